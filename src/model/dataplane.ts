@@ -1,0 +1,70 @@
+// What the switch's data plane is made of, as the core sees it: ports, table entries, and the news of both.
+
+import type { Mac } from '../base/mac.ts';
+import type { Instant } from '../base/time.ts';
+
+/** A bridge port's interface name, as the kernel has it (1 to 15 octets). */
+export type PortName = string & { readonly __brand: 'PortName' };
+
+/** 1..4094; 0 = the bridge does not filter VLANs. */
+export type VlanId = number;
+
+/** One entry of the authorization table: this MAC may send into this port (and VLAN). */
+export interface GrantKey {
+  readonly mac: Mac;
+  readonly port: PortName;
+  readonly vlan: VlanId;
+}
+
+/** A port as the kernel has it now. */
+export interface PortFacts {
+  readonly name: PortName;
+  /** ifindex: changes when the interface is made anew. */
+  readonly index: number;
+  readonly address: Mac;
+  readonly adminUp: boolean;
+  /** Carrier (IFF_LOWER_UP). */
+  readonly linkUp: boolean;
+  readonly locked: boolean;
+  readonly learning: boolean;
+  readonly mab: boolean;
+}
+
+/** What the agent wants of a port's flags. A port with `locked` also gets learning, and stays closed if we die. */
+export interface PortSetting {
+  readonly locked: boolean;
+  readonly mab: boolean;
+}
+
+/** What this backend on this kernel can do; what it cannot is said in `info`. */
+export interface Capabilities {
+  readonly backend: string;
+  readonly locked: boolean;
+  readonly mab: boolean;
+  readonly vlanFiltering: boolean;
+  readonly activityNotify: boolean;
+  readonly noLinklocalLearn: boolean;
+  /** Last-seen times of entries are refreshed by traffic (`ageing_time` is not 0, learning works). */
+  readonly lastSeen: boolean;
+}
+
+/** News from the data plane. `overrun`: notices were lost, so everything must be looked at again. */
+export type DataplaneEvent =
+  | { readonly type: 'port-added'; readonly port: PortFacts }
+  | { readonly type: 'port-changed'; readonly port: PortFacts }
+  | { readonly type: 'port-gone'; readonly name: PortName }
+  | { readonly type: 'mab-candidate'; readonly key: GrantKey }
+  | { readonly type: 'open-entry'; readonly key: GrantKey }
+  | { readonly type: 'entry-active'; readonly key: GrantKey }
+  | { readonly type: 'entry-gone'; readonly key: GrantKey }
+  | { readonly type: 'overrun' }
+  | { readonly type: 'bridge-gone' }
+  | { readonly type: 'bridge-back' };
+
+/** One dump of the table: packed records (layout in wire/fdb-table.ts), taken at `at`. */
+export interface TableDump {
+  readonly at: Instant;
+  /** How long the dump took; the next one keeps a distance from this. */
+  readonly tookMs: number;
+  readonly records: Uint8Array;
+}
