@@ -1,0 +1,52 @@
+// One accounting record, complete at the moment of its event, so that it can wait on disk and be sent later.
+
+import type { Ip } from '../base/ip.ts';
+import type { Mac } from '../base/mac.ts';
+import type { WallTime } from '../base/time.ts';
+import type { EndCause } from './cause.ts';
+import type { PortName } from './dataplane.ts';
+
+/** Octets and packets from (input) and to (output) the client; absent where the port cannot tell. */
+export interface TrafficCounters {
+  readonly inputOctets: number;
+  readonly outputOctets: number;
+  readonly inputPackets: number;
+  readonly outputPackets: number;
+}
+
+/** The part of a record that names the session; the same in its Start, Interims and Stop. */
+export interface AcctSubject {
+  readonly sessionId: string;
+  readonly multiSessionId: string;
+  readonly userName: string;
+  readonly mac: Mac;
+  readonly port: PortName;
+  /** NAS-Port: the port's ifindex (RFC 2865 §5.5). */
+  readonly nasPort: number;
+  readonly calledStation: Mac;
+  readonly classes: readonly Uint8Array[];
+  readonly cui?: Uint8Array;
+  readonly ipv4?: Ip;
+  readonly ipv6?: Ip;
+}
+
+export type AcctRecord =
+  | { readonly kind: 'on' | 'off'; readonly eventTime: WallTime; readonly cause?: EndCause }
+  | { readonly kind: 'start'; readonly eventTime: WallTime; readonly subject: AcctSubject }
+  | {
+      readonly kind: 'interim';
+      readonly eventTime: WallTime;
+      readonly subject: AcctSubject;
+      readonly sessionTimeS: number;
+      readonly counters?: TrafficCounters;
+    }
+  | {
+      readonly kind: 'stop';
+      readonly eventTime: WallTime;
+      readonly subject: AcctSubject;
+      readonly sessionTimeS: number;
+      readonly counters?: TrafficCounters;
+      readonly cause: EndCause;
+      /** The concentrator's own Acct-Terminate-Cause, where that ended the session. */
+      readonly foreignCause?: number;
+    };

@@ -1,0 +1,47 @@
+// One user entry: who is on, where, since when, by whose word. The session table owns these objects; everything
+// that changes during a session is marked, all else is fixed at its start.
+
+import type { Ip } from '../base/ip.ts';
+import type { Mac } from '../base/mac.ts';
+import type { Instant, WallTime } from '../base/time.ts';
+import type { AuthMethod, Authorization } from './authorization.ts';
+import type { GrantKey } from './dataplane.ts';
+
+/** MQTT key: `aa-bb-cc-dd-ee-ff`, or `ip-<address>` for an L3 session. */
+export type SessionKey = string & { readonly __brand: 'SessionKey' };
+
+export interface Session {
+  readonly key: SessionKey;
+  readonly mac: Mac;
+  readonly grant: GrantKey;
+  /** Acct-Session-Id: unique over restarts (RFC 2866 §5.5). */
+  readonly id: string;
+  /** Acct-Multi-Session-Id: kept over reauthentications and moves (RFC 2866 §5.11). */
+  readonly multiId: string;
+  readonly method: AuthMethod;
+  readonly startedAt: Instant;
+  readonly startedWall: WallTime;
+  /** Replaced by each reauthentication. */
+  authorization: Authorization;
+  /** Name of the role in force. */
+  role: string;
+  /** Addresses learnt, the newest of each family; what probes go to. */
+  readonly addresses: SessionAddresses;
+}
+
+export interface SessionAddresses {
+  ipv4?: Ip;
+  /** Global or link-local; a link-local one only while no other is known. */
+  ipv6?: Ip;
+}
+
+/** Where a sign of life came from, cheapest first (design: evidence (a) to (d)). */
+export type EvidenceKind = 'fdb' | 'arp' | 'nd' | 'dhcp' | 'eapol' | 'counter' | 'activity';
+
+/** What the end of a session rests on: part of the end record in MQTT and the log. */
+export interface EndEvidence {
+  readonly lastSeen: Instant;
+  readonly lastSeenBy: EvidenceKind | 'login';
+  readonly probesSent: number;
+  readonly probesAnswered: number;
+}
