@@ -1,0 +1,185 @@
+// The authorization table: what should be granted against what the kernel was seen to hold.
+//
+// One record per (MAC, port, VLAN). `want` and `unwant` state the wish; the difference to what was applied becomes
+// one table operation at a time, whose answer moves the record on. A wish that changes while an operation is under
+// way waits for its answer, so operations on one entry never overtake each other.
+//
+// A grant that cannot be written is reported once and forgotten: the login fails, the port stays locked.
+// A grant that cannot be removed is reported at each failure and retried for ever, 1 s doubling to 30 s.
+// Bound: one record per wanted or not yet revoked grant.
+
+import { assertNever } from '../base/result.ts';
+import { after, earliest, type Instant, type Millis, NEVER, seconds } from '../base/time.ts';
+import type { GrantKey, PortName } from '../model/dataplane.ts';
+
+const RETRY_FIRST = seconds(1);
+const RETRY_MOST = seconds(30);
+
+export type AuthzEffect =
+  | { readonly type: 'grant'; readonly key: GrantKey }
+  | { readonly type: 'revoke'; readonly key: GrantKey }
+  | { readonly type: 'granted'; readonly key: GrantKey }
+  | { readonly type: 'grant-failed'; readonly key: GrantKey; readonly error: string }
+  | { readonly type: 'revoked'; readonly key: GrantKey; readonly tries: number }
+  | {
+      readonly type: 'revoke-failed';
+      readonly key: GrantKey;
+      readonly tries: number;
+      readonly error: string;
+    };
+
+/** The answer to the one operation under way on a key. `error` is the operator's sentence. */
+export interface TableResult {
+  readonly key: GrantKey;
+  readonly error?: string;
+}
+
+type EntryState =
+  | { readonly name: 'granting' }
+  | { readonly name: 'granted' }
+  | { readonly name: 'revoking'; readonly tries: number }
+  | { readonly name: 'retrying'; readonly tries: number; readonly at: Instant };
+
+interface Entry {
+  readonly key: GrantKey;
+  wanted: boolean;
+  state: EntryState;
+}
+
+export class Authorizer {
+  private readonly entries = new Map<string, Entry>();
+  /** The few whose removal failed; apart, so that `pollAt` does not walk 10,000 good ones. */
+  private readonly retrying = new Set<Entry>();
+
+  /** Grants that are applied, for counts and checks. */
+  get applied(): number {
+    let count = 0;
+    for (const entry of this.entries.values()) if (entry.state.name === 'granted') count++;
+    return count;
+  }
+
+  isWanted(key: GrantKey): boolean {
+    return this.entries.get(keyText(key))?.wanted ?? false;
+  }
+
+  want(key: GrantKey): AuthzEffect[] {
+    const entry = this.entries.get(keyText(key));
+    if (entry === undefined) {
+      this.entries.set(keyText(key), { key, wanted: true, state: { name: 'granting' } });
+      return [{ type: 'grant', key }];
+    }
+    if (entry.wanted && entry.state.name === 'granted') return [{ type: 'granted', key }];
+    entry.wanted = true;
+    if (entry.state.name !== 'retrying') return [];
+    this.retrying.delete(entry);
+    entry.state = { name: 'granting' };
+    return [{ type: 'grant', key }];
+  }
+
+  /** Also for entries that are not ours (found at start, or open on a locked port): they are revoked the same way. */
+  unwant(key: GrantKey): AuthzEffect[] {
+    const entry = this.entries.get(keyText(key)) ?? this.adopt(key);
+    entry.wanted = false;
+    if (entry.state.name !== 'granted') return [];
+    entry.state = { name: 'revoking', tries: 1 };
+    return [{ type: 'revoke', key }];
+  }
+
+  /** The kernel lost an applied grant (deleted by somebody): write it again. */
+  lost(key: GrantKey): AuthzEffect[] {
+    const entry = this.entries.get(keyText(key));
+    if (entry === undefined || !entry.wanted || entry.state.name !== 'granted') return [];
+    entry.state = { name: 'granting' };
+    return [{ type: 'grant', key }];
+  }
+
+  done(result: TableResult, now: Instant): AuthzEffect[] {
+    const entry = this.entries.get(keyText(result.key));
+    if (entry === undefined) return [];
+    switch (entry.state.name) {
+      case 'granting':
+        return this.grantDone(entry, result.error);
+      case 'revoking':
+        return this.revokeDone(entry, entry.state.tries, result.error, now);
+      case 'granted':
+      case 'retrying':
+        return [];
+      default:
+        return assertNever(entry.state);
+    }
+  }
+
+  /** The port is gone from the bridge and the kernel has dropped its entries with it. */
+  portGone(port: PortName): AuthzEffect[] {
+    const effects: AuthzEffect[] = [];
+    for (const [text, entry] of this.entries) {
+      if (entry.key.port !== port) continue;
+      this.entries.delete(text);
+      this.retrying.delete(entry);
+      if (!entry.wanted) effects.push({ type: 'revoked', key: entry.key, tries: 1 });
+    }
+    return effects;
+  }
+
+  pollAt(): Instant {
+    let at = NEVER;
+    for (const entry of this.retrying) {
+      if (entry.state.name === 'retrying') at = earliest(at, entry.state.at);
+    }
+    return at;
+  }
+
+  tick(now: Instant): AuthzEffect[] {
+    const effects: AuthzEffect[] = [];
+    for (const entry of this.retrying) {
+      if (entry.state.name !== 'retrying' || entry.state.at > now) continue;
+      this.retrying.delete(entry);
+      entry.state = { name: 'revoking', tries: entry.state.tries + 1 };
+      effects.push({ type: 'revoke', key: entry.key });
+    }
+    return effects;
+  }
+
+  private adopt(key: GrantKey): Entry {
+    const entry: Entry = { key, wanted: false, state: { name: 'granted' } };
+    this.entries.set(keyText(key), entry);
+    return entry;
+  }
+
+  private grantDone(entry: Entry, error: string | undefined): AuthzEffect[] {
+    if (error !== undefined) {
+      this.entries.delete(keyText(entry.key));
+      const failed: AuthzEffect = { type: 'grant-failed', key: entry.key, error };
+      return entry.wanted ? [failed] : [{ type: 'revoked', key: entry.key, tries: 1 }];
+    }
+    if (entry.wanted) {
+      entry.state = { name: 'granted' };
+      return [{ type: 'granted', key: entry.key }];
+    }
+    entry.state = { name: 'revoking', tries: 1 };
+    return [{ type: 'revoke', key: entry.key }];
+  }
+
+  private revokeDone(entry: Entry, tries: number, error: string | undefined, now: Instant): AuthzEffect[] {
+    if (error === undefined) {
+      const revoked: AuthzEffect = { type: 'revoked', key: entry.key, tries };
+      if (!entry.wanted) {
+        this.entries.delete(keyText(entry.key));
+        return [revoked];
+      }
+      entry.state = { name: 'granting' };
+      return [revoked, { type: 'grant', key: entry.key }];
+    }
+    entry.state = { name: 'retrying', tries, at: after(now, retryDelay(tries)) };
+    this.retrying.add(entry);
+    return [{ type: 'revoke-failed', key: entry.key, tries, error }];
+  }
+}
+
+function retryDelay(tries: number): Millis {
+  return Math.min(RETRY_FIRST * 2 ** (tries - 1), RETRY_MOST) as Millis;
+}
+
+export function keyText(key: GrantKey): string {
+  return `${key.port} ${key.mac} ${key.vlan}`;
+}
