@@ -1,0 +1,96 @@
+// One table of all codecs, so that vectors, truncations, mutations and properties each are one test over it.
+// Octets in the plain (JSON) form of a packet are texts that begin with "0x".
+
+import { fromHex, toHex } from '../../src/base/bytes.ts';
+import type { Decoded } from '../../src/base/result.ts';
+import { decodeEap, describeEap, EAP_REASONS, type EapPacket, encodeEap } from '../../src/wire/eap.ts';
+import {
+  decodeEapol,
+  describeEapol,
+  EAPOL_REASONS,
+  type EapolPdu,
+  encodeEapol,
+} from '../../src/wire/eapol.ts';
+import {
+  decodeEthernet,
+  describeEthernet,
+  ETHERNET_REASONS,
+  type EthernetFrame,
+  encodeEthernet,
+} from '../../src/wire/ethernet.ts';
+
+/** A codec whose type is forgotten: packets go in and out as plain JSON values. */
+export interface PlainCodec {
+  readonly name: string;
+  readonly reasons: readonly string[];
+  /** The packet as a plain value. */
+  decode(bytes: Uint8Array): Decoded<unknown>;
+  encode(plain: unknown): Uint8Array;
+  /** Decodes, and if that worked describes and encodes again: what a mutation is put through. */
+  exercise(bytes: Uint8Array): {
+    readonly reason?: string;
+    readonly again?: Uint8Array;
+    readonly line?: string;
+  };
+}
+
+interface Codec<Packet> {
+  readonly name: string;
+  readonly reasons: readonly string[];
+  readonly decode: (bytes: Uint8Array) => Decoded<Packet>;
+  readonly encode: (packet: Packet) => Uint8Array;
+  readonly describe: (packet: Packet) => string;
+}
+
+export function toPlain(value: unknown): unknown {
+  return JSON.parse(
+    JSON.stringify(value, (_key, v: unknown) => (v instanceof Uint8Array ? `0x${toHex(v)}` : v)),
+  );
+}
+
+export function fromPlain(plain: unknown): unknown {
+  return JSON.parse(JSON.stringify(plain), (_key, v: unknown) =>
+    typeof v === 'string' && v.startsWith('0x') ? fromHex(v.slice(2)) : v,
+  );
+}
+
+function plainCodec<Packet>(codec: Codec<Packet>): PlainCodec {
+  return {
+    name: codec.name,
+    reasons: codec.reasons,
+    decode(bytes) {
+      const decoded = codec.decode(bytes);
+      return decoded.ok ? { ok: true, value: toPlain(decoded.value) } : decoded;
+    },
+    encode: (plain) => codec.encode(fromPlain(plain) as Packet),
+    exercise(bytes) {
+      const decoded = codec.decode(bytes);
+      if (!decoded.ok) return { reason: decoded.error.reason };
+      return { again: codec.encode(decoded.value), line: codec.describe(decoded.value) };
+    },
+  };
+}
+
+export const CODECS: readonly PlainCodec[] = [
+  plainCodec<EthernetFrame>({
+    name: 'ethernet',
+    reasons: ETHERNET_REASONS,
+    decode: decodeEthernet,
+    encode: encodeEthernet,
+    describe: describeEthernet,
+  }),
+  plainCodec<EapolPdu>({
+    name: 'eapol',
+    reasons: EAPOL_REASONS,
+    decode: decodeEapol,
+    encode: encodeEapol,
+    describe: describeEapol,
+  }),
+  plainCodec<EapPacket>({
+    name: 'eap',
+    reasons: EAP_REASONS,
+    decode: decodeEap,
+    encode: encodeEap,
+    describe: describeEap,
+  }),
+];
