@@ -1,0 +1,47 @@
+# Rollcall: `make demo` shows it, `make test` proves it. Both bring what they need first.
+# The goals are short; the work is in board/ and native/.
+
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+MAKEFLAGS += --no-print-directory
+
+# One stamp per Node ABI: another Node on the same tree builds its native modules anew.
+DEPS := node_modules/.rollcall-deps-$(shell node -p process.versions.modules 2>/dev/null || echo none)
+BIN := node_modules/.bin
+
+.PHONY: help deps native build test demo bench lint clean fresh-root
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+deps: $(DEPS) ## install Debian packages and node modules (root; nothing is started; once)
+
+$(DEPS): package.json package-lock.json board/deps.sh $(wildcard board/patches/*.patch)
+	@sh board/deps.sh
+	@touch $@
+
+native: $(DEPS)
+	@$(MAKE) -C native
+
+build: native ## bundle the agent into dist/
+	@node board/bundle.mjs
+
+test: build ## native tests, unit tests and the lab (root: it makes network namespaces)
+	@$(MAKE) -C native test
+	@$(BIN)/vitest run
+
+demo: build ## three users' lives on a switch made of namespaces, in under 90 seconds (root)
+	@node board/run.mjs test/demo/main.ts
+
+bench: build ## measure speed and size against peers, and write docs/benchmarks.md (root)
+	@node board/run.mjs test/bench/main.ts
+
+lint: $(DEPS) ## types and style, warnings are errors
+	@$(BIN)/tsc --noEmit
+	@$(BIN)/biome check --error-on-warnings .
+
+clean: ## remove what was built; node modules stay
+	@rm -rf dist coverage native/build
+
+fresh-root: ## prove `make deps`, `make build` and the lab in a new Debian 13 (root, mmdebstrap, minutes)
+	@sh test/fresh-root.sh
