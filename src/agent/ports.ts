@@ -1,0 +1,89 @@
+// The seam between the agent and the world: everything that can come in, everything that can go out.
+// The shell (`io/`, put together in `main.ts`) turns the world into inputs and performs effects, in order;
+// a simulated switch does the same in tests. An effect with a `ref` is answered by one `done` with that `ref`.
+
+import type { Mac } from '../base/mac.ts';
+import type { ProbeSource } from '../liveness/settings.ts';
+import type { AcctRecord } from '../model/acct.ts';
+import type {
+  Capabilities,
+  DataplaneEvent,
+  GrantKey,
+  PortFacts,
+  PortName,
+  PortSetting,
+  TableDump,
+  VlanId,
+} from '../model/dataplane.ts';
+import type { SocketKey } from '../radius/client.ts';
+
+export type Ref = number;
+
+export type Input =
+  | {
+      readonly type: 'boot';
+      readonly capabilities: Capabilities;
+      readonly ports: readonly PortFacts[];
+      readonly kernel: string;
+    }
+  | { readonly type: 'dataplane'; readonly event: DataplaneEvent }
+  | { readonly type: 'frame'; readonly port: PortName; readonly bytes: Uint8Array }
+  | { readonly type: 'table'; readonly dump: TableDump }
+  | {
+      readonly type: 'datagram';
+      readonly socket: SocketKey;
+      readonly address: string;
+      readonly port: number;
+      readonly bytes: Uint8Array;
+    }
+  /** Our own addresses per VLAN, and the MAC that goes with them: what probes may bear. */
+  | { readonly type: 'own-addresses'; readonly sources: ReadonlyMap<VlanId, ProbeSource> }
+  | { readonly type: 'broker'; readonly connected: boolean }
+  | { readonly type: 'command'; readonly ref: Ref; readonly verb: string; readonly payload: Uint8Array }
+  | { readonly type: 'done'; readonly ref: Ref; readonly error?: string }
+  | { readonly type: 'tick' };
+
+export type Effect =
+  | { readonly type: 'set-port'; readonly ref: Ref; readonly port: PortName; readonly setting: PortSetting }
+  | { readonly type: 'grant'; readonly ref: Ref; readonly key: GrantKey }
+  | { readonly type: 'revoke'; readonly ref: Ref; readonly key: GrantKey }
+  | { readonly type: 'dump-table' }
+  | { readonly type: 'inject'; readonly port: PortName; readonly bytes: Uint8Array }
+  | { readonly type: 'open-capture'; readonly ref: Ref; readonly port: PortName }
+  | { readonly type: 'close-capture'; readonly port: PortName }
+  | {
+      readonly type: 'send-datagram';
+      readonly socket: SocketKey;
+      readonly address: string;
+      readonly port: number;
+      readonly bytes: Uint8Array;
+    }
+  | { readonly type: 'spool-store'; readonly ref: Ref; readonly record: AcctRecord; readonly id: string }
+  | { readonly type: 'spool-erase'; readonly id: string }
+  /** `payload` null clears a retained topic. */
+  | {
+      readonly type: 'publish';
+      readonly topic: string;
+      readonly payload: object | null;
+      readonly retain: boolean;
+    }
+  | { readonly type: 'answer'; readonly ref: Ref; readonly payload: object }
+  | { readonly type: 'log'; readonly level: LogLevel; readonly message: string; readonly fields: LogFields }
+  /** Nobody is logged in any more and accounting is empty: the process may end. */
+  | { readonly type: 'drained' };
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+export type LogFields = Readonly<Record<string, string | number | boolean>>;
+
+/** What answers to effects will be about; kept until the `done` comes. */
+export type Pending =
+  | { readonly about: 'port'; readonly port: PortName }
+  | { readonly about: 'grant'; readonly key: GrantKey }
+  | { readonly about: 'capture'; readonly port: PortName }
+  | { readonly about: 'record'; readonly id: string };
+
+/** Where a MAC was seen. */
+export interface Sighting {
+  readonly mac: Mac;
+  readonly port: PortName;
+}

@@ -1,0 +1,62 @@
+// The one owner of the timer wheel. Whatever has a deadline is a `Timed` thing with an entry here; nothing else arms.
+
+import type { Instant } from '../base/time.ts';
+import { type TimerId, TimerWheel } from '../timer/wheel.ts';
+
+/** A machine, or a bundle of machines, that says when it wants to be looked at. */
+export interface Timed {
+  /** NEVER = only when something happens. */
+  pollAt(): Instant;
+  onTime(now: Instant): void;
+}
+
+export class Schedule {
+  private readonly wheel: TimerWheel;
+  private readonly ids = new Map<Timed, TimerId>();
+  private readonly owners: (Timed | undefined)[] = [];
+
+  constructor(origin: Instant) {
+    this.wheel = new TimerWheel({ origin });
+  }
+
+  /** To be called whenever a thing's deadlines may have changed; the first call registers it. */
+  touch(timed: Timed): void {
+    let id = this.ids.get(timed);
+    if (id === undefined) {
+      id = this.wheel.allocate();
+      this.ids.set(timed, id);
+      this.owners[id] = timed;
+    }
+    const at = timed.pollAt();
+    if (Number.isFinite(at)) this.wheel.arm(id, at);
+    else this.wheel.cancel(id);
+  }
+
+  forget(timed: Timed): void {
+    const id = this.ids.get(timed);
+    if (id === undefined) return;
+    this.ids.delete(timed);
+    this.owners[id] = undefined;
+    this.wheel.cancel(id);
+    this.wheel.release(id);
+  }
+
+  get size(): number {
+    return this.ids.size;
+  }
+
+  pollAt(): Instant {
+    return this.wheel.pollAt();
+  }
+
+  /** Wakes everything that is due; each is re-armed by its own next deadline. */
+  advance(now: Instant): void {
+    this.wheel.advance(now, (id) => {
+      const timed = this.owners[id];
+      if (timed === undefined) return;
+      timed.onTime(now);
+      // It may have ended itself.
+      if (this.owners[id] === timed) this.touch(timed);
+    });
+  }
+}
