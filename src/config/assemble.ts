@@ -1,0 +1,221 @@
+// From a valid file to the Config: defaults filled in from the machines' settings, seconds to `Millis`, text to addresses.
+// Expects what validate.ts and rules.ts have passed; checks nothing again.
+
+import type { Static } from 'typebox';
+import { parseIpv4, parseIpv6 } from '../base/ip.ts';
+import { type Mac, parseMac } from '../base/mac.ts';
+import { type Millis, seconds } from '../base/time.ts';
+import { GUARD_DEFAULTS, PROBE_DEFAULTS } from '../liveness/settings.ts';
+import type { NasIdentity } from '../model/nas.ts';
+import { PAE_DEFAULTS, type PaeSettings } from '../pae/settings.ts';
+import {
+  ACCESS_RETRANSMISSION,
+  ACCOUNTING_RETRANSMISSION,
+  type RadiusSettings,
+  type RetransmissionSettings,
+} from '../radius/settings.ts';
+import type {
+  Config,
+  DynAuthConfig,
+  HandshakeOverride,
+  MqttConfig,
+  PortRule,
+  ProbeSourceConfig,
+  RoleConfig,
+} from './config.ts';
+import { ACCOUNTING_DEFAULTS, MQTT_DEFAULTS, RADIUS_DEFAULTS, SHELL_DEFAULTS } from './defaults.ts';
+import type { ConfigSchema } from './schema.ts';
+
+export type RawConfig = Static<typeof ConfigSchema>;
+type RawPort = NonNullable<RawConfig['ports']>[string];
+type RawRole = NonNullable<RawConfig['roles']>[string];
+type RawHandshake = NonNullable<RawRole['handshake']>;
+type RawDot1x = NonNullable<RawConfig['dot1x']>;
+type RawRetransmission = NonNullable<NonNullable<RawConfig['radius']['retransmission']>['access']>;
+
+export interface Assembly {
+  readonly raw: RawConfig;
+  /** Keys of `ports` in the file's order. */
+  readonly portOrder: readonly string[];
+  /** The secret at `radius.servers[i]`, `...clients[i]` and `mqtt.password`, files already read. */
+  readonly secret: (value: string | { readonly file: string }) => string;
+}
+
+export function assemble({ raw, portOrder, secret }: Assembly): Config {
+  const dynamicAuthorization = dynAuth(raw, secret);
+  return {
+    switch: { id: raw.switch.id, bridge: raw.switch.bridge, uplinks: raw.switch.uplinks ?? [] },
+    backend: raw.backend ?? SHELL_DEFAULTS.backend,
+    stateDir: raw.state_dir ?? SHELL_DEFAULTS.stateDir,
+    controlSocket: raw.control_socket ?? SHELL_DEFAULTS.controlSocket,
+    ports: portOrder.map((pattern) => portRule(pattern, raw.ports?.[pattern] ?? {})),
+    roles: roles(raw),
+    nas: nas(raw),
+    radius: radius(raw, secret),
+    accounting: { interim: time(raw.radius.accounting?.interim_s) ?? ACCOUNTING_DEFAULTS.interim },
+    ...(dynamicAuthorization === undefined ? {} : { dynamicAuthorization }),
+    mqtt: mqtt(raw, secret),
+    probe: {
+      holdAfterLinkUp: time(raw.handshake?.hold_after_link_up_s) ?? PROBE_DEFAULTS.holdAfterLinkUp,
+      holdAfterAnnouncement:
+        time(raw.handshake?.hold_after_announcement_s) ?? PROBE_DEFAULTS.holdAfterAnnouncement,
+      allowUnspecifiedSource:
+        raw.handshake?.allow_unspecified_source ?? PROBE_DEFAULTS.allowUnspecifiedSource,
+      ratePerSecond: raw.handshake?.rate_per_s ?? PROBE_DEFAULTS.ratePerSecond,
+    },
+    probeSources: probeSources(raw),
+    guard: {
+      share: raw.guard?.share ?? GUARD_DEFAULTS.share,
+      minimum: raw.guard?.minimum ?? GUARD_DEFAULTS.minimum,
+    },
+    pae: { ...PAE_DEFAULTS, ...pae(raw.dot1x) },
+    silentDevices: new Map(
+      (raw.silent_devices ?? []).map((device) => [parseMac(device.mac) as Mac, handshake(device.handshake)]),
+    ),
+    log: { level: raw.log?.level ?? SHELL_DEFAULTS.logLevel },
+  };
+}
+
+function portRule(pattern: string, raw: RawPort): PortRule {
+  const mabDelay = time(raw.mab?.delay_s);
+  const linkDownDelay = time(raw.link_down_delay_s);
+  return {
+    pattern,
+    ...given('control', raw.control),
+    ...given('hostMode', raw.host_mode),
+    ...given('role', raw.role),
+    mab: { ...given('enabled', raw.mab?.enabled), ...given('delay', mabDelay) },
+    ...given('linkDownDelay', linkDownDelay),
+    ...given('egress', raw.egress),
+    handshake: handshake(raw.handshake),
+    pae: pae(raw.dot1x),
+  };
+}
+
+function roles(raw: RawConfig): ReadonlyMap<string, RoleConfig> {
+  const out = new Map<string, RoleConfig>();
+  for (const [name, role] of Object.entries(raw.roles ?? {})) out.set(name, roleConfig(name, role));
+  if (!out.has('default')) out.set('default', roleConfig('default', {}));
+  return out;
+}
+
+function roleConfig(name: string, raw: RawRole): RoleConfig {
+  const heartbeat = time(raw.heartbeat_s ?? undefined);
+  return {
+    name,
+    timers: { session: time(raw.session_s) ?? seconds(0), ...given('heartbeat', heartbeat) },
+    handshake: handshake(raw.handshake),
+  };
+}
+
+export function handshake(raw: RawHandshake | undefined): HandshakeOverride {
+  if (raw === 'off') return { period: seconds(0) };
+  return {
+    ...given('period', time(raw?.period_s)),
+    ...given('times', raw?.times),
+    ...given('keep', raw?.keep),
+    ...given('wake', raw?.wake),
+    ...given('probe', raw?.probe),
+  };
+}
+
+function pae(raw: RawDot1x | undefined): Partial<PaeSettings> {
+  return {
+    ...given('txPeriod', time(raw?.tx_period_s)),
+    ...given('suppTimeout', time(raw?.supp_timeout_s)),
+    ...given('serverTimeout', time(raw?.server_timeout_s)),
+    ...given('quietPeriod', time(raw?.quiet_period_s)),
+    ...given('maxReq', raw?.max_req),
+    ...given('reAuthMax', raw?.reauth_max),
+    ...given('reAuthPeriod', time(raw?.reauth_period_s)),
+  };
+}
+
+function nas(raw: RawConfig): NasIdentity {
+  return {
+    identifier: raw.radius.nas_identifier ?? raw.switch.id,
+    ...given('ipv4', parseIpv4(raw.radius.nas_ip_address ?? '')),
+    ...given('ipv6', parseIpv6(raw.radius.nas_ipv6_address ?? '')),
+  };
+}
+
+function radius(raw: RawConfig, secret: Assembly['secret']): RadiusSettings {
+  return {
+    servers: raw.radius.servers.map((server) => ({
+      address: server.address,
+      authPort: server.auth_port ?? RADIUS_DEFAULTS.authPort,
+      acctPort: server.acct_port ?? RADIUS_DEFAULTS.acctPort,
+      secret: octets(secret(server.secret)),
+      requireMessageAuthenticator: server.require_message_authenticator ?? true,
+    })),
+    access: retransmission(raw.radius.retransmission?.access, ACCESS_RETRANSMISSION),
+    accounting: retransmission(raw.radius.retransmission?.accounting, ACCOUNTING_RETRANSMISSION),
+    deadTime: time(raw.radius.dead_time_s) ?? RADIUS_DEFAULTS.deadTime,
+  };
+}
+
+function retransmission(
+  raw: RawRetransmission | undefined,
+  defaults: RetransmissionSettings,
+): RetransmissionSettings {
+  return {
+    irt: time(raw?.irt_s) ?? defaults.irt,
+    mrt: time(raw?.mrt_s) ?? defaults.mrt,
+    mrc: raw?.mrc ?? defaults.mrc,
+    mrd: time(raw?.mrd_s) ?? defaults.mrd,
+  };
+}
+
+function dynAuth(raw: RawConfig, secret: Assembly['secret']): DynAuthConfig | undefined {
+  const from = raw.radius.dynamic_authorization;
+  if (from === undefined) return undefined;
+  return {
+    port: from.port ?? RADIUS_DEFAULTS.dynAuthPort,
+    clients: from.clients.map((client) => ({
+      address: client.address,
+      secret: octets(secret(client.secret)),
+    })),
+  };
+}
+
+function mqtt(raw: RawConfig, secret: Assembly['secret']): MqttConfig {
+  const from = raw.mqtt ?? {};
+  return {
+    ...given('url', from.url),
+    ...given('username', from.username),
+    ...given('password', from.password === undefined ? undefined : secret(from.password)),
+    tls: {
+      ...given('ca', from.tls?.ca_file),
+      ...given('cert', from.tls?.cert_file),
+      ...given('key', from.tls?.key_file),
+    },
+    clientId: from.client_id ?? `rollcall-${raw.switch.id}`,
+    willDelay: time(from.will_delay_s) ?? MQTT_DEFAULTS.willDelay,
+    embeddedPort: from.embedded_port ?? MQTT_DEFAULTS.embeddedPort,
+  };
+}
+
+function probeSources(raw: RawConfig): Config['probeSources'] {
+  const out = new Map<number, ProbeSourceConfig>();
+  for (const [vlan, source] of Object.entries(raw.handshake?.sources ?? {})) {
+    out.set(Number(vlan), {
+      ...given('mac', parseMac(source.mac ?? '')),
+      ...given('ipv4', parseIpv4(source.ip ?? '')),
+      ...given('ipv6', source.ipv6 === undefined ? undefined : parseIpv6(source.ipv6)),
+    });
+  }
+  return out;
+}
+
+function time(inSeconds: number | undefined): Millis | undefined {
+  return inSeconds === undefined ? undefined : seconds(inSeconds);
+}
+
+function octets(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+/** `{key: value}`, or nothing where the value is undefined: an absent key is absent, not undefined. */
+function given<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
+  return value === undefined ? {} : ({ [key]: value } as { [P in K]?: V });
+}

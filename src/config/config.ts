@@ -1,0 +1,112 @@
+// The configuration as everything else reads it: typed, complete, immutable; times already `Millis`. Made by parse.ts.
+
+import type { Ipv4, Ipv6 } from '../base/ip.ts';
+import type { Mac } from '../base/mac.ts';
+import type { Millis } from '../base/time.ts';
+import type { GuardSettings, HandshakeSettings, ProbeSettings } from '../liveness/settings.ts';
+import type { VlanId } from '../model/dataplane.ts';
+import type { NasIdentity } from '../model/nas.ts';
+import type { HostMode, PortControl } from '../model/port.ts';
+import type { PaeSettings } from '../pae/settings.ts';
+import type { RoleTimers } from '../policy/settings.ts';
+import type { RadiusSettings } from '../radius/settings.ts';
+import type { LogLevel } from './defaults.ts';
+
+export interface SwitchConfig {
+  readonly id: string;
+  readonly bridge: string;
+  /** Names or globs; they win over every port pattern. */
+  readonly uplinks: readonly string[];
+}
+
+/** What a port or a role says about the handshake; what it leaves out comes from the next one down. */
+export type HandshakeOverride = Partial<HandshakeSettings>;
+
+/** The settings of one pattern of `ports`: only what the file says. */
+export interface PortRule {
+  readonly pattern: string;
+  readonly control?: PortControl;
+  readonly hostMode?: HostMode;
+  readonly role?: string;
+  readonly mab: Partial<MabConfig>;
+  readonly linkDownDelay?: Millis;
+  readonly egress?: 'open' | 'closed';
+  readonly handshake: HandshakeOverride;
+  readonly pae: Partial<PaeSettings>;
+}
+
+export interface MabConfig {
+  readonly enabled: boolean;
+  readonly delay: Millis;
+}
+
+/** The settings of one port, all patterns merged. */
+export interface PortConfig {
+  readonly control: PortControl;
+  readonly hostMode: HostMode;
+  readonly role: string;
+  readonly mab: MabConfig;
+  readonly linkDownDelay: Millis;
+  readonly egress: 'open' | 'closed';
+  /** Wins over the role's, key by key. */
+  readonly handshake: HandshakeOverride;
+  readonly pae: PaeSettings;
+}
+
+export interface RoleConfig {
+  readonly name: string;
+  readonly timers: RoleTimers;
+  readonly handshake: HandshakeOverride;
+}
+
+/** `mac` absent: our own address in that VLAN, with our own MAC. */
+export interface ProbeSourceConfig {
+  readonly mac?: Mac;
+  readonly ipv4?: Ipv4;
+  readonly ipv6?: Ipv6;
+}
+
+export interface DynAuthConfig {
+  readonly port: number;
+  readonly clients: readonly { readonly address: string; readonly secret: Uint8Array }[];
+}
+
+export interface MqttTlsFiles {
+  readonly ca?: string;
+  readonly cert?: string;
+  readonly key?: string;
+}
+
+export interface MqttConfig {
+  /** Absent: the embedded broker on loopback. */
+  readonly url?: string;
+  readonly username?: string;
+  readonly password?: string;
+  readonly tls: MqttTlsFiles;
+  readonly clientId: string;
+  readonly willDelay: Millis;
+  readonly embeddedPort: number;
+}
+
+export interface Config {
+  readonly switch: SwitchConfig;
+  readonly backend: string;
+  readonly stateDir: string;
+  readonly controlSocket: string;
+  /** In the order of the file; a later match wins, key by key: see ports.ts. */
+  readonly ports: readonly PortRule[];
+  /** Always has `default`. */
+  readonly roles: ReadonlyMap<string, RoleConfig>;
+  readonly nas: NasIdentity;
+  readonly radius: RadiusSettings;
+  readonly accounting: { readonly interim: Millis };
+  readonly dynamicAuthorization?: DynAuthConfig;
+  readonly mqtt: MqttConfig;
+  readonly probe: ProbeSettings;
+  readonly probeSources: ReadonlyMap<VlanId, ProbeSourceConfig>;
+  readonly guard: GuardSettings;
+  /** The global `dot1x`; a port's own keys win over it. */
+  readonly pae: PaeSettings;
+  readonly silentDevices: ReadonlyMap<Mac, HandshakeOverride>;
+  readonly log: { readonly level: LogLevel };
+}

@@ -1,0 +1,33 @@
+// Defaults of what belongs to no machine. The machines' own are in their settings.ts.
+
+import { type Millis, seconds } from '../base/time.ts';
+import type { HostMode, PortControl } from '../model/port.ts';
+
+export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
+
+export const PORT_DEFAULTS = {
+  control: 'auto' as PortControl,
+  hostMode: 'multi-auth' as HostMode,
+  role: 'default',
+  mab: { enabled: false, delay: seconds(30) },
+  linkDownDelay: seconds(0),
+  egress: 'open' as 'open' | 'closed',
+} as const;
+
+export const RADIUS_DEFAULTS = {
+  authPort: 1812,
+  acctPort: 1813,
+  dynAuthPort: 3799,
+  deadTime: seconds(60),
+} as const;
+
+export const ACCOUNTING_DEFAULTS: { readonly interim: Millis } = { interim: seconds(0) };
+
+export const MQTT_DEFAULTS = { willDelay: seconds(30), embeddedPort: 1883 } as const;
+
+export const SHELL_DEFAULTS = {
+  backend: 'switchdev',
+  stateDir: '/var/lib/rollcall',
+  controlSocket: '/run/rollcall.sock',
+  logLevel: 'info' as LogLevel,
+} as const;

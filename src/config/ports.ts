@@ -1,0 +1,56 @@
+// What holds for one port, one role, one client: the file's layers merged, the nearest to the client last.
+
+import type { Mac } from '../base/mac.ts';
+import { HANDSHAKE_DEFAULTS, type HandshakeSettings } from '../liveness/settings.ts';
+import type { Config, PortConfig, RoleConfig } from './config.ts';
+import { PORT_DEFAULTS } from './defaults.ts';
+import { globMatches } from './glob.ts';
+
+export function isUplink(config: Config, port: string): boolean {
+  return config.switch.uplinks.some((pattern) => globMatches(pattern, port));
+}
+
+/**
+ * All patterns that match, in the file's order, a later one winning key by key. `control` is `off` for an uplink and
+ * for a port that no pattern matches: it is not ours.
+ */
+export function portSettings(config: Config, port: string): PortConfig {
+  let merged: PortConfig = { ...PORT_DEFAULTS, handshake: {}, pae: config.pae };
+  let ours = false;
+  for (const { pattern, mab, handshake, pae, ...keys } of config.ports) {
+    if (!globMatches(pattern, port)) continue;
+    ours = true;
+    merged = {
+      ...merged,
+      ...keys,
+      mab: { ...merged.mab, ...mab },
+      handshake: { ...merged.handshake, ...handshake },
+      pae: { ...merged.pae, ...pae },
+    };
+  }
+  return ours && !isUplink(config, port) ? merged : { ...merged, control: 'off' };
+}
+
+/** The named role; `default` for a name that the file does not have. */
+export function roleSettings(config: Config, name: string): RoleConfig {
+  const role = config.roles.get(name) ?? config.roles.get('default');
+  return (
+    role ?? { name: 'default', timers: { session: 0 as RoleConfig['timers']['session'] }, handshake: {} }
+  );
+}
+
+export interface HandshakeSubject {
+  readonly role: string;
+  readonly port: string;
+  readonly mac: Mac;
+}
+
+/** Defaults, then the role, the port, and the device's own entry, key by key. */
+export function handshakeSettings(config: Config, { role, port, mac }: HandshakeSubject): HandshakeSettings {
+  return {
+    ...HANDSHAKE_DEFAULTS,
+    ...roleSettings(config, role).handshake,
+    ...portSettings(config, port).handshake,
+    ...config.silentDevices.get(mac),
+  };
+}

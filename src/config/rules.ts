@@ -1,0 +1,182 @@
+// What a schema cannot say: keys that must agree with each other. Expects a file that the schema has passed.
+
+import { parseIpv4, parseIpv6 } from '../base/ip.ts';
+import { isStationAddress, parseMac } from '../base/mac.ts';
+import type { RawConfig } from './assemble.ts';
+import { closest, type KeyPath } from './fault.ts';
+import { globMatches, isGlob } from './glob.ts';
+
+/** A finding without its line: parse.ts adds it. */
+export interface Finding {
+  readonly path: KeyPath;
+  readonly message: string;
+  readonly severity: 'fault' | 'warning';
+}
+
+export function ruleFindings(raw: RawConfig): readonly Finding[] {
+  return [
+    ...roleFindings(raw),
+    ...portFindings(raw),
+    ...radiusFindings(raw),
+    ...mqttFindings(raw),
+    ...sourceFindings(raw),
+    ...silentDeviceFindings(raw),
+  ];
+}
+
+function roleFindings(raw: RawConfig): Finding[] {
+  const known = ['default', ...Object.keys(raw.roles ?? {})];
+  return Object.entries(raw.ports ?? {}).flatMap(([pattern, { role }]) => {
+    if (role === undefined || known.includes(role)) return [];
+    const guess = closest(role, known);
+    const hint =
+      guess === undefined ? `there are: ${[...new Set(known)].join(', ')}` : `did you mean '${guess}'?`;
+    return [fault(['ports', pattern, 'role'], `there is no role '${role}'; ${hint}`)];
+  });
+}
+
+function portFindings(raw: RawConfig): Finding[] {
+  const uplinks = raw.switch.uplinks ?? [];
+  const out: Finding[] = [];
+  for (const [pattern, port] of Object.entries(raw.ports ?? {})) {
+    const path = ['ports', pattern];
+    const length = new TextEncoder().encode(pattern).length;
+    if (!isGlob(pattern) && length > 15) {
+      out.push(fault(path, `'${pattern}' has ${length} octets; an interface name has at most 15`));
+    }
+    if (!isGlob(pattern) && uplinks.some((uplink) => globMatches(uplink, pattern))) {
+      out.push(warning(path, `'${pattern}' is an uplink; uplinks win, so these settings do nothing`));
+    }
+    if (pattern === raw.switch.bridge)
+      out.push(warning(path, `'${pattern}' is the bridge, not one of its ports`));
+    if (port.host_mode === 'multi-host' && port.mab?.enabled === true) {
+      out.push(
+        warning([...path, 'host_mode'], 'with multi-host, one MAC that passes MAB opens the port for all'),
+      );
+    }
+  }
+  return out;
+}
+
+function radiusFindings(raw: RawConfig): Finding[] {
+  const { servers, dynamic_authorization: dynAuth, nas_ip_address: nasIp } = raw.radius;
+  const out: Finding[] = [];
+  const seen = new Map<string, number>();
+  servers.forEach((server, index) => {
+    const path = ['radius', 'servers', index];
+    const auth = server.auth_port ?? 1812;
+    const key = `${server.address} port ${auth}`;
+    const first = seen.get(key);
+    if (first !== undefined) out.push(fault(path, `${key} is servers[${first}] already`));
+    else seen.set(key, index);
+    if (server.acct_port === auth) {
+      out.push(fault([...path, 'acct_port'], `authentication and accounting cannot share port ${auth}`));
+    }
+    if (server.require_message_authenticator === false) {
+      const message = 'replies without a Message-Authenticator can be forged (CVE-2024-3596)';
+      out.push(warning([...path, 'require_message_authenticator'], message));
+    }
+    out.push(...shortSecret(server, path));
+  });
+  const clients = new Set<string>();
+  (dynAuth?.clients ?? []).forEach((client, index) => {
+    const path = ['radius', 'dynamic_authorization', 'clients', index];
+    if (clients.has(client.address)) out.push(fault(path, `${client.address} is in the list already`));
+    clients.add(client.address);
+    out.push(...shortSecret(client, path));
+  });
+  if (nasIp === '0.0.0.0') out.push(fault(['radius', 'nas_ip_address'], 'must be an address of this switch'));
+  return out;
+}
+
+/** RFC 2865 §3: a secret of at least 16 octets. Not said of a server on this switch itself. */
+function shortSecret(peer: { address: string; secret: unknown }, path: KeyPath): Finding[] {
+  if (typeof peer.secret !== 'string' || peer.secret.length >= 16) return [];
+  if (peer.address.startsWith('127.') || peer.address === '::1') return [];
+  return [warning([...path, 'secret'], 'has fewer than 16 characters (RFC 2865 section 3)')];
+}
+
+function mqttFindings(raw: RawConfig): Finding[] {
+  const mqtt = raw.mqtt ?? {};
+  const out: Finding[] = [];
+  const encrypted = /^(mqtts|wss):/.test(mqtt.url ?? '');
+  if (mqtt.tls !== undefined && !encrypted) {
+    out.push(fault(['mqtt', 'tls'], 'needs a url that begins with mqtts:// or wss://'));
+  }
+  if ((mqtt.tls?.cert_file === undefined) !== (mqtt.tls?.key_file === undefined)) {
+    out.push(fault(['mqtt', 'tls'], 'cert_file and key_file belong together'));
+  }
+  if (mqtt.password !== undefined && mqtt.username === undefined) {
+    out.push(fault(['mqtt', 'password'], 'needs a username'));
+  }
+  if (mqtt.url === undefined) {
+    for (const key of ['username', 'password', 'client_id', 'will_delay_s'] as const) {
+      if (mqtt[key] !== undefined) out.push(warning(['mqtt', key], 'does nothing without a url'));
+    }
+  } else if (mqtt.embedded_port !== undefined) {
+    out.push(
+      warning(['mqtt', 'embedded_port'], 'does nothing with a url: the embedded broker is not started'),
+    );
+  }
+  if (
+    mqtt.password !== undefined &&
+    !encrypted &&
+    !/^(mqtt|ws):\/\/(127\.|localhost|\[::1\])/.test(mqtt.url ?? '')
+  ) {
+    out.push(warning(['mqtt', 'url'], 'sends the password unencrypted; use mqtts://'));
+  }
+  return out;
+}
+
+function sourceFindings(raw: RawConfig): Finding[] {
+  const out: Finding[] = [];
+  for (const [vlan, source] of Object.entries(raw.handshake?.sources ?? {})) {
+    const path = ['handshake', 'sources', vlan];
+    if (Number(vlan) > 4094)
+      out.push(fault(path, `a VLAN id is 1..4094, or 0 where the bridge does not filter VLANs`));
+    if (source.ip === undefined && source.ipv6 === undefined) out.push(fault(path, 'needs ip, ipv6 or both'));
+    if (source.ip === '0.0.0.0' && raw.handshake?.allow_unspecified_source !== true) {
+      out.push(
+        fault(
+          [...path, 'ip'],
+          '0.0.0.0 looks like duplicate-address detection; set allow_unspecified_source to use it',
+        ),
+      );
+    }
+    if (source.ip !== undefined && /^(22[4-9]|23\d|24\d|25\d|127)\./.test(parseIpv4(source.ip) ?? '')) {
+      out.push(fault([...path, 'ip'], `${source.ip} cannot be the sender of a probe`));
+    }
+    const v6 = source.ipv6 === undefined ? undefined : parseIpv6(source.ipv6);
+    if (v6 !== undefined && (v6 === '::' || v6 === '::1' || v6.startsWith('ff'))) {
+      out.push(fault([...path, 'ipv6'], `${v6} cannot be the sender of a probe`));
+    }
+    const mac = source.mac === undefined ? undefined : parseMac(source.mac);
+    if (mac !== undefined && !isStationAddress(mac)) {
+      out.push(fault([...path, 'mac'], `${mac} is no station's address`));
+    }
+  }
+  return out;
+}
+
+function silentDeviceFindings(raw: RawConfig): Finding[] {
+  const out: Finding[] = [];
+  const seen = new Map<string, number>();
+  (raw.silent_devices ?? []).forEach((device, index) => {
+    const mac = parseMac(device.mac);
+    if (mac === undefined) return;
+    const path = ['silent_devices', index, 'mac'];
+    const first = seen.get(mac);
+    if (first !== undefined) out.push(fault(path, `${mac} is silent_devices[${first}] already`));
+    else seen.set(mac, index);
+    if (!isStationAddress(mac)) out.push(fault(path, `${mac} is no station's address`));
+  });
+  return out;
+}
+
+function fault(path: KeyPath, message: string): Finding {
+  return { path, message, severity: 'fault' };
+}
+
+function warning(path: KeyPath, message: string): Finding {
+  return { path, message, severity: 'warning' };
+}

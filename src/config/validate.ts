@@ -1,0 +1,123 @@
+// The schema's verdict in plain words: ajv finds the errors, this file says what each means and what would be right.
+
+import { Ajv, type ErrorObject } from 'ajv';
+import { parseIp, parseIpv4, parseIpv6 } from '../base/ip.ts';
+import { parseMac } from '../base/mac.ts';
+import { closest, type Fault, type KeyPath, pathText, quoteValue } from './fault.ts';
+import { ConfigSchema, FUTURE_KEYS } from './schema.ts';
+import type { LocatedYaml } from './yaml.ts';
+
+/** All faults that the schema finds; none = the value is a `RawConfig`. */
+export function schemaFaults(yaml: LocatedYaml): readonly Fault[] {
+  const ajv = new Ajv({ allErrors: true, verbose: true });
+  ajv.addFormat('ip-address', (text: string) => parseIp(text) !== undefined);
+  ajv.addFormat('ipv4-address', (text: string) => parseIpv4(text) !== undefined);
+  ajv.addFormat('ipv6-address', (text: string) => text.includes(':') && parseIpv6(text) !== undefined);
+  ajv.addFormat('mac-address', (text: string) => parseMac(text) !== undefined);
+  ajv.addFormat('zero-or-one-up', { type: 'number', validate: (value: number) => value === 0 || value >= 1 });
+  const validate = ajv.compile(ConfigSchema);
+  if (validate(yaml.value)) return [];
+  return relevant(validate.errors ?? []).map((error) => fault(error, yaml));
+}
+
+/**
+ * A value that may be this or that gives errors for both. Kept: those of the alternative whose kind fits, else one error
+ * that names all alternatives. Of several errors at one value the first is kept.
+ */
+function relevant(errors: readonly ErrorObject[]): readonly ErrorObject[] {
+  let kept = [...errors];
+  for (const choice of errors.filter((error) => error.keyword === 'anyOf')) {
+    const within = kept.filter(
+      (error) => error !== choice && error.schemaPath.startsWith(`${choice.schemaPath}/`),
+    );
+    const branches = new Map<string, ErrorObject[]>();
+    for (const error of within) {
+      const branch = error.schemaPath.slice(choice.schemaPath.length + 1).split('/')[0] ?? '';
+      branches.set(branch, [...(branches.get(branch) ?? []), error]);
+    }
+    const fitting = [...branches.values()].find(
+      (branch) =>
+        !branch.some((e) => e.instancePath === choice.instancePath && /^(type|const|enum)$/.test(e.keyword)),
+    );
+    kept = kept.filter((error) => !within.includes(error) && (fitting === undefined || error !== choice));
+    if (fitting !== undefined) kept.push(...fitting);
+  }
+  const seen = new Set<string>();
+  return kept.filter((error) => {
+    if (error.keyword === 'additionalProperties' || error.keyword === 'required') return true;
+    if (seen.has(error.instancePath)) return false;
+    seen.add(error.instancePath);
+    return true;
+  });
+}
+
+function fault(error: ErrorObject, yaml: LocatedYaml): Fault {
+  const base = pointer(error.instancePath, yaml.value);
+  const extra =
+    error.keyword === 'additionalProperties' ? String(error.params.additionalProperty) : undefined;
+  const path = extra === undefined ? base : [...base, extra];
+  const line = yaml.lineOf(path);
+  return { path: pathText(path), ...(line === undefined ? {} : { line }), message: message(error, extra) };
+}
+
+function message(error: ErrorObject, unknownKey: string | undefined): string {
+  const schema = (error.parentSchema ?? {}) as Annotated;
+  switch (error.keyword) {
+    case 'additionalProperties':
+      return unknownMessage(unknownKey ?? '', schema);
+    case 'required':
+      return `the key '${String(error.params.missingProperty)}' is missing${in_(schema)}`;
+    case 'enum': {
+      const allowed = schema.enum ?? [];
+      const guess = typeof error.data === 'string' ? closest(error.data, allowed) : undefined;
+      const hint = guess === undefined ? '' : `; did you mean '${guess}'?`;
+      return `${quoteValue(error.data)} is none of ${allowed.join(', ')}${hint}`;
+    }
+    case 'minItems':
+    case 'maxItems':
+      return `a list of ${(error.data as unknown[]).length} is not ${schema.title}`;
+    case 'uniqueItems':
+      return 'the same value is in the list twice';
+    default:
+      return `${quoted(error)} is not ${schema.title ?? `right: it ${error.message}`}`;
+  }
+}
+
+/** A secret of the wrong form is a secret all the same. */
+function quoted(error: ErrorObject): string {
+  return /\/(secret|password)$/.test(error.instancePath) ? 'the value' : quoteValue(error.data);
+}
+
+function unknownMessage(key: string, schema: Annotated): string {
+  const future = Object.hasOwn(FUTURE_KEYS, key) ? FUTURE_KEYS[key] : undefined;
+  if (future !== undefined) return `the key is not known yet: ${future}`;
+  if (schema.patternProperties !== undefined)
+    return `'${key}' cannot be a key of ${schema.title ?? 'this mapping'}`;
+  const known = Object.keys(schema.properties ?? {});
+  const guess = closest(key, known);
+  if (guess !== undefined) return `the key is not known; did you mean '${guess}'?`;
+  return `the key is not known; known here: ${known.join(', ')}`;
+}
+
+function in_(schema: Annotated): string {
+  return schema.title === undefined ? '' : ` in ${schema.title}`;
+}
+
+interface Annotated {
+  readonly title?: string;
+  readonly enum?: readonly string[];
+  readonly properties?: Readonly<Record<string, unknown>>;
+  readonly patternProperties?: Readonly<Record<string, unknown>>;
+}
+
+/** A JSON pointer as a path; list positions are numbers. */
+function pointer(text: string, root: unknown): KeyPath {
+  const path: (string | number)[] = [];
+  let at: unknown = root;
+  for (const part of text.split('/').slice(1)) {
+    const key = part.replaceAll('~1', '/').replaceAll('~0', '~');
+    path.push(Array.isArray(at) ? Number(key) : key);
+    at = at !== null && typeof at === 'object' ? (at as Record<string, unknown>)[key] : undefined;
+  }
+  return path;
+}

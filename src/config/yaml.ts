@@ -1,0 +1,165 @@
+// From YAML text to plain values that remember their lines.
+//
+// Narrower than YAML on purpose: one document, core schema, no aliases, no tags, no keys that are not scalars. What is
+// refused is refused with its line. Never throws: a text that exhausts the parser's stack is a fault too.
+
+import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import { err, ok, type Result } from '../base/result.ts';
+import { type Fault, type KeyPath, pathText, quoteValue } from './fault.ts';
+
+/** Larger than any sensible file (10,000 silent devices take 600 kB). */
+const MAX_CHARACTERS = 2_000_000;
+const MAX_DEPTH = 32;
+
+export interface LocatedYaml {
+  /** Objects have no prototype, so that a key named `__proto__` is only a key. */
+  readonly value: unknown;
+  /** Line of the key (or list item) at a path; of its nearest parent that has one. */
+  lineOf(path: KeyPath): number | undefined;
+  /** Keys of the mapping at a path in the file's order: objects sort keys that look like numbers. */
+  keysOf(path: KeyPath): readonly string[];
+}
+
+export function readYaml(text: string): Result<LocatedYaml, readonly Fault[]> {
+  if (text.length > MAX_CHARACTERS) {
+    return err([{ path: '', message: `the file has more than ${MAX_CHARACTERS} characters` }]);
+  }
+  try {
+    return read(text);
+  } catch (error) {
+    const reason = error instanceof RangeError ? 'it is nested too deeply' : String(error);
+    return err([{ path: '', message: `the file cannot be read as YAML: ${reason}` }]);
+  }
+}
+
+function read(text: string): Result<LocatedYaml, readonly Fault[]> {
+  const lines = new LineCounter();
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    uniqueKeys: false,
+    logLevel: 'silent',
+  });
+  const faults: Fault[] = document.errors.slice(0, 20).map((error) => ({
+    path: '',
+    line: lines.linePos(error.pos[0]).line,
+    message: sentence(error.code, error.message),
+  }));
+  if (faults.length > 0) return err(faults);
+  if (document.contents === null) {
+    return err([{ path: '', message: 'the file is empty; it must be a mapping of keys to values' }]);
+  }
+  const walk = new Walk(lines);
+  const value = walk.value(document.contents as Node, [], 0);
+  if (walk.faults.length > 0) return err(walk.faults);
+  if (!isMap(document.contents)) {
+    const line = walk.lineAt(document.contents as Node) ?? 1;
+    return err([{ path: '', line, message: 'the file must be a mapping of keys to values' }]);
+  }
+  return ok({
+    value,
+    lineOf: (path) => {
+      for (let length = path.length; length >= 0; length--) {
+        const line = walk.lines.get(JSON.stringify(path.slice(0, length)));
+        if (line !== undefined) return line;
+      }
+      return undefined;
+    },
+    keysOf: (path) => walk.keys.get(JSON.stringify(path)) ?? [],
+  });
+}
+
+function sentence(code: string, message: string): string {
+  switch (code) {
+    case 'TAB_AS_INDENT':
+      return 'a tab is used for indentation; YAML allows spaces only';
+    case 'MULTIPLE_DOCS':
+      return 'the file holds more than one YAML document; one is allowed';
+    default:
+      return `not YAML: ${message}`;
+  }
+}
+
+class Walk {
+  readonly faults: Fault[] = [];
+  readonly lines = new Map<string, number>();
+  readonly keys = new Map<string, readonly string[]>();
+
+  constructor(private readonly counter: LineCounter) {}
+
+  lineAt(node: Node | null | undefined): number | undefined {
+    return node?.range ? this.counter.linePos(node.range[0]).line : undefined;
+  }
+
+  value(node: Node | null, path: KeyPath, depth: number): unknown {
+    if (node === null) return null;
+    if (depth > MAX_DEPTH) return this.refuse(node, path, `nested more than ${MAX_DEPTH} levels deep`);
+    if (isAlias(node))
+      return this.refuse(node, path, `the alias *${node.source} is not supported; write the value out`);
+    if (node.tag !== undefined && !node.tag.startsWith('tag:yaml.org,2002:')) {
+      return this.refuse(node, path, `the tag ${node.tag} is not supported`);
+    }
+    if (isScalar(node)) return this.scalar(node.value, node, path);
+    if (isSeq(node)) return this.list(node.items as (Node | null)[], path, depth);
+    if (isMap(node)) return this.mapping(node.items as { key: Node; value: Node | null }[], path, depth);
+    return this.refuse(node, path, 'not a value, a list or a mapping');
+  }
+
+  private scalar(value: unknown, node: Node, path: KeyPath): unknown {
+    if (value === null || typeof value === 'string' || typeof value === 'boolean') return value;
+    if (typeof value === 'number' && Number.isFinite(value)) return value;
+    return this.refuse(node, path, `${quoteValue(value)} is not a usable value`);
+  }
+
+  private list(items: readonly (Node | null)[], path: KeyPath, depth: number): unknown {
+    return items.map((item, index) => {
+      const at = [...path, index];
+      this.mark(at, item);
+      return this.value(item, at, depth + 1);
+    });
+  }
+
+  private mapping(
+    items: readonly { key: Node; value: Node | null }[],
+    path: KeyPath,
+    depth: number,
+  ): unknown {
+    const out: Record<string, unknown> = Object.create(null);
+    const order: string[] = [];
+    for (const { key, value } of items) {
+      if (!isScalar(key) || (typeof key.value !== 'string' && typeof key.value !== 'number')) {
+        this.refuse(key, path, 'a key must be a word or a number');
+        continue;
+      }
+      const name = typeof key.value === 'string' ? key.value : (key.source ?? String(key.value));
+      const at = [...path, name];
+      if (name in out) {
+        const first = this.lines.get(JSON.stringify(at));
+        this.refuse(
+          key,
+          at,
+          `the key is there twice${first === undefined ? '' : `, first on line ${first}`}`,
+        );
+        continue;
+      }
+      this.mark(at, key);
+      order.push(name);
+      out[name] = this.value(value, at, depth + 1);
+    }
+    this.keys.set(JSON.stringify(path), order);
+    return out;
+  }
+
+  private mark(path: KeyPath, node: Node | null): void {
+    const line = this.lineAt(node);
+    if (line !== undefined) this.lines.set(JSON.stringify(path), line);
+  }
+
+  private refuse(node: Node, path: KeyPath, message: string): null {
+    const line = this.lineAt(node);
+    if (this.faults.length < 100) {
+      this.faults.push({ path: pathText(path), ...(line === undefined ? {} : { line }), message });
+    }
+    return null;
+  }
+}
