@@ -1,0 +1,400 @@
+// The authenticator of one client, a MAC on a port: Authenticator PACP (pacp.ts, IEEE 802.1X-2020 §8.9) over EAP
+// pass-through (eap-passthrough.ts, RFC 4137 §7). events.ts has the contract; read that first.
+//
+// Here is what neither standard has, because it lies between them: the refs that tie an answer to its question, the wait
+// for the table write, what a session's end says to whom, repeated EAPOL-Starts, and port control.
+//
+// Promises: at most one question to the server and one table write outstanding; no session without an Accept and a table
+// write after it; nothing thrown, whatever the octets. Memory: one EAP packet and two identities of 253 octets at most.
+// To drop a client object early, hand it port-control `off` first: that takes back its question to the server.
+
+import { bytesEqual, utf8 } from '../base/bytes.ts';
+import { earliest, type Instant, NEVER } from '../base/time.ts';
+import type { Authorization } from '../model/authorization.ts';
+import type { EndCause } from '../model/cause.ts';
+import type { PortControl } from '../model/port.ts';
+import { buildSuccess } from '../wire/eap.ts';
+import { EAPOL_EAP } from '../wire/eapol.ts';
+import type { PaeCounter } from './counters.ts';
+import { type EapInput, type EapOutput, EapPassThrough } from './eap-passthrough.ts';
+import type { PaeEffect, PaeEvent, PaeRef, ReauthBy } from './events.ts';
+import { printable } from './identity.ts';
+import { Pacp, type PacpCondition } from './pacp.ts';
+import { PAE_EAPOL_VERSION, type PaeSettings } from './settings.ts';
+import { isRepeated, judgeStart } from './start.ts';
+
+const NOBODY = new Uint8Array(0);
+
+export interface ClientOptions {
+  readonly settings: PaeSettings;
+  readonly control: PortControl;
+  /** Where this client's identifiers begin, 0..255; random, so that a restart of ours does not repeat them. */
+  readonly firstIdentifier: number;
+}
+
+/** A table write that was asked for: which, and for what. */
+interface Granting {
+  readonly ref: PaeRef;
+  /** The client left, or the port was closed, while it ran: the session ends as soon as it stands. */
+  endBy?: EndCause;
+}
+
+export class AuthenticatorClient {
+  private readonly pacp: Pacp;
+  private readonly eap: EapPassThrough;
+  private control: PortControl;
+  private lastRef: PaeRef = 0;
+  private serverRef: PaeRef | undefined;
+  private granting: Granting | undefined;
+  /** Given in the exchange that runs, or in the last one. */
+  private identity: Uint8Array = NOBODY;
+  /** Given when the session was made or last renewed. */
+  private sessionIdentity: Uint8Array = NOBODY;
+  /** The last EAPOL-Start, or the beginning of the exchange that runs. */
+  private startedAt = Number.NEGATIVE_INFINITY as Instant;
+  private replyMessage: string | undefined;
+  private effects: PaeEffect[] = [];
+
+  constructor(options: ClientOptions) {
+    this.control = options.control;
+    this.pacp = new Pacp(options.settings);
+    this.eap = new EapPassThrough(options.settings, options.firstIdentifier);
+  }
+
+  pollAt(): Instant {
+    return this.control === 'auto' ? earliest(this.eap.pollAt(), this.pacp.pollAt()) : NEVER;
+  }
+
+  /** §8.4 authenticated: the client has a session. */
+  get authenticated(): boolean {
+    return this.pacp.authenticated;
+  }
+
+  /** Nothing is pending and nothing needs remembering: the object may be thrown away. */
+  isForgettable(): boolean {
+    return this.pacp.current === 'UNAUTHENTICATED';
+  }
+
+  /** Without a session and with no sign of a supplicant yet: the first to go when there are too many. */
+  isSilent(): boolean {
+    return !this.pacp.authenticated && this.eap.current.name === 'IDLE';
+  }
+
+  /** For the logout machine, where the agent ends the session: an EAP-Failure that this client takes for its own. */
+  buildFailure(): Uint8Array {
+    return this.eap.buildFailure();
+  }
+
+  /** One line for `rollcall explain`. */
+  describe(now: Instant): string {
+    const due = this.pollAt();
+    const wait = due === NEVER ? '' : `, next step in ${Math.max(0, Math.ceil((due - now) / 1000))} s`;
+    const session = this.pacp.authenticated ? ', has a session' : '';
+    return `${this.pacp.current} (EAP ${this.eap.current.name})${session}${wait}`;
+  }
+
+  handle(event: PaeEvent, now: Instant): readonly PaeEffect[] {
+    this.effects = [];
+    switch (event.type) {
+      case 'eapol-start':
+        this.count('eapol-start-frames-rx');
+        this.onStart(now);
+        break;
+      case 'eapol-logoff':
+        this.count('eapol-logoff-frames-rx');
+        this.onLogoff(now);
+        break;
+      case 'eap-response':
+        this.count('eapol-eap-frames-rx');
+        this.stepEap({ type: 'eapResp', packet: event.packet }, now);
+        break;
+      case 'solicited-response':
+        this.count('eapol-eap-frames-rx');
+        this.onSolicited(event.packet, now);
+        break;
+      case 'aaa-challenge':
+        if (this.answers(event.ref)) this.stepEap({ ...event, type: 'aaaEapReq' }, now);
+        break;
+      case 'aaa-accept':
+        if (this.answers(event.ref)) this.onAccept(event, now);
+        break;
+      case 'aaa-reject':
+        if (!this.answers(event.ref)) break;
+        this.replyMessage = event.replyMessage;
+        this.stepEap({ ...event, type: 'aaaFail' }, now);
+        break;
+      case 'aaa-timeout':
+        if (this.answers(event.ref)) this.stepEap({ type: 'aaaTimeout' }, now);
+        break;
+      case 'grant-done':
+        this.onGrantDone(event.ref, event.error, now);
+        break;
+      case 'reauthenticate':
+        this.onReauthenticate(event.by, now);
+        break;
+      case 'session-ended':
+        // While the next grant is being written, the session that ends is the one that it replaces.
+        if (this.granting !== undefined) this.pacp.sessionReplaced();
+        else if (this.pacp.authenticated) this.stepPacp('revoke', now);
+        break;
+      case 'port-control':
+        this.onControl(event.control, now);
+        break;
+      case 'settings':
+        this.pacp.configure(event.settings);
+        this.eap.configure(event.settings);
+        break;
+      case 'tick':
+        if (this.control !== 'auto') break;
+        this.stepPacp('timer', now);
+        this.stepEap({ type: 'timer' }, now);
+        break;
+    }
+    return this.effects;
+  }
+
+  // What the client sends.
+
+  private onStart(now: Instant): void {
+    if (this.control !== 'auto') {
+      // FORCE_AUTH and FORCE_UNAUTH (2004 edition, §8.2.4) answer a Start with the outcome that is forced.
+      if (isRepeated(this.startedAt, now)) this.count('start-duplicate');
+      else this.sendForced();
+      this.startedAt = now;
+      return;
+    }
+    switch (judgeStart(this.pacp, this.eap.current, this.startedAt, now)) {
+      case 'restart':
+        this.stepPacp('eapolStart', now);
+        break;
+      case 'repeat-identity':
+        this.stepEap({ type: 'repeatIdentity' }, now);
+        break;
+      case 'duplicate':
+        this.count('start-duplicate');
+        break;
+    }
+    this.startedAt = now;
+  }
+
+  private onLogoff(now: Instant): void {
+    if (this.granting !== undefined) {
+      // The agent may be writing the grant at this moment: first it stands, then it goes, by the one way out.
+      this.granting.endBy = 'supplicant-logoff';
+      return;
+    }
+    const hadSession = this.pacp.authenticated;
+    const wasTrying = this.pacp.current === 'AUTHENTICATING';
+    this.stepPacp('eapolLogoff', now);
+    if (hadSession) this.end('supplicant-logoff', this.eap.buildFailure(), 'EAPOL-Logoff from the client');
+    else if (wasTrying) this.decide('abandoned', 'EAPOL-Logoff during authentication');
+  }
+
+  private onSolicited(packet: Uint8Array, now: Instant): void {
+    const waiting = this.eap.current.name;
+    if (this.control !== 'auto' || this.pacp.current === 'HELD') this.count('eap-unsolicited');
+    else if (this.pacp.current !== 'AUTHENTICATING') this.stepPacp('rxIdentity', now, packet);
+    // Asked twice at the same time, by the port and by name: either answer will do.
+    else if (waiting === 'IDLE') this.stepEap({ type: 'rxIdentity', packet }, now);
+    else this.stepEap({ type: 'eapResp', packet }, now);
+  }
+
+  // What the server and the table answer.
+
+  private answers(ref: PaeRef): boolean {
+    if (ref === this.serverRef) {
+      this.serverRef = undefined;
+      return true;
+    }
+    this.count('aaa-stale');
+    return false;
+  }
+
+  private onAccept(
+    event: { readonly eap?: Uint8Array; readonly authorization: Authorization },
+    now: Instant,
+  ): void {
+    this.replyMessage = event.authorization.replyMessage;
+    this.stepEap({ ...event, type: 'aaaSuccess' }, now);
+    if (this.eap.current.name !== 'SUCCESS2') return;
+    const ref = this.nextRef();
+    this.granting = { ref };
+    const { authorization } = event;
+    const { identity } = this;
+    this.decide('accepted', `${authorization.server} accepted ${printable(identity)}`);
+    if (this.pacp.authenticated) {
+      const sameIdentity = bytesEqual(identity, this.sessionIdentity);
+      this.effects.push({ type: 'reauthenticated', ref, authorization, identity, sameIdentity });
+    } else {
+      this.effects.push({ type: 'accepted', ref, authorization, identity });
+    }
+  }
+
+  private onGrantDone(ref: PaeRef, error: string | undefined, now: Instant): void {
+    const granting = this.granting;
+    if (granting === undefined || granting.ref !== ref) {
+      this.count('grant-stale');
+      return;
+    }
+    this.granting = undefined;
+    if (error !== undefined) {
+      this.decide('grant-failed', error);
+      this.stepEap({ type: 'granted', ok: false }, now);
+      return;
+    }
+    this.sessionIdentity = this.identity;
+    if (granting.endBy === undefined) {
+      this.stepEap({ type: 'granted', ok: true }, now);
+      return;
+    }
+    this.stepPacp('revoke', now);
+    this.end(granting.endBy, this.eap.buildFailure(), 'came while the grant was written');
+  }
+
+  // What the agent wants.
+
+  private onReauthenticate(by: ReauthBy, now: Instant): void {
+    if (this.control !== 'auto' || this.pacp.current === 'AUTHENTICATING') return;
+    const wanted = by === 'admin' || by === 'coa';
+    if (this.pacp.current === 'HELD' && !wanted) return;
+    this.stepPacp(wanted ? 'reAuthenticateNow' : 'reAuthenticate', now);
+  }
+
+  private onControl(control: PortControl, now: Instant): void {
+    if (control === this.control) return;
+    this.control = control;
+    this.decide('port-control', control);
+    if (control === 'auto') return;
+    if (this.granting !== undefined) {
+      if (control === 'force-unauthorized') this.granting.endBy = 'force-unauthorized';
+      return;
+    }
+    if (this.pacp.authenticated && control === 'force-unauthorized') {
+      this.stepPacp('revoke', now);
+      this.end('force-unauthorized', this.eap.buildFailure(), 'the port was closed');
+      return;
+    }
+    // A session outlives its port's being opened; what becomes of it is the agent's to say.
+    const wasTrying = this.pacp.current === 'AUTHENTICATING';
+    this.stepPacp('abort', now);
+    if (wasTrying && !this.pacp.authenticated) this.sendForced();
+  }
+
+  // The two machines, joined.
+
+  private stepPacp(condition: PacpCondition, now: Instant, packet?: Uint8Array): void {
+    for (const action of this.pacp.step(condition, now)) {
+      if (action.do === 'count') this.count(action.counter);
+      else if (action.do === 'eapStop') this.stepEap({ type: 'stop' }, now);
+      else {
+        this.startedAt = now;
+        this.decide('began', condition);
+        this.stepEap(packet === undefined ? { type: 'start' } : { type: 'rxIdentity', packet }, now);
+      }
+    }
+  }
+
+  private stepEap(input: EapInput, now: Instant): void {
+    for (const output of this.eap.step(input, now)) this.route(output, now);
+  }
+
+  private route(output: EapOutput, now: Instant): void {
+    const hadSession = this.pacp.authenticated;
+    switch (output.signal) {
+      case 'eapReq':
+        this.send(output.data);
+        break;
+      case 'aaaEapResp':
+        this.ask(output.eap, output.identity);
+        break;
+      case 'aaaCancel':
+        if (this.serverRef !== undefined) this.effects.push({ type: 'cancel-server', ref: this.serverRef });
+        this.serverRef = undefined;
+        break;
+      case 'eapSuccess':
+        this.stepPacp('eapSuccess', now);
+        this.send(output.data);
+        break;
+      case 'eapFail':
+        this.stepPacp('eapFail', now);
+        this.onFail(output, hadSession);
+        break;
+      case 'eapTimeout':
+        this.stepPacp('eapTimeout', now);
+        if (this.pacp.current !== 'UNAUTHENTICATED') break;
+        this.decide('silent', 'the client did not answer');
+        if (hadSession)
+          this.end('reauth-failed', this.eap.buildFailure(), 'no answer to the reauthentication');
+        else this.effects.push({ type: 'rejected', reason: 'client-silent' });
+        break;
+      case 'aaaTimeout':
+        this.stepPacp('aaaTimeout', now);
+        this.decide('no-server', this.describe(now));
+        if (hadSession) break;
+        this.send(output.data);
+        this.effects.push({ type: 'rejected', reason: 'no-server' });
+        break;
+      case 'count':
+        this.count(output.counter);
+        break;
+    }
+  }
+
+  private onFail(fail: Extract<EapOutput, { signal: 'eapFail' }>, hadSession: boolean): void {
+    const { reason, data } = fail;
+    // Of the Accept that could not be granted, the message is no longer true.
+    const replyMessage = reason === 'grant-failed' ? undefined : this.replyMessage;
+    const said = replyMessage === undefined ? {} : { replyMessage };
+    this.decide(
+      'rejected',
+      replyMessage === undefined ? reason : `${reason}: ${printable(utf8(replyMessage))}`,
+    );
+    if (hadSession) {
+      const cause = reason === 'grant-failed' ? 'nas-error' : 'reauth-failed';
+      this.effects.push({ type: 'ended', cause, eapFailure: data, ...said });
+    } else {
+      this.send(data);
+      this.effects.push({ type: 'rejected', reason, ...said });
+    }
+  }
+
+  private ask(eap: Uint8Array, identity: Uint8Array | undefined): void {
+    if (identity !== undefined) {
+      this.identity = identity;
+      this.replyMessage = undefined;
+      this.decide('identity', printable(identity));
+    }
+    const ref = this.nextRef();
+    this.serverRef = ref;
+    const first = identity !== undefined;
+    this.effects.push({ type: 'ask-server', ref, identity: this.identity, eap, first });
+  }
+
+  private end(cause: EndCause, eapFailure: Uint8Array, detail: string): void {
+    this.decide('ended', `${cause}: ${detail}`);
+    this.effects.push({ type: 'ended', cause, eapFailure });
+  }
+
+  private sendForced(): void {
+    if (this.control === 'force-unauthorized') this.send(this.eap.buildFailure());
+    else if (this.control === 'force-authorized') this.send(buildSuccess(this.eap.identifier));
+  }
+
+  private send(body: Uint8Array): void {
+    this.count('eapol-auth-eap-frames-tx');
+    this.effects.push({ type: 'send-eapol', version: PAE_EAPOL_VERSION, packetType: EAPOL_EAP, body });
+  }
+
+  private nextRef(): PaeRef {
+    this.lastRef += 1;
+    return this.lastRef;
+  }
+
+  private count(counter: PaeCounter): void {
+    this.effects.push({ type: 'counted', counter });
+  }
+
+  private decide(what: string, detail: string): void {
+    this.effects.push({ type: 'decision', what, detail });
+  }
+}

@@ -1,0 +1,117 @@
+// What the authenticator of one client is told, and what it wants done. Pure data; the agent routes both.
+//
+// Who sends EAP-Failure: while the client has no session, the PAE itself (`send-eapol`). When a session ends, nobody
+// here: `ended` carries the EAP-Failure, and the logout machine sends it in its order, after the grant is cleared.
+//
+// A session exists from a `grant-done` without error that answers `accepted`, until `ended` (ours) or
+// `session-ended` (the agent's). Every `accepted` and every `reauthenticated` is answered by exactly one `grant-done`.
+
+import type { Millis } from '../base/time.ts';
+import type { Authorization } from '../model/authorization.ts';
+import type { EndCause } from '../model/cause.ts';
+import type { PortControl } from '../model/port.ts';
+import type { PaeCounter } from './counters.ts';
+import type { PaeSettings } from './settings.ts';
+
+/** Names one question (`ask-server`, `accepted`, `reauthenticated`); its answer carries it back. Per client. */
+export type PaeRef = number;
+
+/** Who wants a reauthentication. An administrator's or the server's wish also ends a quiet period. */
+export type ReauthBy = 'admin' | 'coa' | 'timer' | 'sighting';
+
+export type PaeEvent =
+  | { readonly type: 'eapol-start' }
+  /** The agent has made sure that the frame came in from the client's own MAC on the client's own port. */
+  | { readonly type: 'eapol-logoff' }
+  /** The body of an EAPOL EAP-Packet from the client: any octets. */
+  | { readonly type: 'eap-response'; readonly packet: Uint8Array }
+  /** The same, where the port's solicitor says that it answers its multicast Request/Identity. */
+  | { readonly type: 'solicited-response'; readonly packet: Uint8Array }
+  | {
+      readonly type: 'aaa-challenge';
+      readonly ref: PaeRef;
+      readonly eap?: Uint8Array;
+      /** Session-Timeout in a Challenge: suppTimeout of this one request (RFC 3580 §3.17). */
+      readonly sessionTimeout?: Millis;
+    }
+  | {
+      readonly type: 'aaa-accept';
+      readonly ref: PaeRef;
+      readonly eap?: Uint8Array;
+      readonly authorization: Authorization;
+    }
+  | {
+      readonly type: 'aaa-reject';
+      readonly ref: PaeRef;
+      readonly eap?: Uint8Array;
+      readonly replyMessage?: string;
+    }
+  /** No server answered, all failover included. */
+  | { readonly type: 'aaa-timeout'; readonly ref: PaeRef }
+  /** The table write; `error` absent = done. */
+  | { readonly type: 'grant-done'; readonly ref: PaeRef; readonly error?: string }
+  /** Without a session this begins an authentication: that is how a MAC that was merely seen is asked who it is. */
+  | { readonly type: 'reauthenticate'; readonly by: ReauthBy }
+  /** The agent ended the session for a reason of its own; told at the decision, before the logout runs. */
+  | { readonly type: 'session-ended' }
+  | { readonly type: 'port-control'; readonly control: PortControl }
+  | { readonly type: 'settings'; readonly settings: PaeSettings }
+  /** Time has reached `pollAt()`. */
+  | { readonly type: 'tick' };
+
+export type RejectReason =
+  | 'access-reject'
+  /** An Accept that carries something other than EAP-Success. */
+  | 'contradictory-accept'
+  /** The server accepted, the table could not be written. */
+  | 'grant-failed'
+  /** No server gave a verdict: the client is tried again shortly. */
+  | 'no-server'
+  /** The client stopped answering. No EAP-Failure is sent (RFC 4137 §7: TIMEOUT_FAILURE builds none). */
+  | 'client-silent';
+
+export type PaeEffect =
+  /** To the client's MAC; `body` is the EAP packet, as the server sent it wherever it sent one. */
+  | {
+      readonly type: 'send-eapol';
+      readonly version: number;
+      readonly packetType: number;
+      readonly body: Uint8Array;
+    }
+  | {
+      readonly type: 'ask-server';
+      readonly ref: PaeRef;
+      /** For User-Name (RFC 3579 §2.1): 0..253 octets of the client's choice; empty = use the MAC. */
+      readonly identity: Uint8Array;
+      readonly eap: Uint8Array;
+      /** The first of its exchange: no State to echo. */
+      readonly first: boolean;
+    }
+  | { readonly type: 'cancel-server'; readonly ref: PaeRef }
+  /** Make the session and its grant, then answer. EAP-Success goes out after that. */
+  | {
+      readonly type: 'accepted';
+      readonly ref: PaeRef;
+      readonly authorization: Authorization;
+      readonly identity: Uint8Array;
+    }
+  /** The session goes on, perhaps with another grant. `sameIdentity` false: perhaps `supplicant-restart`, the agent decides. */
+  | {
+      readonly type: 'reauthenticated';
+      readonly ref: PaeRef;
+      readonly authorization: Authorization;
+      readonly identity: Uint8Array;
+      readonly sameIdentity: boolean;
+    }
+  /** An attempt without a session failed; EAP-Failure has gone out where one is due. */
+  | { readonly type: 'rejected'; readonly reason: RejectReason; readonly replyMessage?: string }
+  /** The session is over. `eapFailure` is what the logout machine sends: the server's own, or a built one. */
+  | {
+      readonly type: 'ended';
+      readonly cause: EndCause;
+      readonly eapFailure: Uint8Array;
+      readonly replyMessage?: string;
+    }
+  | { readonly type: 'counted'; readonly counter: PaeCounter }
+  /** For `rollcall explain MAC`: `what` is one of a few fixed words, `detail` is safe to print. */
+  | { readonly type: 'decision'; readonly what: string; readonly detail: string };

@@ -1,0 +1,238 @@
+// The Authenticator PACP machine of one client: IEEE 802.1X-2020 §8.9, timers of §8.6, client interface of §8.4.
+// It decides when an EAP conversation begins, how often it is tried, and what its outcome means for the session. It
+// sees no packet: eap-passthrough.ts does, client.ts joins the two.
+//
+// It reads like the standard: its variables, an entry action per state, one step function. A condition is given as an
+// argument instead of being latched in a variable, since every event is stepped to the end before the next one. RESTART
+// (2004 edition, §8.2.4) and the visit to UNAUTHENTICATED between two attempts are passed through at once.
+
+import { after, type Instant, type Millis, NEVER } from '../base/time.ts';
+import type { PaeCounter } from './counters.ts';
+import { type PaeSettings, SERVER_RETRY_CEILING, SERVER_RETRY_PERIOD } from './settings.ts';
+
+export type PacpState = 'UNAUTHENTICATED' | 'AUTHENTICATING' | 'AUTHENTICATED' | 'HELD';
+
+export type PacpCondition =
+  | 'eapolStart'
+  | 'eapolLogoff'
+  /** By management, by CoA, by a sighting; `reAuthenticateNow` also ends a quiet period. */
+  | 'reAuthenticate'
+  | 'reAuthenticateNow'
+  /** A Response/Identity to the port's multicast request is at hand. */
+  | 'rxIdentity'
+  | 'eapSuccess'
+  | 'eapFail'
+  /** The supplicant did not answer. */
+  | 'eapTimeout'
+  /** No server gave a verdict. Not in the standard, which knows one eapTimeout for both. */
+  | 'aaaTimeout'
+  /** `authenticate` cleared by the PAE's client: the session was ended elsewhere. */
+  | 'revoke'
+  /** The port left `auto`: the attempt is dropped, the session is not. */
+  | 'abort'
+  /** quietWhile and reAuthWhen are looked at. */
+  | 'timer';
+
+/** For the EAP machine: `eapStart` begins a conversation (and ends one that runs), `eapStop` ends it. */
+export type PacpAction =
+  | { readonly do: 'eapStart' | 'eapStop' }
+  | { readonly do: 'count'; readonly counter: PaeCounter };
+
+export class Pacp {
+  private state: PacpState = 'UNAUTHENTICATED';
+  /** §8.4: a session exists. Stays set through a reauthentication. */
+  private isAuthenticated = false;
+  private retryCount = 0;
+  private quietWhile: Instant = NEVER;
+  private reAuthWhen: Instant = NEVER;
+  private authenticatedAt: Instant = NEVER;
+  /** Attempts in a row that no server decided. */
+  private serverFailures = 0;
+  private actions: PacpAction[] = [];
+
+  constructor(private settings: PaeSettings) {}
+
+  get current(): PacpState {
+    return this.state;
+  }
+
+  get authenticated(): boolean {
+    return this.isAuthenticated;
+  }
+
+  /** When AUTHENTICATED was last entered; NEVER before that. */
+  get since(): Instant {
+    return this.authenticatedAt;
+  }
+
+  pollAt(): Instant {
+    if (this.state === 'HELD') return this.quietWhile;
+    return this.state === 'AUTHENTICATED' ? this.reAuthWhen : NEVER;
+  }
+
+  /** New settings: a running quiet period ends as it was begun, the reauthentication timer follows at once. */
+  configure(settings: PaeSettings): void {
+    const changed = settings.reAuthPeriod !== this.settings.reAuthPeriod;
+    this.settings = settings;
+    if (changed && this.state === 'AUTHENTICATED') this.reAuthWhen = this.reAuthDue(this.authenticatedAt);
+  }
+
+  /** At most one transition. The table of §8.9, by state. */
+  step(condition: PacpCondition, now: Instant): readonly PacpAction[] {
+    this.actions = [];
+    switch (this.state) {
+      case 'UNAUTHENTICATED':
+        // The standard leaves this state by itself for as long as `authenticate` is set. With one machine per MAC that
+        // would ask for ever, so it waits until the client is heard or management wants it.
+        if (begins(condition)) this.enterAuthenticating();
+        break;
+      case 'AUTHENTICATING':
+        this.whileAuthenticating(condition, now);
+        break;
+      case 'AUTHENTICATED':
+        this.whileAuthenticated(condition, now);
+        break;
+      case 'HELD':
+        if ((condition === 'timer' && now >= this.quietWhile) || condition === 'reAuthenticateNow') {
+          this.retryCount = 0;
+          this.enterAuthenticating();
+        } else if (condition === 'eapolStart') this.count('start-while-held');
+        else if (condition === 'abort') this.enterUnauthenticated();
+        break;
+    }
+    return this.actions;
+  }
+
+  private whileAuthenticating(condition: PacpCondition, now: Instant): void {
+    switch (condition) {
+      case 'eapolLogoff':
+        this.count('auth-eap-logoff-while-authenticating');
+        this.enterUnauthenticated();
+        break;
+      case 'eapolStart':
+        this.count('auth-eap-starts-while-authenticating');
+        // At retryMax the standard gives the attempt up, so that a client which repeats its Start never gets in.
+        // Here the attempt goes on: it succeeds, or the supplicant's silence ends it.
+        if (this.retryCount < this.settings.reAuthMax) this.enterAuthenticating();
+        else this.count('start-duplicate');
+        break;
+      case 'eapTimeout':
+        this.count('auth-timeouts-while-authenticating');
+        if (this.retryCount < this.settings.reAuthMax) this.enterAuthenticating();
+        else this.enterUnauthenticated();
+        break;
+      case 'eapFail':
+        this.count('auth-fail-while-authenticating');
+        this.serverFailures = 0;
+        this.enterHeld(now, this.settings.quietPeriod);
+        break;
+      case 'aaaTimeout':
+        this.count('auth-server-timeouts');
+        this.serverFailures += 1;
+        // No server's word is no reject: a session outlives its servers, and the reauthentication is tried again
+        // later and later, so that clients are not driven through exchanges that cannot end.
+        if (this.isAuthenticated) this.enterAuthenticated(now, this.serverBackOff(SERVER_RETRY_CEILING));
+        else this.enterHeld(now, this.serverBackOff(this.settings.quietPeriod));
+        break;
+      case 'eapSuccess':
+        this.count('auth-successes-while-authenticating');
+        this.serverFailures = 0;
+        this.enterAuthenticated(now);
+        break;
+      case 'revoke':
+        this.enterUnauthenticated();
+        break;
+      case 'abort':
+        if (this.isAuthenticated) {
+          this.act('eapStop');
+          this.enterAuthenticated(now);
+        } else this.enterUnauthenticated();
+        break;
+      case 'reAuthenticate':
+      case 'reAuthenticateNow':
+      case 'rxIdentity':
+      case 'timer':
+        break;
+    }
+  }
+
+  private whileAuthenticated(condition: PacpCondition, now: Instant): void {
+    if (condition === 'eapolLogoff') {
+      this.count('auth-eap-logoff-while-authenticated');
+      this.enterUnauthenticated();
+    } else if (condition === 'revoke') {
+      this.enterUnauthenticated();
+    } else if (begins(condition) || (condition === 'timer' && now >= this.reAuthWhen)) {
+      this.count(
+        condition === 'eapolStart'
+          ? 'auth-eap-starts-while-authenticated'
+          : 'auth-reauths-while-authenticated',
+      );
+      this.enterAuthenticating();
+    }
+  }
+
+  /** The session went away while its successor is being granted: the attempt goes on, without a session. */
+  sessionReplaced(): void {
+    this.isAuthenticated = false;
+  }
+
+  // Entry actions.
+
+  private enterUnauthenticated(): void {
+    this.act('eapStop');
+    this.isAuthenticated = false;
+    this.retryCount = 0;
+    this.state = 'UNAUTHENTICATED';
+  }
+
+  private enterAuthenticating(): void {
+    // RESTART: the EAP machine begins anew, whatever it was about.
+    this.count('auth-enters-authenticating');
+    this.retryCount += 1;
+    this.state = 'AUTHENTICATING';
+    this.act('eapStart');
+  }
+
+  private enterAuthenticated(now: Instant, retryIn?: Millis): void {
+    this.isAuthenticated = true;
+    this.retryCount = 0;
+    this.authenticatedAt = now;
+    this.reAuthWhen = retryIn === undefined ? this.reAuthDue(now) : after(now, retryIn);
+    this.state = 'AUTHENTICATED';
+  }
+
+  private enterHeld(now: Instant, quietPeriod: Millis): void {
+    this.isAuthenticated = false;
+    this.quietWhile = after(now, quietPeriod);
+    this.state = 'HELD';
+  }
+
+  private reAuthDue(from: Instant): Instant {
+    return this.settings.reAuthPeriod > 0 ? after(from, this.settings.reAuthPeriod) : NEVER;
+  }
+
+  /** 10 s, 20 s, 40 s … up to `ceiling`, but never below the first step. */
+  private serverBackOff(ceiling: Millis): Millis {
+    // 2^16 is far beyond every ceiling; the bound keeps the power finite.
+    const doubled = SERVER_RETRY_PERIOD * 2 ** Math.min(this.serverFailures - 1, 16);
+    return Math.min(doubled, Math.max(ceiling, SERVER_RETRY_PERIOD)) as Millis;
+  }
+
+  private act(action: 'eapStart' | 'eapStop'): void {
+    this.actions.push({ do: action });
+  }
+
+  private count(counter: PaeCounter): void {
+    this.actions.push({ do: 'count', counter });
+  }
+}
+
+function begins(condition: PacpCondition): boolean {
+  return (
+    condition === 'eapolStart' ||
+    condition === 'rxIdentity' ||
+    condition === 'reAuthenticate' ||
+    condition === 'reAuthenticateNow'
+  );
+}
