@@ -6,6 +6,7 @@
 
 import { ByteReader, ByteWriter, fromUtf8 } from '../base/bytes.ts';
 import { type Decoded, malformed, ok } from '../base/result.ts';
+import { quoted } from './quote.ts';
 
 /** RFC 3748 §4. */
 export const EAP_REQUEST = 1;
@@ -144,6 +145,6 @@ export function describeEap(packet: EapPacket): string {
   const code = CODE_NAMES[packet.code] ?? `code ${packet.code}`;
   const type = packet.type === undefined ? '' : `/${TYPE_NAMES.get(packet.type) ?? `type ${packet.type}`}`;
   const identity = identityText(packet);
-  const text = identity === undefined || identity === '' ? '' : ` ${JSON.stringify(identity.slice(0, 64))}`;
+  const text = identity === undefined || identity === '' ? '' : ` ${quoted(identity)}`;
   return `EAP ${code}${type} id ${packet.identifier}${text}, ${packet.data.length} octets`;
 }

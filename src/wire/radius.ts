@@ -9,6 +9,7 @@
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { hmacMd5, md5 } from '../base/hash.ts';
 import { type Decoded, malformed, ok } from '../base/result.ts';
+import { quoted } from './quote.ts';
 import { attributesAll, attributeText, octets, type RadiusAttribute } from './radius-attributes.ts';
 import { attributeNameOf } from './radius-dictionary.ts';
 
@@ -253,6 +254,6 @@ export function radiusCodeName(code: number): string {
 export function describeRadius(packet: RadiusPacket): string {
   const names = packet.attributes.map((attribute) => attributeNameOf(attribute.type));
   const user = attributeText(packet, 'User-Name');
-  const whose = user === undefined ? '' : ` for ${JSON.stringify(user)}`;
+  const whose = user === undefined ? '' : ` for ${quoted(user)}`;
   return `RADIUS ${radiusCodeName(packet.code)} id ${packet.identifier}${whose}: ${names.join(', ') || 'no attributes'}`;
 }
