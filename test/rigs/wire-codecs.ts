@@ -18,6 +18,13 @@ import {
   type EthernetFrame,
   encodeEthernet,
 } from '../../src/wire/ethernet.ts';
+import {
+  decodeRadius,
+  describeRadius,
+  encodeRadius,
+  RADIUS_REASONS,
+  type RadiusPacket,
+} from '../../src/wire/radius.ts';
 
 /** A codec whose type is forgotten: packets go in and out as plain JSON values. */
 export interface PlainCodec {
@@ -92,5 +99,16 @@ export const CODECS: readonly PlainCodec[] = [
     decode: decodeEap,
     encode: encodeEap,
     describe: describeEap,
+  }),
+  plainCodec<RadiusPacket>({
+    name: 'radius',
+    reasons: RADIUS_REASONS,
+    decode: decodeRadius,
+    encode(packet) {
+      const encoded = encodeRadius(packet);
+      if (!encoded.ok) throw new RangeError(encoded.error.reason);
+      return encoded.value;
+    },
+    describe: describeRadius,
   }),
 ];
