@@ -1,0 +1,101 @@
+// The RADIUS client: one engine for all servers, authentication and accounting. Pure: it is told the time and what
+// came in, and returns what is to be sent and who got an answer.
+//
+// Promises: every request ends in exactly one `answer` or `no-answer`, unless it is cancelled; an answer has been
+// verified; an identifier is never used again while its answer may come; authentication and accounting share no
+// identifiers, no windows, no health and no timers. Read exchanges.ts next.
+
+import type { Entropy } from '../base/entropy.ts';
+import { earliest, type Instant } from '../base/time.ts';
+import type { NasIdentity } from '../model/nas.ts';
+import { ip, type RadiusAttribute, text } from '../wire/radius-attributes.ts';
+import { AccessExchanges } from './access-exchanges.ts';
+import { AccountingExchanges } from './accounting-exchanges.ts';
+import type {
+  Datagram,
+  RadiusEffect,
+  RadiusRequest,
+  RequestKind,
+  RequestRef,
+  ServerIndex,
+} from './effects.ts';
+import type { Exchanges } from './exchanges.ts';
+import type { ServerStatistics } from './server-link.ts';
+import type { RadiusSettings } from './settings.ts';
+
+export type { SocketKey } from './effects.ts';
+
+export interface RadiusClientSettings {
+  readonly settings: RadiusSettings;
+  readonly nas: NasIdentity;
+  readonly entropy: Entropy;
+}
+
+/** RFC 2865 §5.4, §5.32, RFC 3162 §2.1: who asks. */
+function nasAttributes(nas: NasIdentity): RadiusAttribute[] {
+  return [
+    text('NAS-Identifier', nas.identifier),
+    ...(nas.ipv4 === undefined ? [] : [ip('NAS-IP-Address', nas.ipv4)]),
+    ...(nas.ipv6 === undefined ? [] : [ip('NAS-IPv6-Address', nas.ipv6)]),
+  ];
+}
+
+export class RadiusClient {
+  private readonly kinds: Readonly<Record<RequestKind, Exchanges>>;
+
+  constructor({ settings, nas, entropy }: RadiusClientSettings) {
+    const shared = { radius: settings, nas: nasAttributes(nas), entropy };
+    this.kinds = { access: new AccessExchanges(shared), accounting: new AccountingExchanges(shared) };
+  }
+
+  /** A `ref` that is in use already names the new request from now on; the old one is cancelled. */
+  request(request: RadiusRequest, now: Instant): RadiusEffect[] {
+    const out: RadiusEffect[] = [];
+    this.kinds[request.kind].request(request, now, out);
+    return out;
+  }
+
+  /** Forgets the request, whichever kind it is; its answer, if one comes, is counted as late. */
+  cancel(ref: RequestRef, now: Instant): RadiusEffect[] {
+    const out: RadiusEffect[] = [];
+    if (!this.kinds.access.cancel(ref, now, out)) this.kinds.accounting.cancel(ref, now, out);
+    return out;
+  }
+
+  /** Whatever came in on one of our sockets; never throws, whatever it is. */
+  handleDatagram(datagram: Datagram, now: Instant): RadiusEffect[] {
+    const out: RadiusEffect[] = [];
+    this.kinds[datagram.socket.kind].handleDatagram(datagram, now, out);
+    return out;
+  }
+
+  /** To be called when `pollAt()` has come; `pollAt()` may be due again at once, since a tick's work is bounded. */
+  tick(now: Instant): RadiusEffect[] {
+    const out: RadiusEffect[] = [];
+    this.kinds.access.tick(now, out);
+    this.kinds.accounting.tick(now, out);
+    return out;
+  }
+
+  pollAt(): Instant {
+    return earliest(this.kinds.access.pollAt(), this.kinds.accounting.pollAt());
+  }
+
+  /** Requests that wait for their answer, those in the accounting queue included. */
+  pending(kind: RequestKind): number {
+    return this.kinds[kind].pending;
+  }
+
+  /** Every server twice, once for each kind, in the order of the configuration. */
+  servers(): ServerStatistics[] {
+    return [...this.kinds.access.statistics(), ...this.kinds.accounting.statistics()];
+  }
+
+  /** `address:port`, for people and for `Authorization.server`. */
+  serverName(kind: RequestKind, server: ServerIndex): string {
+    const found = this.kinds[kind].statistics()[server];
+    if (found === undefined) return `server ${server}`;
+    const { address, port } = found;
+    return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+  }
+}

@@ -1,0 +1,89 @@
+// What the RADIUS client is asked, and what it wants done.
+
+import type { Instant } from '../base/time.ts';
+import type { RadiusPacket } from '../wire/radius.ts';
+import type { RadiusAttribute } from '../wire/radius-attributes.ts';
+
+export type RequestKind = 'access' | 'accounting';
+
+/** Chosen by the asker; one name space for both kinds. */
+export type RequestRef = number;
+
+/** Index of a server in `RadiusSettings.servers`. */
+export type ServerIndex = number;
+
+/** One source port: the shell opens it when it first sends from it, in the family of the server's address. */
+export interface SocketKey {
+  readonly server: ServerIndex;
+  readonly kind: RequestKind;
+  /** 0 and up: each holds 256 identifiers. */
+  readonly n: number;
+}
+
+export type RadiusRequest =
+  | {
+      readonly kind: 'access';
+      readonly ref: RequestRef;
+      /** Without NAS-* (the client adds them) and without Message-Authenticator (the codec does). */
+      readonly attributes: readonly RadiusAttribute[];
+      /** The server that sent the State which is in `attributes`: nobody else could make sense of it. */
+      readonly serverHint?: ServerIndex;
+    }
+  | {
+      readonly kind: 'accounting';
+      readonly ref: RequestRef;
+      /** Without NAS-* and without Acct-Delay-Time: the client adds both at each sending. */
+      readonly attributes: readonly RadiusAttribute[];
+      /**
+       * When the event happened; Acct-Delay-Time counts from it. Monotonic, so that a stepped wall clock tells no
+       * lies; for an event before the boot it lies before the clock's origin, and may be negative.
+       */
+      readonly since: Instant;
+    };
+
+/** `silent`: nobody answered in time. `unencodable`: an attribute or the packet is too long. */
+export type NoAnswerReason = 'silent' | 'unencodable' | 'no-server';
+
+export type RadiusEffect =
+  | {
+      readonly type: 'send';
+      readonly socket: SocketKey;
+      readonly address: string;
+      readonly port: number;
+      readonly bytes: Uint8Array;
+    }
+  | {
+      readonly type: 'answer';
+      readonly kind: RequestKind;
+      readonly ref: RequestRef;
+      /** Verified. */
+      readonly packet: RadiusPacket;
+      readonly server: ServerIndex;
+    }
+  | {
+      readonly type: 'no-answer';
+      readonly kind: RequestKind;
+      readonly ref: RequestRef;
+      readonly reason: NoAnswerReason;
+      /** Another server is thought to be alive: a conversation begun anew may succeed at once. */
+      readonly alternative: boolean;
+    }
+  | {
+      readonly type: 'server-state';
+      readonly server: ServerIndex;
+      readonly kind: RequestKind;
+      readonly up: boolean;
+    }
+  | {
+      readonly type: 'dropped';
+      readonly kind: RequestKind;
+      readonly reason: string;
+      readonly detail: string;
+    };
+
+export interface Datagram {
+  /** The socket on which it came in. */
+  readonly socket: SocketKey;
+  readonly from: { readonly address: string; readonly port: number };
+  readonly bytes: Uint8Array;
+}

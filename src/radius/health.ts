@@ -1,0 +1,54 @@
+// Does this server answer? One judgement for each server and kind: accounting that is dead says nothing of
+// authentication, not even at the same address (RFC 5997 §4 treats each port by itself).
+//
+// A server is dead when a request used up its tries there and *nothing else* was answered since it was first sent:
+// a server that drops one request but answers others is alive. Dead means: asked last. After `deadTime` one request
+// is tried on it (the canary) while the others still go elsewhere, so a server that stays dead delays one client
+// and not all of them. Any verified answer brings it back at once.
+
+import { after, type Instant, instant, type Millis } from '../base/time.ts';
+
+type State = { readonly name: 'up' } | { readonly name: 'dead'; readonly trialAt: Instant };
+
+export class ServerHealth {
+  private state: State = { name: 'up' };
+  private lastAnswer = instant(Number.NEGATIVE_INFINITY);
+
+  constructor(
+    private readonly deadTime: Millis,
+    /** How long one canary keeps the others away. */
+    private readonly trialTime: Millis,
+  ) {}
+
+  get up(): boolean {
+    return this.state.name === 'up';
+  }
+
+  /** Up, or dead for long enough that somebody should try it. */
+  preferred(now: Instant): boolean {
+    return this.state.name === 'up' || now >= this.state.trialAt;
+  }
+
+  /** A request was just given to this server; if that was a canary, the others are kept away for a while. */
+  chosen(now: Instant): void {
+    if (this.state.name === 'dead' && now >= this.state.trialAt) {
+      this.state = { name: 'dead', trialAt: after(now, this.trialTime) };
+    }
+  }
+
+  /** A verified answer. True if the server was dead until now. */
+  answered(now: Instant): boolean {
+    this.lastAnswer = now;
+    const wasDead = !this.up;
+    this.state = { name: 'up' };
+    return wasDead;
+  }
+
+  /** A request first sent at `since` has used up its tries. True if that makes the server dead, and it was not. */
+  silent(since: Instant, now: Instant): boolean {
+    if (this.lastAnswer > since) return false;
+    const wasUp = this.up;
+    this.state = { name: 'dead', trialAt: after(now, this.deadTime) };
+    return wasUp;
+  }
+}
