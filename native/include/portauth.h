@@ -1,0 +1,260 @@
+/*
+ * portauth: the data plane of Rollcall behind a C ABI, so that a silicon vendor can ship another one.
+ *
+ * Promise: no callback, no allocation that the caller keeps, every buffer is the caller's and is not touched
+ * after the call returns. Errors are negative errno values; the sentence of the last one is pa_last_error().
+ * Records are packed, little-endian (only little-endian hosts are supported), of the sizes given below, so
+ * that a caller without a C compiler can read and write them by offset.
+ *
+ * One thread at a time may use a handle. Calls block for as long as the kernel takes to answer (at most 5 s a
+ * message), pa_revoke and pa_port_set for at least 2 ms more: that is the relock proof (see there). pa_events
+ * and pa_inject never block. A handle runs one thread of its own, which ends in pa_close; an exit of the
+ * process does not wait for it.
+ *
+ * VLAN: 1 to 4094, or 0 where the bridge does not filter VLANs. ifindex: the kernel's number of a port.
+ */
+#ifndef PORTAUTH_H
+#define PORTAUTH_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Raised with every change that an old caller could not bear. */
+#define PA_ABI_VERSION 1u
+
+struct pa_handle;
+
+/* ---- capabilities ---- */
+
+#define PA_CAP_LOCKED (1u << 0)          /* a port can be locked (Linux 5.18) */
+#define PA_CAP_MAB (1u << 1)             /* locked entries announce unknown MACs (Linux 6.2) */
+#define PA_CAP_VLAN_FILTERING (1u << 2)  /* this bridge filters VLANs now */
+#define PA_CAP_ACTIVITY_NOTIFY (1u << 3) /* pa_watch works */
+#define PA_CAP_NO_LL_LEARN (1u << 4)     /* link-local frames (EAPOL) can be kept from being learnt */
+#define PA_CAP_LAST_SEEN (1u << 5)       /* traffic refreshes idle_ms: ageing_time is not 0 */
+
+struct pa_capabilities {
+    uint32_t flags;     /* @0  PA_CAP_* */
+    uint32_t ageing_ms; /* @4  the bridge's ageing_time; 0 = entries do not age and last-seen stands still */
+    char backend[16];   /* @8  "switchdev", "sim", or a vendor's word; NUL-terminated */
+};                      /* 24 octets */
+
+/* ---- ports ---- */
+
+#define PA_PORT_ADMIN_UP (1u << 0) /* IFF_UP */
+#define PA_PORT_LINK_UP (1u << 1)  /* carrier, IFF_LOWER_UP */
+#define PA_PORT_LOCKED (1u << 2)
+#define PA_PORT_LEARNING (1u << 3)
+#define PA_PORT_MAB (1u << 4)
+
+struct pa_port {
+    uint32_t ifindex;    /* @0 */
+    uint32_t flags;      /* @4  PA_PORT_* */
+    char name[16];       /* @8  NUL-terminated */
+    uint8_t address[6];  /* @24 the port's own MAC */
+    uint8_t reserved[2]; /* @30 */
+    uint64_t rx_packets; /* @32 frames that came in (from the client); since the interface was made */
+    uint64_t rx_octets;  /* @40 */
+    uint64_t tx_packets; /* @48 */
+    uint64_t tx_octets;  /* @56 */
+};                       /* 64 octets */
+
+struct pa_port_setting {
+    uint32_t ifindex; /* @0 */
+    uint32_t flags;   /* @4  wanted: PA_PORT_LOCKED, PA_PORT_MAB, PA_PORT_LEARNING; other bits are refused */
+    int32_t result;   /* @8  out: 0 or a negative errno */
+};                    /* 12 octets */
+
+/* ---- the authorization table ---- */
+
+struct pa_key {
+    uint8_t mac[6];   /* @0 */
+    uint16_t vlan;    /* @6 */
+    uint32_t ifindex; /* @8 */
+    int32_t result;   /* @12 out: 0 or a negative errno */
+};                    /* 16 octets */
+
+#define PA_ENTRY_STATIC (1u << 0)       /* does not age; a grant is static and sticky */
+#define PA_ENTRY_STICKY (1u << 1)       /* does not move to another port */
+#define PA_ENTRY_LOCKED (1u << 2)       /* a MAB candidate: known, but may not send */
+#define PA_ENTRY_DYNAMIC (1u << 3)      /* learnt; without PA_ENTRY_LOCKED on a locked port: an open entry */
+#define PA_ENTRY_EXTERN_LEARN (1u << 4) /* learnt by hardware or another controller */
+#define PA_ENTRY_LOCAL (1u << 5)        /* the bridge's or the port's own address */
+
+struct pa_entry {
+    uint8_t mac[6];   /* @0 */
+    uint16_t vlan;    /* @6 */
+    uint32_t ifindex; /* @8  port; the bridge's own for an entry without a port */
+    uint32_t flags;   /* @12 PA_ENTRY_* */
+    uint32_t idle_ms; /* @16 since the last frame *from* this MAC (or since it was granted); steps of 10 ms */
+    uint32_t used_ms; /* @20 since the last frame from or *to* it; no evidence of presence */
+};                    /* 24 octets */
+
+/* ---- frames to send ---- */
+
+struct pa_frame {
+    uint32_t ifindex; /* @0 */
+    uint32_t offset;  /* @4  of the first octet (Ethernet destination) in the octet buffer */
+    uint32_t length;  /* @8  14 to 9216, without FCS */
+    int32_t result;   /* @12 out: 0 or a negative errno */
+};                    /* 16 octets */
+
+/* ---- events ---- */
+
+enum pa_event_type {
+    PA_EVENT_PORT_ADDED = 1,
+    PA_EVENT_PORT_CHANGED = 2, /* any of: admin state, carrier, locked, learning, MAB, address */
+    PA_EVENT_PORT_GONE = 3,    /* a renamed port is gone and then added */
+    PA_EVENT_MAB_CANDIDATE = 4,
+    PA_EVENT_OPEN_ENTRY = 5,   /* an unlocked learnt entry on a locked port; it has been deleted already */
+    PA_EVENT_ENTRY_ACTIVE = 6, /* a MAC armed by pa_watch has sent again; fires once */
+    PA_EVENT_ENTRY_GONE = 7,   /* a grant was deleted, not by this handle and not by the end of its port */
+    PA_EVENT_OVERRUN = 8,      /* notices were lost; port events of what changed follow by themselves */
+    PA_EVENT_BRIDGE_GONE = 9,
+    PA_EVENT_BRIDGE_BACK = 10, /* made anew: its ports come as PORT_ADDED, unlocked */
+};
+
+struct pa_event {
+    uint32_t type;       /* @0  enum pa_event_type */
+    uint32_t ifindex;    /* @4  port; 0 if the event has none */
+    uint32_t flags;      /* @8  PA_PORT_* of a port event, PA_ENTRY_* of an entry event */
+    uint16_t vlan;       /* @12 */
+    uint8_t mac[6];      /* @14 of the entry, or the port's own address */
+    char name[16];       /* @20 of the port, where known; NUL-terminated */
+    uint32_t reserved;   /* @36 */
+};                       /* 40 octets */
+
+/* ---- functions ---- */
+
+/* The ABI of the library. A caller that was made for another one must not go on. */
+uint32_t pa_abi_version(void);
+
+/*
+ * Opens a bridge: "switchdev:br0" (or plain "br0") or "sim:br0". `*handle` is the caller's until pa_close; on
+ * error it is NULL and pa_last_error(NULL) has the sentence. Changes nothing in the data plane.
+ * -EINVAL bad spec, -ENODEV no such bridge, -EPERM not allowed to open the sockets.
+ */
+int pa_open(const char *spec, struct pa_handle **handle);
+
+/* Ends the thread and frees the handle. Locks and grants stay as they are: fail closed. NULL is allowed. */
+void pa_close(struct pa_handle *handle);
+
+/*
+ * What was tried, on what, and why it failed: "lock port lan1: Operation not supported (EOPNOTSUPP)". Of the
+ * last failure on this handle (NULL: of pa_open in this thread). Valid until the next call; empty if none.
+ */
+const char *pa_last_error(const struct pa_handle *handle);
+
+/* "Operation not supported (EOPNOTSUPP)" for an errno of either sign. Valid until the thread's next call. */
+const char *pa_errno_text(int error);
+
+int pa_capabilities(struct pa_handle *handle, struct pa_capabilities *out);
+
+/*
+ * The bridge's ports, uplinks too. Returns how many were written; -ENOBUFS with `*needed` set if `capacity`
+ * records are too few. `needed` may be NULL.
+ */
+int pa_ports(struct pa_handle *handle, struct pa_port *out, uint32_t capacity, uint32_t *needed);
+
+/*
+ * Sets ports, each with a result. Returns 0 if all succeeded, else the first error.
+ *
+ * To lock: learning goes on whatever was asked (without it no last-seen), the bridge is told not to learn from
+ * link-local frames, the port is locked and read back, its dynamic entries (learnt while it was open, they
+ * would pass) are flushed, and two dumps at least 2 ms apart prove that none is left; retried 20 times, then
+ * -EBUSY, the port staying locked. -EINVAL: the bridge's ageing_time is 0, or MAB without lock. -EOPNOTSUPP: the
+ * kernel did not do it. -ENODEV: no such port in this bridge.
+ * To unlock: MAB goes off first, then the lock; candidates are flushed.
+ */
+int pa_port_set(struct pa_handle *handle, struct pa_port_setting *settings, uint32_t count);
+
+/*
+ * Writes grants: static, sticky entries. One that is there already (on whatever port, as whatever) is replaced:
+ * moved here. Returns 0 if all succeeded, else the first error.
+ * -EINVAL: not a station's address, or VLAN 0 on a bridge that filters VLANs. -EADDRINUSE: the bridge's or a
+ * port's own address. -ENODEV: no such port in this bridge.
+ */
+int pa_grant(struct pa_handle *handle, struct pa_key *keys, uint32_t count);
+
+/*
+ * Takes grants away and proves it: delete, then look up until absent twice at least 2 ms apart, since a frame
+ * in flight re-learns the MAC after an acknowledged delete; what was re-learnt is deleted again, up to 20
+ * times, then -EBUSY. Absent from the start is success, and so is a port that no longer exists. An entry of the
+ * same MAC on another port is not touched. Returns 0 if all succeeded, else the first error.
+ */
+int pa_revoke(struct pa_handle *handle, struct pa_key *keys, uint32_t count);
+
+/*
+ * Arms one PA_EVENT_ENTRY_ACTIVE for each of these grants: the next frame from that MAC raises it. Last-seen
+ * is kept. -ENOENT where there is no grant; -EOPNOTSUPP without PA_CAP_ACTIVITY_NOTIFY.
+ */
+int pa_watch(struct pa_handle *handle, struct pa_key *keys, uint32_t count);
+
+/*
+ * The whole table of this bridge. Returns how many were written; -ENOBUFS with `*needed` set (the count at that
+ * moment: it may grow) if `capacity` is too small. `needed` may be NULL.
+ */
+int pa_table_dump(struct pa_handle *handle, struct pa_entry *out, uint32_t capacity, uint32_t *needed);
+
+/*
+ * Sends ready frames out of ports, in order. Never blocks: a full queue is -EAGAIN or -ENOBUFS for that frame.
+ * Returns how many were sent; the others have their result. -EMSGSIZE: outside of `octets` or of 14..9216.
+ */
+int pa_inject(struct pa_handle *handle, struct pa_frame *frames, uint32_t count, const uint8_t *octets,
+              uint32_t size);
+
+/*
+ * The readable end of a stream socket pair: one octet arrives when pa_events has something, and no other until
+ * pa_events has returned less than its capacity. The descriptor is the caller's to close from then on; -EALREADY
+ * the second time. If never asked for, pa_close closes it.
+ */
+int pa_wake_fd(struct pa_handle *handle);
+
+/*
+ * Takes waiting events without blocking; `capacity` at least 2. Returns how many; fewer than capacity - 1 means
+ * that all were taken, else call again.
+ */
+int pa_events(struct pa_handle *handle, struct pa_event *out, uint32_t capacity);
+
+/* ---- the simulator: only on a handle of "sim:", -EOPNOTSUPP on others ---- */
+
+#define PA_SIM_LINK_LOCAL (1u << 0) /* the frame goes to 01:80:c2:00:00:0x, like EAPOL */
+
+/* Adds a port, down and unlocked as the kernel would; returns its ifindex, -EEXIST, or -EINVAL for the name. */
+int pa_sim_port_add(struct pa_handle *handle, const char *name);
+int pa_sim_port_remove(struct pa_handle *handle, uint32_t ifindex);
+/* `flags`: PA_PORT_ADMIN_UP, PA_PORT_LINK_UP. */
+int pa_sim_link(struct pa_handle *handle, uint32_t ifindex, uint32_t flags);
+/*
+ * A frame of `octets` length comes in with this source MAC: the table learns, refreshes, moves or makes a locked
+ * entry as the kernel would. Returns 1 if the frame passes, 0 if it is dropped.
+ */
+int pa_sim_frame(struct pa_handle *handle, uint32_t ifindex, const uint8_t mac[6], uint16_t vlan,
+                 uint32_t octets, uint32_t flags);
+/* Sets the simulator's clock (ms; from then on it stands still). Without it idle_ms follows the real clock. */
+int pa_sim_clock(struct pa_handle *handle, uint64_t now_ms);
+/* The bridge's ageing_time. */
+int pa_sim_ageing(struct pa_handle *handle, uint32_t ageing_ms);
+/* After `skip` table or port operations (one per record), the next `count` fail with `error` (positive errno). */
+int pa_sim_fail(struct pa_handle *handle, uint32_t skip, uint32_t count, int error);
+/* The next `count` deletes are followed by a frame in flight, which makes an open entry. */
+int pa_sim_relearn(struct pa_handle *handle, uint32_t count);
+/* Somebody else deletes an entry. */
+int pa_sim_delete(struct pa_handle *handle, const uint8_t mac[6], uint16_t vlan, uint32_t ifindex);
+/* The bridge disappears (0) with its ports, or comes back (1) empty. */
+int pa_sim_bridge(struct pa_handle *handle, uint32_t present);
+/* Loses the waiting notices, as a full socket does. */
+int pa_sim_overrun(struct pa_handle *handle);
+/*
+ * Takes the oldest injected frame; returns its length (at most `capacity` octets are copied) and sets
+ * `*ifindex`; 0 if there is none. The simulator keeps the newest 1024.
+ */
+int pa_sim_sent(struct pa_handle *handle, uint8_t *out, uint32_t capacity, uint32_t *ifindex);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,360 @@
+/*
+ * The bridge's table: grants, revocations with proof, dumps. Messages go out by the batch, each acknowledged, so
+ * that every record has its own result (design section 4: 230,000 a second that way).
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "switchdev.h"
+
+/* What an answer of a batch belongs to. */
+struct batch {
+    struct sd *sd;
+    struct pa_key *keys;
+    uint32_t *at;           /* index into keys of each message of the batch */
+    int *verdicts;          /* of each message; INT32_MAX = none came */
+    struct pa_entry *found; /* of each message, for look-ups; flags UINT32_MAX = none */
+};
+
+#define NO_VERDICT INT32_MAX
+#define NOT_FOUND UINT32_MAX
+
+static void take_answer(void *argument, int index, const struct nlmsghdr *message, int error) {
+    struct batch *batch = argument;
+    uint32_t master;
+    if (index < 0 || index >= NL_BATCH) return;
+    if (!message)
+        batch->verdicts[index] = error;
+    else if (batch->found && (!sd_parse_entry(message, &batch->found[index], &master, NULL) || master != batch->sd->bridge))
+        batch->found[index].flags = NOT_FOUND;
+}
+
+enum request { WRITE_GRANT, ARM_WATCH, DELETE_ENTRY, LOOK_UP };
+
+static void begin_request(struct sd *sd, enum request request, const uint8_t mac[6], uint16_t vlan, uint32_t ifindex) {
+    struct nl_socket *socket = &sd->requests;
+    struct ndmsg body = {.ndm_family = AF_BRIDGE, .ndm_ifindex = (int)ifindex, .ndm_flags = NTF_MASTER};
+    switch (request) {
+    case WRITE_GRANT:
+    case ARM_WATCH:
+        body.ndm_flags |= NTF_STICKY;
+        body.ndm_state = NUD_NOARP;
+        nl_begin(socket, RTM_NEWNEIGH,
+                 (uint16_t)(NLM_F_ACK | NLM_F_REPLACE | (request == WRITE_GRANT ? NLM_F_CREATE : 0)), &body, sizeof body);
+        break;
+    case DELETE_ENTRY:
+        nl_begin(socket, RTM_DELNEIGH, NLM_F_ACK, &body, sizeof body);
+        break;
+    case LOOK_UP:
+        /* Asked of the bridge, not of the port: the port may be gone. */
+        body.ndm_ifindex = 0;
+        body.ndm_flags = 0;
+        nl_begin(socket, RTM_GETNEIGH, NLM_F_ACK, &body, sizeof body);
+        nl_put_u32(socket, NDA_MASTER, sd->bridge);
+        break;
+    }
+    nl_put(socket, NDA_LLADDR, mac, 6);
+    if (vlan) nl_put(socket, NDA_VLAN, &vlan, sizeof vlan);
+    if (request == ARM_WATCH) {
+        struct rtattr *nest = nl_nest(socket, UAPI_NDA_FDB_EXT_ATTRS);
+        nl_put_u8(socket, UAPI_NFEA_ACTIVITY_NOTIFY, UAPI_FDB_NOTIFY_BIT | UAPI_FDB_NOTIFY_INACTIVE_BIT);
+        nl_put(socket, UAPI_NFEA_DONT_REFRESH, NULL, 0);
+        nl_nest_end(socket, nest);
+    }
+}
+
+/* Called with the verdict of each key that was asked about, after its batch has come back. */
+typedef void verdict_taker(struct sd *sd, struct pa_key *key, int verdict, const struct pa_entry *found, void *argument);
+
+/*
+ * Sends `request` for every key that `wants` picks, in batches, and hands out the verdicts.
+ * A conversation that broke down gives its error to the keys that had no verdict.
+ */
+static void for_keys(struct sd *sd, enum request request, struct pa_key *keys, uint32_t count,
+                     bool (*wants)(const struct pa_key *, const void *, uint32_t), verdict_taker *take, void *argument) {
+    uint32_t at[NL_BATCH];
+    int verdicts[NL_BATCH];
+    struct pa_entry found[NL_BATCH];
+    struct batch batch = {.sd = sd, .keys = keys, .at = at, .verdicts = verdicts,
+                          .found = request == LOOK_UP ? found : NULL};
+    uint32_t next = 0;
+    while (next < count) {
+        int queued = 0;
+        for (; next < count && queued < sd->requests.batch; next++) {
+            if (!wants(&keys[next], argument, next)) continue;
+            at[queued] = next;
+            verdicts[queued] = NO_VERDICT;
+            found[queued].flags = NOT_FOUND;
+            queued++;
+            begin_request(sd, request, keys[next].mac, keys[next].vlan, keys[next].ifindex);
+        }
+        const int broken = nl_flush(&sd->requests, take_answer, &batch);
+        for (int i = 0; i < queued; i++) {
+            const int verdict = verdicts[i] == NO_VERDICT ? (broken ? broken : -EIO) : verdicts[i];
+            take(sd, &keys[at[i]], verdict, found[i].flags == NOT_FOUND ? NULL : &found[i], argument);
+        }
+    }
+}
+
+static bool has_no_result(const struct pa_key *key, const void *argument, uint32_t index) {
+    (void)argument;
+    (void)index;
+    return key->result == 0;
+}
+
+static int key_failure(struct sd *sd, const struct pa_key *key, int error, const char *verb, const char *detail) {
+    char mac[18], label[24];
+    const char *separator = detail[0] ? ": " : "";
+    pa_mac_text(key->mac, mac);
+    sd_port_label(sd, key->ifindex, label);
+    if (key->vlan)
+        return pa_error(&sd->base, error, "%s %s VLAN %u on %s%s%s", verb, mac, key->vlan, label, separator, detail);
+    return pa_error(&sd->base, error, "%s %s on %s%s%s", verb, mac, label, separator, detail);
+}
+
+/* ---- grant and watch ---- */
+
+static bool is_own_address(const struct sd *sd, const uint8_t mac[6]) {
+    if (memcmp(mac, sd->bridge_address, 6) == 0) return true;
+    for (uint32_t i = 0; i < sd->port_count; i++)
+        if (memcmp(mac, sd->ports[i].facts.address, 6) == 0) return true;
+    return false;
+}
+
+static void take_grant(struct sd *sd, struct pa_key *key, int verdict, const struct pa_entry *found, void *argument) {
+    const char *verb = argument;
+    (void)found;
+    if (verdict == 0) {
+        grant_set_add(&sd->grants, key->mac, key->vlan, key->ifindex);
+        return;
+    }
+    /* A link that is in no bridge (any more) is refused as "not supported". */
+    struct sd_link link;
+    if (verdict == -EOPNOTSUPP && sd_port_now(sd, key->ifindex, &link) == -ENODEV) verdict = -ENODEV;
+    key->result = key_failure(sd, key, verdict, verb, sd->requests.reason);
+}
+
+int sd_grant(struct pa_handle *handle, struct pa_key *keys, uint32_t count) {
+    struct sd *sd = (struct sd *)handle;
+    const int gone = sd_find_bridge(sd, NULL);
+    uint32_t checked = 0; /* the port that was asked about last */
+    int verdict = -ENODEV;
+    for (uint32_t i = 0; i < count; i++) {
+        struct pa_key *key = &keys[i];
+        struct sd_link link;
+        if (key->result) continue;
+        if (!gone && (i == 0 || key->ifindex != checked)) {
+            /* Of this bridge, not of some other one that the kernel would write to as readily. */
+            verdict = sd_port_now(sd, key->ifindex, &link);
+            checked = key->ifindex;
+        }
+        if (gone || verdict)
+            key->result = key_failure(sd, key, gone ? gone : verdict, "grant", "");
+        else if (is_own_address(sd, key->mac))
+            key->result = key_failure(sd, key, EADDRINUSE, "grant", "the address of the bridge or of a port");
+        else if (sd->vlan_filtering && key->vlan == 0)
+            key->result = key_failure(sd, key, EINVAL, "grant", "the bridge filters VLANs, so a grant must name one");
+    }
+    for_keys(sd, WRITE_GRANT, keys, count, has_no_result, take_grant, "grant");
+    return 0;
+}
+
+static void find_grant(struct sd *sd, struct pa_key *key, int verdict, const struct pa_entry *found, void *argument) {
+    (void)argument;
+    const bool granted = found && found->ifindex == key->ifindex && (found->flags & PA_ENTRY_STATIC) &&
+                         !(found->flags & PA_ENTRY_LOCAL);
+    if (verdict == 0 && !granted) verdict = -ENOENT;
+    if (verdict) key->result = key_failure(sd, key, verdict, "watch", sd->requests.reason);
+}
+
+int sd_watch(struct pa_handle *handle, struct pa_key *keys, uint32_t count) {
+    struct sd *sd = (struct sd *)handle;
+    sd_find_bridge(sd, NULL);
+    /* Looked up first, since REPLACE would turn any entry of this MAC into a grant here. */
+    for_keys(sd, LOOK_UP, keys, count, has_no_result, find_grant, NULL);
+    for_keys(sd, ARM_WATCH, keys, count, has_no_result, take_grant, "watch");
+    return 0;
+}
+
+/* ---- revoke ---- */
+
+/* How far each key's proof is: looks in a row that found it absent, and deletes so far. */
+struct proof {
+    uint8_t absent;
+    uint8_t deletes;
+    bool present;
+};
+
+struct revocation {
+    struct pa_key *keys;
+    struct proof *proofs;
+};
+
+static bool needs_delete(const struct pa_key *key, const void *argument, uint32_t index) {
+    const struct revocation *work = argument;
+    return key->result == 0 && work->proofs[index].present;
+}
+
+static void take_delete(struct sd *sd, struct pa_key *key, int verdict, const struct pa_entry *found, void *argument) {
+    struct revocation *work = argument;
+    struct proof *proof = &work->proofs[key - work->keys];
+    (void)found;
+    proof->present = false;
+    proof->deletes++;
+    if (verdict == 0 || verdict == -ENOENT || verdict == -ENODEV) return;
+    /* A port that has left the bridge took its entries along; the look-up will say if not. */
+    struct sd_link link;
+    if (sd_port_now(sd, key->ifindex, &link) == -ENODEV) return;
+    key->result = key_failure(sd, key, verdict, "revoke", sd->requests.reason);
+}
+
+static bool needs_look(const struct pa_key *key, const void *argument, uint32_t index) {
+    const struct revocation *work = argument;
+    return key->result == 0 && work->proofs[index].absent < 2;
+}
+
+static void take_look(struct sd *sd, struct pa_key *key, int verdict, const struct pa_entry *found, void *argument) {
+    struct revocation *work = argument;
+    struct proof *proof = &work->proofs[key - work->keys];
+    if (verdict && verdict != -ENOENT) {
+        key->result = key_failure(sd, key, verdict, "revoke", "look for the entry");
+        return;
+    }
+    /* Not ours: a grant elsewhere, a MAB candidate, the port's own address. */
+    if (found && (found->ifindex != key->ifindex || (found->flags & (PA_ENTRY_LOCKED | PA_ENTRY_LOCAL)))) found = NULL;
+    if (!found) {
+        proof->absent++;
+        return;
+    }
+    proof->absent = 0;
+    proof->present = true;
+    if (proof->deletes >= PA_PROOF_TRIES) key->result = key_failure(sd, key, EBUSY, "revoke", "the entry keeps coming back");
+}
+
+int sd_revoke(struct pa_handle *handle, struct pa_key *keys, uint32_t count) {
+    struct sd *sd = (struct sd *)handle;
+    struct proof *proofs = calloc(count ? count : 1, sizeof *proofs);
+    struct revocation work = {.keys = keys, .proofs = proofs};
+    if (!proofs) {
+        for (uint32_t i = 0; i < count; i++) keys[i].result = -ENOMEM;
+        return pa_error(handle, ENOMEM, "revoke %u entries", count);
+    }
+    if (sd_find_bridge(sd, NULL) == -ENODEV) {
+        handle->error[0] = 0; /* no bridge, no entries: done */
+        free(proofs);
+        return 0;
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        proofs[i].present = true;
+        if (keys[i].result == 0) grant_set_remove(&sd->grants, keys[i].mac, keys[i].vlan, keys[i].ifindex);
+    }
+    for (;;) {
+        for_keys(sd, DELETE_ENTRY, keys, count, needs_delete, take_delete, &work);
+        for_keys(sd, LOOK_UP, keys, count, needs_look, take_look, &work);
+        bool pending = false;
+        for (uint32_t i = 0; i < count && !pending; i++) pending = needs_look(&keys[i], &work, i);
+        if (!pending) break;
+        sd_proof_gap();
+    }
+    free(proofs);
+    return 0;
+}
+
+/* ---- single entries, for events ---- */
+
+int sd_lookup(struct sd *sd, const uint8_t mac[6], uint16_t vlan, struct pa_entry *entry) {
+    uint32_t at = 0;
+    int verdict = NO_VERDICT;
+    struct pa_key key = {.vlan = vlan};
+    struct batch batch = {.sd = sd, .keys = &key, .at = &at, .verdicts = &verdict, .found = entry};
+    memcpy(key.mac, mac, 6);
+    entry->flags = NOT_FOUND;
+    begin_request(sd, LOOK_UP, mac, vlan, 0);
+    const int error = nl_flush(&sd->requests, take_answer, &batch);
+    if (error) return error;
+    if (verdict && verdict != -ENOENT && verdict != -ENODEV) return verdict;
+    return entry->flags == NOT_FOUND ? 0 : 1;
+}
+
+int sd_delete(struct sd *sd, const uint8_t mac[6], uint16_t vlan, uint32_t ifindex) {
+    begin_request(sd, DELETE_ENTRY, mac, vlan, ifindex);
+    return nl_talk(&sd->requests, NULL, NULL);
+}
+
+/* ---- dump ---- */
+
+struct dump {
+    struct sd *sd;
+    struct pa_entry *out;
+    uint32_t capacity;
+    uint32_t count;
+    bool adopt; /* take the grants that it shows into the set */
+};
+
+static void take_entry(void *argument, int index, const struct nlmsghdr *message, int error) {
+    struct dump *dump = argument;
+    struct pa_entry entry;
+    uint32_t master;
+    (void)index;
+    (void)error;
+    if (!message || !sd_parse_entry(message, &entry, &master, NULL) || master != dump->sd->bridge) return;
+    if (dump->count < dump->capacity) dump->out[dump->count] = entry;
+    dump->count++;
+    const uint32_t grant = PA_ENTRY_STATIC | PA_ENTRY_STICKY;
+    if (dump->adopt && (entry.flags & grant) == grant)
+        grant_set_add(&dump->sd->grants, entry.mac, entry.vlan, entry.ifindex);
+}
+
+/* `ifindex` 0 = all ports. The kernel walks its whole list once for every port of the bridge that it is asked about. */
+static int run_dump(struct dump *dump, uint32_t ifindex) {
+    struct sd *sd = dump->sd;
+    int error = 0;
+    for (int tries = 0; tries < 8; tries++) {
+        const struct ndmsg body = {.ndm_family = AF_BRIDGE, .ndm_ifindex = (int)ifindex};
+        dump->count = 0;
+        nl_begin(&sd->requests, RTM_GETNEIGH, NLM_F_DUMP, &body, sizeof body);
+        nl_put_u32(&sd->requests, NDA_MASTER, sd->bridge);
+        error = nl_dump(&sd->requests, take_entry, dump);
+        if (error != -EINTR) break;
+    }
+    return error;
+}
+
+int sd_dump(struct pa_handle *handle, struct pa_entry *out, uint32_t capacity, uint32_t *needed) {
+    struct dump dump = {.sd = (struct sd *)handle, .out = out, .capacity = capacity, .adopt = true};
+    int error = sd_find_bridge(dump.sd, NULL);
+    if (error) return error;
+    error = run_dump(&dump, 0);
+    *needed = dump.count;
+    if (error) return pa_error(handle, error, "dump the table of bridge %s", handle->bridge);
+    if (dump.count > capacity)
+        return pa_error(handle, ENOBUFS, "dump the table of bridge %s: %u entries, room for %u", handle->bridge,
+                        dump.count, capacity);
+    return (int)dump.count;
+}
+
+static void count_open(void *argument, int index, const struct nlmsghdr *message, int error) {
+    struct dump *dump = argument;
+    struct pa_entry entry;
+    uint32_t master;
+    (void)index;
+    (void)error;
+    if (!message || !sd_parse_entry(message, &entry, &master, NULL) || master != dump->sd->bridge) return;
+    if ((entry.flags & PA_ENTRY_DYNAMIC) && !(entry.flags & PA_ENTRY_LOCKED) && entry.ifindex == dump->capacity) dump->count++;
+}
+
+int sd_count_open(struct sd *sd, uint32_t ifindex) {
+    struct dump dump = {.sd = sd, .capacity = ifindex};
+    int error = 0;
+    for (int tries = 0; tries < 8; tries++) {
+        const struct ndmsg body = {.ndm_family = AF_BRIDGE, .ndm_ifindex = (int)ifindex};
+        dump.count = 0;
+        nl_begin(&sd->requests, RTM_GETNEIGH, NLM_F_DUMP, &body, sizeof body);
+        nl_put_u32(&sd->requests, NDA_MASTER, sd->bridge);
+        error = nl_dump(&sd->requests, count_open, &dump);
+        if (error != -EINTR) break;
+    }
+    return error ? error : (int)dump.count;
+}

@@ -1,0 +1,231 @@
+/*
+ * Events out of the kernel's notices. A datagram is taken apart message by message, as far as the caller has
+ * room, and kept for the next call: nothing is queued but what lies in the socket.
+ *
+ * The memory of the ports follows the notices alone, never what a request read, so that every difference is
+ * told exactly once. Entry notices are checked against the table as it is now before they are told: a notice
+ * may be older than what has been done since.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "switchdev.h"
+
+/* Datagrams per call, so that notices without events (busy unlocked ports) cannot hold the caller. */
+#define DATAGRAMS_PER_CALL 1024
+/* The most events that one step makes. */
+#define EVENTS_PER_STEP 2
+
+struct sink {
+    struct pa_event *out;
+    uint32_t count;
+};
+
+static struct pa_event *emit(struct sink *sink, enum pa_event_type type) {
+    struct pa_event *event = &sink->out[sink->count++];
+    *event = (struct pa_event){.type = type};
+    return event;
+}
+
+static void emit_port(struct sink *sink, enum pa_event_type type, const struct pa_port *port) {
+    struct pa_event *event = emit(sink, type);
+    event->ifindex = port->ifindex;
+    event->flags = port->flags;
+    memcpy(event->mac, port->address, 6);
+    memcpy(event->name, port->name, 16);
+}
+
+static void emit_entry(struct sd *sd, struct sink *sink, enum pa_event_type type, const struct pa_entry *entry) {
+    struct pa_event *event = emit(sink, type);
+    const struct sd_port *port = sd_port_cached(sd, entry->ifindex);
+    event->ifindex = entry->ifindex;
+    event->flags = entry->flags;
+    event->vlan = entry->vlan;
+    memcpy(event->mac, entry->mac, 6);
+    if (port) memcpy(event->name, port->facts.name, 16);
+}
+
+static void port_left(struct sd *sd, struct sink *sink, uint32_t ifindex) {
+    struct sd_port *port = sd_port_cached(sd, ifindex);
+    if (!port) return;
+    emit_port(sink, PA_EVENT_PORT_GONE, &port->facts);
+    sd_port_forget(sd, ifindex);
+    grant_set_remove_port(&sd->grants, ifindex);
+}
+
+static void port_seen(struct sd *sd, struct sink *sink, const struct pa_port *facts) {
+    struct sd_port *port = sd_port_cached(sd, facts->ifindex);
+    const bool renamed = port && strcmp(port->facts.name, facts->name) != 0;
+    if (port) port->seen = true;
+    if (port && !renamed && port->facts.flags == facts->flags && memcmp(port->facts.address, facts->address, 6) == 0) return;
+    if (renamed) emit_port(sink, PA_EVENT_PORT_GONE, &port->facts);
+    emit_port(sink, port && !renamed ? PA_EVENT_PORT_CHANGED : PA_EVENT_PORT_ADDED, facts);
+    sd_port_remember(sd, facts);
+}
+
+/* Those not seen since are told as gone, one a step. */
+static void start_sweep(struct sd *sd) { sd->sweep = 0; }
+
+static void sweep_step(struct sd *sd, struct sink *sink) {
+    if (sd->sweep >= sd->port_count)
+        sd->sweep = UINT32_MAX;
+    else if (sd->ports[sd->sweep].seen)
+        sd->sweep++;
+    else
+        port_left(sd, sink, sd->ports[sd->sweep].facts.ifindex);
+}
+
+static void forget_all(struct sd *sd) {
+    for (uint32_t i = 0; i < sd->port_count; i++) sd->ports[i].seen = false;
+}
+
+static void take_link(struct sd *sd, struct sink *sink, const struct nlmsghdr *message) {
+    struct sd_link link;
+    if (!sd_parse_link(message, &link)) return;
+    const bool whole = ((const struct ifinfomsg *)NLMSG_DATA(message))->ifi_family == AF_UNSPEC;
+    const bool deleted = message->nlmsg_type == RTM_DELLINK;
+    if (link.port.ifindex == sd->bridge_noticed) {
+        if (!deleted || !whole) return;
+        emit(sink, PA_EVENT_BRIDGE_GONE)->ifindex = link.port.ifindex;
+        sd->bridge_noticed = 0;
+        forget_all(sd);
+        start_sweep(sd);
+        return;
+    }
+    if (!sd->bridge_noticed && !deleted && link.is_bridge && strcmp(link.port.name, sd->base.bridge) == 0) {
+        sd->bridge_noticed = sd->bridge = link.port.ifindex;
+        memcpy(sd->bridge_address, link.port.address, 6);
+        emit(sink, PA_EVENT_BRIDGE_BACK)->ifindex = link.port.ifindex;
+        return;
+    }
+    /* The bridge family tells of a leaving port too early: it still has its entries then. */
+    if (deleted && !whole) return;
+    const bool ours = !deleted && sd->bridge_noticed && link.master == sd->bridge_noticed;
+    if (!ours)
+        port_left(sd, sink, link.port.ifindex);
+    else if (link.has_flags)
+        port_seen(sd, sink, &link.port);
+}
+
+/* An open entry on a locked port: deleted at once. What pa_revoke or pa_port_set has dealt with already is no news. */
+static void open_entry(struct sd *sd, struct sink *sink, const struct pa_entry *entry) {
+    const struct sd_port *port = sd_port_cached(sd, entry->ifindex);
+    struct pa_entry now;
+    if (!port || !(port->facts.flags & PA_PORT_LOCKED)) return;
+    if (sd_lookup(sd, entry->mac, entry->vlan, &now) != 1) return;
+    if (now.ifindex != entry->ifindex || !(now.flags & PA_ENTRY_DYNAMIC) || (now.flags & PA_ENTRY_LOCKED)) return;
+    sd_delete(sd, entry->mac, entry->vlan, entry->ifindex);
+    emit_entry(sd, sink, PA_EVENT_OPEN_ENTRY, &now);
+}
+
+static void entry_gone(struct sd *sd, struct sink *sink, const struct pa_entry *entry) {
+    struct pa_entry now;
+    struct sd_link link;
+    if (!grant_set_has(&sd->grants, entry->mac, entry->vlan, entry->ifindex)) return;
+    if (sd_lookup(sd, entry->mac, entry->vlan, &now) == 1 && now.ifindex == entry->ifindex && (now.flags & PA_ENTRY_STATIC))
+        return;
+    grant_set_remove(&sd->grants, entry->mac, entry->vlan, entry->ifindex);
+    /* The end of a port takes its entries along; it is told as that. */
+    if (sd_port_now(sd, entry->ifindex, &link) == 0) emit_entry(sd, sink, PA_EVENT_ENTRY_GONE, entry);
+}
+
+static void take_entry(struct sd *sd, struct sink *sink, const struct nlmsghdr *message) {
+    struct pa_entry entry;
+    uint32_t master;
+    uint8_t notify;
+    if (!sd_parse_entry(message, &entry, &master, &notify) || master != sd->bridge_noticed || master == 0) return;
+    if (message->nlmsg_type == RTM_DELNEIGH) {
+        entry_gone(sd, sink, &entry);
+        return;
+    }
+    if (entry.flags & PA_ENTRY_LOCKED)
+        emit_entry(sd, sink, PA_EVENT_MAB_CANDIDATE, &entry);
+    else if (entry.flags & PA_ENTRY_DYNAMIC)
+        open_entry(sd, sink, &entry);
+    else if ((notify & UAPI_FDB_NOTIFY_BIT) && !(notify & UAPI_FDB_NOTIFY_INACTIVE_BIT))
+        emit_entry(sd, sink, PA_EVENT_ENTRY_ACTIVE, &entry);
+}
+
+/* After an overrun: all ports once more, read like notices, then a sweep. */
+static void ask_again(struct sd *sd) {
+    const struct ifinfomsg body = {.ifi_family = AF_UNSPEC};
+    forget_all(sd);
+    nl_begin(&sd->notices, RTM_GETLINK, NLM_F_DUMP, &body, sizeof body);
+    nl_put_u32(&sd->notices, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+    sd->resync = nl_transmit(&sd->notices) == 0 ? sd->notices.sequence : 0;
+}
+
+static void take_message(struct sd *sd, struct sink *sink, const struct nlmsghdr *message) {
+    const bool answer = sd->resync && message->nlmsg_seq == sd->resync;
+    switch (message->nlmsg_type) {
+    case RTM_NEWLINK:
+    case RTM_DELLINK:
+        take_link(sd, sink, message);
+        break;
+    case RTM_NEWNEIGH:
+    case RTM_DELNEIGH:
+        take_entry(sd, sink, message);
+        break;
+    case NLMSG_DONE:
+        if (!answer) break;
+        sd->resync = 0;
+        if (message->nlmsg_flags & NLM_F_DUMP_INTR)
+            ask_again(sd);
+        else
+            start_sweep(sd);
+        break;
+    default:
+        break;
+    }
+}
+
+/* The next message of the datagram at hand; NULL when it is used up. */
+static const struct nlmsghdr *next_message(struct sd *sd) {
+    if (sd->notice_at >= sd->notice_length) return NULL;
+    const size_t left = sd->notice_length - sd->notice_at;
+    const struct nlmsghdr *message = (const struct nlmsghdr *)(sd->notices.rx + sd->notice_at);
+    if (!NLMSG_OK(message, left)) {
+        sd->notice_at = sd->notice_length;
+        return NULL;
+    }
+    sd->notice_at += NLMSG_ALIGN(message->nlmsg_len);
+    return message;
+}
+
+int sd_events(struct pa_handle *handle, struct pa_event *out, uint32_t capacity) {
+    struct sd *sd = (struct sd *)handle;
+    struct sink sink = {.out = out};
+    int datagrams = 0;
+    while (sink.count + EVENTS_PER_STEP <= capacity) {
+        if (sd->lost) {
+            sd->lost = false;
+            emit(&sink, PA_EVENT_OVERRUN);
+            ask_again(sd);
+            continue;
+        }
+        if (sd->sweep != UINT32_MAX) {
+            sweep_step(sd, &sink);
+            continue;
+        }
+        const struct nlmsghdr *message = next_message(sd);
+        if (message) {
+            take_message(sd, &sink, message);
+            continue;
+        }
+        if (datagrams++ == DATAGRAMS_PER_CALL) break;
+        const ssize_t got = recv(sd->notices.fd, sd->notices.rx, NL_RX_SIZE, MSG_DONTWAIT);
+        if (got < 0) {
+            if (errno == EINTR) continue;
+            if (errno == ENOBUFS) {
+                sd->lost = true;
+                continue;
+            }
+            if (errno == EAGAIN) break;
+            return pa_error(handle, errno, "read the notices of bridge %s", handle->bridge);
+        }
+        sd->notice_at = 0;
+        sd->notice_length = (size_t)got;
+    }
+    return (int)sink.count;
+}

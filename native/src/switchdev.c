@@ -1,0 +1,300 @@
+/*
+ * The switchdev backend: a Linux bridge over rtnetlink, and whatever hardware the kernel has put behind it.
+ * This file opens it and sets ports; fdb.c has the table, notices.c the events, inject.c the frames.
+ * What the kernel does and what follows from it: docs and the table of measured behaviour in the design.
+ */
+#include <errno.h>
+#include <linux/if_link.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "switchdev.h"
+
+void sd_proof_gap(void) {
+    struct timespec left = {.tv_nsec = PA_PROOF_GAP_NS};
+    while (nanosleep(&left, &left) < 0 && errno == EINTR) continue;
+}
+
+/* ---- ports ---- */
+
+struct port_list {
+    struct sd *sd;
+    struct pa_port *out;
+    uint32_t capacity;
+    uint32_t count;
+    bool knows_locked;
+    bool knows_mab;
+};
+
+static void add_port(void *argument, int index, const struct nlmsghdr *message, int error) {
+    struct port_list *list = argument;
+    struct sd_link link;
+    (void)index;
+    (void)error;
+    if (!message || !sd_parse_link(message, &link) || link.master != list->sd->bridge || !link.has_flags) return;
+    list->knows_locked |= link.knows_locked;
+    list->knows_mab |= link.knows_mab;
+    if (list->count < list->capacity) list->out[list->count] = link.port;
+    list->count++;
+}
+
+static int list_ports(struct sd *sd, struct port_list *list) {
+    const int found = sd_find_bridge(sd, NULL);
+    if (found) return found;
+    int error;
+    for (int tries = 0; tries < 8; tries++) {
+        const struct ifinfomsg body = {.ifi_family = AF_UNSPEC};
+        list->count = 0;
+        nl_begin(&sd->requests, RTM_GETLINK, NLM_F_DUMP, &body, sizeof body);
+        nl_put_u32(&sd->requests, IFLA_MASTER, sd->bridge);
+        error = nl_dump(&sd->requests, add_port, list);
+        if (error != -EINTR) break;
+    }
+    return error ? pa_error(&sd->base, error, "list the ports of bridge %s", sd->base.bridge) : 0;
+}
+
+static int sd_ports(struct pa_handle *handle, struct pa_port *out, uint32_t capacity, uint32_t *needed) {
+    struct port_list list = {.sd = (struct sd *)handle, .out = out, .capacity = capacity};
+    const int error = list_ports(list.sd, &list);
+    if (error) return error;
+    *needed = list.count;
+    if (list.count > capacity)
+        return pa_error(handle, ENOBUFS, "list the ports of bridge %s: %u, room for %u", handle->bridge, list.count, capacity);
+    return (int)list.count;
+}
+
+static bool kernel_is_at_least(unsigned major, unsigned minor) {
+    struct utsname name;
+    if (uname(&name) < 0) return false;
+    char *rest;
+    const unsigned long own_major = strtoul(name.release, &rest, 10);
+    const unsigned long own_minor = *rest == '.' ? strtoul(rest + 1, NULL, 10) : 0;
+    return own_major > major || (own_major == major && own_minor >= minor);
+}
+
+static int sd_capabilities(struct pa_handle *handle, struct pa_capabilities *out) {
+    struct port_list list = {.sd = (struct sd *)handle};
+    struct sd_link bridge;
+    int error = list_ports(list.sd, &list);
+    if (!error) error = sd_find_bridge(list.sd, &bridge);
+    if (error) return error;
+    memcpy(out->backend, "switchdev", sizeof "switchdev");
+    out->ageing_ms = bridge.ageing_ms;
+    /* A port says what the kernel knows; an empty bridge leaves only the version. */
+    if (list.count ? list.knows_locked : kernel_is_at_least(5, 18)) out->flags |= PA_CAP_LOCKED;
+    if (list.count ? list.knows_mab : kernel_is_at_least(6, 2)) out->flags |= PA_CAP_MAB;
+    if (bridge.vlan_filtering) out->flags |= PA_CAP_VLAN_FILTERING;
+    if (kernel_is_at_least(5, 14)) out->flags |= PA_CAP_ACTIVITY_NOTIFY;
+    if (bridge.knows_no_ll_learn) out->flags |= PA_CAP_NO_LL_LEARN;
+    if (bridge.ageing_ms > 0) out->flags |= PA_CAP_LAST_SEEN;
+    return 0;
+}
+
+/* ---- setting ports ---- */
+
+static int set_no_ll_learn(struct sd *sd) {
+    struct sd_link bridge;
+    const struct ifinfomsg body = {.ifi_family = AF_UNSPEC, .ifi_index = (int)sd->bridge};
+    const uint32_t bit = 1u << UAPI_BR_BOOLOPT_NO_LL_LEARN;
+    const uint32_t pair[2] = {bit, bit};
+    nl_begin(&sd->requests, RTM_NEWLINK, NLM_F_ACK, &body, sizeof body);
+    struct rtattr *info = nl_nest(&sd->requests, IFLA_LINKINFO);
+    nl_put(&sd->requests, IFLA_INFO_KIND, "bridge", 7);
+    struct rtattr *data = nl_nest(&sd->requests, IFLA_INFO_DATA);
+    nl_put(&sd->requests, UAPI_IFLA_BR_MULTI_BOOLOPT, pair, sizeof pair);
+    nl_nest_end(&sd->requests, data);
+    nl_nest_end(&sd->requests, info);
+    int error = nl_talk(&sd->requests, NULL, NULL);
+    if (error) return error;
+    error = sd_find_bridge(sd, &bridge);
+    return error ? error : bridge.no_ll_learn ? 0 : -EOPNOTSUPP;
+}
+
+/* What locking asks of the bridge. Asked anew with every lock, since the bridge may have been made anew. */
+static int prepare_bridge(struct sd *sd) {
+    struct sd_link bridge;
+    int error = sd_find_bridge(sd, &bridge);
+    if (error) return error;
+    const char *name = sd->base.bridge;
+    if (bridge.ageing_ms == 0)
+        return pa_error(&sd->base, EINVAL, "bridge %s has ageing_time 0, so last-seen times stand still", name);
+    if (bridge.no_ll_learn) return 0;
+    error = set_no_ll_learn(sd);
+    return error ? pa_error(&sd->base, error, "set no_linklocal_learn on bridge %s", name) : 0;
+}
+
+/* One message to a bridge port: attributes of IFLA_PROTINFO and their values. */
+struct port_bit {
+    uint16_t attribute;
+    uint8_t value;
+};
+
+static int send_port_bits(struct sd *sd, uint32_t ifindex, const struct port_bit *bits, unsigned count) {
+    const struct ifinfomsg body = {.ifi_family = AF_BRIDGE, .ifi_index = (int)ifindex};
+    nl_begin(&sd->requests, RTM_SETLINK, NLM_F_ACK, &body, sizeof body);
+    struct rtattr *nest = nl_nest(&sd->requests, IFLA_PROTINFO);
+    for (unsigned i = 0; i < count; i++) nl_put_u8(&sd->requests, bits[i].attribute, bits[i].value);
+    nl_nest_end(&sd->requests, nest);
+    return nl_talk(&sd->requests, NULL, NULL);
+}
+
+static int flush_port(struct sd *sd, uint32_t ifindex) {
+    const struct port_bit flush = {IFLA_BRPORT_FLUSH, 1};
+    return send_port_bits(sd, ifindex, &flush, 1);
+}
+
+/* Writes the flags in the order that the kernel wants (MAB needs lock and learning), flushes, reads back. */
+static int write_port(struct sd *sd, const struct pa_port_setting *setting) {
+    const bool lock = setting->flags & PA_PORT_LOCKED, mab = setting->flags & PA_PORT_MAB;
+    const uint8_t learning = lock || (setting->flags & PA_PORT_LEARNING) ? 1 : 0;
+    struct sd_link link;
+    int error = sd_port_now(sd, setting->ifindex, &link);
+    if (error) return error;
+    if ((link.port.flags & PA_PORT_MAB) && !mab) {
+        error = send_port_bits(sd, setting->ifindex, &(struct port_bit){UAPI_IFLA_BRPORT_MAB, 0}, 1);
+        if (error) return error;
+    }
+    const struct port_bit bits[] = {{IFLA_BRPORT_LEARNING, learning},
+                                    {UAPI_IFLA_BRPORT_LOCKED, lock},
+                                    {UAPI_IFLA_BRPORT_MAB, mab}};
+    error = send_port_bits(sd, setting->ifindex, bits, mab ? 3 : 2);
+    if (!error) error = flush_port(sd, setting->ifindex);
+    if (!error) error = sd_port_now(sd, setting->ifindex, &link);
+    if (error) return error;
+    /* An old kernel skips attributes that it does not know, and says nothing. */
+    const uint32_t wanted = (setting->flags & (PA_PORT_LOCKED | PA_PORT_MAB)) | (learning ? PA_PORT_LEARNING : 0);
+    const uint32_t mask = PA_PORT_LOCKED | PA_PORT_MAB | PA_PORT_LEARNING;
+    return (link.port.flags & mask) == wanted ? 0 : -EOPNOTSUPP;
+}
+
+static int port_failure(struct sd *sd, const struct pa_port_setting *setting, int error, const char *detail) {
+    char label[24];
+    const char *verb = setting->flags & PA_PORT_MAB ? "lock (MAB)" : setting->flags & PA_PORT_LOCKED ? "lock" : "unlock";
+    return pa_error(&sd->base, error, "%s %s%s%s", verb, sd_port_label(sd, setting->ifindex, label),
+                    detail[0] ? ": " : "", detail);
+}
+
+/*
+ * Proves locked ports closed: no open entry in two looks at least PA_PROOF_GAP_NS apart, all ports sharing the
+ * gaps. `clean` counts the looks in a row that found none.
+ */
+static void prove_closed(struct sd *sd, struct pa_port_setting *settings, uint32_t count, uint8_t *clean) {
+    for (int tries = 0; tries < PA_PROOF_TRIES; tries++) {
+        bool pending = false;
+        if (tries > 0) sd_proof_gap();
+        for (uint32_t i = 0; i < count; i++) {
+            if (settings[i].result || !(settings[i].flags & PA_PORT_LOCKED) || clean[i] == 2) continue;
+            int open = sd_count_open(sd, settings[i].ifindex);
+            if (open > 0) {
+                clean[i] = 0;
+                open = flush_port(sd, settings[i].ifindex);
+            } else if (open == 0) {
+                clean[i]++;
+            }
+            if (open < 0) settings[i].result = port_failure(sd, &settings[i], open, "look for open entries");
+            else if (clean[i] < 2) pending = true;
+        }
+        if (!pending) return;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        if (!settings[i].result && (settings[i].flags & PA_PORT_LOCKED) && clean[i] < 2)
+            settings[i].result = port_failure(sd, &settings[i], EBUSY, "open entries keep coming back");
+}
+
+static int sd_port_set(struct pa_handle *handle, struct pa_port_setting *settings, uint32_t count) {
+    struct sd *sd = (struct sd *)handle;
+    uint8_t *clean = calloc(count ? count : 1, 1);
+    if (!clean) return pa_error(handle, ENOMEM, "set %u ports", count);
+    bool lock = false;
+    for (uint32_t i = 0; i < count; i++) lock |= (settings[i].flags & PA_PORT_LOCKED) != 0;
+    const int unfit = lock ? prepare_bridge(sd) : sd_find_bridge(sd, NULL);
+    char why[sizeof handle->error] = "";
+    if (unfit) memcpy(why, handle->error, sizeof why);
+    for (uint32_t i = 0; i < count; i++) {
+        if (settings[i].result) continue;
+        if (unfit) {
+            settings[i].result = unfit;
+            memcpy(handle->error, why, sizeof why);
+            continue;
+        }
+        const int error = write_port(sd, &settings[i]);
+        if (error) settings[i].result = port_failure(sd, &settings[i], error, sd->requests.reason);
+    }
+    prove_closed(sd, settings, count, clean);
+    free(clean);
+    return 0;
+}
+
+/* ---- open and close ---- */
+
+static void sd_close(struct pa_handle *handle) {
+    struct sd *sd = (struct sd *)handle;
+    nl_close(&sd->requests);
+    nl_close(&sd->notices);
+    if (sd->packet_fd >= 0) close(sd->packet_fd);
+    grant_set_free(&sd->grants);
+    free(sd->ports);
+    free(sd);
+}
+
+static const struct pa_backend switchdev_backend = {
+    .close = sd_close,
+    .capabilities = sd_capabilities,
+    .ports = sd_ports,
+    .port_set = sd_port_set,
+    .grant = sd_grant,
+    .revoke = sd_revoke,
+    .watch = sd_watch,
+    .dump = sd_dump,
+    .inject = sd_inject,
+    .events = sd_events,
+};
+
+/* The ports as they are, so that the first notices are compared with something. */
+static int remember_ports(struct sd *sd) {
+    struct pa_port *ports = calloc(1024, sizeof *ports); /* BR_MAX_PORTS */
+    struct port_list list = {.sd = sd, .out = ports, .capacity = 1024};
+    int error = ports ? list_ports(sd, &list) : -ENOMEM;
+    for (uint32_t i = 0; !error && i < list.count && i < list.capacity; i++)
+        if (!sd_port_remember(sd, &ports[i])) error = -ENOMEM;
+    free(ports);
+    return error;
+}
+
+int pa_switchdev_open(const char *bridge, struct pa_handle **out) {
+    struct sd *sd = calloc(1, sizeof *sd);
+    if (!sd) return pa_error(NULL, ENOMEM, "open bridge %s", bridge);
+    sd->base.backend = &switchdev_backend;
+    sd->base.wake = (struct pa_wake){.source = -1, .control = -1, .near = -1, .far = -1};
+    strncpy(sd->base.bridge, bridge, sizeof sd->base.bridge - 1);
+    sd->packet_fd = sd->requests.fd = sd->notices.fd = -1;
+    sd->sweep = UINT32_MAX;
+    int error = nl_open(&sd->requests, 0);
+    /* Before the first look at the ports: what changes in between comes twice rather than not at all. */
+    if (!error) error = nl_open(&sd->notices, RTMGRP_LINK | RTMGRP_NEIGH);
+    if (error) {
+        pa_error(NULL, error, "open bridge %s: rtnetlink socket", bridge);
+        goto failed;
+    }
+    error = sd_find_bridge(sd, NULL);
+    if (!error) error = remember_ports(sd);
+    if (error) {
+        pa_error(NULL, error, "open bridge %s", bridge);
+        goto failed;
+    }
+    sd->bridge_noticed = sd->bridge;
+    error = pa_wake_start(&sd->base.wake, sd->notices.fd);
+    if (error) {
+        pa_error(NULL, error, "open bridge %s: wake thread", bridge);
+        goto failed;
+    }
+    *out = &sd->base;
+    return 0;
+failed:
+    sd_close(&sd->base);
+    return error;
+}

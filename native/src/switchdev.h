@@ -1,0 +1,85 @@
+/* The switchdev backend's own: its handle, and what switchdev.c, fdb.c and notices.c ask of each other. */
+#ifndef PORTAUTH_SWITCHDEV_H
+#define PORTAUTH_SWITCHDEV_H
+
+#include "grant-set.h"
+#include "internal.h"
+#include "netlink.h"
+
+/* A link as a message of the kernel tells it. */
+struct sd_link {
+    struct pa_port port;
+    uint32_t master;    /* ifindex of the bridge; 0 = in none */
+    bool has_flags;     /* the message carried the bridge port's flags */
+    bool knows_locked;  /* this kernel has IFLA_BRPORT_LOCKED */
+    bool knows_mab;     /* this kernel has IFLA_BRPORT_MAB */
+    bool is_bridge;
+    uint32_t ageing_ms; /* of a bridge */
+    bool vlan_filtering;
+    bool knows_no_ll_learn;
+    bool no_ll_learn;
+};
+
+/* A port as the notices told it last. */
+struct sd_port {
+    struct pa_port facts;
+    bool seen; /* while resynchronizing */
+};
+
+struct sd {
+    struct pa_handle base;
+    struct nl_socket requests;
+    struct nl_socket notices;
+    uint32_t bridge;           /* ifindex, refreshed by every request that needs it; 0 = gone */
+    uint32_t bridge_noticed;   /* the same as the notices have told it so far */
+    uint8_t bridge_address[6];
+    bool vlan_filtering;
+    int packet_fd; /* for pa_inject; -1 until first used */
+
+    struct sd_port *ports;
+    uint32_t port_count;
+    uint32_t port_room;
+    struct grant_set grants;
+
+    /* notices.c: the datagram being taken apart, and a resynchronization under way */
+    size_t notice_at;
+    size_t notice_length;
+    bool lost;             /* an overrun to report */
+    uint32_t resync;       /* sequence of the dump that answers it; 0 = none */
+    uint32_t sweep;        /* next port to look at for having gone; UINT32_MAX = no sweep */
+};
+
+/* False if the message is no link. */
+bool sd_parse_link(const struct nlmsghdr *message, struct sd_link *link);
+/* False if the message is no entry of a bridge; `master` is that bridge, `notify` the NFEA bits (0 if none). */
+bool sd_parse_entry(const struct nlmsghdr *message, struct pa_entry *entry, uint32_t *master, uint8_t *notify);
+
+/* The link `ifindex` now. -ENODEV if it is gone or not of this bridge. */
+int sd_port_now(struct sd *sd, uint32_t ifindex, struct sd_link *link);
+/* The bridge itself, by name; sets sd->bridge and what hangs on it. `link` may be NULL. */
+int sd_find_bridge(struct sd *sd, struct sd_link *link);
+/* A port's name for a sentence, "port 12" if it is not known. `out` has 24 octets. */
+const char *sd_port_label(struct sd *sd, uint32_t ifindex, char out[24]);
+struct sd_port *sd_port_cached(struct sd *sd, uint32_t ifindex);
+/* NULL without memory. */
+struct sd_port *sd_port_remember(struct sd *sd, const struct pa_port *facts);
+void sd_port_forget(struct sd *sd, uint32_t ifindex);
+
+int sd_grant(struct pa_handle *handle, struct pa_key *keys, uint32_t count);
+int sd_revoke(struct pa_handle *handle, struct pa_key *keys, uint32_t count);
+int sd_watch(struct pa_handle *handle, struct pa_key *keys, uint32_t count);
+int sd_dump(struct pa_handle *handle, struct pa_entry *out, uint32_t capacity, uint32_t *needed);
+/* How many open (learnt, unlocked) entries a port has, or a negative errno. */
+int sd_count_open(struct sd *sd, uint32_t ifindex);
+/* The entry of this MAC and VLAN on whatever port: 1 and `*entry`, 0 if there is none, or a negative errno. */
+int sd_lookup(struct sd *sd, const uint8_t mac[6], uint16_t vlan, struct pa_entry *entry);
+int sd_delete(struct sd *sd, const uint8_t mac[6], uint16_t vlan, uint32_t ifindex);
+
+int sd_events(struct pa_handle *handle, struct pa_event *out, uint32_t capacity);
+int sd_inject(struct pa_handle *handle, struct pa_frame *frames, uint32_t count, const uint8_t *octets,
+              uint32_t size);
+
+/* Sleeps for the proof's gap. */
+void sd_proof_gap(void);
+
+#endif
