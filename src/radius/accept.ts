@@ -1,0 +1,176 @@
+// What a verified Access-* packet says, in our words. A value that makes no sense is left out and listed as a
+// warning, so that the operator hears of it; nothing here throws, whatever the server sent.
+
+import { fromUtf8 } from '../base/bytes.ts';
+import { type Ip, isIpv4 } from '../base/ip.ts';
+import { type Millis, seconds } from '../base/time.ts';
+import type { Authorization } from '../model/authorization.ts';
+import {
+  type Attributed,
+  attributeIp,
+  attributeOctets,
+  attributesAll,
+  attributeText,
+  attributeU32,
+  eapMessage,
+  hasAttribute,
+  tunnelVlan,
+} from '../wire/radius-attributes.ts';
+import type { AttributeName } from '../wire/radius-dictionary.ts';
+
+/** An attribute that was left out; `detail` may quote hostile text. */
+export interface AttributeWarning {
+  readonly attribute: AttributeName;
+  readonly detail: string;
+}
+
+export interface AcceptContext {
+  /** The identity that the client gave, for an Accept without User-Name. */
+  readonly identity: string;
+  /** `address:port` of the server that accepted. */
+  readonly server: string;
+}
+
+export interface Accepted {
+  readonly authorization: Authorization;
+  /** EAP-Success, normally; absent if the server left it out (RFC 3579 §2.6.2). */
+  readonly eap?: Uint8Array;
+  readonly warnings: readonly AttributeWarning[];
+}
+
+/** RFC 2865 §5.29. */
+const TERMINATION_ACTION_RADIUS_REQUEST = 1;
+/** RFC 2865 §5.8: the NAS, or the user, is to choose an address. Neither is one. */
+const ADDRESS_TO_BE_CHOSEN: readonly string[] = ['255.255.255.254', '255.255.255.255'];
+/** IEEE 802.1Q-2018 §9.6: 0 and 4095 are reserved. */
+const HIGHEST_VLAN = 4094;
+
+class Reading {
+  readonly warnings: AttributeWarning[] = [];
+
+  constructor(readonly packet: Attributed) {}
+
+  warn(attribute: AttributeName, detail: string): undefined {
+    this.warnings.push({ attribute, detail });
+    return undefined;
+  }
+
+  /** Seconds, where 0 means "none": servers send it to say so. */
+  duration(attribute: AttributeName): Millis | undefined {
+    if (!hasAttribute(this.packet, attribute)) return undefined;
+    const value = attributeU32(this.packet, attribute);
+    if (value === undefined) return this.warn(attribute, 'is not four octets long');
+    return value === 0 ? undefined : seconds(value);
+  }
+
+  text(attribute: AttributeName): string | undefined {
+    const value = attributeText(this.packet, attribute);
+    return value === '' ? this.warn(attribute, 'is empty') : value;
+  }
+
+  terminationAction(): boolean {
+    if (!hasAttribute(this.packet, 'Termination-Action')) return false;
+    const value = attributeU32(this.packet, 'Termination-Action');
+    if (value === undefined || value > TERMINATION_ACTION_RADIUS_REQUEST) {
+      this.warn('Termination-Action', `is ${value ?? 'not four octets long'}`);
+    }
+    return value === TERMINATION_ACTION_RADIUS_REQUEST;
+  }
+
+  filterId(): string | undefined {
+    const count = attributesAll(this.packet, 'Filter-Id').length;
+    if (count > 1) this.warn('Filter-Id', `came ${count} times, the first counts`);
+    return this.text('Filter-Id');
+  }
+
+  vlan(): string | undefined {
+    const vlan = tunnelVlan(this.packet);
+    if (vlan === undefined) {
+      return hasAttribute(this.packet, 'Tunnel-Private-Group-Id')
+        ? this.warn(
+            'Tunnel-Private-Group-Id',
+            'has no Tunnel-Type VLAN and Tunnel-Medium-Type 802 of its tag',
+          )
+        : undefined;
+    }
+    const bad = vlan === '' || (/^[0-9]+$/.test(vlan) && (Number(vlan) < 1 || Number(vlan) > HIGHEST_VLAN));
+    return bad ? this.warn('Tunnel-Private-Group-Id', `is ${JSON.stringify(vlan)}, no VLAN`) : vlan;
+  }
+
+  framedIp(): Ip | undefined {
+    if (!hasAttribute(this.packet, 'Framed-IP-Address')) return undefined;
+    const address = attributeIp(this.packet, 'Framed-IP-Address');
+    if (address === undefined || !isIpv4(address))
+      return this.warn('Framed-IP-Address', 'is no IPv4 address');
+    if (ADDRESS_TO_BE_CHOSEN.includes(address)) return undefined;
+    const first = Number.parseInt(address, 10);
+    // 0/8, 127/8 and 224/3 (RFC 6890, RFC 5771) are nobody's address on a wire.
+    if (first === 0 || first === 127 || first >= 224) return this.warn('Framed-IP-Address', `is ${address}`);
+    return address;
+  }
+
+  /** RFC 2865 §5.18: several are one message, in their order. */
+  replyMessage(): string | undefined {
+    const parts = attributesAll(this.packet, 'Reply-Message').map(fromUtf8);
+    return parts.length === 0 ? undefined : parts.join('\n');
+  }
+}
+
+/** Leaves out what is undefined, for types whose optional properties are absent rather than undefined. */
+function present<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}
+
+/** Of a verified Access-Accept. */
+export function authorizationFrom(packet: Attributed, { identity, server }: AcceptContext): Accepted {
+  const reading = new Reading(packet);
+  const authorization: Authorization = {
+    userName: reading.text('User-Name') ?? identity,
+    classes: attributesAll(packet, 'Class').map((value) => value.slice()),
+    reauthenticateAtTimeout: reading.terminationAction(),
+    server,
+    ...present({
+      sessionTimeout: reading.duration('Session-Timeout'),
+      idleTimeout: reading.duration('Idle-Timeout'),
+      interimInterval: reading.duration('Acct-Interim-Interval'),
+      filterId: reading.filterId(),
+      vlan: reading.vlan(),
+      framedIp: reading.framedIp(),
+      replyMessage: reading.replyMessage(),
+      cui: attributeOctets(packet, 'Chargeable-User-Identity')?.slice(),
+    }),
+  };
+  return { authorization, warnings: reading.warnings, ...present({ eap: eapMessage(packet) }) };
+}
+
+export interface Rejected {
+  /** EAP-Failure, normally. */
+  readonly eap?: Uint8Array;
+  /** Hostile text. */
+  readonly replyMessage?: string;
+}
+
+/** Of a verified Access-Reject. */
+export function rejectionFrom(packet: Attributed): Rejected {
+  return present({ eap: eapMessage(packet), replyMessage: new Reading(packet).replyMessage() });
+}
+
+export interface Challenged {
+  /** Absent: not a challenge that 802.1X can use. */
+  readonly eap?: Uint8Array;
+  /** To be sent back as it is, to the same server (RFC 2865 §5.24). */
+  readonly state?: Uint8Array;
+  /** Session-Timeout in a Challenge: how long to wait for the client's answer (RFC 3580 §3.17, suppTimeout). */
+  readonly suppTimeout?: Millis;
+}
+
+/** Of a verified Access-Challenge. */
+export function challengeFrom(packet: Attributed): Challenged {
+  return present({
+    eap: eapMessage(packet),
+    state: attributeOctets(packet, 'State')?.slice(),
+    suppTimeout: new Reading(packet).duration('Session-Timeout'),
+  });
+}
