@@ -1,0 +1,44 @@
+// The formats that the schema names, checked by the parsers that the core uses itself.
+
+import { parseIp, parseIpv4, parseIpv6 } from '../base/ip.ts';
+import { parseMac } from '../base/mac.ts';
+
+export const TEXT_FORMATS: Readonly<Record<string, (text: string) => boolean>> = {
+  'ip-address': (text) => parseIp(text) !== undefined,
+  'ipv4-address': (text) => parseIpv4(text) !== undefined,
+  'ipv6-address': (text) => text.includes(':') && parseIpv6(text) !== undefined,
+  'mac-address': (text) => parseMac(text) !== undefined,
+};
+
+export const NUMBER_FORMATS: Readonly<Record<string, (value: number) => boolean>> = {
+  'zero-or-one-up': (value) => value === 0 || value >= 1,
+};
+
+export interface SchemaNode {
+  readonly format?: string;
+  readonly properties?: Readonly<Record<string, SchemaNode>>;
+  readonly patternProperties?: Readonly<Record<string, SchemaNode>>;
+  readonly items?: SchemaNode;
+  readonly anyOf?: readonly SchemaNode[];
+}
+
+/** Whether every value whose schema names a format has it; the value has its schema's shape already. */
+export function formatsHold(schema: SchemaNode, value: unknown): boolean {
+  if (typeof value === 'string')
+    return schema.format === undefined || TEXT_FORMATS[schema.format]?.(value) === true;
+  if (typeof value === 'number') {
+    const alternatives = schema.anyOf ?? [schema];
+    return alternatives.every(
+      ({ format }) => format === undefined || NUMBER_FORMATS[format]?.(value) === true,
+    );
+  }
+  if (Array.isArray(value)) return value.every((item) => formatsHold(schema.items ?? {}, item));
+  if (value === null || typeof value !== 'object') return true;
+  const objects = schema.anyOf?.filter((option) => option.properties !== undefined) ?? [schema];
+  return Object.entries(value).every(([key, inner]) =>
+    objects.every((object) => {
+      const below = object.properties?.[key] ?? Object.values(object.patternProperties ?? {})[0];
+      return below === undefined || formatsHold(below, inner);
+    }),
+  );
+}

@@ -1,0 +1,110 @@
+// Requests, as they are written in JSON: `command/<verb>` over MQTT, one line on the control socket, the same keys on both.
+
+import { type TSchema, Type } from 'typebox';
+import { PORT_CONTROLS } from '../model/port.ts';
+import { closed, oneOf, PortName, word } from './types.ts';
+
+/** Chosen by who asks, repeated in the answer. */
+export const RequestId = Type.Union([Type.String({ maxLength: 128 }), Type.Integer()], {
+  description: 'Repeated in the answer.',
+});
+
+const Id = { id: Type.Optional(RequestId) };
+const Text = (description: string) => Type.String({ description, minLength: 1, maxLength: 255 });
+
+/** Exactly one of these is given; command.ts checks that, and parses addresses in any spelling. */
+const SELECTOR = {
+  mac: Type.Optional(Text('MAC address in any spelling.')),
+  ip: Type.Optional(Text('IPv4 or IPv6 address.')),
+  session_id: Type.Optional(Text('Acct-Session-Id.')),
+  user: Type.Optional(Text('User-Name.')),
+};
+const MANY = {
+  port: Type.Optional(PortName),
+  all: Type.Optional(Type.Literal(true, { description: 'Every session.' })),
+};
+
+const seconds = (description: string) => Type.Number({ description, minimum: 0, maximum: 31_622_400 });
+
+function request<P extends Record<string, TSchema>>(description: string, properties: P) {
+  return Type.Object({ ...Id, ...properties }, { ...closed, description });
+}
+
+export const REQUESTS = {
+  sessions: request('All sessions, or those of a port, role or user.', {
+    port: Type.Optional(PortName),
+    role: Type.Optional(Text('Role.')),
+    user: Type.Optional(Text('User-Name.')),
+  }),
+  ports: request('All ports, or one.', { port: Type.Optional(PortName) }),
+  session: request('One session, by exactly one key.', SELECTOR),
+  info: request('The agent itself.', {}),
+  disconnect: request('Ends sessions with cause admin-reset, by exactly one key.', { ...SELECTOR, ...MANY }),
+  reauthenticate: request('Lets sessions authenticate again, without interruption; by exactly one key.', {
+    ...SELECTOR,
+    ...MANY,
+  }),
+  probe: request('Probes now; by exactly one key.', { ...SELECTOR, ...MANY }),
+  port: request("Sets a port's control until the next reload.", {
+    port: PortName,
+    control: oneOf('IEEE 802.1X portControl.', PORT_CONTROLS),
+  }),
+  timers: request('Sets timers of a role or a port until the next reload; exactly one of role and port.', {
+    role: Type.Optional(Text('Role.')),
+    port: Type.Optional(PortName),
+    period_s: Type.Optional(seconds('T; 0 = off, else 1 and more.')),
+    times: Type.Optional(Type.Integer({ description: 'N.', minimum: 1, maximum: 255 })),
+    session_s: Type.Optional(seconds('Session timer; 0 = none. Roles only.')),
+    heartbeat_s: Type.Optional(
+      Type.Union([seconds('Heartbeat timer.'), Type.Null()], {
+        description: 'Heartbeat timer; null = not set. Roles only.',
+      }),
+    ),
+  }),
+  config: request('Exactly one of get, check and apply.', {
+    get: Type.Optional(Type.Literal(true, { description: 'The text in force, without secrets.' })),
+    check: Type.Optional(Type.String({ description: 'A configuration to check.', maxLength: 60_000 })),
+    apply: Type.Optional(
+      Type.String({ description: 'A configuration to check and take over.', maxLength: 60_000 }),
+    ),
+  }),
+  drain: request('Logs everybody out with cause drain and stops.', {}),
+  explain: request('The last decisions about a MAC: why somebody is not in.', {
+    mac: Text('MAC address in any spelling.'),
+  }),
+  events: request('The newest events, oldest first.', {
+    limit: Type.Optional(
+      Type.Integer({ description: 'At most so many; 100 if not given.', minimum: 1, maximum: 1000 }),
+    ),
+  }),
+} as const;
+
+export type Verb = keyof typeof REQUESTS;
+export const VERBS = Object.keys(REQUESTS) as Verb[];
+
+export function isVerb(text: string): text is Verb {
+  return Object.hasOwn(REQUESTS, text);
+}
+
+/** What a failed command says; `code` is for programs. */
+export const ERROR_CODES = [
+  'bad-json',
+  'too-large',
+  'unknown-verb',
+  'unknown-key',
+  'bad-value',
+  'not-found',
+  'refused',
+  'failed',
+  'busy',
+] as const;
+export type ErrorCode = (typeof ERROR_CODES)[number];
+
+export const ErrorSchema = Type.Object(
+  {
+    code: oneOf('For programs.', ERROR_CODES),
+    message: word('For people.'),
+    path: Type.String({ description: 'The key that is wrong; empty for the request as a whole.' }),
+  },
+  closed,
+);

@@ -1,0 +1,282 @@
+// Requests in, commands out. Whatever the octets are, the result is a command whose every field is valid, or an error
+// that can be sent back as it is: nothing is thrown, nothing is half done.
+
+import { Errors } from 'typebox/value';
+import { type Ip, parseIp } from '../base/ip.ts';
+import { type Mac, parseMac } from '../base/mac.ts';
+import { assertNever, err, ok, type Result } from '../base/result.ts';
+import { type Millis, seconds } from '../base/time.ts';
+import type { PortName } from '../model/dataplane.ts';
+import type { PortControl } from '../model/port.ts';
+import { type ErrorCode, isVerb, REQUESTS, VERBS, type Verb } from './command-schemas.ts';
+
+export const MAX_COMMAND_OCTETS = 65_536;
+
+export type RequestIdentity = string | number;
+
+/** Which sessions are meant. */
+export type Selector =
+  | { readonly by: 'mac'; readonly mac: Mac }
+  | { readonly by: 'ip'; readonly ip: Ip }
+  | { readonly by: 'session_id'; readonly sessionId: string }
+  | { readonly by: 'user'; readonly user: string }
+  | { readonly by: 'port'; readonly port: PortName }
+  | { readonly by: 'all' };
+
+export interface TimerChange {
+  readonly period?: Millis;
+  readonly times?: number;
+  readonly session?: Millis;
+  /** null = not set any more. */
+  readonly heartbeat?: Millis | null;
+}
+
+export type Command = { readonly id?: RequestIdentity } & (
+  | { readonly verb: 'sessions'; readonly port?: PortName; readonly role?: string; readonly user?: string }
+  | { readonly verb: 'ports'; readonly port?: PortName }
+  | { readonly verb: 'info' | 'drain' }
+  | { readonly verb: 'session'; readonly selector: Selector }
+  | { readonly verb: 'disconnect' | 'reauthenticate' | 'probe'; readonly selector: Selector }
+  | { readonly verb: 'port'; readonly port: PortName; readonly control: PortControl }
+  | { readonly verb: 'timers'; readonly target: TimerTarget; readonly change: TimerChange }
+  | { readonly verb: 'config'; readonly action: 'get' }
+  | { readonly verb: 'config'; readonly action: 'check' | 'apply'; readonly text: string }
+  | { readonly verb: 'explain'; readonly mac: Mac }
+  | { readonly verb: 'events'; readonly limit: number }
+);
+
+export type TimerTarget = { readonly role: string } | { readonly port: PortName };
+
+export interface CommandError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly path: string;
+  /** Of the request, where it could be read. */
+  readonly id?: RequestIdentity;
+}
+
+/** `payload` is JSON in UTF-8; an empty one means `{}`. */
+export function decodeCommand(verb: string, payload: Uint8Array): Result<Command, CommandError> {
+  if (payload.length > MAX_COMMAND_OCTETS) {
+    return fail('too-large', `a request has at most ${MAX_COMMAND_OCTETS} octets`);
+  }
+  const json = parseJson(payload);
+  if (!json.ok) return json;
+  return commandFrom(verb, json.value);
+}
+
+/** The same for a request that is parsed already, as the control socket has it. */
+export function commandFrom(verb: string, request: unknown): Result<Command, CommandError> {
+  const id = identityOf(request);
+  const with_ = (error: CommandError): CommandError => (id === undefined ? error : { ...error, id });
+  if (!isVerb(verb)) {
+    return err(with_(fault('unknown-verb', `'${shown(verb)}' is no verb; there are: ${VERBS.join(', ')}`)));
+  }
+  if (typeof request !== 'object' || request === null || Array.isArray(request)) {
+    return err(with_(fault('bad-value', 'a request is a JSON object')));
+  }
+  const problem = schemaProblem(verb, request as Request);
+  if (problem !== undefined) return err(with_(problem));
+  const command = build(verb, request as Request);
+  if (!command.ok) return err(with_(command.error));
+  return ok((id === undefined ? command.value : { id, ...command.value }) as Command);
+}
+
+function parseJson(payload: Uint8Array): Result<unknown, CommandError> {
+  if (payload.length === 0) return ok({});
+  try {
+    return ok(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(payload)));
+  } catch (error) {
+    const reason = error instanceof SyntaxError ? shown(error.message) : 'not UTF-8';
+    return fail('bad-json', `the request is not JSON: ${reason}`);
+  }
+}
+
+/** A request that fits its schema: unknown keys are gone, types are right; addresses are still text. */
+interface Request {
+  readonly id?: RequestIdentity;
+  readonly mac?: string;
+  readonly ip?: string;
+  readonly session_id?: string;
+  readonly user?: string;
+  readonly port?: string;
+  readonly role?: string;
+  readonly all?: true;
+  readonly control?: PortControl;
+  readonly period_s?: number;
+  readonly times?: number;
+  readonly session_s?: number;
+  readonly heartbeat_s?: number | null;
+  readonly get?: true;
+  readonly check?: string;
+  readonly apply?: string;
+  readonly limit?: number;
+}
+
+function schemaProblem(verb: Verb, request: Request): CommandError | undefined {
+  const schema = REQUESTS[verb];
+  const known = Object.keys(schema.properties);
+  const unknown = Object.keys(request).find((key) => !known.includes(key));
+  if (unknown !== undefined) {
+    return fault(
+      'unknown-key',
+      `'${shown(unknown)}' is no key of ${verb}; there are: ${known.join(', ')}`,
+      shown(unknown),
+    );
+  }
+  const [first] = Errors(schema, request);
+  if (first === undefined) return undefined;
+  if (first.keyword === 'required') {
+    const missing =
+      (first.params as { readonly requiredProperties?: readonly string[] }).requiredProperties?.[0] ?? '';
+    return fault('bad-value', `the key '${missing}' is missing`, missing);
+  }
+  const key = first.instancePath.split('/')[1] ?? '';
+  const about = Object.entries(schema.properties).find(([name]) => name === key)?.[1] as
+    | { readonly enum?: readonly string[] }
+    | undefined;
+  const right = about?.enum === undefined ? first.message : `must be one of ${about.enum.join(', ')}`;
+  return fault('bad-value', `${key} ${right}`, key);
+}
+
+type Built = Result<CommandBody, CommandError>;
+type CommandBody = Command extends infer C ? (C extends Command ? Omit<C, 'id'> : never) : never;
+
+function build(verb: Verb, request: Request): Built {
+  switch (verb) {
+    case 'info':
+    case 'drain':
+      return ok({ verb });
+    case 'sessions':
+      return ok({ verb, ...portOf(request), ...pick(request, 'role'), ...pick(request, 'user') });
+    case 'ports':
+      return ok({ verb, ...portOf(request) });
+    case 'session':
+    case 'disconnect':
+    case 'reauthenticate':
+    case 'probe': {
+      const selector = selectorOf(request);
+      return selector.ok ? ok({ verb, selector: selector.value }) : selector;
+    }
+    case 'port':
+      return ok({ verb, port: (request.port ?? '') as PortName, control: request.control ?? 'auto' });
+    case 'timers':
+      return timers(request);
+    case 'config':
+      return config(request);
+    case 'explain': {
+      const mac = parseMac(request.mac ?? '');
+      return mac === undefined
+        ? fail('bad-value', `'${shown(request.mac ?? '')}' is no MAC address`, 'mac')
+        : ok({ verb, mac });
+    }
+    case 'events':
+      return ok({ verb, limit: request.limit ?? 100 });
+    default:
+      return assertNever(verb);
+  }
+}
+
+const SELECTOR_KEYS = ['mac', 'ip', 'session_id', 'user', 'port', 'all'] as const;
+
+function selectorOf(request: Request): Result<Selector, CommandError> {
+  const given = SELECTOR_KEYS.filter((key) => request[key] !== undefined);
+  const [key, second] = given;
+  if (key === undefined) return fail('bad-value', `one of ${SELECTOR_KEYS.join(', ')} is needed`);
+  if (second !== undefined)
+    return fail('bad-value', `only one of ${SELECTOR_KEYS.join(', ')} may be given`, second);
+  const text = String(request[key]);
+  switch (key) {
+    case 'mac': {
+      const mac = parseMac(text);
+      return mac === undefined
+        ? fail('bad-value', `'${shown(text)}' is no MAC address`, 'mac')
+        : ok({ by: 'mac', mac });
+    }
+    case 'ip': {
+      const ip = parseIp(text);
+      return ip === undefined
+        ? fail('bad-value', `'${shown(text)}' is no IP address`, 'ip')
+        : ok({ by: 'ip', ip });
+    }
+    case 'session_id':
+      return ok({ by: 'session_id', sessionId: text });
+    case 'user':
+      return ok({ by: 'user', user: text });
+    case 'port':
+      return ok({ by: 'port', port: text as PortName });
+    case 'all':
+      return ok({ by: 'all' });
+    default:
+      return assertNever(key);
+  }
+}
+
+function timers(request: Request): Built {
+  const { role, port, period_s: period, times, session_s: session, heartbeat_s: heartbeat } = request;
+  if ((role === undefined) === (port === undefined))
+    return fail('bad-value', 'exactly one of role and port is needed');
+  for (const [key, value] of Object.entries({
+    period_s: period,
+    session_s: session,
+    heartbeat_s: heartbeat,
+  })) {
+    if (typeof value === 'number' && value < 1 && (value !== 0 || key === 'heartbeat_s')) {
+      return fail('bad-value', `${key} must be ${key === 'heartbeat_s' ? 'null' : '0'}, or 1 and more`, key);
+    }
+  }
+  if (port !== undefined && session !== undefined)
+    return fail('bad-value', 'session_s is a timer of roles', 'session_s');
+  if (port !== undefined && heartbeat !== undefined)
+    return fail('bad-value', 'heartbeat_s is a timer of roles', 'heartbeat_s');
+  const change: TimerChange = {
+    ...(period === undefined ? {} : { period: seconds(period) }),
+    ...(times === undefined ? {} : { times }),
+    ...(session === undefined ? {} : { session: seconds(session) }),
+    ...(heartbeat === undefined ? {} : { heartbeat: heartbeat === null ? null : seconds(heartbeat) }),
+  };
+  if (Object.keys(change).length === 0) return fail('bad-value', 'there is no timer to set');
+  const target = role === undefined ? { port: (port ?? '') as PortName } : { role };
+  return ok({ verb: 'timers', target, change });
+}
+
+function config({ get, check, apply }: Request): Built {
+  const given = [get, check, apply].filter((value) => value !== undefined);
+  if (given.length !== 1) return fail('bad-value', 'exactly one of get, check and apply is needed');
+  if (check !== undefined) return ok({ verb: 'config', action: 'check', text: check });
+  if (apply !== undefined) return ok({ verb: 'config', action: 'apply', text: apply });
+  return ok({ verb: 'config', action: 'get' });
+}
+
+function portOf(request: Request): { readonly port?: PortName } {
+  return request.port === undefined ? {} : { port: request.port as PortName };
+}
+
+function pick<K extends 'role' | 'user'>(request: Request, key: K): { readonly [P in K]?: string } {
+  const value = request[key];
+  return value === undefined ? {} : ({ [key]: value } as { readonly [P in K]: string });
+}
+
+function identityOf(request: unknown): RequestIdentity | undefined {
+  if (typeof request !== 'object' || request === null || !Object.hasOwn(request, 'id')) return undefined;
+  const { id } = request as { readonly id: unknown };
+  if (typeof id === 'string') return id.length <= 128 ? id : undefined;
+  return Number.isSafeInteger(id) ? (id as number) : undefined;
+}
+
+/** Hostile text in a message: short, and without controls. */
+function shown(text: string): string {
+  return JSON.stringify(text.slice(0, 64)).slice(1, -1);
+}
+
+function fault(code: ErrorCode, message: string, path = ''): CommandError {
+  return { code, message, path };
+}
+
+function fail(
+  code: ErrorCode,
+  message: string,
+  path = '',
+): { readonly ok: false; readonly error: CommandError } {
+  return err(fault(code, message, path));
+}

@@ -1,0 +1,175 @@
+// Events: what happened, numbered without gaps from the agent's start. `seq`, `boot_id` and `time` are set by events.ts.
+
+import { type TSchema, Type } from 'typebox';
+import { AcctTerminateCause, END_CAUSES, type EndCause } from '../model/cause.ts';
+import { AUTH_METHODS, EVIDENCE_KINDS, SessionSchema } from './payloads.ts';
+import {
+  closed,
+  count,
+  MacText,
+  object,
+  oneOf,
+  type Payload,
+  PortName,
+  SessionKeyText,
+  seconds,
+  time,
+  Vlan,
+  word,
+} from './types.ts';
+
+export const END_CAUSE_NAMES = Object.keys(END_CAUSES) as EndCause[];
+
+const Place = object('A place on this switch.', { port: PortName, vlan: Vlan });
+
+/** What each event says beside the envelope, by event type. */
+export const EVENT_BODIES = {
+  'session-start': object('A user is in.', { session: SessionSchema }),
+  'session-end': object(
+    'A user is out. The end record: RADIUS has the same session_id in its Accounting-Stop.',
+    {
+      key: SessionKeyText,
+      mac: MacText,
+      port: PortName,
+      vlan: Vlan,
+      user_name: word('User-Name as RADIUS has it. Hostile text.'),
+      role: word('Role that was in force.'),
+      method: oneOf('How the user was authenticated.', AUTH_METHODS),
+      session_id: word('Acct-Session-Id.'),
+      multi_session_id: word('Acct-Multi-Session-Id.'),
+      started: time('Login.'),
+      session_time_s: seconds('Acct-Session-Time.'),
+      cause: Type.Enum([...END_CAUSE_NAMES], { description: 'Why, in our words.' }),
+      acct_terminate_cause: Type.Integer({
+        description: 'Acct-Terminate-Cause (RFC 2866 5.10, RFC 3580 2.1).',
+        minimum: 1,
+      }),
+      acct_terminate_cause_name: Type.Optional(oneOf('Its name.', Object.keys(AcctTerminateCause))),
+      decided: time('When the end was decided.'),
+      evidence: object('What the decision rests on.', {
+        last_seen: time('Last evidence of the client.'),
+        last_seen_by: oneOf('What it was.', EVIDENCE_KINDS),
+        probes_sent: count('Probes since then.'),
+        probes_answered: count('Probes answered during the session.'),
+      }),
+      relock: object('Proof that the access is gone.', {
+        revoked_at: Type.Union([time('When the entry was deleted.'), Type.Null()], {
+          description: 'When the entry was deleted; null = not yet.',
+        }),
+        verified: Type.Boolean({
+          description: 'The entry was looked up and was absent. false = alarm: it is being retried.',
+        }),
+        tries: count('Deletions that it took.'),
+      }),
+      counters: Type.Optional(
+        object('Traffic of the session, where the port can tell.', {
+          input_octets: count('From the client.'),
+          output_octets: count('To the client.'),
+          input_packets: count('From the client.'),
+          output_packets: count('To the client.'),
+        }),
+      ),
+    },
+  ),
+  'session-move': object('A MAC was authenticated at another place of this switch.', {
+    key: SessionKeyText,
+    mac: MacText,
+    from: Place,
+    to: Place,
+    old_session_id: word('Session that ended.'),
+    new_session_id: word('Session that began.'),
+  }),
+  'auth-failed': object('Somebody was not let in.', {
+    mac: MacText,
+    port: PortName,
+    method: oneOf('How it was tried.', AUTH_METHODS),
+    user_name: Type.Union([Type.String(), Type.Null()], {
+      description: 'Identity, if one was given. Hostile text.',
+    }),
+    reason: word('A fixed word: access-reject, server-timeout, supplicant-timeout, ...'),
+    server: Type.Optional(word('RADIUS server, address:port.')),
+    reply_message: Type.Optional(word('Reply-Message of the server. Hostile text.')),
+  }),
+  'handshake-probe': object('A silent client is asked.', {
+    key: SessionKeyText,
+    mac: MacText,
+    port: PortName,
+    session_id: word('Acct-Session-Id.'),
+    probe: oneOf('How it is asked.', ['arp', 'nd', 'eap']),
+    target: Type.Union([Type.String(), Type.Null()], {
+      description: 'Address that is asked for; null for eap.',
+    }),
+    silent_periods: count('Silent periods in a row so far.'),
+    times: count('N: at so many the session ends.'),
+  }),
+  guard: object('The mass-loss guard: many sessions fell silent at once, so nobody is cut yet.', {
+    state: oneOf('raised, or over.', ['raised', 'cleared']),
+    scope: word('switch, or the name of an uplink.'),
+    reason: oneOf('What raised it.', ['mass-silence', 'agent-stalled']),
+    silent: count('Sessions that are silent.'),
+    sessions: count('Sessions there are.'),
+  }),
+  'radius-server': object('A RADIUS server stopped or started answering.', {
+    server: word('address:port.'),
+    use: oneOf('What it serves there.', ['authentication', 'accounting']),
+    state: oneOf('As judged now.', ['up', 'down']),
+  }),
+  'port-link': object('A port changed.', {
+    port: PortName,
+    link: oneOf('Carrier.', ['up', 'down']),
+    admin: oneOf('Administrative state.', ['up', 'down']),
+    present: Type.Boolean({ description: 'false = the port was removed.' }),
+  }),
+  warning: object('Something an operator must know.', {
+    code: word('A fixed word.'),
+    message: word('A sentence for people.'),
+    port: Type.Optional(PortName),
+    mac: Type.Optional(MacText),
+  }),
+} as const;
+
+export type EventType = keyof typeof EVENT_BODIES;
+export const EVENT_TYPES = Object.keys(EVENT_BODIES) as EventType[];
+
+export type EventBody<T extends EventType = EventType> = Payload<(typeof EVENT_BODIES)[T]>;
+
+/** Type and body, as the agent records it. */
+export type ReportableEvent = {
+  [T in EventType]: { readonly type: T; readonly body: EventBody<T> };
+}[EventType];
+
+const ENVELOPE = {
+  seq: Type.Integer({ description: 'From 1, without gaps within a boot_id.', minimum: 1 }),
+  boot_id: word('Differs after every start of the agent.'),
+  time: time('When it happened.'),
+  type: Type.Enum([...EVENT_TYPES], { description: 'Same as the last topic level.' }),
+  dropped: Type.Optional(
+    Type.Integer({
+      description: 'So many events just before this one were lost while the broker was away.',
+      minimum: 1,
+    }),
+  ),
+};
+
+/** The payload of `event/<type>`: envelope and body in one object. */
+export function eventSchema(type: EventType): TSchema {
+  const { properties, ...annotations } = EVENT_BODIES[type];
+  const { description } = annotations as { readonly description?: string };
+  return Type.Object(
+    { ...ENVELOPE, type: Type.Literal(type), ...properties },
+    { ...closed, description: description ?? '' },
+  );
+}
+
+export interface EventEnvelope {
+  readonly seq: number;
+  readonly boot_id: string;
+  readonly time: string;
+  readonly dropped?: number;
+}
+
+export type EventPayload = {
+  [T in EventType]: EventEnvelope & { readonly type: T } & EventBody<T>;
+}[EventType];
+
+export type SessionEndBody = EventBody<'session-end'>;

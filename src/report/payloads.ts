@@ -1,0 +1,140 @@
+// Retained state and what the reading verbs answer, as JSON (design 2.1): one TypeBox declaration is schema and type.
+// Events are in event-payloads.ts, requests in command-schemas.ts. Keys are snake_case and end in their unit.
+
+import { Type } from 'typebox';
+import { HOST_MODES, PORT_CONTROLS } from '../model/port.ts';
+import {
+  count,
+  MacText,
+  object,
+  oneOf,
+  type Payload,
+  PortName,
+  SessionKeyText,
+  seconds,
+  time,
+  Vlan,
+  word,
+} from './types.ts';
+
+const Counters = Type.Record(Type.String(), Type.Integer({ minimum: 0 }), {
+  description: 'Counters by name; only those that are not 0.',
+});
+
+export const AvailabilitySchema = object('Whether the agent is there. The last will says offline.', {
+  state: oneOf('online while the agent is connected.', ['online', 'offline']),
+  since: time(
+    'When this state began. In a last will, when the lost connection was made: the broker fills in nothing.',
+  ),
+  reason: Type.Optional(
+    oneOf(
+      'Why offline: the connection broke, the agent was stopped (sessions live on), or drained (all logged out).',
+      ['connection-lost', 'stopped', 'drained'],
+    ),
+  ),
+});
+export type AvailabilityPayload = Payload<typeof AvailabilitySchema>;
+
+export const InfoSchema = object('What this agent is and can do.', {
+  version: word('Of Rollcall.'),
+  switch: word('Id of the switch.'),
+  boot_id: word('Differs after every start of the agent; event numbers count within it.'),
+  started: time('Start of the agent.'),
+  bridge: word('Name of the bridge.'),
+  uplinks: Type.Array(PortName, { description: 'Ports that are never controlled.' }),
+  kernel: word('Kernel release.'),
+  backend: word('switchdev, sim, or a library.'),
+  capabilities: object('What the data plane can do.', {
+    locked: Type.Boolean({ description: 'Bridge ports can be locked.' }),
+    mab: Type.Boolean({ description: 'The kernel reports unknown MACs on locked ports.' }),
+    vlan_filtering: Type.Boolean({ description: 'The bridge filters VLANs.' }),
+    activity_notify: Type.Boolean({ description: 'The return of a silent entry is reported.' }),
+    no_linklocal_learn: Type.Boolean({ description: 'EAPOL frames do not make open entries.' }),
+    last_seen: Type.Boolean({ description: 'Traffic refreshes the last-seen time of an entry.' }),
+  }),
+  missing: Type.Array(Type.String(), {
+    description: 'What cannot be had here and what follows, a sentence each.',
+  }),
+  mqtt: object('How this agent speaks MQTT.', {
+    protocol_version: Type.Integer({
+      description: '5, or 4 (MQTT 3.1.1) with the embedded broker.',
+      minimum: 4,
+      maximum: 5,
+    }),
+    embedded: Type.Boolean({ description: 'The broker is the embedded one, on loopback.' }),
+    will_delay_s: seconds('Delay of the last will; 0 with the embedded broker.'),
+  }),
+  counts: object('How many there are now.', {
+    ports: count('Controlled ports.'),
+    sessions: count('Sessions.'),
+  }),
+  counters: Counters,
+});
+export type InfoPayload = Payload<typeof InfoSchema>;
+
+export const PortSchema = object('One port.', {
+  port: PortName,
+  index: count('ifindex; NAS-Port in RADIUS.'),
+  control: oneOf('IEEE 802.1X portControl.', PORT_CONTROLS),
+  host_mode: oneOf('Who may pass.', HOST_MODES),
+  role: word('Role of a user whom RADIUS gives none.'),
+  link: oneOf('Carrier.', ['up', 'down']),
+  admin: oneOf('Administrative state.', ['up', 'down']),
+  locked: Type.Boolean({ description: 'Frames of unknown MACs are dropped.' }),
+  mab: Type.Boolean({ description: 'MAC authentication bypass is on.' }),
+  vlan: Type.Union([Vlan, Type.Null()], { description: "The port's own VLAN; null = unknown." }),
+  sessions: Type.Array(SessionKeyText, { description: 'Keys of the sessions on it.' }),
+  counters: Counters,
+});
+export type PortPayload = Payload<typeof PortSchema>;
+
+export const AUTH_METHODS = ['dot1x', 'mab', 'web', 'sso'] as const;
+export const EVIDENCE_KINDS = ['login', 'fdb', 'arp', 'nd', 'dhcp', 'eapol', 'counter', 'activity'] as const;
+
+export const SessionSchema = object('One session.', {
+  key: SessionKeyText,
+  mac: MacText,
+  ipv4: Type.Union([Type.String(), Type.Null()], { description: 'IPv4 address, when known.' }),
+  ipv6: Type.Union([Type.String(), Type.Null()], { description: 'IPv6 address, when known.' }),
+  port: PortName,
+  vlan: Vlan,
+  user_name: word('User-Name as RADIUS has it. Hostile text: escape it before showing it.'),
+  role: word('Role in force.'),
+  method: oneOf('How the user was authenticated.', AUTH_METHODS),
+  session_id: word('Acct-Session-Id.'),
+  multi_session_id: word('Acct-Multi-Session-Id.'),
+  server: word('The RADIUS server that accepted, address:port.'),
+  started: time('Login.'),
+  session_timeout_s: Type.Union([seconds('Session timer in force, from login.'), Type.Null()], {
+    description: 'Session timer in force, from login; null = none.',
+  }),
+  heartbeat_s: Type.Union([seconds('Heartbeat timer in force.'), Type.Null()], {
+    description: 'Heartbeat timer in force; null = none.',
+  }),
+  idle_timeout_s: Type.Union([seconds('RADIUS Idle-Timeout.'), Type.Null()], {
+    description: 'RADIUS Idle-Timeout; null = none.',
+  }),
+  handshake: object('The handshake in force.', {
+    period_s: seconds('T; 0 = off.'),
+    times: count('N.'),
+    silent_periods: count('Silent periods in a row, when this was written.'),
+  }),
+  last_seen: Type.Optional(
+    time('Last evidence. In answers only: the retained topic does not follow every frame.'),
+  ),
+  last_seen_by: Type.Optional(oneOf('What the last evidence was. In answers only.', EVIDENCE_KINDS)),
+  session_time_s: Type.Optional(seconds('Age of the session. In answers only.')),
+  reply_message: Type.Optional(word('Reply-Message of the Access-Accept. Hostile text.')),
+});
+export type SessionPayload = Payload<typeof SessionSchema>;
+
+export const DecisionSchema = object('One decision about a MAC.', {
+  time: time('When.'),
+  what: word('A fixed word, such as access-reject.'),
+  detail: word('A sentence for people.'),
+  port: Type.Optional(PortName),
+  user_name: Type.Optional(word('User-Name. Hostile text.')),
+  server: Type.Optional(word('RADIUS server, address:port.')),
+  reply_message: Type.Optional(word('Reply-Message of the server. Hostile text.')),
+});
+export type DecisionPayload = Payload<typeof DecisionSchema>;
