@@ -3,6 +3,8 @@
 
 import { fromHex, toHex } from '../../src/base/bytes.ts';
 import type { Decoded } from '../../src/base/result.ts';
+import { ARP_REASONS, type ArpPacket, decodeArp, describeArp, encodeArp } from '../../src/wire/arp.ts';
+import { DHCP_REASONS, type DhcpMessage, decodeDhcp, describeDhcp, encodeDhcp } from '../../src/wire/dhcp.ts';
 import { decodeEap, describeEap, EAP_REASONS, type EapPacket, encodeEap } from '../../src/wire/eap.ts';
 import {
   decodeEapol,
@@ -18,6 +20,8 @@ import {
   type EthernetFrame,
   encodeEthernet,
 } from '../../src/wire/ethernet.ts';
+import { decodeIpv4, describeIpv4, encodeIpv4, IPV4_REASONS, type Ipv4Packet } from '../../src/wire/ipv4.ts';
+import { decodeNd, describeNd, encodeNd, ND_REASONS, type NdMessage } from '../../src/wire/nd.ts';
 import {
   decodeRadius,
   describeRadius,
@@ -110,5 +114,33 @@ export const CODECS: readonly PlainCodec[] = [
       return encoded.value;
     },
     describe: describeRadius,
+  }),
+  plainCodec<ArpPacket>({
+    name: 'arp',
+    reasons: ARP_REASONS,
+    decode: decodeArp,
+    encode: encodeArp,
+    describe: describeArp,
+  }),
+  plainCodec<Ipv4Packet>({
+    name: 'ipv4',
+    reasons: IPV4_REASONS,
+    decode: decodeIpv4,
+    encode: encodeIpv4,
+    describe: describeIpv4,
+  }),
+  plainCodec<NdMessage>({
+    name: 'nd',
+    reasons: ND_REASONS,
+    decode: decodeNd,
+    encode: encodeNd,
+    describe: describeNd,
+  }),
+  plainCodec<DhcpMessage>({
+    name: 'dhcp',
+    reasons: DHCP_REASONS,
+    decode: decodeDhcp,
+    encode: encodeDhcp,
+    describe: describeDhcp,
   }),
 ];

@@ -35,6 +35,9 @@ describe.each(CODECS)('vectors of $name', (codec) => {
 });
 
 const ENCODE_ONLY: Readonly<Record<string, readonly string[]>> = {
+  arp: ['operation'],
+  ipv4: ['octet'],
+  dhcp: ['octet'],
   eapol: ['type'],
   eap: ['identifier', 'type'],
   // The verifiers' reasons have their tests in radius-verify.test.ts.
