@@ -1,0 +1,168 @@
+// mosquitto, speaking MQTT 5 on the switch's loopback, and clients beside it: the test process is outside the namespace.
+
+import { LabFolder } from './folder.ts';
+import type { Netns } from './netns.ts';
+import type { LabProcess } from './process.ts';
+import { until } from './process.ts';
+
+export interface MqttMessage {
+  readonly topic: string;
+  /** Text; empty where a retained message was cleared. */
+  readonly payload: string;
+  readonly retain: boolean;
+  readonly qos: number;
+}
+
+export class Broker {
+  readonly port: number;
+  readonly #netns: Netns;
+  readonly #folder: LabFolder;
+  #process: LabProcess | null = null;
+
+  private constructor(netns: Netns, folder: LabFolder, port: number) {
+    this.#netns = netns;
+    this.#folder = folder;
+    this.port = port;
+  }
+
+  static async start(netns: Netns, port = 1883): Promise<Broker> {
+    const folder = new LabFolder('mosquitto');
+    folder.write(
+      'mosquitto.conf',
+      `listener ${port} 127.0.0.1\nallow_anonymous true\npersistence false\nuser root\nlog_dest stderr\nlog_type all\n`,
+    );
+    const broker = new Broker(netns, folder, port);
+    await broker.start();
+    return broker;
+  }
+
+  get url(): string {
+    return `mqtt://127.0.0.1:${this.port}`;
+  }
+
+  /** Starts it again after `stop`; it has forgotten its retained messages. */
+  async start(): Promise<void> {
+    this.#process = this.#netns.start({
+      name: 'mosquitto',
+      argv: ['mosquitto', '-c', this.#folder.file('mosquitto.conf')],
+    });
+    await this.#process.waitForLine(/mosquitto version .* running/);
+  }
+
+  async stop(): Promise<void> {
+    await this.#process?.stop();
+    this.#process = null;
+  }
+
+  /** Hears everything under `filter` from now on, retained messages first. */
+  async subscribe(filter = '#'): Promise<Subscriber> {
+    const argv = [
+      'mosquitto_sub',
+      '-V',
+      '5',
+      '-p',
+      `${this.port}`,
+      '-q',
+      '1',
+      '-t',
+      filter,
+      '-F',
+      '%j',
+      '-d',
+    ];
+    const process = this.#netns.start({ name: `mosquitto_sub ${filter}`, argv });
+    await process.waitForLine(/^Subscribed/);
+    return new Subscriber(process);
+  }
+
+  async publish(message: {
+    readonly topic: string;
+    readonly payload: string;
+    readonly retain?: boolean;
+  }): Promise<void> {
+    const retain = message.retain === true ? ['-r'] : [];
+    const argv = [
+      'mosquitto_pub',
+      '-V',
+      '5',
+      '-p',
+      `${this.port}`,
+      '-q',
+      '1',
+      '-t',
+      message.topic,
+      ...retain,
+    ];
+    await this.#netns.must(message.payload === '' ? [...argv, '-n'] : [...argv, '-m', message.payload]);
+  }
+
+  /** A request with a Response Topic and Correlation Data; resolves to the payload of the answer. */
+  async request(request: {
+    readonly topic: string;
+    readonly payload: string;
+    readonly responseTopic: string;
+    readonly timeoutS?: number;
+  }): Promise<string> {
+    const said = await this.#netns.must([
+      ...[
+        'mosquitto_rr',
+        '-V',
+        '5',
+        '-p',
+        `${this.port}`,
+        '-q',
+        '1',
+        '-t',
+        request.topic,
+        '-e',
+        request.responseTopic,
+      ],
+      ...[
+        '-D',
+        'publish',
+        'correlation-data',
+        `lab-${request.topic}`,
+        '-W',
+        `${request.timeoutS ?? 5}`,
+        '-m',
+        request.payload,
+      ],
+    ]);
+    return said.trimEnd();
+  }
+
+  async close(): Promise<void> {
+    await this.stop();
+    this.#folder.remove();
+  }
+}
+
+export class Subscriber {
+  readonly #process: LabProcess;
+
+  constructor(process: LabProcess) {
+    this.#process = process;
+  }
+
+  /** All so far, in the order of arrival. */
+  get messages(): readonly MqttMessage[] {
+    return this.#process.lines.filter((line) => line.startsWith('{')).map(decodeLine);
+  }
+
+  ofTopic(topic: string): readonly MqttMessage[] {
+    return this.messages.filter((message) => message.topic === topic);
+  }
+
+  waitFor(what: string, wanted: (message: MqttMessage) => boolean, timeoutMs = 10_000): Promise<MqttMessage> {
+    return until(`an MQTT message: ${what}`, () => this.messages.find(wanted) ?? null, timeoutMs);
+  }
+
+  async close(): Promise<void> {
+    await this.#process.stop();
+  }
+}
+
+function decodeLine(line: string): MqttMessage {
+  const said = JSON.parse(line) as { topic: string; payload?: string | null; retain: number; qos: number };
+  return { topic: said.topic, payload: said.payload ?? '', retain: said.retain === 1, qos: said.qos };
+}

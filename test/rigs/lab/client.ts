@@ -1,0 +1,49 @@
+// What a client's machine is told to be and to do, apart from 802.1X.
+
+import type { SwitchClient } from './netns.ts';
+
+/** One ping; true when it was answered within `timeoutS`. */
+export async function ping(client: SwitchClient, address: string, timeoutS = 1): Promise<boolean> {
+  const finished = await client.netns.run(['ping', '-n', '-c', '1', '-W', `${timeoutS}`, address]);
+  return finished.code === 0;
+}
+
+/** Answers ARP, and sends nothing else of its own. */
+export async function becomeArpOnly(client: SwitchClient): Promise<void> {
+  await client.netns.setSysctl('net.ipv6.conf.eth0.disable_ipv6', 1);
+  await dropOutput(client, 'ip');
+}
+
+/** Has no address at all: it neither answers ARP nor solicitations. */
+export async function becomeAddressless(client: SwitchClient): Promise<void> {
+  await client.netns.setSysctl('net.ipv6.conf.eth0.disable_ipv6', 1);
+  await client.netns.ip('-4 addr flush dev eth0');
+}
+
+/** Has an IPv6 address and a link-local one, no IPv4. */
+export async function becomeIpv6Only(client: SwitchClient): Promise<void> {
+  await client.netns.ip('-4 addr flush dev eth0');
+}
+
+/** Is there and says nothing, as one whose machine has crashed behind a desk switch: no link is lost. */
+export async function fallSilent(client: SwitchClient): Promise<void> {
+  await client.netns.must(['nft', '-f', '-'], {
+    input:
+      'add table netdev silent\nadd chain netdev silent out { type filter hook egress device eth0 priority 0; policy drop; }\n',
+  });
+}
+
+export async function speakAgain(client: SwitchClient): Promise<void> {
+  await client.netns.must(['nft', 'delete', 'table', 'netdev', 'silent']);
+}
+
+/** Makes it say one thing: a broadcast ARP request for an address of nobody's. */
+export async function speakOnce(client: SwitchClient): Promise<void> {
+  await client.netns.run(['ping', '-n', '-c', '1', '-W', '0.1', '10.99.0.250']);
+}
+
+async function dropOutput(client: SwitchClient, family: 'ip' | 'ip6'): Promise<void> {
+  await client.netns.must(['nft', '-f', '-'], {
+    input: `add table ${family} mute\nadd chain ${family} mute out { type filter hook output priority 0; policy drop; }\n`,
+  });
+}

@@ -1,0 +1,31 @@
+// Temporary folders of the lab, removed when the test process ends, whatever ends it short of SIGKILL.
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+export class LabFolder {
+  readonly path: string;
+  readonly #atExit = (): void => this.remove();
+
+  constructor(purpose: string) {
+    this.path = mkdtempSync(path.join(tmpdir(), `rc-${process.pid}-${purpose}-`));
+    process.setMaxListeners(0);
+    process.once('exit', this.#atExit);
+  }
+
+  file(name: string): string {
+    return path.join(this.path, name);
+  }
+
+  /** Writes a file and returns its path. */
+  write(name: string, text: string): string {
+    writeFileSync(this.file(name), text, { mode: 0o600 });
+    return this.file(name);
+  }
+
+  remove(): void {
+    process.removeListener('exit', this.#atExit);
+    rmSync(this.path, { recursive: true, force: true });
+  }
+}

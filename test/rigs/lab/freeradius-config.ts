@@ -1,0 +1,204 @@
+// A whole FreeRADIUS 3.2 configuration in one text. Its parser wants each brace on a line of its own.
+
+import type { Certificates } from './certificates.ts';
+
+export interface RadiusUser {
+  readonly name: string;
+  /** Left out for a user who comes with a certificate. */
+  readonly password?: string;
+  /** Attributes of the Access-Accept, as FreeRADIUS writes them: `{'Session-Timeout': 5, Class: '"gold"'}`. */
+  readonly reply?: Readonly<Record<string, string | number>>;
+}
+
+export interface RadiusSettings {
+  readonly folder: string;
+  readonly certificates: Certificates;
+  readonly secret: string;
+  readonly authPort: number;
+  readonly acctPort: number;
+  /** What the server offers first; a client that wants another method says so with a Nak. */
+  readonly firstMethod: 'md5' | 'peap' | 'ttls' | 'tls';
+  /** Octets of EAP-TLS per message. */
+  readonly fragmentSize: number;
+}
+
+export function usersFile(users: readonly RadiusUser[]): string {
+  return users
+    .filter((user) => user.password !== undefined)
+    .map((user) => `"${user.name}" Cleartext-Password := "${user.password}"\n`)
+    .join('');
+}
+
+export function repliesFile(users: readonly RadiusUser[]): string {
+  return users
+    .map((user) => {
+      const reply = Object.entries(user.reply ?? {}).map(([name, value]) => `\t${name} := ${value}`);
+      return `"${user.name}"\n${reply.join(',\n')}\n`;
+    })
+    .join('');
+}
+
+export function radiusdConf(settings: RadiusSettings): string {
+  const { folder, certificates } = settings;
+  return `
+prefix = /usr
+libdir = /usr/lib/freeradius
+logdir = ${folder}
+run_dir = ${folder}
+confdir = ${folder}
+max_request_time = 30
+cleanup_delay = 5
+max_requests = 16384
+hostname_lookups = no
+proxy_requests = no
+log {
+	destination = stdout
+	auth = yes
+}
+security {
+	max_attributes = 200
+	reject_delay = 0
+	status_server = yes
+}
+thread pool {
+	start_servers = 2
+	max_servers = 4
+	min_spare_servers = 1
+	max_spare_servers = 3
+	max_requests_per_server = 0
+}
+client switch {
+	ipaddr = 127.0.0.1
+	secret = ${settings.secret}
+	require_message_authenticator = yes
+}
+modules {
+	always ok {
+		rcode = ok
+	}
+	always reject {
+		rcode = reject
+	}
+	pap {
+	}
+	chap {
+	}
+	mschap {
+	}
+	files {
+		usersfile = ${folder}/users
+	}
+	files replies {
+		postauth_usersfile = ${folder}/replies
+	}
+	detail {
+		filename = ${folder}/accounting.detail
+		permissions = 0600
+		locking = no
+	}
+	eap {
+		default_eap_type = ${settings.firstMethod}
+		timer_expire = 60
+		ignore_unknown_eap_types = no
+		max_sessions = 16384
+		md5 {
+		}
+		mschapv2 {
+		}
+		tls-config lab {
+			private_key_file = ${certificates.serverKey}
+			certificate_file = ${certificates.serverCertificate}
+			ca_file = ${certificates.ca}
+			fragment_size = ${settings.fragmentSize}
+			cipher_list = "DEFAULT"
+			ecdh_curve = "prime256v1"
+			tls_min_version = "1.2"
+			tls_max_version = "1.2"
+			cache {
+				enable = no
+			}
+		}
+		tls {
+			tls = lab
+		}
+		ttls {
+			tls = lab
+			default_eap_type = md5
+			copy_request_to_tunnel = no
+			use_tunneled_reply = no
+			virtual_server = "inner"
+		}
+		peap {
+			tls = lab
+			default_eap_type = mschapv2
+			copy_request_to_tunnel = no
+			use_tunneled_reply = no
+			virtual_server = "inner"
+		}
+	}
+}
+server outer {
+	listen {
+		type = auth
+		ipaddr = 127.0.0.1
+		port = ${settings.authPort}
+	}
+	listen {
+		type = acct
+		ipaddr = 127.0.0.1
+		port = ${settings.acctPort}
+	}
+	authorize {
+		chap
+		eap {
+			ok = return
+		}
+		files
+		pap
+	}
+	authenticate {
+		Auth-Type PAP {
+			pap
+		}
+		Auth-Type CHAP {
+			chap
+		}
+		eap
+	}
+	preacct {
+		ok
+	}
+	accounting {
+		detail
+	}
+	post-auth {
+		replies
+		Post-Auth-Type REJECT {
+			update reply {
+				Reply-Message := "refused by the lab"
+			}
+			eap
+		}
+	}
+}
+server inner {
+	authorize {
+		eap {
+			ok = return
+		}
+		files
+		mschap
+		pap
+	}
+	authenticate {
+		Auth-Type PAP {
+			pap
+		}
+		Auth-Type MS-CHAP {
+			mschap
+		}
+		eap
+	}
+}
+`;
+}

@@ -1,0 +1,133 @@
+// A FreeRADIUS 3.2 of the lab's own, in the switch's namespace, on its loopback only. It demands Message-Authenticator,
+// logs users in by PEAP-MSCHAPv2, TTLS-PAP, TLS, EAP-MD5, PAP and CHAP, and writes every accounting record down.
+
+import { existsSync, readFileSync } from 'node:fs';
+import { labCertificates } from './certificates.ts';
+import { LabFolder } from './folder.ts';
+import type { RadiusUser } from './freeradius-config.ts';
+import { radiusdConf, repliesFile, usersFile } from './freeradius-config.ts';
+import type { Netns } from './netns.ts';
+import type { LabProcess } from './process.ts';
+import { until } from './process.ts';
+
+export const RADIUS_SECRET = 'testing123';
+
+/** One accounting request as the server wrote it: attribute names and values as FreeRADIUS prints them, unquoted. */
+export type DetailRecord = Readonly<Record<string, string>>;
+
+export interface FreeRadiusOptions {
+  readonly users: readonly RadiusUser[];
+  readonly authPort?: number;
+  readonly acctPort?: number;
+  readonly firstMethod?: 'md5' | 'peap' | 'ttls' | 'tls';
+  readonly fragmentSize?: number;
+}
+
+export class FreeRadius {
+  readonly #netns: Netns;
+  readonly #folder: LabFolder;
+  #process: LabProcess | null = null;
+
+  private constructor(netns: Netns, folder: LabFolder) {
+    this.#netns = netns;
+    this.#folder = folder;
+  }
+
+  /** Running, and ready to answer, when this returns. */
+  static async start(netns: Netns, options: FreeRadiusOptions): Promise<FreeRadius> {
+    const folder = new LabFolder('freeradius');
+    folder.write(
+      'radiusd.conf',
+      radiusdConf({
+        folder: folder.path,
+        certificates: await labCertificates(),
+        secret: RADIUS_SECRET,
+        authPort: options.authPort ?? 1812,
+        acctPort: options.acctPort ?? 1813,
+        firstMethod: options.firstMethod ?? 'md5',
+        fragmentSize: options.fragmentSize ?? 1024,
+      }),
+    );
+    folder.write('dictionary', '');
+    folder.write('users', usersFile(options.users));
+    folder.write('replies', repliesFile(options.users));
+    const server = new FreeRadius(netns, folder);
+    await server.start();
+    return server;
+  }
+
+  /** Starts it again after `stop`: the accounting log goes on. */
+  async start(): Promise<void> {
+    this.#process = this.#netns.start({
+      name: 'freeradius',
+      argv: ['freeradius', '-f', '-l', 'stdout', '-n', 'radiusd', '-d', this.#folder.path],
+    });
+    await this.#process.waitForLine(/Ready to process requests/, { timeoutMs: 20_000 });
+  }
+
+  /** The server is gone: its ports answer with ICMP. */
+  async stop(): Promise<void> {
+    await this.#process?.stop();
+    this.#process = null;
+  }
+
+  /** The server hangs: its ports are open, and nothing answers until `thaw`. */
+  freeze(): void {
+    this.#process?.signal('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.#process?.signal('SIGCONT');
+  }
+
+  /** What it logged: `Login OK: [alice] ...`, `Login incorrect ...`. */
+  get output(): string {
+    return this.#process?.output ?? '';
+  }
+
+  /** Changes users: the server is started again, since a SIGHUP does not tell when it is done. */
+  async setUsers(users: readonly RadiusUser[]): Promise<void> {
+    await this.stop();
+    this.#folder.write('users', usersFile(users));
+    this.#folder.write('replies', repliesFile(users));
+    await this.start();
+  }
+
+  accounting(): readonly DetailRecord[] {
+    const file = this.#folder.file('accounting.detail');
+    return existsSync(file) ? parseDetail(readFileSync(file, 'utf8')) : [];
+  }
+
+  /** The first record that has all these values, as soon as it is there. */
+  waitForAccounting(wanted: DetailRecord, timeoutMs = 10_000): Promise<DetailRecord> {
+    const entries = Object.entries(wanted);
+    return until(
+      `an accounting record with ${JSON.stringify(wanted)}`,
+      () =>
+        this.accounting().find((record) => entries.every(([name, value]) => record[name] === value)) ?? null,
+      timeoutMs,
+    );
+  }
+
+  async close(): Promise<void> {
+    this.thaw();
+    await this.stop();
+    this.#folder.remove();
+  }
+}
+
+/** The detail file: a line of time, indented `Name = value` lines, an empty line. A repeated name keeps its last value. */
+export function parseDetail(text: string): readonly DetailRecord[] {
+  return text
+    .split(/\n\n+/)
+    .filter((block) => block.trim() !== '')
+    .map((block) => {
+      const record: Record<string, string> = {};
+      for (const line of block.split('\n')) {
+        const match = /^\t([^ ]+) = (.*)$/.exec(line);
+        if (match?.[1] !== undefined && match[2] !== undefined)
+          record[match[1]] = match[2].replace(/^"(.*)"$/, '$1');
+      }
+      return record;
+    });
+}
