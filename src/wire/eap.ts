@@ -50,6 +50,11 @@ function hasType(code: number): boolean {
   return code === EAP_REQUEST || code === EAP_RESPONSE;
 }
 
+/** The Length field, once the rest is right. */
+function lengthOf(packet: EapPacket): number {
+  return HEADER_LENGTH + (packet.type === undefined ? 0 : 1) + packet.data.length;
+}
+
 /** What is wrong with the values, if anything: the same rule for both directions. */
 export function validateEap(packet: EapPacket): EapReason | undefined {
   const { code, identifier, type, data } = packet;
@@ -61,8 +66,7 @@ export function validateEap(packet: EapPacket): EapReason | undefined {
   } else if (type !== undefined) return 'type';
   // RFC 3748 §4.2: Success and Failure have Length 4.
   if ((code === EAP_SUCCESS || code === EAP_FAILURE) && data.length > 0) return 'length';
-  if (HEADER_LENGTH + 1 + data.length > HIGHEST_LENGTH) return 'length';
-  return undefined;
+  return lengthOf(packet) > HIGHEST_LENGTH ? 'length' : undefined;
 }
 
 export function decodeEap(bytes: Uint8Array): Decoded<EapPacket> {
@@ -86,7 +90,7 @@ export function decodeEap(bytes: Uint8Array): Decoded<EapPacket> {
 export function encodeEap(packet: EapPacket): Uint8Array {
   const fault = validateEap(packet);
   if (fault !== undefined) throw new RangeError(`EAP packet with a bad ${fault}`);
-  const length = HEADER_LENGTH + (packet.type === undefined ? 0 : 1) + packet.data.length;
+  const length = lengthOf(packet);
   const writer = new ByteWriter(length).u8(packet.code).u8(packet.identifier).u16(length);
   if (packet.type !== undefined) writer.u8(packet.type);
   return writer.bytes(packet.data).finish();
