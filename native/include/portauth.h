@@ -133,7 +133,8 @@ struct pa_event {
 uint32_t pa_abi_version(void);
 
 /*
- * Opens a bridge: "switchdev:br0" (or plain "br0") or "sim:br0". `*handle` is the caller's until pa_close; on
+ * Opens a bridge: "switchdev:br0" (or plain "br0") or "sim:br0", which may
+ * name ports to begin with ("sim:br0,p1,p2": up, with link). `*handle` is the caller's until pa_close; on
  * error it is NULL and pa_last_error(NULL) has the sentence. Changes nothing in the data plane.
  * -EINVAL bad spec, -ENODEV no such bridge, -EPERM not allowed to open the sockets.
  */
@@ -143,8 +144,9 @@ int pa_open(const char *spec, struct pa_handle **handle);
 void pa_close(struct pa_handle *handle);
 
 /*
- * What was tried, on what, and why it failed: "lock port lan1: Operation not supported (EOPNOTSUPP)". Of the
- * last failure on this handle (NULL: of pa_open in this thread). Valid until the next call; empty if none.
+ * What was tried, on what, and why it failed: "lock port lan1: Operation not supported (EOPNOTSUPP)". Of the last
+ * failure in the last call on this handle (NULL: of pa_open in this thread); empty if it had none. Valid until the
+ * next call. pa_events, pa_wake_fd and the pa_sim_* functions leave it as it is unless they fail.
  */
 const char *pa_last_error(const struct pa_handle *handle);
 
@@ -208,14 +210,14 @@ int pa_inject(struct pa_handle *handle, struct pa_frame *frames, uint32_t count,
 
 /*
  * The readable end of a stream socket pair: one octet arrives when pa_events has something, and no other until
- * pa_events has returned less than its capacity. The descriptor is the caller's to close from then on; -EALREADY
+ * pa_events has returned 0. The descriptor is the caller's to close from then on; -EALREADY
  * the second time. If never asked for, pa_close closes it.
  */
 int pa_wake_fd(struct pa_handle *handle);
 
 /*
- * Takes waiting events without blocking; `capacity` at least 2. Returns how many; fewer than capacity - 1 means
- * that all were taken, else call again.
+ * Takes waiting events without blocking; `capacity` at least 4. Returns how many. To be called until it returns 0:
+ * then all were taken, and the next octet can come.
  */
 int pa_events(struct pa_handle *handle, struct pa_event *out, uint32_t capacity);
 
@@ -236,7 +238,9 @@ int pa_sim_frame(struct pa_handle *handle, uint32_t ifindex, const uint8_t mac[6
                  uint32_t octets, uint32_t flags);
 /* Sets the simulator's clock (ms; from then on it stands still). Without it idle_ms follows the real clock. */
 int pa_sim_clock(struct pa_handle *handle, uint64_t now_ms);
-/* The bridge's ageing_time. */
+/* Whether the bridge filters VLANs; not at first. As in the kernel, entries then need a VLAN, and else have none. */
+int pa_sim_vlan_filtering(struct pa_handle *handle, uint32_t on);
+/* The bridge's ageing_time; 300,000 at first. */
 int pa_sim_ageing(struct pa_handle *handle, uint32_t ageing_ms);
 /* After `skip` table or port operations (one per record), the next `count` fail with `error` (positive errno). */
 int pa_sim_fail(struct pa_handle *handle, uint32_t skip, uint32_t count, int error);

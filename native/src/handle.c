@@ -78,14 +78,16 @@ PA_API int pa_open(const char *spec, struct pa_handle **handle) {
     *handle = NULL;
     if (!spec) return pa_error(NULL, EINVAL, "open the data plane");
     const char *colon = strchr(spec, ':');
-    const char *bridge = colon ? colon + 1 : spec;
+    const char *rest = colon ? colon + 1 : spec;
     const size_t kind = colon ? (size_t)(colon - spec) : 0;
-    const size_t length = strlen(bridge);
-    if (length == 0 || length > 15 || strchr(bridge, '/'))
+    const size_t length = strcspn(rest, ",");
+    if (length == 0 || length > 15 || memchr(rest, '/', length))
         return pa_error(NULL, EINVAL, "open \"%.40s\": a bridge name has 1 to 15 octets", spec);
-    if (!colon || (kind == 9 && memcmp(spec, "switchdev", 9) == 0)) return pa_switchdev_open(bridge, handle);
-    if (kind == 3 && memcmp(spec, "sim", 3) == 0) return pa_sim_open(bridge, handle);
-    return pa_error(NULL, EINVAL, "open \"%.40s\": the backends are switchdev and sim", spec);
+    if (kind == 3 && memcmp(spec, "sim", 3) == 0) return pa_sim_open(rest, handle);
+    if (colon && (kind != 9 || memcmp(spec, "switchdev", 9) != 0))
+        return pa_error(NULL, EINVAL, "open \"%.40s\": the backends are switchdev and sim", spec);
+    if (rest[length]) return pa_error(NULL, EINVAL, "open \"%.40s\": ports are named for sim only", spec);
+    return pa_switchdev_open(rest, handle);
 }
 
 PA_API void pa_close(struct pa_handle *handle) {
@@ -98,18 +100,21 @@ PA_API const char *pa_last_error(const struct pa_handle *handle) { return handle
 
 PA_API int pa_capabilities(struct pa_handle *handle, struct pa_capabilities *out) {
     if (!handle || !out) return -EINVAL;
+    handle->error[0] = 0;
     memset(out, 0, sizeof *out);
     return handle->backend->capabilities(handle, out);
 }
 
 PA_API int pa_ports(struct pa_handle *handle, struct pa_port *out, uint32_t capacity, uint32_t *needed) {
     if (!handle || (!out && capacity)) return -EINVAL;
+    handle->error[0] = 0;
     uint32_t ignored;
     return handle->backend->ports(handle, out, capacity, needed ? needed : &ignored);
 }
 
 PA_API int pa_port_set(struct pa_handle *handle, struct pa_port_setting *settings, uint32_t count) {
     if (!handle || (!settings && count)) return -EINVAL;
+    handle->error[0] = 0;
     for (uint32_t i = 0; i < count; i++) settings[i].result = 0;
     for (uint32_t i = 0; i < count; i++) {
         struct pa_port_setting *setting = &settings[i];
@@ -143,6 +148,7 @@ static void check_keys(struct pa_handle *handle, const char *verb, struct pa_key
 
 PA_API int pa_grant(struct pa_handle *handle, struct pa_key *keys, uint32_t count) {
     if (!handle || (!keys && count)) return -EINVAL;
+    handle->error[0] = 0;
     check_keys(handle, "grant", keys, count);
     handle->backend->grant(handle, keys, count);
     return pa_first_error(keys, count);
@@ -150,6 +156,7 @@ PA_API int pa_grant(struct pa_handle *handle, struct pa_key *keys, uint32_t coun
 
 PA_API int pa_revoke(struct pa_handle *handle, struct pa_key *keys, uint32_t count) {
     if (!handle || (!keys && count)) return -EINVAL;
+    handle->error[0] = 0;
     check_keys(handle, "revoke", keys, count);
     handle->backend->revoke(handle, keys, count);
     return pa_first_error(keys, count);
@@ -157,6 +164,7 @@ PA_API int pa_revoke(struct pa_handle *handle, struct pa_key *keys, uint32_t cou
 
 PA_API int pa_watch(struct pa_handle *handle, struct pa_key *keys, uint32_t count) {
     if (!handle || (!keys && count)) return -EINVAL;
+    handle->error[0] = 0;
     check_keys(handle, "watch", keys, count);
     handle->backend->watch(handle, keys, count);
     return pa_first_error(keys, count);
@@ -164,6 +172,7 @@ PA_API int pa_watch(struct pa_handle *handle, struct pa_key *keys, uint32_t coun
 
 PA_API int pa_table_dump(struct pa_handle *handle, struct pa_entry *out, uint32_t capacity, uint32_t *needed) {
     if (!handle || (!out && capacity)) return -EINVAL;
+    handle->error[0] = 0;
     uint32_t ignored;
     return handle->backend->dump(handle, out, capacity, needed ? needed : &ignored);
 }
@@ -171,6 +180,7 @@ PA_API int pa_table_dump(struct pa_handle *handle, struct pa_entry *out, uint32_
 PA_API int pa_inject(struct pa_handle *handle, struct pa_frame *frames, uint32_t count, const uint8_t *octets,
                      uint32_t size) {
     if (!handle || (!frames && count) || (!octets && size)) return -EINVAL;
+    handle->error[0] = 0;
     for (uint32_t i = 0; i < count; i++) {
         struct pa_frame *frame = &frames[i];
         const bool fits = frame->offset <= size && frame->length <= size - frame->offset;
@@ -190,8 +200,8 @@ PA_API int pa_wake_fd(struct pa_handle *handle) {
 }
 
 PA_API int pa_events(struct pa_handle *handle, struct pa_event *out, uint32_t capacity) {
-    if (!handle || !out || capacity < 2) return -EINVAL;
+    if (!handle || !out || capacity < 4) return -EINVAL;
     const int count = handle->backend->events(handle, out, capacity);
-    if (count < 0 || (uint32_t)count + 1 < capacity) pa_wake_rearm(&handle->wake);
+    if (count <= 0) pa_wake_rearm(&handle->wake);
     return count;
 }

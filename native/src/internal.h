@@ -70,7 +70,8 @@ struct pa_handle {
 };
 
 int pa_switchdev_open(const char *bridge, struct pa_handle **out);
-int pa_sim_open(const char *bridge, struct pa_handle **out);
+/* `spec`: a bridge's name and, after commas, ports to begin with. */
+int pa_sim_open(const char *spec, struct pa_handle **out);
 
 /* Sets the handle's sentence ("what: errno text") and returns -error; `error` of either sign. NULL: of pa_open. */
 int pa_error(struct pa_handle *handle, int error, const char *what, ...) __attribute__((format(printf, 3, 4)));

@@ -1,7 +1,9 @@
 /* rtnetlink by hand: see netlink.h. */
 #include "netlink.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <linux/filter.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -15,6 +17,27 @@
 /* An unanswered request is a kernel in trouble; the caller must not hang with it. */
 #define ANSWER_TIMEOUT_S 5
 #define RECEIVE_BUFFER (4 << 20)
+/* The notices of 10,000 grants written in one call wait for the caller; memory is used only while they do. */
+#define NOTICE_BUFFER (32 << 20)
+
+/*
+ * Neighbour notices of other families (every ARP entry of the switch itself) are dropped in the kernel, so that they
+ * wake nobody. A kernel that takes no filter sends them all; they are then skipped one by one.
+ */
+static void keep_bridge_neighbours(int fd) {
+    /* Loads are big-endian, nlmsg_type (at 4) is not. Family is the first octet after the header (16). */
+    struct sock_filter program[] = {
+        BPF_STMT(BPF_LD | BPF_H | BPF_ABS, 4),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_NEWNEIGH), 1, 0),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, htons(RTM_DELNEIGH), 0, 2),
+        BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 16),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AF_BRIDGE, 0, 1),
+        BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
+        BPF_STMT(BPF_RET | BPF_K, 0),
+    };
+    const struct sock_fprog filter = {.len = sizeof program / sizeof *program, .filter = program};
+    setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &filter, sizeof filter);
+}
 
 int nl_open(struct nl_socket *out, uint32_t groups) {
     *out = (struct nl_socket){.fd = -1, .batch = NL_BATCH};
@@ -26,7 +49,8 @@ int nl_open(struct nl_socket *out, uint32_t groups) {
     }
     out->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
     if (out->fd < 0) goto failed;
-    const int on = 1, size = RECEIVE_BUFFER;
+    const int on = 1, size = groups ? NOTICE_BUFFER : RECEIVE_BUFFER;
+    if (groups) keep_bridge_neighbours(out->fd);
     if (setsockopt(out->fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof size) < 0) {
         setsockopt(out->fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size);
         out->batch = 64;
@@ -78,7 +102,8 @@ static struct rtattr *append(struct nl_socket *socket, uint16_t type, size_t siz
 }
 
 void nl_put(struct nl_socket *socket, uint16_t type, const void *data, size_t size) {
-    memcpy(RTA_DATA(append(socket, type, size)), data, size);
+    struct rtattr *attribute = append(socket, type, size);
+    if (size > 0) memcpy(RTA_DATA(attribute), data, size);
 }
 
 void nl_put_u32(struct nl_socket *socket, uint16_t type, uint32_t value) { nl_put(socket, type, &value, 4); }

@@ -15,7 +15,7 @@
 /* Datagrams per call, so that notices without events (busy unlocked ports) cannot hold the caller. */
 #define DATAGRAMS_PER_CALL 1024
 /* The most events that one step makes. */
-#define EVENTS_PER_STEP 2
+#define EVENTS_PER_STEP 3
 
 struct sink {
     struct pa_event *out;
@@ -54,12 +54,24 @@ static void port_left(struct sd *sd, struct sink *sink, uint32_t ifindex) {
     grant_set_remove_port(&sd->grants, ifindex);
 }
 
+static void name_given_up(struct sd *sd, struct sink *sink, const struct pa_port *facts) {
+    for (uint32_t i = 0; i < sd->port_count; i++) {
+        const struct pa_port *other = &sd->ports[i].facts;
+        if (other->ifindex == facts->ifindex || strcmp(other->name, facts->name) != 0) continue;
+        port_left(sd, sink, other->ifindex);
+        return;
+    }
+}
+
 static void port_seen(struct sd *sd, struct sink *sink, const struct pa_port *facts) {
     struct sd_port *port = sd_port_cached(sd, facts->ifindex);
     const bool renamed = port && strcmp(port->facts.name, facts->name) != 0;
     if (port) port->seen = true;
     if (port && !renamed && port->facts.flags == facts->flags && memcmp(port->facts.address, facts->address, 6) == 0) return;
     if (renamed) emit_port(sink, PA_EVENT_PORT_GONE, &port->facts);
+    /* After lost notices the new bearer of a name is seen before the old one is missed. */
+    if (!port || renamed) name_given_up(sd, sink, facts);
+    port = sd_port_cached(sd, facts->ifindex); /* the one above may have moved it */
     emit_port(sink, port && !renamed ? PA_EVENT_PORT_CHANGED : PA_EVENT_PORT_ADDED, facts);
     sd_port_remember(sd, facts);
 }
@@ -213,7 +225,8 @@ int sd_events(struct pa_handle *handle, struct pa_event *out, uint32_t capacity)
             take_message(sd, &sink, message);
             continue;
         }
-        if (datagrams++ == DATAGRAMS_PER_CALL) break;
+        /* Only an empty-handed return claims that nothing is left: see pa_events. */
+        if (datagrams++ >= DATAGRAMS_PER_CALL && sink.count > 0) break;
         const ssize_t got = recv(sd->notices.fd, sd->notices.rx, NL_RX_SIZE, MSG_DONTWAIT);
         if (got < 0) {
             if (errno == EINTR) continue;

@@ -227,8 +227,9 @@ export class PortAuth {
   }
 
   private drain(listener: (events: readonly DataplaneEvent[]) => void): void {
-    for (let count = EVENTS_PER_CALL; count >= EVENTS_PER_CALL - 1 && !this.closed; ) {
-      count = this.native.events(this.handle, this.eventBuffer.bytes, EVENTS_PER_CALL);
+    while (!this.closed) {
+      const count = this.native.events(this.handle, this.eventBuffer.bytes, EVENTS_PER_CALL);
+      if (count <= 0) return;
       const events: DataplaneEvent[] = [];
       for (let i = 0; i < count; i++) {
         const event = abi.readEvent(this.eventBuffer, i, (ifindex) => this.nameByIndex.get(ifindex));

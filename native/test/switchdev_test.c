@@ -1,0 +1,211 @@
+/*
+ * The switchdev backend against the kernel's own bridge, in a network namespace of this process. Needs root and
+ * iproute2; without them it says so and passes, since the lab needs both anyway.
+ */
+#define _GNU_SOURCE /* unshare */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <poll.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "portauth.h"
+
+static const uint8_t ALICE[6] = {0x02, 0, 0, 0, 0, 0x0a}, BOB[6] = {0x02, 0, 0, 0, 0, 0x0b};
+static struct pa_handle *handle;
+
+static void run(const char *command) {
+    if (system(command) != 0) {
+        fprintf(stderr, "failed: %s\n", command);
+        exit(1);
+    }
+}
+
+static uint32_t index_of(const char *name) { return if_nametoindex(name); }
+
+static struct pa_key key_of(const uint8_t mac[6], const char *port) {
+    struct pa_key key = {.ifindex = index_of(port)};
+    memcpy(key.mac, mac, 6);
+    return key;
+}
+
+static int set_port(const char *port, uint32_t flags) {
+    struct pa_port_setting setting = {.ifindex = index_of(port), .flags = flags};
+    return pa_port_set(handle, &setting, 1);
+}
+
+/* One frame from the client's side, to nobody in particular or to the PAE group address. */
+static void send_from(const char *client, const uint8_t mac[6], bool eapol) {
+    static const uint8_t pae[6] = {0x01, 0x80, 0xc2, 0, 0, 3}, nobody[6] = {0x02, 0xff, 0, 0, 0, 1};
+    uint8_t frame[60] = {0};
+    memcpy(frame, eapol ? pae : nobody, 6);
+    memcpy(frame + 6, mac, 6);
+    frame[12] = 0x88;
+    frame[13] = eapol ? 0x8e : 0xb5;
+    const int fd = socket(AF_PACKET, SOCK_RAW, 0);
+    const struct sockaddr_ll to = {.sll_family = AF_PACKET, .sll_ifindex = (int)index_of(client), .sll_halen = 6};
+    CHECK_EQUAL(sendto(fd, frame, sizeof frame, 0, (const struct sockaddr *)&to, sizeof to), sizeof frame);
+    close(fd);
+}
+
+static bool find(const uint8_t mac[6], struct pa_entry *found) {
+    static struct pa_entry entries[4096];
+    const int count = pa_table_dump(handle, entries, 4096, NULL);
+    CHECK(count >= 0);
+    for (int i = 0; i < count; i++)
+        if (memcmp(entries[i].mac, mac, 6) == 0) {
+            *found = entries[i];
+            return true;
+        }
+    return false;
+}
+
+/* Events until one of this type, or none for half a second. */
+static bool await_event(enum pa_event_type type, struct pa_event *event) {
+    static struct pa_event events[4];
+    static int left, next;
+    for (int waited = 0; waited < 50;) {
+        if (left == 0) {
+            left = pa_events(handle, events, 4);
+            next = 0;
+            if (left == 0) {
+                nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+                waited++;
+            }
+            continue;
+        }
+        left--;
+        *event = events[next++];
+        if (event->type == type) return true;
+    }
+    return false;
+}
+
+static void set_up(void) {
+    run("ip link set lo up && ip link add br0 type bridge && ip link set br0 up");
+    run("for i in 1 2; do ip link add p$i type veth peer name c$i && ip link set p$i master br0 && ip link set p$i up"
+        " && ip link set c$i up; done");
+    if (pa_open("br0", &handle) < 0) {
+        fprintf(stderr, "%s\n", pa_last_error(NULL));
+        exit(1);
+    }
+}
+
+static void the_bridge_says_what_it_can_do(void) {
+    struct pa_capabilities can;
+    struct pa_port ports[2];
+    CHECK_EQUAL(pa_capabilities(handle, &can), 0);
+    CHECK_TEXT(can.backend, "switchdev");
+    CHECK(can.flags & PA_CAP_LOCKED);
+    CHECK_EQUAL(can.ageing_ms, 300000);
+    CHECK_EQUAL(pa_ports(handle, ports, 2, NULL), 2);
+    CHECK_EQUAL(pa_ports(handle, ports, 1, NULL), -ENOBUFS);
+}
+
+static void a_grant_lives_from_lock_to_revocation(void) {
+    struct pa_key key = key_of(ALICE, "p1");
+    struct pa_entry entry;
+    send_from("c1", BOB, false); /* learnt while open, must not survive the lock */
+    CHECK_EQUAL(set_port("p1", PA_PORT_LOCKED), 0);
+    CHECK(!find(BOB, &entry));
+    send_from("c1", ALICE, false);
+    send_from("c1", ALICE, true);
+    CHECK(!find(ALICE, &entry));
+    CHECK_EQUAL(pa_grant(handle, &key, 1), 0);
+    CHECK(find(ALICE, &entry));
+    CHECK_EQUAL(entry.flags, PA_ENTRY_STATIC | PA_ENTRY_STICKY);
+    CHECK_EQUAL(entry.ifindex, key.ifindex);
+    CHECK_EQUAL(pa_watch(handle, &key, 1), 0);
+    struct pa_event event;
+    send_from("c1", ALICE, false);
+    CHECK(await_event(PA_EVENT_ENTRY_ACTIVE, &event));
+    CHECK_EQUAL(pa_revoke(handle, &key, 1), 0);
+    CHECK(!find(ALICE, &entry));
+    CHECK_EQUAL(pa_revoke(handle, &key, 1), 0);
+}
+
+static void a_stranger_becomes_a_candidate(void) {
+    struct pa_entry entry;
+    struct pa_event event;
+    struct pa_key key = key_of(BOB, "p1");
+    CHECK_EQUAL(set_port("p1", PA_PORT_LOCKED | PA_PORT_MAB), 0);
+    send_from("c1", BOB, false);
+    CHECK(await_event(PA_EVENT_MAB_CANDIDATE, &event));
+    CHECK(memcmp(event.mac, BOB, 6) == 0);
+    CHECK(find(BOB, &entry));
+    CHECK_EQUAL(entry.flags, PA_ENTRY_DYNAMIC | PA_ENTRY_LOCKED);
+    CHECK_EQUAL(pa_grant(handle, &key, 1), 0);
+    CHECK_EQUAL(set_port("p1", PA_PORT_LEARNING), 0); /* MAB goes off before the lock */
+    CHECK_EQUAL(set_port("p1", PA_PORT_LOCKED), 0);
+    CHECK_EQUAL(pa_revoke(handle, &key, 1), 0);
+}
+
+static void failures_are_sentences(void) {
+    struct pa_key key = key_of(ALICE, "c1");
+    CHECK_EQUAL(pa_grant(handle, &key, 1), -ENODEV);
+    CHECK_TEXT(pa_last_error(handle), "grant 02:00:00:00:00:0a on port c1: No such device (ENODEV)");
+    run("ip link set br0 type bridge ageing_time 0");
+    CHECK_EQUAL(set_port("p2", PA_PORT_LOCKED), -EINVAL);
+    CHECK(strstr(pa_last_error(handle), "ageing_time 0") != NULL);
+    run("ip link set br0 type bridge ageing_time 30000");
+}
+
+static void frames_leave_by_a_port(void) {
+    uint8_t octets[60] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 2, 0, 0, 0, 0, 1, 0x08, 0x06};
+    struct pa_frame frames[3] = {{.ifindex = index_of("p2"), .length = 60},
+                                 {.ifindex = 9999, .length = 60},
+                                 {.ifindex = index_of("p2"), .length = 60}};
+    const int fd = socket(AF_PACKET, SOCK_RAW, htons(0x0003));
+    const struct sockaddr_ll at = {.sll_family = AF_PACKET, .sll_protocol = htons(3), .sll_ifindex = (int)index_of("c2")};
+    CHECK_EQUAL(bind(fd, (const struct sockaddr *)&at, sizeof at), 0);
+    CHECK_EQUAL(pa_inject(handle, frames, 3, octets, sizeof octets), 2);
+    CHECK_EQUAL(frames[1].result, -ENXIO);
+    CHECK_EQUAL(frames[2].result, 0);
+    uint8_t got[128];
+    struct pollfd wait = {.fd = fd, .events = POLLIN};
+    CHECK_EQUAL(poll(&wait, 1, 1000), 1);
+    CHECK_EQUAL(recv(fd, got, sizeof got, 0), 60);
+    CHECK(memcmp(got, octets, 60) == 0);
+    close(fd);
+}
+
+static void the_end_of_a_port_and_of_the_bridge_is_told(void) {
+    struct pa_event event;
+    struct pa_key key = key_of(ALICE, "p2");
+    CHECK_EQUAL(pa_grant(handle, &key, 1), 0);
+    run("ip link del p2");
+    CHECK(await_event(PA_EVENT_PORT_GONE, &event));
+    CHECK_TEXT(event.name, "p2");
+    CHECK_EQUAL(pa_revoke(handle, &key, 1), 0);
+    run("ip link del br0");
+    CHECK(await_event(PA_EVENT_BRIDGE_GONE, &event));
+    CHECK_EQUAL(pa_table_dump(handle, NULL, 0, NULL), -ENODEV);
+    CHECK_EQUAL(pa_revoke(handle, &key, 1), 0);
+    run("ip link add br0 type bridge && ip link set p1 master br0");
+    CHECK(await_event(PA_EVENT_BRIDGE_BACK, &event));
+    CHECK(await_event(PA_EVENT_PORT_ADDED, &event));
+    CHECK_EQUAL(event.flags & PA_PORT_LOCKED, 0);
+    CHECK_EQUAL(set_port("p1", PA_PORT_LOCKED), 0);
+}
+
+int main(void) {
+    if (geteuid() != 0 || unshare(CLONE_NEWNET) < 0 || system("ip -V >/dev/null 2>&1") != 0) {
+        printf("  left out: needs root, a network namespace and iproute2\n");
+        return 0;
+    }
+    set_up();
+    SITUATION(the_bridge_says_what_it_can_do);
+    SITUATION(a_grant_lives_from_lock_to_revocation);
+    SITUATION(a_stranger_becomes_a_candidate);
+    SITUATION(failures_are_sentences);
+    SITUATION(frames_leave_by_a_port);
+    SITUATION(the_end_of_a_port_and_of_the_bridge_is_told);
+    pa_close(handle);
+    return 0;
+}
