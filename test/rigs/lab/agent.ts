@@ -1,0 +1,157 @@
+// The agent as it is shipped: `node dist/rollcall.js run -c FILE` in the switch's namespace, and its command line.
+// `make build` first: the rig starts what is in dist/.
+
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { stringify } from 'yaml';
+import { LabFolder } from './folder.ts';
+import type { Netns } from './netns.ts';
+import type { Finished, LabProcess } from './process.ts';
+import { until } from './process.ts';
+
+const BUNDLE = path.resolve(import.meta.dirname, '../../../dist/rollcall.js');
+/** The launcher's (dist/rollcall): the agent is tried as it runs. */
+const FLAGS = ['--max-semi-space-size=1', '--optimize-for-size'];
+
+export type ConfigValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly ConfigValue[]
+  | { readonly [key: string]: ConfigValue };
+
+/** Part of a configuration file (design 2.3). Laid over the lab's own, key by key; lists are replaced. */
+export type ConfigPart = { readonly [key: string]: ConfigValue };
+
+const LAB_CONFIG: ConfigPart = {
+  switch: { id: 'sw1', bridge: 'br0', uplinks: ['up0'] },
+  backend: 'switchdev',
+  ports: { 'p*': { control: 'auto', host_mode: 'multi-auth', role: 'default' } },
+  roles: { default: { session_s: 0, heartbeat_s: null, handshake: { period_s: 2, times: 3 } } },
+  radius: {
+    nas_identifier: 'sw1',
+    nas_ip_address: '10.99.0.1',
+    servers: [{ address: '127.0.0.1', auth_port: 1812, acct_port: 1813, secret: 'testing123' }],
+    accounting: { interim_s: 0 },
+    dynamic_authorization: { port: 3799, clients: [{ address: '127.0.0.1', secret: 'testing123' }] },
+  },
+  mqtt: { url: 'mqtt://127.0.0.1:1883' },
+};
+
+export class Agent {
+  readonly #netns: Netns;
+  readonly #folder: LabFolder;
+  #process: LabProcess | null = null;
+
+  private constructor(netns: Netns, folder: LabFolder) {
+    this.#netns = netns;
+    this.#folder = folder;
+  }
+
+  /** Running, and answering on its control socket, when this returns. */
+  static async start(netns: Netns, config: ConfigPart = {}): Promise<Agent> {
+    const agent = new Agent(netns, new LabFolder('agent'));
+    agent.configure(config);
+    await agent.start();
+    return agent;
+  }
+
+  get configFile(): string {
+    return this.#folder.file('rollcall.yaml');
+  }
+
+  get socket(): string {
+    return this.#folder.file('rollcall.sock');
+  }
+
+  get pid(): number {
+    return this.#process?.pid ?? -1;
+  }
+
+  /** Its log, a line each. */
+  get lines(): readonly string[] {
+    return this.#process?.lines ?? [];
+  }
+
+  /** Writes the configuration file: the lab's, with `config` laid over it. The agent is not told. */
+  configure(config: ConfigPart): void {
+    const places = { state_dir: this.#folder.file('state'), control_socket: this.socket };
+    this.#folder.write('rollcall.yaml', stringify(overlay(overlay(LAB_CONFIG, places), config)));
+  }
+
+  /** Starts it, or starts it again: its state folder is kept. */
+  async start(): Promise<void> {
+    if (!existsSync(BUNDLE)) throw new Error(`the lab needs ${BUNDLE}: run \`make build\``);
+    const started = this.#netns.start({
+      name: 'rollcall',
+      argv: ['node', ...FLAGS, BUNDLE, 'run', '-c', this.configFile],
+    });
+    this.#process = started;
+    await until(
+      'the agent to answer `rollcall status`',
+      async () => {
+        if (!started.isRunning) throw new Error(`the agent ended at its start:\n${started.output}`);
+        return existsSync(this.socket) && (await this.cli('status')).code === 0;
+      },
+      15_000,
+    ).catch((error: unknown) => {
+      throw new Error(`${error instanceof Error ? error.message : String(error)}\n${started.output}`);
+    });
+  }
+
+  /** SIGTERM: locks, grants and sessions stay. Returns its exit code. */
+  async stop(): Promise<number> {
+    const code = (await this.#process?.stop(10_000)) ?? 0;
+    this.#process = null;
+    return code;
+  }
+
+  /** SIGKILL: a crash. */
+  async kill(): Promise<void> {
+    this.#process?.signal('SIGKILL');
+    await this.#process?.exited;
+    this.#process = null;
+  }
+
+  /** `rollcall ARGS...` beside the agent, over its control socket. */
+  cli(...args: readonly string[]): Promise<Finished> {
+    return this.#netns.run(['node', BUNDLE, ...args, '--socket', this.socket]);
+  }
+
+  /** `rollcall ARGS... --json`, decoded; throws if it was refused. */
+  async ask(...args: readonly string[]): Promise<unknown> {
+    const finished = await this.cli(...args, '--json');
+    if (finished.code !== 0)
+      throw new Error(
+        `rollcall ${args.join(' ')}: exit ${finished.code}: ${finished.stderr}${finished.stdout}`,
+      );
+    return JSON.parse(finished.stdout);
+  }
+
+  async waitForLog(
+    pattern: RegExp,
+    options: { readonly timeoutMs?: number; readonly fromLine?: number } = {},
+  ): Promise<string> {
+    if (this.#process === null) throw new Error('the agent is not running');
+    return this.#process.waitForLine(pattern, options);
+  }
+
+  async close(): Promise<void> {
+    await this.stop();
+    this.#folder.remove();
+  }
+}
+
+function overlay(below: ConfigPart, above: ConfigPart): ConfigPart {
+  const result: Record<string, ConfigValue> = { ...below };
+  for (const [key, value] of Object.entries(above)) {
+    const under = result[key];
+    result[key] = isPart(under) && isPart(value) ? overlay(under, value) : value;
+  }
+  return result;
+}
+
+function isPart(value: ConfigValue | undefined): value is ConfigPart {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
