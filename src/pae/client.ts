@@ -9,18 +9,18 @@
 // To drop a client object early, hand it port-control `off` first: that takes back its question to the server.
 
 import { bytesEqual, utf8 } from '../base/bytes.ts';
+import { assertNever } from '../base/result.ts';
 import { earliest, type Instant, NEVER } from '../base/time.ts';
 import type { Authorization } from '../model/authorization.ts';
 import type { EndCause } from '../model/cause.ts';
 import type { PortControl } from '../model/port.ts';
 import { buildSuccess } from '../wire/eap.ts';
-import { EAPOL_EAP } from '../wire/eapol.ts';
-import type { PaeCounter } from './counters.ts';
 import { type EapInput, type EapOutput, EapPassThrough } from './eap-passthrough.ts';
+import { EffectList } from './effect-list.ts';
 import type { PaeEffect, PaeEvent, PaeRef, ReauthBy } from './events.ts';
 import { printable } from './identity.ts';
 import { Pacp, type PacpCondition } from './pacp.ts';
-import { PAE_EAPOL_VERSION, type PaeSettings } from './settings.ts';
+import type { PaeSettings } from './settings.ts';
 import { isRepeated, judgeStart } from './start.ts';
 
 const NOBODY = new Uint8Array(0);
@@ -53,7 +53,7 @@ export class AuthenticatorClient {
   /** The last EAPOL-Start, or the beginning of the exchange that runs. */
   private startedAt = Number.NEGATIVE_INFINITY as Instant;
   private replyMessage: string | undefined;
-  private effects: PaeEffect[] = [];
+  private readonly effects = new EffectList();
 
   constructor(options: ClientOptions) {
     this.control = options.control;
@@ -94,22 +94,21 @@ export class AuthenticatorClient {
   }
 
   handle(event: PaeEvent, now: Instant): readonly PaeEffect[] {
-    this.effects = [];
     switch (event.type) {
       case 'eapol-start':
-        this.count('eapol-start-frames-rx');
+        this.effects.count('eapol-start-frames-rx');
         this.onStart(now);
         break;
       case 'eapol-logoff':
-        this.count('eapol-logoff-frames-rx');
+        this.effects.count('eapol-logoff-frames-rx');
         this.onLogoff(now);
         break;
       case 'eap-response':
-        this.count('eapol-eap-frames-rx');
+        this.effects.count('eapol-eap-frames-rx');
         this.stepEap({ type: 'eapResp', packet: event.packet }, now);
         break;
       case 'solicited-response':
-        this.count('eapol-eap-frames-rx');
+        this.effects.count('eapol-eap-frames-rx');
         this.onSolicited(event.packet, now);
         break;
       case 'aaa-challenge':
@@ -149,8 +148,10 @@ export class AuthenticatorClient {
         this.stepPacp('timer', now);
         this.stepEap({ type: 'timer' }, now);
         break;
+      default:
+        assertNever(event);
     }
-    return this.effects;
+    return this.effects.take();
   }
 
   // What the client sends.
@@ -158,7 +159,7 @@ export class AuthenticatorClient {
   private onStart(now: Instant): void {
     if (this.control !== 'auto') {
       // FORCE_AUTH and FORCE_UNAUTH (2004 edition, §8.2.4) answer a Start with the outcome that is forced.
-      if (isRepeated(this.startedAt, now)) this.count('start-duplicate');
+      if (isRepeated(this.startedAt, now)) this.effects.count('start-duplicate');
       else this.sendForced();
       this.startedAt = now;
       return;
@@ -171,7 +172,7 @@ export class AuthenticatorClient {
         this.stepEap({ type: 'repeatIdentity' }, now);
         break;
       case 'duplicate':
-        this.count('start-duplicate');
+        this.effects.count('start-duplicate');
         break;
     }
     this.startedAt = now;
@@ -186,13 +187,14 @@ export class AuthenticatorClient {
     const hadSession = this.pacp.authenticated;
     const wasTrying = this.pacp.current === 'AUTHENTICATING';
     this.stepPacp('eapolLogoff', now);
-    if (hadSession) this.end('supplicant-logoff', this.eap.buildFailure(), 'EAPOL-Logoff from the client');
-    else if (wasTrying) this.decide('abandoned', 'EAPOL-Logoff during authentication');
+    if (hadSession) {
+      this.effects.end('supplicant-logoff', this.eap.buildFailure(), 'EAPOL-Logoff from the client');
+    } else if (wasTrying) this.effects.decide('abandoned', 'EAPOL-Logoff during authentication');
   }
 
   private onSolicited(packet: Uint8Array, now: Instant): void {
     const waiting = this.eap.current.name;
-    if (this.control !== 'auto' || this.pacp.current === 'HELD') this.count('eap-unsolicited');
+    if (this.control !== 'auto' || this.pacp.current === 'HELD') this.effects.count('eap-unsolicited');
     else if (this.pacp.current !== 'AUTHENTICATING') this.stepPacp('rxIdentity', now, packet);
     // Asked twice at the same time, by the port and by name: either answer will do.
     else if (waiting === 'IDLE') this.stepEap({ type: 'rxIdentity', packet }, now);
@@ -206,7 +208,7 @@ export class AuthenticatorClient {
       this.serverRef = undefined;
       return true;
     }
-    this.count('aaa-stale');
+    this.effects.count('aaa-stale');
     return false;
   }
 
@@ -221,24 +223,24 @@ export class AuthenticatorClient {
     this.granting = { ref };
     const { authorization } = event;
     const { identity } = this;
-    this.decide('accepted', `${authorization.server} accepted ${printable(identity)}`);
+    this.effects.decide('accepted', `${authorization.server} accepted ${printable(identity)}`);
     if (this.pacp.authenticated) {
       const sameIdentity = bytesEqual(identity, this.sessionIdentity);
-      this.effects.push({ type: 'reauthenticated', ref, authorization, identity, sameIdentity });
+      this.effects.add({ type: 'reauthenticated', ref, authorization, identity, sameIdentity });
     } else {
-      this.effects.push({ type: 'accepted', ref, authorization, identity });
+      this.effects.add({ type: 'accepted', ref, authorization, identity });
     }
   }
 
   private onGrantDone(ref: PaeRef, error: string | undefined, now: Instant): void {
     const granting = this.granting;
     if (granting === undefined || granting.ref !== ref) {
-      this.count('grant-stale');
+      this.effects.count('grant-stale');
       return;
     }
     this.granting = undefined;
     if (error !== undefined) {
-      this.decide('grant-failed', error);
+      this.effects.decide('grant-failed', error);
       this.stepEap({ type: 'granted', ok: false }, now);
       return;
     }
@@ -248,7 +250,7 @@ export class AuthenticatorClient {
       return;
     }
     this.stepPacp('revoke', now);
-    this.end(granting.endBy, this.eap.buildFailure(), 'came while the grant was written');
+    this.effects.end(granting.endBy, this.eap.buildFailure(), 'came while the grant was written');
   }
 
   // What the agent wants.
@@ -256,14 +258,13 @@ export class AuthenticatorClient {
   private onReauthenticate(by: ReauthBy, now: Instant): void {
     if (this.control !== 'auto' || this.pacp.current === 'AUTHENTICATING') return;
     const wanted = by === 'admin' || by === 'coa';
-    if (this.pacp.current === 'HELD' && !wanted) return;
     this.stepPacp(wanted ? 'reAuthenticateNow' : 'reAuthenticate', now);
   }
 
   private onControl(control: PortControl, now: Instant): void {
     if (control === this.control) return;
     this.control = control;
-    this.decide('port-control', control);
+    this.effects.decide('port-control', control);
     if (control === 'auto') return;
     if (this.granting !== undefined) {
       if (control === 'force-unauthorized') this.granting.endBy = 'force-unauthorized';
@@ -271,7 +272,7 @@ export class AuthenticatorClient {
     }
     if (this.pacp.authenticated && control === 'force-unauthorized') {
       this.stepPacp('revoke', now);
-      this.end('force-unauthorized', this.eap.buildFailure(), 'the port was closed');
+      this.effects.end('force-unauthorized', this.eap.buildFailure(), 'the port was closed');
       return;
     }
     // A session outlives its port's being opened; what becomes of it is the agent's to say.
@@ -284,11 +285,11 @@ export class AuthenticatorClient {
 
   private stepPacp(condition: PacpCondition, now: Instant, packet?: Uint8Array): void {
     for (const action of this.pacp.step(condition, now)) {
-      if (action.do === 'count') this.count(action.counter);
+      if (action.do === 'count') this.effects.count(action.counter);
       else if (action.do === 'eapStop') this.stepEap({ type: 'stop' }, now);
       else {
         this.startedAt = now;
-        this.decide('began', condition);
+        this.effects.decide('began', condition);
         this.stepEap(packet === undefined ? { type: 'start' } : { type: 'rxIdentity', packet }, now);
       }
     }
@@ -302,18 +303,18 @@ export class AuthenticatorClient {
     const hadSession = this.pacp.authenticated;
     switch (output.signal) {
       case 'eapReq':
-        this.send(output.data);
+        this.effects.send(output.data);
         break;
       case 'aaaEapResp':
         this.ask(output.eap, output.identity);
         break;
       case 'aaaCancel':
-        if (this.serverRef !== undefined) this.effects.push({ type: 'cancel-server', ref: this.serverRef });
+        if (this.serverRef !== undefined) this.effects.add({ type: 'cancel-server', ref: this.serverRef });
         this.serverRef = undefined;
         break;
       case 'eapSuccess':
         this.stepPacp('eapSuccess', now);
-        this.send(output.data);
+        this.effects.send(output.data);
         break;
       case 'eapFail':
         this.stepPacp('eapFail', now);
@@ -322,21 +323,23 @@ export class AuthenticatorClient {
       case 'eapTimeout':
         this.stepPacp('eapTimeout', now);
         if (this.pacp.current !== 'UNAUTHENTICATED') break;
-        this.decide('silent', 'the client did not answer');
-        if (hadSession)
-          this.end('reauth-failed', this.eap.buildFailure(), 'no answer to the reauthentication');
-        else this.effects.push({ type: 'rejected', reason: 'client-silent' });
+        this.effects.decide('silent', 'the client did not answer');
+        if (hadSession) {
+          this.effects.end('reauth-failed', this.eap.buildFailure(), 'no answer to the reauthentication');
+        } else this.effects.add({ type: 'rejected', reason: 'client-silent' });
         break;
       case 'aaaTimeout':
         this.stepPacp('aaaTimeout', now);
-        this.decide('no-server', this.describe(now));
+        this.effects.decide('no-server', this.describe(now));
         if (hadSession) break;
-        this.send(output.data);
-        this.effects.push({ type: 'rejected', reason: 'no-server' });
+        this.effects.send(output.data);
+        this.effects.add({ type: 'rejected', reason: 'no-server' });
         break;
       case 'count':
-        this.count(output.counter);
+        this.effects.count(output.counter);
         break;
+      default:
+        assertNever(output);
     }
   }
 
@@ -345,56 +348,37 @@ export class AuthenticatorClient {
     // Of the Accept that could not be granted, the message is no longer true.
     const replyMessage = reason === 'grant-failed' ? undefined : this.replyMessage;
     const said = replyMessage === undefined ? {} : { replyMessage };
-    this.decide(
+    this.effects.decide(
       'rejected',
       replyMessage === undefined ? reason : `${reason}: ${printable(utf8(replyMessage))}`,
     );
     if (hadSession) {
       const cause = reason === 'grant-failed' ? 'nas-error' : 'reauth-failed';
-      this.effects.push({ type: 'ended', cause, eapFailure: data, ...said });
+      this.effects.add({ type: 'ended', cause, eapFailure: data, ...said });
     } else {
-      this.send(data);
-      this.effects.push({ type: 'rejected', reason, ...said });
+      this.effects.send(data);
+      this.effects.add({ type: 'rejected', reason, ...said });
     }
   }
 
   private ask(eap: Uint8Array, identity: Uint8Array | undefined): void {
     if (identity !== undefined) {
       this.identity = identity;
-      this.replyMessage = undefined;
-      this.decide('identity', printable(identity));
+      this.effects.decide('identity', printable(identity));
     }
     const ref = this.nextRef();
     this.serverRef = ref;
     const first = identity !== undefined;
-    this.effects.push({ type: 'ask-server', ref, identity: this.identity, eap, first });
-  }
-
-  private end(cause: EndCause, eapFailure: Uint8Array, detail: string): void {
-    this.decide('ended', `${cause}: ${detail}`);
-    this.effects.push({ type: 'ended', cause, eapFailure });
+    this.effects.add({ type: 'ask-server', ref, identity: this.identity, eap, first });
   }
 
   private sendForced(): void {
-    if (this.control === 'force-unauthorized') this.send(this.eap.buildFailure());
-    else if (this.control === 'force-authorized') this.send(buildSuccess(this.eap.identifier));
-  }
-
-  private send(body: Uint8Array): void {
-    this.count('eapol-auth-eap-frames-tx');
-    this.effects.push({ type: 'send-eapol', version: PAE_EAPOL_VERSION, packetType: EAPOL_EAP, body });
+    if (this.control === 'force-unauthorized') this.effects.send(this.eap.buildFailure());
+    else if (this.control === 'force-authorized') this.effects.send(buildSuccess(this.eap.identifier));
   }
 
   private nextRef(): PaeRef {
     this.lastRef += 1;
     return this.lastRef;
-  }
-
-  private count(counter: PaeCounter): void {
-    this.effects.push({ type: 'counted', counter });
-  }
-
-  private decide(what: string, detail: string): void {
-    this.effects.push({ type: 'decision', what, detail });
   }
 }

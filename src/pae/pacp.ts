@@ -6,6 +6,7 @@
 // argument instead of being latched in a variable, since every event is stepped to the end before the next one. RESTART
 // (2004 edition, §8.2.4) and the visit to UNAUTHENTICATED between two attempts are passed through at once.
 
+import { assertNever } from '../base/result.ts';
 import { after, type Instant, type Millis, NEVER } from '../base/time.ts';
 import type { PaeCounter } from './counters.ts';
 import { type PaeSettings, SERVER_RETRY_CEILING, SERVER_RETRY_PERIOD } from './settings.ts';
@@ -79,7 +80,6 @@ export class Pacp {
 
   /** At most one transition. The table of §8.9, by state. */
   step(condition: PacpCondition, now: Instant): readonly PacpAction[] {
-    this.actions = [];
     switch (this.state) {
       case 'UNAUTHENTICATED':
         // The standard leaves this state by itself for as long as `authenticate` is set. With one machine per MAC that
@@ -99,8 +99,12 @@ export class Pacp {
         } else if (condition === 'eapolStart') this.count('start-while-held');
         else if (condition === 'abort') this.enterUnauthenticated();
         break;
+      default:
+        assertNever(this.state);
     }
-    return this.actions;
+    const taken = this.actions;
+    this.actions = [];
+    return taken;
   }
 
   private whileAuthenticating(condition: PacpCondition, now: Instant): void {
@@ -153,6 +157,8 @@ export class Pacp {
       case 'rxIdentity':
       case 'timer':
         break;
+      default:
+        assertNever(condition);
     }
   }
 

@@ -67,10 +67,10 @@ describe('a client that logs in', () => {
     const rig = new PaeRig();
     rig.identify();
     const id = rig.challenge();
-    rig.accept();
+    rig.accept({ ...ALICE, replyMessage: 'welcome' });
     rig.grant('p1: fdb add: ENOSPC');
     expect(rig.last('send-eapol').body).toEqual(failure(id));
-    expect(rig.last('rejected').reason).toBe('grant-failed');
+    expect(rig.last('rejected')).toEqual({ type: 'rejected', reason: 'grant-failed' });
     expect(rig.client.authenticated).toBe(false);
   });
 
@@ -165,6 +165,15 @@ describe('the quiet period after a reject', () => {
     expect(rig.frames()).toEqual([]);
     rig.pass(0.001);
     expect(rig.frames()).toEqual([[60, '010b000501']]);
+  });
+
+  it('leaves the client with all its attempts', () => {
+    const rig = new PaeRig();
+    rig.identify();
+    rig.reject();
+    rig.forget();
+    rig.pass(1000);
+    expect(rig.frames().map(([at]) => at)).toEqual([60, 90, 120, 150, 180, 210]);
   });
 
   it('ignores responses, logoffs and mere sightings, but not an administrator', () => {

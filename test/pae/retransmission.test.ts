@@ -68,6 +68,16 @@ describe('a client that falls silent in the middle of its method', () => {
     expect(rig.frames().map(([at]) => at)).toEqual([80]);
   });
 
+  it('gets what the server sent even if its buffer was used again since', () => {
+    const rig = new PaeRig();
+    rig.identify();
+    const eap = md5Request(60);
+    rig.give({ type: 'aaa-challenge', ref: rig.last('ask-server').ref, eap });
+    eap.fill(0);
+    rig.pass(30);
+    expect(rig.last('send-eapol').body).toEqual(md5Request(60));
+  });
+
   it('may answer a retransmission late, and the exchange goes on', () => {
     const rig = new PaeRig();
     rig.identify();

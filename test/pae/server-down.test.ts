@@ -74,6 +74,10 @@ describe('no server answers a reauthentication', () => {
     rig.accept();
     rig.grant();
     expect(rig.client.pollAt()).toBe(Number.POSITIVE_INFINITY);
+    rig.give({ type: 'reauthenticate', by: 'timer' });
+    rig.identify();
+    rig.serverSilent();
+    expect(rig.client.pollAt() - rig.now).toBe(10_000);
   });
 
   it('still ends the session if the client stops answering meanwhile', () => {

@@ -96,6 +96,10 @@ describe('an answer to the port', () => {
     expect(solicitor.matches(identityResponse(1))).toBe(true);
     give({ type: 'link', up: false });
     expect(solicitor.matches(identityResponse(1))).toBe(false);
+    give({ type: 'link', up: true });
+    expect(solicitor.matches(identityResponse(2))).toBe(true);
+    give({ type: 'port-control', control: 'force-unauthorized' });
+    expect(solicitor.matches(identityResponse(2))).toBe(false);
   });
 
   it('begins a login without a second question, and the server names the next identifier', () => {

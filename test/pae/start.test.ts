@@ -108,6 +108,21 @@ describe('EAPOL-Start from a client with a session', () => {
     expect(rig.last('reauthenticated').sameIdentity).toBe(true);
   });
 
+  it('right behind a success that took its time likewise', () => {
+    const rig = new PaeRig();
+    rig.identify();
+    rig.pass(5);
+    rig.accept();
+    rig.grant();
+    rig.forget();
+    rig.pass(0.5);
+    rig.give({ type: 'eapol-start' });
+    expect(rig.frames()).toEqual([]);
+    rig.pass(1);
+    rig.give({ type: 'eapol-start' });
+    expect(rig.frames()).toHaveLength(1);
+  });
+
   it('right behind its success is the echo of the Start that led there', () => {
     const rig = new PaeRig();
     rig.identify();

@@ -1,0 +1,41 @@
+// The effects of one event, in the order in which they are to be done.
+
+import type { EndCause } from '../model/cause.ts';
+import { EAPOL_EAP } from '../wire/eapol.ts';
+import type { PaeCounter } from './counters.ts';
+import type { PaeEffect } from './events.ts';
+import { PAE_EAPOL_VERSION } from './settings.ts';
+
+export class EffectList {
+  private effects: PaeEffect[] = [];
+
+  add(effect: PaeEffect): void {
+    this.effects.push(effect);
+  }
+
+  /** An EAP packet to the client. */
+  send(body: Uint8Array): void {
+    this.count('eapol-auth-eap-frames-tx');
+    this.add({ type: 'send-eapol', version: PAE_EAPOL_VERSION, packetType: EAPOL_EAP, body });
+  }
+
+  end(cause: EndCause, eapFailure: Uint8Array, detail: string): void {
+    this.decide('ended', `${cause}: ${detail}`);
+    this.add({ type: 'ended', cause, eapFailure });
+  }
+
+  count(counter: PaeCounter): void {
+    this.add({ type: 'counted', counter });
+  }
+
+  decide(what: string, detail: string): void {
+    this.add({ type: 'decision', what, detail });
+  }
+
+  /** Everything since the last time. Kept by nobody here: a packet must not outlive its event in 10,000 clients. */
+  take(): readonly PaeEffect[] {
+    const taken = this.effects;
+    this.effects = [];
+    return taken;
+  }
+}
