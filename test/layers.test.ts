@@ -31,7 +31,7 @@ const CORE_PACKAGES: Readonly<Record<string, RegExp>> = {
 
 const FORBIDDEN: readonly (readonly [RegExp, string])[] = [
   [/\bDate\.now\b|\bnew Date\(\)|\bperformance\b/, 'a clock'],
-  [/\bsetTimeout\b|\bsetInterval\b|\bsetImmediate\b|\bqueueMicrotask\b/, 'a timer'],
+  [/(?<!\.)\bsetTimeout\b|(?<!\.)\bsetInterval\b|\bsetImmediate\b|\bqueueMicrotask\b/, 'a timer'],
   [/\bMath\.random\b|\brandomBytes\b/, 'randomness'],
   [/\bPromise\b|\basync\b|\bawait\b/, 'a promise'],
   [/\bconsole\.|\bprocess\./, 'the process'],

@@ -33,6 +33,11 @@ export class Decisions {
     }
   }
 
+  /** Not remembered: where a client that is on its way stands at this moment. */
+  current(wall: WallTime, standing: string): Omit<Decision, 'port'> {
+    return { time: rfc3339(wall), what: 'now', detail: standing };
+  }
+
   about(mac: Mac): readonly Decision[] {
     return this.byMac.get(mac) ?? [];
   }

@@ -2,7 +2,7 @@
 // The shell (`io/`, put together in `main.ts`) turns the world into inputs and performs effects, in order;
 // a simulated switch does the same in tests. An effect with a `ref` is answered by one `done` with that `ref`.
 
-import type { Mac } from '../base/mac.ts';
+import type { RecordRef } from '../accounting/journal-events.ts';
 import type { ProbeSource } from '../liveness/settings.ts';
 import type { AcctRecord } from '../model/acct.ts';
 import type {
@@ -15,7 +15,9 @@ import type {
   TableDump,
   VlanId,
 } from '../model/dataplane.ts';
-import type { SocketKey } from '../radius/client.ts';
+import type { SocketKey } from '../radius/effects.ts';
+import type { EventPayload } from '../report/event-payloads.ts';
+import type { InfoPayload } from '../report/payloads.ts';
 
 export type Ref = number;
 
@@ -25,10 +27,12 @@ export type Input =
       readonly capabilities: Capabilities;
       readonly ports: readonly PortFacts[];
       readonly kernel: string;
+      readonly mqtt: InfoPayload['mqtt'];
     }
   | { readonly type: 'dataplane'; readonly event: DataplaneEvent }
   | { readonly type: 'frame'; readonly port: PortName; readonly bytes: Uint8Array }
   | { readonly type: 'table'; readonly dump: TableDump }
+  | { readonly type: 'table-failed'; readonly error: string }
   | {
       readonly type: 'datagram';
       readonly socket: SocketKey;
@@ -58,8 +62,8 @@ export type Effect =
       readonly port: number;
       readonly bytes: Uint8Array;
     }
-  | { readonly type: 'spool-store'; readonly ref: Ref; readonly record: AcctRecord; readonly id: string }
-  | { readonly type: 'spool-erase'; readonly id: string }
+  | { readonly type: 'spool-store'; readonly ref: Ref; readonly record: AcctRecord; readonly id: RecordRef }
+  | { readonly type: 'spool-erase'; readonly id: RecordRef }
   /** `payload` null clears a retained topic. */
   | {
       readonly type: 'publish';
@@ -67,6 +71,8 @@ export type Effect =
       readonly payload: object | null;
       readonly retain: boolean;
     }
+  /** For whoever listens on this switch; MQTT has its own `publish`. */
+  | { readonly type: 'event'; readonly payload: EventPayload }
   | { readonly type: 'answer'; readonly ref: Ref; readonly payload: object }
   | { readonly type: 'log'; readonly level: LogLevel; readonly message: string; readonly fields: LogFields }
   /** Nobody is logged in any more and accounting is empty: the process may end. */
@@ -80,10 +86,4 @@ export type Pending =
   | { readonly about: 'port'; readonly port: PortName }
   | { readonly about: 'grant'; readonly key: GrantKey }
   | { readonly about: 'capture'; readonly port: PortName }
-  | { readonly about: 'record'; readonly id: string };
-
-/** Where a MAC was seen. */
-export interface Sighting {
-  readonly mac: Mac;
-  readonly port: PortName;
-}
+  | { readonly about: 'record'; readonly record: RecordRef };

@@ -67,3 +67,8 @@ export function macToKey(mac: Mac): string {
 export function isStationAddress(mac: Mac): boolean {
   return mac !== ZERO_ADDRESS && (Number.parseInt(mac.slice(0, 2), 16) & 1) === 0;
 }
+
+/** The inverse of `macToNumber`. */
+export function macFromNumber(mac48: number): Mac {
+  return mac48.toString(16).padStart(12, '0').replace(/(..)(?=.)/g, '$1:') as Mac;
+}

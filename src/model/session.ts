@@ -14,6 +14,10 @@ export interface Session {
   readonly key: SessionKey;
   readonly mac: Mac;
   readonly grant: GrantKey;
+  /** NAS-Port: the port's ifindex at the start; kept, since the Stop may come after the port is gone. */
+  readonly nasPort: number;
+  /** The port's own MAC, likewise. */
+  readonly calledStation: Mac;
   /** Acct-Session-Id: unique over restarts (RFC 2866 §5.5). */
   readonly id: string;
   /** Acct-Multi-Session-Id: kept over reauthentications and moves (RFC 2866 §5.11). */

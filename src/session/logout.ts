@@ -38,6 +38,8 @@ export interface RelockProof {
 export type LogoutEvent =
   | { readonly type: 'relocked'; readonly tries: number }
   | { readonly type: 'relock-failed'; readonly tries: number; readonly error: string }
+  /** The same client was granted this entry anew before the removal had succeeded. */
+  | { readonly type: 'superseded' }
   | { readonly type: 'stop-stored' };
 
 export type LogoutEffect =
@@ -48,10 +50,11 @@ export type LogoutEffect =
   | { readonly type: 'stop'; readonly decision: EndDecision }
   | { readonly type: 'report-end'; readonly decision: EndDecision; readonly proof: RelockProof };
 
+/** `settled`: nothing more will be heard of the lock. */
 type LogoutState =
   | { readonly name: 'clearing' }
-  | { readonly name: 'storing'; readonly proof: RelockProof }
-  | { readonly name: 'closed'; readonly relocked: boolean };
+  | { readonly name: 'storing'; readonly proof: RelockProof; readonly settled: boolean }
+  | { readonly name: 'closed'; readonly settled: boolean };
 
 export class Logout {
   private state: LogoutState = { name: 'clearing' };
@@ -66,9 +69,9 @@ export class Logout {
     return [{ type: 'clear-grant' }];
   }
 
-  /** Nothing more will come: the record is closed and the port is known to be locked. */
+  /** Nothing more will come: the record is closed, and the port is known to be locked or granted anew. */
   get finished(): boolean {
-    return this.state.name === 'closed' && this.state.relocked;
+    return this.state.name === 'closed' && this.state.settled;
   }
 
   handle(event: LogoutEvent, now: Instant): LogoutEffect[] {
@@ -81,10 +84,14 @@ export class Logout {
           { type: 'relock-alarm', error: event.error },
           ...this.close({ at: now, verified: false, tries: event.tries, error: event.error }),
         ];
+      case 'superseded':
+        if (this.state.name === 'storing') this.state = { ...this.state, settled: true };
+        if (this.state.name === 'closed') this.state = { name: 'closed', settled: true };
+        return [];
       case 'stop-stored': {
         if (this.state.name !== 'storing') return [];
-        const { proof } = this.state;
-        this.state = { name: 'closed', relocked: proof.verified };
+        const { proof, settled } = this.state;
+        this.state = { name: 'closed', settled };
         return [{ type: 'report-end', decision: this.decision, proof }];
       }
       default:
@@ -98,12 +105,12 @@ export class Logout {
       case 'clearing':
         return this.close(proof);
       case 'storing':
-        if (this.state.proof.verified) return [];
-        this.state = { name: 'storing', proof };
+        if (this.state.settled) return [];
+        this.state = { name: 'storing', proof, settled: true };
         return [over];
       case 'closed':
-        if (this.state.relocked) return [];
-        this.state = { name: 'closed', relocked: true };
+        if (this.state.settled) return [];
+        this.state = { name: 'closed', settled: true };
         return [over];
       default:
         return assertNever(this.state);
@@ -111,7 +118,7 @@ export class Logout {
   }
 
   private close(proof: RelockProof): LogoutEffect[] {
-    this.state = { name: 'storing', proof };
+    this.state = { name: 'storing', proof, settled: proof.verified };
     const stop: LogoutEffect = { type: 'stop', decision: this.decision };
     return this.speaksEap ? [{ type: 'eap-failure' }, stop] : [stop];
   }

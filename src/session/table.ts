@@ -13,7 +13,7 @@ import type { Session, SessionKey } from '../model/session.ts';
 export type SessionSelector =
   | { readonly by: 'mac'; readonly mac: Mac }
   | { readonly by: 'ip'; readonly ip: Ip }
-  | { readonly by: 'session_id'; readonly id: string }
+  | { readonly by: 'session_id'; readonly sessionId: string }
   | { readonly by: 'user'; readonly user: string }
   | { readonly by: 'port'; readonly port: PortName }
   | { readonly by: 'all' };
@@ -91,7 +91,7 @@ export class SessionTable<Row extends HasSession> {
           ({ addresses }) => addresses.ipv4 === selector.ip || addresses.ipv6 === selector.ip,
         );
       case 'session_id':
-        return this.where(({ id }) => id === selector.id);
+        return this.where(({ id }) => id === selector.sessionId);
       case 'user':
         return this.where(({ authorization }) => authorization.userName === selector.user);
       case 'all':

@@ -1,0 +1,255 @@
+// One port: what the administrator wants of it, what the kernel says it is, and the way between the two.
+//
+// A pure machine: the agent tells it news, it answers with what to do. It never opens a port that it did not manage
+// to prove closed, and it never gives up: a lock that fails is retried for ever, 1 s doubling to 30 s.
+// Fail closed: nothing here unlocks a port except the administrator's `force-authorized`. `off` means that we stop
+// touching and watching it: it stays as it was, which for a port that was `auto` is locked.
+
+import { assertNever } from '../base/result.ts';
+import { after, earliest, type Instant, type Millis, NEVER, seconds } from '../base/time.ts';
+import type { PortConfig } from '../config/config.ts';
+import type { EndCause } from '../model/cause.ts';
+import type { PortFacts, PortSetting } from '../model/dataplane.ts';
+import type { PortControl } from '../model/port.ts';
+
+const RETRY_FIRST = seconds(1);
+const RETRY_MOST = seconds(30);
+
+export type PortEvent =
+  | { readonly type: 'facts'; readonly facts: PortFacts }
+  | { readonly type: 'control'; readonly control: PortControl }
+  | { readonly type: 'config'; readonly config: PortConfig }
+  | { readonly type: 'port-set'; readonly error?: string }
+  | { readonly type: 'capture'; readonly error?: string }
+  | { readonly type: 'tick' };
+
+export type PortEffect =
+  | { readonly type: 'set'; readonly setting: PortSetting }
+  | { readonly type: 'open-capture' }
+  | { readonly type: 'close-capture' }
+  /** Everybody on the port is out. */
+  | { readonly type: 'end-sessions'; readonly cause: EndCause }
+  /** Frames can come in and logins are wanted: begin, or begin anew, to ask who is there. */
+  | { readonly type: 'listening' }
+  | { readonly type: 'deaf' }
+  | { readonly type: 'control-changed'; readonly control: PortControl }
+  | { readonly type: 'link'; readonly up: boolean }
+  | { readonly type: 'alarm'; readonly message: string }
+  | { readonly type: 'alarm-over'; readonly message: string };
+
+/** The lock, as far as we know. `open` is by the administrator's word only. */
+type LockState =
+  | { readonly name: 'unmanaged' }
+  | { readonly name: 'setting'; readonly setting: PortSetting; readonly tries: number }
+  | { readonly name: 'set'; readonly setting: PortSetting }
+  | { readonly name: 'retrying'; readonly setting: PortSetting; readonly tries: number; readonly at: Instant };
+
+type CaptureState =
+  | { readonly name: 'closed' }
+  | { readonly name: 'opening'; readonly tries: number }
+  | { readonly name: 'open' }
+  | { readonly name: 'retrying'; readonly tries: number; readonly at: Instant };
+
+export class AccessPort {
+  private lock: LockState = { name: 'unmanaged' };
+  private capture: CaptureState = { name: 'closed' };
+  private linkDownAt: Instant = NEVER;
+  private linkUpSince: Instant;
+  private wanted: PortControl;
+
+  constructor(
+    private known: PortFacts,
+    private settings: PortConfig,
+    now: Instant,
+  ) {
+    this.wanted = settings.control;
+    this.linkUpSince = now;
+  }
+
+  get facts(): PortFacts {
+    return this.known;
+  }
+
+  get config(): PortConfig {
+    return this.settings;
+  }
+
+  /** The administrator's wish in force: the configuration's until a `port` command says otherwise. */
+  get control(): PortControl {
+    return this.wanted;
+  }
+
+  /** The port is proven locked by us. */
+  get locked(): boolean {
+    return this.lock.name === 'set' && this.lock.setting.locked;
+  }
+
+  get listening(): boolean {
+    return this.capture.name === 'open';
+  }
+
+  /** When the link last came up, or when we first saw it up: probes keep a distance from this (RFC 5227 §2.1). */
+  get linkUpAt(): Instant {
+    return this.linkUpSince;
+  }
+
+  pollAt(): Instant {
+    const lockAt = this.lock.name === 'retrying' ? this.lock.at : NEVER;
+    const captureAt = this.capture.name === 'retrying' ? this.capture.at : NEVER;
+    return earliest(lockAt, captureAt, this.linkDownAt);
+  }
+
+  /** The first thing to be done about a port, at start or when it is added: lock it. */
+  start(): PortEffect[] {
+    return [...this.applyLock(), ...this.applyCapture()];
+  }
+
+  handle(event: PortEvent, now: Instant): PortEffect[] {
+    switch (event.type) {
+      case 'facts':
+        return this.factsChanged(event.facts, now);
+      case 'control':
+        return this.controlChanged(event.control);
+      case 'config': {
+        const before = this.settings.control;
+        this.settings = event.config;
+        return before === event.config.control ? [] : this.controlChanged(event.config.control);
+      }
+      case 'port-set':
+        return this.portSet(event.error, now);
+      case 'capture':
+        return this.captureAnswered(event.error, now);
+      case 'tick':
+        return this.tick(now);
+      default:
+        return assertNever(event);
+    }
+  }
+
+  private tick(now: Instant): PortEffect[] {
+    const effects: PortEffect[] = [];
+    if (this.lock.name === 'retrying' && this.lock.at <= now) {
+      this.lock = { name: 'setting', setting: this.lock.setting, tries: this.lock.tries + 1 };
+      effects.push({ type: 'set', setting: this.lock.setting });
+    }
+    if (this.capture.name === 'retrying' && this.capture.at <= now) {
+      this.capture = { name: 'opening', tries: this.capture.tries + 1 };
+      effects.push({ type: 'open-capture' });
+    }
+    if (this.linkDownAt <= now) {
+      this.linkDownAt = NEVER;
+      effects.push({ type: 'end-sessions', cause: 'port-down' });
+    }
+    return effects;
+  }
+
+  private factsChanged(facts: PortFacts, now: Instant): PortEffect[] {
+    const before = this.known;
+    this.known = facts;
+    const effects: PortEffect[] = [];
+    if (before.adminUp && !facts.adminUp) {
+      this.linkDownAt = NEVER;
+      effects.push({ type: 'end-sessions', cause: 'port-disabled' });
+    }
+    if (before.linkUp !== facts.linkUp) effects.push(...this.linkChanged(facts, now));
+    // A capture is deaf for ever after an administrative down (libpcap), so it is made anew with the port.
+    if (before.adminUp !== facts.adminUp) effects.push(...this.applyCapture());
+    if (this.lock.name === 'set' && this.lock.setting.locked && !facts.locked) {
+      effects.push({ type: 'alarm', message: 'found unlocked, locking it again' }, ...this.applyLock());
+    }
+    return effects;
+  }
+
+  private linkChanged(facts: PortFacts, now: Instant): PortEffect[] {
+    const effects: PortEffect[] = [{ type: 'link', up: facts.linkUp }];
+    if (facts.linkUp) {
+      this.linkUpSince = now;
+      this.linkDownAt = NEVER;
+      if (this.listening && facts.adminUp) effects.push({ type: 'listening' });
+      return effects;
+    }
+    effects.push({ type: 'deaf' });
+    if (!facts.adminUp) return effects;
+    if (this.settings.linkDownDelay > 0) this.linkDownAt = after(now, this.settings.linkDownDelay);
+    else effects.push({ type: 'end-sessions', cause: 'port-down' });
+    return effects;
+  }
+
+  private controlChanged(control: PortControl): PortEffect[] {
+    if (control === this.wanted) return [];
+    this.wanted = control;
+    const cause: EndCause = control === 'force-unauthorized' ? 'force-unauthorized' : 'port-reinit';
+    return [
+      { type: 'end-sessions', cause },
+      { type: 'control-changed', control },
+      ...this.applyLock(),
+      ...this.applyCapture(),
+    ];
+  }
+
+  private applyLock(): PortEffect[] {
+    const setting = lockFor(this.wanted, this.settings);
+    if (setting === undefined) {
+      this.lock = { name: 'unmanaged' };
+      return [];
+    }
+    this.lock = { name: 'setting', setting, tries: 1 };
+    return [{ type: 'set', setting }];
+  }
+
+  private portSet(error: string | undefined, now: Instant): PortEffect[] {
+    if (this.lock.name !== 'setting') return [];
+    const { setting, tries } = this.lock;
+    if (error !== undefined) {
+      this.lock = { name: 'retrying', setting, tries, at: after(now, retryDelay(tries)) };
+      return [{ type: 'alarm', message: error }];
+    }
+    this.lock = { name: 'set', setting };
+    this.known = { ...this.known, locked: setting.locked, mab: setting.mab };
+    return tries > 1 ? [{ type: 'alarm-over', message: `set at try ${tries}` }] : [];
+  }
+
+  /** Frames are wanted where clients are watched: on `auto` ports that are administratively up. */
+  private applyCapture(): PortEffect[] {
+    const effects: PortEffect[] = [];
+    if (this.capture.name !== 'closed') {
+      this.capture = { name: 'closed' };
+      effects.push({ type: 'close-capture' }, { type: 'deaf' });
+    }
+    if (this.wanted === 'auto' && this.known.adminUp) {
+      this.capture = { name: 'opening', tries: 1 };
+      effects.push({ type: 'open-capture' });
+    }
+    return effects;
+  }
+
+  private captureAnswered(error: string | undefined, now: Instant): PortEffect[] {
+    if (this.capture.name !== 'opening') return [];
+    const { tries } = this.capture;
+    if (error !== undefined) {
+      this.capture = { name: 'retrying', tries, at: after(now, retryDelay(tries)) };
+      return [{ type: 'alarm', message: error }];
+    }
+    this.capture = { name: 'open' };
+    return this.known.linkUp ? [{ type: 'listening' }] : [];
+  }
+}
+
+function lockFor(control: PortControl, config: PortConfig): PortSetting | undefined {
+  switch (control) {
+    case 'auto':
+      return { locked: true, mab: config.mab.enabled };
+    case 'force-unauthorized':
+      return { locked: true, mab: false };
+    case 'force-authorized':
+      return { locked: false, mab: false };
+    case 'off':
+      return undefined;
+    default:
+      return assertNever(control);
+  }
+}
+
+function retryDelay(tries: number): Millis {
+  return Math.min(RETRY_FIRST * 2 ** (tries - 1), RETRY_MOST) as Millis;
+}

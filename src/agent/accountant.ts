@@ -1,0 +1,186 @@
+// What the accounting servers are told: one Start, interims, and exactly one Stop for every session, each durable
+// before it is on the wire. The queue and its order are in accounting/journal.ts; here records are made and carried.
+
+import { acctAttributes } from '../accounting/records.ts';
+import { AcctJournal } from '../accounting/journal.ts';
+import type { JournalEffect, JournalEvent, RecordRef } from '../accounting/journal-events.ts';
+import { SessionIds } from '../accounting/session-id.ts';
+import { assertNever } from '../base/result.ts';
+import type { Instant } from '../base/time.ts';
+import type { AcctRecord, AcctSubject } from '../model/acct.ts';
+import type { GrantKey } from '../model/dataplane.ts';
+import type { NoAnswerReason, RequestRef } from '../radius/effects.ts';
+import type { EndDecision } from '../session/logout.ts';
+import type { Core } from './core.ts';
+import type { Timed } from './schedule.ts';
+import type { SessionUnit } from './session-unit.ts';
+import { sessionTime } from './views.ts';
+
+interface AwaitedStop {
+  readonly grant: GrantKey;
+  readonly sessionId: string;
+}
+
+export class Accountant implements Timed {
+  private readonly journal = new AcctJournal();
+  private readonly ids: SessionIds;
+  /** Stops whose logout waits until they are durable. */
+  private readonly stops = new Map<RecordRef, AwaitedStop>();
+  /** RADIUS requests that carry records. */
+  private readonly byRequest = new Map<RequestRef, RecordRef>();
+
+  constructor(private readonly core: Core) {
+    this.ids = new SessionIds(core.boot.bootId);
+  }
+
+  newSessionId(): string {
+    return this.ids.next();
+  }
+
+  /** Records that no server has acknowledged yet. */
+  get pending(): number {
+    return this.journal.size;
+  }
+
+  counters(): Readonly<Record<string, number>> {
+    return this.journal.counters.snapshot();
+  }
+
+  pollAt(): Instant {
+    return this.journal.pollAt();
+  }
+
+  onTime(now: Instant): void {
+    this.apply(this.journal.tick(now));
+  }
+
+  /** After a start that kept no session: servers close what they still have of us (RFC 2866 §5.1). */
+  on(): void {
+    this.record({ kind: 'on', eventTime: this.core.now.wall });
+  }
+
+  off(): void {
+    this.record({ kind: 'off', eventTime: this.core.now.wall, cause: 'drain' });
+  }
+
+  start(unit: SessionUnit): void {
+    this.record({ kind: 'start', eventTime: this.core.now.wall, subject: this.subjectOf(unit) });
+  }
+
+  interim(unit: SessionUnit): void {
+    const sessionTimeS = Math.floor((this.core.now.mono - unit.session.startedAt) / 1000);
+    this.record({
+      kind: 'interim',
+      eventTime: this.core.now.wall,
+      subject: this.subjectOf(unit),
+      sessionTimeS,
+    });
+  }
+
+  /** `life` hears when it is durable. */
+  stop(unit: SessionUnit, decision: EndDecision): void {
+    const record: AcctRecord = {
+      kind: 'stop',
+      eventTime: this.core.wall(decision.at),
+      subject: this.subjectOf(unit),
+      sessionTimeS: sessionTime(unit, decision),
+      cause: decision.cause,
+      ...(decision.foreignCause === undefined ? {} : { foreignCause: decision.foreignCause }),
+    };
+    const { grant, id } = unit.session;
+    for (const effect of this.journal.handle({ type: 'record', record }, this.core.now)) {
+      if (effect.type === 'store') this.stops.set(effect.ref, { grant, sessionId: id });
+      this.applyOne(effect);
+    }
+    this.core.schedule.touch(this);
+  }
+
+  stored(ref: RecordRef, error: string | undefined): void {
+    if (error !== undefined) this.core.parts.reporter.warning('spool', error, {});
+    this.tell({ type: error === undefined ? 'stored' : 'store-failed', ref });
+    const stop = this.stops.get(ref);
+    this.stops.delete(ref);
+    if (stop !== undefined) this.core.parts.life.stopStored(stop.grant, stop.sessionId);
+  }
+
+  answered(request: RequestRef): void {
+    const ref = this.byRequest.get(request);
+    this.byRequest.delete(request);
+    if (ref !== undefined) this.tell({ type: 'answered', ref });
+  }
+
+  unanswered(request: RequestRef, reason: NoAnswerReason): void {
+    const ref = this.byRequest.get(request);
+    this.byRequest.delete(request);
+    if (ref === undefined) return;
+    if (reason === 'unencodable') {
+      this.core.out.log('error', 'an accounting record does not fit into a RADIUS packet and is given up');
+    }
+    this.tell({ type: reason === 'unencodable' ? 'unsendable' : 'unanswered', ref });
+  }
+
+  private record(record: AcctRecord): void {
+    this.tell({ type: 'record', record });
+  }
+
+  private tell(event: JournalEvent): void {
+    this.apply(this.journal.handle(event, this.core.now));
+  }
+
+  private apply(effects: readonly JournalEffect[]): void {
+    for (const effect of effects) this.applyOne(effect);
+    this.core.schedule.touch(this);
+  }
+
+  private applyOne(effect: JournalEffect): void {
+    const { out, parts } = this.core;
+    const { aaa } = parts;
+    switch (effect.type) {
+      case 'store':
+        out.ask(
+          { about: 'record', record: effect.ref },
+          { type: 'spool-store', id: effect.ref, record: effect.record },
+        );
+        return;
+      case 'submit': {
+        const ref = aaa.nextRequest();
+        this.byRequest.set(ref, effect.ref);
+        const attributes = acctAttributes(effect.record);
+        aaa.sendRecord({ kind: 'accounting', ref, attributes, since: effect.since });
+        return;
+      }
+      case 'withdraw':
+        for (const [request, ref] of this.byRequest) {
+          if (ref !== effect.ref) continue;
+          this.byRequest.delete(request);
+          aaa.withdraw(request);
+        }
+        return;
+      case 'erase':
+        out.push({ type: 'spool-erase', id: effect.ref });
+        return;
+      case 'refused':
+        out.log('error', `an accounting ${effect.record.kind} was refused`, { reason: effect.reason });
+        return;
+      default:
+        assertNever(effect);
+    }
+  }
+
+  private subjectOf({ session }: SessionUnit): AcctSubject {
+    const { authorization, addresses, grant, mac } = session;
+    return {
+      sessionId: session.id,
+      multiSessionId: session.multiId,
+      userName: authorization.userName,
+      mac,
+      port: grant.port,
+      nasPort: session.nasPort,
+      calledStation: session.calledStation,
+      classes: authorization.classes,
+      ...(authorization.cui === undefined ? {} : { cui: authorization.cui }),
+      ...(addresses.ipv4 === undefined ? {} : { ipv4: addresses.ipv4 }),
+      ...(addresses.ipv6 === undefined ? {} : { ipv6: addresses.ipv6 }),
+    };
+  }
+}

@@ -1,0 +1,135 @@
+// The agent: one input in, effects out. Read this file first; each part that it names is one chapter.
+//
+//   a frame comes in ─▶ frames.ts says what it is ─▶ supplicants.ts (EAPOL) or watch.ts (a sign of life)
+//   supplicants ask ─▶ aaa.ts ─▶ a server answers ─▶ the verdict goes back to the client's machine
+//   accepted ─▶ life.ts writes the grant ─▶ the session begins: accountant.ts, reporter.ts, watch.ts hear of it
+//   silence ─▶ watch.ts gives the verdict ─▶ life.ts ends the session, as for every other cause
+//
+// A turn handles one input, then whatever timers are due, and ends by handing out what is to be done. Nothing here
+// waits, reads a clock, or calls back.
+
+import { assertNever } from '../base/result.ts';
+import { earliest, type Instant, NEVER, type Now } from '../base/time.ts';
+import { Aaa } from './aaa.ts';
+import { Accountant } from './accountant.ts';
+import { Commands } from './commands.ts';
+import { Core, type CoreOptions } from './core.ts';
+import { Frames } from './frames.ts';
+import { Life } from './life.ts';
+import { PortDesk } from './port-desk.ts';
+import type { Effect, Input, Pending } from './ports.ts';
+import { Reporter } from './reporter.ts';
+import { Supplicants } from './supplicants.ts';
+import { Watch } from './watch.ts';
+
+export class Agent {
+  private readonly core: Core;
+  private readonly frames: Frames;
+  private readonly commands: Commands;
+
+  constructor(options: CoreOptions) {
+    const core = new Core(options);
+    core.join({
+      ports: new PortDesk(core),
+      supplicants: new Supplicants(core),
+      aaa: new Aaa(core),
+      accountant: new Accountant(core),
+      life: new Life(core),
+      watch: new Watch(core),
+      reporter: new Reporter(core),
+    });
+    this.core = core;
+    this.frames = new Frames(core);
+    this.commands = new Commands(core);
+  }
+
+  /** When a `tick` is due at the latest. */
+  pollAt(): Instant {
+    return earliest(this.core.schedule.pollAt(), this.core.parts.watch.pollAt(), NEVER);
+  }
+
+  /** A retained topic that the broker kept from an earlier life of ours, and that has no state behind it now. */
+  isStaleTopic(topic: string, payloadOctets: number): boolean {
+    return this.core.parts.reporter.isStale(topic, payloadOctets);
+  }
+
+  handle(input: Input, now: Now): readonly Effect[] {
+    const { core } = this;
+    core.now = now;
+    this.dispatch(input);
+    core.schedule.advance(now.mono);
+    core.parts.watch.endTurn();
+    this.commands.endTurn();
+    core.parts.reporter.flush();
+    return core.out.take();
+  }
+
+  private dispatch(input: Input): void {
+    const { core } = this;
+    const { ports, aaa, watch, reporter } = core.parts;
+    switch (input.type) {
+      case 'boot':
+        ports.boot(input.ports);
+        reporter.boot(input);
+        core.parts.accountant.on();
+        watch.resweep();
+        return;
+      case 'dataplane':
+        ports.news(input.event);
+        return;
+      case 'frame':
+        this.frames.receive(input.port, input.bytes);
+        return;
+      case 'table':
+        watch.table(input.dump);
+        return;
+      case 'table-failed':
+        watch.tableFailed(input.error);
+        return;
+      case 'datagram':
+        aaa.datagram({
+          socket: input.socket,
+          from: { address: input.address, port: input.port },
+          bytes: input.bytes,
+        });
+        return;
+      case 'own-addresses':
+        watch.ownAddresses(input.sources);
+        return;
+      case 'broker':
+        reporter.broker(input.connected);
+        return;
+      case 'command':
+        this.commands.execute(input);
+        return;
+      case 'done': {
+        const pending = core.out.settle(input.ref);
+        if (pending !== undefined) this.settle(pending, input.error);
+        return;
+      }
+      case 'tick':
+        return;
+      default:
+        assertNever(input);
+    }
+  }
+
+  /** The world's answer to an effect. */
+  private settle(pending: Pending, error: string | undefined): void {
+    const { ports, life, accountant } = this.core.parts;
+    switch (pending.about) {
+      case 'port':
+      case 'capture':
+        ports.portDone(pending.port, pending.about, error);
+        return;
+      case 'grant':
+        life.tableDone(error === undefined ? { key: pending.key } : { key: pending.key, error });
+        return;
+      case 'record':
+        accountant.stored(pending.record, error);
+        return;
+      default:
+        assertNever(pending);
+    }
+  }
+}

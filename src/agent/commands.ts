@@ -1,0 +1,242 @@
+// What an administrator or a program asks for, over MQTT or the control socket: decoded in report/commands.ts, done
+// here. Every request gets exactly one answer, at once; one that is refused has changed nothing.
+
+import type { Mac } from '../base/mac.ts';
+import { assertNever } from '../base/result.ts';
+import { after, type Instant, seconds } from '../base/time.ts';
+import type { Config } from '../config/config.ts';
+import { type Answer, refusal, type ResultOf, success } from '../report/answers.ts';
+import type { ErrorCode, Verb } from '../report/command-schemas.ts';
+import { type Command, decodeCommand, type Selector, type TimerChange } from '../report/commands.ts';
+import type { Core } from './core.ts';
+import type { Ref } from './ports.ts';
+import type { SessionUnit } from './session-unit.ts';
+import { portPayload, sessionAnswer } from './views.ts';
+
+/** How long a drain waits for the accounting servers. */
+const DRAIN_PATIENCE = seconds(30);
+
+interface Request {
+  readonly ref: Ref;
+  readonly verb: string;
+  readonly payload: Uint8Array;
+}
+
+/** Refused, with the answer's error. */
+interface Refused {
+  readonly refused: true;
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly path: string;
+}
+
+type Outcome<V extends Verb> = ResultOf<V> | Refused;
+
+export class Commands {
+  private drainUntil: Instant | undefined;
+
+  constructor(private readonly core: Core) {}
+
+  execute({ ref, verb, payload }: Request): void {
+    const command = decodeCommand(verb, payload);
+    if (!command.ok) {
+      this.core.drops.add(`command-${command.error.code}`);
+      this.answer(ref, refusal(command.error));
+      return;
+    }
+    const outcome = this.perform(command.value);
+    const { id } = command.value;
+    if (isRefused(outcome)) {
+      const { code, message, path } = outcome;
+      this.answer(ref, refusal({ code, message, path, ...(id === undefined ? {} : { id }) }));
+    } else this.answer(ref, success(id, outcome));
+  }
+
+  /** A drain is over when every Stop is acknowledged, or when nobody acknowledges them in time. */
+  endTurn(): void {
+    if (this.drainUntil === undefined) return;
+    const { now, out, parts } = this.core;
+    const done = parts.life.closing === 0 && parts.accountant.pending === 0;
+    if (!done && now.mono < this.drainUntil) return;
+    this.drainUntil = undefined;
+    if (!done) out.log('warn', 'drained, but accounting is not acknowledged', { records: parts.accountant.pending });
+    out.push({ type: 'drained' });
+  }
+
+  /** When a drain gives up waiting. */
+  pollAt(): Instant | undefined {
+    return this.drainUntil;
+  }
+
+  private perform(command: Command): Outcome<Verb> {
+    switch (command.verb) {
+      case 'sessions':
+        return this.sessions(command);
+      case 'ports':
+        return this.ports(command.port);
+      case 'session':
+        return this.session(command.selector);
+      case 'info':
+        return this.core.parts.reporter.info() ?? refused('busy', 'the agent is starting');
+      case 'disconnect':
+        return this.disconnect(command.selector);
+      case 'reauthenticate':
+        return this.reauthenticate(command.selector);
+      case 'probe':
+        return this.probe(command.selector);
+      case 'port': {
+        const { port, control } = command;
+        if (!this.core.parts.ports.control(port, control)) {
+          return refused('not-found', `${port} is no controlled port of this switch`, 'port');
+        }
+        return { port, control };
+      }
+      case 'timers':
+        return this.timers(command.target, command.change);
+      case 'config':
+        return refused('refused', 'the configuration is read at start; restart the agent to change it');
+      case 'drain':
+        return this.drain();
+      case 'explain':
+        return this.explain(command.mac);
+      case 'events':
+        return { events: this.core.parts.reporter.recent(command.limit) };
+      default:
+        return assertNever(command);
+    }
+  }
+
+  private sessions(filter: {
+    readonly port?: string;
+    readonly role?: string;
+    readonly user?: string;
+  }): ResultOf<'sessions'> {
+    const { core } = this;
+    const sessions = [...core.sessions.all()]
+      .filter(({ session }) => filter.port === undefined || session.grant.port === filter.port)
+      .filter(({ session }) => filter.role === undefined || session.role === filter.role)
+      .filter(({ session }) => filter.user === undefined || session.authorization.userName === filter.user)
+      .map((unit) => sessionAnswer(unit, core));
+    return { sessions };
+  }
+
+  private ports(name: string | undefined): Outcome<'ports'> {
+    const units = [...this.core.parts.ports.all()].filter((unit) => name === undefined || unit.name === name);
+    if (name !== undefined && units.length === 0) {
+      return refused('not-found', `${name} is no controlled port of this switch`, 'port');
+    }
+    return { ports: units.map((unit) => portPayload(unit, this.core)) };
+  }
+
+  private session(selector: Selector): Outcome<'session'> {
+    const [unit] = this.core.sessions.select(selector);
+    return unit === undefined ? nobody(selector) : { session: sessionAnswer(unit, this.core) };
+  }
+
+  private disconnect(selector: Selector): Outcome<'disconnect'> {
+    const units = this.core.sessions.select(selector);
+    if (units.length === 0 && selector.by !== 'all') return nobody(selector);
+    for (const unit of units) this.core.parts.life.end(unit, { cause: 'admin-reset' });
+    return { disconnected: units.length, sessions: units.map(({ session }) => session.key) };
+  }
+
+  private reauthenticate(selector: Selector): Outcome<'reauthenticate'> {
+    return this.each(selector, (unit) => {
+      const { mac, grant, method } = unit.session;
+      return method === 'dot1x' && this.core.parts.supplicants.reauthenticate(mac, grant.port, 'admin');
+    }, (count, sessions) => ({ reauthenticating: count, sessions }));
+  }
+
+  private probe(selector: Selector): Outcome<'probe'> {
+    return this.each(
+      selector,
+      (unit) => this.core.parts.watch.probe(unit),
+      (count, sessions) => ({ probed: count, sessions }),
+    );
+  }
+
+  private each<R>(
+    selector: Selector,
+    act: (unit: SessionUnit) => boolean,
+    result: (count: number, keys: readonly SessionUnit['session']['key'][]) => R,
+  ): R | Refused {
+    const units = this.core.sessions.select(selector);
+    if (units.length === 0 && selector.by !== 'all') return nobody(selector);
+    const done = units.filter(act);
+    return result(
+      done.length,
+      done.map(({ session }) => session.key),
+    );
+  }
+
+  private timers(
+    target: Extract<Command, { readonly verb: 'timers' }>['target'],
+    change: TimerChange,
+  ): Outcome<'timers'> {
+    const { core } = this;
+    const config = 'role' in target ? withRole(core.config, target.role, change) : withPort(core.config, target.port, change);
+    if (config === undefined) {
+      return 'role' in target
+        ? refused('not-found', `there is no role '${target.role}'`, 'role')
+        : refused('not-found', `${target.port} is no controlled port of this switch`, 'port');
+    }
+    core.config = config;
+    let count = 0;
+    for (const unit of core.sessions.all()) if (core.parts.watch.configure(unit)) count++;
+    return { sessions: count };
+  }
+
+  private drain(): ResultOf<'drain'> {
+    const { core } = this;
+    const { life, supplicants, accountant } = core.parts;
+    const units = [...core.sessions.all()];
+    supplicants.refuseAll();
+    for (const unit of units) life.end(unit, { cause: 'drain' });
+    accountant.off();
+    this.drainUntil = after(core.now.mono, DRAIN_PATIENCE);
+    return { draining: units.length };
+  }
+
+  private explain(mac: Mac): ResultOf<'explain'> {
+    const { decisions, parts, now } = this.core;
+    const standing = parts.supplicants.describe(mac);
+    const current = standing === undefined ? [] : [decisions.current(now.wall, standing)];
+    return { mac, decisions: [...decisions.about(mac), ...current] };
+  }
+
+  private answer(ref: Ref, payload: Answer): void {
+    this.core.out.push({ type: 'answer', ref, payload });
+  }
+}
+
+function withRole(config: Config, name: string, change: TimerChange): Config | undefined {
+  const role = config.roles.get(name);
+  if (role === undefined) return undefined;
+  const { session = role.timers.session, heartbeat = role.timers.heartbeat } = change;
+  const timers = heartbeat === null || heartbeat === undefined ? { session } : { session, heartbeat };
+  const handshake = { ...role.handshake, ...handshakeChange(change) };
+  return { ...config, roles: new Map(config.roles).set(name, { ...role, timers, handshake }) };
+}
+
+/** One more pattern, which wins since it comes last: this port's name. */
+function withPort(config: Config, name: string, change: TimerChange): Config | undefined {
+  const pattern = name.replace(/[[\]*?\\]/g, '\\$&');
+  const rule = { pattern, mab: {}, handshake: handshakeChange(change), pae: {} };
+  return { ...config, ports: [...config.ports, rule] };
+}
+
+function handshakeChange({ period, times }: TimerChange): Partial<{ period: typeof period; times: number }> & object {
+  return { ...(period === undefined ? {} : { period }), ...(times === undefined ? {} : { times }) };
+}
+
+function isRefused(outcome: object): outcome is Refused {
+  return 'refused' in outcome;
+}
+
+function refused(code: ErrorCode, message: string, path = ''): Refused {
+  return { refused: true, code, message, path };
+}
+
+function nobody(selector: Selector): Refused {
+  return refused('not-found', 'no session fits', selector.by);
+}

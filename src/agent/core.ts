@@ -1,0 +1,93 @@
+// What every part of the agent shares within one turn: the time, the outbox, the tables, and the other parts.
+//
+// The parts are the chapters of one story, and call each other directly: `ports` (is the port shut, does it listen),
+// `supplicants` (who says what in EAPOL), `aaa` and `accountant` (what the servers say and are told), `life` (a session begins and ends), `watch`
+// (is it still there). Nothing re-enters from outside: whatever a part wants of the world goes into `out`.
+
+import type { Entropy } from '../base/entropy.ts';
+import { Counters } from '../base/counters.ts';
+import type { Mac } from '../base/mac.ts';
+import { type Instant, type Now, type WallTime, wallAt } from '../base/time.ts';
+import type { Config } from '../config/config.ts';
+import type { PortName } from '../model/dataplane.ts';
+import { SessionTable } from '../session/table.ts';
+import type { Aaa } from './aaa.ts';
+import type { Accountant } from './accountant.ts';
+import { Decisions } from './decisions.ts';
+import type { Life } from './life.ts';
+import { Outbox } from './outbox.ts';
+import type { PortDesk } from './port-desk.ts';
+import type { Reporter } from './reporter.ts';
+import { Schedule } from './schedule.ts';
+import type { SessionUnit } from './session-unit.ts';
+import type { Supplicants } from './supplicants.ts';
+import type { Watch } from './watch.ts';
+
+/** What makes this run of the agent different from every other one. */
+export interface BootIdentity {
+  /** Random, in MQTT events and in Acct-Session-Ids. */
+  readonly bootId: string;
+  readonly version: string;
+  readonly startedAt: WallTime;
+}
+
+export interface Parts {
+  readonly ports: PortDesk;
+  readonly supplicants: Supplicants;
+  readonly aaa: Aaa;
+  readonly accountant: Accountant;
+  readonly life: Life;
+  readonly watch: Watch;
+  readonly reporter: Reporter;
+}
+
+export interface CoreOptions {
+  readonly config: Config;
+  readonly entropy: Entropy;
+  readonly boot: BootIdentity;
+  readonly now: Now;
+}
+
+export class Core {
+  readonly out = new Outbox();
+  readonly sessions = new SessionTable<SessionUnit>();
+  readonly decisions = new Decisions();
+  /** Everything from the wire that was refused, by `protocol-reason`. */
+  readonly drops = new Counters();
+  readonly schedule: Schedule;
+  /** Replaced whole when it changes, never changed in place. */
+  config: Config;
+  readonly entropy: Entropy;
+  readonly boot: BootIdentity;
+  /** The moment of this turn: set once, at its beginning. */
+  now: Now;
+  private joined: Parts | undefined;
+
+  constructor(options: CoreOptions) {
+    this.config = options.config;
+    this.entropy = options.entropy;
+    this.boot = options.boot;
+    this.now = options.now;
+    this.schedule = new Schedule(options.now.mono);
+  }
+
+  /** Once, by the agent's constructor. */
+  join(parts: Parts): void {
+    this.joined = parts;
+  }
+
+  get parts(): Parts {
+    if (this.joined === undefined) throw new Error('the agent is not put together yet');
+    return this.joined;
+  }
+
+  wall(at: Instant): WallTime {
+    return wallAt(this.now, at);
+  }
+
+  /** A line in the log, and one in the story that `explain` tells about this MAC. */
+  decide(mac: Mac, port: PortName, what: string, detail: string): void {
+    this.decisions.note(mac, this.now.wall, { port, what, detail });
+    this.out.log('info', what, { mac, port, detail });
+  }
+}

@@ -1,0 +1,253 @@
+// The switch's ports: news from the data plane in, locks, captures and ends of sessions out. The machine of one port is
+// access-port.ts; this file carries its effects, and knows which ports there are.
+
+import type { Mac } from '../base/mac.ts';
+import { assertNever } from '../base/result.ts';
+import type { Instant } from '../base/time.ts';
+import { isUplink, portSettings } from '../config/ports.ts';
+import type { DataplaneEvent, PortFacts, PortName } from '../model/dataplane.ts';
+import type { PortControl } from '../model/port.ts';
+import { AccessPort, type PortEffect, type PortEvent } from './access-port.ts';
+import type { Core } from './core.ts';
+import type { Timed } from './schedule.ts';
+
+export class PortUnit implements Timed {
+  constructor(
+    readonly name: PortName,
+    readonly machine: AccessPort,
+    private readonly desk: PortDesk,
+  ) {}
+
+  pollAt(): Instant {
+    return this.machine.pollAt();
+  }
+
+  onTime(): void {
+    this.desk.tell(this, { type: 'tick' });
+  }
+}
+
+export class PortDesk {
+  private readonly units = new Map<PortName, PortUnit>();
+  /** Every bridge port's own address, uplinks included: frames from these are our own. */
+  private readonly addresses = new Map<PortName, Mac>();
+  private readonly byIndex = new Map<number, PortName>();
+
+  constructor(private readonly core: Core) {}
+
+  /** Locks everything first; all else waits for that. */
+  boot(ports: readonly PortFacts[]): void {
+    for (const facts of ports) this.added(facts);
+  }
+
+  all(): Iterable<PortUnit> {
+    return this.units.values();
+  }
+
+  get(name: PortName): PortUnit | undefined {
+    return this.units.get(name);
+  }
+
+  /** Of every port of the bridge, uplinks too. */
+  names(): readonly PortName[] {
+    return [...this.addresses.keys()];
+  }
+
+  nameOf(index: number): PortName | undefined {
+    return this.byIndex.get(index);
+  }
+
+  /** The MAC that our frames out of this port bear. */
+  addressOf(name: PortName): Mac | undefined {
+    return this.addresses.get(name);
+  }
+
+  isOwnAddress(mac: Mac): boolean {
+    for (const address of this.addresses.values()) if (address === mac) return true;
+    return false;
+  }
+
+  /** The kernel's table may be read as the truth about who is on this port. */
+  isAuto(name: PortName): boolean {
+    return this.units.get(name)?.machine.control === 'auto';
+  }
+
+  linkUpAt(name: PortName): Instant {
+    return this.units.get(name)?.machine.linkUpAt ?? this.core.now.mono;
+  }
+
+  /** Every managed port is proven to be as it was wanted. */
+  get settled(): boolean {
+    for (const { machine } of this.units.values()) {
+      if (machine.control === 'auto' && !machine.locked) return false;
+    }
+    return true;
+  }
+
+  news(event: DataplaneEvent): void {
+    const { life, supplicants, watch, reporter } = this.core.parts;
+    switch (event.type) {
+      case 'port-added':
+        this.added(event.port);
+        return;
+      case 'port-changed':
+        this.changed(event.port);
+        return;
+      case 'port-gone':
+        this.gone(event.name);
+        return;
+      case 'mab-candidate':
+        supplicants.sighted(event.key.mac, event.key.port);
+        return;
+      case 'open-entry':
+        reporter.warning('open-entry', `an open entry of ${event.key.mac} stood on a locked port`, {
+          mac: event.key.mac,
+          port: event.key.port,
+        });
+        life.removeForeign(event.key);
+        return;
+      case 'entry-active':
+        watch.activity(event.key);
+        return;
+      case 'entry-gone':
+        life.grantLost(event.key);
+        return;
+      case 'overrun':
+        reporter.warning('overrun', 'notices of the data plane were lost; reading the table anew', {});
+        watch.resweep();
+        return;
+      case 'bridge-gone':
+        reporter.warning('bridge-gone', 'the bridge is gone: every port is out of our hands', {});
+        for (const { name } of [...this.units.values()]) this.gone(name);
+        return;
+      case 'bridge-back':
+        reporter.warning('bridge-back', 'the bridge is back: its ports are being locked', {});
+        return;
+      default:
+        assertNever(event);
+    }
+  }
+
+  /** The administrator's wish; false for a port that is not there or not ours. */
+  control(name: PortName, control: PortControl): boolean {
+    const unit = this.units.get(name);
+    if (unit === undefined || isUplink(this.core.config, name)) return false;
+    this.tell(unit, { type: 'control', control });
+    return true;
+  }
+
+  sessionsChanged(name: PortName): void {
+    const { supplicants, reporter } = this.core.parts;
+    if (!this.units.has(name)) return;
+    supplicants.solicit(name, { type: 'sessions', count: this.core.sessions.countOnPort(name) });
+    reporter.portChanged(name);
+  }
+
+  tell(unit: PortUnit, event: PortEvent): void {
+    this.apply(unit, unit.machine.handle(event, this.core.now.mono));
+  }
+
+  portDone(name: PortName, about: 'port' | 'capture', error: string | undefined): void {
+    const unit = this.units.get(name);
+    if (unit === undefined) return;
+    const type = about === 'port' ? 'port-set' : 'capture';
+    this.tell(unit, error === undefined ? { type } : { type, error });
+    this.core.parts.reporter.portChanged(name);
+  }
+
+  private added(facts: PortFacts): void {
+    if (this.addresses.has(facts.name)) {
+      this.changed(facts);
+      return;
+    }
+    this.addresses.set(facts.name, facts.address);
+    this.byIndex.set(facts.index, facts.name);
+    if (isUplink(this.core.config, facts.name)) return;
+    const machine = new AccessPort(facts, portSettings(this.core.config, facts.name), this.core.now.mono);
+    const unit = new PortUnit(facts.name, machine, this);
+    this.units.set(facts.name, unit);
+    this.apply(unit, machine.start());
+    this.core.parts.reporter.portChanged(facts.name);
+  }
+
+  private changed(facts: PortFacts): void {
+    const unit = this.units.get(facts.name);
+    const known = unit?.machine.facts;
+    if (unit === undefined || known === undefined) {
+      if (this.addresses.has(facts.name)) this.addresses.set(facts.name, facts.address);
+      else this.added(facts);
+      return;
+    }
+    if (known.index !== facts.index) {
+      this.gone(facts.name);
+      this.added(facts);
+      return;
+    }
+    this.addresses.set(facts.name, facts.address);
+    this.tell(unit, { type: 'facts', facts });
+    this.core.parts.reporter.portChanged(facts.name);
+  }
+
+  private gone(name: PortName): void {
+    const { life, supplicants, reporter } = this.core.parts;
+    const unit = this.units.get(name);
+    this.addresses.delete(name);
+    if (unit === undefined) return;
+    this.byIndex.delete(unit.machine.facts.index);
+    this.units.delete(name);
+    this.core.schedule.forget(unit);
+    this.core.out.push({ type: 'close-capture', port: name });
+    life.endOnPort(name, { cause: 'port-removed' });
+    life.portGone(name);
+    supplicants.portGone(name);
+    reporter.portGone(name);
+  }
+
+  private apply(unit: PortUnit, effects: readonly PortEffect[]): void {
+    for (const effect of effects) this.applyOne(unit.name, effect);
+    if (this.units.get(unit.name) === unit) this.core.schedule.touch(unit);
+  }
+
+  private applyOne(port: PortName, effect: PortEffect): void {
+    const { out, parts } = this.core;
+    const { life, supplicants, reporter } = parts;
+    switch (effect.type) {
+      case 'set':
+        out.ask({ about: 'port', port }, { type: 'set-port', port, setting: effect.setting });
+        return;
+      case 'open-capture':
+        out.ask({ about: 'capture', port }, { type: 'open-capture', port });
+        return;
+      case 'close-capture':
+        out.push({ type: 'close-capture', port });
+        return;
+      case 'end-sessions':
+        life.endOnPort(port, { cause: effect.cause });
+        life.cancelAdmissions(port);
+        supplicants.portClosed(port);
+        return;
+      case 'listening':
+        supplicants.solicit(port, { type: 'link', up: true });
+        supplicants.solicit(port, { type: 'capture-opened' });
+        return;
+      case 'deaf':
+        supplicants.solicit(port, { type: 'link', up: false });
+        return;
+      case 'control-changed':
+        supplicants.solicit(port, { type: 'port-control', control: effect.control });
+        reporter.portControl(port, effect.control);
+        return;
+      case 'link':
+        reporter.portLink(port, effect.up);
+        return;
+      case 'alarm':
+        reporter.warning('port', effect.message, { port });
+        return;
+      case 'alarm-over':
+        out.log('info', `port ${effect.message}`, { port });
+        return;
+      default:
+        assertNever(effect);
+    }
+  }
+}

@@ -1,0 +1,202 @@
+// Upstream hears it here: retained state and numbered events, as MQTT topics. While no broker is there, state is not
+// kept for it (it is published whole on connect) and events wait in the log (report/events.ts).
+
+import type { Mac } from '../base/mac.ts';
+import type { PortName } from '../model/dataplane.ts';
+import type { PortControl } from '../model/port.ts';
+import type { RequestKind } from '../radius/effects.ts';
+import type { EventPayload, ReportableEvent } from '../report/event-payloads.ts';
+import { EventLog } from '../report/events.ts';
+import { RetainedTopics } from '../report/retained.ts';
+import { buildTopic, type Topic } from '../report/topics.ts';
+import type { EndDecision, RelockProof } from '../session/logout.ts';
+import type { Core } from './core.ts';
+import type { LogFields } from './ports.ts';
+import type { SessionUnit } from './session-unit.ts';
+import { type InfoContext, infoPayload, portPayload, sessionEndBody, sessionPayload } from './views.ts';
+
+/** Who failed to get in, where. */
+export interface FailedClient {
+  readonly mac: Mac;
+  readonly port: PortName;
+  readonly userName: string | undefined;
+}
+
+export class Reporter {
+  private readonly log: EventLog;
+  private readonly retained: RetainedTopics;
+  private context: InfoContext | undefined;
+  private connected = false;
+  private readonly dirtyPorts = new Set<PortName>();
+
+  constructor(private readonly core: Core) {
+    this.log = new EventLog({ bootId: core.boot.bootId });
+    this.retained = new RetainedTopics(core.config.switch.id);
+  }
+
+  boot(context: InfoContext): void {
+    this.context = context;
+  }
+
+  info(): ReturnType<typeof infoPayload> | undefined {
+    return this.context === undefined ? undefined : infoPayload(this.core, this.context);
+  }
+
+  recent(count: number): readonly EventPayload[] {
+    return this.log.recent(count);
+  }
+
+  /** On connect everything retained is published anew, then the events that waited. */
+  broker(connected: boolean): void {
+    this.connected = connected;
+    if (!connected) return;
+    const { core } = this;
+    this.publishInfo();
+    for (const { name } of core.parts.ports.all()) this.publishPort(name);
+    for (const unit of core.sessions.all()) this.sessionChanged(unit);
+    this.drainEvents();
+  }
+
+  isStale(topic: string, payloadOctets: number): boolean {
+    return this.retained.isStale(topic, payloadOctets);
+  }
+
+  sessionStarted(unit: SessionUnit): void {
+    this.sessionChanged(unit);
+    this.event({ type: 'session-start', body: { session: sessionPayload(unit) } });
+  }
+
+  sessionChanged(unit: SessionUnit): void {
+    this.publish({ kind: 'session', key: unit.session.key }, sessionPayload(unit));
+  }
+
+  /** Last of all that a session's end does. A newer session of the same MAC keeps the topic. */
+  sessionEnded(unit: SessionUnit, decision: EndDecision, proof: RelockProof): void {
+    const { key } = unit.session;
+    if (this.core.sessions.get(key) === undefined) this.clear({ kind: 'session', key });
+    this.event({ type: 'session-end', body: sessionEndBody(unit, decision, { proof, core: this.core }) });
+  }
+
+  sessionMoved(old: SessionUnit, to: { readonly port: PortName; readonly sessionId: string }): void {
+    const { key, mac, grant, id } = old.session;
+    const body = {
+      key,
+      mac,
+      from: { port: grant.port, vlan: grant.vlan },
+      to: { port: to.port, vlan: grant.vlan },
+      old_session_id: id,
+      new_session_id: to.sessionId,
+    };
+    this.event({ type: 'session-move', body });
+  }
+
+  authFailed(client: FailedClient, reason: string, replyMessage: string | undefined): void {
+    const body = {
+      mac: client.mac,
+      port: client.port,
+      method: 'dot1x',
+      user_name: client.userName ?? null,
+      reason,
+      ...(replyMessage === undefined ? {} : { reply_message: replyMessage }),
+    } as const;
+    this.event({ type: 'auth-failed', body });
+  }
+
+  probed(unit: SessionUnit, probe: 'arp' | 'nd' | 'eap', silentPeriods: number): void {
+    const { key, mac, grant, id, addresses } = unit.session;
+    const target = probe === 'eap' ? null : ((probe === 'arp' ? addresses.ipv4 : addresses.ipv6) ?? null);
+    const body = {
+      key,
+      mac,
+      port: grant.port,
+      session_id: id,
+      probe,
+      target,
+      silent_periods: silentPeriods,
+      times: unit.handshake.settings.times,
+    };
+    this.event({ type: 'handshake-probe', body });
+  }
+
+  radiusServer(server: string, kind: RequestKind, up: boolean): void {
+    const use = kind === 'access' ? 'authentication' : 'accounting';
+    this.core.out.log(up ? 'info' : 'warn', `RADIUS server ${up ? 'answers' : 'does not answer'}`, { server, use });
+    this.event({ type: 'radius-server', body: { server, use, state: up ? 'up' : 'down' } });
+  }
+
+  portLink(port: PortName, up: boolean): void {
+    this.core.out.log('info', `link ${up ? 'up' : 'down'}`, { port });
+    const adminUp = this.core.parts.ports.get(port)?.machine.facts.adminUp ?? false;
+    const body = { port, link: up ? 'up' : 'down', admin: adminUp ? 'up' : 'down', present: true } as const;
+    this.event({ type: 'port-link', body });
+  }
+
+  portControl(port: PortName, control: PortControl): void {
+    this.core.out.log('info', `port control ${control}`, { port });
+  }
+
+  /** Published once a turn, however often it changed. */
+  portChanged(port: PortName): void {
+    this.dirtyPorts.add(port);
+  }
+
+  portGone(port: PortName): void {
+    this.dirtyPorts.delete(port);
+    this.clear({ kind: 'port', port });
+    this.event({ type: 'port-link', body: { port, link: 'down', admin: 'down', present: false } });
+  }
+
+  guard(body: Extract<ReportableEvent, { readonly type: 'guard' }>['body']): void {
+    this.core.out.log('warn', `mass-loss guard ${body.state}`, {
+      reason: body.reason,
+      silent: body.silent,
+      sessions: body.sessions,
+    });
+    this.event({ type: 'guard', body });
+  }
+
+  warning(code: string, message: string, about: { readonly port?: PortName; readonly mac?: Mac }): void {
+    this.core.out.log('warn', message, { code, ...about } as LogFields);
+    this.event({ type: 'warning', body: { code, message, ...about } });
+  }
+
+  /** At the end of each turn. */
+  flush(): void {
+    if (this.dirtyPorts.size === 0) return;
+    for (const port of this.dirtyPorts) this.publishPort(port);
+    this.dirtyPorts.clear();
+  }
+
+  private event(event: ReportableEvent): void {
+    const payload = this.log.record(event, this.core.now.wall);
+    this.core.out.push({ type: 'event', payload });
+    if (this.connected) this.drainEvents();
+  }
+
+  private drainEvents(): void {
+    for (let event = this.log.take(); event !== undefined; event = this.log.take()) {
+      const topic = buildTopic(this.core.config.switch.id, { kind: 'event', type: event.type });
+      this.core.out.push({ type: 'publish', topic, payload: event, retain: false });
+    }
+  }
+
+  private publishInfo(): void {
+    const info = this.info();
+    if (info !== undefined) this.publish({ kind: 'info' }, info);
+  }
+
+  private publishPort(port: PortName): void {
+    const unit = this.core.parts.ports.get(port);
+    if (unit !== undefined) this.publish({ kind: 'port', port }, portPayload(unit, this.core));
+  }
+
+  private publish(topic: Topic, payload: object): void {
+    const text = this.retained.set(topic);
+    if (this.connected) this.core.out.push({ type: 'publish', topic: text, payload, retain: true });
+  }
+
+  private clear(topic: Topic): void {
+    const text = this.retained.clear(topic);
+    if (this.connected) this.core.out.push({ type: 'publish', topic: text, payload: null, retain: true });
+  }
+}

@@ -1,0 +1,366 @@
+// Who says what in EAPOL: one authenticator machine per client, MAC on a port. Frames go in, questions to the servers,
+// admissions and ends of sessions come out. The machines are in pae/; this file only carries.
+
+import type { Mac } from '../base/mac.ts';
+import { assertNever } from '../base/result.ts';
+import type { Instant } from '../base/time.ts';
+import { portSettings } from '../config/ports.ts';
+import type { PortName } from '../model/dataplane.ts';
+import { AuthenticatorClient } from '../pae/client.ts';
+import type { PaeEffect, PaeEvent, PaeRef } from '../pae/events.ts';
+import { ClientAdmission } from '../pae/limits.ts';
+import { Solicitor } from '../pae/solicitor.ts';
+import {
+  EAPOL_EAP,
+  EAPOL_LOGOFF,
+  EAPOL_START,
+  encodeEapol,
+  type EapolPdu,
+} from '../wire/eapol.ts';
+import { encodeEthernet, ETHERTYPE_PAE } from '../wire/ethernet.ts';
+import { PAE_GROUP_ADDRESS } from '../base/mac.ts';
+import { Counters } from '../base/counters.ts';
+import type { PaeCounter } from '../pae/counters.ts';
+import { PAE_EAPOL_VERSION } from '../pae/settings.ts';
+import type { Core } from './core.ts';
+import type { Timed } from './schedule.ts';
+
+type Accepted = Extract<PaeEffect, { readonly type: 'accepted' | 'reauthenticated' }>;
+
+/** One client on one port. */
+export class ClientUnit implements Timed {
+  readonly machine: AuthenticatorClient;
+  /** The table write that the machine waits for. */
+  granting: PaeRef | undefined;
+
+  constructor(
+    readonly mac: Mac,
+    readonly port: PortName,
+    machine: AuthenticatorClient,
+    private readonly owner: Supplicants,
+  ) {
+    this.machine = machine;
+  }
+
+  pollAt(): Instant {
+    return this.machine.pollAt();
+  }
+
+  onTime(): void {
+    this.owner.tell(this, { type: 'tick' });
+  }
+}
+
+/** What EAPOL needs of one port. */
+class EapolPort implements Timed {
+  readonly clients = new Map<Mac, ClientUnit>();
+  readonly admission = new ClientAdmission();
+  readonly counters = new Counters<PaeCounter>();
+
+  constructor(
+    readonly name: PortName,
+    readonly solicitor: Solicitor,
+    private readonly owner: Supplicants,
+  ) {}
+
+  pollAt(): Instant {
+    return this.solicitor.pollAt();
+  }
+
+  onTime(): void {
+    this.owner.solicit(this.name, { type: 'tick' });
+  }
+}
+
+export class Supplicants {
+  private readonly ports = new Map<PortName, EapolPort>();
+  private refusing = false;
+
+  constructor(private readonly core: Core) {}
+
+  /** IEEE 802.1X-2020 §12.8 statistics of one port. */
+  counters(port: PortName): Readonly<Record<string, number>> {
+    return this.ports.get(port)?.counters.snapshot() ?? {};
+  }
+
+  /** One line about where the authentication of this client stands. */
+  describe(mac: Mac): string | undefined {
+    for (const { clients } of this.ports.values()) {
+      const unit = clients.get(mac);
+      if (unit !== undefined) return `${unit.port}: ${unit.machine.describe(this.core.now.mono)}`;
+    }
+    return undefined;
+  }
+
+  /** An EAPOL PDU from a client of an `auto` port. */
+  receive(port: PortName, mac: Mac, pdu: EapolPdu): void {
+    const here = this.portOf(port);
+    if (pdu.type === EAPOL_LOGOFF) {
+      const unit = here.clients.get(mac);
+      if (unit !== undefined) this.tell(unit, { type: 'eapol-logoff' });
+    } else if (pdu.type === EAPOL_START) {
+      const unit = this.clientFor(here, mac);
+      if (unit !== undefined) this.tell(unit, { type: 'eapol-start' });
+    } else if (pdu.type === EAPOL_EAP) {
+      this.receiveEap(here, mac, pdu.body);
+    } else {
+      this.core.drops.add('eapol-type');
+    }
+  }
+
+  /** Asks a MAC that was merely seen who it is, or a client with a session to prove itself again. */
+  reauthenticate(mac: Mac, port: PortName, by: 'admin' | 'timer' | 'sighting'): boolean {
+    const unit = this.clientFor(this.portOf(port), mac);
+    if (unit === undefined) return false;
+    this.tell(unit, { type: 'reauthenticate', by });
+    return true;
+  }
+
+  /** The answer of the data plane to the client's admission. */
+  grantDone(mac: Mac, port: PortName, error?: string): void {
+    const unit = this.ports.get(port)?.clients.get(mac);
+    if (unit?.granting === undefined) return;
+    const ref = unit.granting;
+    unit.granting = undefined;
+    this.tell(unit, error === undefined ? { type: 'grant-done', ref } : { type: 'grant-done', ref, error });
+  }
+
+  /** The EAP-Failure that this client takes for its own; undefined for one that does not speak EAP. */
+  failureFor(mac: Mac, port: PortName): Uint8Array | undefined {
+    return this.ports.get(port)?.clients.get(mac)?.machine.buildFailure();
+  }
+
+  sessionEnded(mac: Mac, port: PortName): void {
+    const unit = this.ports.get(port)?.clients.get(mac);
+    if (unit !== undefined) this.tell(unit, { type: 'session-ended' });
+  }
+
+  /** The link went, or the port is not ours to authenticate on any more: nobody is there. */
+  portClosed(port: PortName): void {
+    const here = this.ports.get(port);
+    if (here === undefined) return;
+    for (const unit of here.clients.values()) this.drop(here, unit);
+  }
+
+  portGone(port: PortName): void {
+    this.portClosed(port);
+    const here = this.ports.get(port);
+    if (here !== undefined) this.core.schedule.forget(here);
+    this.ports.delete(port);
+  }
+
+  /** A MAC that nobody knows was seen on a locked port: ask it who it is. */
+  sighted(mac: Mac, port: PortName): void {
+    if (this.core.sessions.ofMac(mac)?.session.grant.port === port) return;
+    if (this.ports.get(port)?.clients.has(mac) ?? false) return;
+    this.reauthenticate(mac, port, 'sighting');
+  }
+
+  solicit(port: PortName, event: Parameters<Solicitor['handle']>[0]): void {
+    const here = this.portOf(port);
+    for (const { version, packetType, body } of here.solicitor.handle(event, this.core.now.mono)) {
+      this.send(PAE_GROUP_ADDRESS, port, { version, type: packetType, body });
+    }
+    this.core.schedule.touch(here);
+  }
+
+  sendEap(mac: Mac, port: PortName, packet: Uint8Array): void {
+    this.send(mac, port, { version: PAE_EAPOL_VERSION, type: EAPOL_EAP, body: packet });
+  }
+
+  tell(unit: ClientUnit, event: PaeEvent): void {
+    for (const effect of unit.machine.handle(event, this.core.now.mono)) this.apply(unit, effect);
+    const here = this.portOf(unit.port);
+    if (here.clients.get(unit.mac) !== unit) return;
+    if (unit.machine.isForgettable() && unit.granting === undefined) this.drop(here, unit);
+    else this.core.schedule.touch(unit);
+  }
+
+  private receiveEap(here: EapolPort, mac: Mac, packet: Uint8Array): void {
+    const known = here.clients.get(mac);
+    const solicited = here.solicitor.matches(packet);
+    // Without a machine only the answer to the port's own question makes one: anything else was asked by nobody.
+    const unit = known ?? (solicited ? this.clientFor(here, mac) : undefined);
+    if (unit === undefined) {
+      this.core.drops.add('eap-unsolicited');
+      return;
+    }
+    this.tell(unit, { type: solicited ? 'solicited-response' : 'eap-response', packet });
+  }
+
+  private apply(unit: ClientUnit, effect: PaeEffect): void {
+    const { core } = this;
+    const { life, aaa, reporter } = core.parts;
+    const { mac, port } = unit;
+    switch (effect.type) {
+      case 'send-eapol':
+        this.send(mac, port, { version: effect.version, type: effect.packetType, body: effect.body });
+        return;
+      case 'ask-server':
+        aaa.ask(unit, effect);
+        return;
+      case 'cancel-server':
+        aaa.cancel(unit);
+        return;
+      case 'accepted':
+        this.admit(unit, effect);
+        return;
+      case 'reauthenticated': {
+        const session = core.sessions.ofMac(mac);
+        const sameUser = session?.session.authorization.userName === effect.authorization.userName;
+        if (session !== undefined && session.session.grant.port === port && (effect.sameIdentity || sameUser)) {
+          unit.granting = effect.ref;
+          aaa.forgetConversation(unit);
+          life.renew(session, effect.authorization);
+          this.grantDone(mac, port);
+        } else this.admit(unit, effect);
+        return;
+      }
+      case 'rejected':
+        core.decide(mac, port, 'rejected', rejectText(effect.reason, effect.replyMessage));
+        reporter.authFailed(
+          { mac, port, userName: aaa.identityOf(unit) },
+          effect.reason,
+          effect.replyMessage,
+        );
+        aaa.forgetConversation(unit);
+        return;
+      case 'ended': {
+        const session = core.sessions.ofMac(mac);
+        if (session === undefined || session.session.grant.port !== port) return;
+        life.end(session, {
+          cause: effect.cause,
+          eapFailure: effect.eapFailure,
+          ...(effect.replyMessage === undefined ? {} : { detail: effect.replyMessage }),
+        });
+        return;
+      }
+      case 'counted':
+        this.portOf(port).counters.add(effect.counter);
+        return;
+      case 'decision':
+        core.decide(mac, port, effect.what, effect.detail);
+        return;
+      default:
+        assertNever(effect);
+    }
+  }
+
+  private admit(unit: ClientUnit, accepted: Accepted): void {
+    const { aaa, accountant, life } = this.core.parts;
+    const { mac, port } = unit;
+    const conversation = aaa.conversationOf(unit);
+    aaa.forgetConversation(unit);
+    unit.granting = accepted.ref;
+    // The id of a session that this one replaces is used up.
+    const used = this.core.sessions.ofMac(mac)?.session.id;
+    const sessionId =
+      conversation === undefined || conversation.sessionId === used
+        ? accountant.newSessionId()
+        : conversation.sessionId;
+    life.admit({
+      mac,
+      port,
+      method: 'dot1x',
+      authorization: accepted.authorization,
+      sessionId,
+      multiId: conversation?.multiId ?? sessionId,
+    });
+  }
+
+  /** The switch is being drained: nobody gets in any more. */
+  refuseAll(): void {
+    this.refusing = true;
+    for (const { name } of [...this.ports.values()]) {
+      this.solicit(name, { type: 'port-control', control: 'off' });
+    }
+  }
+
+  /** The client's machine, made if the port's limits allow one more. */
+  private clientFor(here: EapolPort, mac: Mac): ClientUnit | undefined {
+    const known = here.clients.get(mac);
+    if (known !== undefined) return known;
+    if (this.refusing) return undefined;
+    const { core } = this;
+    const { config } = core;
+    const settings = portSettings(config, here.name);
+    if (settings.hostMode === 'single-host' && this.isTaken(here, mac)) {
+      core.drops.add('eapol-single-host-taken');
+      core.decide(mac, here.name, 'refused', 'single-host: the port has its client');
+      return undefined;
+    }
+    if (!this.makeRoom(here)) return undefined;
+    const machine = new AuthenticatorClient({
+      settings: settings.pae,
+      control: 'auto',
+      firstIdentifier: randomIdentifier(core),
+    });
+    const unit = new ClientUnit(mac, here.name, machine, this);
+    here.clients.set(mac, unit);
+    return unit;
+  }
+
+  private isTaken(here: EapolPort, mac: Mac): boolean {
+    return this.core.sessions.onPort(here.name).some(({ session }) => session.mac !== mac);
+  }
+
+  private makeRoom(here: EapolPort): boolean {
+    const waiting = [...here.clients.values()].filter(({ machine }) => !machine.authenticated);
+    const silent = waiting.filter(({ machine }) => machine.isSilent());
+    const admission = here.admission.admit(
+      { inProgress: waiting.length, silent: silent.length },
+      this.core.now.mono,
+    );
+    switch (admission.verdict) {
+      case 'admitted':
+        return true;
+      case 'in-place-of-silent':
+        if (silent[0] !== undefined) this.drop(here, silent[0]);
+        return true;
+      case 'refused':
+        here.counters.add('eapol-port-unavailable');
+        this.core.drops.add(`eapol-${admission.reason}`);
+        return false;
+      default:
+        return assertNever(admission);
+    }
+  }
+
+  private drop(here: EapolPort, unit: ClientUnit): void {
+    here.clients.delete(unit.mac);
+    for (const effect of unit.machine.handle({ type: 'port-control', control: 'off' }, this.core.now.mono)) {
+      if (effect.type === 'cancel-server') this.core.parts.aaa.cancel(unit);
+    }
+    this.core.parts.aaa.forgetConversation(unit);
+    this.core.schedule.forget(unit);
+  }
+
+  private send(destination: Mac, port: PortName, pdu: EapolPdu): void {
+    const source = this.core.parts.ports.addressOf(port);
+    if (source === undefined) return;
+    const frame = { destination, source, etherType: ETHERTYPE_PAE, payload: encodeEapol(pdu) };
+    this.core.out.push({ type: 'inject', port, bytes: encodeEthernet(frame) });
+  }
+
+  private portOf(name: PortName): EapolPort {
+    const known = this.ports.get(name);
+    if (known !== undefined) return known;
+    const { pae } = portSettings(this.core.config, name);
+    const solicitor = new Solicitor({
+      control: 'auto',
+      txPeriod: pae.txPeriod,
+      firstIdentifier: randomIdentifier(this.core),
+    });
+    const here = new EapolPort(name, solicitor, this);
+    this.ports.set(name, here);
+    return here;
+  }
+}
+
+function randomIdentifier(core: Core): number {
+  return core.entropy.bytes(1)[0] ?? 0;
+}
+
+function rejectText(reason: string, replyMessage: string | undefined): string {
+  return replyMessage === undefined ? reason : `${reason}: ${replyMessage}`;
+}

@@ -1,0 +1,177 @@
+// The agent's state as the payloads of the contract (report/payloads.ts): pure reading, nothing is changed here.
+
+import { rfc3339 } from '../base/time.ts';
+import type { EventBody } from '../report/event-payloads.ts';
+import type { InfoPayload, PortPayload, SessionPayload } from '../report/payloads.ts';
+import { AcctTerminateCause, END_CAUSES } from '../model/cause.ts';
+import type { Capabilities } from '../model/dataplane.ts';
+import type { EndDecision, RelockProof } from '../session/logout.ts';
+import { isUplink } from '../config/ports.ts';
+import type { Core } from './core.ts';
+import type { PortUnit } from './port-desk.ts';
+import type { SessionUnit } from './session-unit.ts';
+
+const toSeconds = (ms: number): number => Math.round(ms) / 1000;
+const orNull = (ms: number | undefined): number | null => (ms === undefined || ms === 0 ? null : toSeconds(ms));
+
+/** As it stands on the retained topic: only what changes rarely. */
+export function sessionPayload(unit: SessionUnit): SessionPayload {
+  const { session } = unit;
+  const { authorization, addresses, grant } = session;
+  const { settings } = unit.handshake;
+  return {
+    key: session.key,
+    mac: session.mac,
+    ipv4: addresses.ipv4 ?? null,
+    ipv6: addresses.ipv6 ?? null,
+    port: grant.port,
+    vlan: grant.vlan,
+    user_name: authorization.userName,
+    role: session.role,
+    method: session.method,
+    session_id: session.id,
+    multi_session_id: session.multiId,
+    server: authorization.server,
+    started: rfc3339(session.startedWall),
+    session_timeout_s: orNull(unit.sessionTimer),
+    heartbeat_s: orNull(unit.heartbeat),
+    idle_timeout_s: orNull(authorization.idleTimeout),
+    handshake: {
+      period_s: toSeconds(settings.period),
+      times: settings.times,
+      silent_periods: unit.handshake.view().silentPeriods,
+    },
+    ...(authorization.replyMessage === undefined ? {} : { reply_message: authorization.replyMessage }),
+  };
+}
+
+/** In an answer: with what changes by the second. */
+export function sessionAnswer(unit: SessionUnit, core: Core): SessionPayload {
+  const { lastSeen, lastSeenBy } = unit.evidence();
+  return {
+    ...sessionPayload(unit),
+    last_seen: rfc3339(core.wall(lastSeen)),
+    last_seen_by: lastSeenBy,
+    session_time_s: Math.floor((core.now.mono - unit.session.startedAt) / 1000),
+  };
+}
+
+export function portPayload(unit: PortUnit, core: Core): PortPayload {
+  const { machine, name } = unit;
+  const { facts, config } = machine;
+  return {
+    port: name,
+    index: facts.index,
+    control: machine.control,
+    host_mode: config.hostMode,
+    role: config.role,
+    link: facts.linkUp ? 'up' : 'down',
+    admin: facts.adminUp ? 'up' : 'down',
+    locked: facts.locked,
+    mab: facts.mab,
+    vlan: null,
+    sessions: core.sessions.onPort(name).map(({ session }) => session.key),
+    counters: core.parts.supplicants.counters(name),
+  };
+}
+
+/** What the shell knows and the core does not. */
+export interface InfoContext {
+  readonly capabilities: Capabilities;
+  readonly kernel: string;
+  readonly mqtt: InfoPayload['mqtt'];
+}
+
+export function infoPayload(core: Core, { capabilities, kernel, mqtt }: InfoContext): InfoPayload {
+  const { config, boot } = core;
+  const { ports } = core.parts;
+  return {
+    version: boot.version,
+    switch: config.switch.id,
+    boot_id: boot.bootId,
+    started: rfc3339(boot.startedAt),
+    bridge: config.switch.bridge,
+    uplinks: ports.names().filter((name) => isUplink(config, name)),
+    kernel,
+    backend: capabilities.backend,
+    capabilities: {
+      locked: capabilities.locked,
+      mab: capabilities.mab,
+      vlan_filtering: capabilities.vlanFiltering,
+      activity_notify: capabilities.activityNotify,
+      no_linklocal_learn: capabilities.noLinklocalLearn,
+      last_seen: capabilities.lastSeen,
+    },
+    missing: missing(capabilities, mqtt.embedded),
+    mqtt,
+    counts: { ports: [...ports.all()].length, sessions: core.sessions.size },
+    counters: core.drops.snapshot(),
+  };
+}
+
+function missing(capabilities: Capabilities, embeddedBroker: boolean): string[] {
+  const sentences: (readonly [boolean, string])[] = [
+    [capabilities.locked, 'The kernel cannot lock bridge ports (5.18 and later can): nothing is kept out.'],
+    [capabilities.mab, 'The kernel does not report unknown MACs (6.2 and later do).'],
+    [
+      capabilities.noLinklocalLearn,
+      'The bridge cannot be told not to learn from EAPOL frames: each login attempt leaves an entry to be deleted.',
+    ],
+    [
+      capabilities.lastSeen,
+      'Entries do not tell when their client was last seen: silence is judged by captured frames and probes alone.',
+    ],
+    [
+      !embeddedBroker,
+      'The embedded broker speaks MQTT 3.1.1: answers go to response/<verb>, and the last will has no delay.',
+    ],
+    [
+      false,
+      'Frames that come in by an uplink with the MAC of a granted client are not dropped: they cannot move its entry, but they refresh its last-seen time.',
+    ],
+  ];
+  return sentences.filter(([has]) => !has).map(([, sentence]) => sentence);
+}
+
+export function sessionEndBody(
+  unit: SessionUnit,
+  decision: EndDecision,
+  { proof, core }: { readonly proof: RelockProof; readonly core: Core },
+): EventBody<'session-end'> {
+  const { session } = unit;
+  const { evidence } = decision;
+  const causeName = END_CAUSES[decision.cause];
+  return {
+    key: session.key,
+    mac: session.mac,
+    port: session.grant.port,
+    vlan: session.grant.vlan,
+    user_name: session.authorization.userName,
+    role: session.role,
+    method: session.method,
+    session_id: session.id,
+    multi_session_id: session.multiId,
+    started: rfc3339(session.startedWall),
+    session_time_s: sessionTime(unit, decision),
+    cause: decision.cause,
+    acct_terminate_cause: AcctTerminateCause[causeName],
+    acct_terminate_cause_name: causeName,
+    decided: rfc3339(core.wall(decision.at)),
+    evidence: {
+      last_seen: rfc3339(core.wall(evidence.lastSeen)),
+      last_seen_by: evidence.lastSeenBy,
+      probes_sent: evidence.probesSent,
+      probes_answered: evidence.probesAnswered,
+    },
+    relock: {
+      revoked_at: proof.verified ? rfc3339(core.wall(proof.at)) : null,
+      verified: proof.verified,
+      tries: proof.tries,
+    },
+  };
+}
+
+/** Acct-Session-Time in whole seconds, the same in RADIUS and MQTT. */
+export function sessionTime(unit: SessionUnit, decision: EndDecision): number {
+  return Math.max(0, Math.round((decision.at - unit.session.startedAt) / 1000));
+}

@@ -1,0 +1,260 @@
+// Is everybody still there? Evidence comes in from frames and from dumps of the kernel's table; periods end, probes go
+// out, and a verdict of silence goes to `life`. The rules are in liveness/; this file carries, and owns the sweep.
+//
+//   period over ─▶ seems silent ─▶ the next dump ─▶ heard: nothing   /   silent: a probe, at last a verdict
+//   verdicts of one turn ─▶ the mass-loss guard ─▶ cut, or one more round
+
+import type { Mac } from '../base/mac.ts';
+import { assertNever } from '../base/result.ts';
+import { after, earliest, type Instant, millis, type Millis, NEVER } from '../base/time.ts';
+import { Guard, type GuardEffect, survey } from '../liveness/guard.ts';
+import type { HandshakeEffect } from '../liveness/handshake.ts';
+import type { ProbeSource } from '../liveness/settings.ts';
+import { SweepSchedule, sweepInterval } from '../liveness/sweep.ts';
+import type { GrantKey, PortName, TableDump, VlanId } from '../model/dataplane.ts';
+import { forEachEntry, isGrant, isOpenEntry } from '../wire/fdb-table.ts';
+import { macFromNumber } from '../base/mac.ts';
+import { Asker } from './asker.ts';
+import type { Core } from './core.ts';
+import { learn, type Sign } from './learning.ts';
+import type { Timed } from './schedule.ts';
+import type { SessionUnit } from './session-unit.ts';
+
+/** A session seen on another port is probed at most so often, whoever pretends to be it. */
+const SIGHTING_SPACING = millis(1000);
+
+export class Watch implements Timed {
+  private readonly sweep: SweepSchedule;
+  private readonly guard: Guard;
+  private readonly asker: Asker;
+  /** Sessions whose period seems silent until a newer dump has been read. */
+  private readonly awaiting = new Set<SessionUnit>();
+  private readonly verdicts = new Set<SessionUnit>();
+  /** How many sessions have each T: the shortest decides how often the table is read. */
+  private readonly periods = new Map<Millis, number>();
+  private readonly sightings = new Map<SessionUnit, Instant>();
+
+  constructor(private readonly core: Core) {
+    this.sweep = new SweepSchedule(millis(NEVER), core.now.mono);
+    this.guard = new Guard(core.config.guard, 'switch');
+    this.asker = new Asker(core);
+  }
+
+  pollAt(): Instant {
+    return earliest(this.sweep.pollAt(), this.guard.pollAt());
+  }
+
+  onTime(now: Instant): void {
+    if (this.sweep.pollAt() <= now) {
+      this.sweep.started();
+      this.core.out.push({ type: 'dump-table' });
+    }
+    this.report(this.guard.tick(now));
+  }
+
+  /** The table is to be read soon, whoever waits for it. */
+  resweep(): void {
+    this.sweep.requested(this.core.now.mono);
+    this.core.schedule.touch(this);
+  }
+
+  ownAddresses(sources: ReadonlyMap<VlanId, ProbeSource>): void {
+    this.asker.setSources(sources);
+  }
+
+  begin(unit: SessionUnit): void {
+    this.countPeriod(unit.handshake.settings.period, 1);
+    const { framedIp } = unit.session.authorization;
+    if (framedIp !== undefined) learn(unit, { kind: 'framed', ip: framedIp }, this.core);
+  }
+
+  forget(unit: SessionUnit): void {
+    this.countPeriod(unit.handshake.settings.period, -1);
+    this.awaiting.delete(unit);
+    this.verdicts.delete(unit);
+    this.sightings.delete(unit);
+  }
+
+  /** A frame of this MAC came in on this port. */
+  heard(port: PortName, mac: Mac, sign: Sign): void {
+    const unit = this.core.sessions.ofMac(mac);
+    if (unit === undefined) {
+      if (sign.kind !== 'eapol') this.core.parts.supplicants.sighted(mac, port);
+      return;
+    }
+    if (unit.session.grant.port !== port) {
+      this.sightedElsewhere(unit, port, sign);
+      return;
+    }
+    unit.handshake.evidence(this.core.now.mono, sign.kind);
+    if (learn(unit, sign, this.core)) this.core.parts.reporter.sessionChanged(unit);
+  }
+
+  /** The kernel says that a silent client has sent again. */
+  activity(key: GrantKey): void {
+    const unit = this.core.sessions.ofMac(key.mac);
+    if (unit?.session.grant.port === key.port) unit.handshake.evidence(this.core.now.mono, 'activity');
+  }
+
+  /** The role's or the port's timers may have changed; true if this session's have. */
+  configure(unit: SessionUnit): boolean {
+    const before = unit.handshake.settings.period;
+    const changed = unit.configure();
+    const { period } = unit.handshake.settings;
+    if (period !== before) {
+      this.countPeriod(before, -1);
+      this.countPeriod(period, 1);
+    }
+    if (changed) {
+      this.core.schedule.touch(unit);
+      this.core.parts.reporter.sessionChanged(unit);
+    }
+    return changed;
+  }
+
+  /** The deadline of a session has come. */
+  tick(unit: SessionUnit): void {
+    const event = { type: 'tick', sweptAt: this.sweep.sweptAt } as const;
+    this.apply(unit, unit.handshake.handle(event, this.core.now.mono));
+  }
+
+  /** A probe by somebody's wish, not the handshake's. */
+  probe(unit: SessionUnit): boolean {
+    return this.asker.ask(unit, 0) === 'sent';
+  }
+
+  /** One dump of the kernel's table: signs of life of everybody at once, and entries that must not be. */
+  table(dump: TableDump): void {
+    const end = after(dump.at, millis(dump.tookMs));
+    const { sessions } = this.core;
+    forEachEntry(dump.records, (mac48, vlan, ifindex, flags, idleMs) => {
+      const unit = sessions.ofMac48(mac48);
+      if (unit !== undefined && unit.session.nasPort === ifindex) {
+        // Idle time is told in steps of 10 ms and at some time before `end`: this is late by so much at most.
+        unit.handshake.evidence((end - idleMs) as Instant, 'fdb');
+      } else if (isGrant(flags) || isOpenEntry(flags)) {
+        this.foreignEntry({ mac48, vlan, ifindex, open: isOpenEntry(flags) });
+      }
+    });
+    this.sweep.done({ at: end, tookMs: dump.tookMs });
+    const awaiting = [...this.awaiting];
+    this.awaiting.clear();
+    for (const unit of awaiting) {
+      this.tick(unit);
+      this.core.schedule.touch(unit);
+    }
+    this.core.schedule.touch(this);
+  }
+
+  tableFailed(error: string): void {
+    this.sweep.failed(this.core.now.mono);
+    this.core.parts.reporter.warning('table', error, {});
+    this.core.schedule.touch(this);
+  }
+
+  /** The agent was to run at some time, and ran so much later. */
+  stalled(by: Millis): void {
+    const { now, sessions } = this.core;
+    this.report(this.guard.stalled(by, survey(handshakes(sessions.all()), now.mono), now.mono));
+  }
+
+  /** Verdicts are judged together: only so can many be told from one. */
+  endTurn(): void {
+    if (this.verdicts.size === 0) return;
+    const { now, sessions, parts } = this.core;
+    const units = [...this.verdicts];
+    this.verdicts.clear();
+    const fresh = units.filter(({ handshake }) => !handshake.extended).length;
+    const facts = survey(handshakes(sessions.all()), now.mono);
+    const verdicts = { fresh, extended: units.length - fresh };
+    const { spare, effects } = this.guard.judge(verdicts, facts, now.mono);
+    this.report(effects);
+    for (const unit of units) {
+      if (spare && !unit.handshake.extended) {
+        this.apply(unit, unit.handshake.handle({ type: 'extra-round' }, now.mono));
+        this.core.schedule.touch(unit);
+      } else {
+        const { times, period } = unit.handshake.settings;
+        parts.life.end(unit, {
+          cause: 'handshake-timeout',
+          detail: `silent for ${times} periods of ${period / 1000} s`,
+        });
+      }
+    }
+    this.core.schedule.touch(this);
+  }
+
+  private apply(unit: SessionUnit, effects: readonly HandshakeEffect[]): void {
+    for (const effect of effects) {
+      switch (effect.type) {
+        case 'probe': {
+          const { number } = effect;
+          const type = this.asker.ask(unit, number) === 'withheld' ? 'probe-withheld' : 'probe-sent';
+          unit.handshake.handle({ type, number }, this.core.now.mono);
+          break;
+        }
+        case 'sweep-needed':
+          this.awaiting.add(unit);
+          if (effect.urgent) this.sweep.requested(this.core.now.mono);
+          this.core.schedule.touch(this);
+          break;
+        case 'silent':
+          this.verdicts.add(unit);
+          break;
+        default:
+          assertNever(effect);
+      }
+    }
+  }
+
+  /** Only a question is due: one frame with a borrowed address must not end anybody's session. */
+  private sightedElsewhere(unit: SessionUnit, port: PortName, sign: Sign): void {
+    const { now, parts } = this.core;
+    const last = this.sightings.get(unit);
+    if (last !== undefined && now.mono - last < SIGHTING_SPACING) return;
+    this.sightings.set(unit, now.mono);
+    this.core.decide(unit.session.mac, port, 'sighted', `has a session on ${unit.session.grant.port}`);
+    this.asker.ask(unit, 0);
+    if (sign.kind !== 'eapol') parts.supplicants.sighted(unit.session.mac, port);
+  }
+
+  private foreignEntry(entry: {
+    readonly mac48: number;
+    readonly vlan: VlanId;
+    readonly ifindex: number;
+    readonly open: boolean;
+  }): void {
+    const { ports, life, reporter } = this.core.parts;
+    const port = ports.nameOf(entry.ifindex);
+    if (port === undefined || !ports.isAuto(port)) return;
+    const mac = macFromNumber(entry.mac48);
+    const key: GrantKey = { mac, port, vlan: entry.vlan };
+    if (life.isGranted(key)) return;
+    const what = entry.open ? 'an open entry' : 'a grant that nobody was given';
+    reporter.warning('foreign-entry', `${what} for ${mac} stood on ${port} and is removed`, { mac, port });
+    life.removeForeign(key);
+  }
+
+  private countPeriod(period: Millis, by: 1 | -1): void {
+    const count = (this.periods.get(period) ?? 0) + by;
+    if (count > 0) this.periods.set(period, count);
+    else this.periods.delete(period);
+    let interval = millis(NEVER);
+    for (const each of this.periods.keys()) {
+      interval = millis(Math.min(interval, sweepInterval(each)));
+    }
+    this.sweep.setInterval(interval, this.core.now.mono);
+    this.core.schedule.touch(this);
+  }
+
+  private report(effects: readonly GuardEffect[]): void {
+    for (const { scope, state, reason, silent, watched } of effects) {
+      this.core.parts.reporter.guard({ scope, state, reason, silent, sessions: watched });
+    }
+    if (effects.length > 0) this.core.schedule.touch(this);
+  }
+}
+
+function* handshakes(units: Iterable<SessionUnit>): Generator<SessionUnit['handshake']> {
+  for (const { handshake } of units) yield handshake;
+}

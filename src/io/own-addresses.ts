@@ -1,0 +1,44 @@
+// The switch's own addresses on the bridge: what a probe may bear as its sender. The bridge itself is VLAN 0 (or the
+// untagged one), an interface `<bridge>.<id>` on top of it is that VLAN.
+
+import { networkInterfaces } from 'node:os';
+import { isIpv4, isLinkLocal, parseIp } from '../base/ip.ts';
+import { parseMac } from '../base/mac.ts';
+import type { ProbeSource } from '../liveness/settings.ts';
+import type { VlanId } from '../model/dataplane.ts';
+
+export function ownAddresses(bridge: string): ReadonlyMap<VlanId, ProbeSource> {
+  const sources = new Map<VlanId, ProbeSource>();
+  for (const [name, addresses] of Object.entries(networkInterfaces())) {
+    const vlan = vlanOf(bridge, name);
+    if (vlan === undefined) continue;
+    for (const { address, mac } of addresses ?? []) {
+      const own = parseMac(mac);
+      const ip = parseIp(address.replace(/%.*$/, ''));
+      if (own === undefined || ip === undefined) continue;
+      const known = sources.get(vlan) ?? { mac: own };
+      if (isIpv4(ip)) sources.set(vlan, known.ipv4 === undefined ? { ...known, ipv4: ip } : known);
+      // A link-local source reaches every IPv6 client of the link, whatever its prefix.
+      else if (known.ipv6 === undefined || isLinkLocal(ip)) sources.set(vlan, { ...known, ipv6: ip });
+    }
+  }
+  return sources;
+}
+
+function vlanOf(bridge: string, name: string): VlanId | undefined {
+  if (name === bridge) return 0;
+  const id = name.startsWith(`${bridge}.`) ? Number(name.slice(bridge.length + 1)) : Number.NaN;
+  return Number.isInteger(id) && id >= 1 && id <= 4094 ? id : undefined;
+}
+
+export function sameSources(
+  a: ReadonlyMap<VlanId, ProbeSource>,
+  b: ReadonlyMap<VlanId, ProbeSource>,
+): boolean {
+  if (a.size !== b.size) return false;
+  for (const [vlan, { mac, ipv4, ipv6 }] of a) {
+    const other = b.get(vlan);
+    if (other?.mac !== mac || other.ipv4 !== ipv4 || other.ipv6 !== ipv6) return false;
+  }
+  return true;
+}

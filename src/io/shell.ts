@@ -1,0 +1,254 @@
+// The shell: performs what the agent wants done, in order, and tells it what came of it. It owns the loop:
+//
+//   something happens ─▶ post(input) ─▶ agent.handle ─▶ perform(effects) ─▶ answers are posted in turn ─▶ one timer
+//
+// Neighbouring effects of one kind become one native call: a turn that ends a thousand sessions pays for one proof.
+// Whatever loads slowly (captures, broker link) is handed in later; what was wanted of it until then is kept here.
+
+import type { Agent } from '../agent/agent.ts';
+import type { Effect, Input, Ref } from '../agent/ports.ts';
+import { assertNever, err, type Result } from '../base/result.ts';
+import type { Instant, Now, WallTime } from '../base/time.ts';
+import type { PortName } from '../model/dataplane.ts';
+import type { SocketKey } from '../radius/effects.ts';
+import type { Logger } from './log.ts';
+import type { PortAuth } from './portauth.ts';
+import type { Publication } from './publish-queue.ts';
+import { UdpSockets } from './udp.ts';
+
+/** setTimeout takes no more. */
+const LONGEST_SLEEP_MS = 2 ** 31 - 1;
+
+export interface CaptureHandle {
+  open(): Result<void, string>;
+  close(): void;
+}
+
+/** Parts that are loaded after the ports are locked. */
+export interface LateParts {
+  readonly openCapture: (
+    port: PortName,
+    onFrame: (frame: Uint8Array) => void,
+    onError: (message: string) => void,
+  ) => CaptureHandle;
+  readonly publish: (publication: Publication) => void;
+  readonly broadcast: (event: object) => void;
+}
+
+export interface ShellOptions {
+  readonly agent: Agent;
+  readonly portauth: PortAuth;
+  readonly log: Logger;
+  readonly onDrained: () => void;
+}
+
+/** The monotonic clock in milliseconds. */
+export function monotonic(): Instant {
+  return performance.now() as Instant;
+}
+
+export function readClocks(): Now {
+  return { mono: monotonic(), wall: Date.now() as WallTime };
+}
+
+export class Shell {
+  private readonly queue: Input[] = [];
+  private running = false;
+  private closed = false;
+  private timer: NodeJS.Timeout | undefined;
+  private timerAt = Number.POSITIVE_INFINITY;
+  private late: LateParts | undefined;
+  private readonly captures = new Map<PortName, CaptureHandle>();
+  private readonly wantedCaptures: { readonly ref: Ref; readonly port: PortName }[] = [];
+  private readonly replies = new Map<Ref, (answer: object) => void>();
+  private lastReply: Ref = 0;
+  private readonly udp: UdpSockets<SocketKey>;
+
+  constructor(private readonly options: ShellOptions) {
+    const { log } = options;
+    this.udp = new UdpSockets<SocketKey>(
+      ({ server, kind, n }) => `${server} ${kind} ${n}`,
+      ({ socket, address, port, bytes }) => this.post({ type: 'datagram', socket, address, port, bytes }),
+      (message) => log.log('warn', `RADIUS: ${message}`),
+    );
+  }
+
+  /** Takes the input in, and everything that follows from it. */
+  post(input: Input): void {
+    if (this.closed) return;
+    this.queue.push(input);
+    if (this.running) return;
+    this.running = true;
+    for (let next = this.queue.shift(); next !== undefined; next = this.queue.shift()) {
+      this.perform(this.options.agent.handle(next, readClocks()));
+    }
+    this.running = false;
+    this.arm();
+  }
+
+  /** A request that gets one answer. */
+  command(verb: string, payload: Uint8Array, reply: (answer: object) => void): void {
+    const ref = ++this.lastReply;
+    this.replies.set(ref, reply);
+    this.post({ type: 'command', ref, verb, payload });
+  }
+
+  /** Captures and the broker link are there now. */
+  complete(late: LateParts): void {
+    this.late = late;
+    for (const { ref, port } of this.wantedCaptures.splice(0)) this.openCapture(late, ref, port);
+  }
+
+  /** Stops performing; locks, grants and sessions stay as they are. */
+  close(): void {
+    this.closed = true;
+    clearTimeout(this.timer);
+    for (const capture of this.captures.values()) capture.close();
+    this.captures.clear();
+    this.udp.close();
+    this.options.portauth.close();
+  }
+
+  private arm(): void {
+    const at = this.options.agent.pollAt();
+    if (at === this.timerAt) return;
+    this.timerAt = at;
+    clearTimeout(this.timer);
+    if (!Number.isFinite(at)) return;
+    const wait = Math.min(Math.max(0, at - monotonic()), LONGEST_SLEEP_MS);
+    this.timer = setTimeout(() => {
+      this.timerAt = Number.POSITIVE_INFINITY;
+      this.post({ type: 'tick' });
+    }, Math.ceil(wait));
+  }
+
+  private perform(effects: readonly Effect[]): void {
+    for (let i = 0; i < effects.length; ) {
+      const effect = effects[i] as Effect;
+      const end = endOfRun(effects, i);
+      this.performRun(effect, effects.slice(i, end));
+      i = end;
+    }
+  }
+
+  private performRun(first: Effect, run: readonly Effect[]): void {
+    const { portauth } = this.options;
+    switch (first.type) {
+      case 'set-port': {
+        const wanted = only(run, 'set-port');
+        const results = portauth.setPorts(wanted.map(({ port, setting }) => ({ name: port, setting })));
+        this.answerAll(wanted, results);
+        return;
+      }
+      case 'grant': {
+        const wanted = only(run, 'grant');
+        this.answerAll(wanted, portauth.grant(wanted.map(({ key }) => key)));
+        return;
+      }
+      case 'revoke': {
+        const wanted = only(run, 'revoke');
+        this.answerAll(wanted, portauth.revoke(wanted.map(({ key }) => key)));
+        return;
+      }
+      case 'inject':
+        portauth.inject(only(run, 'inject'));
+        return;
+      default:
+        for (const effect of run) this.performOne(effect);
+    }
+  }
+
+  private performOne(effect: Effect): void {
+    const { log, onDrained } = this.options;
+    switch (effect.type) {
+      case 'dump-table':
+        this.dumpTable();
+        return;
+      case 'open-capture':
+        if (this.late === undefined) this.wantedCaptures.push(effect);
+        else this.openCapture(this.late, effect.ref, effect.port);
+        return;
+      case 'close-capture':
+        this.captures.get(effect.port)?.close();
+        this.captures.delete(effect.port);
+        return;
+      case 'send-datagram':
+        this.udp.send(effect.socket, effect.address, effect.port, effect.bytes);
+        return;
+      case 'spool-store':
+        // Kept in memory by the journal itself; a store on disk answers here when it has it.
+        this.queue.push({ type: 'done', ref: effect.ref });
+        return;
+      case 'spool-erase':
+        return;
+      case 'publish': {
+        const { topic, payload, retain } = effect;
+        this.late?.publish({ topic, payload: payload === null ? '' : JSON.stringify(payload), retain });
+        return;
+      }
+      case 'event':
+        this.late?.broadcast(effect.payload);
+        return;
+      case 'answer': {
+        const reply = this.replies.get(effect.ref);
+        this.replies.delete(effect.ref);
+        reply?.(effect.payload);
+        return;
+      }
+      case 'log':
+        log.log(effect.level, effect.message, effect.fields);
+        return;
+      case 'drained':
+        onDrained();
+        return;
+      case 'set-port':
+      case 'grant':
+      case 'revoke':
+      case 'inject':
+        // Performed by the run.
+        return;
+      default:
+        assertNever(effect);
+    }
+  }
+
+  private dumpTable(): void {
+    const dump = this.options.portauth.dump(monotonic);
+    if (dump.ok) this.queue.push({ type: 'table', dump: dump.value });
+    else this.queue.push({ type: 'table-failed', error: dump.error });
+  }
+
+  private openCapture(late: LateParts, ref: Ref, port: PortName): void {
+    this.captures.get(port)?.close();
+    const capture = late.openCapture(
+      port,
+      (bytes) => this.post({ type: 'frame', port, bytes }),
+      (message) => this.options.log.log('warn', message, { port }),
+    );
+    this.captures.set(port, capture);
+    const opened = capture.open();
+    this.answer(ref, opened);
+    if (!opened.ok) this.captures.delete(port);
+  }
+
+  private answerAll(asked: readonly { readonly ref: Ref }[], results: readonly Result<void, string>[]): void {
+    asked.forEach(({ ref }, i) => {
+      this.answer(ref, results[i] ?? err('the data plane gave no result'));
+    });
+  }
+
+  private answer(ref: Ref, result: Result<void, string>): void {
+    this.post(result.ok ? { type: 'done', ref } : { type: 'done', ref, error: result.error });
+  }
+}
+
+/** The end of the run of effects of one type that begins at `from`. */
+function endOfRun(effects: readonly Effect[], from: number): number {
+  let end = from + 1;
+  while (end < effects.length && effects[end]?.type === effects[from]?.type) end++;
+  return end;
+}
+
+function only<T extends Effect['type']>(run: readonly Effect[], type: T): Extract<Effect, { type: T }>[] {
+  return run.filter((effect): effect is Extract<Effect, { type: T }> => effect.type === type);
+}

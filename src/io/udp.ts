@@ -1,0 +1,57 @@
+// UDP sockets for the RADIUS client, opened when the engine first uses a key, one source port each.
+//
+// A send that fails is not reported to the engine: to RADIUS a lost packet and a refused one are the same, and the
+// retransmission that follows is the remedy. It is logged once per socket until it succeeds again.
+
+import { createSocket, type Socket } from 'node:dgram';
+
+export interface DatagramFrom<Key> {
+  readonly socket: Key;
+  readonly address: string;
+  readonly port: number;
+  readonly bytes: Uint8Array;
+}
+
+interface Entry {
+  readonly socket: Socket;
+  failing: boolean;
+}
+
+export class UdpSockets<Key> {
+  private readonly sockets = new Map<string, Entry>();
+
+  constructor(
+    private readonly nameOf: (key: Key) => string,
+    private readonly onDatagram: (datagram: DatagramFrom<Key>) => void,
+    private readonly onError: (message: string) => void,
+  ) {}
+
+  send(key: Key, address: string, port: number, bytes: Uint8Array): void {
+    const entry = this.sockets.get(this.nameOf(key)) ?? this.open(key, address);
+    entry.socket.send(bytes, port, address, (error) => {
+      if (error !== null && !entry.failing) this.onError(`send to ${address}:${port}: ${error.message}`);
+      entry.failing = error !== null;
+    });
+  }
+
+  close(): void {
+    for (const { socket } of this.sockets.values()) socket.close();
+    this.sockets.clear();
+  }
+
+  private open(key: Key, address: string): Entry {
+    const name = this.nameOf(key);
+    const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
+    const entry: Entry = { socket, failing: false };
+    this.sockets.set(name, entry);
+    socket.on('message', (bytes, from) => {
+      this.onDatagram({ socket: key, address: from.address, port: from.port, bytes });
+    });
+    socket.on('error', (error) => {
+      this.onError(`socket ${name}: ${error.message}`);
+      this.sockets.delete(name);
+      socket.close();
+    });
+    return entry;
+  }
+}

@@ -1,0 +1,227 @@
+// The composition root: arguments, clocks, signals. `run` locks the ports first, with nothing loaded but what that
+// takes; then it loads the rest (captures, control socket, broker) and joins it to the shell.
+
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { release } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { version } from '../package.json';
+import { Agent } from './agent/agent.ts';
+import { toHex } from './base/bytes.ts';
+import type { Entropy } from './base/entropy.ts';
+import { err, ok, type Result } from './base/result.ts';
+import type { Config } from './config/config.ts';
+import { describeFault } from './config/fault.ts';
+import { parseConfig } from './config/parse.ts';
+import { createLogger, type Logger } from './io/log.ts';
+import type { MqttLink } from './io/mqtt.ts';
+import { ownAddresses, sameSources } from './io/own-addresses.ts';
+import { PortAuth } from './io/portauth.ts';
+import { readClocks, Shell } from './io/shell.ts';
+
+const OWN_ADDRESSES_EVERY_MS = 5000;
+const HERE = dirname(fileURLToPath(import.meta.url));
+
+const ENTROPY: Entropy = {
+  bytes: (count) => new Uint8Array(randomBytes(count)),
+  fraction: () => Math.random(),
+};
+
+function readText(path: string): Result<string, string> {
+  try {
+    return ok(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    return err(`cannot read ${path}: ${cause instanceof Error ? cause.message : String(cause)}`);
+  }
+}
+
+/** The agent's exit code: 0 stopped or drained, 1 could not start. */
+async function run({ config: path }: { readonly config: string }): Promise<number> {
+  const complain = (message: string): number => {
+    process.stderr.write(`rollcall: ${message}\n`);
+    return 1;
+  };
+  const text = readText(path);
+  if (!text.ok) return complain(text.error);
+  const parsed = parseConfig(text.value, (file) => {
+    const secret = readText(file);
+    return secret.ok ? ok(secret.value.trimEnd()) : secret;
+  });
+  if (!parsed.ok) {
+    return complain(parsed.error.map((fault) => `${path}: ${describeFault(fault)}`).join('\nrollcall: '));
+  }
+  const { config, warnings } = parsed.value;
+  const log = createLogger({ level: config.log.level });
+  for (const warning of warnings) log.log('warn', describeFault(warning));
+  const portauth = openDataplane(config);
+  if (!portauth.ok) return complain(portauth.error);
+  return new Run(config, log, portauth.value).start();
+}
+
+/** `switchdev` and `sim` are in our own library; anything else is the path of a vendor's. */
+function openDataplane(config: Config): Result<PortAuth, string> {
+  const { backend, switch: device } = config;
+  const builtIn = backend === 'switchdev' || backend === 'sim';
+  const library = builtIn ? join(HERE, 'libportauth.so') : backend;
+  return PortAuth.open({ library, spec: builtIn ? `${backend}:${device.bridge}` : device.bridge });
+}
+
+/** One run of the agent, from the first lock to the exit. */
+class Run {
+  private readonly agent: Agent;
+  private readonly shell: Shell;
+  private link: MqttLink | undefined;
+  private finish: (code: number) => void = () => undefined;
+  private closers: (() => Promise<void> | void)[] = [];
+
+  constructor(
+    private readonly config: Config,
+    private readonly log: Logger,
+    private readonly portauth: PortAuth,
+  ) {
+    const now = readClocks();
+    const boot = { bootId: toHex(ENTROPY.bytes(4)), version, startedAt: now.wall };
+    this.agent = new Agent({ config, entropy: ENTROPY, boot, now });
+    this.shell = new Shell({
+      agent: this.agent,
+      portauth,
+      log,
+      onDrained: () => void this.stop('drained'),
+    });
+  }
+
+  async start(): Promise<number> {
+    const ended = new Promise<number>((resolve) => {
+      this.finish = resolve;
+    });
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void this.stop('restart'));
+    const booted = this.boot();
+    if (!booted.ok) {
+      process.stderr.write(`rollcall: ${booted.error}\n`);
+      return 1;
+    }
+    const completed = await this.complete();
+    if (!completed.ok) {
+      process.stderr.write(`rollcall: ${completed.error}\n`);
+      await this.stop('restart');
+      return 1;
+    }
+    this.log.log('info', 'running', { switch: this.config.switch.id, version });
+    return ended;
+  }
+
+  /** Every managed port is locked, or said to be not, when this returns. */
+  private boot(): Result<void, string> {
+    const capabilities = this.portauth.capabilities();
+    if (!capabilities.ok) return capabilities;
+    const listening = this.portauth.onEvents((events) => {
+      for (const event of events) this.shell.post({ type: 'dataplane', event });
+    });
+    if (!listening.ok) return listening;
+    const embedded = this.config.mqtt.url === undefined;
+    this.shell.post({
+      type: 'boot',
+      capabilities: capabilities.value,
+      ports: this.portauth.ports(),
+      kernel: release(),
+      mqtt: {
+        protocol_version: embedded ? 4 : 5,
+        embedded,
+        will_delay_s: embedded ? 0 : this.config.mqtt.willDelay / 1000,
+      },
+    });
+    return ok(undefined);
+  }
+
+  private async complete(): Promise<Result<void, string>> {
+    const [{ Capture }, { openControlSocket }, { MqttLink: Link }] = await Promise.all([
+      import('./io/capture.ts'),
+      import('./io/control-socket.ts'),
+      import('./io/mqtt.ts'),
+    ]);
+    mkdirSync(dirname(this.config.controlSocket), { recursive: true });
+    const control = await openControlSocket({
+      path: this.config.controlSocket,
+      onRequest: ({ verb, payload, reply }) => this.shell.command(verb, payload, reply),
+    });
+    if (!control.ok) return control;
+    this.closers.push(() => control.value.close());
+    const url = await this.brokerUrl();
+    if (!url.ok) return url;
+    this.link = this.openLink(Link, url.value);
+    this.shell.complete({
+      openCapture: (port, onFrame, onError) => new Capture(port, (_, frame) => onFrame(frame), onError),
+      publish: (publication) => this.link?.publish(publication),
+      broadcast: (event) => control.value.broadcast(event),
+    });
+    this.link.start();
+    this.watchOwnAddresses();
+    return ok(undefined);
+  }
+
+  private async brokerUrl(): Promise<Result<string, string>> {
+    const { url, embeddedPort } = this.config.mqtt;
+    if (url !== undefined) return ok(url);
+    const { startBroker } = await import('./io/broker.ts');
+    const broker = await startBroker(embeddedPort);
+    if (!broker.ok) return broker;
+    this.closers.push(() => broker.value.close());
+    return ok(broker.value.url);
+  }
+
+  private openLink(Link: typeof MqttLink, url: string): MqttLink {
+    const { mqtt, switch: device } = this.config;
+    return new Link({
+      url,
+      protocolVersion: mqtt.url === undefined ? 4 : 5,
+      switchId: device.id,
+      clientId: mqtt.clientId,
+      ...(mqtt.username === undefined ? {} : { username: mqtt.username }),
+      ...(mqtt.password === undefined ? {} : { password: mqtt.password }),
+      tls: mqtt.tls,
+      willDelay: mqtt.willDelay,
+      onConnected: () => this.shell.post({ type: 'broker', connected: true }),
+      onDisconnected: () => this.shell.post({ type: 'broker', connected: false }),
+      onCommand: ({ verb, payload, reply }) => this.shell.command(verb, payload, reply),
+      isStale: (topic, octets) => this.agent.isStaleTopic(topic, octets),
+      log: (level, message) => this.log.log(level, message),
+    });
+  }
+
+  /** There is no notice of them in Node, so they are looked at every few seconds. */
+  private watchOwnAddresses(): void {
+    let known = ownAddresses(this.config.switch.bridge);
+    this.shell.post({ type: 'own-addresses', sources: known });
+    const timer = setInterval(() => {
+      const sources = ownAddresses(this.config.switch.bridge);
+      if (sameSources(known, sources)) return;
+      known = sources;
+      this.shell.post({ type: 'own-addresses', sources });
+    }, OWN_ADDRESSES_EVERY_MS);
+    this.closers.push(() => clearInterval(timer));
+  }
+
+  /** Locks, grants and sessions stay as they are; only a drain has logged people out. */
+  private async stop(how: 'restart' | 'drained'): Promise<void> {
+    this.log.log('info', 'stopping', { how });
+    await this.link?.close(how);
+    for (const close of this.closers.splice(0)) await close();
+    this.shell.close();
+    this.finish(0);
+  }
+}
+
+async function main(): Promise<void> {
+  const args = process.argv.slice(2);
+  // The agent needs no command line library, and starts without loading one.
+  const fast = args[0] === 'run' && args.length === 3 && args[1] === '-c' && args[2] !== undefined;
+  if (fast && args[2] !== undefined) {
+    process.exitCode = await run({ config: args[2] });
+    return;
+  }
+  const { buildCli } = await import('./cli/cli.ts');
+  process.exitCode = await buildCli({ run }).parse(args);
+}
+
+await main();
