@@ -163,12 +163,11 @@ describe('the broker', () => {
       { topic: 'a/passing', payload: '{"n":2}', retain: false, qos: 1 },
       { topic: 'a/kept', payload: '', retain: false, qos: 1 },
     ]);
+    const server = await broker.subscribe('b/command');
+    onTestFinished(() => server.close());
     const answer = broker.request({ topic: 'b/command', payload: 'who?', responseTopic: 'b/answer' });
-    const echo = lab.netns.start({
-      name: 'echo',
-      argv: ['mosquitto_sub', '-V', '5', '-p', '1883', '-t', 'b/command', '-C', '1', '-F', '%R %D %p'],
-    });
-    await echo.waitForLine(/b\/answer .*who\?/).catch(() => 'the request came first');
+    const request = await server.waitFor('the request', (message) => message.payload === 'who?');
+    expect(request.responseTopic).toBe('b/answer');
     await broker.publish({ topic: 'b/answer', payload: 'me' });
     expect(await answer).toBe('me');
   });

@@ -1,5 +1,6 @@
 // mosquitto, speaking MQTT 5 on the switch's loopback, and clients beside it: the test process is outside the namespace.
 
+import { randomUUID } from 'node:crypto';
 import { LabFolder } from './folder.ts';
 import type { Netns } from './netns.ts';
 import type { LabProcess } from './process.ts';
@@ -11,6 +12,7 @@ export interface MqttMessage {
   readonly payload: string;
   readonly retain: boolean;
   readonly qos: number;
+  readonly responseTopic?: string;
 }
 
 export class Broker {
@@ -56,22 +58,25 @@ export class Broker {
 
   /** Hears everything under `filter` from now on, retained messages first. */
   async subscribe(filter = '#'): Promise<Subscriber> {
+    // mosquitto_sub keeps what it says to itself until the first message: the broker's log tells when it has subscribed.
+    const id = `lab-${randomUUID()}`;
     const argv = [
       'mosquitto_sub',
       '-V',
       '5',
       '-p',
       `${this.port}`,
+      '-i',
+      id,
       '-q',
       '1',
       '-t',
       filter,
       '-F',
       '%j',
-      '-d',
     ];
     const process = this.#netns.start({ name: `mosquitto_sub ${filter}`, argv });
-    await process.waitForLine(/^Subscribed/);
+    await this.#process?.waitForLine(new RegExp(`Sending SUBACK to ${id}`));
     return new Subscriber(process);
   }
 
@@ -163,6 +168,19 @@ export class Subscriber {
 }
 
 function decodeLine(line: string): MqttMessage {
-  const said = JSON.parse(line) as { topic: string; payload?: string | null; retain: number; qos: number };
-  return { topic: said.topic, payload: said.payload ?? '', retain: said.retain === 1, qos: said.qos };
+  const said = JSON.parse(line) as {
+    readonly topic: string;
+    readonly payload?: string | null;
+    readonly retain: number;
+    readonly qos: number;
+    readonly properties?: { readonly 'response-topic'?: string };
+  };
+  const responseTopic = said.properties?.['response-topic'];
+  return {
+    topic: said.topic,
+    payload: said.payload ?? '',
+    retain: said.retain === 1,
+    qos: said.qos,
+    ...(responseTopic === undefined ? {} : { responseTopic }),
+  };
 }

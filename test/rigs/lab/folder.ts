@@ -1,6 +1,7 @@
-// Temporary folders of the lab, removed when the test process ends, whatever ends it short of SIGKILL.
+// Temporary folders of the lab, removed when the test process ends, if it ends by itself; those
+// of a process that was killed are swept by the next run (`sweepFolders`).
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 
@@ -27,5 +28,14 @@ export class LabFolder {
   remove(): void {
     process.removeListener('exit', this.#atExit);
     rmSync(this.path, { recursive: true, force: true });
+  }
+}
+
+/** Removes the lab's folders whose test process is no more. */
+export function sweepFolders(): void {
+  for (const name of readdirSync(tmpdir())) {
+    const pid = /^rc-(\d+)-[a-z]+-/.exec(name)?.[1];
+    if (pid !== undefined && !existsSync(`/proc/${pid}`))
+      rmSync(path.join(tmpdir(), name), { recursive: true, force: true });
   }
 }

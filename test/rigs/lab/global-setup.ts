@@ -1,6 +1,7 @@
 // Once per run of the lab, before the first file: are we able to, and is the house clean?
 
 import { spawnSync } from 'node:child_process';
+import { sweepFolders } from './folder.ts';
 import { sweepNamespaces } from './netns.ts';
 
 const PROGRAMS = [
@@ -16,8 +17,11 @@ export default function setup(): () => void {
   }
   const missing = PROGRAMS.filter((program) => spawnSync('sh', ['-c', `command -v ${program}`]).status !== 0);
   if (missing.length > 0) throw new Error(`the lab needs ${missing.join(', ')}: run \`make deps\` as root`);
+  sweep();
+  return sweep;
+}
+
+function sweep(): void {
   sweepNamespaces();
-  return () => {
-    sweepNamespaces();
-  };
+  sweepFolders();
 }
