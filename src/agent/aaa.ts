@@ -227,6 +227,7 @@ export class Aaa implements Timed {
   private unanswered(ref: RequestRef): void {
     const asked = this.asked.get(ref);
     this.asked.delete(ref);
-    if (asked !== undefined) this.core.parts.supplicants.tell(asked.unit, { type: 'aaa-timeout', ref: asked.ref });
+    if (asked !== undefined)
+      this.core.parts.supplicants.tell(asked.unit, { type: 'aaa-timeout', ref: asked.ref });
   }
 }

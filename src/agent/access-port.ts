@@ -42,7 +42,12 @@ type LockState =
   | { readonly name: 'unmanaged' }
   | { readonly name: 'setting'; readonly setting: PortSetting; readonly tries: number }
   | { readonly name: 'set'; readonly setting: PortSetting }
-  | { readonly name: 'retrying'; readonly setting: PortSetting; readonly tries: number; readonly at: Instant };
+  | {
+      readonly name: 'retrying';
+      readonly setting: PortSetting;
+      readonly tries: number;
+      readonly at: Instant;
+    };
 
 type CaptureState =
   | { readonly name: 'closed' }

@@ -1,9 +1,9 @@
 // What the accounting servers are told: one Start, interims, and exactly one Stop for every session, each durable
 // before it is on the wire. The queue and its order are in accounting/journal.ts; here records are made and carried.
 
-import { acctAttributes } from '../accounting/records.ts';
 import { AcctJournal } from '../accounting/journal.ts';
 import type { JournalEffect, JournalEvent, RecordRef } from '../accounting/journal-events.ts';
+import { acctAttributes } from '../accounting/records.ts';
 import { SessionIds } from '../accounting/session-id.ts';
 import { assertNever } from '../base/result.ts';
 import type { Instant } from '../base/time.ts';
@@ -16,6 +16,11 @@ import type { Timed } from './schedule.ts';
 import type { SessionUnit } from './session-unit.ts';
 import { sessionTime } from './views.ts';
 
+/** A record that waits for its port's counters. */
+type Awaiting =
+  | { readonly kind: 'interim'; readonly unit: SessionUnit }
+  | { readonly kind: 'stop'; readonly unit: SessionUnit; readonly decision: EndDecision };
+
 interface AwaitedStop {
   readonly grant: GrantKey;
   readonly sessionId: string;
@@ -26,6 +31,7 @@ export class Accountant implements Timed {
   private readonly ids: SessionIds;
   /** Stops whose logout waits until they are durable. */
   private readonly stops = new Map<RecordRef, AwaitedStop>();
+  private readonly awaiting: Awaiting[] = [];
   /** RADIUS requests that carry records. */
   private readonly byRequest = new Map<RequestRef, RecordRef>();
 
@@ -68,23 +74,53 @@ export class Accountant implements Timed {
   }
 
   interim(unit: SessionUnit): void {
-    const sessionTimeS = Math.floor((this.core.now.mono - unit.session.startedAt) / 1000);
-    this.record({
-      kind: 'interim',
-      eventTime: this.core.now.wall,
-      subject: this.subjectOf(unit),
-      sessionTimeS,
-    });
+    if (!this.awaitCounters({ kind: 'interim', unit })) this.makeInterim(unit);
   }
 
   /** `life` hears when it is durable. */
   stop(unit: SessionUnit, decision: EndDecision): void {
+    if (!this.awaitCounters({ kind: 'stop', unit, decision })) this.makeStop(unit, decision);
+  }
+
+  /** The port's counters that records were waiting for are in. */
+  countersRead(): void {
+    for (const waiting of this.awaiting.splice(0)) {
+      if (waiting.kind === 'stop') this.makeStop(waiting.unit, waiting.decision);
+      else this.makeInterim(waiting.unit);
+    }
+  }
+
+  private awaitCounters(record: Awaiting): boolean {
+    const { meter } = this.core.parts;
+    if (!meter.tells(record.unit)) return false;
+    this.awaiting.push(record);
+    meter.request();
+    return true;
+  }
+
+  private makeInterim(unit: SessionUnit): void {
+    const counters = this.core.parts.meter.trafficOf(unit);
+    this.record({
+      kind: 'interim',
+      eventTime: this.core.now.wall,
+      subject: this.subjectOf(unit),
+      sessionTimeS: Math.floor((this.core.now.mono - unit.session.startedAt) / 1000),
+      ...(counters === undefined ? {} : { counters }),
+    });
+  }
+
+  private makeStop(unit: SessionUnit, decision: EndDecision): void {
+    const { meter } = this.core.parts;
+    const counters = meter.trafficOf(unit);
+    meter.forget(unit);
+    unit.traffic = counters;
     const record: AcctRecord = {
       kind: 'stop',
       eventTime: this.core.wall(decision.at),
       subject: this.subjectOf(unit),
       sessionTimeS: sessionTime(unit, decision),
       cause: decision.cause,
+      ...(counters === undefined ? {} : { counters }),
       ...(decision.foreignCause === undefined ? {} : { foreignCause: decision.foreignCause }),
     };
     const { grant, id } = unit.session;

@@ -16,6 +16,7 @@ import { Commands } from './commands.ts';
 import { Core, type CoreOptions } from './core.ts';
 import { Frames } from './frames.ts';
 import { Life } from './life.ts';
+import { Meter } from './meter.ts';
 import { PortDesk } from './port-desk.ts';
 import type { Effect, Input, Pending } from './ports.ts';
 import { Reporter } from './reporter.ts';
@@ -35,6 +36,7 @@ export class Agent {
       aaa: new Aaa(core),
       accountant: new Accountant(core),
       life: new Life(core),
+      meter: new Meter(core),
       watch: new Watch(core),
       reporter: new Reporter(core),
     });
@@ -72,7 +74,7 @@ export class Agent {
         ports.boot(input.ports);
         reporter.boot(input);
         core.parts.accountant.on();
-        watch.resweep();
+        watch.boot(input.capabilities);
         return;
       case 'dataplane':
         ports.news(input.event);
@@ -85,6 +87,9 @@ export class Agent {
         return;
       case 'table-failed':
         watch.tableFailed(input.error);
+        return;
+      case 'counters':
+        core.parts.meter.read(input.counters);
         return;
       case 'datagram':
         aaa.datagram({

@@ -5,7 +5,7 @@ import type { Mac } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
 import { after, type Instant, seconds } from '../base/time.ts';
 import type { Config } from '../config/config.ts';
-import { type Answer, refusal, type ResultOf, success } from '../report/answers.ts';
+import { type Answer, type ResultOf, refusal, success } from '../report/answers.ts';
 import type { ErrorCode, Verb } from '../report/command-schemas.ts';
 import { type Command, decodeCommand, type Selector, type TimerChange } from '../report/commands.ts';
 import type { Core } from './core.ts';
@@ -59,7 +59,8 @@ export class Commands {
     const done = parts.life.closing === 0 && parts.accountant.pending === 0;
     if (!done && now.mono < this.drainUntil) return;
     this.drainUntil = undefined;
-    if (!done) out.log('warn', 'drained, but accounting is not acknowledged', { records: parts.accountant.pending });
+    if (!done)
+      out.log('warn', 'drained, but accounting is not acknowledged', { records: parts.accountant.pending });
     out.push({ type: 'drained' });
   }
 
@@ -141,10 +142,14 @@ export class Commands {
   }
 
   private reauthenticate(selector: Selector): Outcome<'reauthenticate'> {
-    return this.each(selector, (unit) => {
-      const { mac, grant, method } = unit.session;
-      return method === 'dot1x' && this.core.parts.supplicants.reauthenticate(mac, grant.port, 'admin');
-    }, (count, sessions) => ({ reauthenticating: count, sessions }));
+    return this.each(
+      selector,
+      (unit) => {
+        const { mac, grant, method } = unit.session;
+        return method === 'dot1x' && this.core.parts.supplicants.reauthenticate(mac, grant.port, 'admin');
+      },
+      (count, sessions) => ({ reauthenticating: count, sessions }),
+    );
   }
 
   private probe(selector: Selector): Outcome<'probe'> {
@@ -174,7 +179,10 @@ export class Commands {
     change: TimerChange,
   ): Outcome<'timers'> {
     const { core } = this;
-    const config = 'role' in target ? withRole(core.config, target.role, change) : withPort(core.config, target.port, change);
+    const config =
+      'role' in target
+        ? withRole(core.config, target.role, change)
+        : withPort(core.config, target.port, change);
     if (config === undefined) {
       return 'role' in target
         ? refused('not-found', `there is no role '${target.role}'`, 'role')
@@ -225,7 +233,10 @@ function withPort(config: Config, name: string, change: TimerChange): Config | u
   return { ...config, ports: [...config.ports, rule] };
 }
 
-function handshakeChange({ period, times }: TimerChange): Partial<{ period: typeof period; times: number }> & object {
+function handshakeChange({
+  period,
+  times,
+}: TimerChange): Partial<{ period: typeof period; times: number }> & object {
   return { ...(period === undefined ? {} : { period }), ...(times === undefined ? {} : { times }) };
 }
 

@@ -1,11 +1,11 @@
 // What every part of the agent shares within one turn: the time, the outbox, the tables, and the other parts.
 //
 // The parts are the chapters of one story, and call each other directly: `ports` (is the port shut, does it listen),
-// `supplicants` (who says what in EAPOL), `aaa` and `accountant` (what the servers say and are told), `life` (a session begins and ends), `watch`
+// `supplicants` (who says what in EAPOL), `aaa` and `accountant` (what the servers say and are told), `life` (a session begins and ends), `meter` (what it sent and received), `watch`
 // (is it still there). Nothing re-enters from outside: whatever a part wants of the world goes into `out`.
 
-import type { Entropy } from '../base/entropy.ts';
 import { Counters } from '../base/counters.ts';
+import type { Entropy } from '../base/entropy.ts';
 import type { Mac } from '../base/mac.ts';
 import { type Instant, type Now, type WallTime, wallAt } from '../base/time.ts';
 import type { Config } from '../config/config.ts';
@@ -15,6 +15,7 @@ import type { Aaa } from './aaa.ts';
 import type { Accountant } from './accountant.ts';
 import { Decisions } from './decisions.ts';
 import type { Life } from './life.ts';
+import type { Meter } from './meter.ts';
 import { Outbox } from './outbox.ts';
 import type { PortDesk } from './port-desk.ts';
 import type { Reporter } from './reporter.ts';
@@ -37,6 +38,7 @@ export interface Parts {
   readonly aaa: Aaa;
   readonly accountant: Accountant;
   readonly life: Life;
+  readonly meter: Meter;
   readonly watch: Watch;
   readonly reporter: Reporter;
 }

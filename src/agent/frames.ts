@@ -2,7 +2,7 @@
 // Octets that make no sense are dropped here, each counted by protocol and reason.
 
 import { isStationAddress, type Mac } from '../base/mac.ts';
-import type { Malformed } from '../base/result.ts';
+import { assertNever, type Decoded, type Malformed, ok } from '../base/result.ts';
 import type { PortName } from '../model/dataplane.ts';
 import { decodeArp } from '../wire/arp.ts';
 import { decodeDhcp } from '../wire/dhcp.ts';
@@ -17,6 +17,7 @@ import {
 } from '../wire/ethernet.ts';
 import { decodeNd } from '../wire/nd.ts';
 import type { Core } from './core.ts';
+import type { Sign } from './learning.ts';
 
 export class Frames {
   constructor(private readonly core: Core) {}
@@ -24,7 +25,10 @@ export class Frames {
   receive(port: PortName, bytes: Uint8Array): void {
     const { ports } = this.core.parts;
     const frame = decodeEthernet(bytes);
-    if (!frame.ok) return this.drop('ethernet', frame.error);
+    if (!frame.ok) {
+      this.drop('ethernet', frame.error);
+      return;
+    }
     const { source, etherType } = frame.value;
     if (!isStationAddress(source) || ports.isOwnAddress(source)) {
       this.core.drops.add('ethernet-source');
@@ -40,36 +44,50 @@ export class Frames {
 
   private eapol(port: PortName, source: Mac, payload: Uint8Array): void {
     const pdu = decodeEapol(payload);
-    if (!pdu.ok) return this.drop('eapol', pdu.error);
+    if (!pdu.ok) {
+      this.drop('eapol', pdu.error);
+      return;
+    }
     this.core.parts.watch.heard(port, source, { kind: 'eapol' });
     this.core.parts.supplicants.receive(port, source, pdu.value);
   }
 
-  private signOfLife(port: PortName, source: Mac, { etherType, payload }: EthernetFrame): void {
-    const { watch } = this.core.parts;
-    switch (etherType) {
-      case ETHERTYPE_ARP: {
-        const packet = decodeArp(payload);
-        if (!packet.ok) return this.drop('arp', packet.error);
-        return watch.heard(port, source, { kind: 'arp', packet: packet.value });
-      }
-      case ETHERTYPE_IPV6: {
-        const message = decodeNd(payload);
-        if (!message.ok) return this.drop('nd', message.error);
-        return watch.heard(port, source, { kind: 'nd', message: message.value });
-      }
-      case ETHERTYPE_IPV4: {
-        const message = decodeDhcp(payload);
-        if (!message.ok) return this.drop('dhcp', message.error);
-        return watch.heard(port, source, { kind: 'dhcp', message: message.value });
-      }
-      default:
-        this.core.drops.add('ethernet-ether-type');
-    }
+  private signOfLife(port: PortName, source: Mac, frame: EthernetFrame): void {
+    const protocol = PROTOCOLS[frame.etherType];
+    const sign = protocol === undefined ? undefined : readSign(protocol, frame.payload);
+    if (protocol === undefined || sign === undefined) this.core.drops.add('ethernet-ether-type');
+    else if (!sign.ok) this.drop(protocol, sign.error);
+    else this.core.parts.watch.heard(port, source, sign.value);
   }
 
   private drop(protocol: string, { reason, detail }: Malformed): void {
     this.core.drops.add(`${protocol}-${reason}`);
     this.core.out.log('debug', `${protocol} frame dropped: ${detail}`, { reason });
+  }
+}
+
+/** What the capture's filter lets through beside EAPOL. */
+const PROTOCOLS: Readonly<Record<number, 'arp' | 'nd' | 'dhcp'>> = {
+  [ETHERTYPE_ARP]: 'arp',
+  [ETHERTYPE_IPV6]: 'nd',
+  [ETHERTYPE_IPV4]: 'dhcp',
+};
+
+function readSign(protocol: 'arp' | 'nd' | 'dhcp', payload: Uint8Array): Decoded<Sign> {
+  switch (protocol) {
+    case 'arp': {
+      const packet = decodeArp(payload);
+      return packet.ok ? ok({ kind: 'arp', packet: packet.value }) : packet;
+    }
+    case 'nd': {
+      const message = decodeNd(payload);
+      return message.ok ? ok({ kind: 'nd', message: message.value }) : message;
+    }
+    case 'dhcp': {
+      const message = decodeDhcp(payload);
+      return message.ok ? ok({ kind: 'dhcp', message: message.value }) : message;
+    }
+    default:
+      return assertNever(protocol);
   }
 }

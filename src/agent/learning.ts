@@ -13,7 +13,13 @@ export type Sign =
   | { readonly kind: 'nd'; readonly message: NdMessage }
   | { readonly kind: 'dhcp'; readonly message: DhcpMessage };
 
-export function learn(unit: SessionUnit, sign: Sign | { readonly kind: 'framed'; readonly ip: Ip }, core: Core): boolean {
-  void unit; void sign; void core;
+export function learn(
+  unit: SessionUnit,
+  sign: Sign | { readonly kind: 'framed'; readonly ip: Ip },
+  core: Core,
+): boolean {
+  void unit;
+  void sign;
+  void core;
   return false;
 }

@@ -5,14 +5,14 @@
 //
 // Every end of a session in this agent is a call of `end` in this file, and there is no other way out.
 
+import { Authorizer, type AuthzEffect, keyText, type TableResult } from '../authz/authorizer.ts';
+import { type Mac, macToKey, ZERO_ADDRESS } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
 import type { Instant } from '../base/time.ts';
-import { Authorizer, type AuthzEffect, keyText, type TableResult } from '../authz/authorizer.ts';
 import type { AuthMethod, Authorization } from '../model/authorization.ts';
 import type { EndCause } from '../model/cause.ts';
 import type { GrantKey, PortName } from '../model/dataplane.ts';
 import type { SessionKey } from '../model/session.ts';
-import { type Mac, macToKey, ZERO_ADDRESS } from '../base/mac.ts';
 import { type EndDecision, Logout, type LogoutEffect, type LogoutEvent } from '../session/logout.ts';
 import type { Core } from './core.ts';
 import type { Timed } from './schedule.ts';
@@ -242,6 +242,7 @@ export class Life implements Timed {
     core.sessions.add(unit);
     core.schedule.touch(unit);
     core.parts.watch.begin(unit);
+    core.parts.meter.begin(unit);
     core.parts.ports.sessionsChanged(grant.port);
     core.parts.accountant.start(unit);
     core.decide(admission.mac, grant.port, 'session started', startText(unit));

@@ -4,7 +4,7 @@
 
 import type { RecordRef } from '../accounting/journal-events.ts';
 import type { ProbeSource } from '../liveness/settings.ts';
-import type { AcctRecord } from '../model/acct.ts';
+import type { AcctRecord, TrafficCounters } from '../model/acct.ts';
 import type {
   Capabilities,
   DataplaneEvent,
@@ -33,6 +33,8 @@ export type Input =
   | { readonly type: 'frame'; readonly port: PortName; readonly bytes: Uint8Array }
   | { readonly type: 'table'; readonly dump: TableDump }
   | { readonly type: 'table-failed'; readonly error: string }
+  /** The answer to `read-counters`: of every port, from (input) and to (output) its clients. */
+  | { readonly type: 'counters'; readonly counters: ReadonlyMap<PortName, TrafficCounters> }
   | {
       readonly type: 'datagram';
       readonly socket: SocketKey;
@@ -52,6 +54,7 @@ export type Effect =
   | { readonly type: 'grant'; readonly ref: Ref; readonly key: GrantKey }
   | { readonly type: 'revoke'; readonly ref: Ref; readonly key: GrantKey }
   | { readonly type: 'dump-table' }
+  | { readonly type: 'read-counters' }
   | { readonly type: 'inject'; readonly port: PortName; readonly bytes: Uint8Array }
   | { readonly type: 'open-capture'; readonly ref: Ref; readonly port: PortName }
   | { readonly type: 'close-capture'; readonly port: PortName }

@@ -120,7 +120,10 @@ export class Reporter {
 
   radiusServer(server: string, kind: RequestKind, up: boolean): void {
     const use = kind === 'access' ? 'authentication' : 'accounting';
-    this.core.out.log(up ? 'info' : 'warn', `RADIUS server ${up ? 'answers' : 'does not answer'}`, { server, use });
+    this.core.out.log(up ? 'info' : 'warn', `RADIUS server ${up ? 'answers' : 'does not answer'}`, {
+      server,
+      use,
+    });
     this.event({ type: 'radius-server', body: { server, use, state: up ? 'up' : 'down' } });
   }
 

@@ -4,6 +4,7 @@ import { INTERIM_DEFAULTS, InterimTimer } from '../accounting/interim.ts';
 import { earliest, type Instant, type Millis } from '../base/time.ts';
 import { handshakeSettings, portSettings } from '../config/ports.ts';
 import { Handshake } from '../liveness/handshake.ts';
+import type { TrafficCounters } from '../model/acct.ts';
 import type { Authorization } from '../model/authorization.ts';
 import type { EndEvidence, Session } from '../model/session.ts';
 import type { Core } from './core.ts';
@@ -12,6 +13,8 @@ import type { Timed } from './schedule.ts';
 export class SessionUnit implements Timed {
   readonly handshake: Handshake;
   readonly interim: InterimTimer;
+  /** Of the whole session, once its Stop is made; undefined where the port could not tell. */
+  traffic: TrafficCounters | undefined;
 
   constructor(
     readonly session: Session,
@@ -22,7 +25,10 @@ export class SessionUnit implements Timed {
       handshakeSettings(core.config, { role: session.role, port: grant.port, mac }),
       startedAt,
     );
-    this.interim = new InterimTimer({ ...INTERIM_DEFAULTS, interval: core.config.accounting.interim }, core.entropy);
+    this.interim = new InterimTimer(
+      { ...INTERIM_DEFAULTS, interval: core.config.accounting.interim },
+      core.entropy,
+    );
     this.interim.apply(session.authorization.interimInterval, startedAt);
   }
 

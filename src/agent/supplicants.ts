@@ -1,27 +1,21 @@
 // Who says what in EAPOL: one authenticator machine per client, MAC on a port. Frames go in, questions to the servers,
 // admissions and ends of sessions come out. The machines are in pae/; this file only carries.
 
+import { Counters } from '../base/counters.ts';
 import type { Mac } from '../base/mac.ts';
+import { PAE_GROUP_ADDRESS } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
 import type { Instant } from '../base/time.ts';
 import { portSettings } from '../config/ports.ts';
 import type { PortName } from '../model/dataplane.ts';
 import { AuthenticatorClient } from '../pae/client.ts';
+import type { PaeCounter } from '../pae/counters.ts';
 import type { PaeEffect, PaeEvent, PaeRef } from '../pae/events.ts';
 import { ClientAdmission } from '../pae/limits.ts';
-import { Solicitor } from '../pae/solicitor.ts';
-import {
-  EAPOL_EAP,
-  EAPOL_LOGOFF,
-  EAPOL_START,
-  encodeEapol,
-  type EapolPdu,
-} from '../wire/eapol.ts';
-import { encodeEthernet, ETHERTYPE_PAE } from '../wire/ethernet.ts';
-import { PAE_GROUP_ADDRESS } from '../base/mac.ts';
-import { Counters } from '../base/counters.ts';
-import type { PaeCounter } from '../pae/counters.ts';
 import { PAE_EAPOL_VERSION } from '../pae/settings.ts';
+import { Solicitor } from '../pae/solicitor.ts';
+import { EAPOL_EAP, EAPOL_LOGOFF, EAPOL_START, type EapolPdu, encodeEapol } from '../wire/eapol.ts';
+import { ETHERTYPE_PAE, encodeEthernet } from '../wire/ethernet.ts';
 import type { Core } from './core.ts';
 import type { Timed } from './schedule.ts';
 
@@ -208,7 +202,11 @@ export class Supplicants {
       case 'reauthenticated': {
         const session = core.sessions.ofMac(mac);
         const sameUser = session?.session.authorization.userName === effect.authorization.userName;
-        if (session !== undefined && session.session.grant.port === port && (effect.sameIdentity || sameUser)) {
+        if (
+          session !== undefined &&
+          session.session.grant.port === port &&
+          (effect.sameIdentity || sameUser)
+        ) {
           unit.granting = effect.ref;
           aaa.forgetConversation(unit);
           life.renew(session, effect.authorization);

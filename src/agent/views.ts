@@ -1,18 +1,20 @@
 // The agent's state as the payloads of the contract (report/payloads.ts): pure reading, nothing is changed here.
 
 import { rfc3339 } from '../base/time.ts';
-import type { EventBody } from '../report/event-payloads.ts';
-import type { InfoPayload, PortPayload, SessionPayload } from '../report/payloads.ts';
+import { isUplink } from '../config/ports.ts';
+import type { TrafficCounters } from '../model/acct.ts';
 import { AcctTerminateCause, END_CAUSES } from '../model/cause.ts';
 import type { Capabilities } from '../model/dataplane.ts';
+import type { EventBody } from '../report/event-payloads.ts';
+import type { InfoPayload, PortPayload, SessionPayload } from '../report/payloads.ts';
 import type { EndDecision, RelockProof } from '../session/logout.ts';
-import { isUplink } from '../config/ports.ts';
 import type { Core } from './core.ts';
 import type { PortUnit } from './port-desk.ts';
 import type { SessionUnit } from './session-unit.ts';
 
 const toSeconds = (ms: number): number => Math.round(ms) / 1000;
-const orNull = (ms: number | undefined): number | null => (ms === undefined || ms === 0 ? null : toSeconds(ms));
+const orNull = (ms: number | undefined): number | null =>
+  ms === undefined || ms === 0 ? null : toSeconds(ms);
 
 /** As it stands on the retained topic: only what changes rarely. */
 export function sessionPayload(unit: SessionUnit): SessionPayload {
@@ -168,6 +170,16 @@ export function sessionEndBody(
       verified: proof.verified,
       tries: proof.tries,
     },
+    ...(unit.traffic === undefined ? {} : { counters: trafficBody(unit.traffic) }),
+  };
+}
+
+function trafficBody(traffic: TrafficCounters): NonNullable<EventBody<'session-end'>['counters']> {
+  return {
+    input_octets: traffic.inputOctets,
+    output_octets: traffic.outputOctets,
+    input_packets: traffic.inputPackets,
+    output_packets: traffic.outputPackets,
   };
 }
 

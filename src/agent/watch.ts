@@ -5,15 +5,15 @@
 //   verdicts of one turn ─▶ the mass-loss guard ─▶ cut, or one more round
 
 import type { Mac } from '../base/mac.ts';
+import { macFromNumber } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
-import { after, earliest, type Instant, millis, type Millis, NEVER } from '../base/time.ts';
+import { after, earliest, type Instant, type Millis, millis, NEVER } from '../base/time.ts';
 import { Guard, type GuardEffect, survey } from '../liveness/guard.ts';
 import type { HandshakeEffect } from '../liveness/handshake.ts';
 import type { ProbeSource } from '../liveness/settings.ts';
 import { SweepSchedule, sweepInterval } from '../liveness/sweep.ts';
-import type { GrantKey, PortName, TableDump, VlanId } from '../model/dataplane.ts';
+import type { Capabilities, GrantKey, PortName, TableDump, VlanId } from '../model/dataplane.ts';
 import { forEachEntry, isGrant, isOpenEntry } from '../wire/fdb-table.ts';
-import { macFromNumber } from '../base/mac.ts';
 import { Asker } from './asker.ts';
 import type { Core } from './core.ts';
 import { learn, type Sign } from './learning.ts';
@@ -32,6 +32,8 @@ export class Watch implements Timed {
   private readonly verdicts = new Set<SessionUnit>();
   /** How many sessions have each T: the shortest decides how often the table is read. */
   private readonly periods = new Map<Millis, number>();
+  /** Entries tell when they were last used; false = the port's counters have to do. */
+  private tableTells = true;
   private readonly sightings = new Map<SessionUnit, Instant>();
 
   constructor(private readonly core: Core) {
@@ -48,8 +50,14 @@ export class Watch implements Timed {
     if (this.sweep.pollAt() <= now) {
       this.sweep.started();
       this.core.out.push({ type: 'dump-table' });
+      if (!this.tableTells) this.core.parts.meter.request();
     }
     this.report(this.guard.tick(now));
+  }
+
+  boot({ lastSeen }: Capabilities): void {
+    this.tableTells = lastSeen;
+    this.resweep();
   }
 
   /** The table is to be read soon, whoever waits for it. */
@@ -110,6 +118,15 @@ export class Watch implements Timed {
       this.core.parts.reporter.sessionChanged(unit);
     }
     return changed;
+  }
+
+  /**
+   * The port, which the session has to itself, has received something. Taken for a sign of life only where the table
+   * gives none, and not against a probe that was not answered: anybody's broadcast counts there.
+   */
+  counted(unit: SessionUnit): void {
+    if (this.tableTells || unit.handshake.unheard) return;
+    unit.handshake.evidence(this.core.now.mono, 'counter');
   }
 
   /** The deadline of a session has come. */

@@ -21,6 +21,8 @@ export type AuthzEffect =
   | { readonly type: 'granted'; readonly key: GrantKey }
   | { readonly type: 'grant-failed'; readonly key: GrantKey; readonly error: string }
   | { readonly type: 'revoked'; readonly key: GrantKey; readonly tries: number }
+  /** A removal that kept failing is given up, because the same entry is wanted again. */
+  | { readonly type: 'superseded'; readonly key: GrantKey }
   | {
       readonly type: 'revoke-failed';
       readonly key: GrantKey;
@@ -73,7 +75,10 @@ export class Authorizer {
     if (entry.state.name !== 'retrying') return [];
     this.retrying.delete(entry);
     entry.state = { name: 'granting' };
-    return [{ type: 'grant', key }];
+    return [
+      { type: 'superseded', key },
+      { type: 'grant', key },
+    ];
   }
 
   /** Also for entries that are not ours (found at start, or open on a locked port): they are revoked the same way. */

@@ -9,6 +9,7 @@ import type { Agent } from '../agent/agent.ts';
 import type { Effect, Input, Ref } from '../agent/ports.ts';
 import { assertNever, err, type Result } from '../base/result.ts';
 import type { Instant, Now, WallTime } from '../base/time.ts';
+import type { TrafficCounters } from '../model/acct.ts';
 import type { PortName } from '../model/dataplane.ts';
 import type { SocketKey } from '../radius/effects.ts';
 import type { Logger } from './log.ts';
@@ -164,6 +165,9 @@ export class Shell {
       case 'dump-table':
         this.dumpTable();
         return;
+      case 'read-counters':
+        this.queue.push({ type: 'counters', counters: this.readCounters() });
+        return;
       case 'open-capture':
         if (this.late === undefined) this.wantedCaptures.push(effect);
         else this.openCapture(this.late, effect.ref, effect.port);
@@ -216,6 +220,19 @@ export class Shell {
     const dump = this.options.portauth.dump(monotonic);
     if (dump.ok) this.queue.push({ type: 'table', dump: dump.value });
     else this.queue.push({ type: 'table-failed', error: dump.error });
+  }
+
+  private readCounters(): ReadonlyMap<PortName, TrafficCounters> {
+    const counters = new Map<PortName, TrafficCounters>();
+    for (const [port, read] of this.options.portauth.counters()) {
+      counters.set(port, {
+        inputOctets: read.rxOctets,
+        outputOctets: read.txOctets,
+        inputPackets: read.rxPackets,
+        outputPackets: read.txPackets,
+      });
+    }
+    return counters;
   }
 
   private openCapture(late: LateParts, ref: Ref, port: PortName): void {

@@ -1,0 +1,75 @@
+// How much a session has sent and received. Only ports count octets, the table does not, so only a session that has
+// had its port to itself from its beginning has figures; any other has none, rather than somebody else's.
+//
+// Counters are read when somebody needs them: at a begin, an interim, an end, and with each sweep where the table does
+// not tell when its entries were last used. All that one turn needs is answered by one reading.
+
+import type { TrafficCounters } from '../model/acct.ts';
+import type { PortName } from '../model/dataplane.ts';
+import type { Core } from './core.ts';
+import type { SessionUnit } from './session-unit.ts';
+
+/** Undefined until the first reading. */
+interface Account {
+  base: TrafficCounters | undefined;
+  last: TrafficCounters | undefined;
+}
+
+export class Meter {
+  private readonly accounts = new Map<SessionUnit, Account>();
+  private requested = false;
+
+  constructor(private readonly core: Core) {}
+
+  /** The session is in the table now. Sharing the port ends the figures of everybody on it. */
+  begin(unit: SessionUnit): void {
+    const onPort = this.core.sessions.onPort(unit.session.grant.port);
+    if (onPort.length > 1) {
+      for (const each of onPort) this.accounts.delete(each);
+      return;
+    }
+    this.accounts.set(unit, { base: undefined, last: undefined });
+    this.request();
+  }
+
+  /** Its Stop is made. */
+  forget(unit: SessionUnit): void {
+    this.accounts.delete(unit);
+  }
+
+  tells(unit: SessionUnit): boolean {
+    return this.accounts.has(unit);
+  }
+
+  /** One reading for whoever asks in this turn. */
+  request(): void {
+    if (this.requested) return;
+    this.requested = true;
+    this.core.out.push({ type: 'read-counters' });
+  }
+
+  read(counters: ReadonlyMap<PortName, TrafficCounters>): void {
+    this.requested = false;
+    const { accountant, watch } = this.core.parts;
+    for (const [unit, account] of this.accounts) {
+      const now = counters.get(unit.session.grant.port);
+      if (now === undefined) continue;
+      account.base ??= now;
+      if (account.last !== undefined && now.inputPackets > account.last.inputPackets) watch.counted(unit);
+      account.last = now;
+    }
+    accountant.countersRead();
+  }
+
+  /** Since the session began, as of the last reading; undefined where the port cannot tell. */
+  trafficOf(unit: SessionUnit): TrafficCounters | undefined {
+    const { base, last } = this.accounts.get(unit) ?? {};
+    if (base === undefined || last === undefined) return undefined;
+    return {
+      inputOctets: Math.max(0, last.inputOctets - base.inputOctets),
+      outputOctets: Math.max(0, last.outputOctets - base.outputOctets),
+      inputPackets: Math.max(0, last.inputPackets - base.inputPackets),
+      outputPackets: Math.max(0, last.outputPackets - base.outputPackets),
+    };
+  }
+}
