@@ -1,0 +1,95 @@
+// The log: JSON lines on stderr by pino, or one readable line each when stderr is a terminal. Secrets never get in, and
+// hostile text (user names, Reply-Messages) cannot move a terminal's cursor: JSON escapes controls, the readable form too.
+
+import { Writable } from 'node:stream';
+import pc from 'picocolors';
+import pino, { type DestinationStream } from 'pino';
+import type { LogLevel } from '../config/defaults.ts';
+
+export type LogFields = Readonly<Record<string, unknown>>;
+type Severity = Exclude<LogLevel, 'silent'>;
+
+export interface Logger {
+  log(level: Severity, message: string, fields?: LogFields): void;
+  setLevel(level: LogLevel): void;
+}
+
+export interface LoggerOptions {
+  readonly level: LogLevel;
+  /** Default: when stderr is a terminal. */
+  readonly pretty?: boolean;
+  /** Where lines go; default stderr. Written at once, so that the last words of a crash are not lost. */
+  readonly write?: (line: string) => void;
+}
+
+const REDACTED = ['secret', 'password', '*.secret', '*.password', '*.*.secret', '*.*.password'];
+
+export function createLogger(options: LoggerOptions): Logger {
+  const pretty = options.pretty ?? process.stderr.isTTY === true;
+  const destination = target(options.write, pretty);
+  const logger = pino(
+    {
+      level: options.level,
+      base: null,
+      timestamp: pino.stdTimeFunctions.isoTime,
+      messageKey: 'message',
+      formatters: { level: (label) => ({ level: label }) },
+      redact: { paths: REDACTED, censor: '[redacted]' },
+    },
+    destination,
+  );
+  return {
+    log: (level, message, fields = {}) => logger[level](fields, message),
+    setLevel: (level) => {
+      logger.level = level;
+    },
+  };
+}
+
+function target(write: LoggerOptions['write'], pretty: boolean): DestinationStream {
+  if (write === undefined && !pretty) return pino.destination({ fd: 2, sync: true });
+  const out = write ?? ((line: string) => process.stderr.write(line));
+  return new Writable({
+    decodeStrings: false,
+    write(chunk: string, _encoding, done) {
+      out(pretty ? prettyLine(chunk) : chunk);
+      done();
+    },
+  });
+}
+
+const COLOURS: Readonly<Record<string, (text: string) => string>> = {
+  trace: pc.dim,
+  debug: pc.dim,
+  info: pc.green,
+  warn: pc.yellow,
+  error: pc.red,
+};
+
+/** `12:00:00.000 info  message  port=p1 mac=...`. A line that is no JSON is shown as it is. */
+export function prettyLine(line: string): string {
+  try {
+    const { level, time, message, ...fields } = JSON.parse(line) as Record<string, unknown>;
+    const colour = COLOURS[String(level)] ?? ((text: string) => text);
+    const rest = Object.entries(fields).map(([key, value]) => pc.dim(`${key}=${printable(value)}`));
+    const clock = String(time).slice(11, 23);
+    return `${pc.dim(clock)} ${colour(String(level).padEnd(5))} ${[printable(message), ...rest].join('  ')}\n`;
+  } catch {
+    return line;
+  }
+}
+
+function printable(value: unknown): string {
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return [...(text ?? '')].map(escapeControl).join('');
+}
+
+function escapeControl(character: string): string {
+  const code = character.codePointAt(0) ?? 0;
+  const control =
+    code < 0x20 ||
+    (code >= 0x7f && code < 0xa0) ||
+    (code >= 0x202a && code <= 0x202e) ||
+    (code >= 0x2066 && code <= 0x2069);
+  return control ? `\\u${code.toString(16).padStart(4, '0')}` : character;
+}

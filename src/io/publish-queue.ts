@@ -1,0 +1,94 @@
+// What waits to be published, in order. A retained topic is in it once, at the place of its newest payload; other messages
+// are bounded, the oldest dropped. What is in flight goes back to the front when the connection breaks.
+
+export interface Publication {
+  readonly topic: string;
+  /** Empty and retained = clear the topic. */
+  readonly payload: string;
+  readonly retain: boolean;
+  readonly correlationData?: Uint8Array;
+}
+
+export class PublishQueue {
+  /** Insertion order is the order of the queue; a retained entry's key is its topic. */
+  private waiting = new Map<string | number, Publication>();
+  private cursor: Iterator<[string | number, Publication]> = this.waiting.entries();
+  private readonly flying = new Set<Publication>();
+  private lastKey = 0;
+  private plain = 0;
+  private lost = 0;
+
+  constructor(private readonly limit: number) {}
+
+  get size(): number {
+    return this.waiting.size + this.flying.size;
+  }
+
+  get inFlight(): number {
+    return this.flying.size;
+  }
+
+  get dropped(): number {
+    return this.lost;
+  }
+
+  push(publication: Publication): void {
+    if (publication.retain) {
+      this.waiting.delete(publication.topic);
+      this.waiting.set(publication.topic, publication);
+      return;
+    }
+    if (this.plain >= this.limit) this.dropOldest();
+    this.waiting.set(++this.lastKey, publication);
+    this.plain++;
+  }
+
+  /** The oldest waiting one, now in flight until `settle` or `rewind`. */
+  next(): Publication | undefined {
+    let { value, done } = this.cursor.next();
+    if (done) {
+      // A finished iterator stays finished, also when the map has grown since.
+      this.cursor = this.waiting.entries();
+      ({ value, done } = this.cursor.next());
+      if (done) return undefined;
+    }
+    const [key, publication] = value as [string | number, Publication];
+    this.waiting.delete(key);
+    if (typeof key === 'number') this.plain--;
+    this.flying.add(publication);
+    return publication;
+  }
+
+  settle(publication: Publication): void {
+    this.flying.delete(publication);
+  }
+
+  /** The connection broke: what was not acknowledged is first again, unless a newer state of its topic waits. */
+  rewind(): void {
+    if (this.flying.size === 0) return;
+    const later = this.waiting;
+    this.waiting = new Map();
+    for (const publication of this.flying) {
+      if (!publication.retain) {
+        this.waiting.set(++this.lastKey, publication);
+        this.plain++;
+      } else if (!later.has(publication.topic)) {
+        this.waiting.delete(publication.topic);
+        this.waiting.set(publication.topic, publication);
+      }
+    }
+    for (const [key, publication] of later) this.waiting.set(key, publication);
+    this.flying.clear();
+    this.cursor = this.waiting.entries();
+  }
+
+  private dropOldest(): void {
+    for (const key of this.waiting.keys()) {
+      if (typeof key !== 'number') continue;
+      this.waiting.delete(key);
+      this.plain--;
+      this.lost++;
+      return;
+    }
+  }
+}

@@ -1,0 +1,352 @@
+// The link against a real mosquitto, and against the embedded broker.
+
+import mqtt, { type IPublishPacket, type MqttClient } from 'mqtt';
+import { afterEach, describe, expect, test } from 'vitest';
+import { millis } from '../../src/base/time.ts';
+import { startBroker } from '../../src/io/broker.ts';
+import { type CommandRequest, MqttLink, type MqttLinkOptions } from '../../src/io/mqtt.ts';
+import { startMosquitto, until } from './mosquitto.ts';
+
+const BASE = 'rollcall/v1/sw1/';
+const leftovers: (() => Promise<unknown>)[] = [];
+
+afterEach(async () => {
+  for (const dispose of leftovers.splice(0).reverse()) await dispose();
+});
+
+interface Seen {
+  readonly topic: string;
+  readonly text: string;
+  readonly packet: IPublishPacket;
+}
+
+class Observer {
+  readonly seen: Seen[] = [];
+  private constructor(readonly client: MqttClient) {
+    client.on('message', (topic, payload, packet) =>
+      this.seen.push({ topic, text: payload.toString(), packet }),
+    );
+  }
+
+  static async on(
+    url: string,
+    topics: readonly string[] = [`${BASE}#`],
+    protocolVersion: 4 | 5 = 5,
+  ): Promise<Observer> {
+    const client = mqtt.connect(url, { protocolVersion, reconnectPeriod: 0 });
+    leftovers.push(() => client.endAsync(true));
+    const observer = new Observer(client);
+    await new Promise((resolve) => client.once('connect', resolve));
+    await client.subscribeAsync([...topics], { qos: 1 });
+    return observer;
+  }
+
+  texts(topic: string): string[] {
+    return this.seen.filter((message) => message.topic === BASE + topic).map(({ text }) => text);
+  }
+
+  states(): string[] {
+    return this.texts('availability').map((text) => JSON.parse(text).state as string);
+  }
+}
+
+class Rig {
+  readonly commands: CommandRequest[] = [];
+  readonly lines: string[] = [];
+  connects = 0;
+  readonly link: MqttLink;
+
+  constructor(url: string, options: Partial<MqttLinkOptions> = {}) {
+    this.link = new MqttLink({
+      url,
+      protocolVersion: 5,
+      switchId: 'sw1',
+      clientId: 'rollcall-sw1',
+      willDelay: millis(1_000),
+      backoff: { first: millis(20), longest: millis(100) },
+      onConnected: () => {
+        this.connects++;
+      },
+      onDisconnected: () => {},
+      onCommand: (request) => this.commands.push(request),
+      isStale: () => false,
+      log: (_level, message) => this.lines.push(message),
+      ...options,
+    });
+    leftovers.push(() => this.link.close('restart', millis(100)));
+    this.link.start();
+  }
+
+  /** As when the process is killed: no DISCONNECT. */
+  vanish(): void {
+    const { client } = this.link as unknown as { client: MqttClient };
+    (this.link as unknown as { closing: boolean }).closing = true;
+    client.stream.destroy();
+  }
+}
+
+async function broker(extra?: readonly string[]) {
+  const mosquitto = await startMosquitto(extra);
+  leftovers.push(() => mosquitto.dispose());
+  return mosquitto;
+}
+
+describe('connected to mosquitto with MQTT 5', () => {
+  test('online is retained, and state and news arrive in order', async () => {
+    const { url } = await broker();
+    const { link } = new Rig(url);
+    await until(() => link.connected);
+    const observer = await Observer.on(url);
+    link.publish({ topic: `${BASE}session/x`, payload: '{"a":1}', retain: true });
+    link.publish({ topic: `${BASE}event/session-start`, payload: '{"seq":1}', retain: false });
+    link.publish({ topic: `${BASE}session/x`, payload: '', retain: true });
+    await until(() => observer.seen.length >= 3 && link.pending === 0);
+    expect(observer.states()[0]).toBe('online');
+    expect(observer.texts('session/x').at(-1)).toBe('');
+    const late = await Observer.on(url);
+    await until(() => late.seen.length >= 1);
+    expect(late.seen.map(({ topic }) => topic)).toEqual([`${BASE}availability`]);
+  });
+
+  test('a command is answered on its Response Topic with its Correlation Data', async () => {
+    const { url } = await broker();
+    const rig = new Rig(url);
+    await until(() => rig.link.connected);
+    const observer = await Observer.on(url, ['me/answers']);
+    await observer.client.publishAsync(`${BASE}command/info`, '{"id":"7"}', {
+      qos: 1,
+      properties: { responseTopic: 'me/answers', correlationData: Buffer.from([1, 2, 0, 255]) },
+    });
+    await until(() => rig.commands.length === 1);
+    expect(rig.commands[0]?.verb).toBe('info');
+    expect(new TextDecoder().decode(rig.commands[0]?.payload)).toBe('{"id":"7"}');
+    rig.commands[0]?.reply({ id: '7', ok: true, result: {} });
+    await until(() => observer.seen.length === 1);
+    expect(observer.seen[0]?.text).toBe('{"id":"7","ok":true,"result":{}}');
+    expect(observer.seen[0]?.packet.properties?.correlationData).toEqual(Buffer.from([1, 2, 0, 255]));
+  });
+
+  test('without a Response Topic, or with one that poses as our own state, it is answered on response/<verb>', async () => {
+    const { url } = await broker();
+    const rig = new Rig(url);
+    await until(() => rig.link.connected);
+    const observer = await Observer.on(url, [`${BASE}response/+`]);
+    await observer.client.publishAsync(`${BASE}command/ports`, '{}', { qos: 1 });
+    await observer.client.publishAsync(`${BASE}command/ports`, '{}', {
+      qos: 1,
+      properties: { responseTopic: `${BASE}session/aa-bb-cc-dd-ee-ff` },
+    });
+    await until(() => rig.commands.length === 2);
+    for (const command of rig.commands) command.reply({ ok: true, result: {} });
+    await until(() => observer.seen.length === 2);
+    expect(observer.seen.map(({ topic }) => topic)).toEqual([
+      `${BASE}response/ports`,
+      `${BASE}response/ports`,
+    ]);
+  });
+
+  test('a retained command is never run, live or at a reconnect, and is counted', async () => {
+    const { url } = await broker();
+    const rig = new Rig(url);
+    await until(() => rig.link.connected);
+    const observer = await Observer.on(url, ['none']);
+    await observer.client.publishAsync(`${BASE}command/disconnect`, '{"all":true}', { qos: 1, retain: true });
+    await until(() => rig.link.counters()['retained-command'] === 1);
+    await rig.link.close('restart');
+    const again = new Rig(url);
+    await until(() => again.link.counters()['retained-command'] === 1);
+    await observer.client.publishAsync(`${BASE}command/info`, '{}', { qos: 1 });
+    await until(() => again.commands.length === 1);
+    expect([...rig.commands, ...again.commands].map(({ verb }) => verb)).toEqual(['info']);
+  });
+
+  test('commands that the broker kept while the agent was away are not run, and are counted', async () => {
+    const { url } = await broker();
+    const rig = new Rig(url);
+    await until(() => rig.link.connected);
+    const observer = await Observer.on(url, ['none']);
+    await observer.client.publishAsync(`${BASE}command/info`, '{}', { qos: 1 });
+    await until(() => rig.commands.length === 1);
+    rig.vanish();
+    await until(() => !rig.link.connected);
+    for (let i = 0; i < 50; i++)
+      await observer.client.publishAsync(`${BASE}command/disconnect`, '{"all":true}', { qos: 1 });
+    const again = new Rig(url);
+    await until(() => again.link.counters()['old-command'] === 50);
+    await observer.client.publishAsync(`${BASE}command/ports`, '{}', { qos: 1 });
+    await until(() => again.commands.length === 1);
+    expect(again.commands.map(({ verb }) => verb)).toEqual(['ports']);
+  });
+
+  test("what an earlier life left at the broker is cleared; others' topics are not", async () => {
+    const { url } = await broker();
+    const observer = await Observer.on(url, ['rollcall/v1/#']);
+    const stale = `${BASE}session/aa-bb-cc-dd-ee-ff`;
+    const other = 'rollcall/v1/sw2/session/aa-bb-cc-dd-ee-ff';
+    await observer.client.publishAsync(stale, '{}', { qos: 1, retain: true });
+    await observer.client.publishAsync(`${BASE}port/p1`, '{}', { qos: 1, retain: true });
+    await observer.client.publishAsync(other, '{}', { qos: 1, retain: true });
+    const { link } = new Rig(url, { isStale: (topic) => topic === stale });
+    await until(() => link.counters().swept === 1 && link.pending === 0);
+    const late = await Observer.on(url, ['rollcall/v1/#']);
+    await until(() => late.seen.length >= 3);
+    expect(late.seen.map(({ topic }) => topic).sort()).toEqual([
+      `${BASE}availability`,
+      `${BASE}port/p1`,
+      other,
+    ]);
+  });
+});
+
+describe('going away', () => {
+  test('killed: offline comes after the will delay, not before', async () => {
+    const { url } = await broker();
+    const rig = new Rig(url);
+    await until(() => rig.link.connected && rig.link.pending === 0);
+    const observer = await Observer.on(url);
+    const start = Date.now();
+    rig.vanish();
+    await until(() => observer.states().includes('offline'));
+    expect(Date.now() - start).toBeGreaterThan(700);
+    expect(JSON.parse(observer.texts('availability').at(-1) ?? '')).toMatchObject({
+      reason: 'connection-lost',
+    });
+  });
+
+  test('stopped and started again within the delay: nobody sees it offline', async () => {
+    const { url } = await broker();
+    const first = new Rig(url);
+    await until(() => first.link.connected && first.link.pending === 0);
+    const observer = await Observer.on(url);
+    await first.link.close('restart');
+    const second = new Rig(url);
+    await until(() => second.link.connected && observer.states().length >= 2);
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    expect(new Set(observer.states())).toEqual(new Set(['online']));
+  });
+
+  test('stopped for good: the will comes after its delay', async () => {
+    const { url } = await broker();
+    const rig = new Rig(url);
+    await until(() => rig.link.connected && rig.link.pending === 0);
+    const observer = await Observer.on(url);
+    await rig.link.close('restart');
+    expect(observer.states()).not.toContain('offline');
+    await until(() => observer.states().includes('offline'));
+  });
+
+  test('drained: offline is said at once, after what was queued', async () => {
+    const { url } = await broker();
+    const rig = new Rig(url);
+    await until(() => rig.link.connected);
+    const observer = await Observer.on(url);
+    for (let i = 0; i < 500; i++)
+      rig.link.publish({ topic: `${BASE}event/session-end`, payload: `{"seq":${i}}`, retain: false });
+    await rig.link.close('drained');
+    await until(() => observer.states().includes('offline'));
+    expect(observer.texts('event/session-end')).toHaveLength(500);
+    expect(observer.seen.at(-1)?.topic).toBe(`${BASE}availability`);
+    expect(JSON.parse(observer.seen.at(-1)?.text ?? '')).toMatchObject({
+      state: 'offline',
+      reason: 'drained',
+    });
+  });
+});
+
+describe('the broker comes and goes', () => {
+  test('it is not there at first: the link waits, then the newest of each retained topic and all news arrive', async () => {
+    const mosquitto = await broker();
+    await mosquitto.stop();
+    const rig = new Rig(mosquitto.url);
+    for (let i = 0; i < 1_000; i++) {
+      rig.link.publish({ topic: `${BASE}port/p1`, payload: `{"n":${i}}`, retain: true });
+      rig.link.publish({ topic: `${BASE}event/warning`, payload: `${i}`, retain: false });
+    }
+    expect(rig.link.pending).toBe(1_001);
+    await mosquitto.restart();
+    const observer = await Observer.on(mosquitto.url);
+    await until(() => rig.link.connected && rig.link.pending === 0);
+    await until(() => observer.texts('event/warning').length >= 1_000);
+    expect(new Set(observer.texts('event/warning')).size).toBe(1_000);
+    expect(observer.texts('port/p1').at(-1)).toBe('{"n":999}');
+  });
+
+  test('it dies in the middle of a flood: every message arrives at least once, in the end in order', async () => {
+    const mosquitto = await broker();
+    const rig = new Rig(mosquitto.url);
+    await until(() => rig.link.connected);
+    for (let i = 0; i < 3_000; i++)
+      rig.link.publish({ topic: `${BASE}event/warning`, payload: `${i}`, retain: false });
+    await until(() => rig.link.pending < 2_500);
+    await mosquitto.stop();
+    await until(() => !rig.link.connected);
+    const waiting = rig.link.pending;
+    await mosquitto.restart();
+    const observer = await Observer.on(mosquitto.url);
+    await until(() => rig.connects === 2 && rig.link.pending === 0);
+    await until(() => observer.texts('event/warning').at(-1) === '2999');
+    const got = observer.texts('event/warning').map(Number);
+    expect(got.length).toBeLessThanOrEqual(waiting);
+    expect(got).toEqual([...got].sort((a, b) => a - b));
+  });
+
+  test('an unreachable broker is reported once, not at each attempt', async () => {
+    const mosquitto = await broker();
+    await mosquitto.stop();
+    const rig = new Rig(mosquitto.url, { backoff: { first: millis(5), longest: millis(5) } });
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(rig.lines.filter((line) => line.includes('ECONNREFUSED'))).toHaveLength(1);
+  });
+
+  test('bad credentials are said in words and tried again', async () => {
+    const mosquitto = await broker(['allow_anonymous false']);
+    const rig = new Rig(mosquitto.url, { username: 'u', password: 'p' });
+    await until(() => rig.lines.some((line) => /not authori[sz]ed|bad user/i.test(line)));
+    expect(rig.lines.join()).not.toContain('"p"');
+  });
+
+  test('an answer above the broker limit becomes an error and does not break the link', async () => {
+    const mosquitto = await broker(['max_packet_size 20000']);
+    const rig = new Rig(mosquitto.url);
+    await until(() => rig.link.connected);
+    const observer = await Observer.on(mosquitto.url, [`${BASE}response/+`]);
+    await observer.client.publishAsync(`${BASE}command/sessions`, '{}', { qos: 1 });
+    await until(() => rig.commands.length === 1);
+    rig.commands[0]?.reply({ ok: true, result: { sessions: ['x'.repeat(30_000)] } });
+    await until(() => observer.seen.length === 1);
+    expect(JSON.parse(observer.seen[0]?.text ?? '')).toMatchObject({
+      ok: false,
+      error: { code: 'too-large' },
+    });
+    expect(rig.connects).toBe(1);
+  });
+});
+
+describe('alone with the embedded broker', () => {
+  test('MQTT 3.1.1: state, commands by response/<verb>, and a clean end', async () => {
+    const embedded = await startBroker(0);
+    if (!embedded.ok) throw new Error(embedded.error);
+    leftovers.push(() => embedded.value.close());
+    const rig = new Rig(embedded.value.url, { protocolVersion: 4 });
+    await until(() => rig.link.connected);
+    const observer = await Observer.on(embedded.value.url, [`${BASE}#`], 4);
+    await observer.client.publishAsync(`${BASE}command/info`, '{"id":1}', { qos: 1 });
+    await until(() => rig.commands.length === 1);
+    rig.commands[0]?.reply({ id: 1, ok: true, result: {} });
+    await until(() => observer.texts('response/info').length === 1);
+    expect(observer.states()).toEqual(['online']);
+    await rig.link.close('drained');
+    await until(() => observer.states().includes('offline'));
+  });
+
+  test('its port is taken: a sentence says so', async () => {
+    const first = await startBroker(0);
+    if (!first.ok) throw new Error(first.error);
+    leftovers.push(() => first.value.close());
+    const second = await startBroker(first.value.port);
+    expect(second).toEqual({
+      ok: false,
+      error: `the embedded broker cannot listen on 127.0.0.1:${first.value.port}: EADDRINUSE`,
+    });
+  });
+});
