@@ -1,18 +1,18 @@
-// Temporary folders of the lab, removed when the test process ends, if it ends by itself; those
-// of a process that was killed are swept by the next run (`sweepFolders`).
+// Temporary folders of the lab, removed with the test process. Those of a process that was killed outright are swept by
+// the next run (`sweepFolders`).
 
 import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { atExit } from './at-exit.ts';
 
 export class LabFolder {
   readonly path: string;
-  readonly #atExit = (): void => this.remove();
+  readonly #stay: () => void;
 
   constructor(purpose: string) {
     this.path = mkdtempSync(path.join(tmpdir(), `rc-${process.pid}-${purpose}-`));
-    process.setMaxListeners(0);
-    process.once('exit', this.#atExit);
+    this.#stay = atExit(() => this.remove());
   }
 
   file(name: string): string {
@@ -26,7 +26,7 @@ export class LabFolder {
   }
 
   remove(): void {
-    process.removeListener('exit', this.#atExit);
+    this.#stay();
     rmSync(this.path, { recursive: true, force: true });
   }
 }

@@ -8,6 +8,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
+import { atExit } from './at-exit.ts';
 import type { Finished, ProcessOptions } from './process.ts';
 import { LabProcess, must, run } from './process.ts';
 
@@ -16,10 +17,11 @@ const NAME = /^rc-(\d+)-\d+$/;
 
 export class Netns {
   readonly name: string;
-  readonly #atExit = (): void => this.close();
+  readonly #stay: () => void;
 
   private constructor(name: string) {
     this.name = name;
+    this.#stay = atExit(() => this.close());
   }
 
   static create(): Netns {
@@ -28,8 +30,6 @@ export class Netns {
       if (existsSync(`${RUN_NETNS}/${name}`)) continue;
       execFileSync('ip', ['netns', 'add', name]);
       const netns = new Netns(name);
-      process.setMaxListeners(0);
-      process.once('exit', netns.#atExit);
       execFileSync('ip', ['-n', name, 'link', 'set', 'lo', 'up']);
       return netns;
     }
@@ -66,7 +66,7 @@ export class Netns {
 
   /** Kills, by pid, whatever still runs inside, and deletes the namespace with its interfaces. Safe to call twice. */
   close(): void {
-    process.removeListener('exit', this.#atExit);
+    this.#stay();
     removeNamespace(this.name);
   }
 }
