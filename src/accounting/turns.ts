@@ -1,0 +1,50 @@
+// The journal's waiting records, by session, and whose turn it is.
+
+import type { Instant } from '../base/time.ts';
+import type { AcctRecord } from '../model/acct.ts';
+import type { RecordRef } from './journal-events.ts';
+
+export type EntryState = 'storing' | 'waiting' | 'submitted' | 'resting';
+
+export interface Entry {
+  readonly ref: RecordRef;
+  readonly record: AcctRecord;
+  readonly since: Instant;
+  readonly line: Line;
+  state: EntryState;
+  /** It is in the store, or on its way there. */
+  durable: boolean;
+}
+
+/** The records of one session, in their order; or one Accounting-On or -Off. */
+export interface Line {
+  readonly key: string;
+  readonly entries: Entry[];
+  inTurn: boolean;
+  /** The queue of lines is linked through the lines. */
+  next: Line | undefined;
+}
+
+/** Lines whose first record may be submitted, in turn. */
+export class Turns {
+  private first: Line | undefined;
+  private last: Line | undefined;
+
+  push(line: Line): void {
+    if (line.inTurn) return;
+    line.inTurn = true;
+    if (this.last === undefined) this.first = line;
+    else this.last.next = line;
+    this.last = line;
+  }
+
+  shift(): Line | undefined {
+    const line = this.first;
+    if (line === undefined) return undefined;
+    this.first = line.next;
+    if (this.first === undefined) this.last = undefined;
+    line.next = undefined;
+    line.inTurn = false;
+    return line;
+  }
+}

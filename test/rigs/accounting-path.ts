@@ -1,0 +1,117 @@
+// The whole way of an accounting record in fake time: journal, a store that answers after a while, RADIUS client,
+// scripted servers. The glue is what the agent does: effects of one machine become events of the next.
+
+import { AcctJournal } from '../../src/accounting/journal.ts';
+import type { JournalEffect, JournalEvent, JournalSettings } from '../../src/accounting/journal-events.ts';
+import { acctAttributes } from '../../src/accounting/records.ts';
+import type { Mac } from '../../src/base/mac.ts';
+import { type Instant, instant, type Now, type WallTime } from '../../src/base/time.ts';
+import type { AcctRecord, AcctSubject } from '../../src/model/acct.ts';
+import type { PortName } from '../../src/model/dataplane.ts';
+import type { RadiusSettings } from '../../src/radius/settings.ts';
+import { RadiusRig, SeededEntropy } from './radius-servers.ts';
+
+/** 2026-01-01T00:00:00Z at the rig's instant 1,000,000. */
+const EPOCH = Date.UTC(2026, 0, 1) - 1_000_000;
+
+export function wallOf(at: Instant): WallTime {
+  return (EPOCH + at) as WallTime;
+}
+
+export function subject(sessionId: string): AcctSubject {
+  return {
+    sessionId,
+    multiSessionId: `m-${sessionId}`,
+    userName: `user of ${sessionId}`,
+    mac: '02:00:00:00:00:01' as Mac,
+    port: 'p1' as PortName,
+    nasPort: 3,
+    calledStation: '02:ff:00:00:00:01' as Mac,
+    classes: [],
+  };
+}
+
+export class AccountingPath {
+  readonly radius: RadiusRig;
+  readonly journal: AcctJournal;
+  /** What a crash would leave behind. */
+  readonly disk = new Map<number, AcctRecord>();
+  readonly effects: JournalEffect[] = [];
+  /** Every Acct-Session-Id with the kinds of record that a server took in, in their order, repetitions included. */
+  readonly taken = new Map<string, string[]>();
+  storeTakes = 1;
+
+  constructor(settings: RadiusSettings, journal?: JournalSettings) {
+    this.radius = new RadiusRig(settings, new SeededEntropy(8));
+    this.journal = new AcctJournal(journal);
+    this.radius.onEffect = (effect) => {
+      if (effect.type === 'answer' && effect.kind === 'accounting')
+        this.tell({ type: 'answered', ref: effect.ref });
+      if (effect.type === 'no-answer' && effect.kind === 'accounting') {
+        this.tell({ type: effect.reason === 'unencodable' ? 'unsendable' : 'unanswered', ref: effect.ref });
+      }
+    };
+  }
+
+  get now(): Now {
+    return { mono: this.radius.now, wall: wallOf(this.radius.now) };
+  }
+
+  start(id: string): void {
+    this.record({ kind: 'start', eventTime: this.now.wall, subject: subject(id) });
+  }
+
+  interim(id: string): void {
+    this.record({ kind: 'interim', eventTime: this.now.wall, subject: subject(id), sessionTimeS: 1 });
+  }
+
+  stop(id: string): void {
+    const eventTime = this.now.wall;
+    this.record({ kind: 'stop', eventTime, subject: subject(id), sessionTimeS: 2, cause: 'port-down' });
+  }
+
+  record(record: AcctRecord): void {
+    this.tell({ type: 'record', record });
+  }
+
+  advance(ms: number): void {
+    const end = this.radius.now + ms;
+    while (this.radius.now < end) {
+      const next = Math.min(end, Math.max(this.radius.now + 1, this.journal.pollAt()));
+      this.radius.advance(next - this.radius.now);
+      if (this.journal.pollAt() <= this.radius.now) this.perform(this.journal.tick(instant(this.radius.now)));
+    }
+  }
+
+  tell(event: JournalEvent): void {
+    this.perform(this.journal.handle(event, this.now));
+  }
+
+  private perform(effects: readonly JournalEffect[]): void {
+    for (const effect of effects) {
+      this.effects.push(effect);
+      switch (effect.type) {
+        case 'store':
+          this.radius.at(this.storeTakes, () => {
+            this.disk.set(effect.ref, effect.record);
+            this.tell({ type: 'stored', ref: effect.ref });
+          });
+          break;
+        case 'submit': {
+          if (!this.disk.has(effect.ref)) throw new Error('on the wire before it was durable');
+          const { ref, record, since } = effect;
+          this.radius.request({ kind: 'accounting', ref, attributes: acctAttributes(record), since });
+          break;
+        }
+        case 'withdraw':
+          this.radius.client.cancel(effect.ref, this.radius.now);
+          break;
+        case 'erase':
+          this.disk.delete(effect.ref);
+          break;
+        case 'refused':
+          break;
+      }
+    }
+  }
+}
