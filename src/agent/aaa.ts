@@ -27,6 +27,8 @@ export interface Conversation {
   /** The newest State, and the server that sent it. */
   state?: Uint8Array;
   server?: ServerIndex;
+  /** The newest question: there is at most one outstanding. */
+  request?: RequestRef;
 }
 
 interface AnswerFrom {
@@ -80,6 +82,7 @@ export class Aaa implements Timed {
     const conversation = this.conversationFor(unit, question);
     const subject = this.subjectOf(unit, conversation);
     const ref = this.nextRequest();
+    conversation.request = ref;
     this.asked.set(ref, { unit, ref: question.ref });
     const { identity, eap } = question;
     const { state, server } = conversation;
@@ -98,11 +101,9 @@ export class Aaa implements Timed {
   }
 
   cancel(unit: ClientUnit): void {
-    for (const [ref, asked] of this.asked) {
-      if (asked.unit !== unit) continue;
-      this.asked.delete(ref);
-      this.apply(this.client.cancel(ref, this.core.now.mono));
-    }
+    const request = this.conversations.get(unit)?.request;
+    if (request === undefined || !this.asked.delete(request)) return;
+    this.apply(this.client.cancel(request, this.core.now.mono));
   }
 
   /** Refs of both kinds are from one name space. */

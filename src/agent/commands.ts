@@ -190,7 +190,11 @@ export class Commands {
     }
     core.config = config;
     let count = 0;
-    for (const unit of core.sessions.all()) if (core.parts.watch.configure(unit)) count++;
+    for (const unit of core.sessions.all()) {
+      if (!core.parts.watch.configure(unit)) continue;
+      core.parts.reporter.sessionChanged(unit);
+      count++;
+    }
     return { sessions: count };
   }
 

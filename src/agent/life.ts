@@ -92,6 +92,7 @@ export class Life implements Timed {
   /** A reauthentication of the same user: the session goes on under the new word of the server. */
   renew(unit: SessionUnit, authorization: Authorization): void {
     unit.renew(authorization);
+    this.core.parts.watch.configure(unit);
     this.core.schedule.touch(unit);
     this.core.parts.reporter.sessionChanged(unit);
   }

@@ -1,39 +1,53 @@
 // One session with everything that watches it: the handshake, the timers of policy and RADIUS, the interim schedule.
 
 import { INTERIM_DEFAULTS, InterimTimer } from '../accounting/interim.ts';
-import { earliest, type Instant, type Millis } from '../base/time.ts';
-import { handshakeSettings, portSettings } from '../config/ports.ts';
+import { earliest, type Instant, type Millis, millis } from '../base/time.ts';
+import { handshakeSettings, portSettings, roleSettings } from '../config/ports.ts';
 import { Handshake } from '../liveness/handshake.ts';
+import type { HandshakeSettings } from '../liveness/settings.ts';
 import type { TrafficCounters } from '../model/acct.ts';
 import type { Authorization } from '../model/authorization.ts';
-import type { EndEvidence, Session } from '../model/session.ts';
+import type { EndEvidence, EvidenceKind, Session } from '../model/session.ts';
+import { SessionTimers, type Signs, type TimerSettings } from '../policy/timers.ts';
 import type { Core } from './core.ts';
 import type { Timed } from './schedule.ts';
 
+/** An answer to a probe comes within this time, or it is no answer to it. */
+const ANSWER_WITHIN = millis(1000);
+/** The table tells last use in steps of 10 ms, the capture a moment later: one frame, seen twice. */
+const SAME_FRAME = millis(50);
+
 export class SessionUnit implements Timed {
   readonly handshake: Handshake;
+  readonly timers: SessionTimers;
   readonly interim: InterimTimer;
   /** Of the whole session, once its Stop is made; undefined where the port could not tell. */
   traffic: TrafficCounters | undefined;
+  /** When the authorization in force was given. */
+  private authorizedAt: Instant;
+  private lastOwn: Instant;
+  private probedAt: Instant = Number.NEGATIVE_INFINITY as Instant;
+  private answeredAt: Instant = Number.NEGATIVE_INFINITY as Instant;
 
   constructor(
     readonly session: Session,
     private readonly core: Core,
   ) {
-    const { mac, grant, startedAt } = session;
-    this.handshake = new Handshake(
-      handshakeSettings(core.config, { role: session.role, port: grant.port, mac }),
-      startedAt,
-    );
+    const { startedAt, authorization } = session;
+    this.authorizedAt = startedAt;
+    this.lastOwn = startedAt;
+    const handshake = this.handshakeSettings();
+    this.handshake = new Handshake(handshake, startedAt);
+    this.timers = new SessionTimers(this.timerSettings(handshake), startedAt);
     this.interim = new InterimTimer(
       { ...INTERIM_DEFAULTS, interval: core.config.accounting.interim },
       core.entropy,
     );
-    this.interim.apply(session.authorization.interimInterval, startedAt);
+    this.interim.apply(authorization.interimInterval, startedAt);
   }
 
   pollAt(): Instant {
-    return earliest(this.handshake.pollAt(), this.interim.pollAt());
+    return earliest(this.handshake.pollAt(), this.timers.pollAt(), this.interim.pollAt());
   }
 
   onTime(now: Instant): void {
@@ -41,25 +55,41 @@ export class SessionUnit implements Timed {
     this.core.parts.watch.tick(this);
   }
 
-  /** Under a new word of the server: timers follow, what has run goes on. */
-  renew(authorization: Authorization): void {
-    this.session.authorization = authorization;
-    this.interim.apply(authorization.interimInterval, this.core.now.mono);
+  /** A sign of life. `answer`: it may be the answer to a probe of ours, and is then no traffic of the client's own. */
+  heard(at: Instant, kind: EvidenceKind, answer = false): void {
+    if (answer && at - this.probedAt <= ANSWER_WITHIN) this.answeredAt = at;
+    else if (Math.abs(at - this.answeredAt) > SAME_FRAME)
+      this.lastOwn = Math.max(this.lastOwn, at) as Instant;
+    this.handshake.evidence(at, kind);
   }
 
-  /** The configuration changed; true if what watches this session did. */
-  configure(): boolean {
-    const { role, grant, mac } = this.session;
-    const settings = handshakeSettings(this.core.config, { role, port: grant.port, mac });
-    const { period, times, keep, wake, probe } = this.handshake.settings;
-    const same =
-      period === settings.period &&
-      times === settings.times &&
-      keep === settings.keep &&
-      wake === settings.wake &&
-      probe === settings.probe;
-    if (!same) this.handshake.handle({ type: 'settings', settings }, this.core.now.mono);
-    return !same;
+  /** A probe has gone out. */
+  probed(now: Instant): void {
+    this.probedAt = now;
+  }
+
+  signs(sweptAt: Instant): Signs {
+    return { lastSeen: this.handshake.lastSeen, lastOwn: this.lastOwn, sweptAt };
+  }
+
+  /** Under a new word of the server: timers follow, what has run goes on. */
+  renew(authorization: Authorization): void {
+    const { session, core } = this;
+    session.authorization = authorization;
+    session.role = roleFor(core, authorization, session.grant.port);
+    this.authorizedAt = core.now.mono;
+    this.interim.apply(authorization.interimInterval, core.now.mono);
+  }
+
+  /** The configuration or the authorization changed; true if what watches this session did. */
+  configure(sweptAt: Instant): boolean {
+    const handshake = this.handshakeSettings();
+    const timers = this.timerSettings(handshake);
+    const sameHandshake = sameValues(handshake, this.handshake.settings);
+    const sameTimers = sameValues(timers, this.timers.settings);
+    if (!sameHandshake) this.handshake.handle({ type: 'settings', settings: handshake }, this.core.now.mono);
+    if (!sameTimers) this.timers.configure(timers, this.signs(sweptAt));
+    return !sameHandshake || !sameTimers;
   }
 
   evidence(): EndEvidence {
@@ -67,12 +97,32 @@ export class SessionUnit implements Timed {
     return { lastSeen, lastSeenBy, probesSent, probesAnswered };
   }
 
+  private handshakeSettings(): HandshakeSettings {
+    const { role, grant, mac } = this.session;
+    return handshakeSettings(this.core.config, { role, port: grant.port, mac });
+  }
+
+  private timerSettings(handshake: HandshakeSettings): TimerSettings {
+    const { authorization, role, startedAt } = this.session;
+    const { timers } = roleSettings(this.core.config, role);
+    const { sessionTimeout, idleTimeout, reauthenticateAtTimeout } = authorization;
+    return {
+      session: sessionTimeout ?? timers.session,
+      sessionFrom: sessionTimeout === undefined ? startedAt : this.authorizedAt,
+      reauthenticate: sessionTimeout !== undefined && reauthenticateAtTimeout,
+      ...(timers.heartbeat === undefined ? {} : { heartbeat: timers.heartbeat }),
+      ...(idleTimeout === undefined ? {} : { idle: idleTimeout }),
+      probes: handshake.period === 0,
+    };
+  }
+
+  /** In force; undefined = none. */
   get sessionTimer(): Millis | undefined {
-    return this.session.authorization.sessionTimeout;
+    return this.timers.settings.session;
   }
 
   get heartbeat(): Millis | undefined {
-    return undefined;
+    return this.timers.settings.heartbeat;
   }
 }
 
@@ -81,4 +131,10 @@ export function roleFor(core: Core, authorization: Authorization, port: string):
   const { filterId } = authorization;
   if (filterId !== undefined && core.config.roles.has(filterId)) return filterId;
   return portSettings(core.config, port).role;
+}
+
+/** Settings are flat records of numbers, words and booleans. */
+function sameValues<T extends object>(a: T, b: T): boolean {
+  const keys = new Set([...Object.keys(a), ...Object.keys(b)]) as Set<keyof T>;
+  return [...keys].every((key) => a[key] === b[key]);
 }

@@ -48,6 +48,8 @@ export class ClientUnit implements Timed {
 /** What EAPOL needs of one port. */
 class EapolPort implements Timed {
   readonly clients = new Map<Mac, ClientUnit>();
+  /** Those of them without a session: few, whoever floods. */
+  readonly waiting = new Set<ClientUnit>();
   readonly admission = new ClientAdmission();
   readonly counters = new Counters<PaeCounter>();
 
@@ -166,6 +168,8 @@ export class Supplicants {
     for (const effect of unit.machine.handle(event, this.core.now.mono)) this.apply(unit, effect);
     const here = this.portOf(unit.port);
     if (here.clients.get(unit.mac) !== unit) return;
+    if (unit.machine.authenticated) here.waiting.delete(unit);
+    else here.waiting.add(unit);
     if (unit.machine.isForgettable() && unit.granting === undefined) this.drop(here, unit);
     else this.core.schedule.touch(unit);
   }
@@ -295,6 +299,7 @@ export class Supplicants {
     });
     const unit = new ClientUnit(mac, here.name, machine, this);
     here.clients.set(mac, unit);
+    here.waiting.add(unit);
     return unit;
   }
 
@@ -303,10 +308,9 @@ export class Supplicants {
   }
 
   private makeRoom(here: EapolPort): boolean {
-    const waiting = [...here.clients.values()].filter(({ machine }) => !machine.authenticated);
-    const silent = waiting.filter(({ machine }) => machine.isSilent());
+    const silent = [...here.waiting].filter(({ machine }) => machine.isSilent());
     const admission = here.admission.admit(
-      { inProgress: waiting.length, silent: silent.length },
+      { inProgress: here.waiting.size, silent: silent.length },
       this.core.now.mono,
     );
     switch (admission.verdict) {
@@ -326,6 +330,7 @@ export class Supplicants {
 
   private drop(here: EapolPort, unit: ClientUnit): void {
     here.clients.delete(unit.mac);
+    here.waiting.delete(unit);
     for (const effect of unit.machine.handle({ type: 'port-control', control: 'off' }, this.core.now.mono)) {
       if (effect.type === 'cancel-server') this.core.parts.aaa.cancel(unit);
     }

@@ -13,7 +13,10 @@ import type { HandshakeEffect } from '../liveness/handshake.ts';
 import type { ProbeSource } from '../liveness/settings.ts';
 import { SweepSchedule, sweepInterval } from '../liveness/sweep.ts';
 import type { Capabilities, GrantKey, PortName, TableDump, VlanId } from '../model/dataplane.ts';
+import type { TimerEffect } from '../policy/timers.ts';
+import { ARP_REPLY } from '../wire/arp.ts';
 import { forEachEntry, isGrant, isOpenEntry } from '../wire/fdb-table.ts';
+import { ND_NEIGHBOR_ADVERTISEMENT } from '../wire/nd.ts';
 import { Asker } from './asker.ts';
 import type { Core } from './core.ts';
 import { learn, type Sign } from './learning.ts';
@@ -94,29 +97,26 @@ export class Watch implements Timed {
       this.sightedElsewhere(unit, port, sign);
       return;
     }
-    unit.handshake.evidence(this.core.now.mono, sign.kind);
+    unit.heard(this.core.now.mono, sign.kind, mayAnswer(sign));
     if (learn(unit, sign, this.core)) this.core.parts.reporter.sessionChanged(unit);
   }
 
   /** The kernel says that a silent client has sent again. */
   activity(key: GrantKey): void {
     const unit = this.core.sessions.ofMac(key.mac);
-    if (unit?.session.grant.port === key.port) unit.handshake.evidence(this.core.now.mono, 'activity');
+    if (unit?.session.grant.port === key.port) unit.heard(this.core.now.mono, 'activity');
   }
 
   /** The role's or the port's timers may have changed; true if this session's have. */
   configure(unit: SessionUnit): boolean {
     const before = unit.handshake.settings.period;
-    const changed = unit.configure();
+    const changed = unit.configure(this.sweep.sweptAt);
     const { period } = unit.handshake.settings;
     if (period !== before) {
       this.countPeriod(before, -1);
       this.countPeriod(period, 1);
     }
-    if (changed) {
-      this.core.schedule.touch(unit);
-      this.core.parts.reporter.sessionChanged(unit);
-    }
+    if (changed) this.core.schedule.touch(unit);
     return changed;
   }
 
@@ -126,13 +126,17 @@ export class Watch implements Timed {
    */
   counted(unit: SessionUnit): void {
     if (this.tableTells || unit.handshake.unheard) return;
-    unit.handshake.evidence(this.core.now.mono, 'counter');
+    unit.heard(this.core.now.mono, 'counter');
   }
 
   /** The deadline of a session has come. */
   tick(unit: SessionUnit): void {
-    const event = { type: 'tick', sweptAt: this.sweep.sweptAt } as const;
-    this.apply(unit, unit.handshake.handle(event, this.core.now.mono));
+    const { mono } = this.core.now;
+    const { sweptAt } = this.sweep;
+    this.applyTimers(unit, unit.timers.tick(unit.signs(sweptAt), mono));
+    // A timer may have ended it.
+    if (this.core.sessions.get(unit.session.key) !== unit) return;
+    this.apply(unit, unit.handshake.handle({ type: 'tick', sweptAt }, mono));
   }
 
   /** A probe by somebody's wish, not the handshake's. */
@@ -148,7 +152,7 @@ export class Watch implements Timed {
       const unit = sessions.ofMac48(mac48);
       if (unit !== undefined && unit.session.nasPort === ifindex) {
         // Idle time is told in steps of 10 ms and at some time before `end`: this is late by so much at most.
-        unit.handshake.evidence((end - idleMs) as Instant, 'fdb');
+        unit.heard((end - idleMs) as Instant, 'fdb');
       } else if (isGrant(flags) || isOpenEntry(flags)) {
         this.foreignEntry({ mac48, vlan, ifindex, open: isOpenEntry(flags) });
       }
@@ -224,6 +228,33 @@ export class Watch implements Timed {
     }
   }
 
+  private applyTimers(unit: SessionUnit, effects: readonly TimerEffect[]): void {
+    const { life, supplicants } = this.core.parts;
+    const { mac, grant, method } = unit.session;
+    for (const effect of effects) {
+      switch (effect.type) {
+        case 'end':
+          life.end(unit, { cause: effect.cause });
+          break;
+        case 'reauthenticate':
+          if (method !== 'dot1x' || !supplicants.reauthenticate(mac, grant.port, 'timer')) {
+            life.end(unit, { cause: 'session-timeout' });
+          }
+          break;
+        case 'probe':
+          this.asker.ask(unit, 0);
+          break;
+        case 'sweep-needed':
+          this.awaiting.add(unit);
+          this.sweep.requested(this.core.now.mono);
+          this.core.schedule.touch(this);
+          break;
+        default:
+          assertNever(effect);
+      }
+    }
+  }
+
   /** Only a question is due: one frame with a borrowed address must not end anybody's session. */
   private sightedElsewhere(unit: SessionUnit, port: PortName, sign: Sign): void {
     const { now, parts } = this.core;
@@ -270,6 +301,12 @@ export class Watch implements Timed {
     }
     if (effects.length > 0) this.core.schedule.touch(this);
   }
+}
+
+/** A reply or an advertisement: what a probe is answered with. */
+function mayAnswer(sign: Sign): boolean {
+  if (sign.kind === 'arp') return sign.packet.operation === ARP_REPLY;
+  return sign.kind === 'nd' && sign.message.type === ND_NEIGHBOR_ADVERTISEMENT;
 }
 
 function* handshakes(units: Iterable<SessionUnit>): Generator<SessionUnit['handshake']> {
