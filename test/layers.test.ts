@@ -89,7 +89,7 @@ describe('layers', () => {
   it('relative imports name the file, with its extension, and there are no barrels', () => {
     const wrong = files.flatMap(({ path, imports }) =>
       imports
-        .filter((name) => name.startsWith('.') && !name.endsWith('.ts'))
+        .filter((name) => name.startsWith('.') && !/\.(ts|json)$/.test(name))
         .map((name) => `${path}: ${name}`),
     );
     expect(wrong).toEqual([]);

@@ -291,7 +291,7 @@ export class Watch implements Timed {
     for (const each of this.periods.keys()) {
       interval = millis(Math.min(interval, sweepInterval(each)));
     }
-    this.sweep.setInterval(interval, this.core.now.mono);
+    this.sweep.adjust(interval, this.core.now.mono);
     this.core.schedule.touch(this);
   }
 

@@ -51,7 +51,7 @@ export class SweepSchedule {
   }
 
   /** Sessions came, went or changed their T. A shorter interval takes effect from now. */
-  setInterval(interval: Millis, now: Instant): void {
+  adjust(interval: Millis, now: Instant): void {
     if (interval === this.interval) return;
     this.interval = interval;
     this.routineAt = after(now, interval);
