@@ -34,6 +34,15 @@ const ON_HOLDS_FOR = seconds(30);
 const RETRY_AFTER = seconds(60);
 const ENDS_REMEMBERED = 4096;
 
+/** What need not be sent any more when a record of this kind is queued behind it. */
+const NEEDLESS_BEFORE: Readonly<Record<AcctRecord['kind'], readonly AcctRecord['kind'][]>> = {
+  start: [],
+  interim: ['interim'],
+  stop: ['interim'],
+  on: ['on', 'off'],
+  off: ['off'],
+};
+
 function lineKey(record: AcctRecord): string {
   return 'subject' in record ? `session ${record.subject.sessionId}` : 'system';
 }
@@ -182,15 +191,15 @@ export class AcctJournal {
     this.turn(entry.line);
   }
 
-  /** Drops what a durable record makes needless: interims before an interim or a Stop, all before an On. */
+  /** Drops what a durable record makes needless. */
   private supersede(newer: Entry, out: JournalEffect[]): void {
     const { kind } = newer.record;
-    if (kind !== 'interim' && kind !== 'stop' && kind !== 'on') return;
+    const needless = NEEDLESS_BEFORE[kind];
     const older = newer.line.entries.filter(
-      ({ record, ref }) => ref < newer.ref && (kind === 'on' || record.kind === 'interim'),
+      ({ record, ref }) => ref < newer.ref && needless.includes(record.kind),
     );
     for (const entry of older) {
-      this.counters.add(kind === 'on' ? 'system_superseded' : 'interims_superseded');
+      this.counters.add(entry.record.kind === 'interim' ? 'interims_superseded' : 'system_superseded');
       if (entry.state === 'submitted') out.push({ type: 'withdraw', ref: entry.ref });
       this.remove(entry, out);
     }

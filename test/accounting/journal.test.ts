@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AcctJournal } from '../../src/accounting/journal.ts';
 import type { JournalEffect, JournalSettings, RefusedReason } from '../../src/accounting/journal-events.ts';
@@ -274,5 +275,119 @@ describe('after a crash', () => {
   it('a wall clock that went back makes no negative delay', () => {
     const bench = new Bench();
     expect(bench.recovered(1, 'stop', 'a', -5000)).toMatchObject([{ type: 'submit', since: 0 }]);
+  });
+});
+
+describe('whatever happens in whatever order', () => {
+  const ids = ['a', 'b', 'c'];
+  const step = fc.oneof(
+    fc.record({
+      kind: fc.constantFrom<Kind>('start', 'interim', 'interim', 'stop', 'on', 'off'),
+      id: fc.constantFrom(...ids),
+    }),
+    fc.record({ store: fc.nat({ max: 20 }), fails: fc.boolean() }),
+    fc.record({ answer: fc.nat({ max: 20 }), given: fc.constantFrom('answered', 'unanswered') }),
+    fc.record({ pass: fc.integer({ min: 1, max: 40_000 }) }),
+  );
+
+  /** The shell, the store and the server of a random script; `broken` lists every promise that was not kept. */
+  class Script {
+    readonly journal = new AcctJournal({ capacity: 8, outstanding: 2 });
+    readonly storing: number[] = [];
+    readonly submitted: number[] = [];
+    readonly stored = new Set<number>();
+    readonly records = new Map<number, AcctRecord>();
+    readonly answeredStops = new Map<string, number>();
+    readonly broken: string[] = [];
+    now = at(0);
+
+    perform(effects: readonly JournalEffect[]): void {
+      for (const effect of effects) {
+        if (effect.type === 'refused') {
+          if (effect.record.kind === 'stop' && effect.reason === 'full')
+            this.broken.push('a Stop was refused');
+          continue;
+        }
+        const { ref } = effect;
+        if (effect.type === 'store') {
+          this.storing.push(ref);
+          this.records.set(ref, effect.record);
+        } else if (effect.type === 'submit') this.submit(ref);
+        else if (effect.type === 'withdraw') this.submitted.splice(this.submitted.indexOf(ref), 1);
+        else if (!this.stored.delete(ref)) this.broken.push(`${ref} erased without being stored`);
+      }
+    }
+
+    private submit(ref: number): void {
+      const key = this.keyOf(ref);
+      if (this.storing.includes(ref)) this.broken.push(`${ref} sent before it was stored`);
+      if (this.submitted.some((other) => this.keyOf(other) === key))
+        this.broken.push(`two of ${key} at once`);
+      this.submitted.push(ref);
+      if (this.submitted.length > 2) this.broken.push('too many outstanding');
+    }
+
+    keyOf(ref: number): string {
+      const record = this.records.get(ref)!;
+      return 'subject' in record ? record.subject.sessionId : 'system';
+    }
+
+    store(which: number, fails: boolean): void {
+      const ref = this.storing.splice(which % Math.max(1, this.storing.length), 1)[0];
+      if (ref === undefined) return;
+      if (!fails) this.stored.add(ref);
+      const type = fails ? 'store-failed' : 'stored';
+      this.perform(this.journal.handle({ type, ref }, this.now));
+    }
+
+    answer(which: number, type: 'answered' | 'unanswered'): void {
+      const ref = this.submitted.splice(which % Math.max(1, this.submitted.length), 1)[0];
+      if (ref === undefined) return;
+      if (type === 'answered' && this.records.get(ref)?.kind === 'stop') {
+        const key = this.keyOf(ref);
+        this.answeredStops.set(key, (this.answeredStops.get(key) ?? 0) + 1);
+      }
+      this.perform(this.journal.handle({ type, ref }, this.now));
+    }
+
+    pass(ms: number): void {
+      this.now = at(this.now.mono + ms);
+      this.perform(this.journal.tick(this.now.mono));
+    }
+
+    /** Everything works from now on: it must come to an end. */
+    settle(): void {
+      for (let i = 0; i < 200 && this.journal.size > 0; i++) {
+        while (this.storing.length > 0) this.store(0, false);
+        while (this.submitted.length > 0) this.answer(0, 'answered');
+        this.pass(60_000);
+      }
+    }
+  }
+
+  it('durable before sent, one of a session at a time, one Stop each, and all of it ends', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
+        const script = new Script();
+        const stops = new Set<string>();
+        const maker = new Bench();
+        for (const todo of steps) {
+          if ('kind' in todo) {
+            maker.now = script.now;
+            const record = maker.made(todo.kind, todo.id);
+            script.perform(script.journal.handle({ type: 'record', record }, script.now));
+            if (todo.kind === 'stop') stops.add(todo.id);
+          } else if ('store' in todo) script.store(todo.store, todo.fails);
+          else if ('answer' in todo) script.answer(todo.answer, todo.given as 'answered' | 'unanswered');
+          else script.pass(todo.pass);
+        }
+        script.settle();
+        expect(script.broken).toEqual([]);
+        expect(script.journal).toMatchObject({ size: 0, outstanding: 0 });
+        expect([...script.stored]).toEqual([]);
+        expect([...script.answeredStops].sort()).toEqual([...stops].sort().map((id) => [id, 1]));
+      }),
+      { numRuns: 2000 },
+    );
   });
 });
