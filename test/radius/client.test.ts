@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { toHex } from '../../src/base/bytes.ts';
 import { md5 } from '../../src/base/hash.ts';
 import { millis, seconds } from '../../src/base/time.ts';
+import { WINDOW_DEAD } from '../../src/radius/window.ts';
 import { encodeReply, RADIUS_CODES } from '../../src/wire/radius.ts';
 import { attributeU32, text } from '../../src/wire/radius-attributes.ts';
 import { mustEncode, RadiusRig, radiusSettings, SeededEntropy } from '../rigs/radius-servers.ts';
@@ -537,6 +538,24 @@ describe('accounting', () => {
     expect(rig.client.pending('accounting')).toBe(1);
   });
 
+  it('a record that the first server does not answer goes to the second, though the first is alive', () => {
+    const rig = new RadiusRig(radiusSettings(2));
+    const honest = rig.reply.bind(rig);
+    const isBad = (value: Uint8Array) => toHex(value) === toHex(new TextEncoder().encode('s666'));
+    rig.reply = (to, packet) =>
+      to === rig.servers[0] && packet.attributes.some(({ value }) => isBad(value))
+        ? undefined
+        : honest(to, packet);
+    rig.accounting(666);
+    for (let ref = 0; ref < 10; ref++) {
+      rig.accounting(ref);
+      rig.advance(1000);
+    }
+    expect(rig.of('answer').find(({ ref }) => ref === 666)).toMatchObject({ server: 1 });
+    expect(rig.of('answer').filter(({ server }) => server === 0)).toHaveLength(10);
+    expect(rig.of('server-state')).toEqual([]);
+  });
+
   it('a dead first server sends the records to the second, and one of them tries the first now and then', () => {
     const rig = new RadiusRig(radiusSettings(2));
     rig.servers[0]!.accounting = false;
@@ -566,10 +585,14 @@ describe('a blackout of accounting with 10,000 Stops', () => {
       if (ref % 100 === 99) rig.advance(100);
     }
     // Ten minutes of darkness, with logins all the while.
+    let canaries = 0;
     for (let login = 0; login < 600; login++) {
       rig.access(20_000 + login);
       rig.advance(1000);
+      canaries = Math.max(canaries, login < 60 ? 0 : rig.client.servers()[1]!.inFlight);
     }
+    expect(canaries).toBe(WINDOW_DEAD);
+    expect(rig.client.servers()[1]).toMatchObject({ window: WINDOW_DEAD });
     const dark = server.received.filter(({ socket }) => socket.kind === 'accounting').length;
     // A few canaries, not 10,000 requests every 16 s.
     expect(dark).toBeLessThan(3000);
