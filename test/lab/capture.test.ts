@@ -105,13 +105,13 @@ describe('a client on a bridge port', () => {
     expect(child.frames('p1').filter((hex) => hex.includes('029900000002'))).toEqual([]);
   });
 
-  test('is heard within 20 ms, not when a block is full', async () => {
+  test('is heard within 100 ms, not when a block is full', async () => {
     const child = new CaptureChild(['p1']);
     await child.open('p1');
     for (let n = 0; n < 5; n++) {
       const frame = arpRequest({ mac: MAC1, senderIp: `10.99.1.${n}`, targetIp: '10.99.0.1' });
       await sendFrames(lab.client(1).netns, 'eth0', [frame]);
-      await child.frame('p1', frame, 20);
+      await child.frame('p1', frame, 100);
     }
   });
 });
