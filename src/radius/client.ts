@@ -23,8 +23,6 @@ import type { Exchanges } from './exchanges.ts';
 import type { ServerStatistics } from './server-link.ts';
 import type { RadiusSettings } from './settings.ts';
 
-export type { SocketKey } from './effects.ts';
-
 export interface RadiusClientSettings {
   readonly settings: RadiusSettings;
   readonly nas: NasIdentity;

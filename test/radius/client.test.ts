@@ -559,8 +559,13 @@ describe('accounting', () => {
   it('a dead first server sends the records to the second, and one of them tries the first now and then', () => {
     const rig = new RadiusRig(radiusSettings(2));
     rig.servers[0]!.accounting = false;
+    const windows: number[] = [];
+    rig.onEffect = (effect) => {
+      if (effect.type === 'server-state') windows.push(rig.client.servers()[2]!.window);
+    };
     for (let ref = 0; ref < 500; ref++) rig.accounting(ref);
     rig.advance(10_000);
+    expect(windows).toEqual([WINDOW_DEAD]);
     expect(rig.of('answer')).toHaveLength(500);
     for (let ref = 500; ref < 700; ref++) {
       rig.advance(1000);
