@@ -123,6 +123,7 @@ static int ask_link(struct sd *sd, uint32_t ifindex, const char *name, struct sd
 }
 
 int sd_port_now(struct sd *sd, uint32_t ifindex, struct sd_link *link) {
+    if (ifindex == 0) return -ENODEV; /* the kernel would call the question itself invalid */
     const int error = ask_link(sd, ifindex, NULL, link);
     if (error) return error;
     return link->master == sd->bridge && sd->bridge ? 0 : -ENODEV;

@@ -19,6 +19,7 @@ export const EVENT_OCTETS = 40;
 /** Offsets of the `result` of a record that has one. */
 export const PORT_SETTING_RESULT = 8;
 export const KEY_RESULT = 12;
+export const KEY_IFINDEX = 8;
 
 export const CAP_LOCKED = 1 << 0;
 export const CAP_MAB = 1 << 1;
@@ -58,6 +59,8 @@ export interface Library {
   ) => number;
   readonly wakeFd: (handle: Handle) => number;
   readonly events: (handle: Handle, out: Uint8Array, capacity: number) => number;
+  /** A function of the library by its C declaration; throws if there is none. */
+  readonly declare: (definition: string) => (...args: readonly unknown[]) => unknown;
 }
 
 /** Throws koffi's error if the file cannot be loaded, and one of ours if its ABI is another. */
@@ -83,6 +86,7 @@ export function loadLibrary(path: string): Library {
     ),
     wakeFd: native.func('int pa_wake_fd(void *handle)'),
     events: native.func('int pa_events(void *handle, void *out, uint32_t capacity)'),
+    declare: (definition) => native.func(definition),
   };
 }
 
@@ -125,7 +129,7 @@ export function writeKey(buffer: RecordBuffer, index: number, key: GrantKey, ifi
     buffer.bytes[at + i] = (hexDigit(key.mac, 3 * i) << 4) | hexDigit(key.mac, 3 * i + 1);
   }
   buffer.view.setUint16(at + 6, key.vlan, true);
-  buffer.view.setUint32(at + 8, ifindex, true);
+  buffer.view.setUint32(at + KEY_IFINDEX, ifindex, true);
   buffer.view.setInt32(at + KEY_RESULT, 0, true);
 }
 

@@ -19,11 +19,15 @@ import type {
 } from '../model/dataplane.ts';
 import { TABLE_RECORD_OCTETS } from '../wire/fdb-table.ts';
 import * as abi from './portauth-abi.ts';
+import { Simulator } from './portauth-sim.ts';
 
+const ENODEV = -19;
 const ENOBUFS = -105;
 /** Events taken per native call; more are taken by calling again. */
 const EVENTS_PER_CALL = 256;
 const DUMP_TRIES = 4;
+/** No interface has this ifindex. */
+const NO_PORT = 0;
 
 export interface PortCounters {
   /** From the client. */
@@ -144,6 +148,7 @@ export class PortAuth {
     if (wanted.length > 0) this.native.portSet(this.handle, buffer.bytes, wanted.length);
     return this.results(wanted.length, {
       resultOf: (i) => buffer.view.getInt32(i * abi.PORT_SETTING_OCTETS + abi.PORT_SETTING_RESULT, true),
+      isNamed: (i) => buffer.view.getUint32(i * abi.PORT_SETTING_OCTETS, true) !== NO_PORT,
       describe: (i) => `${wanted[i]?.setting.locked ? 'lock' : 'unlock'} port ${wanted[i]?.name}`,
     });
   }
@@ -218,6 +223,17 @@ export class PortAuth {
     return ok(undefined);
   }
 
+  /** What moves the switch, if it is a simulated one; else undefined. */
+  simulator(): Simulator | undefined {
+    const capabilities = this.capabilities();
+    if (!capabilities.ok || capabilities.value.backend !== 'sim') return undefined;
+    return new Simulator(this.native, this.handle, {
+      indexOf: (name) => this.indexOf(name),
+      nameOf: (index) => this.nameByIndex.get(index),
+      lastError: () => this.lastError(),
+    });
+  }
+
   /** Locks and grants stay as they are. */
   close(): void {
     if (this.closed) return;
@@ -251,16 +267,18 @@ export class PortAuth {
   }
 
   private remember(name: PortName, index: number): void {
+    const before = this.indexByName.get(name);
+    if (before !== undefined && before !== index) this.nameByIndex.delete(before);
     this.indexByName.set(name, index);
     this.nameByIndex.set(index, name);
   }
 
-  /** 0, which no interface has, if there is no such port: the library then says so. */
+  /** NO_PORT if there is no such port: the library then refuses, or finds nothing to revoke. */
   private indexOf(name: PortName): number {
     const known = this.indexByName.get(name);
     if (known !== undefined) return known;
     this.ports();
-    return this.indexByName.get(name) ?? 0;
+    return this.indexByName.get(name) ?? NO_PORT;
   }
 
   private readPorts(): number {
@@ -281,6 +299,7 @@ export class PortAuth {
     if (keys.length > 0) this.native[verb](this.handle, buffer.bytes, keys.length);
     return this.results(keys.length, {
       resultOf: (i) => buffer.view.getInt32(i * abi.KEY_OCTETS + abi.KEY_RESULT, true),
+      isNamed: (i) => buffer.view.getUint32(i * abi.KEY_OCTETS + abi.KEY_IFINDEX, true) !== NO_PORT,
       describe: (i) => {
         const key = keys[i];
         return `${verb} ${key?.mac}${key?.vlan ? ` VLAN ${key.vlan}` : ''} on port ${key?.port}`;
@@ -288,22 +307,33 @@ export class PortAuth {
     });
   }
 
-  /** The library keeps one sentence, so only a single failure has it; of several each gets its errno's. */
+  /**
+   * The library keeps one sentence, so only a single failure has it; of several, each gets its errno's. Nor can it
+   * name a port that it never heard of.
+   */
   private results(
     count: number,
     of: {
       readonly resultOf: (index: number) => number;
+      readonly isNamed: (index: number) => boolean;
       readonly describe: (index: number) => string;
     },
   ): readonly Result<void, string>[] {
     let failures = 0;
-    for (let i = 0; i < count; i++) if (of.resultOf(i) < 0) failures++;
+    let gone = false;
+    for (let i = 0; i < count; i++) {
+      if (of.resultOf(i) < 0) failures++;
+      if (of.resultOf(i) === ENODEV) gone = true;
+    }
     const whole = failures === 1 ? this.lastError() : undefined;
+    // The port may have been made anew, and the event of that not been read yet: the next try finds it.
+    if (gone) this.ports();
     const done = ok(undefined);
     return Array.from({ length: count }, (_, i) => {
       const result = of.resultOf(i);
       if (result >= 0) return done;
-      return err(whole ?? `${of.describe(i)}: ${this.native.errnoText(result)}`);
+      if (!of.isNamed(i)) return err(`${of.describe(i)}: ${this.native.errnoText(ENODEV)}`);
+      return err(whole || `${of.describe(i)}: ${this.native.errnoText(result)}`);
     });
   }
 }
