@@ -1,17 +1,84 @@
-// stand-in
+// Sends probes: finds what the choice rests on, keeps the switch's probe rate, and says what went out.
+
+import { type Ip, isIpv4 } from '../base/ip.ts';
+import { chooseProbe, type Probe, ProbeRate, probeFrame } from '../liveness/probing.ts';
 import type { ProbeSource } from '../liveness/settings.ts';
 import type { VlanId } from '../model/dataplane.ts';
 import type { Core } from './core.ts';
 import type { SessionUnit } from './session-unit.ts';
+
+/** `none`: there is no address to ask, or none to ask from. */
+export type Asked = 'sent' | 'withheld' | 'none';
+
 export class Asker {
-  constructor(private readonly core: Core) {}
-  setSources(sources: ReadonlyMap<VlanId, ProbeSource>): void {
-    void sources;
-    void this.core;
+  private sources: ReadonlyMap<VlanId, ProbeSource> = new Map();
+  private readonly rate: ProbeRate;
+
+  constructor(private readonly core: Core) {
+    this.rate = new ProbeRate(core.config.probe.ratePerSecond, core.now.mono);
   }
-  ask(unit: SessionUnit, number: number): 'sent' | 'withheld' | 'none' {
-    void unit;
-    void number;
-    return 'none';
+
+  /** Our own addresses; a source in the configuration wins over them, key by key. */
+  setSources(own: ReadonlyMap<VlanId, ProbeSource>): void {
+    const merged = new Map(own);
+    for (const [vlan, { mac, ipv4, ipv6 }] of this.core.config.probeSources) {
+      const base = own.get(vlan);
+      const sender = mac ?? base?.mac;
+      if (sender === undefined) continue;
+      // A foreign MAC goes with foreign addresses only: the pair belongs together.
+      const addresses = mac === undefined ? base : undefined;
+      merged.set(vlan, {
+        ...addresses,
+        mac: sender,
+        ...(ipv4 === undefined ? {} : { ipv4 }),
+        ...(ipv6 === undefined ? {} : { ipv6 }),
+      });
+    }
+    this.sources = merged;
+  }
+
+  /** An address of ours, or of a gateway that probes seem to come from: never a client's. */
+  isReserved(ip: Ip): boolean {
+    for (const { ipv4, ipv6 } of this.sources.values()) if ((isIpv4(ip) ? ipv4 : ipv6) === ip) return true;
+    return false;
+  }
+
+  /** `silentPeriods` is for the report: 0 = not the handshake's own. */
+  ask(unit: SessionUnit, silentPeriods: number): Asked {
+    const { core } = this;
+    const { mac, grant } = unit.session;
+    const port = core.parts.ports.get(grant.port);
+    if (port === undefined) return 'none';
+    const { address } = port.machine.facts;
+    const probe = this.choose(unit, { ownMac: address, linkUpAt: port.machine.linkUpAt });
+    switch (probe.type) {
+      case 'none':
+        return 'none';
+      case 'withheld':
+        core.out.log('debug', 'probe withheld', { mac, reason: probe.reason });
+        return 'withheld';
+      case 'eap':
+        core.parts.supplicants.reauthenticate(mac, grant.port, 'timer');
+        break;
+      default:
+        core.out.push({ type: 'inject', port: grant.port, bytes: probeFrame(probe, mac, address) });
+    }
+    unit.probed(core.now.mono);
+    core.parts.reporter.probed(unit, probe.type, silentPeriods);
+    return 'sent';
+  }
+
+  private choose(
+    unit: SessionUnit,
+    port: { readonly ownMac: ProbeSource['mac']; readonly linkUpAt: SessionUnit['announcedAt'] },
+  ): Probe {
+    const { config, now } = this.core;
+    const { session, handshake, announcedAt } = unit;
+    const { addresses, grant } = session;
+    const source = this.sources.get(grant.vlan);
+    const facts = { ...port, addresses, source, announcedAt, probe: handshake.settings.probe };
+    const probe = chooseProbe(facts, config.probe, now.mono);
+    const goesOut = probe.type === 'arp' || probe.type === 'nd' || probe.type === 'eap';
+    return goesOut && !this.rate.take(now.mono) ? { type: 'withheld', reason: 'rate' } : probe;
   }
 }

@@ -3,6 +3,7 @@
 
 import { isStationAddress, type Mac } from '../base/mac.ts';
 import { assertNever, type Decoded, type Malformed, ok } from '../base/result.ts';
+import type { Sign } from '../liveness/address-learning.ts';
 import type { PortName } from '../model/dataplane.ts';
 import { decodeArp } from '../wire/arp.ts';
 import { decodeDhcp } from '../wire/dhcp.ts';
@@ -17,7 +18,6 @@ import {
 } from '../wire/ethernet.ts';
 import { decodeNd } from '../wire/nd.ts';
 import type { Core } from './core.ts';
-import type { Sign } from './learning.ts';
 
 export class Frames {
   constructor(private readonly core: Core) {}

@@ -23,6 +23,8 @@ export class SessionUnit implements Timed {
   readonly interim: InterimTimer;
   /** Of the whole session, once its Stop is made; undefined where the port could not tell. */
   traffic: TrafficCounters | undefined;
+  /** When the client last announced or tested an address of its own. */
+  announcedAt: Instant = Number.NEGATIVE_INFINITY as Instant;
   /** When the authorization in force was given. */
   private authorizedAt: Instant;
   private lastOwn: Instant;

@@ -8,6 +8,7 @@ import type { Mac } from '../base/mac.ts';
 import { macFromNumber } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
 import { after, earliest, type Instant, type Millis, millis, NEVER } from '../base/time.ts';
+import { addressIn, isAnnouncement, learnAddress, type Sign } from '../liveness/address-learning.ts';
 import { Guard, type GuardEffect, survey } from '../liveness/guard.ts';
 import type { HandshakeEffect } from '../liveness/handshake.ts';
 import type { ProbeSource } from '../liveness/settings.ts';
@@ -19,12 +20,15 @@ import { forEachEntry, isGrant, isOpenEntry } from '../wire/fdb-table.ts';
 import { ND_NEIGHBOR_ADVERTISEMENT } from '../wire/nd.ts';
 import { Asker } from './asker.ts';
 import type { Core } from './core.ts';
-import { learn, type Sign } from './learning.ts';
 import type { Timed } from './schedule.ts';
 import type { SessionUnit } from './session-unit.ts';
 
 /** A session seen on another port is probed at most so often, whoever pretends to be it. */
 const SIGHTING_SPACING = millis(1000);
+
+/** The guard's words, and those of the contract. */
+const GUARD_STATES = { armed: 'raised', cut: 'cut', released: 'cleared' } as const;
+const GUARD_REASONS = { 'mass-loss': 'mass-silence', stall: 'agent-stalled' } as const;
 
 export class Watch implements Timed {
   private readonly sweep: SweepSchedule;
@@ -76,7 +80,7 @@ export class Watch implements Timed {
   begin(unit: SessionUnit): void {
     this.countPeriod(unit.handshake.settings.period, 1);
     const { framedIp } = unit.session.authorization;
-    if (framedIp !== undefined) learn(unit, { kind: 'framed', ip: framedIp }, this.core);
+    if (framedIp !== undefined) this.learn(unit, { ip: framedIp, proof: true });
   }
 
   forget(unit: SessionUnit): void {
@@ -98,7 +102,8 @@ export class Watch implements Timed {
       return;
     }
     unit.heard(this.core.now.mono, sign.kind, mayAnswer(sign));
-    if (learn(unit, sign, this.core)) this.core.parts.reporter.sessionChanged(unit);
+    if (isAnnouncement(sign)) unit.announcedAt = this.core.now.mono;
+    if (this.learn(unit, addressIn(sign, mac))) this.core.parts.reporter.sessionChanged(unit);
   }
 
   /** The kernel says that a silent client has sent again. */
@@ -283,6 +288,10 @@ export class Watch implements Timed {
     life.removeForeign(key);
   }
 
+  private learn(unit: SessionUnit, learnt: ReturnType<typeof addressIn>): boolean {
+    return learnAddress(unit.session.addresses, learnt, (ip) => this.asker.isReserved(ip));
+  }
+
   private countPeriod(period: Millis, by: 1 | -1): void {
     const count = (this.periods.get(period) ?? 0) + by;
     if (count > 0) this.periods.set(period, count);
@@ -297,7 +306,13 @@ export class Watch implements Timed {
 
   private report(effects: readonly GuardEffect[]): void {
     for (const { scope, state, reason, silent, watched } of effects) {
-      this.core.parts.reporter.guard({ scope, state, reason, silent, sessions: watched });
+      this.core.parts.reporter.guard({
+        scope,
+        state: GUARD_STATES[state],
+        reason: GUARD_REASONS[reason],
+        silent,
+        sessions: watched,
+      });
     }
     if (effects.length > 0) this.core.schedule.touch(this);
   }

@@ -30,7 +30,9 @@
 import { assertNever } from '../base/result.ts';
 import { after, type Instant, instant, millis, NEVER } from '../base/time.ts';
 import type { EndEvidence, EvidenceKind } from '../model/session.ts';
+import type { Presence } from './guard.ts';
 import type { HandshakeSettings } from './settings.ts';
+import { sweepInterval } from './sweep.ts';
 
 /** Largest N: one bit of history per period. */
 export const TIMES_MAX = 32;
@@ -134,9 +136,19 @@ export class Handshake {
     return wasSilent && !this.unheard;
   }
 
-  /** Silent for at least one whole counted period, and nothing heard since: what the guard counts. */
+  /** Silent for at least one whole counted period, and nothing heard since. */
   get unheard(): boolean {
     return this.count > 0 && this.seen <= this.lastJudged();
+  }
+
+  /** For the guard, which says what the words mean. */
+  presence(now: Instant): Presence {
+    const { period, times } = this.config;
+    if (this.seen > now - heardWithin(this.config)) return 'heard';
+    if (times === 1) return 'missing';
+    // Of a probe that has only just been sent nothing can be known yet.
+    const asked = this.count === 1 && this.probedAt !== NEVER && now < this.probedAt + sweepInterval(period);
+    return this.unheard && !asked ? 'missing' : 'untested';
   }
 
   handle(event: HandshakeEvent, now: Instant): readonly HandshakeEffect[] {
@@ -303,6 +315,14 @@ export class Handshake {
       probesAnswered: this.answered,
     };
   }
+}
+
+/**
+ * No longer than (N-1)*T, so that of a loss nobody looks heard at its first verdict; but a client that only answers is
+ * heard every second period.
+ */
+function heardWithin({ period, times }: HandshakeSettings): number {
+  return times >= 3 ? 2 * period : period;
 }
 
 function middleOf(settings: HandshakeSettings, end: Instant): Instant {

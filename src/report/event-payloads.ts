@@ -39,7 +39,7 @@ export const EVENT_BODIES = {
       multi_session_id: word('Acct-Multi-Session-Id.'),
       started: time('Login.'),
       session_time_s: seconds('Acct-Session-Time.'),
-      cause: Type.Enum([...END_CAUSE_NAMES], { description: 'Why, in our words.' }),
+      cause: oneOf('Why, in our words.', END_CAUSE_NAMES),
       acct_terminate_cause: Type.Integer({
         description: 'Acct-Terminate-Cause (RFC 2866 5.10, RFC 3580 2.1).',
         minimum: 1,
@@ -103,7 +103,11 @@ export const EVENT_BODIES = {
     times: count('N: at so many the session ends.'),
   }),
   guard: object('The mass-loss guard: many sessions fell silent at once, so nobody is cut yet.', {
-    state: oneOf('raised, or over.', ['raised', 'cleared']),
+    state: oneOf('Raised; sessions silent through their extra round are cut; over.', [
+      'raised',
+      'cut',
+      'cleared',
+    ]),
     scope: word('switch, or the name of an uplink.'),
     reason: oneOf('What raised it.', ['mass-silence', 'agent-stalled']),
     silent: count('Sessions that are silent.'),

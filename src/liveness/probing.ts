@@ -1,0 +1,109 @@
+// Which probe a silent client gets, and from whom it seems to come.
+//
+// The sender's IP and MAC belong together: every host learns the pair from a request (RFC 826), so the gateway's IP
+// with our MAC would cut the client off (measured). A probe is never shaped like duplicate-address detection (RFC 5227
+// §2.1, RFC 4862 §5.4): no sender 0.0.0.0 unless told to, none right after link-up, none right after the client has
+// announced or tested an address of its own.
+
+import type { Ipv4, Ipv6 } from '../base/ip.ts';
+import type { Mac } from '../base/mac.ts';
+import { elapsed, type Instant } from '../base/time.ts';
+import type { SessionAddresses } from '../model/session.ts';
+import { buildArpRequest } from '../wire/arp.ts';
+import { ETHERTYPE_ARP, ETHERTYPE_IPV6, encodeEthernet } from '../wire/ethernet.ts';
+import { buildNeighborSolicitation } from '../wire/nd.ts';
+import type { HandshakeSettings, ProbeSettings, ProbeSource } from './settings.ts';
+
+/** Everything that a decision rests on. */
+export interface ProbeFacts {
+  readonly addresses: SessionAddresses;
+  /** Of this VLAN; undefined = we have no address there. */
+  readonly source: ProbeSource | undefined;
+  /** Ours, for a sender 0.0.0.0. */
+  readonly ownMac: Mac;
+  readonly linkUpAt: Instant;
+  /** NEGATIVE_INFINITY = never. */
+  readonly announcedAt: Instant;
+  readonly probe: HandshakeSettings['probe'];
+}
+
+export type WithheldReason = 'link-up' | 'announcement' | 'rate';
+
+export type Probe =
+  | { readonly type: 'arp'; readonly senderMac: Mac; readonly senderIp: Ipv4; readonly targetIp: Ipv4 }
+  | { readonly type: 'nd'; readonly senderMac: Mac; readonly senderIp: Ipv6; readonly targetIp: Ipv6 }
+  | { readonly type: 'eap' }
+  /** Not now: the period does not count. */
+  | { readonly type: 'withheld'; readonly reason: WithheldReason }
+  /** There is nobody to ask by address: silence is judged by what the table and the capture see. */
+  | { readonly type: 'none'; readonly reason: 'no-address' | 'no-source' };
+
+const UNSPECIFIED = '0.0.0.0' as Ipv4;
+
+/** IPv4 first: every stack answers ARP, whatever its firewall. */
+export function chooseProbe(facts: ProbeFacts, settings: ProbeSettings, now: Instant): Probe {
+  const { addresses, source, probe } = facts;
+  if (probe === 'eap') return { type: 'eap' };
+  const { ipv4, ipv6 } = addresses;
+  if (ipv4 === undefined && ipv6 === undefined) return { type: 'none', reason: 'no-address' };
+  if (elapsed(facts.linkUpAt, now) < settings.holdAfterLinkUp) return { type: 'withheld', reason: 'link-up' };
+  if (elapsed(facts.announcedAt, now) < settings.holdAfterAnnouncement) {
+    return { type: 'withheld', reason: 'announcement' };
+  }
+  if (ipv4 !== undefined) {
+    const targetIp = ipv4 as Ipv4;
+    if (source?.ipv4 !== undefined) {
+      return { type: 'arp', senderMac: source.mac, senderIp: source.ipv4, targetIp };
+    }
+    if (settings.allowUnspecifiedSource) {
+      return { type: 'arp', senderMac: facts.ownMac, senderIp: UNSPECIFIED, targetIp };
+    }
+  }
+  if (ipv6 !== undefined && source?.ipv6 !== undefined) {
+    return { type: 'nd', senderMac: source.mac, senderIp: source.ipv6, targetIp: ipv6 as Ipv6 };
+  }
+  return { type: 'none', reason: 'no-source' };
+}
+
+/** The frame, unicast to the client. The Ethernet source is always ours: a foreign one would move in the table. */
+export function probeFrame(
+  probe: Extract<Probe, { readonly type: 'arp' | 'nd' }>,
+  client: Mac,
+  ethernetSource: Mac,
+): Uint8Array {
+  const frame = { destination: client, source: ethernetSource };
+  if (probe.type === 'arp') {
+    const { senderMac, senderIp, targetIp } = probe;
+    const payload = buildArpRequest({ senderMac, senderIp, targetMac: client, targetIp });
+    return encodeEthernet({ ...frame, etherType: ETHERTYPE_ARP, payload });
+  }
+  const payload = buildNeighborSolicitation({
+    sourceIp: probe.senderIp,
+    sourceMac: probe.senderMac,
+    targetIp: probe.targetIp,
+  });
+  return encodeEthernet({ ...frame, etherType: ETHERTYPE_IPV6, payload });
+}
+
+/** A token bucket over the whole switch: what is above the rate waits for the next period. */
+export class ProbeRate {
+  private tokens: number;
+  private filledAt: Instant;
+
+  constructor(
+    private readonly perSecond: number,
+    now: Instant,
+  ) {
+    this.tokens = perSecond;
+    this.filledAt = now;
+  }
+
+  take(now: Instant): boolean {
+    const grown = this.tokens + (elapsed(this.filledAt, now) * this.perSecond) / 1000;
+    this.tokens = Math.min(this.perSecond, grown);
+    this.filledAt = now;
+    if (this.tokens < 1) return false;
+    this.tokens -= 1;
+    return true;
+  }
+}
