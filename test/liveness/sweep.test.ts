@@ -82,7 +82,7 @@ describe('the schedule of dumps', () => {
     expect(schedule.pollAt()).toBe(50);
     dump(schedule, 50, 5);
     expect(schedule.pollAt()).toBe(NEVER);
-    schedule.setInterval(millis(500), instant(1_000));
+    schedule.adjust(millis(500), instant(1_000));
     expect(schedule.pollAt()).toBe(1_500);
   });
 });
