@@ -103,13 +103,16 @@ export const EVENT_BODIES = {
     times: count('N: at so many the session ends.'),
   }),
   guard: object('The mass-loss guard: many sessions fell silent at once, so nobody is cut yet.', {
-    state: oneOf('Raised; sessions silent through their extra round are cut; over.', [
+    state: oneOf('raised: nobody is cut for now; cut: the silent are cut; cleared: it is over.', [
       'raised',
       'cut',
       'cleared',
     ]),
     scope: word('switch, or the name of an uplink.'),
-    reason: oneOf('What raised it.', ['mass-silence', 'agent-stalled']),
+    reason: oneOf('What raised it: many fell silent at once, or the agent itself stood still.', [
+      'mass-silence',
+      'agent-stalled',
+    ]),
     silent: count('Sessions that are silent.'),
     sessions: count('Sessions there are.'),
   }),

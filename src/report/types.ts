@@ -30,7 +30,7 @@ export function word(description: string) {
 }
 
 export function oneOf<const T extends readonly string[]>(description: string, values: T) {
-  return Type.Enum([...values] as unknown as [...T], { description });
+  return Type.Unsafe<T[number]>(Type.Enum([...values], { description }));
 }
 
 export const MacText = Type.String({

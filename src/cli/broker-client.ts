@@ -1,0 +1,144 @@
+// An agent anywhere, over the broker: MQTT 5 with a Response Topic of our own. A switch that the broker says is offline is
+// not waited for.
+
+import { randomBytes } from 'node:crypto';
+import mqtt, { type MqttClient } from 'mqtt';
+import { err, ok, type Result } from '../base/result.ts';
+import type { Answer } from '../report/answers.ts';
+import type { Verb } from '../report/command-schemas.ts';
+import type { EventPayload } from '../report/event-payloads.ts';
+import { baseTopic } from '../report/topics.ts';
+import type { AgentClient, NoAgent } from './client.ts';
+
+export interface BrokerClientOptions {
+  readonly url: string;
+  readonly switchId: string;
+  readonly username?: string;
+  readonly password?: string;
+  readonly timeoutMs: number;
+}
+
+/** PUBACK: nobody has subscribed to the command (MQTT 5 §3.4.2.1). */
+const NO_MATCHING_SUBSCRIBERS = 0x10;
+
+export class BrokerClient implements AgentClient {
+  private client: MqttClient | undefined;
+  private readonly base: string;
+
+  constructor(private readonly options: BrokerClientOptions) {
+    this.base = baseTopic(options.switchId);
+  }
+
+  async request<V extends Verb>(verb: V, request: object): Promise<Result<Answer<V>, NoAgent>> {
+    const client = await this.connected();
+    return client.ok ? this.ask(client.value, verb, request) : client;
+  }
+
+  async listen(onEvent: (event: EventPayload) => void, signal: AbortSignal): Promise<Result<void, NoAgent>> {
+    const client = await this.connected();
+    if (!client.ok) return client;
+    client.value.on('message', (_topic, payload) => {
+      const event = parse(payload);
+      if (event !== undefined && 'seq' in event) onEvent(event as EventPayload);
+    });
+    client.value.subscribe(`${this.base}event/+`, { qos: 1 });
+    return new Promise((resolve) => {
+      client.value.on('close', () =>
+        resolve(signal.aborted ? ok(undefined) : err('the broker closed the connection')),
+      );
+      signal.addEventListener('abort', () => resolve(ok(undefined)), { once: true });
+      if (signal.aborted) resolve(ok(undefined));
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.client?.endAsync(true);
+  }
+
+  private connected(): Promise<Result<MqttClient, NoAgent>> {
+    const { url, username, password, timeoutMs } = this.options;
+    return new Promise((resolve) => {
+      const client = mqtt.connect(url, {
+        protocolVersion: 5,
+        reconnectPeriod: 0,
+        connectTimeout: timeoutMs,
+        ...(username === undefined ? {} : { username }),
+        ...(password === undefined ? {} : { password }),
+      });
+      this.client = client;
+      let reason = 'no answer';
+      client.on('error', (error) => {
+        reason = error.message || String((error as NodeJS.ErrnoException).code ?? reason);
+      });
+      client.once('connect', () => resolve(ok(client)));
+      client.once('close', () => resolve(err(`cannot reach the broker ${url}: ${reason}`)));
+    });
+  }
+
+  private async ask<V extends Verb>(
+    client: MqttClient,
+    verb: V,
+    request: object,
+  ): Promise<Result<Answer<V>, NoAgent>> {
+    const { switchId, timeoutMs } = this.options;
+    const mark = randomBytes(8);
+    const responseTopic = `${this.base}response/cli-${mark.toString('hex')}`;
+    const availability = `${this.base}availability`;
+    const answered = new Promise<Result<Answer<V>, NoAgent>>((resolve) => {
+      setTimeout(
+        () => resolve(err(`no answer from switch ${switchId} within ${timeoutMs / 1000} s`)),
+        timeoutMs,
+      ).unref();
+      client.once('close', () => resolve(err('the broker closed the connection')));
+      client.on('message', (topic, payload, packet) => {
+        const message = parse(payload);
+        if (
+          topic === availability &&
+          message !== undefined &&
+          'state' in message &&
+          message.state === 'offline'
+        ) {
+          resolve(err(`switch ${switchId} is offline`));
+        }
+        if (topic !== responseTopic || packet.properties?.correlationData?.equals(mark) !== true) return;
+        resolve(
+          message === undefined
+            ? err('the agent answered with something that is not JSON')
+            : ok(message as Answer<V>),
+        );
+      });
+      const properties = {
+        responseTopic,
+        correlationData: mark,
+        messageExpiryInterval: Math.ceil(timeoutMs / 1000),
+        contentType: 'application/json',
+      };
+      client.subscribe([responseTopic, availability], { qos: 1 }, (failed) => {
+        if (failed) resolve(err(`the broker refuses the subscription: ${failed.message}`));
+        else {
+          client.publish(
+            `${this.base}command/${verb}`,
+            JSON.stringify(request),
+            { qos: 1, properties },
+            (error, packet) => {
+              const code = (packet as { readonly reasonCode?: number } | undefined)?.reasonCode;
+              if (error) resolve(err(`the broker refuses the command: ${error.message}`));
+              else if (code === NO_MATCHING_SUBSCRIBERS)
+                resolve(err(`no agent of switch ${switchId} is connected to the broker`));
+            },
+          );
+        }
+      });
+    });
+    return answered;
+  }
+}
+
+function parse(payload: Uint8Array): object | undefined {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder().decode(payload));
+    return typeof value === 'object' && value !== null ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

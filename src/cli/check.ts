@@ -1,0 +1,99 @@
+// `rollcall check`: every fault of a configuration with its line, then whether this switch can do what it asks.
+
+import { readFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
+import { err, ok, type Result } from '../base/result.ts';
+import type { Config } from '../config/config.ts';
+import type { Fault } from '../config/fault.ts';
+import { type HostAddress, hostWarnings } from '../config/host.ts';
+import { configJsonSchema, parseConfig } from '../config/parse.ts';
+import type { Terminal } from './session.ts';
+import { plural } from './text.ts';
+
+/** What the kernel, the bridge or the process can or cannot do. */
+export interface HostFinding {
+  readonly severity: 'ok' | 'warning' | 'fault';
+  /** A sentence. */
+  readonly message: string;
+}
+
+export interface CheckOptions {
+  readonly config: string;
+  readonly schema?: true;
+  readonly host: boolean;
+  readonly json?: true;
+  readonly checkHost?: (config: Config) => Promise<readonly HostFinding[]>;
+}
+
+interface Verdict {
+  readonly faults: readonly Fault[];
+  readonly warnings: readonly Fault[];
+  readonly host: readonly HostFinding[];
+}
+
+/** True when nothing is wrong; warnings are not wrong. */
+export async function check(options: CheckOptions, terminal: Terminal): Promise<boolean> {
+  if (options.schema === true) {
+    terminal.out(`${JSON.stringify(configJsonSchema(), null, 2)}\n`);
+    return true;
+  }
+  const verdict = await judge(options);
+  const clean = verdict.faults.length === 0 && verdict.host.every(({ severity }) => severity !== 'fault');
+  if (options.json === true) terminal.out(`${JSON.stringify({ ok: clean, ...verdict }, null, 2)}\n`);
+  else show(options.config, verdict, terminal);
+  return clean;
+}
+
+async function judge({ config: path, host, checkHost }: CheckOptions): Promise<Verdict> {
+  const text = readText(path);
+  if (!text.ok) return { faults: [{ path: '', message: text.error }], warnings: [], host: [] };
+  const parsed = parseConfig(text.value, readText);
+  if (!parsed.ok) return { faults: parsed.error, warnings: [], host: [] };
+  const { config, warnings } = parsed.value;
+  if (!host) return { faults: [], warnings, host: [] };
+  const findings = checkHost === undefined ? [] : await checkHost(config);
+  return { faults: [], warnings: [...warnings, ...hostWarnings(config, hostAddresses())], host: findings };
+}
+
+function readText(path: string): Result<string, string> {
+  try {
+    return ok(readFileSync(path, 'utf8'));
+  } catch (cause) {
+    return err(cause instanceof Error ? cause.message : String(cause));
+  }
+}
+
+function hostAddresses(): readonly HostAddress[] {
+  return Object.entries(networkInterfaces()).flatMap(([name, addresses]) =>
+    (addresses ?? []).map(({ address, cidr }) => ({
+      interface: name,
+      address,
+      prefixLength: Number(cidr?.split('/')[1] ?? Number.NaN),
+    })),
+  );
+}
+
+/** Faults as compilers print them, so that editors can jump: `file:line: key: message`. */
+function show(
+  file: string,
+  { faults, warnings, host }: Verdict,
+  { out, err: complain, paint }: Terminal,
+): void {
+  const place = (fault: Fault) =>
+    [
+      `${file}${fault.line === undefined ? '' : `:${fault.line}`}`,
+      ...(fault.path === '' ? [] : [fault.path]),
+    ].join(': ');
+  for (const fault of faults)
+    complain(`${paint.bold(place(fault))}: ${paint.red('fault')}: ${fault.message}\n`);
+  for (const warning of warnings)
+    complain(`${paint.bold(place(warning))}: ${paint.yellow('warning')}: ${warning.message}\n`);
+  const marks = { ok: paint.green('ok     '), warning: paint.yellow('warning'), fault: paint.red('fault  ') };
+  for (const finding of host) out(`${marks[finding.severity]}  ${finding.message}\n`);
+  const wrong = faults.length + host.filter(({ severity }) => severity === 'fault').length;
+  const warned = warnings.length + host.filter(({ severity }) => severity === 'warning').length;
+  const tail = warned === 0 ? '' : `, ${plural(warned, 'warning')}`;
+  out(
+    wrong === 0 ? `${paint.green('ok')}: ${file}${tail}\n` : `${paint.red(plural(wrong, 'fault'))}${tail}\n`,
+  );
+}

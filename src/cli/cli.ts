@@ -1,0 +1,274 @@
+// The command line. Table for people, `--json` for programs. Exit codes: 0 done, 1 refused, 2 usage, 3 no agent.
+//
+// `run` is handed in by main.ts, so that a command that only asks an agent loads nothing of the agent itself.
+
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import type { Config } from '../config/config.ts';
+import { PORT_CONTROLS } from '../model/port.ts';
+import { check, type HostFinding } from './check.ts';
+import { selector } from './selector.ts';
+import { ask, type Connection, events, type Terminal } from './session.ts';
+import { colors, plural } from './text.ts';
+import { explainView, infoView, portsView, sessionsView, sessionView } from './views.ts';
+
+export const DEFAULT_CONFIG = '/etc/rollcall/rollcall.yaml';
+export const DEFAULT_SOCKET = '/run/rollcall.sock';
+
+export const EXIT = { done: 0, refused: 1, usage: 2, noAgent: 3 } as const;
+
+export interface CliOptions {
+  /** Runs the agent; its exit code. */
+  readonly run: (options: { readonly config: string }) => Promise<number>;
+  /** What `check` asks of this kernel, bridge and process. */
+  readonly checkHost?: (config: Config) => Promise<readonly HostFinding[]>;
+  readonly version?: string;
+  readonly out?: (text: string) => void;
+  readonly err?: (text: string) => void;
+  /** Default: when stdout is a terminal and NO_COLOR is not set. */
+  readonly color?: boolean;
+  readonly now?: () => number;
+  /** Ends `events`. */
+  readonly signal?: AbortSignal;
+}
+
+export interface Cli {
+  /** Arguments without `node` and the script. The exit code; never throws. */
+  parse(args: readonly string[]): Promise<number>;
+}
+
+export function buildCli(options: CliOptions): Cli {
+  const out = options.out ?? ((text: string) => void process.stdout.write(text));
+  const error = options.err ?? ((text: string) => void process.stderr.write(text));
+  const color = options.color ?? (process.stdout.isTTY === true && process.env.NO_COLOR === undefined);
+  const terminal: Terminal = { out, err: error, paint: colors(color), now: options.now ?? Date.now };
+  return {
+    parse: async (args) => {
+      let code: number = EXIT.done;
+      const program = new Program(options, terminal, (value) => {
+        code = value;
+      });
+      try {
+        await program.command.parseAsync([...args], { from: 'user' });
+        return code;
+      } catch (cause) {
+        if (cause instanceof CommanderError) return cause.exitCode === 0 ? EXIT.done : EXIT.usage;
+        error(`rollcall: ${cause instanceof Error ? cause.message : String(cause)}\n`);
+        return EXIT.refused;
+      }
+    },
+  };
+}
+
+interface SelectorOptions {
+  readonly user?: string;
+  readonly port?: string;
+  readonly all?: true;
+}
+
+class Program {
+  readonly command: Command;
+
+  constructor(
+    private readonly options: CliOptions,
+    private readonly terminal: Terminal,
+    private readonly exit: (code: number) => void,
+  ) {
+    this.command = new Command('rollcall')
+      .description('802.1X access-device agent: who is on which port, and gone when they are gone.')
+      .version(options.version ?? '0', '-V, --version')
+      .showSuggestionAfterError()
+      .exitOverride()
+      .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
+      .addHelpText('after', '\nExit codes: 0 done, 1 refused, 2 usage, 3 no agent.');
+    this.agent();
+    this.reading();
+    this.acting();
+    this.setting();
+  }
+
+  private agent(): void {
+    this.command
+      .command('run')
+      .description('run the agent')
+      .option('-c, --config <file>', 'configuration', DEFAULT_CONFIG)
+      .action(async ({ config }: { config: string }) => this.exit(await this.options.run({ config })));
+    this.command
+      .command('check')
+      .description('say everything that is wrong with a configuration, and with this switch for it')
+      .option('-c, --config <file>', 'configuration', DEFAULT_CONFIG)
+      .option('--schema', 'print the JSON Schema of the configuration instead')
+      .option('--no-host', 'look at the file only')
+      .option('--json', 'for programs')
+      .action(async (flags: { config: string; schema?: true; host: boolean; json?: true }) => {
+        const { checkHost } = this.options;
+        const clean = await check(
+          { ...flags, ...(checkHost === undefined ? {} : { checkHost }) },
+          this.terminal,
+        );
+        this.exit(clean ? EXIT.done : EXIT.refused);
+      });
+  }
+
+  private reading(): void {
+    this.verb('status', 'the agent: version, what it can do, counts').action((flags: Connection) =>
+      this.ask(flags, 'info', {}, infoView),
+    );
+    this.verb('ports', 'all ports, or one')
+      .argument('[port]')
+      .action((port: string | undefined, flags: Connection) => this.ask(flags, 'ports', { port }, portsView));
+    this.verb('sessions', 'who is on')
+      .option('--port <port>', 'on one port')
+      .option('--role <role>', 'in one role')
+      .option('--user <name>', 'of one user')
+      .action(
+        ({ port, role, user, ...flags }: Connection & { port?: string; role?: string; user?: string }) =>
+          this.ask(flags, 'sessions', { port, role, user }, sessionsView),
+      );
+    this.verb('session', 'one session in full')
+      .argument('<who>', 'MAC or IP address, or session id')
+      .action((who: string, flags: Connection) => this.ask(flags, 'session', selector(who), sessionView));
+    this.verb('explain', 'why somebody is not in: the last decisions about a MAC')
+      .argument('<mac>')
+      .action((mac: string, flags: Connection) => this.ask(flags, 'explain', { mac }, explainView));
+    this.verb('events', 'follow what happens, until interrupted')
+      .option('-n, --recent <count>', 'print the newest events and end', wholeNumber)
+      .action(async ({ recent, ...flags }: Connection & { recent?: number }) =>
+        this.exit(await events(flags, recent, this.terminal, this.options.signal)),
+      );
+  }
+
+  private acting(): void {
+    this.selecting('disconnect', 'log users off (cause admin-reset)', 'disconnect', (result) =>
+      plural(result.disconnected, 'session is being ended', 'sessions are being ended'),
+    );
+    this.selecting(
+      'reauth',
+      'let users authenticate again, without interruption',
+      'reauthenticate',
+      (result) =>
+        plural(result.reauthenticating, 'session authenticates again', 'sessions authenticate again'),
+    );
+    this.selecting('probe', 'ask clients for a sign of life now', 'probe', (result) =>
+      plural(result.probed, 'session was probed', 'sessions were probed'),
+    );
+    this.verb('drain', 'log everybody off and stop the agent').action((flags: Connection) =>
+      this.ask(flags, 'drain', {}, ({ draining }) =>
+        plural(
+          draining,
+          'session is being ended, then the agent stops',
+          'sessions are being ended, then the agent stops',
+        ),
+      ),
+    );
+  }
+
+  private setting(): void {
+    this.verb('port', "set a port's control until the next reload")
+      .argument('<port>')
+      .argument('<control>', PORT_CONTROLS.join(' | '), oneOf(PORT_CONTROLS))
+      .action((port: string, control: string, flags: Connection) =>
+        this.ask(flags, 'port', { port, control }, (result) => `${result.port} is now ${result.control}`),
+      );
+    this.verb('timers', 'set the timers of a role or a port until the next reload')
+      .option('--role <role>')
+      .option('--port <port>')
+      .option('--period <seconds>', 'handshake period T; 0 = off', number)
+      .option('--times <n>', 'handshake times N', wholeNumber)
+      .option('--session-time <seconds>', 'session timer; 0 = none', number)
+      .option('--heartbeat <seconds>', 'heartbeat timer, or none', numberOrNone)
+      .action(({ role, port, period, times, sessionTime, heartbeat, ...flags }: Connection & TimerFlags) =>
+        this.ask(
+          flags,
+          'timers',
+          { role, port, period_s: period, times, session_s: sessionTime, heartbeat_s: heartbeat },
+          ({ sessions }) => `set; ${plural(sessions, 'session is', 'sessions are')} under them`,
+        ),
+      );
+  }
+
+  private selecting<V extends 'disconnect' | 'reauthenticate' | 'probe'>(
+    name: string,
+    description: string,
+    verb: V,
+    say: (result: Parameters<Parameters<typeof ask<V>>[0]['view']>[0]) => string,
+  ): void {
+    this.verb(name, description)
+      .argument('[who]', 'MAC or IP address, or session id')
+      .option('--user <name>', 'all sessions of a user')
+      .option('--port <port>', 'all sessions of a port')
+      .option('--all', 'all sessions')
+      .action(
+        (
+          who: string | undefined,
+          { user, port, all, ...flags }: Connection & SelectorOptions,
+          command: Command,
+        ) => {
+          const given = [who, user, port, all].filter((value) => value !== undefined).length;
+          if (given !== 1) command.error(`error: exactly one of [who], --user, --port and --all is needed`);
+          return this.ask(flags, verb, who === undefined ? { user, port, all } : selector(who), say);
+        },
+      );
+  }
+
+  private verb(name: string, description: string): Command {
+    return this.command
+      .command(name)
+      .description(description)
+      .option('--json', 'the answer as it is, for programs')
+      .option(
+        '--socket <path>',
+        `control socket (default: that of ${DEFAULT_CONFIG}, else ${DEFAULT_SOCKET})`,
+      )
+      .addOption(new Option('--broker <url>', 'ask over MQTT 5 instead').conflicts('socket'))
+      .option('--switch <id>', 'the switch to ask, with --broker')
+      .option('--username <name>', 'at the broker')
+      .option('--password-file <file>', 'whose first line is the password at the broker')
+      .option('--timeout <seconds>', 'how long to wait for an answer', number, 10)
+      .hook('preAction', (_, command) => {
+        const { broker, switch: id } = command.opts<Connection>();
+        if ((broker === undefined) !== (id === undefined))
+          command.error('error: --broker and --switch go together');
+      });
+  }
+
+  private async ask<V extends Parameters<typeof ask>[0]['verb']>(
+    connection: Connection,
+    verb: V,
+    request: object,
+    view: Parameters<typeof ask<V>>[0]['view'],
+  ): Promise<void> {
+    this.exit(await ask<V>({ connection, verb, request, view, terminal: this.terminal }));
+  }
+}
+
+interface TimerFlags {
+  readonly role?: string;
+  readonly port?: string;
+  readonly period?: number;
+  readonly times?: number;
+  readonly sessionTime?: number;
+  readonly heartbeat?: number | null;
+}
+
+function number(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value) || value < 0)
+    throw new InvalidArgumentError('not a number of 0 or more.');
+  return value;
+}
+
+function wholeNumber(text: string): number {
+  if (!/^[1-9][0-9]{0,5}$/.test(text)) throw new InvalidArgumentError('not a whole number of 1 or more.');
+  return Number(text);
+}
+
+function numberOrNone(text: string): number | null {
+  return text === 'none' ? null : number(text);
+}
+
+function oneOf(allowed: readonly string[]): (text: string) => string {
+  return (text) => {
+    if (!allowed.includes(text)) throw new InvalidArgumentError(`it is one of ${allowed.join(', ')}.`);
+    return text;
+  };
+}

@@ -1,0 +1,67 @@
+// One event, one line.
+
+import { assertNever } from '../base/result.ts';
+import type { EventPayload } from '../report/event-payloads.ts';
+import { type Colors, clean, duration, plural } from './text.ts';
+
+export function eventLine(event: EventPayload, paint: Colors): string {
+  const lost =
+    event.dropped === undefined ? '' : paint.red(` (${plural(event.dropped, 'event')} lost before this)`);
+  const type = colourOf(event.type, paint)(event.type.padEnd(15));
+  return `${paint.dim(event.time.slice(11, 23))}  ${type}  ${story(event)}${lost}`;
+}
+
+function colourOf(type: EventPayload['type'], paint: Colors): (text: string) => string {
+  switch (type) {
+    case 'session-start':
+      return paint.green;
+    case 'session-end':
+    case 'auth-failed':
+      return paint.red;
+    case 'guard':
+    case 'warning':
+    case 'radius-server':
+      return paint.yellow;
+    case 'session-move':
+    case 'handshake-probe':
+    case 'port-link':
+      return paint.cyan;
+    default:
+      return assertNever(type);
+  }
+}
+
+function story(event: EventPayload): string {
+  switch (event.type) {
+    case 'session-start': {
+      const { session } = event;
+      return `${session.mac} ${clean(session.user_name, 32)} on ${session.port} by ${session.method}, role ${clean(session.role, 20)}`;
+    }
+    case 'session-end': {
+      const proof = event.relock.verified ? 'access gone' : 'ACCESS NOT YET GONE';
+      return `${event.mac} ${clean(event.user_name, 32)} on ${event.port}: ${event.cause} after ${duration(event.session_time_s)}, ${plural(event.evidence.probes_sent, 'probe')}, ${proof}`;
+    }
+    case 'session-move':
+      return `${event.mac} from ${event.from.port} to ${event.to.port}`;
+    case 'auth-failed': {
+      const reply =
+        event.reply_message === undefined ? '' : `, the server says: ${clean(event.reply_message)}`;
+      const who = event.user_name === null ? '' : ` ${clean(event.user_name, 32)}`;
+      return `${event.mac}${who} on ${event.port} by ${event.method}: ${clean(event.reason)}${reply}`;
+    }
+    case 'handshake-probe':
+      return `${event.mac} on ${event.port}: silent ${event.silent_periods}/${event.times}, asked by ${event.probe}${event.target === null ? '' : ` ${event.target}`}`;
+    case 'guard':
+      return `${event.state}: ${event.silent} of ${plural(event.sessions, 'session')} of ${clean(event.scope, 20)} silent (${event.reason})`;
+    case 'radius-server':
+      return `${clean(event.server)} is ${event.state} for ${event.use}`;
+    case 'port-link':
+      return event.present
+        ? `${event.port} is ${event.admin === 'down' ? 'disabled' : event.link}`
+        : `${event.port} is gone`;
+    case 'warning':
+      return `${clean(event.code, 40)}: ${clean(event.message, 240)}`;
+    default:
+      return assertNever(event);
+  }
+}

@@ -1,0 +1,145 @@
+// One conversation with an agent: connect, ask, show, and the exit code.
+
+import { readFileSync } from 'node:fs';
+import { err, ok, type Result } from '../base/result.ts';
+import { readYaml } from '../config/yaml.ts';
+import type { ResultOf } from '../report/answers.ts';
+import type { Verb } from '../report/command-schemas.ts';
+import { DEFAULT_CONFIG, DEFAULT_SOCKET, EXIT } from './cli.ts';
+import type { AgentClient } from './client.ts';
+import { eventLine } from './event-line.ts';
+import { SocketClient } from './socket-client.ts';
+import type { Colors } from './text.ts';
+import type { ViewContext } from './views.ts';
+
+/** The options that every verb has. */
+export interface Connection {
+  readonly json?: true;
+  readonly socket?: string;
+  readonly broker?: string;
+  readonly switch?: string;
+  readonly username?: string;
+  readonly passwordFile?: string;
+  readonly timeout: number;
+}
+
+export interface Terminal {
+  readonly out: (text: string) => void;
+  readonly err: (text: string) => void;
+  readonly paint: Colors;
+  readonly now: () => number;
+}
+
+export interface Question<V extends Verb> {
+  readonly connection: Connection;
+  readonly verb: V;
+  /** Keys that are undefined are left out. */
+  readonly request: object;
+  readonly view: (result: ResultOf<V>, context: ViewContext) => string;
+  readonly terminal: Terminal;
+}
+
+export async function ask<V extends Verb>({
+  connection,
+  verb,
+  request,
+  view,
+  terminal,
+}: Question<V>): Promise<number> {
+  const client = await open(connection);
+  if (!client.ok) return complain(terminal, client.error, EXIT.usage);
+  try {
+    const answer = await client.value.request(verb, request);
+    if (!answer.ok) return complain(terminal, answer.error, EXIT.noAgent);
+    if (connection.json === true) terminal.out(`${JSON.stringify(answer.value, null, 2)}\n`);
+    if (!answer.value.ok) {
+      const { message } = answer.value.error;
+      return connection.json === true ? EXIT.refused : complain(terminal, message, EXIT.refused);
+    }
+    if (connection.json !== true) {
+      terminal.out(`${view(answer.value.result, { paint: terminal.paint, now: terminal.now() })}\n`);
+    }
+    return EXIT.done;
+  } finally {
+    await client.value.close();
+  }
+}
+
+/** `recent` given: prints so many and ends; else follows until the signal or Ctrl-C. */
+export async function events(
+  connection: Connection,
+  recent: number | undefined,
+  terminal: Terminal,
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  const { paint } = terminal;
+  if (recent !== undefined) {
+    const view = (result: ResultOf<'events'>) =>
+      result.events.map((event) => eventLine(event, paint)).join('\n');
+    return ask({ connection, verb: 'events', request: { limit: Math.min(recent, 1000) }, view, terminal });
+  }
+  const client = await open(connection);
+  if (!client.ok) return complain(terminal, client.error, EXIT.usage);
+  const stop = new AbortController();
+  const interrupt = () => stop.abort();
+  signal?.addEventListener('abort', interrupt, { once: true });
+  process.once('SIGINT', interrupt);
+  try {
+    const show =
+      connection.json === true
+        ? JSON.stringify
+        : (event: Parameters<typeof eventLine>[0]) => eventLine(event, paint);
+    const ended = await client.value.listen((event) => terminal.out(`${show(event)}\n`), stop.signal);
+    return ended.ok ? EXIT.done : complain(terminal, ended.error, EXIT.noAgent);
+  } finally {
+    process.removeListener('SIGINT', interrupt);
+    await client.value.close();
+  }
+}
+
+function complain(terminal: Terminal, message: string, code: number): number {
+  terminal.err(`${terminal.paint.red('rollcall:')} ${message}\n`);
+  return code;
+}
+
+/** The error is one of usage. */
+async function open(connection: Connection): Promise<Result<AgentClient, string>> {
+  const timeoutMs = connection.timeout * 1000;
+  const { broker, switch: switchId } = connection;
+  if (broker === undefined || switchId === undefined) {
+    return ok(new SocketClient(connection.socket ?? configuredSocket() ?? DEFAULT_SOCKET, timeoutMs));
+  }
+  const password = passwordOf(connection.passwordFile);
+  if (!password.ok) return password;
+  const { BrokerClient } = await import('./broker-client.ts');
+  return ok(
+    new BrokerClient({
+      url: broker,
+      switchId,
+      timeoutMs,
+      ...(connection.username === undefined ? {} : { username: connection.username }),
+      ...(password.value === undefined ? {} : { password: password.value }),
+    }),
+  );
+}
+
+function passwordOf(file: string | undefined): Result<string | undefined, string> {
+  if (file === undefined) return ok(undefined);
+  try {
+    return ok(readFileSync(file, 'utf8').split(/\r?\n/)[0]);
+  } catch (cause) {
+    return err(`cannot read ${file}: ${cause instanceof Error ? cause.message : String(cause)}`);
+  }
+}
+
+/** Read leniently: who asks may not be allowed to read the secrets, and a fault in the file is the agent's business. */
+function configuredSocket(): string | undefined {
+  try {
+    const yaml = readYaml(readFileSync(DEFAULT_CONFIG, 'utf8'));
+    if (!yaml.ok) return undefined;
+    const { control_socket: socket } = yaml.value.value as { readonly control_socket?: unknown };
+    return typeof socket === 'string' ? socket : undefined;
+  } catch {
+    return undefined;
+  }
+}

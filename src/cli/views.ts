@@ -1,0 +1,154 @@
+// Answers as people read them: one function a verb. What programs read is `--json`, the answer as it came.
+
+import type { ResultOf } from '../report/answers.ts';
+import type { PortPayload, SessionPayload } from '../report/payloads.ts';
+import { ago, type Colors, clean, duration, facts, natural, plural, table } from './text.ts';
+
+export interface ViewContext {
+  readonly paint: Colors;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+}
+
+export function sessionsView({ sessions }: ResultOf<'sessions'>, { paint, now }: ViewContext): string {
+  if (sessions.length === 0) return 'no sessions';
+  const sorted = [...sessions].sort((a, b) => natural(a.port, b.port) || natural(a.mac, b.mac));
+  const rows = sorted.map((session) => [
+    session.mac,
+    paint.bold(clean(session.user_name, 32)),
+    session.port,
+    session.vlan === 0 ? '' : String(session.vlan),
+    session.ipv4 ?? session.ipv6 ?? '-',
+    clean(session.role, 20),
+    session.method,
+    age(session, now),
+    silence(session, { paint, now }),
+  ]);
+  const head = ['MAC', 'user', 'port', 'VLAN', 'address', 'role', 'method', 'online', 'last seen'];
+  return `${table(head, rows, paint)}\n\n${plural(sessions.length, 'session')}`;
+}
+
+function age(session: SessionPayload, now: number): string {
+  return duration(session.session_time_s ?? (now - Date.parse(session.started)) / 1000);
+}
+
+function silence(session: SessionPayload, { paint, now }: ViewContext): string {
+  const seen = ago(session.last_seen, now);
+  const { silent_periods: silent, times } = session.handshake;
+  return silent > 0 ? `${seen} ${paint.yellow(`silent ${silent}/${times}`)}` : seen;
+}
+
+export function sessionView({ session }: ResultOf<'session'>, { paint, now }: ViewContext): string {
+  const { handshake } = session;
+  const pairs: [string, string][] = [
+    ['user', paint.bold(clean(session.user_name, 253))],
+    ['MAC', session.mac],
+    ['port', session.vlan === 0 ? session.port : `${session.port}, VLAN ${session.vlan}`],
+    ['IPv4', session.ipv4 ?? '-'],
+    ['IPv6', session.ipv6 ?? '-'],
+    ['role', clean(session.role)],
+    ['method', `${session.method}, accepted by ${clean(session.server)}`],
+    ['online', `${age(session, now)}, since ${session.started}`],
+    [
+      'last seen',
+      `${silence(session, { paint, now })}${session.last_seen_by === undefined ? '' : ` by ${session.last_seen_by}`}`,
+    ],
+    [
+      'handshake',
+      handshake.period_s === 0
+        ? 'off'
+        : `every ${duration(handshake.period_s)}, ${plural(handshake.times, 'time')}`,
+    ],
+    ['session timer', timer(session.session_timeout_s)],
+    ['heartbeat', timer(session.heartbeat_s)],
+    ['idle timeout', timer(session.idle_timeout_s)],
+    ['session id', clean(session.session_id)],
+  ];
+  if (session.reply_message !== undefined) pairs.push(['reply', clean(session.reply_message, 253)]);
+  return facts(pairs, paint);
+}
+
+function timer(seconds: number | null): string {
+  return seconds === null || seconds === 0 ? '-' : duration(seconds);
+}
+
+export function portsView({ ports }: ResultOf<'ports'>, { paint }: ViewContext): string {
+  if (ports.length === 0) return 'no ports';
+  const sorted = [...ports].sort((a, b) => natural(a.port, b.port));
+  const rows = sorted.map((port) => [
+    paint.bold(port.port),
+    linkOf(port, paint),
+    port.control,
+    lockOf(port, paint),
+    port.host_mode,
+    clean(port.role, 20),
+    port.mab ? 'mab' : '',
+    port.vlan === null || port.vlan === 0 ? '' : String(port.vlan),
+    port.sessions.length === 0 ? '-' : String(port.sessions.length),
+  ]);
+  const head = ['port', 'link', 'control', 'state', 'host mode', 'role', 'MAB', 'VLAN', 'sessions'];
+  return `${table(head, rows, paint)}\n\n${plural(ports.length, 'port')}`;
+}
+
+function linkOf(port: PortPayload, paint: Colors): string {
+  if (port.admin === 'down') return paint.dim('disabled');
+  return port.link === 'up' ? paint.green('up') : paint.dim('down');
+}
+
+function lockOf(port: PortPayload, paint: Colors): string {
+  if (port.locked) return paint.green('locked');
+  return port.control === 'auto' ? paint.red('open') : paint.yellow('open');
+}
+
+export function infoView(info: ResultOf<'info'>, { paint, now }: ViewContext): string {
+  const started = (now - Date.parse(info.started)) / 1000;
+  const can = Object.entries(info.capabilities).map(([name, has]) =>
+    has ? paint.green(name) : paint.dim(`no ${name}`),
+  );
+  const pairs: [string, string][] = [
+    ['switch', paint.bold(clean(info.switch))],
+    ['version', `${clean(info.version)}, up ${duration(started)}`],
+    [
+      'bridge',
+      `${clean(info.bridge)}, uplinks ${info.uplinks.length === 0 ? '-' : info.uplinks.map((name) => clean(name)).join(' ')}`,
+    ],
+    ['sessions', `${info.counts.sessions} on ${plural(info.counts.ports, 'port')}`],
+    ['backend', `${clean(info.backend)} on Linux ${clean(info.kernel)}`],
+    ['can', can.join(', ')],
+    [
+      'MQTT',
+      info.mqtt.embedded
+        ? 'embedded broker, MQTT 3.1.1'
+        : `MQTT ${info.mqtt.protocol_version}, will delay ${duration(info.mqtt.will_delay_s)}`,
+    ],
+  ];
+  const missing = info.missing.map((sentence) => `${paint.yellow('!')} ${clean(sentence, 240)}`);
+  const counters = Object.entries(info.counters).map(([name, value]): [string, string] => [
+    clean(name),
+    String(value),
+  ]);
+  return [
+    facts(pairs, paint),
+    ...(missing.length === 0 ? [] : [missing.join('\n')]),
+    ...(counters.length === 0 ? [] : [facts(counters, paint)]),
+  ].join('\n\n');
+}
+
+export function explainView({ mac, decisions }: ResultOf<'explain'>, { paint, now }: ViewContext): string {
+  if (decisions.length === 0)
+    return `nothing is known about ${mac}: no frame of it has been judged since the agent started`;
+  const rows = decisions.map((decision) => [
+    decision.time.slice(11, 23),
+    paint.dim(ago(decision.time, now)),
+    decision.port ?? '',
+    paint.bold(clean(decision.what, 40)),
+    [
+      clean(decision.detail, 160),
+      ...(decision.user_name === undefined ? [] : [`user ${clean(decision.user_name, 64)}`]),
+      ...(decision.reply_message === undefined
+        ? []
+        : [`the server says: ${clean(decision.reply_message, 160)}`]),
+    ].join('; '),
+  ]);
+  return table(['time', 'age', 'port', 'what', 'detail'], rows, paint);
+}
