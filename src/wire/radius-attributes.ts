@@ -5,13 +5,12 @@
 // instance the first counts. Texts from the wire are hostile: escape them before printing.
 
 import { ByteReader, ByteWriter, concatBytes, fromUtf8, utf8 } from '../base/bytes.ts';
-import { type Ip, ipFromBytes, ipToBytes, isIpv4 } from '../base/ip.ts';
+import { type Ip, ipFromBytes, ipToBytes } from '../base/ip.ts';
 import type { WallTime } from '../base/time.ts';
 import {
   type AttributeName,
   type AttributeRef,
   attributeNumber,
-  encodeOrdinary,
   enumNumber,
   NO_ATTRIBUTE,
 } from './radius-dictionary.ts';
@@ -144,7 +143,8 @@ export function vendorAttributes(packet: Attributed, vendorId: number): readonly
   return found;
 }
 
-// Making
+// Making. Texts, numbers and addresses are laid out here and not by the package: it takes 3 to 6 microseconds for what
+// is four octets (one Accounting-Stop: 116 with it, 20 without). Labels stay its business.
 
 export function octets(ref: AttributeRef, value: Uint8Array): RadiusAttribute {
   return { type: attributeNumber(ref), value };
@@ -152,14 +152,14 @@ export function octets(ref: AttributeRef, value: Uint8Array): RadiusAttribute {
 
 /** An empty text is left out by the encoder (RFC 2865 §5); one over 253 octets is refused there. */
 export function text(name: AttributeName, value: string): RadiusAttribute {
-  return octets(name, encodeOrdinary(name, value) ?? utf8(value));
+  return octets(name, utf8(value));
 }
 
 /** A number modulo 2^32, or the dictionary's label of one: u32('NAS-Port-Type', 'Ethernet'). */
 export function u32(name: AttributeName, value: number | string): RadiusAttribute {
   const number = typeof value === 'string' ? enumNumber(name, value) : value >>> 0;
   if (number === undefined) return { type: NO_ATTRIBUTE, value: new Uint8Array(0) };
-  return octets(name, encodeOrdinary(name, number) ?? new ByteWriter(4).u32(number).finish());
+  return octets(name, new ByteWriter(4).u32(number).finish());
 }
 
 /** RFC 2869 §5.3: whole seconds. */
@@ -168,7 +168,7 @@ export function date(name: AttributeName, wall: WallTime): RadiusAttribute {
 }
 
 export function ip(name: AttributeName, address: Ip): RadiusAttribute {
-  return octets(name, (isIpv4(address) ? encodeOrdinary(name, address) : undefined) ?? ipToBytes(address));
+  return octets(name, ipToBytes(address));
 }
 
 /** A Tunnel attribute with a tag of 0..31; a number takes three octets (RFC 2868 §3.1). */
