@@ -197,10 +197,16 @@ export class Accountant implements Timed {
         return;
       case 'refused':
         out.log('error', `an accounting ${effect.record.kind} was refused`, { reason: effect.reason });
+        // Nothing will be stored, and nothing must wait for it.
+        if (effect.record.kind === 'stop') this.stopRefused(effect.record.subject);
         return;
       default:
         assertNever(effect);
     }
+  }
+
+  private stopRefused({ mac, port, sessionId }: AcctSubject): void {
+    this.core.parts.life.stopStored({ mac, port, vlan: 0 }, sessionId);
   }
 
   private subjectOf({ session }: SessionUnit): AcctSubject {
