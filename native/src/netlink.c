@@ -16,9 +16,9 @@
 
 /* An unanswered request is a kernel in trouble; the caller must not hang with it. */
 #define ANSWER_TIMEOUT_S 5
-#define RECEIVE_BUFFER (4 << 20)
+#define RECEIVE_BUFFER (1 << 20)
 /* The notices of 10,000 grants written in one call wait for the caller; memory is used only while they do. */
-#define NOTICE_BUFFER (32 << 20)
+#define NOTICE_BUFFER (8 << 20)
 
 /*
  * Neighbour notices of other families (every ARP entry of the switch itself) are dropped in the kernel, so that they
