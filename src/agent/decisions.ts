@@ -22,6 +22,10 @@ export class Decisions {
 
   note(mac: Mac, wall: WallTime, decision: Omit<Decision, 'time'>): void {
     const list = this.byMac.get(mac) ?? [];
+    const last = list.at(-1);
+    // The same again, as a flood has it: only its time is news.
+    if (last?.what === decision.what && last.detail === decision.detail && last.port === decision.port)
+      list.pop();
     list.push({ time: rfc3339(wall), ...decision });
     if (list.length > PER_MAC) list.shift();
     // Deleted and set again, so that the map's order is the order of the last decision.

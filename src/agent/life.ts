@@ -113,7 +113,9 @@ export class Life implements Timed {
       evidence: unit.evidence(),
       ...(ending.detail === undefined ? {} : { detail: ending.detail }),
     };
-    const logout = new Logout(decision, session.method === 'dot1x' && eapFailure !== undefined);
+    // Who goes on elsewhere, or as another user, is in the middle of a success: a failure now would undo it.
+    const goesOn = ending.cause === 'moved' || ending.cause === 'supplicant-restart';
+    const logout = new Logout(decision, eapFailure !== undefined && !goesOn);
     const closing: Closing = { unit, logout, eapFailure };
     const text = keyText(session.grant);
     this.closings.set(text, [...(this.closings.get(text) ?? []), closing]);

@@ -241,7 +241,8 @@ export class Supplicants {
         this.portOf(port).counters.add(effect.counter);
         return;
       case 'decision':
-        core.decide(mac, port, effect.what, effect.detail);
+        // `life` tells of the end, with all that goes with it.
+        if (effect.what !== 'ended') core.decide(mac, port, effect.what, effect.detail);
         return;
       default:
         assertNever(effect);
@@ -288,7 +289,8 @@ export class Supplicants {
     const settings = portSettings(config, here.name);
     if (settings.hostMode === 'single-host' && this.isTaken(here, mac)) {
       core.drops.add('eapol-single-host-taken');
-      core.decide(mac, here.name, 'refused', 'single-host: the port has its client');
+      const detail = 'single-host: the port has its client';
+      core.decisions.note(mac, core.now.wall, { port: here.name, what: 'refused', detail });
       return undefined;
     }
     if (!this.makeRoom(here)) return undefined;
