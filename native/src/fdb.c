@@ -27,9 +27,13 @@ static void take_answer(void *argument, int index, const struct nlmsghdr *messag
     if (index < 0 || index >= NL_BATCH) return;
     if (!message)
         batch->verdicts[index] = error;
-    else if (batch->found && (!sd_parse_entry(message, &batch->found[index], &master, NULL) || master != batch->sd->bridge))
-        batch->found[index].flags = NOT_FOUND;
+    else if (batch->found)
+        if (!sd_parse_entry(message, &batch->found[index], &master, NULL) || master != batch->sd->bridge)
+            batch->found[index].flags = NOT_FOUND;
 }
+
+#define WATCH_FLAGS (NLM_F_ACK | NLM_F_REPLACE)
+#define GRANT_FLAGS (WATCH_FLAGS | NLM_F_CREATE)
 
 enum request { WRITE_GRANT, ARM_WATCH, DELETE_ENTRY, LOOK_UP };
 
@@ -41,8 +45,7 @@ static void begin_request(struct sd *sd, enum request request, const uint8_t mac
     case ARM_WATCH:
         body.ndm_flags |= NTF_STICKY;
         body.ndm_state = NUD_NOARP;
-        nl_begin(socket, RTM_NEWNEIGH,
-                 (uint16_t)(NLM_F_ACK | NLM_F_REPLACE | (request == WRITE_GRANT ? NLM_F_CREATE : 0)), &body, sizeof body);
+        nl_begin(socket, RTM_NEWNEIGH, request == WRITE_GRANT ? GRANT_FLAGS : WATCH_FLAGS, &body, sizeof body);
         break;
     case DELETE_ENTRY:
         nl_begin(socket, RTM_DELNEIGH, NLM_F_ACK, &body, sizeof body);
@@ -66,14 +69,16 @@ static void begin_request(struct sd *sd, enum request request, const uint8_t mac
 }
 
 /* Called with the verdict of each key that was asked about, after its batch has come back. */
-typedef void verdict_taker(struct sd *sd, struct pa_key *key, int verdict, const struct pa_entry *found, void *argument);
+typedef void verdict_taker(struct sd *sd, struct pa_key *key, int verdict, const struct pa_entry *found,
+                           void *argument);
+typedef bool key_picker(const struct pa_key *key, const void *argument, uint32_t index);
 
 /*
  * Sends `request` for every key that `wants` picks, in batches, and hands out the verdicts.
  * A conversation that broke down gives its error to the keys that had no verdict.
  */
-static void for_keys(struct sd *sd, enum request request, struct pa_key *keys, uint32_t count,
-                     bool (*wants)(const struct pa_key *, const void *, uint32_t), verdict_taker *take, void *argument) {
+static void for_keys(struct sd *sd, enum request request, struct pa_key *keys, uint32_t count, key_picker *wants,
+                     verdict_taker *take, void *argument) {
     uint32_t at[NL_BATCH];
     int verdicts[NL_BATCH];
     struct pa_entry found[NL_BATCH];
@@ -136,22 +141,35 @@ static void take_grant(struct sd *sd, struct pa_key *key, int verdict, const str
     key->result = key_failure(sd, key, verdict, verb, sd->requests.reason);
 }
 
+/* Ports that this call has asked the kernel about. */
+#define PORTS_ASKED 64u
+struct asked {
+    uint32_t ifindex[PORTS_ASKED];
+    int verdict[PORTS_ASKED];
+    uint32_t count;
+};
+
+/* 0 if the port is of this bridge, not of some other one that the kernel would write to as readily. */
+static int port_verdict(struct sd *sd, struct asked *asked, uint32_t ifindex) {
+    const uint32_t known = asked->count < PORTS_ASKED ? asked->count : PORTS_ASKED;
+    for (uint32_t i = 0; i < known; i++)
+        if (asked->ifindex[i] == ifindex) return asked->verdict[i];
+    struct sd_link link;
+    const uint32_t at = asked->count++ % PORTS_ASKED;
+    asked->ifindex[at] = ifindex;
+    return asked->verdict[at] = sd->bridge ? sd_port_now(sd, ifindex, &link) : -ENODEV;
+}
+
 int sd_grant(struct pa_handle *handle, struct pa_key *keys, uint32_t count) {
     struct sd *sd = (struct sd *)handle;
-    const int gone = sd_find_bridge(sd, NULL);
-    uint32_t checked = 0; /* the port that was asked about last */
-    int verdict = -ENODEV;
+    struct asked asked = {.count = 0};
+    sd_find_bridge(sd, NULL);
     for (uint32_t i = 0; i < count; i++) {
         struct pa_key *key = &keys[i];
-        struct sd_link link;
         if (key->result) continue;
-        if (!gone && (i == 0 || key->ifindex != checked)) {
-            /* Of this bridge, not of some other one that the kernel would write to as readily. */
-            verdict = sd_port_now(sd, key->ifindex, &link);
-            checked = key->ifindex;
-        }
-        if (gone || verdict)
-            key->result = key_failure(sd, key, gone ? gone : verdict, "grant", "");
+        const int verdict = port_verdict(sd, &asked, key->ifindex);
+        if (verdict)
+            key->result = key_failure(sd, key, verdict, "grant", "");
         else if (is_own_address(sd, key->mac))
             key->result = key_failure(sd, key, EADDRINUSE, "grant", "the address of the bridge or of a port");
         else if (sd->vlan_filtering && key->vlan == 0)
@@ -230,7 +248,8 @@ static void take_look(struct sd *sd, struct pa_key *key, int verdict, const stru
     }
     proof->absent = 0;
     proof->present = true;
-    if (proof->deletes >= PA_PROOF_TRIES) key->result = key_failure(sd, key, EBUSY, "revoke", "the entry keeps coming back");
+    if (proof->deletes >= PA_PROOF_TRIES)
+        key->result = key_failure(sd, key, EBUSY, "revoke", "the entry keeps coming back");
 }
 
 int sd_revoke(struct pa_handle *handle, struct pa_key *keys, uint32_t count) {
@@ -290,7 +309,7 @@ struct dump {
     struct pa_entry *out;
     uint32_t capacity;
     uint32_t count;
-    bool adopt; /* take the grants that it shows into the set */
+    uint32_t port; /* for count_open */
 };
 
 static void take_entry(void *argument, int index, const struct nlmsghdr *message, int error) {
@@ -303,12 +322,15 @@ static void take_entry(void *argument, int index, const struct nlmsghdr *message
     if (dump->count < dump->capacity) dump->out[dump->count] = entry;
     dump->count++;
     const uint32_t grant = PA_ENTRY_STATIC | PA_ENTRY_STICKY;
-    if (dump->adopt && (entry.flags & grant) == grant)
+    /* Grants of an earlier run are watched over like our own. */
+    if ((entry.flags & grant) == grant)
         grant_set_add(&dump->sd->grants, entry.mac, entry.vlan, entry.ifindex);
 }
 
-/* `ifindex` 0 = all ports. The kernel walks its whole list once for every port of the bridge that it is asked about. */
-static int run_dump(struct dump *dump, uint32_t ifindex) {
+/*
+ * `ifindex` 0 = all ports. The kernel walks its whole list once for every port of the bridge that it is asked about.
+ */
+static int run_dump(struct dump *dump, uint32_t ifindex, nl_answer *take) {
     struct sd *sd = dump->sd;
     int error = 0;
     for (int tries = 0; tries < 8; tries++) {
@@ -316,17 +338,17 @@ static int run_dump(struct dump *dump, uint32_t ifindex) {
         dump->count = 0;
         nl_begin(&sd->requests, RTM_GETNEIGH, NLM_F_DUMP, &body, sizeof body);
         nl_put_u32(&sd->requests, NDA_MASTER, sd->bridge);
-        error = nl_dump(&sd->requests, take_entry, dump);
+        error = nl_dump(&sd->requests, take, dump);
         if (error != -EINTR) break;
     }
     return error;
 }
 
 int sd_dump(struct pa_handle *handle, struct pa_entry *out, uint32_t capacity, uint32_t *needed) {
-    struct dump dump = {.sd = (struct sd *)handle, .out = out, .capacity = capacity, .adopt = true};
+    struct dump dump = {.sd = (struct sd *)handle, .out = out, .capacity = capacity};
     int error = sd_find_bridge(dump.sd, NULL);
     if (error) return error;
-    error = run_dump(&dump, 0);
+    error = run_dump(&dump, 0, take_entry);
     *needed = dump.count;
     if (error) return pa_error(handle, error, "dump the table of bridge %s", handle->bridge);
     if (dump.count > capacity)
@@ -342,19 +364,12 @@ static void count_open(void *argument, int index, const struct nlmsghdr *message
     (void)index;
     (void)error;
     if (!message || !sd_parse_entry(message, &entry, &master, NULL) || master != dump->sd->bridge) return;
-    if ((entry.flags & PA_ENTRY_DYNAMIC) && !(entry.flags & PA_ENTRY_LOCKED) && entry.ifindex == dump->capacity) dump->count++;
+    if (entry.ifindex != dump->port) return;
+    if ((entry.flags & (PA_ENTRY_DYNAMIC | PA_ENTRY_LOCKED)) == PA_ENTRY_DYNAMIC) dump->count++;
 }
 
 int sd_count_open(struct sd *sd, uint32_t ifindex) {
-    struct dump dump = {.sd = sd, .capacity = ifindex};
-    int error = 0;
-    for (int tries = 0; tries < 8; tries++) {
-        const struct ndmsg body = {.ndm_family = AF_BRIDGE, .ndm_ifindex = (int)ifindex};
-        dump.count = 0;
-        nl_begin(&sd->requests, RTM_GETNEIGH, NLM_F_DUMP, &body, sizeof body);
-        nl_put_u32(&sd->requests, NDA_MASTER, sd->bridge);
-        error = nl_dump(&sd->requests, count_open, &dump);
-        if (error != -EINTR) break;
-    }
+    struct dump dump = {.sd = sd, .port = ifindex};
+    const int error = run_dump(&dump, ifindex, count_open);
     return error ? error : (int)dump.count;
 }

@@ -135,7 +135,8 @@ int sd_find_bridge(struct sd *sd, struct sd_link *link) {
     const int error = ask_link(sd, 0, sd->base.bridge, link);
     sd->bridge = 0;
     if (error) return pa_error(&sd->base, error, "find bridge %s", sd->base.bridge);
-    if (!link->is_bridge) return pa_error(&sd->base, ENODEV, "find bridge %s: it is another kind of link", sd->base.bridge);
+    if (!link->is_bridge)
+        return pa_error(&sd->base, ENODEV, "find bridge %s: it is another kind of link", sd->base.bridge);
     sd->bridge = link->port.ifindex;
     sd->vlan_filtering = link->vlan_filtering;
     memcpy(sd->bridge_address, link->port.address, 6);

@@ -67,7 +67,9 @@ static void port_seen(struct sd *sd, struct sink *sink, const struct pa_port *fa
     struct sd_port *port = sd_port_cached(sd, facts->ifindex);
     const bool renamed = port && strcmp(port->facts.name, facts->name) != 0;
     if (port) port->seen = true;
-    if (port && !renamed && port->facts.flags == facts->flags && memcmp(port->facts.address, facts->address, 6) == 0) return;
+    if (port && !renamed && port->facts.flags == facts->flags &&
+        memcmp(port->facts.address, facts->address, 6) == 0)
+        return;
     if (renamed) emit_port(sink, PA_EVENT_PORT_GONE, &port->facts);
     /* After lost notices the new bearer of a name is seen before the old one is missed. */
     if (!port || renamed) name_given_up(sd, sink, facts);
@@ -135,8 +137,8 @@ static void entry_gone(struct sd *sd, struct sink *sink, const struct pa_entry *
     struct pa_entry now;
     struct sd_link link;
     if (!grant_set_has(&sd->grants, entry->mac, entry->vlan, entry->ifindex)) return;
-    if (sd_lookup(sd, entry->mac, entry->vlan, &now) == 1 && now.ifindex == entry->ifindex && (now.flags & PA_ENTRY_STATIC))
-        return;
+    const bool present = sd_lookup(sd, entry->mac, entry->vlan, &now) == 1;
+    if (present && now.ifindex == entry->ifindex && (now.flags & PA_ENTRY_STATIC)) return;
     grant_set_remove(&sd->grants, entry->mac, entry->vlan, entry->ifindex);
     /* The end of a port takes its entries along; it is told as that. */
     if (sd_port_now(sd, entry->ifindex, &link) == 0) emit_entry(sd, sink, PA_EVENT_ENTRY_GONE, entry);

@@ -55,7 +55,8 @@ static int set_one_port(struct sim *sim, const struct pa_port_setting *setting) 
     struct pa_port *port = sim->present ? sim_port(sim, setting->ifindex) : NULL;
     if (!port) return pa_error(&sim->base, ENODEV, "%s port %u", verb, setting->ifindex);
     if (lock && sim->ageing_ms == 0)
-        return pa_error(&sim->base, EINVAL, "bridge %s has ageing_time 0, so last-seen times stand still", sim->base.bridge);
+        return pa_error(&sim->base, EINVAL, "bridge %s has ageing_time 0, so last-seen times stand still",
+                        sim->base.bridge);
     const int failure = planned_failure(sim);
     if (failure) return pa_error(&sim->base, failure, "%s port %s", verb, port->name);
     uint32_t flags = port->flags & (PA_PORT_ADMIN_UP | PA_PORT_LINK_UP);
@@ -152,7 +153,8 @@ static int sim_watch(struct pa_handle *handle, struct pa_key *keys, uint32_t cou
         if (keys[i].result) continue;
         struct sim_entry *entry = sim_find(sim, keys[i].mac, keys[i].vlan);
         int failure = planned_failure(sim);
-        if (!entry || entry->entry.ifindex != keys[i].ifindex || !(entry->entry.flags & PA_ENTRY_STATIC)) failure = -ENOENT;
+        if (!entry || entry->entry.ifindex != keys[i].ifindex || !(entry->entry.flags & PA_ENTRY_STATIC))
+            failure = -ENOENT;
         if (failure)
             keys[i].result = key_failure(sim, &keys[i], failure, "watch", "");
         else
@@ -186,7 +188,8 @@ static int sim_dump(struct pa_handle *handle, struct pa_entry *out, uint32_t cap
     const int failure = planned_failure(sim);
     if (failure) return pa_error(handle, failure, "dump the table of bridge %s", handle->bridge);
     if (count > capacity)
-        return pa_error(handle, ENOBUFS, "dump the table of bridge %s: %u entries, room for %u", handle->bridge, count, capacity);
+        return pa_error(handle, ENOBUFS, "dump the table of bridge %s: %u entries, room for %u", handle->bridge, count,
+                        capacity);
     return (int)count;
 }
 
@@ -195,8 +198,8 @@ static int sim_dump(struct pa_handle *handle, struct pa_entry *out, uint32_t cap
 static int send_one(struct sim *sim, const struct pa_frame *frame, const uint8_t *octets) {
     struct pa_port *port = sim->present ? sim_port(sim, frame->ifindex) : NULL;
     if (!port) return pa_error(&sim->base, ENXIO, "send %u octets on port %u", frame->length, frame->ifindex);
-    const uint32_t up = PA_PORT_ADMIN_UP;
-    if ((port->flags & up) != up) return pa_error(&sim->base, ENETDOWN, "send %u octets on port %s", frame->length, port->name);
+    if (!(port->flags & PA_PORT_ADMIN_UP))
+        return pa_error(&sim->base, ENETDOWN, "send %u octets on port %s", frame->length, port->name);
     uint8_t *copy = malloc(frame->length);
     if (!copy) return pa_error(&sim->base, ENOMEM, "send %u octets on port %s", frame->length, port->name);
     memcpy(copy, octets + frame->offset, frame->length);

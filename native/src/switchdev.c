@@ -63,7 +63,8 @@ static int sd_ports(struct pa_handle *handle, struct pa_port *out, uint32_t capa
     if (error) return error;
     *needed = list.count;
     if (list.count > capacity)
-        return pa_error(handle, ENOBUFS, "list the ports of bridge %s: %u, room for %u", handle->bridge, list.count, capacity);
+        return pa_error(handle, ENOBUFS, "list the ports of bridge %s: %u, room for %u", handle->bridge, list.count,
+                        capacity);
     return (int)list.count;
 }
 
@@ -173,7 +174,8 @@ static int write_port(struct sd *sd, const struct pa_port_setting *setting) {
 
 static int port_failure(struct sd *sd, const struct pa_port_setting *setting, int error, const char *detail) {
     char label[24];
-    const char *verb = setting->flags & PA_PORT_MAB ? "lock (MAB)" : setting->flags & PA_PORT_LOCKED ? "lock" : "unlock";
+    const char *verb = setting->flags & PA_PORT_LOCKED ? "lock" : "unlock";
+    if (setting->flags & PA_PORT_MAB) verb = "lock (MAB)";
     return pa_error(&sd->base, error, "%s %s%s%s", verb, sd_port_label(sd, setting->ifindex, label),
                     detail[0] ? ": " : "", detail);
 }

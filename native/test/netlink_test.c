@@ -14,7 +14,8 @@ static struct nl_socket *paper(void) {
 
 static const uint8_t ALICE[6] = {0x02, 0x11, 0x22, 0x33, 0x44, 0x55};
 
-static const struct nlmsghdr *entry_message(struct nl_socket *socket, uint8_t flags, uint16_t state, uint32_t extended) {
+static const struct nlmsghdr *entry_message(struct nl_socket *socket, uint8_t flags, uint16_t state,
+                                            uint32_t extended) {
     const struct ndmsg body = {.ndm_family = AF_BRIDGE, .ndm_ifindex = 7, .ndm_flags = flags, .ndm_state = state};
     const struct nda_cacheinfo ages = {.ndm_used = 3, .ndm_updated = 150};
     const uint16_t vlan = 42;
@@ -62,7 +63,8 @@ static void kinds_of_entries_are_told_apart(void) {
     for (unsigned i = 0; i < sizeof cases / sizeof *cases; i++) {
         struct pa_entry entry;
         uint32_t master;
-        CHECK(sd_parse_entry(entry_message(paper(), cases[i].flags, cases[i].state, cases[i].extended), &entry, &master, NULL));
+        const struct nlmsghdr *message = entry_message(paper(), cases[i].flags, cases[i].state, cases[i].extended);
+        CHECK(sd_parse_entry(message, &entry, &master, NULL));
         CHECK_EQUAL(entry.flags, cases[i].wanted);
     }
 }
@@ -126,7 +128,8 @@ static void no_truncation_or_mutation_reads_outside(void) {
     uint32_t seed = 12345;
     for (int kind = 0; kind < 3; kind++) {
         struct nl_socket *socket = paper();
-        const struct nlmsghdr *message = kind == 0 ? entry_message(socket, 0, NUD_NOARP, 2) : link_message(socket, kind == 1);
+        const struct nlmsghdr *message =
+            kind == 0 ? entry_message(socket, 0, NUD_NOARP, 2) : link_message(socket, kind == 1);
         const size_t length = message->nlmsg_len;
         uint8_t whole[512];
         memcpy(whole, message, length);

@@ -39,7 +39,8 @@ static void bad_specs_are_refused_with_a_sentence(void) {
     CHECK_EQUAL(pa_abi_version(), PA_ABI_VERSION);
     CHECK_EQUAL(pa_open("dream:br0", &handle), -EINVAL);
     CHECK(handle == NULL);
-    CHECK_TEXT(pa_last_error(NULL), "open \"dream:br0\": the backends are switchdev and sim: Invalid argument (EINVAL)");
+    CHECK_TEXT(pa_last_error(NULL),
+               "open \"dream:br0\": the backends are switchdev and sim: Invalid argument (EINVAL)");
     CHECK_EQUAL(pa_open("sim:", &handle), -EINVAL);
     CHECK_EQUAL(pa_open("sim:a-name-too-long-for-a-link", &handle), -EINVAL);
     CHECK_EQUAL(pa_open("sim:br0,p1,p1", &handle), -EEXIST);

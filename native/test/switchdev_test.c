@@ -164,7 +164,8 @@ static void frames_leave_by_a_port(void) {
                                  {.ifindex = 9999, .length = 60},
                                  {.ifindex = index_of("p2"), .length = 60}};
     const int fd = socket(AF_PACKET, SOCK_RAW, htons(0x0003));
-    const struct sockaddr_ll at = {.sll_family = AF_PACKET, .sll_protocol = htons(3), .sll_ifindex = (int)index_of("c2")};
+    const int client = (int)index_of("c2");
+    const struct sockaddr_ll at = {.sll_family = AF_PACKET, .sll_protocol = htons(3), .sll_ifindex = client};
     CHECK_EQUAL(bind(fd, (const struct sockaddr *)&at, sizeof at), 0);
     CHECK_EQUAL(pa_inject(handle, frames, 3, octets, sizeof octets), 2);
     CHECK_EQUAL(frames[1].result, -ENXIO);
