@@ -14,11 +14,13 @@ import { err, ok, type Result } from './base/result.ts';
 import type { Config } from './config/config.ts';
 import { describeFault } from './config/fault.ts';
 import { parseConfig } from './config/parse.ts';
+import { isUplink } from './config/ports.ts';
 import { createLogger, type Logger } from './io/log.ts';
 import type { MqttLink } from './io/mqtt.ts';
 import { ownAddresses, sameSources } from './io/own-addresses.ts';
 import { PortAuth } from './io/portauth.ts';
 import { readClocks, Shell } from './io/shell.ts';
+import { UplinkGuard } from './io/uplink-guard.ts';
 
 const OWN_ADDRESSES_EVERY_MS = 5000;
 const HERE = dirname(fileURLToPath(import.meta.url));
@@ -95,7 +97,8 @@ class Run {
     const ended = new Promise<number>((resolve) => {
       this.finish = resolve;
     });
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => void this.stop('restart'));
+    for (const signal of ['SIGTERM', 'SIGINT'] as const)
+      process.once(signal, () => void this.stop('restart'));
     const booted = this.boot();
     if (!booted.ok) {
       process.stderr.write(`rollcall: ${booted.error}\n`);
@@ -150,14 +153,27 @@ class Run {
     const url = await this.brokerUrl();
     if (!url.ok) return url;
     this.link = this.openLink(Link, url.value);
+    const guard = this.openUplinkGuard();
     this.shell.complete({
       openCapture: (port, onFrame, onError) => new Capture(port, (_, frame) => onFrame(frame), onError),
       publish: (publication) => this.link?.publish(publication),
       broadcast: (event) => control.value.broadcast(event),
+      ...(guard === undefined ? {} : { guard }),
     });
     this.link.start();
     this.watchOwnAddresses();
     return ok(undefined);
+  }
+
+  private openUplinkGuard(): UplinkGuard | undefined {
+    const names = this.portauth.ports().map(({ name }) => name);
+    const uplinks = names.filter((name) => isUplink(this.config, name));
+    const onError = (message: string): void => this.log.log('warn', message);
+    const guard = UplinkGuard.open(this.config.switch.bridge, uplinks, onError);
+    this.shell.post(guard.ok ? { type: 'uplink-guard' } : { type: 'uplink-guard', error: guard.error });
+    if (!guard.ok) return undefined;
+    this.closers.push(() => guard.value.close());
+    return guard.value;
   }
 
   private async brokerUrl(): Promise<Result<string, string>> {

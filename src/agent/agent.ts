@@ -101,6 +101,9 @@ export class Agent {
       case 'own-addresses':
         watch.ownAddresses(input.sources);
         return;
+      case 'uplink-guard':
+        reporter.uplinkGuard(input.error);
+        return;
       case 'broker':
         reporter.broker(input.connected);
         return;

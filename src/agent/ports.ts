@@ -44,6 +44,8 @@ export type Input =
     }
   /** Our own addresses per VLAN, and the MAC that goes with them: what probes may bear. */
   | { readonly type: 'own-addresses'; readonly sources: ReadonlyMap<VlanId, ProbeSource> }
+  /** Frames from the uplinks with a granted source MAC are dropped, or why they are not. */
+  | { readonly type: 'uplink-guard'; readonly error?: string }
   | { readonly type: 'broker'; readonly connected: boolean }
   | { readonly type: 'command'; readonly ref: Ref; readonly verb: string; readonly payload: Uint8Array }
   | { readonly type: 'done'; readonly ref: Ref; readonly error?: string }

@@ -34,8 +34,15 @@ export class Reporter {
     this.retained = new RetainedTopics(core.config.switch.id);
   }
 
-  boot(context: InfoContext): void {
-    this.context = context;
+  boot(context: Omit<InfoContext, 'uplinkGuard'>): void {
+    this.context = { ...context, uplinkGuard: false };
+  }
+
+  /** `error`: why frames of an uplink are not guarded against. */
+  uplinkGuard(error: string | undefined): void {
+    if (this.context !== undefined) this.context = { ...this.context, uplinkGuard: error === undefined };
+    if (error !== undefined) this.core.out.log('warn', `uplinks are not guarded: ${error}`);
+    if (this.connected) this.publishInfo();
   }
 
   info(): ReturnType<typeof infoPayload> | undefined {

@@ -82,9 +82,11 @@ export interface InfoContext {
   readonly capabilities: Capabilities;
   readonly kernel: string;
   readonly mqtt: InfoPayload['mqtt'];
+  readonly uplinkGuard: boolean;
 }
 
-export function infoPayload(core: Core, { capabilities, kernel, mqtt }: InfoContext): InfoPayload {
+export function infoPayload(core: Core, context: InfoContext): InfoPayload {
+  const { capabilities, kernel, mqtt } = context;
   const { config, boot } = core;
   const { ports } = core.parts;
   return {
@@ -104,14 +106,14 @@ export function infoPayload(core: Core, { capabilities, kernel, mqtt }: InfoCont
       no_linklocal_learn: capabilities.noLinklocalLearn,
       last_seen: capabilities.lastSeen,
     },
-    missing: missing(capabilities, mqtt.embedded),
+    missing: missing(context),
     mqtt,
     counts: { ports: [...ports.all()].length, sessions: core.sessions.size },
     counters: core.drops.snapshot(),
   };
 }
 
-function missing(capabilities: Capabilities, embeddedBroker: boolean): string[] {
+function missing({ capabilities, mqtt, uplinkGuard }: InfoContext): string[] {
   const sentences: (readonly [boolean, string])[] = [
     [capabilities.locked, 'The kernel cannot lock bridge ports (5.18 and later can): nothing is kept out.'],
     [capabilities.mab, 'The kernel does not report unknown MACs (6.2 and later do).'],
@@ -124,11 +126,11 @@ function missing(capabilities: Capabilities, embeddedBroker: boolean): string[] 
       'Entries do not tell when their client was last seen: silence is judged by captured frames and probes alone.',
     ],
     [
-      !embeddedBroker,
+      !mqtt.embedded,
       'The embedded broker speaks MQTT 3.1.1: answers go to response/<verb>, and the last will has no delay.',
     ],
     [
-      false,
+      uplinkGuard,
       'Frames that come in by an uplink with the MAC of a granted client are not dropped: they cannot move its entry, but they refresh its last-seen time.',
     ],
   ];

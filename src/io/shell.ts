@@ -16,6 +16,7 @@ import type { Logger } from './log.ts';
 import type { PortAuth } from './portauth.ts';
 import type { Publication } from './publish-queue.ts';
 import { UdpSockets } from './udp.ts';
+import type { UplinkGuard } from './uplink-guard.ts';
 
 /** setTimeout takes no more. */
 const LONGEST_SLEEP_MS = 2 ** 31 - 1;
@@ -34,6 +35,8 @@ export interface LateParts {
   ) => CaptureHandle;
   readonly publish: (publication: Publication) => void;
   readonly broadcast: (event: object) => void;
+  /** Absent where the kernel or nft cannot. */
+  readonly guard?: UplinkGuard;
 }
 
 export interface ShellOptions {
@@ -143,12 +146,14 @@ export class Shell {
       }
       case 'grant': {
         const wanted = only(run, 'grant');
+        for (const { key } of wanted) this.late?.guard?.grant(key.mac);
         this.answerAll(wanted, portauth.grant(wanted.map(({ key }) => key)));
         return;
       }
       case 'revoke': {
         const wanted = only(run, 'revoke');
         this.answerAll(wanted, portauth.revoke(wanted.map(({ key }) => key)));
+        for (const { key } of wanted) this.late?.guard?.revoke(key.mac);
         return;
       }
       case 'inject':

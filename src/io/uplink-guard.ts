@@ -1,0 +1,105 @@
+// Frames that come in by an uplink with the MAC of a granted client are dropped (nftables, bridge family). The sticky
+// entry forbids them to move it, but they would refresh its last-seen time, so that anybody behind the uplink could keep
+// a dead session alive.
+//
+// Trade: nft is a program, run at most ten times a second with all that has changed since; so a new grant is guarded
+// a tenth of a second late. Like locks and grants the table stays when we stop; the next start makes it anew.
+
+import { spawn, spawnSync } from 'node:child_process';
+import type { Mac } from '../base/mac.ts';
+import { err, ok, type Result } from '../base/result.ts';
+import type { PortName } from '../model/dataplane.ts';
+
+const SPACING_MS = 100;
+
+export class UplinkGuard {
+  private readonly granted = new Set<Mac>();
+  private added = new Set<Mac>();
+  private removed = new Set<Mac>();
+  private timer: NodeJS.Timeout | undefined;
+  private running = false;
+
+  private constructor(
+    private readonly table: string,
+    private readonly onError: (message: string) => void,
+  ) {}
+
+  /** The error is a sentence: no nft, or a kernel without nftables for bridges. */
+  static open(
+    bridge: string,
+    uplinks: readonly PortName[],
+    onError: (message: string) => void,
+  ): Result<UplinkGuard, string> {
+    const table = `rollcall_${bridge.replace(/[^A-Za-z0-9]/g, '_')}`;
+    const names = uplinks.map((name) => `"${name}"`).join(', ');
+    const script = `
+      table bridge ${table} {}
+      delete table bridge ${table}
+      table bridge ${table} {
+        set granted { type ether_addr; }
+        set uplinks { type ifname; ${names === '' ? '' : `elements = { ${names} }`} }
+        chain prerouting {
+          type filter hook prerouting priority -300; policy accept;
+          iifname @uplinks ether saddr @granted counter drop
+        }
+      }`;
+    const made = spawnSync('nft', ['-f', '-'], { input: script, encoding: 'utf8', timeout: 5000 });
+    if (made.error !== undefined) return err(`nft: ${made.error.message}`);
+    if (made.status !== 0) return err(`nft: ${made.stderr.trim().split('\n')[0] ?? `exit ${made.status}`}`);
+    return ok(new UplinkGuard(table, onError));
+  }
+
+  grant(mac: Mac): void {
+    if (this.granted.has(mac)) return;
+    this.granted.add(mac);
+    if (!this.removed.delete(mac)) this.added.add(mac);
+    this.arm();
+  }
+
+  revoke(mac: Mac): void {
+    if (!this.granted.delete(mac)) return;
+    if (!this.added.delete(mac)) this.removed.add(mac);
+    this.arm();
+  }
+
+  close(): void {
+    clearTimeout(this.timer);
+  }
+
+  private arm(): void {
+    if (this.running || this.timer !== undefined) return;
+    this.timer = setTimeout(() => {
+      this.timer = undefined;
+      this.apply();
+    }, SPACING_MS);
+    this.timer.unref();
+  }
+
+  private apply(): void {
+    const lines = [...change('add', this.table, this.added), ...change('delete', this.table, this.removed)];
+    this.added = new Set();
+    this.removed = new Set();
+    if (lines.length === 0) return;
+    this.running = true;
+    const nft = spawn('nft', ['-f', '-'], { stdio: ['pipe', 'ignore', 'pipe'] });
+    let complaint = '';
+    nft.stderr.on('data', (chunk: Uint8Array) => {
+      complaint += String(chunk);
+    });
+    nft.on('error', (error) => this.finished(error.message));
+    nft.on('close', (code) => this.finished(code === 0 ? '' : complaint.trim()));
+    nft.stdin.on('error', () => undefined);
+    nft.stdin.end(lines.join('\n'));
+  }
+
+  private finished(problem: string): void {
+    if (!this.running) return;
+    this.running = false;
+    if (problem !== '') this.onError(`uplink guard: nft: ${problem.split('\n')[0]}`);
+    if (this.added.size + this.removed.size > 0) this.arm();
+  }
+}
+
+function change(verb: 'add' | 'delete', table: string, macs: ReadonlySet<Mac>): readonly string[] {
+  return macs.size === 0 ? [] : [`${verb} element bridge ${table} granted { ${[...macs].join(', ')} }`];
+}
