@@ -219,7 +219,6 @@ export class Supplicants {
         return;
       }
       case 'rejected':
-        core.decide(mac, port, 'rejected', rejectText(effect.reason, effect.replyMessage));
         reporter.authFailed(
           { mac, port, userName: aaa.identityOf(unit) },
           effect.reason,
@@ -364,8 +363,4 @@ export class Supplicants {
 
 function randomIdentifier(core: Core): number {
   return core.entropy.bytes(1)[0] ?? 0;
-}
-
-function rejectText(reason: string, replyMessage: string | undefined): string {
-  return replyMessage === undefined ? reason : `${reason}: ${replyMessage}`;
 }
