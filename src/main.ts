@@ -158,6 +158,8 @@ class Run {
       openCapture: (port, onFrame, onError) => new Capture(port, (_, frame) => onFrame(frame), onError),
       publish: (publication) => this.link?.publish(publication),
       broadcast: (event) => control.value.broadcast(event),
+      follow: (topic) => this.link?.follow(topic),
+      unfollow: (topic) => this.link?.unfollow(topic),
       ...(guard === undefined ? {} : { guard }),
     });
     this.link.start();
@@ -200,6 +202,7 @@ class Run {
       onConnected: () => this.shell.post({ type: 'broker', connected: true }),
       onDisconnected: () => this.shell.post({ type: 'broker', connected: false }),
       onCommand: ({ verb, payload, reply }) => this.shell.command(verb, payload, reply),
+      onFollowed: (topic, payload) => this.shell.post({ type: 'followed', topic, payload }),
       isStale: (topic, octets) => this.agent.isStaleTopic(topic, octets),
       log: (level, message) => this.log.log(level, message),
     });

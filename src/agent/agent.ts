@@ -14,6 +14,7 @@ import { Aaa } from './aaa.ts';
 import { Accountant } from './accountant.ts';
 import { Commands } from './commands.ts';
 import { Core, type CoreOptions } from './core.ts';
+import { Fleet } from './fleet.ts';
 import { Frames } from './frames.ts';
 import { Life } from './life.ts';
 import { Meter } from './meter.ts';
@@ -39,6 +40,7 @@ export class Agent {
       meter: new Meter(core),
       watch: new Watch(core),
       reporter: new Reporter(core),
+      fleet: new Fleet(core),
     });
     this.core = core;
     this.frames = new Frames(core);
@@ -106,6 +108,9 @@ export class Agent {
         return;
       case 'broker':
         reporter.broker(input.connected);
+        return;
+      case 'followed':
+        core.parts.fleet.followed(input.topic, input.payload);
         return;
       case 'command':
         this.commands.execute(input);

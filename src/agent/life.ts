@@ -102,8 +102,9 @@ export class Life implements Timed {
     const { session } = unit;
     if (!core.sessions.remove(unit)) return;
     core.schedule.forget(unit);
-    const { supplicants, watch, ports } = core.parts;
+    const { supplicants, watch, ports, fleet } = core.parts;
     watch.forget(unit);
+    fleet.forget(unit);
     const eapFailure = ending.eapFailure ?? supplicants.failureFor(session.mac, session.grant.port);
     supplicants.sessionEnded(session.mac, session.grant.port);
     ports.sessionsChanged(session.grant.port);
@@ -246,6 +247,7 @@ export class Life implements Timed {
     core.schedule.touch(unit);
     core.parts.watch.begin(unit);
     core.parts.meter.begin(unit);
+    core.parts.fleet.begin(unit);
     core.parts.ports.sessionsChanged(grant.port);
     core.parts.accountant.start(unit);
     core.decide(admission.mac, grant.port, 'session started', startText(unit));

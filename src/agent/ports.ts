@@ -47,6 +47,8 @@ export type Input =
   /** Frames from the uplinks with a granted source MAC are dropped, or why they are not. */
   | { readonly type: 'uplink-guard'; readonly error?: string }
   | { readonly type: 'broker'; readonly connected: boolean }
+  /** A message on a topic of another switch that was asked for by `follow`. */
+  | { readonly type: 'followed'; readonly topic: string; readonly payload: Uint8Array }
   | { readonly type: 'command'; readonly ref: Ref; readonly verb: string; readonly payload: Uint8Array }
   | { readonly type: 'done'; readonly ref: Ref; readonly error?: string }
   | { readonly type: 'tick' };
@@ -76,6 +78,8 @@ export type Effect =
       readonly payload: object | null;
       readonly retain: boolean;
     }
+  /** Topics of other switches, wildcards allowed; never our own messages. */
+  | { readonly type: 'follow' | 'unfollow'; readonly topic: string }
   /** For whoever listens on this switch; MQTT has its own `publish`. */
   | { readonly type: 'event'; readonly payload: EventPayload }
   | { readonly type: 'answer'; readonly ref: Ref; readonly payload: object }

@@ -17,6 +17,7 @@ import { readFileSync } from 'node:fs';
 import mqtt, { type IClientOptions, type IConnackPacket, type IPublishPacket, type MqttClient } from 'mqtt';
 import { type Millis, rfc3339, type WallTime } from '../base/time.ts';
 import { baseTopic, buildTopic, parseTopic } from '../report/topics.ts';
+import { Following } from './following.ts';
 import { type Publication, PublishQueue } from './publish-queue.ts';
 
 const WINDOW = 200;
@@ -44,6 +45,8 @@ export interface MqttLinkOptions {
   readonly onConnected: () => void;
   readonly onDisconnected: () => void;
   readonly onCommand: (request: CommandRequest) => void;
+  /** A message on a topic that `follow` asked for. */
+  readonly onFollowed: (topic: string, payload: Uint8Array) => void;
   /** A retained port or session topic that the broker has: true = it is not ours any more, clear it. */
   readonly isStale: (topic: string, payloadOctets: number) => boolean;
   readonly log: (level: 'info' | 'warn', message: string) => void;
@@ -72,6 +75,7 @@ export class MqttLink {
   private readonly queue: PublishQueue;
   private readonly counts = new Map<LinkCounter, number>();
   private readonly base: string;
+  private readonly following = new Following(() => (this.online ? this.client : undefined));
 
   constructor(private readonly options: MqttLinkOptions) {
     this.queue = new PublishQueue(options.queueLimit ?? 10_000);
@@ -104,6 +108,15 @@ export class MqttLink {
     this.pump();
   }
 
+  /** Topics of other switches; retained state comes first. Nothing with the embedded broker: it is for one switch. */
+  follow(topic: string): void {
+    if (this.options.protocolVersion === 5) this.following.add(topic);
+  }
+
+  unfollow(topic: string): void {
+    this.following.remove(topic);
+  }
+
   /**
    * `restart`: the will stays armed, sessions go on. `drained`: says `offline` and takes the will back.
    * Waits up to `grace` for what is queued. The link cannot be started again.
@@ -113,6 +126,7 @@ export class MqttLink {
     this.closing = true;
     clearTimeout(this.timer);
     clearTimeout(this.sweep);
+    this.following.close();
     const { client } = this;
     if (client === undefined) return;
     const deadline = Date.now() + grace;
@@ -218,6 +232,7 @@ export class MqttLink {
     });
     // The embedded broker forgets with us, so it has nothing of an earlier life.
     if (!v5) return;
+    this.following.renew();
     const state = [`${this.base}session/+`, `${this.base}port/+`];
     client.subscribe(state, { qos: 0, nl: true, rap: false, rh: 0 }, () => {
       clearTimeout(this.sweep);
@@ -230,7 +245,11 @@ export class MqttLink {
 
   private onMessage(topic: string, payload: Uint8Array, packet: IPublishPacket): void {
     const parsed = parseTopic(topic);
-    if (!parsed.ok || parsed.value.switchId !== this.options.switchId) return;
+    if (!parsed.ok) return;
+    if (parsed.value.switchId !== this.options.switchId) {
+      this.options.onFollowed(topic, payload);
+      return;
+    }
     const { topic: what } = parsed.value;
     if (what.kind === 'session' || what.kind === 'port') {
       if (packet.retain && this.options.isStale(topic, payload.length)) {

@@ -35,6 +35,8 @@ export interface LateParts {
   ) => CaptureHandle;
   readonly publish: (publication: Publication) => void;
   readonly broadcast: (event: object) => void;
+  readonly follow: (topic: string) => void;
+  readonly unfollow: (topic: string) => void;
   /** Absent where the kernel or nft cannot. */
   readonly guard?: UplinkGuard;
 }
@@ -195,6 +197,12 @@ export class Shell {
         this.late?.publish({ topic, payload: payload === null ? '' : JSON.stringify(payload), retain });
         return;
       }
+      case 'follow':
+        this.late?.follow(effect.topic);
+        return;
+      case 'unfollow':
+        this.late?.unfollow(effect.topic);
+        return;
       case 'event':
         this.late?.broadcast(effect.payload);
         return;

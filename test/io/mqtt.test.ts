@@ -70,6 +70,7 @@ class Rig {
       onDisconnected: () => {},
       onCommand: (request) => this.commands.push(request),
       isStale: () => false,
+      onFollowed: () => {},
       log: (_level, message) => this.lines.push(message),
       ...options,
     });
