@@ -146,7 +146,9 @@ export class Watch implements Timed {
 
   /** A probe by somebody's wish, not the handshake's. */
   probe(unit: SessionUnit): boolean {
-    return this.asker.ask(unit, 0) === 'sent';
+    const sent = this.asker.ask(unit, 0) === 'sent';
+    if (sent) unit.handshake.handle({ type: 'probe-sent', number: 0 }, this.core.now.mono);
+    return sent;
   }
 
   /** One dump of the kernel's table: signs of life of everybody at once, and entries that must not be. */
@@ -247,7 +249,7 @@ export class Watch implements Timed {
           }
           break;
         case 'probe':
-          this.asker.ask(unit, 0);
+          this.probe(unit);
           break;
         case 'sweep-needed':
           this.awaiting.add(unit);
@@ -267,7 +269,7 @@ export class Watch implements Timed {
     if (last !== undefined && now.mono - last < SIGHTING_SPACING) return;
     this.sightings.set(unit, now.mono);
     this.core.decide(unit.session.mac, port, 'sighted', `has a session on ${unit.session.grant.port}`);
-    this.asker.ask(unit, 0);
+    this.probe(unit);
     if (sign.kind !== 'eapol') parts.supplicants.sighted(unit.session.mac, port);
   }
 
