@@ -1,0 +1,154 @@
+import { describe, expect, it } from 'vitest';
+import type { Ipv4, Ipv6 } from '../../src/base/ip.ts';
+import type { Mac } from '../../src/base/mac.ts';
+import { instant } from '../../src/base/time.ts';
+import {
+  chooseProbe,
+  type Probe,
+  type ProbeFacts,
+  ProbeRate,
+  probeFrame,
+} from '../../src/liveness/probing.ts';
+import { PROBE_DEFAULTS } from '../../src/liveness/settings.ts';
+import { ARP_REQUEST, decodeArp, isArpProbe } from '../../src/wire/arp.ts';
+import { decodeEthernet, ETHERTYPE_ARP, ETHERTYPE_IPV6 } from '../../src/wire/ethernet.ts';
+import { decodeNd, isDuplicateAddressDetection, ND_NEIGHBOR_SOLICITATION } from '../../src/wire/nd.ts';
+
+const CLIENT = '02:00:00:00:00:01' as Mac;
+const OURS = '02:aa:aa:aa:aa:aa' as Mac;
+const GATEWAY = '02:bb:bb:bb:bb:bb' as Mac;
+const IPV4 = '192.0.2.10' as Ipv4;
+const IPV6 = '2001:db8::10' as Ipv6;
+const OUR_IPV4 = '192.0.2.2' as Ipv4;
+const OUR_IPV6 = 'fe80::2' as Ipv6;
+const NOW = instant(100_000);
+
+function choose(facts: Partial<ProbeFacts>, unspecified = false): Probe {
+  const known: ProbeFacts = {
+    addresses: { ipv4: IPV4 },
+    source: { mac: OURS, ipv4: OUR_IPV4, ipv6: OUR_IPV6 },
+    ownMac: OURS,
+    linkUpAt: instant(0),
+    announcedAt: instant(Number.NEGATIVE_INFINITY),
+    probe: 'address',
+    ...facts,
+  };
+  return chooseProbe(known, { ...PROBE_DEFAULTS, allowUnspecifiedSource: unspecified }, NOW);
+}
+
+function sendable(probe: Probe): Extract<Probe, { type: 'arp' | 'nd' }> {
+  if (probe.type !== 'arp' && probe.type !== 'nd') throw new Error(`a probe by ${probe.type}`);
+  return probe;
+}
+
+describe('which probe a client gets', () => {
+  it.each<[string, Partial<ProbeFacts>, Partial<Probe>]>([
+    ['IPv4 known: ARP', {}, { type: 'arp', senderIp: OUR_IPV4, senderMac: OURS, targetIp: IPV4 }],
+    ['both known: ARP', { addresses: { ipv4: IPV4, ipv6: IPV6 } }, { type: 'arp', targetIp: IPV4 }],
+    [
+      'IPv6 only: a neighbour solicitation',
+      { addresses: { ipv6: IPV6 } },
+      { type: 'nd', senderIp: OUR_IPV6, senderMac: OURS, targetIp: IPV6 },
+    ],
+    [
+      'both known, but we have IPv6 only in that VLAN',
+      { addresses: { ipv4: IPV4, ipv6: IPV6 }, source: { mac: OURS, ipv6: OUR_IPV6 } },
+      { type: 'nd' },
+    ],
+    [
+      "a gateway's address bears the gateway's MAC",
+      { source: { mac: GATEWAY, ipv4: OUR_IPV4 } },
+      { type: 'arp', senderMac: GATEWAY },
+    ],
+    [
+      'no address: none, silence is judged without',
+      { addresses: {} },
+      { type: 'none', reason: 'no-address' },
+    ],
+    ['none of ours in that VLAN: none', { source: undefined }, { type: 'none', reason: 'no-source' }],
+    [
+      'IPv6 only and none of ours: none',
+      { addresses: { ipv6: IPV6 }, source: { mac: OURS, ipv4: OUR_IPV4 } },
+      { type: 'none', reason: 'no-source' },
+    ],
+    ['EAP if told to, whatever else is known', { probe: 'eap', addresses: {} }, { type: 'eap' }],
+  ])('%s', (_, facts, probe) => {
+    expect(choose(facts)).toMatchObject(probe);
+  });
+
+  it('a sender 0.0.0.0 only if told to, with our own MAC, and only where there is no better', () => {
+    const none = { source: undefined };
+    expect(choose(none, false)).toEqual({ type: 'none', reason: 'no-source' });
+    expect(choose(none, true)).toMatchObject({ type: 'arp', senderIp: '0.0.0.0', senderMac: OURS });
+    expect(choose({}, true)).toMatchObject({ senderIp: OUR_IPV4 });
+    // RFC 4862 §5.4: from :: it would be duplicate-address detection.
+    expect(choose({ ...none, addresses: { ipv6: IPV6 } }, true)).toMatchObject({ type: 'none' });
+  });
+});
+
+describe('hold times (RFC 5227)', () => {
+  it.each([
+    [9_999, 'withheld'],
+    [10_000, 'arp'],
+  ])('%i ms after link-up: %s', (ago, type) => {
+    expect(choose({ linkUpAt: instant(NOW - ago) }).type).toBe(type);
+  });
+
+  it.each([
+    [1_999, 'withheld'],
+    [2_000, 'arp'],
+  ])("%i ms after the client's announcement: %s", (ago, type) => {
+    expect(choose({ announcedAt: instant(NOW - ago) }).type).toBe(type);
+  });
+
+  it('are no reason for a client that would get no probe anyway: its silence counts', () => {
+    expect(choose({ addresses: {}, linkUpAt: NOW })).toEqual({ type: 'none', reason: 'no-address' });
+  });
+});
+
+describe('the frame of a probe', () => {
+  it('ARP: unicast, from our MAC, the pair of the source inside', () => {
+    const probe = sendable(choose({ source: { mac: GATEWAY, ipv4: OUR_IPV4 } }));
+    const frame = decodeEthernet(probeFrame(probe, CLIENT, OURS));
+    if (!frame.ok) throw new Error(frame.error.detail);
+    expect(frame.value).toMatchObject({ destination: CLIENT, source: OURS, etherType: ETHERTYPE_ARP });
+    const arp = decodeArp(frame.value.payload);
+    if (!arp.ok) throw new Error(arp.error.detail);
+    expect(arp.value).toMatchObject({
+      operation: ARP_REQUEST,
+      senderMac: GATEWAY,
+      senderIp: OUR_IPV4,
+      targetIp: IPV4,
+    });
+    expect(isArpProbe(arp.value)).toBe(false);
+  });
+
+  it("ND: unicast to the client's own address, with the option that belongs to the source", () => {
+    const probe = sendable(choose({ addresses: { ipv6: IPV6 } }));
+    const frame = decodeEthernet(probeFrame(probe, CLIENT, OURS));
+    if (!frame.ok) throw new Error(frame.error.detail);
+    expect(frame.value).toMatchObject({ destination: CLIENT, source: OURS, etherType: ETHERTYPE_IPV6 });
+    const nd = decodeNd(frame.value.payload);
+    if (!nd.ok) throw new Error(nd.error.detail);
+    expect(nd.value).toEqual({
+      type: ND_NEIGHBOR_SOLICITATION,
+      source: OUR_IPV6,
+      destination: IPV6,
+      target: IPV6,
+      linkLayer: OURS,
+    });
+    expect(isDuplicateAddressDetection(nd.value)).toBe(false);
+  });
+});
+
+describe('the rate of probes', () => {
+  it('lets a second of them go at once, then as many as the time that passes is worth', () => {
+    const rate = new ProbeRate(100, instant(0));
+    const take = (count: number, at: number): number =>
+      Array.from({ length: count }, () => rate.take(instant(at))).filter(Boolean).length;
+    expect(take(150, 0)).toBe(100);
+    expect(take(10, 9)).toBe(0);
+    expect(take(10, 50)).toBe(5);
+    expect(take(500, 100_000)).toBe(100);
+  });
+});
