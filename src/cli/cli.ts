@@ -7,14 +7,17 @@ import type { Config } from '../config/config.ts';
 import { PORT_CONTROLS } from '../model/port.ts';
 import { check, type HostFinding } from './check.ts';
 import { selector } from './selector.ts';
-import { ask, type Connection, events, type Terminal } from './session.ts';
+import {
+  ask,
+  type Connection,
+  DEFAULT_CONFIG,
+  DEFAULT_SOCKET,
+  EXIT,
+  events,
+  type Terminal,
+} from './session.ts';
 import { colors, plural } from './text.ts';
 import { explainView, infoView, portsView, sessionsView, sessionView } from './views.ts';
-
-export const DEFAULT_CONFIG = '/etc/rollcall/rollcall.yaml';
-export const DEFAULT_SOCKET = '/run/rollcall.sock';
-
-export const EXIT = { done: 0, refused: 1, usage: 2, noAgent: 3 } as const;
 
 export interface CliOptions {
   /** Runs the agent; its exit code. */

@@ -5,12 +5,16 @@ import { err, ok, type Result } from '../base/result.ts';
 import { readYaml } from '../config/yaml.ts';
 import type { ResultOf } from '../report/answers.ts';
 import type { Verb } from '../report/command-schemas.ts';
-import { DEFAULT_CONFIG, DEFAULT_SOCKET, EXIT } from './cli.ts';
 import type { AgentClient } from './client.ts';
 import { eventLine } from './event-line.ts';
 import { SocketClient } from './socket-client.ts';
 import type { Colors } from './text.ts';
 import type { ViewContext } from './views.ts';
+
+export const DEFAULT_CONFIG = '/etc/rollcall/rollcall.yaml';
+export const DEFAULT_SOCKET = '/run/rollcall.sock';
+
+export const EXIT = { done: 0, refused: 1, usage: 2, noAgent: 3 } as const;
 
 /** The options that every verb has. */
 export interface Connection {

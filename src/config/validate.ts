@@ -11,18 +11,24 @@ import type { LocatedYaml } from './yaml.ts';
 
 /** All faults that the schema finds; none = the value is a `RawConfig`. */
 export function schemaFaults(yaml: LocatedYaml): readonly Fault[] {
-  if (Check(ConfigSchema, yaml.value) && formatsHold(ConfigSchema as SchemaNode, yaml.value)) return [];
-  return relevant(schemaErrors(yaml.value)).map((error) => fault(error, yaml));
+  if (fits(yaml.value)) return [];
+  return relevant(schemaErrors()(yaml.value)).map((error) => fault(error, yaml));
 }
 
-/** ajv's own verdict. */
-export function schemaErrors(value: unknown): readonly ErrorObject[] {
+/** The quick verdict. */
+export function fits(value: unknown): boolean {
+  return Check(ConfigSchema, value) && formatsHold(ConfigSchema as SchemaNode, value);
+}
+
+/** ajv's own verdict; compiles the schema. */
+export function schemaErrors(): (value: unknown) => readonly ErrorObject[] {
   const ajv = new Ajv({ allErrors: true, verbose: true });
   for (const [name, validate] of Object.entries(TEXT_FORMATS)) ajv.addFormat(name, validate);
-  for (const [name, validate] of Object.entries(NUMBER_FORMATS))
+  for (const [name, validate] of Object.entries(NUMBER_FORMATS)) {
     ajv.addFormat(name, { type: 'number', validate });
+  }
   const validate = ajv.compile(ConfigSchema);
-  return validate(value) ? [] : (validate.errors ?? []);
+  return (value) => (validate(value) ? [] : (validate.errors ?? []));
 }
 
 /**

@@ -38,9 +38,9 @@ function read(text: string): Result<LocatedYaml, readonly Fault[]> {
     lineCounter: lines,
     prettyErrors: false,
     uniqueKeys: false,
-    logLevel: 'silent',
+    logLevel: 'error',
   });
-  const faults: Fault[] = document.errors.slice(0, 20).map((error) => ({
+  const faults: Fault[] = [...document.errors, ...document.warnings].slice(0, 20).map((error) => ({
     path: '',
     line: lines.linePos(error.pos[0]).line,
     message: sentence(error.code, error.message),

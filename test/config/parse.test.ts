@@ -1,0 +1,349 @@
+// A configuration file as people write it, and as they get it wrong.
+
+import { describe, expect, test } from 'vitest';
+import type { Mac } from '../../src/base/mac.ts';
+import { err, ok } from '../../src/base/result.ts';
+import type { Config } from '../../src/config/config.ts';
+import { configDiff } from '../../src/config/diff.ts';
+import { describeFault } from '../../src/config/fault.ts';
+import { hostWarnings } from '../../src/config/host.ts';
+import { configJsonSchema, parseConfig, type ReadSecret } from '../../src/config/parse.ts';
+import { handshakeSettings, isUplink, portSettings, roleSettings } from '../../src/config/ports.ts';
+import { fits, schemaErrors } from '../../src/config/validate.ts';
+import { readYaml } from '../../src/config/yaml.ts';
+import { HANDSHAKE_DEFAULTS } from '../../src/liveness/settings.ts';
+import { MINIMAL, SMALLEST } from './samples.ts';
+
+const noSecrets: ReadSecret = (path) => err(`no such file: ${path}`);
+
+function faults(text: string, readSecret = noSecrets): string[] {
+  const parsed = parseConfig(text, readSecret);
+  return parsed.ok ? [] : parsed.error.map(describeFault);
+}
+
+function config(text: string, readSecret = noSecrets): Config {
+  const parsed = parseConfig(text, readSecret);
+  if (!parsed.ok) throw new Error(parsed.error.map(describeFault).join('\n'));
+  return parsed.value.config;
+}
+
+function warnings(text: string): string[] {
+  const parsed = parseConfig(text, noSecrets);
+  return parsed.ok ? parsed.value.warnings.map(describeFault) : [];
+}
+
+describe('the smallest useful file', () => {
+  test('means what it says', () => {
+    const it = config(SMALLEST);
+    expect(it.switch).toEqual({ id: 'sw1', bridge: 'br0', uplinks: ['up0'] });
+    expect(it.nas).toEqual({ identifier: 'sw1', ipv4: '192.0.2.1' });
+    expect(new TextDecoder().decode(it.radius.servers[0]?.secret)).toBe('testing123');
+    expect(it.dynamicAuthorization?.clients[0]?.address).toBe('127.0.0.1');
+    expect(it.mqtt.url).toBe('mqtt://127.0.0.1:1883');
+    expect(it.roles.get('default')?.timers).toEqual({ session: 0 });
+    expect(portSettings(it, 'p1')).toMatchObject({
+      control: 'auto',
+      role: 'default',
+      mab: { enabled: false, delay: 30_000 },
+    });
+    expect(warnings(SMALLEST)).toEqual([]);
+  });
+
+  test('what it leaves out is what it writes: its values are the defaults', () => {
+    const long = config(SMALLEST);
+    const short = config(MINIMAL);
+    expect(
+      portSettings({ ...short, ports: [{ pattern: 'p*', mab: {}, handshake: {}, pae: {} }] }, 'p1'),
+    ).toEqual({
+      ...portSettings(long, 'p1'),
+    });
+    const who = { role: 'default', port: 'p1', mac: 'aa:bb:cc:dd:ee:ff' as Mac };
+    expect(handshakeSettings(long, who)).toEqual(handshakeSettings(short, who));
+    expect(handshakeSettings(short, who)).toEqual(HANDSHAKE_DEFAULTS);
+    expect(short.controlSocket).toBe(long.controlSocket);
+    expect(short.radius).toEqual(long.radius);
+  });
+});
+
+describe('a file with faults', () => {
+  test('all are named at once, each with path, line, what is there and what would be right', () => {
+    const text = SMALLEST.replace('auto,', 'autoo,')
+      .replace('bridge:', 'brige:')
+      .replace('heartbeat_s: null', 'heartbeat_s: 0')
+      .replace('period_s: 15', 'period_s: 0.5')
+      .replace('address: 127.0.0.1, auth', 'address: localhost, auth')
+      .replace('acct_port: 1813', 'acct_port: 70000')
+      .concat('web: {}\n');
+    expect(faults(text)).toEqual([
+      "switch (line 1): the key 'bridge' is missing in the switch",
+      "switch.brige (line 1): the key is not known; did you mean 'bridge'?",
+      `ports."p*".control (line 6): 'autoo' is none of auto, force-authorized, force-unauthorized, off; did you mean 'auto'?`,
+      "roles.default.heartbeat_s (line 8): '0' is not 1..31622400 seconds",
+      "roles.default.handshake.period_s (line 8): '0.5' is not 0 or 1..86400 seconds",
+      "radius.servers[0].address (line 13): 'localhost' is not an IPv4 or IPv6 address (names are not resolved)",
+      "radius.servers[0].acct_port (line 13): '70000' is not a port number 1..65535",
+      'web (line 17): the key is not known yet: web login is not in this version',
+    ]);
+  });
+
+  test.each([
+    ['', 'the file is empty; it must be a mapping of keys to values'],
+    ['# only a comment\n', 'the file is empty; it must be a mapping of keys to values'],
+    ['- a\n- b\n', 'line 1: the file must be a mapping of keys to values'],
+    ['just words', 'line 1: the file must be a mapping of keys to values'],
+    ['switch:\n\tid: a\n', 'line 2: a tab is used for indentation; YAML allows spaces only'],
+    ['a: 1\n---\nb: 2\n', 'line 2: the file holds more than one YAML document; one is allowed'],
+    ['a: 1\nb: 2\na: 3\n', 'a (line 3): the key is there twice, first on line 1'],
+    ['a: &x [1]\nb: *x\n', 'b (line 2): the alias *x is not supported; write the value out'],
+    ['a: !!js/function "x"\n', 'line 1: not YAML: Unresolved tag'],
+    ['? [a, b]\n: 1\n', 'line 1: a key must be a word or a number'],
+    ['a: [1, 2\n', 'line 2: not YAML'],
+    ['a: .inf\n', "a (line 1): 'Infinity' is not a usable value"],
+  ])('%j', (text, expected) => {
+    expect(faults(text)[0]?.startsWith(expected) || faults(text)[0]).toBe(true);
+  });
+
+  test('an alias bomb and bottomless nesting are refused quickly', () => {
+    const bomb = `a0: &a0 [x,x,x,x,x,x,x,x,x]\n${Array.from({ length: 12 }, (_, i) => `a${i + 1}: &a${i + 1} [${Array(9).fill(`*a${i}`)}]`).join('\n')}\n`;
+    expect(faults(bomb)[0]).toMatch(/alias/);
+    expect(faults(`a: ${'['.repeat(5_000)}`).length).toBeGreaterThan(0);
+    expect(faults(`a: ${'['.repeat(100)}${']'.repeat(100)}`)[0]).toMatch(/nested more than/);
+    expect(faults(`a: ${'x'.repeat(2_000_001)}`)[0]).toMatch(/more than 2000000 characters/);
+  });
+
+  test('a key named __proto__ is an unknown key', () => {
+    expect(faults(`${MINIMAL}__proto__: {switch: 1}\n`)[0]).toMatch(
+      /^__proto__ \(line \d+\): the key is not known/,
+    );
+  });
+
+  test('a secret of the wrong form is not shown', () => {
+    const text = SMALLEST.replaceAll('testing123', '[hunter2]');
+    expect(faults(text).join()).toContain(
+      'radius.servers[0].secret (line 13): the value is not a secret, or {file: PATH}',
+    );
+    expect(faults(text).join()).not.toContain('hunter2');
+  });
+});
+
+describe('keys that must agree', () => {
+  test.each([
+    [
+      'role: default,',
+      'role: defualt,',
+      `ports."p*".role (line 6): there is no role 'defualt'; did you mean 'default'?`,
+    ],
+    ['"p*":', '"averyverylongname0":', 'has 18 octets; an interface name has at most 15'],
+    ['acct_port: 1813', 'acct_port: 1812', 'authentication and accounting cannot share port 1812'],
+    ['mqtt: {', 'mqtt: {password: x, ', 'mqtt.password (line 16): needs a username'],
+    ['mqtt: {', 'mqtt: {tls: {ca_file: /ca.pem}, ', 'needs a url that begins with mqtts:// or wss://'],
+    [
+      'mqtt: {',
+      'handshake: {sources: {0: {ip: 0.0.0.0}}}\nmqtt: {',
+      'looks like duplicate-address detection',
+    ],
+    ['mqtt: {', 'handshake: {sources: {4095: {ip: 192.0.2.1}}}\nmqtt: {', 'a VLAN id is 1..4094'],
+    ['mqtt: {', 'handshake: {sources: {7: {mac: 00:00:5e:00:01:01}}}\nmqtt: {', 'needs ip, ipv6 or both'],
+    [
+      'mqtt: {',
+      'handshake: {sources: {7: {ip: 192.0.2.1, mac: "01:00:5e:00:00:01"}}}\nmqtt: {',
+      "is no station's address",
+    ],
+    [
+      'mqtt: {',
+      'silent_devices: [{mac: aabb.ccdd.eeff, handshake: off}, {mac: aa-bb-cc-dd-ee-ff, handshake: off}]\nmqtt: {',
+      'is silent_devices[0] already',
+    ],
+  ])('%s -> %s', (from, to, expected) => {
+    expect(faults(SMALLEST.replace(from, to)).join('\n')).toContain(expected);
+  });
+
+  test('what is right but odd is a warning', () => {
+    const text = SMALLEST.replace('ports:', 'ports:\n  up0: {control: auto}').replace(
+      'secret: testing123}\n',
+      'secret: testing123, require_message_authenticator: false}\n    - {address: 192.0.2.9, secret: short}\n',
+    );
+    expect(warnings(text)).toEqual([
+      "ports.up0 (line 6): 'up0' is an uplink; uplinks win, so these settings do nothing",
+      'radius.servers[0].require_message_authenticator (line 14): replies without a Message-Authenticator can be forged (CVE-2024-3596)',
+      'radius.servers[1].secret (line 15): has fewer than 16 characters (RFC 2865 section 3)',
+    ]);
+  });
+
+  test('a probe source that hosts will not answer is a warning, once the addresses of the switch are known', () => {
+    const it = config(
+      `${MINIMAL}handshake: {sources: {1: {ip: 192.0.2.7}, 2: {ip: 198.51.100.1, mac: 00:00:5e:00:01:01}, 3: {ip: 192.0.2.1}}}\n`,
+    );
+    const host = [{ interface: 'br0', address: '192.0.2.1', prefixLength: 24 }];
+    expect(hostWarnings(it, host).map(describeFault)).toEqual([
+      'handshake.sources.1.ip: 192.0.2.7 is no address of this switch; a foreign sender needs its own mac',
+      'handshake.sources.2.ip: 198.51.100.1 is on no subnet of this switch; hosts with strict rp_filter will not answer',
+    ]);
+  });
+});
+
+describe('secrets in files', () => {
+  const text = SMALLEST.replace('secret: testing123}\n  acc', 'secret: {file: /etc/s}}\n  acc');
+
+  test('the one line is the secret', () => {
+    const it = config(text, (path) => (path === '/etc/s' ? ok('from a file\r\n') : err('?')));
+    expect(new TextDecoder().decode(it.radius.servers[0]?.secret)).toBe('from a file');
+  });
+
+  test.each([
+    [err('EACCES'), 'radius.servers[0].secret (line 13): cannot read /etc/s: EACCES'],
+    [ok('\n'), 'radius.servers[0].secret (line 13): /etc/s is empty'],
+    [ok('a\nb\n'), 'radius.servers[0].secret (line 13): /etc/s has more than one line; a secret is one line'],
+  ])('%j', (content, expected) => {
+    expect(faults(text, () => content)).toEqual([expected]);
+  });
+});
+
+describe('which settings hold for a port', () => {
+  const it = config(`${MINIMAL}ports:
+  "p*": {role: guest, mab: {enabled: true, delay_s: 5}, dot1x: {tx_period_s: 7}}
+  "10": {control: force-authorized}
+  "9": {control: force-unauthorized}
+  p[1-3]: {mab: {delay_s: 9}, handshake: {times: 5}}
+  p2: {control: off, handshake: off}
+roles:
+  guest: {session_s: 60, heartbeat_s: 90, handshake: {period_s: 4, times: 2}}
+dot1x: {tx_period_s: 3, max_req: 4}
+silent_devices: [{mac: AA-BB-CC-DD-EE-FF, handshake: {keep: true}}]
+`);
+  const mac = 'aa:bb:cc:dd:ee:ff' as Mac;
+
+  test('a later match wins, key by key', () => {
+    expect(portSettings(it, 'p1')).toMatchObject({
+      control: 'auto',
+      role: 'guest',
+      mab: { enabled: true, delay: 9_000 },
+    });
+    expect(portSettings(it, 'p2')).toMatchObject({ control: 'off', role: 'guest' });
+    expect(portSettings(it, 'p4').mab).toEqual({ enabled: true, delay: 5_000 });
+    expect(portSettings(it, 'p1').pae).toMatchObject({ txPeriod: 7_000, maxReq: 4, quietPeriod: 60_000 });
+  });
+
+  test('the order is that of the file, for names that are numbers too', () => {
+    expect(it.ports.map(({ pattern }) => pattern)).toEqual(['p*', '10', '9', 'p[1-3]', 'p2']);
+  });
+
+  test('a port that nothing matches, and an uplink, are not ours', () => {
+    expect(portSettings(it, 'eth0').control).toBe('off');
+    const uplink = config(SMALLEST.replace('up0', '"p4[89]"'));
+    expect(isUplink(uplink, 'p48')).toBe(true);
+    expect(portSettings(uplink, 'p48').control).toBe('off');
+    expect(portSettings(uplink, 'p47').control).toBe('auto');
+  });
+
+  test('the handshake comes from the device, the port, the role and the defaults, in this order', () => {
+    const other = '00:00:5e:00:53:01' as Mac;
+    expect(handshakeSettings(it, { role: 'guest', port: 'p4', mac: other })).toMatchObject({
+      period: 4_000,
+      times: 2,
+    });
+    expect(handshakeSettings(it, { role: 'guest', port: 'p1', mac: other })).toMatchObject({
+      period: 4_000,
+      times: 5,
+      keep: false,
+    });
+    expect(handshakeSettings(it, { role: 'guest', port: 'p2', mac })).toMatchObject({
+      period: 0,
+      times: 5,
+      keep: true,
+    });
+    expect(roleSettings(it, 'nobody').name).toBe('default');
+    expect(roleSettings(it, 'guest').timers).toEqual({ session: 60_000, heartbeat: 90_000 });
+  });
+});
+
+describe('a reload', () => {
+  test('names what changed, and nothing else', () => {
+    const before = config(SMALLEST);
+    const ports = ['p1', 'p2', 'up0'];
+    expect(configDiff(before, config(SMALLEST), ports)).toEqual({
+      ports: [],
+      roles: [],
+      servers: { added: [], removed: [], changed: [] },
+      clients: { added: [], removed: [], changed: [] },
+      silentDevices: [],
+      settings: [],
+      restart: [],
+    });
+    const after = config(
+      SMALLEST.replace('roles:', '  p2: {control: force-authorized}\nroles:\n  staff: {}')
+        .replace('period_s: 15', 'period_s: 30')
+        .replace('secret: testing123}\n  acc', 'secret: other}\n    - {address: 127.0.0.2, secret: x}\n  acc')
+        .replace('backend: switchdev', 'backend: sim')
+        .replace('interim_s: 0', 'interim_s: 60'),
+    );
+    expect(configDiff(before, after, ports)).toEqual({
+      ports: ['p2'],
+      roles: ['default', 'staff'],
+      servers: { added: ['127.0.0.2:1812'], removed: [], changed: ['127.0.0.1:1812'] },
+      clients: { added: [], removed: [], changed: [] },
+      silentDevices: [],
+      settings: ['accounting', 'radius'],
+      restart: ['backend'],
+    });
+  });
+});
+
+describe('the two validators', () => {
+  test('agree on every mutation of a key', () => {
+    const values = [
+      '0',
+      '1',
+      '-1',
+      '0.5',
+      'null',
+      'true',
+      'x',
+      '[]',
+      '{}',
+      '70000',
+      '1e9',
+      '""',
+      'off',
+      '192.0.2.1',
+      '"::1"',
+    ];
+    const errors = schemaErrors();
+    let wrong = 0;
+    for (const match of SMALLEST.matchAll(/(\w+): ([^{}[\],\s]+)/g)) {
+      for (const value of values) {
+        const text = `${SMALLEST.slice(0, match.index)}${match[1]}: ${value}${SMALLEST.slice(match.index + match[0].length)}`;
+        const yaml = readYaml(text);
+        if (!yaml.ok) continue;
+        const slow = errors(yaml.value.value).length > 0;
+        if (slow) wrong++;
+        expect(fits(yaml.value.value), text).toBe(!slow);
+      }
+    }
+    expect(wrong).toBeGreaterThan(150);
+  });
+
+  test('any text at all gives faults or a configuration, never an exception', () => {
+    let state = 42;
+    const random = (below: number) => {
+      state = (Math.imul(state, 1_103_515_245) + 12_345) >>> 0;
+      return (state >>> 8) % below;
+    };
+    const alphabet = '{}[],:-&*!|>\'"%@` \n\t#?\u0000\u00e9ap01';
+    for (let round = 0; round < 3_000; round++) {
+      let text = MINIMAL;
+      for (let edit = 0; edit < 4; edit++) {
+        const at = random(text.length);
+        text = text.slice(0, at) + alphabet[random(alphabet.length)] + text.slice(at + random(3));
+      }
+      const yaml = readYaml(text);
+      if (!yaml.ok) expect(yaml.error.length).toBeGreaterThan(0);
+    }
+  });
+
+  test('the JSON Schema is plain JSON with a title', () => {
+    const schema = configJsonSchema() as { title?: string; properties?: object };
+    expect(schema.title).toBe('the configuration of Rollcall');
+    expect(Object.keys(schema.properties ?? {})).toContain('radius');
+  });
+});
