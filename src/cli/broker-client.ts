@@ -90,6 +90,12 @@ export class BrokerClient implements AgentClient {
         timeoutMs,
       ).unref();
       client.once('close', () => resolve(err('the broker closed the connection')));
+      // mqtt.js gives a publish's callback no packet, so the acknowledgement is looked at as it comes.
+      client.on('packetreceive', (packet) => {
+        if (packet.cmd === 'puback' && packet.reasonCode === NO_MATCHING_SUBSCRIBERS) {
+          resolve(err(`no agent of switch ${switchId} is connected to the broker`));
+        }
+      });
       client.on('message', (topic, payload, packet) => {
         const message = parse(payload);
         if (
@@ -120,11 +126,8 @@ export class BrokerClient implements AgentClient {
             `${this.base}command/${verb}`,
             JSON.stringify(request),
             { qos: 1, properties },
-            (error, packet) => {
-              const code = (packet as { readonly reasonCode?: number } | undefined)?.reasonCode;
+            (error) => {
               if (error) resolve(err(`the broker refuses the command: ${error.message}`));
-              else if (code === NO_MATCHING_SUBSCRIBERS)
-                resolve(err(`no agent of switch ${switchId} is connected to the broker`));
             },
           );
         }

@@ -183,7 +183,14 @@ class Program {
         this.ask(
           flags,
           'timers',
-          { role, port, period_s: period, times, session_s: sessionTime, heartbeat_s: heartbeat },
+          {
+            role,
+            port,
+            period_s: period,
+            times,
+            session_s: sessionTime,
+            heartbeat_s: heartbeat === 'none' ? null : heartbeat,
+          },
           ({ sessions }) => `set; ${plural(sessions, 'session is', 'sessions are')} under them`,
         ),
       );
@@ -250,7 +257,7 @@ interface TimerFlags {
   readonly period?: number;
   readonly times?: number;
   readonly sessionTime?: number;
-  readonly heartbeat?: number | null;
+  readonly heartbeat?: number | 'none';
 }
 
 function number(text: string): number {
@@ -265,8 +272,9 @@ function wholeNumber(text: string): number {
   return Number(text);
 }
 
-function numberOrNone(text: string): number | null {
-  return text === 'none' ? null : number(text);
+/** A null would not survive commander. */
+function numberOrNone(text: string): number | 'none' {
+  return text === 'none' ? 'none' : number(text);
 }
 
 function oneOf(allowed: readonly string[]): (text: string) => string {

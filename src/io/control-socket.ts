@@ -45,6 +45,8 @@ export async function openControlSocket(
   const clients = new Set<Client>();
   const server = createServer((socket) => {
     if (clients.size >= MAX_CLIENTS) {
+      socket.on('error', () => socket.destroy());
+      socket.resume();
       socket.end(`${JSON.stringify(refusal({ code: 'busy', message: 'too many connections', path: '' }))}\n`);
       return;
     }

@@ -1,0 +1,425 @@
+// The command line against a scripted agent, near (control socket) and far (broker).
+
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { millis } from '../../src/base/time.ts';
+import { buildCli, type CliOptions } from '../../src/cli/cli.ts';
+import { type ControlRequest, type ControlSocket, openControlSocket } from '../../src/io/control-socket.ts';
+import { MqttLink } from '../../src/io/mqtt.ts';
+import { refusal } from '../../src/report/answers.ts';
+import { decodeCommand } from '../../src/report/commands.ts';
+import { EventLog } from '../../src/report/events.ts';
+import { SMALLEST } from '../config/samples.ts';
+import { startMosquitto, until } from '../io/mosquitto.ts';
+import { AT, EVENTS, INFO, PORT, SESSION } from '../report/samples.ts';
+
+let folder = '';
+let socket = '';
+const leftovers: (() => unknown)[] = [];
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'rollcall-cli-'));
+  socket = join(folder, 'rollcall.sock');
+});
+
+afterEach(async () => {
+  for (const dispose of leftovers.splice(0).reverse()) await dispose();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+interface Outcome {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function rollcall(args: readonly string[], options: Partial<CliOptions> = {}): Promise<Outcome> {
+  let out = '';
+  let err = '';
+  const cli = buildCli({
+    run: async () => 0,
+    out: (text) => {
+      out += text;
+    },
+    err: (text) => {
+      err += text;
+    },
+    color: false,
+    now: () => AT,
+    ...options,
+  });
+  const code = await cli.parse(args);
+  return { code, out, err };
+}
+
+const HOSTILE = 'eve\u001b[31m\u202e\nroot';
+
+const RESULTS: Readonly<Record<string, object>> = {
+  info: INFO,
+  ports: {
+    ports: [
+      { ...PORT, port: 'p10', link: 'down', sessions: [] },
+      PORT,
+      { ...PORT, port: 'p2', control: 'off', locked: false },
+    ],
+  },
+  sessions: {
+    sessions: [
+      {
+        ...SESSION,
+        port: 'p2',
+        mac: '00:00:5e:00:53:01',
+        user_name: HOSTILE,
+        handshake: { period_s: 15, times: 3, silent_periods: 0 },
+      },
+      SESSION,
+    ],
+  },
+  session: { session: SESSION },
+  disconnect: { disconnected: 1, sessions: [SESSION.key] },
+  reauthenticate: { reauthenticating: 2, sessions: [] },
+  probe: { probed: 0, sessions: [] },
+  port: { port: 'p1', control: 'auto' },
+  timers: { sessions: 3 },
+  drain: { draining: 1 },
+  explain: {
+    mac: SESSION.mac,
+    decisions: [
+      {
+        time: '2025-01-31T11:59:00.000Z',
+        what: 'access-reject',
+        detail: 'RADIUS said no.',
+        port: 'p1',
+        reply_message: 'go \u001b[5maway',
+      },
+    ],
+  },
+};
+
+class ScriptedAgent {
+  readonly asked: { verb: string; request: Record<string, unknown> }[] = [];
+
+  readonly answer = ({ verb, payload, reply }: Omit<ControlRequest, never>): void => {
+    this.asked.push({ verb, request: JSON.parse(new TextDecoder().decode(payload) || '{}') });
+    const command = decodeCommand(verb, payload);
+    if (!command.ok) reply(refusal(command.error));
+    else if (command.value.verb === 'session' && command.value.selector.by === 'ip') {
+      reply(refusal({ code: 'not-found', message: 'there is no such session', path: 'ip' }));
+    } else if (verb === 'events') {
+      const log = new EventLog({ bootId: 'b' });
+      reply({ ok: true, result: { events: EVENTS.map((event) => log.record(event, AT)) } });
+    } else reply({ ok: true, result: RESULTS[verb] ?? {} });
+  };
+}
+
+async function near(): Promise<{ agent: ScriptedAgent; control: ControlSocket }> {
+  const agent = new ScriptedAgent();
+  const control = await openControlSocket({ path: socket, onRequest: agent.answer });
+  if (!control.ok) throw new Error(control.error);
+  leftovers.push(() => control.value.close());
+  return { agent, control: control.value };
+}
+
+const at = () => ['--socket', socket];
+
+describe('what people read', () => {
+  test('sessions: aligned, sorted by port, humane times, hostile names harmless', async () => {
+    await near();
+    const { code, out } = await rollcall(['sessions', ...at()]);
+    expect(code).toBe(0);
+    expect(out).toBe(
+      [
+        'MAC                USER                         PORT  ADDRESS     ROLE     METHOD  ONLINE      LAST SEEN',
+        'aa:bb:cc:dd:ee:ff  alice                        p1    192.0.2.10  default  dot1x   3 min 12 s  30 s ago silent 1/3',
+        '00:00:5e:00:53:01  eve\\x1b[31m\\u{202e}\\x0aroot  p2    192.0.2.10  default  dot1x   3 min 12 s  30 s ago',
+        '',
+        '2 sessions',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  test('ports in natural order', async () => {
+    await near();
+    const { out } = await rollcall(['ports', ...at()]);
+    expect(out.split('\n').map((line) => line.split(/\s+/)[0])).toEqual([
+      'PORT',
+      'p1',
+      'p2',
+      'p10',
+      '',
+      '3',
+      '',
+    ]);
+  });
+
+  test('one session, the agent, an explanation', async () => {
+    await near();
+    expect((await rollcall(['session', 'AABB.CCDD.EEFF', ...at()])).out).toContain('idle timeout   10 min\n');
+    expect((await rollcall(['status', ...at()])).out).toMatch(/^switch {4}sw1\nversion {3}0\.1\.0, up 1 h\n/);
+    const { out } = await rollcall(['explain', 'aa:bb:cc:dd:ee:ff', ...at()]);
+    expect(out).toContain('access-reject');
+    expect(out).toContain('the server says: go \\x1b[5maway');
+    expect(out).not.toContain('\u001b');
+  });
+
+  test('recent events, one line each', async () => {
+    await near();
+    const { out } = await rollcall(['events', '--recent', '20', ...at()]);
+    const lines = out.trimEnd().split('\n');
+    expect(lines).toHaveLength(EVENTS.length);
+    expect(lines[1]).toBe(
+      '12:00:00.000  session-end      aa:bb:cc:dd:ee:ff alice on p1: handshake-timeout after 3 min 12 s, 2 probes, access gone',
+    );
+  });
+
+  test('events are followed until the signal', async () => {
+    const { control } = await near();
+    const stop = new AbortController();
+    const seen: string[] = [];
+    const running = rollcall(['events', ...at()], { signal: stop.signal, out: (text) => seen.push(text) });
+    await until(() => control.subscribers === 1);
+    control.broadcast(new EventLog({ bootId: 'b' }).record(EVENTS[7] as (typeof EVENTS)[number], AT));
+    await until(() => seen.length === 1);
+    stop.abort();
+    expect((await running).code).toBe(0);
+    expect(seen).toEqual(['12:00:00.000  port-link        p1 is down\n']);
+  });
+});
+
+describe('what programs read', () => {
+  test('--json is the answer as it is', async () => {
+    await near();
+    const { code, out } = await rollcall(['sessions', '--json', ...at()]);
+    expect(code).toBe(0);
+    expect(JSON.parse(out)).toEqual({ ok: true, result: RESULTS.sessions });
+  });
+
+  test('a refusal too, with exit code 1', async () => {
+    await near();
+    const { code, out } = await rollcall(['session', '192.0.2.99', '--json', ...at()]);
+    expect(code).toBe(1);
+    expect(JSON.parse(out)).toMatchObject({ ok: false, error: { code: 'not-found' } });
+  });
+});
+
+describe('what the agent is asked', () => {
+  test.each([
+    [
+      ['disconnect', 'aa-bb-cc-dd-ee-ff'],
+      'disconnect',
+      { mac: 'aa:bb:cc:dd:ee:ff' },
+      '1 session is being ended\n',
+    ],
+    [['disconnect', '2001:db8::1'], 'disconnect', { ip: '2001:db8::1' }, '1 session is being ended\n'],
+    [['disconnect', '5f0e-1'], 'disconnect', { session_id: '5f0e-1' }, '1 session is being ended\n'],
+    [['disconnect', '--all'], 'disconnect', { all: true }, '1 session is being ended\n'],
+    [['reauth', '--user', 'bob'], 'reauthenticate', { user: 'bob' }, '2 sessions authenticate again\n'],
+    [['probe', '--port', 'p1'], 'probe', { port: 'p1' }, '0 sessions were probed\n'],
+    [['port', 'p1', 'auto'], 'port', { port: 'p1', control: 'auto' }, 'p1 is now auto\n'],
+    [
+      ['timers', '--role', 'r', '--period', '5', '--heartbeat', 'none'],
+      'timers',
+      { role: 'r', period_s: 5, heartbeat_s: null },
+      'set; 3 sessions are under them\n',
+    ],
+    [['drain'], 'drain', {}, '1 session is being ended, then the agent stops\n'],
+  ])('%j', async (args, verb, request, says) => {
+    const { agent } = await near();
+    const { code, out, err } = await rollcall([...args, ...at()]);
+    expect([code, out, err]).toEqual([0, says, '']);
+    expect(agent.asked).toEqual([{ verb, request }]);
+  });
+});
+
+describe('exit codes', () => {
+  test.each([
+    [[]],
+    [['explode']],
+    [['sessions', '--colour']],
+    [['session']],
+    [['disconnect']],
+    [['disconnect', 'aa:bb:cc:dd:ee:ff', '--all']],
+    [['port', 'p1', 'on']],
+    [['timers', '--period', 'x']],
+    [['timers', '--period', '-1']],
+    [['events', '--recent', '0']],
+    [['status', '--broker', 'mqtt://127.0.0.1:1']],
+    [['status', '--switch', 'sw1']],
+    [['status', '--socket', 'x', '--broker', 'mqtt://127.0.0.1:1', '--switch', 'sw1']],
+  ])('2 for usage: %j', async (args) => {
+    const { code, err, out } = await rollcall(args);
+    expect(code).toBe(2);
+    expect(err).not.toBe('');
+    expect(out).toBe('');
+  });
+
+  test('0 for help and version', async () => {
+    expect(await rollcall(['--version'], { version: '1.2.3' })).toMatchObject({ code: 0, out: '1.2.3\n' });
+    expect((await rollcall(['disconnect', '--help'])).code).toBe(0);
+  });
+
+  test('1 when refused, with the sentence', async () => {
+    await near();
+    expect(await rollcall(['session', '192.0.2.99', ...at()])).toEqual({
+      code: 1,
+      out: '',
+      err: 'rollcall: there is no such session\n',
+    });
+    expect(await rollcall(['explain', 'nonsense', ...at()])).toMatchObject({ code: 1 });
+  });
+
+  test('3 when there is no agent', async () => {
+    expect(await rollcall(['status', ...at()])).toMatchObject({
+      code: 3,
+      err: `rollcall: no agent is running here: ${socket} does not exist\n`,
+    });
+    expect(await rollcall(['events', ...at()])).toMatchObject({ code: 3 });
+  });
+
+  test('3 when the agent does not answer in time', async () => {
+    const control = await openControlSocket({ path: socket, onRequest: () => {} });
+    if (!control.ok) throw new Error(control.error);
+    leftovers.push(() => control.value.close());
+    expect(await rollcall(['status', '--timeout', '0.1', ...at()])).toMatchObject({
+      code: 3,
+      err: 'rollcall: no answer from the agent within 0.1 s\n',
+    });
+  });
+
+  test("run gives the agent's own code", async () => {
+    const asked: string[] = [];
+    const run = async ({ config }: { config: string }) => {
+      asked.push(config);
+      return 7;
+    };
+    expect((await rollcall(['run', '-c', 'x.yaml'], { run })).code).toBe(7);
+    expect((await rollcall(['run'], { run })).code).toBe(7);
+    expect(asked).toEqual(['x.yaml', '/etc/rollcall/rollcall.yaml']);
+  });
+});
+
+describe('check', () => {
+  const write = (text: string) => {
+    const file = join(folder, 'rollcall.yaml');
+    writeFileSync(file, text);
+    return file;
+  };
+
+  test('a good file', async () => {
+    const file = write(SMALLEST);
+    expect(await rollcall(['check', '-c', file])).toEqual({ code: 0, out: `ok: ${file}\n`, err: '' });
+  });
+
+  test('every fault with file and line', async () => {
+    const file = write(SMALLEST.replace('auto,', 'autoo,').replace('brid', 'bird'));
+    const { code, err, out } = await rollcall(['check', '-c', file]);
+    expect([code, out]).toEqual([1, '3 faults\n']);
+    expect(err).toContain(`${file}:6: ports."p*".control: fault: 'autoo' is none of`);
+    expect(err).toContain(`${file}:1: switch.birdge: fault: the key is not known; did you mean 'bridge'?`);
+  });
+
+  test('the switch is looked at too, unless told not to', async () => {
+    const file = write(SMALLEST);
+    const checkHost = async () =>
+      [
+        { severity: 'ok', message: 'bridge br0 is there' },
+        { severity: 'fault', message: 'the kernel cannot lock ports' },
+      ] as const;
+    expect(await rollcall(['check', '-c', file], { checkHost })).toEqual({
+      code: 1,
+      out: 'ok       bridge br0 is there\nfault    the kernel cannot lock ports\n1 fault\n',
+      err: '',
+    });
+    expect((await rollcall(['check', '--no-host', '-c', file], { checkHost })).code).toBe(0);
+    const { out } = await rollcall(['check', '--json', '-c', file], { checkHost });
+    expect(JSON.parse(out)).toMatchObject({ ok: false, host: [{ severity: 'ok' }, { severity: 'fault' }] });
+  });
+
+  test('a file that is not there, and the schema', async () => {
+    expect(await rollcall(['check', '-c', '/nonexistent.yaml'])).toMatchObject({ code: 1 });
+    expect(JSON.parse((await rollcall(['check', '--schema'])).out)).toHaveProperty('properties.radius');
+  });
+});
+
+describe('from afar, over the broker', () => {
+  async function far() {
+    const broker = await startMosquitto();
+    leftovers.push(() => broker.dispose());
+    const agent = new ScriptedAgent();
+    const link = new MqttLink({
+      url: broker.url,
+      protocolVersion: 5,
+      switchId: 'sw1',
+      clientId: 'rollcall-sw1',
+      willDelay: millis(500),
+      onConnected: () => {},
+      onDisconnected: () => {},
+      onCommand: agent.answer,
+      onFollowed: () => {},
+      isStale: () => false,
+      log: () => {},
+    });
+    leftovers.push(() => link.close('restart', millis(100)));
+    link.start();
+    await until(() => link.connected && link.pending === 0);
+    return { broker, agent, link };
+  }
+
+  test('the same verbs, the same answers', async () => {
+    const { broker, agent } = await far();
+    const there = ['--broker', broker.url, '--switch', 'sw1'];
+    const { code, out } = await rollcall(['disconnect', '--all', ...there]);
+    expect([code, out]).toEqual([0, '1 session is being ended\n']);
+    expect(agent.asked).toEqual([{ verb: 'disconnect', request: { all: true } }]);
+    expect((await rollcall(['session', '192.0.2.99', ...there])).code).toBe(1);
+  });
+
+  test('events are followed', async () => {
+    const { broker, link } = await far();
+    const stop = new AbortController();
+    const seen: string[] = [];
+    const running = rollcall(['events', '--json', '--broker', broker.url, '--switch', 'sw1'], {
+      signal: stop.signal,
+      out: (text) => seen.push(text),
+    });
+    const log = new EventLog({ bootId: 'b' });
+    await until(() => {
+      link.publish({
+        topic: 'rollcall/v1/sw1/event/warning',
+        payload: JSON.stringify(log.record(EVENTS[8] as (typeof EVENTS)[number], AT)),
+        retain: false,
+      });
+      return seen.length > 0;
+    });
+    stop.abort();
+    expect((await running).code).toBe(0);
+    expect(JSON.parse(seen[0] ?? '')).toMatchObject({ type: 'warning', code: 'open-entry' });
+  });
+
+  test('3: no such switch, a switch that is offline, no broker', async () => {
+    const { broker, link } = await far();
+    const unknown = await rollcall(['status', '--broker', broker.url, '--switch', 'sw9']);
+    expect(unknown).toMatchObject({
+      code: 3,
+      err: 'rollcall: no agent of switch sw9 is connected to the broker\n',
+    });
+    await link.close('drained');
+    const offline = await rollcall(['status', '--broker', broker.url, '--switch', 'sw1']);
+    expect(offline.code).toBe(3);
+    expect(offline.err).toMatch(/switch sw1 is offline|no agent of switch sw1/);
+    await broker.stop();
+    const gone = await rollcall(['status', '--broker', broker.url, '--switch', 'sw1']);
+    expect(gone.code).toBe(3);
+    expect(gone.err).toContain('ECONNREFUSED');
+  });
+
+  test('a broker that refuses us', async () => {
+    const broker = await startMosquitto(['allow_anonymous false']);
+    leftovers.push(() => broker.dispose());
+    const { code, err } = await rollcall(['status', '--broker', broker.url, '--switch', 'sw1']);
+    expect([code, /not authori[sz]ed/i.test(err)]).toEqual([3, true]);
+  });
+});
