@@ -438,14 +438,21 @@ export const ConfigSchema = Type.Object(
       },
       { ...strict, title: 'the switch' },
     ),
-    backend: Type.Optional(
-      pattern(
+    backend: Type.Optional({
+      ...pattern(
         "switchdev, sim, or the absolute path of a vendor's library",
         '^(switchdev|sim|/[^\\u0000-\\u001f]+)$',
       ),
-    ),
-    state_dir: Type.Optional(path('the absolute path of a directory')),
-    control_socket: Type.Optional(path('the absolute path of a socket')),
+      default: SHELL_DEFAULTS.backend,
+    }),
+    state_dir: Type.Optional({
+      ...path('the absolute path of a directory'),
+      default: SHELL_DEFAULTS.stateDir,
+    }),
+    control_socket: Type.Optional({
+      ...path('the absolute path of a socket'),
+      default: SHELL_DEFAULTS.controlSocket,
+    }),
     ports: Type.Optional(
       Type.Record(Type.String({ pattern: PORT_PATTERN }), Port, {
         ...strict,
