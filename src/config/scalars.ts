@@ -3,6 +3,9 @@
 
 import { Type } from 'typebox';
 
+/** Unknown keys are faults. */
+export const strict = { additionalProperties: false } as const;
+
 /** Longest time that a key may hold: 366 days. */
 export const MAX_SECONDS = 31_622_400;
 
@@ -70,3 +73,12 @@ export function port(fallback: number, description: string) {
 export function flag(fallback: boolean, description: string) {
   return Type.Boolean({ title: 'true or false', default: fallback, description });
 }
+
+/** The value itself, or the file whose first line it is. */
+export const Secret = Type.Union(
+  [
+    Type.String({ title: 'a secret of 1 to 255 characters', minLength: 1, maxLength: 255 }),
+    Type.Object({ file: path('the absolute path of a file') }, { ...strict, title: '{file: PATH}' }),
+  ],
+  { title: 'a secret, or {file: PATH}', description: 'A secret, or the file whose first line holds it.' },
+);

@@ -13,18 +13,14 @@
 // `disconnect` must not hit a new user, so both are ignored and counted. The old ones are told by their Subscription
 // Identifier, which is different in every connection.
 
-import { readFileSync } from 'node:fs';
-import mqtt, { type IClientOptions, type IConnackPacket, type IPublishPacket, type MqttClient } from 'mqtt';
+import mqtt, { type IConnackPacket, type IPublishPacket, type MqttClient } from 'mqtt';
 import { type Millis, rfc3339, type WallTime } from '../base/time.ts';
 import { baseTopic, buildTopic, parseTopic } from '../report/topics.ts';
 import { Following } from './following.ts';
+import { connectOptions } from './mqtt-options.ts';
 import { type Publication, PublishQueue } from './publish-queue.ts';
 
 const WINDOW = 200;
-const KEEPALIVE_S = 20;
-const CONNECT_TIMEOUT_MS = 10_000;
-/** Longer than the will delay by so much, so that the will comes by its delay and not by the session's end. */
-const SESSION_BEYOND_WILL_S = 60;
 const SWEEP_MS = 5_000;
 
 export interface MqttLinkOptions {
@@ -148,12 +144,13 @@ export class MqttLink {
   private connect(): void {
     this.connection =
       (this.connection % 0xfff_fffe) + 1 + (this.connection === 0 ? Math.floor(Math.random() * 1e6) : 0);
-    const connectOptions = this.connectOptions();
-    if (connectOptions === undefined) {
+    const connection = connectOptions(this.options, this.availability('offline', 'connection-lost'));
+    if (!connection.ok) {
+      this.problem(connection.error);
       this.retry();
       return;
     }
-    const client = mqtt.connect(this.options.url, connectOptions);
+    const client = mqtt.connect(this.options.url, connection.value);
     this.client = client;
     client.on('connect', (packet) => this.onConnect(client, packet));
     client.on('message', (topic, payload, packet) => this.onMessage(topic, payload, packet));
@@ -164,47 +161,6 @@ export class MqttLink {
       this.problem(`the broker ended the connection, reason ${packet.reasonCode}`),
     );
     client.on('close', () => this.onClose(client));
-  }
-
-  private connectOptions(): IClientOptions | undefined {
-    const { options } = this;
-    const v5 = options.protocolVersion === 5;
-    const willDelayS = Math.round(options.willDelay / 1000);
-    let tls: Pick<IClientOptions, 'ca' | 'cert' | 'key'>;
-    try {
-      tls = readTls(options.tls ?? {});
-    } catch (error) {
-      this.problem(`TLS files: ${error instanceof Error ? error.message : String(error)}`);
-      return undefined;
-    }
-    return {
-      ...tls,
-      protocolVersion: options.protocolVersion,
-      clientId: options.clientId,
-      ...(options.username === undefined ? {} : { username: options.username }),
-      ...(options.password === undefined ? {} : { password: options.password }),
-      clean: !v5,
-      keepalive: KEEPALIVE_S,
-      connectTimeout: CONNECT_TIMEOUT_MS,
-      reconnectPeriod: 0,
-      resubscribe: false,
-      queueQoSZero: false,
-      will: {
-        topic: buildTopic(options.switchId, { kind: 'availability' }),
-        payload: this.availability('offline', 'connection-lost'),
-        qos: 1,
-        retain: true,
-        ...(v5 ? { properties: { willDelayInterval: willDelayS, contentType: 'application/json' } } : {}),
-      },
-      ...(v5
-        ? {
-            properties: {
-              sessionExpiryInterval: willDelayS + SESSION_BEYOND_WILL_S,
-              maximumPacketSize: 262_144,
-            },
-          }
-        : {}),
-    };
   }
 
   private onConnect(client: MqttClient, packet: IConnackPacket): void {
@@ -405,13 +361,4 @@ export class MqttLink {
   private count(name: LinkCounter): void {
     this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
   }
-}
-
-/** Read at every connect, so that renewed certificates are taken up. */
-function readTls(files: NonNullable<MqttLinkOptions['tls']>): Pick<IClientOptions, 'ca' | 'cert' | 'key'> {
-  return {
-    ...(files.ca === undefined ? {} : { ca: readFileSync(files.ca) }),
-    ...(files.cert === undefined ? {} : { cert: readFileSync(files.cert) }),
-    ...(files.key === undefined ? {} : { key: readFileSync(files.key) }),
-  };
 }

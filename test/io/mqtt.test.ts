@@ -255,26 +255,30 @@ describe('going away', () => {
 });
 
 describe('the broker comes and goes', () => {
+  /** Long enough for an observer to be there first. */
+  const unhurried = { first: millis(3_000), longest: millis(3_000) };
+
   test('it is not there at first: the link waits, then the newest of each retained topic and all news arrive', async () => {
     const mosquitto = await broker();
     await mosquitto.stop();
-    const rig = new Rig(mosquitto.url);
+    const rig = new Rig(mosquitto.url, { backoff: unhurried });
     for (let i = 0; i < 1_000; i++) {
       rig.link.publish({ topic: `${BASE}port/p1`, payload: `{"n":${i}}`, retain: true });
       rig.link.publish({ topic: `${BASE}event/warning`, payload: `${i}`, retain: false });
     }
     expect(rig.link.pending).toBe(1_001);
+    await until(() => rig.lines.length > 0);
     await mosquitto.restart();
     const observer = await Observer.on(mosquitto.url);
     await until(() => rig.link.connected && rig.link.pending === 0);
     await until(() => observer.texts('event/warning').length >= 1_000);
     expect(new Set(observer.texts('event/warning')).size).toBe(1_000);
     expect(observer.texts('port/p1').at(-1)).toBe('{"n":999}');
-  });
+  }, 20_000);
 
   test('it dies in the middle of a flood: every message arrives at least once, in the end in order', async () => {
     const mosquitto = await broker();
-    const rig = new Rig(mosquitto.url);
+    const rig = new Rig(mosquitto.url, { backoff: unhurried });
     await until(() => rig.link.connected);
     for (let i = 0; i < 3_000; i++)
       rig.link.publish({ topic: `${BASE}event/warning`, payload: `${i}`, retain: false });
@@ -289,7 +293,7 @@ describe('the broker comes and goes', () => {
     const got = observer.texts('event/warning').map(Number);
     expect(got.length).toBeLessThanOrEqual(waiting);
     expect(got).toEqual([...got].sort((a, b) => a - b));
-  });
+  }, 20_000);
 
   test('an unreachable broker is reported once, not at each attempt', async () => {
     const mosquitto = await broker();

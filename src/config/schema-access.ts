@@ -1,0 +1,179 @@
+// Ports and roles in the configuration file: who may pass, how silence is judged, the authenticator's timers.
+
+import { Type } from 'typebox';
+import { HANDSHAKE_DEFAULTS } from '../liveness/settings.ts';
+import { HOST_MODES, PORT_CONTROLS } from '../model/port.ts';
+import { PAE_DEFAULTS } from '../pae/settings.ts';
+import { PORT_DEFAULTS } from './defaults.ts';
+import { count, delay, flag, strict, text, time, timeOrOff } from './scalars.ts';
+
+const RoleName = text('the name of a role', 64);
+
+const HandshakeObject = Type.Object(
+  {
+    period_s: Type.Optional(
+      timeOrOff({
+        default: HANDSHAKE_DEFAULTS.period / 1000,
+        maximum: 86_400,
+        description: 'T. 0 switches the handshake off.',
+      }),
+    ),
+    times: Type.Optional(
+      count(1, 255, {
+        default: HANDSHAKE_DEFAULTS.times,
+        description: 'N: silent periods in a row until the session ends; N - 1 probes are sent.',
+      }),
+    ),
+    keep: Type.Optional(
+      flag(HANDSHAKE_DEFAULTS.keep, 'Probe and count, but never end a session for silence.'),
+    ),
+    wake: Type.Optional(
+      flag(HANDSHAKE_DEFAULTS.wake, 'For clients that sleep: probe at the middle of a silent period too.'),
+    ),
+    probe: Type.Optional(
+      Type.Enum(['address', 'eap'], {
+        title: 'one of address, eap',
+        default: HANDSHAKE_DEFAULTS.probe,
+        description:
+          'address: ARP, or ND where only IPv6 is known. eap: Request/Identity, which starts a reauthentication.',
+      }),
+    ),
+  },
+  { ...strict, title: 'handshake settings' },
+);
+
+export const Handshake = Type.Union([HandshakeObject, Type.Literal('off', { title: 'off' })], {
+  title: 'handshake settings, or off',
+  description: 'How silence is judged. `off` is short for period_s: 0.',
+});
+
+export const Dot1x = Type.Object(
+  {
+    tx_period_s: Type.Optional(
+      time({
+        default: PAE_DEFAULTS.txPeriod / 1000,
+        maximum: 65_535,
+        description: 'IEEE 802.1X txPeriod: between Request/Identity retransmissions.',
+      }),
+    ),
+    supp_timeout_s: Type.Optional(
+      time({
+        default: PAE_DEFAULTS.suppTimeout / 1000,
+        maximum: 65_535,
+        description: 'IEEE 802.1X suppTimeout: between retransmissions of other requests.',
+      }),
+    ),
+    server_timeout_s: Type.Optional(
+      time({
+        default: PAE_DEFAULTS.serverTimeout / 1000,
+        maximum: 65_535,
+        description: 'IEEE 802.1X serverTimeout: for the RADIUS servers to answer, failover included.',
+      }),
+    ),
+    quiet_period_s: Type.Optional(
+      delay({
+        default: PAE_DEFAULTS.quietPeriod / 1000,
+        maximum: 65_535,
+        description: 'IEEE 802.1X quietPeriod: no new attempt after a failure.',
+      }),
+    ),
+    max_req: Type.Optional(
+      count(1, 10, {
+        default: PAE_DEFAULTS.maxReq,
+        description: 'IEEE 802.1X maxReq: retransmissions of one request.',
+      }),
+    ),
+    reauth_max: Type.Optional(
+      count(1, 10, {
+        default: PAE_DEFAULTS.reAuthMax,
+        description: 'IEEE 802.1X reAuthMax (retryMax): attempts without an answer.',
+      }),
+    ),
+    reauth_period_s: Type.Optional(
+      timeOrOff({
+        default: PAE_DEFAULTS.reAuthPeriod / 1000,
+        description: 'IEEE 802.1X reAuthPeriod; 0 = no periodic reauthentication.',
+      }),
+    ),
+  },
+  {
+    ...strict,
+    title: 'the 802.1X timers',
+    description: 'Timers of the authenticator (IEEE 802.1X-2020 clause 8).',
+  },
+);
+
+export const Port = Type.Object(
+  {
+    control: Type.Optional(
+      Type.Enum([...PORT_CONTROLS], {
+        title: `one of ${PORT_CONTROLS.join(', ')}`,
+        default: PORT_DEFAULTS.control,
+        description: 'IEEE 802.1X portControl; off = the port is not ours.',
+      }),
+    ),
+    host_mode: Type.Optional(
+      Type.Enum([...HOST_MODES], {
+        title: `one of ${HOST_MODES.join(', ')}`,
+        default: PORT_DEFAULTS.hostMode,
+        description:
+          'Who may pass: each MAC by itself, one only, the first for all, one data and one voice device.',
+      }),
+    ),
+    role: Type.Optional({
+      ...RoleName,
+      default: PORT_DEFAULTS.role,
+      description: 'The role of a user whom RADIUS gives none (Filter-Id).',
+    }),
+    mab: Type.Optional(
+      Type.Object(
+        {
+          enabled: Type.Optional(flag(PORT_DEFAULTS.mab.enabled, 'MAC authentication bypass.')),
+          delay_s: Type.Optional(
+            delay({
+              default: PORT_DEFAULTS.mab.delay / 1000,
+              description: 'How long 802.1X is waited for before it.',
+            }),
+          ),
+        },
+        { ...strict, title: 'settings of MAC authentication bypass' },
+      ),
+    ),
+    link_down_delay_s: Type.Optional(
+      delay({
+        default: PORT_DEFAULTS.linkDownDelay / 1000,
+        description: 'How long a link may be down before its sessions end.',
+      }),
+    ),
+    egress: Type.Optional(
+      Type.Enum(['open', 'closed'], {
+        title: 'one of open, closed',
+        default: PORT_DEFAULTS.egress,
+        description: 'closed: no flooded frames leave by the port before its first grant.',
+      }),
+    ),
+    handshake: Type.Optional(Handshake),
+    dot1x: Type.Optional(Dot1x),
+  },
+  { ...strict, title: 'the settings of a port' },
+);
+
+export const Role = Type.Object(
+  {
+    session_s: Type.Optional(
+      timeOrOff({
+        default: 0,
+        description: 'Session timer, absolute, from login; 0 = none. RADIUS Session-Timeout wins.',
+      }),
+    ),
+    heartbeat_s: Type.Optional(
+      Type.Union([time({ description: 'Since the last evidence.' }), Type.Null({ title: 'null' })], {
+        title: '1 second and more, or null',
+        default: null,
+        description: 'Heartbeat timer, since the last evidence; null = not set.',
+      }),
+    ),
+    handshake: Type.Optional(Handshake),
+  },
+  { ...strict, title: 'the settings of a role' },
+);

@@ -1,0 +1,137 @@
+// RADIUS in the configuration file: who we are, whom we ask, who may ask us.
+
+import { Type } from 'typebox';
+import {
+  ACCESS_RETRANSMISSION,
+  ACCOUNTING_RETRANSMISSION,
+  type RetransmissionSettings,
+} from '../radius/settings.ts';
+import { ACCOUNTING_DEFAULTS, RADIUS_DEFAULTS } from './defaults.ts';
+import { address, count, delay, flag, port, Secret, strict, text, time, timeOrOff } from './scalars.ts';
+
+function retransmission(defaults: RetransmissionSettings, what: string) {
+  return Type.Object(
+    {
+      irt_s: Type.Optional(
+        time({
+          default: defaults.irt / 1000,
+          maximum: 60,
+          description: 'RFC 5080 IRT, initial retransmission time.',
+        }),
+      ),
+      mrt_s: Type.Optional(
+        time({
+          default: defaults.mrt / 1000,
+          maximum: 300,
+          description: 'RFC 5080 MRT, maximum retransmission time.',
+        }),
+      ),
+      mrc: Type.Optional(
+        count(0, 100, {
+          default: defaults.mrc,
+          description: 'RFC 5080 MRC, maximum retransmission count to one server; 0 = no limit.',
+        }),
+      ),
+      mrd_s: Type.Optional(
+        timeOrOff({
+          default: defaults.mrd / 1000,
+          maximum: 86_400,
+          description: 'RFC 5080 MRD, maximum retransmission duration over all servers; 0 = no limit.',
+        }),
+      ),
+    },
+    {
+      ...strict,
+      title: `the retransmission of ${what}`,
+      description: `Retransmission of ${what} (RFC 5080 section 2.2.1).`,
+    },
+  );
+}
+
+export const Radius = Type.Object(
+  {
+    nas_identifier: Type.Optional(text('a NAS-Identifier of 1 to 253 octets', 253)),
+    nas_ip_address: Type.Optional(address('ipv4-address', 'an IPv4 address')),
+    nas_ipv6_address: Type.Optional(address('ipv6-address', 'an IPv6 address')),
+    servers: Type.Array(
+      Type.Object(
+        {
+          address: address('ip-address', 'an IPv4 or IPv6 address (names are not resolved)'),
+          auth_port: Type.Optional(
+            port(RADIUS_DEFAULTS.authPort, 'UDP port for Access-Requests (RFC 2865).'),
+          ),
+          acct_port: Type.Optional(
+            port(RADIUS_DEFAULTS.acctPort, 'UDP port for Accounting-Requests (RFC 2866).'),
+          ),
+          secret: Secret,
+          require_message_authenticator: Type.Optional(
+            flag(
+              true,
+              'Drop replies to Access-Requests without a valid Message-Authenticator (CVE-2024-3596).',
+            ),
+          ),
+        },
+        { ...strict, title: 'a RADIUS server' },
+      ),
+      {
+        minItems: 1,
+        maxItems: 16,
+        title: 'a list of 1 to 16 servers',
+        description: 'In order of preference.',
+      },
+    ),
+    retransmission: Type.Optional(
+      Type.Object(
+        {
+          access: Type.Optional(retransmission(ACCESS_RETRANSMISSION, 'Access-Requests')),
+          accounting: Type.Optional(retransmission(ACCOUNTING_RETRANSMISSION, 'Accounting-Requests')),
+        },
+        { ...strict, title: 'the retransmission settings' },
+      ),
+    ),
+    dead_time_s: Type.Optional(
+      delay({
+        default: RADIUS_DEFAULTS.deadTime / 1000,
+        maximum: 86_400,
+        description: 'A server that did not answer is asked last for this long.',
+      }),
+    ),
+    accounting: Type.Optional(
+      Type.Object(
+        {
+          interim_s: Type.Optional(
+            timeOrOff({
+              default: ACCOUNTING_DEFAULTS.interim / 1000,
+              maximum: 604_800,
+              description: 'Between Interim-Updates where RADIUS says nothing; 0 = none.',
+            }),
+          ),
+        },
+        { ...strict, title: 'the accounting settings' },
+      ),
+    ),
+    dynamic_authorization: Type.Optional(
+      Type.Object(
+        {
+          port: Type.Optional(
+            port(RADIUS_DEFAULTS.dynAuthPort, 'UDP port for Disconnect and CoA requests (RFC 5176).'),
+          ),
+          clients: Type.Array(
+            Type.Object(
+              { address: address('ip-address', 'an IPv4 or IPv6 address'), secret: Secret },
+              { ...strict, title: 'a dynamic authorization client' },
+            ),
+            {
+              minItems: 1,
+              maxItems: 64,
+              title: 'a list of 1 to 64 clients',
+              description: 'Requests from any other address are discarded.',
+            },
+          ),
+        },
+        { ...strict, title: 'the dynamic authorization settings' },
+      ),
+    ),
+  },
+  { ...strict, title: 'the RADIUS settings' },
+);
