@@ -90,7 +90,7 @@ export class SessionUnit implements Timed {
     const sameHandshake = sameValues(handshake, this.handshake.settings);
     const sameTimers = sameValues(timers, this.timers.settings);
     if (!sameHandshake) this.handshake.handle({ type: 'settings', settings: handshake }, this.core.now.mono);
-    if (!sameTimers) this.timers.configure(timers, this.signs(sweptAt));
+    if (!sameTimers) this.timers.configure(timers, this.signs(sweptAt), this.core.now.mono);
     return !sameHandshake || !sameTimers;
   }
 
@@ -108,13 +108,16 @@ export class SessionUnit implements Timed {
     const { authorization, role, startedAt } = this.session;
     const { timers } = roleSettings(this.core.config, role);
     const { sessionTimeout, idleTimeout, reauthenticateAtTimeout } = authorization;
+    // A Session-Timeout of 0 gives no time, and takes none away.
+    const fromRadius = sessionTimeout !== undefined && sessionTimeout > 0;
     return {
-      session: sessionTimeout ?? timers.session,
-      sessionFrom: sessionTimeout === undefined ? startedAt : this.authorizedAt,
-      reauthenticate: sessionTimeout !== undefined && reauthenticateAtTimeout,
+      session: fromRadius ? sessionTimeout : timers.session,
+      sessionFrom: fromRadius ? this.authorizedAt : startedAt,
+      reauthenticate: fromRadius && reauthenticateAtTimeout,
       ...(timers.heartbeat === undefined ? {} : { heartbeat: timers.heartbeat }),
       ...(idleTimeout === undefined ? {} : { idle: idleTimeout }),
-      probes: handshake.period === 0,
+      // The handshake asks by itself, unless it does not run, or runs too slowly to ask in time.
+      probes: handshake.period === 0 || handshake.period > (timers.heartbeat ?? 0) / 3,
     };
   }
 

@@ -217,7 +217,10 @@ export class Watch implements Timed {
       switch (effect.type) {
         case 'probe': {
           const { number } = effect;
-          const type = this.asker.ask(unit, number) === 'withheld' ? 'probe-withheld' : 'probe-sent';
+          const asked = this.asker.ask(unit, number);
+          // Nobody to ask by address: the period counts, and no probe does.
+          if (asked === 'none') break;
+          const type = asked === 'sent' ? 'probe-sent' : 'probe-withheld';
           unit.handshake.handle({ type, number }, this.core.now.mono);
           break;
         }

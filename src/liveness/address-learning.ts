@@ -53,7 +53,7 @@ export function addressIn(sign: Sign, source: Mac): Learnt | undefined {
       return { ip: packet.senderIp, proof: true };
     }
     case 'nd':
-      return addressInNd(sign.message);
+      return addressInNd(sign.message, source);
     case 'dhcp': {
       const ip = sign.message.chaddr === source ? claimedIp(sign.message) : undefined;
       return ip === undefined ? undefined : { ip, proof: false };
@@ -61,8 +61,10 @@ export function addressIn(sign: Sign, source: Mac): Learnt | undefined {
   }
 }
 
-function addressInNd(message: NdMessage): Learnt | undefined {
+function addressInNd(message: NdMessage, source: Mac): Learnt | undefined {
   if (isDuplicateAddressDetection(message)) return undefined;
+  // A proxy speaks for somebody else (RFC 4861 §7.2.8).
+  if (message.linkLayer !== undefined && message.linkLayer !== source) return undefined;
   const ip = message.type === ND_NEIGHBOR_ADVERTISEMENT ? message.target : message.source;
   return { ip, proof: true };
 }

@@ -51,11 +51,16 @@ export class SessionTimers {
   private heartbeatAt: Instant;
   private idleAt: Instant;
   private probeAt: Instant;
+  /** When the value in force was set: silence before that does not count. */
+  private heartbeatFrom: Instant;
+  private idleFrom: Instant;
   /** A deadline that seems to be missed: the dump that decides is awaited. */
   private sweeping = false;
 
   constructor(settings: TimerSettings, start: Instant) {
     this.config = settings;
+    this.heartbeatFrom = start;
+    this.idleFrom = start;
     this.sessionAt = deadline(settings.sessionFrom, settings.session);
     this.heartbeatAt = deadline(start, settings.heartbeat);
     this.idleAt = deadline(start, settings.idle);
@@ -88,22 +93,27 @@ export class SessionTimers {
   }
 
   /** New values of the role or of RADIUS. What did not change goes on as it was. */
-  configure(settings: TimerSettings, signs: Signs): void {
+  configure(settings: TimerSettings, signs: Signs, now: Instant): void {
     const before = this.config;
     this.config = settings;
     if (settings.session !== before.session || settings.sessionFrom !== before.sessionFrom) {
       this.sessionAt = deadline(settings.sessionFrom, settings.session);
     }
-    this.heartbeatAt = deadline(signs.lastSeen, settings.heartbeat);
-    this.idleAt = deadline(signs.lastOwn, settings.idle);
-    this.probeAt = this.thirdAfter(signs.lastSeen);
+    // A value that is new counts from now: nobody is ended for a silence that was allowed while it lasted.
+    if (settings.heartbeat !== before.heartbeat || settings.probes !== before.probes)
+      this.heartbeatFrom = now;
+    if (settings.idle !== before.idle) this.idleFrom = now;
+    const lastSeen = later(signs.lastSeen, this.heartbeatFrom);
+    this.heartbeatAt = deadline(lastSeen, settings.heartbeat);
+    this.idleAt = deadline(later(signs.lastOwn, this.idleFrom), settings.idle);
+    this.probeAt = this.thirdAfter(lastSeen);
     this.sweeping = false;
   }
 
   private silence(signs: Signs, now: Instant): TimerEffect[] {
     const { heartbeat, idle } = this.config;
-    this.heartbeatAt = deadline(signs.lastSeen, heartbeat);
-    this.idleAt = deadline(signs.lastOwn, idle);
+    this.heartbeatAt = deadline(later(signs.lastSeen, this.heartbeatFrom), heartbeat);
+    this.idleAt = deadline(later(signs.lastOwn, this.idleFrom), idle);
     const due = earliest(this.heartbeatAt, this.idleAt);
     if (due <= now) {
       if (signs.sweptAt < due) {
@@ -117,7 +127,8 @@ export class SessionTimers {
   }
 
   /** Thirds are counted from the last sign of life, so an answer puts the next one off by a third. */
-  private probeIfDue({ lastSeen }: Signs, now: Instant): TimerEffect[] {
+  private probeIfDue(signs: Signs, now: Instant): TimerEffect[] {
+    const lastSeen = later(signs.lastSeen, this.heartbeatFrom);
     const next = this.thirdAfter(lastSeen);
     if (next > now && this.probeAt > now) {
       this.probeAt = next;
@@ -133,6 +144,10 @@ export class SessionTimers {
     const { heartbeat, probes } = this.config;
     return probes ? deadline(from, heartbeat === undefined ? undefined : millis(heartbeat / THIRDS)) : NEVER;
   }
+}
+
+function later(a: Instant, b: Instant): Instant {
+  return Math.max(a, b) as Instant;
 }
 
 function deadline(from: Instant, length: Millis | undefined): Instant {

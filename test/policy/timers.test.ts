@@ -126,17 +126,30 @@ describe('Session-Timeout with Termination-Action (RFC 2865 §5.27, §5.29)', ()
     const timers = new SessionTimers(settings({ session: seconds(60), reauthenticate: true }), START);
     timers.tick({ lastSeen: START, lastOwn: START, sweptAt: START }, at(60));
     const renewed = settings({ session: seconds(60), reauthenticate: true, sessionFrom: at(61) });
-    timers.configure(renewed, { lastSeen: START, lastOwn: START, sweptAt: START });
+    timers.configure(renewed, { lastSeen: START, lastOwn: START, sweptAt: START }, at(61));
     expect(timers.pollAt()).toBe(at(121));
   });
 });
 
 describe('values changed during the session', () => {
+  it('a heartbeat shortened after a long silence counts from the change, and asks before it ends anybody', () => {
+    const timers = new SessionTimers(settings({ heartbeat: seconds(3600) }), START);
+    const signs = { lastSeen: START, lastOwn: START, sweptAt: at(300) };
+    timers.configure(settings({ heartbeat: seconds(60) }), signs, at(300));
+    expect(timers.pollAt()).toBe(at(320));
+    expect(timers.tick(signs, at(320))).toEqual([{ type: 'probe' }]);
+    expect(timers.tick(signs, at(340))).toEqual([{ type: 'probe' }]);
+    expect(timers.tick({ ...signs, sweptAt: at(360) }, at(360))).toEqual([
+      { type: 'end', cause: 'heartbeat-timeout' },
+    ]);
+  });
+
   it('a role changed at run time moves only the deadlines that it names', () => {
     const timers = new SessionTimers(settings({ session: seconds(300), heartbeat: seconds(90) }), START);
     const signs = { lastSeen: at(10), lastOwn: at(10), sweptAt: at(10) };
-    timers.configure(settings({ session: seconds(300), heartbeat: 20_000 as Millis, probes: false }), signs);
+    const changed = settings({ session: seconds(300), heartbeat: 20_000 as Millis, probes: false });
+    timers.configure(changed, signs, at(15));
     expect(timers.sessionDeadline).toBe(at(300));
-    expect(timers.pollAt()).toBe(at(30));
+    expect(timers.pollAt()).toBe(at(35));
   });
 });
