@@ -15,6 +15,7 @@ import type { Config } from './config/config.ts';
 import { describeFault } from './config/fault.ts';
 import { parseConfig } from './config/parse.ts';
 import { isUplink } from './config/ports.ts';
+import { type HostFinding, hostFindings } from './io/host-check.ts';
 import { createLogger, type Logger } from './io/log.ts';
 import type { MqttLink } from './io/mqtt.ts';
 import { ownAddresses, sameSources } from './io/own-addresses.ts';
@@ -46,10 +47,7 @@ async function run({ config: path }: { readonly config: string }): Promise<numbe
   };
   const text = readText(path);
   if (!text.ok) return complain(text.error);
-  const parsed = parseConfig(text.value, (file) => {
-    const secret = readText(file);
-    return secret.ok ? ok(secret.value.trimEnd()) : secret;
-  });
+  const parsed = parseConfig(text.value, readText);
   if (!parsed.ok) {
     return complain(parsed.error.map((fault) => `${path}: ${describeFault(fault)}`).join('\nrollcall: '));
   }
@@ -67,6 +65,15 @@ function openDataplane(config: Config): Result<PortAuth, string> {
   const builtIn = backend === 'switchdev' || backend === 'sim';
   const library = builtIn ? join(HERE, 'libportauth.so') : backend;
   return PortAuth.open({ library, spec: builtIn ? `${backend}:${device.bridge}` : device.bridge });
+}
+
+/** Looks at the kernel and the bridge; changes nothing. */
+async function checkHost(config: Config): Promise<readonly HostFinding[]> {
+  const portauth = openDataplane(config);
+  if (!portauth.ok) return [{ severity: 'fault', message: portauth.error }];
+  const findings = hostFindings(config, portauth.value);
+  portauth.value.close();
+  return findings;
 }
 
 /** One run of the agent, from the first lock to the exit. */
@@ -240,7 +247,7 @@ async function main(): Promise<void> {
     return;
   }
   const { buildCli } = await import('./cli/cli.ts');
-  process.exitCode = await buildCli({ run }).parse(args);
+  process.exitCode = await buildCli({ run, version, checkHost }).parse(args);
 }
 
 await main();
