@@ -70,5 +70,8 @@ export function isStationAddress(mac: Mac): boolean {
 
 /** The inverse of `macToNumber`. */
 export function macFromNumber(mac48: number): Mac {
-  return mac48.toString(16).padStart(12, '0').replace(/(..)(?=.)/g, '$1:') as Mac;
+  return mac48
+    .toString(16)
+    .padStart(12, '0')
+    .replace(/(..)(?=.)/g, '$1:') as Mac;
 }
