@@ -111,13 +111,15 @@ class Run {
       process.stderr.write(`rollcall: ${booted.error}\n`);
       return 1;
     }
+    this.log.log('info', 'ports are set', { ms: Math.round(performance.now()) });
     const completed = await this.complete();
     if (!completed.ok) {
       process.stderr.write(`rollcall: ${completed.error}\n`);
       await this.stop('restart');
       return 1;
     }
-    this.log.log('info', 'running', { switch: this.config.switch.id, version });
+    const ms = Math.round(performance.now());
+    this.log.log('info', 'running', { switch: this.config.switch.id, version, ms });
     return ended;
   }
 

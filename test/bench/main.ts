@@ -1,0 +1,73 @@
+// `make bench`: figures beside those of peers, measured in the same run; writes docs/benchmarks.md.
+// One part alone: `node board/run.mjs test/bench/main.ts table` (or start, wheel); that writes nothing.
+
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { cpus, release } from 'node:os';
+import path from 'node:path';
+import Table from 'cli-table3';
+import type { Row } from './row.ts';
+import { startRows } from './start.ts';
+import { ROOT, tableRows } from './table.ts';
+
+const PARTS: Readonly<Record<string, () => Promise<readonly Row[]>>> = { table: tableRows, start: startRows };
+
+function wheel(): string {
+  return execFileSync(process.execPath, ['test/bench/run.mjs', 'wheel'], { cwd: ROOT, encoding: 'utf8' });
+}
+
+function show(rows: readonly Row[]): void {
+  const table = new Table({
+    head: ['what', 'Rollcall', 'against', 'ratio', 'goal', 'reached'],
+    style: { head: [] },
+  });
+  for (const { what, ours, against, ratio, goal, reached } of rows) {
+    table.push([what, ours, against, ratio?.toFixed(1) ?? '', goal, reached ? 'yes' : 'NO']);
+  }
+  process.stdout.write(`${table.toString()}\n`);
+}
+
+function document(rows: readonly Row[], timers: string): string {
+  const lines = rows.map(({ what, ours, against, ratio, goal, reached }) => {
+    return `| ${what} | ${ours} | ${against} | ${ratio?.toFixed(1) ?? ''} | ${goal} | ${reached ? 'yes' : '**no**'} |`;
+  });
+  return `# Benchmarks
+
+Made by \`make bench\`; each ratio is of two figures of the same run. Linux ${release()}, Node ${process.version},
+${cpus().length} cores. Absolute figures do not carry over to another machine.
+
+| what | Rollcall | against | ratio | goal | reached |
+|---|---|---|---|---|---|
+${lines.join('\n')}
+
+Not measured yet: CPU of 10,000 answering sessions, CPU per probe against arp-scan, logins per second against hostapd,
+memory with 1,000 and 10,000 sessions, the embedded broker's share.
+
+## The timer wheel against setTimeout
+
+\`node test/bench/run.mjs wheel\`
+
+\`\`\`
+${timers.trimEnd()}
+\`\`\`
+`;
+}
+
+const [only] = process.argv.slice(2);
+if (only === 'wheel') {
+  process.stdout.write(wheel());
+} else {
+  const parts = only === undefined ? Object.values(PARTS) : [PARTS[only]];
+  const rows: Row[] = [];
+  for (const part of parts) {
+    if (part === undefined)
+      throw new Error(`no such part; there are: wheel, ${Object.keys(PARTS).join(', ')}`);
+    rows.push(...(await part()));
+  }
+  show(rows);
+  if (only === undefined) {
+    const timers = wheel();
+    process.stdout.write(timers);
+    writeFileSync(path.join(ROOT, 'docs/benchmarks.md'), document(rows, timers));
+  }
+}
