@@ -37,7 +37,18 @@ export class PortDesk {
 
   /** Locks everything first; all else waits for that. */
   boot(ports: readonly PortFacts[]): void {
-    for (const facts of ports) this.added(facts);
+    const starts: { readonly unit: PortUnit; readonly effects: readonly PortEffect[] }[] = [];
+    for (const facts of ports) {
+      const unit = this.take(facts);
+      if (unit !== undefined) starts.push({ unit, effects: unit.machine.start() });
+    }
+    // All locks side by side: neighbours become one call, with one proof for all.
+    const isLock = ({ type }: PortEffect): boolean => type === 'set';
+    for (const { unit, effects } of starts) this.apply(unit, effects.filter(isLock));
+    for (const { unit, effects } of starts) {
+      const others = effects.filter((effect) => !isLock(effect));
+      this.apply(unit, others);
+    }
   }
 
   all(): Iterable<PortUnit> {
@@ -160,14 +171,20 @@ export class PortDesk {
       this.changed(facts);
       return;
     }
+    const unit = this.take(facts);
+    if (unit !== undefined) this.apply(unit, unit.machine.start());
+  }
+
+  /** Knows the port from now on; a machine for it, unless it is an uplink. */
+  private take(facts: PortFacts): PortUnit | undefined {
     this.addresses.set(facts.name, facts.address);
     this.byIndex.set(facts.index, facts.name);
-    if (isUplink(this.core.config, facts.name)) return;
+    if (isUplink(this.core.config, facts.name)) return undefined;
     const machine = new AccessPort(facts, portSettings(this.core.config, facts.name), this.core.now.mono);
     const unit = new PortUnit(facts.name, machine, this);
     this.units.set(facts.name, unit);
-    this.apply(unit, machine.start());
     this.core.parts.reporter.portChanged(facts.name);
+    return unit;
   }
 
   private changed(facts: PortFacts): void {

@@ -1,13 +1,20 @@
 // From the start of the bundle to 48 locked ports, and to the first login possible; memory with nobody on.
 
 import { readFileSync } from 'node:fs';
-import { Agent } from '../rigs/lab/agent.ts';
+import path from 'node:path';
 import { Broker } from '../rigs/lab/broker.ts';
+import { LabFolder } from '../rigs/lab/folder.ts';
 import { sleep } from '../rigs/lab/process.ts';
 import type { Row } from './row.ts';
-import { bridgeOf48 } from './table.ts';
+import { bridgeOf48, ROOT } from './table.ts';
 
 const ROUNDS = 5;
+const CONFIG = `switch: {id: sw1, bridge: br0}
+control_socket: SOCKET
+ports: {"p*": {control: auto}}
+radius: {nas_identifier: sw1, servers: [{address: 127.0.0.1, secret: a-secret-of-the-bench}]}
+mqtt: {url: "mqtt://127.0.0.1:1883"}
+`;
 
 function median(values: readonly number[]): number {
   return [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;
@@ -21,22 +28,27 @@ function memoryMb(pid: number, key: 'VmRSS' | 'RssAnon'): number {
 export async function startRows(): Promise<readonly Row[]> {
   const netns = await bridgeOf48();
   const broker = await Broker.start(netns);
+  const folder = new LabFolder('start');
+  const file = folder.write('rollcall.yaml', CONFIG.replace('SOCKET', folder.file('rollcall.sock')));
+  const argv = [path.join(ROOT, 'dist/rollcall'), 'run', '-c', file];
   const locked: number[] = [];
   const ready: number[] = [];
   const resident: number[] = [];
   const anonymous: number[] = [];
   try {
     for (let round = 0; round < ROUNDS; round++) {
-      const agent = await Agent.start(netns, {});
+      const agent = netns.start({ name: 'rollcall', argv });
+      await agent.waitForLine(/"running"/);
       // `ms` in these two lines counts from the start of the process.
       locked.push(millisecondsIn(agent.lines, 'ports are set'));
       ready.push(millisecondsIn(agent.lines, 'running'));
       await sleep(3000);
       resident.push(memoryMb(agent.pid, 'VmRSS'));
       anonymous.push(memoryMb(agent.pid, 'RssAnon'));
-      await agent.close();
+      await agent.stop();
     }
   } finally {
+    folder.remove();
     await broker.close();
     netns.close();
   }
