@@ -49,10 +49,10 @@ export class Agent {
     this.#folder = folder;
   }
 
-  /** Running, and answering on its control socket, when this returns. */
-  static async start(netns: Netns, config: ConfigPart = {}): Promise<Agent> {
+  /** Running, and answering on its control socket, when this returns. `omit`: top keys of the lab's configuration. */
+  static async start(netns: Netns, config: ConfigPart = {}, omit: readonly string[] = []): Promise<Agent> {
     const agent = new Agent(netns, new LabFolder('agent'));
-    agent.configure(config);
+    agent.configure(config, omit);
     await agent.start();
     return agent;
   }
@@ -75,9 +75,10 @@ export class Agent {
   }
 
   /** Writes the configuration file: the lab's, with `config` laid over it. The agent is not told. */
-  configure(config: ConfigPart): void {
+  configure(config: ConfigPart, omit: readonly string[] = []): void {
+    const base = Object.fromEntries(Object.entries(LAB_CONFIG).filter(([key]) => !omit.includes(key)));
     const places = { state_dir: this.#folder.file('state'), control_socket: this.socket };
-    this.#folder.write('rollcall.yaml', stringify(overlay(overlay(LAB_CONFIG, places), config)));
+    this.#folder.write('rollcall.yaml', stringify(overlay(overlay(base, places), config)));
   }
 
   /** Starts it, or starts it again: its state folder is kept. */
