@@ -163,9 +163,10 @@ static void frames_leave_by_a_port(void) {
     struct pa_frame frames[3] = {{.ifindex = index_of("p2"), .length = 60},
                                  {.ifindex = 9999, .length = 60},
                                  {.ifindex = index_of("p2"), .length = 60}};
-    const int fd = socket(AF_PACKET, SOCK_RAW, htons(0x0003));
+    /* Only what looks like ARP: the kernel's own IPv6 chatter passes here too. */
+    const int fd = socket(AF_PACKET, SOCK_RAW, htons(0x0806));
     const int client = (int)index_of("c2");
-    const struct sockaddr_ll at = {.sll_family = AF_PACKET, .sll_protocol = htons(3), .sll_ifindex = client};
+    const struct sockaddr_ll at = {.sll_family = AF_PACKET, .sll_protocol = htons(0x0806), .sll_ifindex = client};
     CHECK_EQUAL(bind(fd, (const struct sockaddr *)&at, sizeof at), 0);
     CHECK_EQUAL(pa_inject(handle, frames, 3, octets, sizeof octets), 2);
     CHECK_EQUAL(frames[1].result, -ENXIO);
