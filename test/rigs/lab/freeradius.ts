@@ -21,6 +21,8 @@ export interface FreeRadiusOptions {
   readonly acctPort?: number;
   readonly firstMethod?: 'md5' | 'peap' | 'ttls' | 'tls';
   readonly fragmentSize?: number;
+  /** Of its one client; the lab's own if absent. */
+  readonly secret?: string;
 }
 
 export class FreeRadius {
@@ -41,7 +43,7 @@ export class FreeRadius {
       radiusdConf({
         folder: folder.path,
         certificates: await labCertificates(),
-        secret: RADIUS_SECRET,
+        secret: options.secret ?? RADIUS_SECRET,
         authPort: options.authPort ?? 1812,
         acctPort: options.acctPort ?? 1813,
         firstMethod: options.firstMethod ?? 'md5',
