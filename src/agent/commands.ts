@@ -5,9 +5,10 @@ import type { Mac } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
 import { after, type Instant, seconds } from '../base/time.ts';
 import type { Config } from '../config/config.ts';
+import type { SessionSelector } from '../model/selector.ts';
 import { type Answer, type ResultOf, refusal, success } from '../report/answers.ts';
 import type { ErrorCode, Verb } from '../report/command-schemas.ts';
-import { type Command, decodeCommand, type Selector, type TimerChange } from '../report/commands.ts';
+import { type Command, decodeCommand, type TimerChange } from '../report/commands.ts';
 import type { Core } from './core.ts';
 import type { Ref } from './ports.ts';
 import type { SessionUnit } from './session-unit.ts';
@@ -129,19 +130,19 @@ export class Commands {
     return { ports: units.map((unit) => portPayload(unit, this.core)) };
   }
 
-  private session(selector: Selector): Outcome<'session'> {
+  private session(selector: SessionSelector): Outcome<'session'> {
     const [unit] = this.core.sessions.select(selector);
     return unit === undefined ? nobody(selector) : { session: sessionAnswer(unit, this.core) };
   }
 
-  private disconnect(selector: Selector): Outcome<'disconnect'> {
+  private disconnect(selector: SessionSelector): Outcome<'disconnect'> {
     const units = this.core.sessions.select(selector);
     if (units.length === 0 && selector.by !== 'all') return nobody(selector);
     for (const unit of units) this.core.parts.life.end(unit, { cause: 'admin-reset' });
     return { disconnected: units.length, sessions: units.map(({ session }) => session.key) };
   }
 
-  private reauthenticate(selector: Selector): Outcome<'reauthenticate'> {
+  private reauthenticate(selector: SessionSelector): Outcome<'reauthenticate'> {
     return this.each(
       selector,
       (unit) => {
@@ -152,7 +153,7 @@ export class Commands {
     );
   }
 
-  private probe(selector: Selector): Outcome<'probe'> {
+  private probe(selector: SessionSelector): Outcome<'probe'> {
     return this.each(
       selector,
       (unit) => this.core.parts.watch.probe(unit),
@@ -161,7 +162,7 @@ export class Commands {
   }
 
   private each<R>(
-    selector: Selector,
+    selector: SessionSelector,
     act: (unit: SessionUnit) => boolean,
     result: (count: number, keys: readonly SessionUnit['session']['key'][]) => R,
   ): R | Refused {
@@ -252,6 +253,6 @@ function refused(code: ErrorCode, message: string, path = ''): Refused {
   return { refused: true, code, message, path };
 }
 
-function nobody(selector: Selector): Refused {
+function nobody(selector: SessionSelector): Refused {
   return refused('not-found', 'no session fits', selector.by);
 }

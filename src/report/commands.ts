@@ -2,26 +2,18 @@
 // that can be sent back as it is: nothing is thrown, nothing is half done.
 
 import { Errors } from 'typebox/value';
-import { type Ip, parseIp } from '../base/ip.ts';
+import { parseIp } from '../base/ip.ts';
 import { type Mac, parseMac } from '../base/mac.ts';
 import { assertNever, err, ok, type Result } from '../base/result.ts';
 import { type Millis, seconds } from '../base/time.ts';
 import type { PortName } from '../model/dataplane.ts';
 import type { PortControl } from '../model/port.ts';
+import type { SessionSelector } from '../model/selector.ts';
 import { type ErrorCode, isVerb, REQUESTS, VERBS, type Verb } from './command-schemas.ts';
 
 export const MAX_COMMAND_OCTETS = 65_536;
 
 export type RequestIdentity = string | number;
-
-/** Which sessions are meant. */
-export type Selector =
-  | { readonly by: 'mac'; readonly mac: Mac }
-  | { readonly by: 'ip'; readonly ip: Ip }
-  | { readonly by: 'session_id'; readonly sessionId: string }
-  | { readonly by: 'user'; readonly user: string }
-  | { readonly by: 'port'; readonly port: PortName }
-  | { readonly by: 'all' };
 
 export interface TimerChange {
   readonly period?: Millis;
@@ -35,8 +27,8 @@ export type Command = { readonly id?: RequestIdentity } & (
   | { readonly verb: 'sessions'; readonly port?: PortName; readonly role?: string; readonly user?: string }
   | { readonly verb: 'ports'; readonly port?: PortName }
   | { readonly verb: 'info' | 'drain' }
-  | { readonly verb: 'session'; readonly selector: Selector }
-  | { readonly verb: 'disconnect' | 'reauthenticate' | 'probe'; readonly selector: Selector }
+  | { readonly verb: 'session'; readonly selector: SessionSelector }
+  | { readonly verb: 'disconnect' | 'reauthenticate' | 'probe'; readonly selector: SessionSelector }
   | { readonly verb: 'port'; readonly port: PortName; readonly control: PortControl }
   | { readonly verb: 'timers'; readonly target: TimerTarget; readonly change: TimerChange }
   | { readonly verb: 'config'; readonly action: 'get' }
@@ -179,7 +171,7 @@ function build(verb: Verb, request: Request): Built {
 
 const SELECTOR_KEYS = ['mac', 'ip', 'session_id', 'user', 'port', 'all'] as const;
 
-function selectorOf(request: Request): Result<Selector, CommandError> {
+function selectorOf(request: Request): Result<SessionSelector, CommandError> {
   const given = SELECTOR_KEYS.filter((key) => request[key] !== undefined);
   const [key, second] = given;
   if (key === undefined) return fail('bad-value', `one of ${SELECTOR_KEYS.join(', ')} is needed`);

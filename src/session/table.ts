@@ -4,19 +4,10 @@
 // One active session per MAC on the whole switch. A session that is on its way out has left the table already: its
 // logout machine holds what it still needs.
 
-import type { Ip } from '../base/ip.ts';
 import { type Mac, macToNumber } from '../base/mac.ts';
 import type { PortName } from '../model/dataplane.ts';
+import type { SessionSelector } from '../model/selector.ts';
 import type { Session, SessionKey } from '../model/session.ts';
-
-/** One of them; every way in which an administrator, a RADIUS server or a topic names sessions. */
-export type SessionSelector =
-  | { readonly by: 'mac'; readonly mac: Mac }
-  | { readonly by: 'ip'; readonly ip: Ip }
-  | { readonly by: 'session_id'; readonly sessionId: string }
-  | { readonly by: 'user'; readonly user: string }
-  | { readonly by: 'port'; readonly port: PortName }
-  | { readonly by: 'all' };
 
 export interface HasSession {
   readonly session: Session;

@@ -1,0 +1,14 @@
+// How sessions are named by whoever asks about them: an administrator, a program, a RADIUS server.
+
+import type { Ip } from '../base/ip.ts';
+import type { Mac } from '../base/mac.ts';
+import type { PortName } from './dataplane.ts';
+
+/** One of them; every way in which an administrator, a RADIUS server or a topic names sessions. */
+export type SessionSelector =
+  | { readonly by: 'mac'; readonly mac: Mac }
+  | { readonly by: 'ip'; readonly ip: Ip }
+  | { readonly by: 'session_id'; readonly sessionId: string }
+  | { readonly by: 'user'; readonly user: string }
+  | { readonly by: 'port'; readonly port: PortName }
+  | { readonly by: 'all' };
