@@ -21,7 +21,36 @@ export function ruleFindings(raw: RawConfig): readonly Finding[] {
     ...mqttFindings(raw),
     ...sourceFindings(raw),
     ...silentDeviceFindings(raw),
+    ...futureFindings(raw),
   ];
+}
+
+/** Keys that are part of the contract, and that this version does not act upon: better said than found out. */
+function futureFindings(raw: RawConfig): Finding[] {
+  const out: Finding[] = [];
+  for (const [pattern, port] of Object.entries(raw.ports ?? {})) {
+    const path = ['ports', pattern];
+    if (port.host_mode === 'multi-host' || port.host_mode === 'multi-domain') {
+      out.push(
+        fault(
+          [...path, 'host_mode'],
+          `'${port.host_mode}' is not there yet; there are: multi-auth, single-host`,
+        ),
+      );
+    }
+    if (port.mab?.enabled === true) {
+      out.push(
+        warning(
+          [...path, 'mab', 'enabled'],
+          'MAC authentication bypass is not there yet: nobody gets in by it',
+        ),
+      );
+    }
+    if (port.egress === 'closed') {
+      out.push(warning([...path, 'egress'], 'is not there yet: locked ports still receive broadcasts'));
+    }
+  }
+  return out;
 }
 
 function roleFindings(raw: RawConfig): Finding[] {
