@@ -9,7 +9,7 @@
 // waits, reads a clock, or calls back.
 
 import { assertNever } from '../base/result.ts';
-import { earliest, type Instant, NEVER, type Now } from '../base/time.ts';
+import { elapsed, type Instant, millis, type Now } from '../base/time.ts';
 import { Aaa } from './aaa.ts';
 import { Accountant } from './accountant.ts';
 import { Commands } from './commands.ts';
@@ -23,6 +23,9 @@ import type { Effect, Input, Pending } from './ports.ts';
 import { Reporter } from './reporter.ts';
 import { Supplicants } from './supplicants.ts';
 import { Watch } from './watch.ts';
+
+/** A turn that comes so much later than it was wanted: the agent did not run. */
+const STALL = millis(1000);
 
 export class Agent {
   private readonly core: Core;
@@ -49,7 +52,7 @@ export class Agent {
 
   /** When a `tick` is due at the latest. */
   pollAt(): Instant {
-    return earliest(this.core.schedule.pollAt(), this.core.parts.watch.pollAt(), NEVER);
+    return this.core.schedule.pollAt();
   }
 
   /** A retained topic that the broker kept from an earlier life of ours, and that has no state behind it now. */
@@ -59,7 +62,9 @@ export class Agent {
 
   handle(input: Input, now: Now): readonly Effect[] {
     const { core } = this;
+    const due = this.pollAt();
     core.now = now;
+    if (elapsed(due, now.mono) > STALL) core.parts.watch.stalled(elapsed(due, now.mono));
     this.dispatch(input);
     core.schedule.advance(now.mono);
     core.parts.watch.endTurn();

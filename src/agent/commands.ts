@@ -3,7 +3,7 @@
 
 import type { Mac } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
-import { after, type Instant, seconds } from '../base/time.ts';
+import { after, type Instant, NEVER, seconds } from '../base/time.ts';
 import type { Config } from '../config/config.ts';
 import type { SessionSelector } from '../model/selector.ts';
 import { type Answer, type ResultOf, refusal, success } from '../report/answers.ts';
@@ -11,6 +11,7 @@ import type { ErrorCode, Verb } from '../report/command-schemas.ts';
 import { type Command, decodeCommand, type TimerChange } from '../report/commands.ts';
 import type { Core } from './core.ts';
 import type { Ref } from './ports.ts';
+import type { Timed } from './schedule.ts';
 import type { SessionUnit } from './session-unit.ts';
 import { portPayload, sessionAnswer } from './views.ts';
 
@@ -33,8 +34,10 @@ interface Refused {
 
 type Outcome<V extends Verb> = ResultOf<V> | Refused;
 
-export class Commands {
+export class Commands implements Timed {
   private drainUntil: Instant | undefined;
+  /** Accounting-Off is still to be said: after the Stops, since it closes whatever a server has of us. */
+  private offDue = false;
 
   constructor(private readonly core: Core) {}
 
@@ -57,17 +60,26 @@ export class Commands {
   endTurn(): void {
     if (this.drainUntil === undefined) return;
     const { now, out, parts } = this.core;
+    if (this.offDue && (parts.life.closing === 0 || now.mono >= this.drainUntil)) {
+      this.offDue = false;
+      parts.accountant.off();
+    }
     const done = parts.life.closing === 0 && parts.accountant.pending === 0;
     if (!done && now.mono < this.drainUntil) return;
     this.drainUntil = undefined;
+    this.core.schedule.touch(this);
     if (!done)
       out.log('warn', 'drained, but accounting is not acknowledged', { records: parts.accountant.pending });
     out.push({ type: 'drained' });
   }
 
   /** When a drain gives up waiting. */
-  pollAt(): Instant | undefined {
-    return this.drainUntil;
+  pollAt(): Instant {
+    return this.drainUntil ?? NEVER;
+  }
+
+  onTime(): void {
+    // `endTurn` looks at the clock, in every turn.
   }
 
   private perform(command: Command): Outcome<Verb> {
@@ -201,12 +213,13 @@ export class Commands {
 
   private drain(): ResultOf<'drain'> {
     const { core } = this;
-    const { life, supplicants, accountant } = core.parts;
+    const { life, supplicants } = core.parts;
     const units = [...core.sessions.all()];
     supplicants.refuseAll();
     for (const unit of units) life.end(unit, { cause: 'drain' });
-    accountant.off();
+    this.offDue = true;
     this.drainUntil = after(core.now.mono, DRAIN_PATIENCE);
+    core.schedule.touch(this);
     return { draining: units.length };
   }
 

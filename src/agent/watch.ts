@@ -169,7 +169,7 @@ export class Watch implements Timed {
     this.awaiting.clear();
     for (const unit of awaiting) {
       this.tick(unit);
-      this.core.schedule.touch(unit);
+      if (sessions.get(unit.session.key) === unit) this.core.schedule.touch(unit);
     }
     this.core.schedule.touch(this);
   }
