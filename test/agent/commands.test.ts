@@ -1,0 +1,96 @@
+// Each verb on a switch with one session, and what is refused. A refusal changes nothing.
+
+import { beforeEach, describe, expect, it } from 'vitest';
+import { VERBS } from '../../src/report/command-schemas.ts';
+import type { SessionPayload } from '../../src/report/payloads.ts';
+import { SimulatedStage } from '../rigs/sim/stage.ts';
+
+const NOBODY = '02:66:00:00:00:01';
+
+describe('a switch with one session', () => {
+  let stage: SimulatedStage;
+  let session: SessionPayload;
+  const { stringify } = JSON;
+
+  beforeEach(async () => {
+    stage = new SimulatedStage({ machines: 2 });
+    session = await stage.login(stage.machine(1));
+    await stage.passes(stage.machine(1));
+  });
+
+  it.each(['sessions', 'ports', 'info', 'events'])('%s can be read and changes nothing', async (verb) => {
+    expect(stringify(await stage.ask(verb))).toContain(verb === 'info' ? 'sw1' : 'p1');
+    expect((await stage.retained(session.mac))?.session_id).toBe(session.session_id);
+  });
+
+  it.each([
+    ['port', { port: 'p2' }, 0],
+    ['port', { port: 'p1' }, 1],
+    ['role', { role: 'default' }, 1],
+    ['user', { user: 'u2' }, 0],
+  ])('sessions by %s', async (_, filter, count) => {
+    const { sessions } = (await stage.ask('sessions', filter)) as { readonly sessions: readonly unknown[] };
+    expect(sessions).toHaveLength(count);
+  });
+
+  it.each([
+    ['mac', () => ({ mac: session.mac })],
+    ['ip', () => ({ ip: '10.99.0.11' })],
+    ['session_id', () => ({ session_id: session.session_id })],
+    ['user', () => ({ user: 'u1' })],
+  ])('session by %s', async (_, selector) => {
+    expect(await stage.ask('session', selector())).toMatchObject({ session: { mac: session.mac } });
+  });
+
+  it('probe asks now', async () => {
+    const before = stage.askedFor(stage.machine(1));
+    await stage.pass(3_000);
+    expect(await stage.ask('probe', { mac: session.mac })).toMatchObject({ probed: 1 });
+    await stage.pass(100);
+    expect(stage.askedFor(stage.machine(1))).toBe(before + 1);
+  });
+
+  it('timers take effect on who is in already', async () => {
+    const change = { role: 'default', period_s: 5, times: 2 };
+    expect(await stage.ask('timers', change)).toEqual({ sessions: 1 });
+    expect((await stage.retained(session.mac))?.handshake).toMatchObject({ period_s: 5, times: 2 });
+    expect(await stage.ask('timers', change)).toEqual({ sessions: 0 });
+  });
+
+  it('explain tells the story of a MAC, and of one that was never seen none', async () => {
+    const told = stringify(await stage.ask('explain', { mac: session.mac }));
+    for (const what of ['identity', 'accepted', 'session started']) expect(told).toContain(what);
+    expect(await stage.ask('explain', { mac: NOBODY })).toMatchObject({ decisions: [] });
+  });
+
+  it.each([
+    ['an unknown verb', 'frobnicate', {}, 'unknown-verb'],
+    ['an unknown key', 'info', { colour: 'red' }, 'unknown-key'],
+    ['no selector', 'disconnect', {}, 'bad-value'],
+    ['two selectors', 'disconnect', { user: 'u1', port: 'p1' }, 'bad-value'],
+    ['a MAC that is none', 'disconnect', { mac: 'zz' }, 'bad-value'],
+    ['nobody by that MAC', 'disconnect', { mac: NOBODY }, 'not-found'],
+    ['nobody to reauthenticate', 'reauthenticate', { user: 'u9' }, 'not-found'],
+    ['nobody to probe', 'probe', { port: 'p2' }, 'not-found'],
+    ['no such session', 'session', { session_id: 'x' }, 'not-found'],
+    ['no such port', 'ports', { port: 'p9' }, 'not-found'],
+    ['an uplink', 'port', { port: 'up0', control: 'auto' }, 'not-found'],
+    ['a control that is none', 'port', { port: 'p1', control: 'ajar' }, 'bad-value'],
+    ['no such role', 'timers', { role: 'guest', times: 2 }, 'not-found'],
+  ])('%s is refused, and the session goes on', async (_, verb, request, code) => {
+    expect(stage.net.command(verb, { id: 7, ...request })).toMatchObject({
+      id: 7,
+      ok: false,
+      error: { code },
+    });
+    expect((await stage.retained(session.mac))?.session_id).toBe(session.session_id);
+    expect(await stage.passes(stage.machine(1))).toBe(true);
+  });
+
+  it.each([...VERBS])('%s: what is no JSON object is refused', (verb) => {
+    const octets = (text: string) => new TextEncoder().encode(text);
+    for (const text of ['{', '[]', '3', 'null', '\u0000'])
+      expect(stage.net.command(verb, octets(text))).toMatchObject({ ok: false });
+    expect(stage.net.command(verb, Uint8Array.of(0xff, 0xfe))).toMatchObject({ ok: false });
+  });
+});

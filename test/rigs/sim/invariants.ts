@@ -1,0 +1,182 @@
+// What must hold whenever the agent has come to rest, whatever happened before. Looked at after each of its inputs; the
+// first breach throws, at the input that led to it.
+//
+// It looks into the agent (`Reflect.get`), since what must never be left behind is by its nature nobody's business.
+
+import type { Core } from '../../../src/agent/core.ts';
+import { SessionUnit } from '../../../src/agent/session-unit.ts';
+import { sessionPayload } from '../../../src/agent/views.ts';
+import { keyText } from '../../../src/authz/authorizer.ts';
+import { type Mac, macToKey } from '../../../src/base/mac.ts';
+import type { GrantKey } from '../../../src/model/dataplane.ts';
+import { isGrant } from '../../../src/wire/fdb-table.ts';
+import type { SimulatedSwitch } from './simulated-switch.ts';
+
+/** What a verdict may take beyond (N + 1) * T: a timer tick, and the dump that it waits for. */
+const VERDICT_SLACK_MS = 1_000;
+
+interface OpenClosing {
+  readonly unit: SessionUnit;
+  readonly logout: { readonly state: { readonly name: string } };
+}
+
+export class Invariants {
+  /** Records by session, in the order of their making. */
+  private readonly records = new Map<string, string[]>();
+  private readonly ends = new Map<string, number>();
+  private taken = 0;
+  private lastSeq = 0;
+  private excusedAt = 0;
+
+  constructor(private readonly net: SimulatedSwitch) {}
+
+  /** Something keeps the agent from counting for so long (it stands still, dumps fail): then it begins anew. */
+  excuse(forMs: number): void {
+    this.excusedAt = Math.max(this.excusedAt, this.net.world.now + forMs);
+  }
+
+  /** The agent's inside. */
+  get core(): Core {
+    return Reflect.get(this.net.agent, 'core') as Core;
+  }
+
+  check(): void {
+    this.takeIn();
+    this.checkTable();
+    this.checkAccounting();
+    this.checkRetained();
+    this.checkTimers();
+    this.checkPromptness();
+  }
+
+  private fail(message: string): never {
+    throw new Error(`at ${this.net.world.now} ms: ${message}`);
+  }
+
+  /** Logouts that have not reported the end yet. */
+  private closings(): readonly SessionUnit[] {
+    const byGrant = Reflect.get(this.core.parts.life, 'closings') as ReadonlyMap<string, OpenClosing[]>;
+    return [...byGrant.values()]
+      .flat()
+      .filter(({ logout }) => logout.state.name !== 'closed')
+      .map(({ unit }) => unit);
+  }
+
+  /** New effects: accounting records and events. */
+  private takeIn(): void {
+    const { performed } = this.net;
+    for (; this.taken < performed.length; this.taken++) {
+      const effect = performed[this.taken]?.effect;
+      if (effect?.type === 'spool-store' && 'subject' in effect.record) {
+        const { sessionId } = effect.record.subject;
+        this.records.set(sessionId, [...(this.records.get(sessionId) ?? []), effect.record.kind]);
+      }
+      if (effect?.type === 'event') {
+        const { payload } = effect;
+        if (payload.seq !== this.lastSeq + 1) this.fail(`event ${payload.seq} came after ${this.lastSeq}`);
+        this.lastSeq = payload.seq;
+        if (payload.type === 'session-end')
+          this.ends.set(payload.session_id, (this.ends.get(payload.session_id) ?? 0) + 1);
+      }
+    }
+  }
+
+  /** Each grant in the table has somebody who answers for it; each session has its grant. */
+  private checkTable(): void {
+    const { core, net } = this;
+    const { life } = core.parts;
+    const admissions = Reflect.get(life, 'admissions') as ReadonlyMap<string, unknown>;
+    const authz = Reflect.get(Reflect.get(life, 'authz') as object, 'entries') as ReadonlyMap<
+      string,
+      unknown
+    >;
+    for (const { mac, port, flags } of net.bridge.table.values()) {
+      if (!isGrant(flags) || net.bridge.tampered.has(mac)) continue;
+      const key: GrantKey = { mac, port: port.name, vlan: 0 };
+      const session = core.sessions.ofMac(mac)?.session.grant.port === port.name;
+      const underWay = admissions.has(keyText(key)) || (authz.has(keyText(key)) && !life.isGranted(key));
+      if (!session && !underWay) this.fail(`${keyText(key)} is granted, and nobody has a session for it`);
+    }
+    for (const { session } of core.sessions.all()) {
+      const entry = net.bridge.table.get(session.mac);
+      const there = entry !== undefined && entry.port.name === session.grant.port && isGrant(entry.flags);
+      if (!there && !net.bridge.tampered.has(session.mac))
+        this.fail(`${keyText(session.grant)} has a session and no grant`);
+    }
+  }
+
+  private checkAccounting(): void {
+    const living = new Set([...this.core.sessions.all()].map(({ session }) => session.id));
+    const closing = new Set(this.closings().map(({ session }) => session.id));
+    for (const [id, kinds] of this.records) {
+      const starts = kinds.filter((kind) => kind === 'start').length;
+      const stops = kinds.filter((kind) => kind === 'stop').length;
+      if (starts !== 1 || kinds[0] !== 'start') this.fail(`session ${id} has ${starts} Starts: ${kinds}`);
+      const ended = !living.has(id);
+      const stopped = closing.has(id) ? stops <= 1 : stops === (ended ? 1 : 0);
+      if (!stopped) this.fail(`session ${id}, ${ended ? 'ended' : 'living'}, has ${stops} Stops`);
+      const ends = this.ends.get(id) ?? 0;
+      if (ends > 1 || (!ended && ends > 0)) this.fail(`session ${id} has ${ends} session-end events`);
+      if (ended && !closing.has(id)) {
+        if (ends !== 1) this.fail(`session ${id} ended without an event`);
+        // Done with: nothing more will come.
+        this.records.delete(id);
+        this.ends.delete(id);
+      }
+    }
+  }
+
+  /** Upstream sees the session table, no more and no less. */
+  private checkRetained(): void {
+    const { core, net } = this;
+    if (!net.brokerUp) return;
+    const prefix = `rollcall/v1/${core.config.switch.id}/session/`;
+    for (const unit of core.sessions.all()) {
+      const published = net.retained.get(`${prefix}${macToKey(unit.session.mac)}`);
+      if (published === undefined) this.fail(`the session of ${unit.session.mac} is not published`);
+      const { handshake: was, ...before } = published as ReturnType<typeof sessionPayload>;
+      const { handshake: is, ...now } = sessionPayload(unit);
+      if (JSON.stringify(before) !== JSON.stringify(now) || was.period_s !== is.period_s)
+        this.fail(`published ${JSON.stringify(before)} of ${JSON.stringify(now)}`);
+    }
+    const macs = new Set([...core.sessions.all(), ...this.closings()].map(({ session }) => session.mac));
+    for (const topic of net.retained.keys()) {
+      if (!topic.startsWith(prefix)) continue;
+      const mac = topic.slice(prefix.length).replaceAll('-', ':') as Mac;
+      if (!macs.has(mac)) this.fail(`${topic} stands, and there is no session`);
+    }
+  }
+
+  private checkTimers(): void {
+    const { core } = this;
+    const timed = Reflect.get(core.schedule, 'ids') as ReadonlyMap<unknown, unknown>;
+    for (const each of timed.keys()) {
+      if (each instanceof SessionUnit && core.sessions.get(each.session.key) !== each)
+        this.fail(`the session ${each.session.id} has ended and has a timer`);
+    }
+    const { watch } = core.parts;
+    for (const name of ['awaiting', 'verdicts', 'sightings'])
+      for (const unit of (Reflect.get(watch, name) as ReadonlyMap<SessionUnit, unknown>).keys())
+        if (core.sessions.get(unit.session.key) !== unit)
+          this.fail(`the session ${unit.session.id} has ended and is among the ${name}`);
+    const periods = Reflect.get(watch, 'periods') as ReadonlyMap<number, number>;
+    const watched = [...periods.values()].reduce((sum, count) => sum + count, 0);
+    if (watched !== core.sessions.size)
+      this.fail(`${watched} sessions are watched, there are ${core.sessions.size}`);
+  }
+
+  /** Nobody outlives the last sign of life by more than N + 1 periods, and one round more where the guard stepped in. */
+  private checkPromptness(): void {
+    const { core, net } = this;
+    for (const unit of core.sessions.all()) {
+      const { period, times, keep } = unit.handshake.settings;
+      if (period === 0 || keep) continue;
+      const { mac, grant, startedAt } = unit.session;
+      const sign = net.bridge.lastSign.get(`${mac} ${grant.port}`) ?? startedAt;
+      const alive = net.world.now - Math.max(sign, startedAt, this.excusedAt);
+      const rounds = unit.handshake.extended ? 2 * times + 1 : times + 1;
+      if (alive > rounds * period + VERDICT_SLACK_MS)
+        this.fail(`${mac} was last heard of ${alive} ms ago, T is ${period} ms, N is ${times}`);
+    }
+  }
+}

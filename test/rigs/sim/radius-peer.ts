@@ -1,0 +1,168 @@
+// RADIUS servers in memory, real in wire format: EAP-MD5 for listed users, and an accounting log. Each request is verified as
+// a server would, so a packet of ours that is wrong is an error of the test, whatever the scenario was about.
+
+import { concatBytes, fromUtf8, toHex, utf8 } from '../../../src/base/bytes.ts';
+import { digestsEqual, md5 } from '../../../src/base/hash.ts';
+import type { Ipv4 } from '../../../src/base/ip.ts';
+import type { Instant } from '../../../src/base/time.ts';
+import { decodeEap, EAP_REQUEST, EAP_TYPE_IDENTITY, encodeEap } from '../../../src/wire/eap.ts';
+import { encodeReply, type RadiusCodeName, type RadiusPacket } from '../../../src/wire/radius.ts';
+import {
+  attributeOctets,
+  attributeText,
+  attributeU32,
+  eapMessage,
+  ip,
+  octets,
+  type RadiusAttribute,
+  text,
+  u32,
+} from '../../../src/wire/radius-attributes.ts';
+import { verifyAccessRequest, verifyAccountingOrDynamicRequest } from '../../../src/wire/radius-verify.ts';
+import type { AccountingRow, Reply } from '../../scenarios/stage.ts';
+
+const EAP_TYPE_MD5 = 4;
+const STATUS_NAMES: Readonly<Record<number, AccountingRow['status']>> = {
+  1: 'Start',
+  2: 'Stop',
+  3: 'Interim-Update',
+  7: 'Accounting-On',
+  8: 'Accounting-Off',
+};
+
+export interface RadiusAccount {
+  password: string;
+  reply: Reply;
+}
+
+/** A row, and when the server got it. */
+export interface TimedRow extends AccountingRow {
+  readonly receivedAt: Instant;
+}
+
+interface Conversation {
+  readonly user: string;
+  readonly identifier: number;
+  readonly challenge: Uint8Array;
+}
+
+export class RadiusPeer {
+  readonly users = new Map<string, RadiusAccount>();
+  /** False: whatever comes in is lost. */
+  access = true;
+  accounting = true;
+  readonly rows: TimedRow[] = [];
+  /** Access-Requests that were new, not retransmitted. */
+  questions = 0;
+  private readonly conversations = new Map<string, Conversation>();
+  /** RFC 5080 §2.2.2: a request that comes again is answered as before. */
+  private readonly answered = new Map<string, Uint8Array>();
+  private nextState = 1;
+
+  constructor(private readonly secret: Uint8Array) {}
+
+  /** The reply, or nothing while it is not there. */
+  receive(kind: 'access' | 'accounting', bytes: Uint8Array, now: Instant): Uint8Array | undefined {
+    if (!this[kind]) return undefined;
+    const key = toHex(bytes);
+    const before = this.answered.get(key);
+    if (before !== undefined) return before;
+    const reply = kind === 'access' ? this.answerAccess(bytes) : this.answerAccounting(bytes, now);
+    if (reply !== undefined) this.answered.set(key, reply);
+    return reply;
+  }
+
+  private answerAccess(bytes: Uint8Array): Uint8Array | undefined {
+    const packet = must(
+      verifyAccessRequest({ packetBytes: bytes, secret: this.secret, requireMessageAuthenticator: true }),
+    );
+    this.questions++;
+    const response = must(decodeEap(eapMessage(packet) ?? new Uint8Array(0)));
+    if (response.type === EAP_TYPE_IDENTITY) {
+      const challenge = md5(utf8(`challenge ${this.nextState}`));
+      const state = utf8(`state ${this.nextState++}`);
+      const identifier = (response.identifier + 1) & 0xff;
+      this.conversations.set(toHex(state), { user: fromUtf8(response.data), identifier, challenge });
+      const data = concatBytes([Uint8Array.of(challenge.length), challenge]);
+      const eap = encodeEap({ code: EAP_REQUEST, identifier, type: EAP_TYPE_MD5, data });
+      return this.reply(packet, 'Access-Challenge', [octets('State', state), octets('EAP-Message', eap)]);
+    }
+    const state = toHex(attributeOctets(packet, 'State') ?? new Uint8Array(0));
+    const conversation = this.conversations.get(state);
+    this.conversations.delete(state);
+    const account = this.users.get(conversation?.user ?? '');
+    const { identifier } = response;
+    if (conversation === undefined || account === undefined || response.type !== EAP_TYPE_MD5) {
+      return this.reject(packet, identifier);
+    }
+    const expected = md5(
+      Uint8Array.of(conversation.identifier),
+      utf8(account.password),
+      conversation.challenge,
+    );
+    if (!digestsEqual(response.data.subarray(1), expected)) return this.reject(packet, identifier);
+    const eap = encodeEap({ code: 3, identifier, data: new Uint8Array(0) });
+    return this.reply(packet, 'Access-Accept', [
+      octets('EAP-Message', eap),
+      text('User-Name', conversation.user),
+      octets('Class', utf8(`class of ${conversation.user}`)),
+      ...replyAttributes(account.reply),
+    ]);
+  }
+
+  private reject(packet: RadiusPacket, identifier: number): Uint8Array {
+    const eap = encodeEap({ code: 4, identifier, data: new Uint8Array(0) });
+    const said = text('Reply-Message', 'refused by the lab');
+    return this.reply(packet, 'Access-Reject', [octets('EAP-Message', eap), said]);
+  }
+
+  private answerAccounting(bytes: Uint8Array, now: Instant): Uint8Array {
+    const packet = must(
+      verifyAccountingOrDynamicRequest({
+        packetBytes: bytes,
+        secret: this.secret,
+        requireMessageAuthenticator: false,
+      }),
+    );
+    const status = STATUS_NAMES[attributeU32(packet, 'Acct-Status-Type') ?? 0];
+    if (status === undefined) throw new Error('an accounting record without a status');
+    const sessionTimeS = attributeU32(packet, 'Acct-Session-Time');
+    const terminateCause = attributeU32(packet, 'Acct-Terminate-Cause');
+    this.rows.push({
+      receivedAt: now,
+      status,
+      sessionId: attributeText(packet, 'Acct-Session-Id') ?? '',
+      userName: attributeText(packet, 'User-Name') ?? '',
+      eventS: attributeU32(packet, 'Event-Timestamp') ?? 0,
+      delayS: attributeU32(packet, 'Acct-Delay-Time') ?? 0,
+      ...(sessionTimeS === undefined ? {} : { sessionTimeS }),
+      ...(terminateCause === undefined ? {} : { terminateCause }),
+    });
+    return this.reply(packet, 'Accounting-Response', []);
+  }
+
+  private reply(
+    request: RadiusPacket,
+    code: RadiusCodeName,
+    attributes: readonly RadiusAttribute[],
+  ): Uint8Array {
+    return must(encodeReply({ request, code, attributes, secret: this.secret }));
+  }
+}
+
+function replyAttributes(reply: Reply): RadiusAttribute[] {
+  const { sessionTimeoutS, terminationAction, idleTimeoutS, framedIp } = reply;
+  return [
+    ...(sessionTimeoutS === undefined ? [] : [u32('Session-Timeout', sessionTimeoutS)]),
+    ...(terminationAction === undefined ? [] : [u32('Termination-Action', terminationAction)]),
+    ...(idleTimeoutS === undefined ? [] : [u32('Idle-Timeout', idleTimeoutS)]),
+    ...(framedIp === undefined ? [] : [ip('Framed-IP-Address', framedIp as Ipv4)]),
+  ];
+}
+
+function must<T>(
+  result: { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: unknown },
+): T {
+  if (!result.ok) throw new Error(`the agent sent what no server takes: ${JSON.stringify(result.error)}`);
+  return result.value;
+}

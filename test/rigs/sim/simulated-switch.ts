@@ -1,0 +1,315 @@
+// The real agent on a switch in memory: its effects are performed here, as io/shell.ts does it on a real one (in order,
+// answers as the next inputs), and time moves only when told. Faults can be ordered for each kind of effect.
+
+import { Agent } from '../../../src/agent/agent.ts';
+import type { Effect, Input, Ref } from '../../../src/agent/ports.ts';
+import type { Ipv4, Ipv6 } from '../../../src/base/ip.ts';
+import type { Mac } from '../../../src/base/mac.ts';
+import { assertNever, err, type Result } from '../../../src/base/result.ts';
+import { type Instant, instant } from '../../../src/base/time.ts';
+import type { Config } from '../../../src/config/config.ts';
+import type { TrafficCounters } from '../../../src/model/acct.ts';
+import type { Capabilities, PortName } from '../../../src/model/dataplane.ts';
+import type { EventPayload } from '../../../src/report/event-payloads.ts';
+import { SeededEntropy } from '../radius-servers.ts';
+import { SimBridge } from './bridge.ts';
+import { type ClientOptions, SimClient, SimGateway } from './client.ts';
+import { RadiusPeer } from './radius-peer.ts';
+import { World } from './world.ts';
+
+const LATENCY_MS = 1;
+const SERVER_LATENCY_MS = 5;
+const DUMP_MS = 0.5;
+/** A machine that does not come to rest at one moment is broken. */
+const MOST_INPUTS_AT_ONCE = 100_000;
+/** setTimeout's least wait. */
+const LEAST_WAIT_MS = 1;
+
+export const UPLINK = 'up0';
+export const SWITCH_MAC = '02:99:00:00:00:fe' as Mac;
+export const SWITCH_IPV4 = '10.99.0.1' as Ipv4;
+export const SWITCH_IPV6 = 'fd00:99::1' as Ipv6;
+const GATEWAY_MAC = '02:99:00:00:00:fd' as Mac;
+export const GATEWAY = { ipv4: '10.99.0.254' as Ipv4, ipv6: 'fd00:99::fe' as Ipv6 };
+
+export const SIM_CAPABILITIES: Capabilities = {
+  backend: 'simulated',
+  locked: true,
+  mab: true,
+  vlanFiltering: false,
+  activityNotify: true,
+  noLinklocalLearn: true,
+  lastSeen: true,
+};
+
+/** So many of each still fail. */
+export interface Faults {
+  setPorts: number;
+  captures: number;
+  grants: number;
+  revokes: number;
+  dumps: number;
+  stores: number;
+}
+
+export interface SwitchOptions {
+  readonly config: Config;
+  readonly ports: readonly string[];
+  readonly capabilities?: Capabilities;
+  readonly seed?: number;
+}
+
+/** An effect with its time, for the order of things. */
+export interface Performed {
+  readonly at: Instant;
+  readonly effect: Effect;
+  /** Of one with a `ref`: why it failed. */
+  readonly error?: string;
+}
+
+export class SimulatedSwitch {
+  readonly world = new World();
+  readonly bridge: SimBridge;
+  readonly agent: Agent;
+  readonly clients: SimClient[] = [];
+  readonly servers: readonly RadiusPeer[];
+  readonly faults: Faults = { setPorts: 0, captures: 0, grants: 0, revokes: 0, dumps: 0, stores: 0 };
+  /** Of the broker. */
+  readonly retained = new Map<string, object>();
+  readonly events: EventPayload[] = [];
+  brokerUp = true;
+  drained = false;
+  /** Everything but log lines, for as long as somebody wants it: see `record`. */
+  readonly performed: Performed[] = [];
+  record = true;
+  readonly answers = new Map<Ref, object>();
+  readonly logs: string[] = [];
+  /** Called after each input and all that followed from it. */
+  afterTurn: () => void = () => {};
+  private readonly inputs: Input[] = [];
+  private running = false;
+  private stalledUntil: Instant = instant(0);
+  private readonly gateway: SimGateway;
+  private nextCommand = 1;
+  private tickedAt: Instant = instant(0);
+
+  constructor(private readonly options: SwitchOptions) {
+    const { config, ports } = options;
+    this.bridge = new SimBridge(this.world, {
+      captured: (port, bytes) =>
+        this.world.in(LATENCY_MS, () => {
+          if (this.bridge.ports.get(port)?.captured === true) this.post({ type: 'frame', port, bytes });
+        }),
+      news: (event) => this.world.in(LATENCY_MS, () => this.post({ type: 'dataplane', event })),
+      deliver: (port, bytes) => this.world.in(LATENCY_MS, () => this.deliver(port, bytes)),
+    });
+    for (const name of [...ports, UPLINK]) this.bridge.addPort(name);
+    this.servers = config.radius.servers.map(({ secret }) => new RadiusPeer(secret));
+    this.gateway = new SimGateway(GATEWAY_MAC, GATEWAY, (bytes) =>
+      this.bridge.receive(UPLINK as PortName, bytes),
+    );
+    const { clocks } = this.world;
+    this.agent = new Agent({
+      config,
+      entropy: new SeededEntropy(options.seed ?? 1),
+      boot: { bootId: 'b007', version: 'sim', startedAt: clocks.wall },
+      now: clocks,
+    });
+  }
+
+  boot(): void {
+    const { bridge } = this;
+    this.post({
+      type: 'boot',
+      capabilities: this.options.capabilities ?? SIM_CAPABILITIES,
+      ports: [...bridge.ports.values()].map((port) => bridge.facts(port)),
+      kernel: 'none',
+      mqtt: { protocol_version: 5, embedded: false, will_delay_s: 0 },
+    });
+    const own = { mac: SWITCH_MAC, ipv4: SWITCH_IPV4, ipv6: SWITCH_IPV6 };
+    this.post({ type: 'own-addresses', sources: new Map([[0, own]]) });
+    this.post({ type: 'uplink-guard' });
+    this.post({ type: 'broker', connected: true });
+  }
+
+  addClient(options: ClientOptions): SimClient {
+    const client = new SimClient(options, {
+      transmit: (port, bytes) => this.bridge.receive(port, bytes),
+      in: (ms, run) => this.world.in(ms, run),
+    });
+    this.clients.push(client);
+    return client;
+  }
+
+  /** The answer, which comes at once. */
+  command(verb: string, request: object | Uint8Array = {}): object {
+    const ref = this.nextCommand++;
+    const payload =
+      request instanceof Uint8Array ? request : new TextEncoder().encode(JSON.stringify(request));
+    this.post({ type: 'command', ref, verb, payload });
+    const answer = this.answers.get(ref);
+    if (answer === undefined) throw new Error(`${verb} was not answered`);
+    this.answers.delete(ref);
+    return answer;
+  }
+
+  /** A broker that keeps retained messages while we are away, and hands the stale ones back when we return. */
+  setBroker(up: boolean): void {
+    if (this.brokerUp === up) return;
+    this.brokerUp = up;
+    for (const [topic, payload] of up ? this.retained : []) {
+      const { length } = JSON.stringify(payload);
+      if (this.agent.isStaleTopic(topic, length)) this.retained.delete(topic);
+    }
+    this.post({ type: 'broker', connected: up });
+  }
+
+  // Time.
+
+  /** Everything that is due until then happens, each at its time. */
+  advance(ms: number): void {
+    const end = this.world.now + ms;
+    while (this.step(end)) {
+      // Each step is one happening or one tick.
+    }
+    this.world.now = instant(end);
+  }
+
+  /** The next thing before `end`, if there is one. */
+  private step(end: number): boolean {
+    const { world } = this;
+    const due = Math.max(Math.ceil(this.agent.pollAt()), this.tickedAt + LEAST_WAIT_MS);
+    const tickAt = Math.max(due, this.stalledUntil);
+    const at = Math.min(world.nextAt(), tickAt);
+    if (at > end) return false;
+    world.now = instant(Math.max(world.now, at));
+    if (world.nextAt() <= tickAt) world.happen();
+    else {
+      this.tickedAt = world.now;
+      this.post({ type: 'tick' });
+    }
+    return true;
+  }
+
+  /** The agent is not run for so long: what comes in meanwhile waits. */
+  stall(ms: number): void {
+    this.stalledUntil = instant(this.world.now + ms);
+    this.world.in(ms, () => this.post({ type: 'tick' }));
+  }
+
+  // The shell.
+
+  post(input: Input): void {
+    // After a stall the timers run first, as in libuv.
+    if (input.type === 'tick') this.inputs.unshift(input);
+    else this.inputs.push(input);
+    if (this.running || this.world.now < this.stalledUntil) return;
+    this.running = true;
+    let turns = 0;
+    for (let next = this.inputs.shift(); next !== undefined; next = this.inputs.shift()) {
+      if (++turns > MOST_INPUTS_AT_ONCE) throw new Error('the agent does not come to rest');
+      for (const effect of this.agent.handle(next, this.world.clocks)) this.perform(effect);
+    }
+    this.running = false;
+    this.afterTurn();
+  }
+
+  private perform(effect: Effect): void {
+    const error = this.performOne(effect);
+    if (this.record && effect.type !== 'log')
+      this.performed.push({ at: this.world.now, effect, ...(error === undefined ? {} : { error }) });
+  }
+
+  /** Why it failed, if it did. */
+  private performOne(effect: Effect): string | undefined {
+    const { bridge, world } = this;
+    switch (effect.type) {
+      case 'set-port':
+        return this.answer(effect.ref, 'setPorts', () => bridge.setPort(effect.port, effect.setting));
+      case 'grant':
+        return this.answer(effect.ref, 'grants', () => bridge.grant(effect.key));
+      case 'revoke':
+        return this.answer(effect.ref, 'revokes', () => bridge.revoke(effect.key));
+      case 'open-capture':
+        return this.answer(effect.ref, 'captures', () => {
+          bridge.port(effect.port).captured = true;
+          return { ok: true, value: undefined };
+        });
+      case 'close-capture':
+        bridge.port(effect.port).captured = false;
+        return undefined;
+      case 'dump-table':
+        this.inputs.push(
+          this.fails('dumps')
+            ? { type: 'table-failed', error: 'dump: interrupted' }
+            : { type: 'table', dump: { at: world.now, tookMs: DUMP_MS, records: bridge.dump() } },
+        );
+        return undefined;
+      case 'read-counters': {
+        const counters = new Map<PortName, TrafficCounters>();
+        for (const port of bridge.ports.values()) counters.set(port.name, { ...port.counters });
+        this.inputs.push({ type: 'counters', counters });
+        return undefined;
+      }
+      case 'inject':
+        bridge.transmit(effect.port, effect.bytes);
+        return undefined;
+      case 'send-datagram': {
+        const { socket, address, port, bytes } = effect;
+        world.in(SERVER_LATENCY_MS, () => {
+          const reply = this.servers[socket.server]?.receive(socket.kind, bytes, world.now);
+          if (reply === undefined) return;
+          world.in(SERVER_LATENCY_MS, () =>
+            this.post({ type: 'datagram', socket, address, port, bytes: reply }),
+          );
+        });
+        return undefined;
+      }
+      case 'spool-store':
+        return this.answer(effect.ref, 'stores', () => ({ ok: true, value: undefined }));
+      case 'spool-erase':
+      case 'follow':
+      case 'unfollow':
+      case 'event':
+        return undefined;
+      case 'publish':
+        this.publish(effect.topic, effect.payload, effect.retain);
+        return undefined;
+      case 'answer':
+        this.answers.set(effect.ref, effect.payload);
+        return undefined;
+      case 'log':
+        this.logs.push(`${effect.level} ${effect.message} ${JSON.stringify(effect.fields)}`);
+        return undefined;
+      case 'drained':
+        this.drained = true;
+        return undefined;
+      default:
+        return assertNever(effect);
+    }
+  }
+
+  private publish(topic: string, payload: object | null, retain: boolean): void {
+    if (!this.brokerUp) throw new Error(`published to a broker that is away: ${topic}`);
+    if (!retain) this.events.push(payload as EventPayload);
+    else if (payload === null) this.retained.delete(topic);
+    else this.retained.set(topic, payload);
+  }
+
+  private fails(fault: keyof Faults): boolean {
+    if (this.faults[fault] === 0) return false;
+    this.faults[fault]--;
+    return true;
+  }
+
+  private answer(ref: Ref, fault: keyof Faults, act: () => Result<void, string>): string | undefined {
+    const result = this.fails(fault) ? err(`${fault} fail by order`) : act();
+    this.inputs.push(result.ok ? { type: 'done', ref } : { type: 'done', ref, error: result.error });
+    return result.ok ? undefined : result.error;
+  }
+
+  private deliver(port: PortName, bytes: Uint8Array): void {
+    if (port === UPLINK) this.gateway.receive(bytes);
+    for (const client of this.clients) if (client.port === port) client.receive(bytes);
+  }
+}

@@ -1,0 +1,353 @@
+// Scenarios on the simulated switch: fake time, scripted peers, faults on order, and the invariants looked at after every
+// input of the agent.
+
+import { stringify } from 'yaml';
+import type { Ipv4, Ipv6 } from '../../../src/base/ip.ts';
+import { type Mac, macToKey } from '../../../src/base/mac.ts';
+import { err } from '../../../src/base/result.ts';
+import type { Config } from '../../../src/config/config.ts';
+import { parseConfig } from '../../../src/config/parse.ts';
+import type { PortName } from '../../../src/model/dataplane.ts';
+import type { EventPayload, EventType } from '../../../src/report/event-payloads.ts';
+import type { SessionPayload } from '../../../src/report/payloads.ts';
+import { isGrant } from '../../../src/wire/fdb-table.ts';
+import {
+  type AccountingRow,
+  type Credentials,
+  type EventOf,
+  type FaultStage,
+  type Machine,
+  PASSWORD,
+  type Scenario,
+  type Setting,
+  type Timing,
+} from '../../scenarios/stage.ts';
+import { type ConfigPart, overlay } from '../config-part.ts';
+import type { SimClient } from './client.ts';
+import { Invariants } from './invariants.ts';
+import { GATEWAY, SimulatedSwitch } from './simulated-switch.ts';
+
+const STEP_MS = 20;
+const LOGIN_WITHIN_MS = 10_000;
+const PING_WITHIN_MS = 1_000;
+
+export const SIM_TIMING: Timing = { periodS: 15, times: 3, slackMs: 300 };
+
+const SIM_CONFIG: ConfigPart = {
+  switch: { id: 'sw1', bridge: 'br0', uplinks: ['up0'] },
+  ports: { 'p*': { control: 'auto' } },
+  handshake: { hold_after_link_up_s: 0 },
+  radius: { servers: [{ address: '192.0.2.1', secret: 'testing123' }] },
+  mqtt: { url: 'mqtt://127.0.0.1:1883' },
+};
+
+/** The simulated switch's own configuration, with `part` laid over it. */
+export function simConfig(part: ConfigPart = {}): Config {
+  const parsed = parseConfig(stringify(overlay(SIM_CONFIG, part)), () => err('there are no files'));
+  if (!parsed.ok) throw new Error(`bad configuration: ${JSON.stringify(parsed.error)}`);
+  return parsed.value.config;
+}
+
+export class SimulatedStage implements FaultStage {
+  readonly timing: Timing;
+  readonly net: SimulatedSwitch;
+  readonly invariants: Invariants;
+  private readonly machines = new Map<string, SimClient>();
+
+  constructor(setting: Setting, timing: Timing = SIM_TIMING) {
+    this.timing = timing;
+    const ports = Array.from({ length: setting.machines }, (_, i) => `p${i + 1}`);
+    const { periodS, times } = timing;
+    const handshake = { roles: { default: { handshake: { period_s: periodS, times } } } };
+    this.net = new SimulatedSwitch({
+      config: simConfig(overlay(handshake, setting.config ?? {})),
+      ports,
+    });
+    for (const port of ports) {
+      const n = Number(port.slice(1));
+      this.plugIn(n, port);
+      for (const { users } of this.net.servers)
+        users.set(`u${n}`, { password: PASSWORD, reply: setting.replies?.[`u${n}`] ?? {} });
+    }
+    this.invariants = new Invariants(this.net);
+    this.net.afterTurn = () => this.invariants.check();
+    this.net.boot();
+    this.net.advance(100);
+  }
+
+  /** Plays it, and looks at what must hold at the end of every one. */
+  static async play(scenario: Scenario<FaultStage>): Promise<void> {
+    const stage = new SimulatedStage(scenario.setting(SIM_TIMING));
+    await scenario.play(stage);
+  }
+
+  private plugIn(n: number, port: string): SimClient {
+    const low = n.toString(16).padStart(2, '0');
+    const client = this.net.addClient({
+      mac: `02:99:00:00:00:${low}` as Mac,
+      port: port as PortName,
+      ipv4: `10.99.0.${10 + n}` as Ipv4,
+      ipv6: `fd00:99::${10 + n}` as Ipv6,
+      user: { identity: `u${n}`, password: PASSWORD },
+    });
+    this.machines.set(key(machineOf(n, client)), client);
+    return client;
+  }
+
+  private client(machine: Machine): SimClient {
+    const client = this.machines.get(key(machine));
+    if (client === undefined) throw new Error(`there is no machine ${machine.n}`);
+    return client;
+  }
+
+  now(): number {
+    return this.net.world.now;
+  }
+
+  async pass(ms: number): Promise<void> {
+    this.net.advance(ms);
+  }
+
+  async until<T>(
+    what: string,
+    ask: () => Promise<T | undefined | false> | T | undefined | false,
+    withinMs: number,
+  ): Promise<T> {
+    const deadline = this.now() + withinMs;
+    for (;;) {
+      const answer = await ask();
+      if (answer !== undefined && answer !== false) return answer;
+      if (this.now() >= deadline) throw new Error(`not within ${withinMs} ms: ${what}`);
+      this.net.advance(Math.min(STEP_MS, deadline - this.now()));
+    }
+  }
+
+  machine(n: number): Machine {
+    const client = this.net.clients[n - 1];
+    if (client === undefined) throw new Error(`there is no machine ${n}`);
+    return machineOf(n, client);
+  }
+
+  addMachine(at: Machine): Machine {
+    const n = this.net.clients.length + 1;
+    for (const { users } of this.net.servers) users.set(`u${n}`, { password: PASSWORD, reply: {} });
+    return machineOf(n, this.plugIn(n, at.port));
+  }
+
+  async impersonate(n: number, other: Machine): Promise<Machine> {
+    const { port, ipv4, ipv6, supplicant } = this.client(this.machine(n));
+    const client = this.net.addClient({
+      mac: other.mac as Mac,
+      port,
+      ...(ipv4 === undefined ? {} : { ipv4 }),
+      ...(ipv6 === undefined ? {} : { ipv6 }),
+      user: supplicant.user,
+    });
+    const machine = machineOf(n, client);
+    this.machines.set(key(machine), client);
+    return machine;
+  }
+
+  async login(machine: Machine, credentials: Credentials = own(machine)): Promise<SessionPayload> {
+    const client = this.client(machine);
+    const before = this.events('session-start').length;
+    start(client, credentials);
+    await this.until(`${credentials.user} in`, () => client.supplicant.authorized, LOGIN_WITHIN_MS);
+    return this.until(
+      `session-start of ${credentials.user}`,
+      () =>
+        this.events('session-start')
+          .slice(before)
+          .find(({ session }) => session.mac === machine.mac)?.session,
+      LOGIN_WITHIN_MS,
+    );
+  }
+
+  async attempt(machine: Machine, credentials: Credentials): Promise<void> {
+    const client = this.client(machine);
+    const { failures } = client.supplicant;
+    start(client, credentials);
+    await this.until('a refusal', () => client.supplicant.failures > failures, LOGIN_WITHIN_MS);
+  }
+
+  async logoff(machine: Machine): Promise<void> {
+    this.client(machine).supplicant.logoff();
+  }
+
+  async become(machine: Machine, user: string): Promise<void> {
+    const client = this.client(machine);
+    client.supplicant.kill();
+    start(client, { user, password: PASSWORD });
+  }
+
+  async restartSupplicant(machine: Machine): Promise<void> {
+    this.client(machine).supplicant.sendBareStart();
+  }
+
+  async killSupplicant(machine: Machine): Promise<void> {
+    this.client(machine).supplicant.kill();
+  }
+
+  async silence(machine: Machine): Promise<void> {
+    this.client(machine).silent = true;
+  }
+
+  async speakAgain(machine: Machine): Promise<void> {
+    this.client(machine).silent = false;
+  }
+
+  async talk(machine: Machine, ms: number): Promise<void> {
+    this.client(machine).talk(ms);
+  }
+
+  async say(machine: Machine): Promise<void> {
+    this.client(machine).say();
+  }
+
+  async dropIpv4(machine: Machine): Promise<void> {
+    this.client(machine).ipv4 = undefined;
+  }
+
+  async dropAddresses(machine: Machine): Promise<void> {
+    const client = this.client(machine);
+    client.ipv4 = undefined;
+    client.ipv6 = undefined;
+  }
+
+  async passes(machine: Machine): Promise<boolean> {
+    const ping = this.client(machine).ping(GATEWAY);
+    const deadline = this.now() + PING_WITHIN_MS;
+    while (!ping.answered() && this.now() < deadline) this.net.advance(STEP_MS);
+    return ping.answered();
+  }
+
+  async unplug({ port }: Machine): Promise<void> {
+    this.net.bridge.setCable(port, false);
+  }
+
+  async plug({ port }: Machine): Promise<void> {
+    this.net.bridge.setCable(port, true);
+    this.net.advance(STEP_MS);
+  }
+
+  async setPort(port: string, state: 'up' | 'down'): Promise<void> {
+    this.net.bridge.setAdmin(port, state === 'up');
+    this.net.advance(STEP_MS);
+  }
+
+  async removePort(port: string): Promise<void> {
+    this.net.bridge.remove(port);
+  }
+
+  async restorePort(port: string): Promise<void> {
+    this.net.bridge.restore(port);
+    await this.until(`${port} to be locked`, () => this.net.bridge.port(port).locked, LOGIN_WITHIN_MS);
+  }
+
+  async setPassword(user: string, password: string): Promise<void> {
+    for (const { users } of this.net.servers) {
+      const account = users.get(user);
+      if (account !== undefined) account.password = password;
+    }
+  }
+
+  async serverSilent(silent: boolean): Promise<void> {
+    for (const server of this.net.servers) {
+      server.access = !silent;
+      server.accounting = !silent;
+    }
+  }
+
+  async brokerAway(away: boolean): Promise<void> {
+    this.net.setBroker(!away);
+  }
+
+  async ask(verb: string, request: object = {}): Promise<unknown> {
+    const answer = this.net.command(verb, request) as { readonly ok: boolean; readonly result: unknown };
+    if (!answer.ok) throw new Error(`${verb} was refused: ${JSON.stringify(answer)}`);
+    return answer.result;
+  }
+
+  async isGranted(mac: string, port: string): Promise<boolean> {
+    const entry = this.net.bridge.table.get(mac as Mac);
+    return entry !== undefined && entry.port.name === port && isGrant(entry.flags);
+  }
+
+  async entries(mac: string): Promise<number> {
+    return this.net.bridge.table.has(mac as Mac) ? 1 : 0;
+  }
+
+  async accounting(): Promise<readonly AccountingRow[]> {
+    return this.net.servers.flatMap(({ rows }) => rows);
+  }
+
+  events<T extends EventType>(type: T): readonly EventOf<T>[] {
+    return this.net.events.filter((event): event is EventOf<T> => event.type === type);
+  }
+
+  allEvents(): readonly EventPayload[] {
+    return this.net.events;
+  }
+
+  async retained(mac: string): Promise<SessionPayload | undefined> {
+    return this.net.retained.get(`rollcall/v1/sw1/session/${macToKey(mac as Mac)}`) as
+      | SessionPayload
+      | undefined;
+  }
+
+  failRevokes(times: number): void {
+    this.net.faults.revokes = times;
+  }
+
+  failGrants(times: number): void {
+    this.net.faults.grants = times;
+  }
+
+  failDumps(times: number): void {
+    this.net.faults.dumps = times;
+    this.invariants.excuse(times * 1_000);
+  }
+
+  async stall(ms: number): Promise<void> {
+    this.invariants.excuse(ms);
+    this.net.stall(ms);
+    this.net.advance(ms);
+  }
+
+  accountingDark(dark: boolean): void {
+    for (const server of this.net.servers) server.accounting = !dark;
+  }
+
+  writeForeignGrant(mac: string, port: string): void {
+    this.net.bridge.writeForeign(mac as Mac, port);
+  }
+
+  learnOpenEntry(mac: string, port: string): void {
+    this.net.bridge.learnOpen(mac as Mac, port);
+  }
+
+  deleteGrant(mac: string): void {
+    this.net.bridge.deleteByHand(mac as Mac);
+  }
+
+  askedFor(machine: Machine): number {
+    return this.client(machine).askedFor;
+  }
+}
+
+function machineOf(n: number, { port, mac }: SimClient): Machine {
+  return { n, port, mac };
+}
+
+function own({ n }: Machine): Credentials {
+  return { user: `u${n}`, password: PASSWORD };
+}
+
+function key({ mac, port }: Machine): string {
+  return `${mac} ${port}`;
+}
+
+function start(client: SimClient, { user, password }: Credentials): void {
+  client.supplicant.user = { identity: user, password };
+  client.supplicant.start();
+}

@@ -1,0 +1,258 @@
+// Things go wrong: servers, the table, the broker, the agent itself. Nobody is forgotten, nothing is told twice.
+
+import assert from 'node:assert/strict';
+import type { SessionPayload } from '../../src/report/payloads.ts';
+import { assertBetween, decisions, expectEnd, expectIn, expectOut } from './expectations.ts';
+import type { FaultStage, Machine, Scenario } from './stage.ts';
+
+const SOON_MS = 15_000;
+const STRANGER = '02:66:00:00:00:01';
+
+async function loginAll(
+  stage: FaultStage,
+  count: number,
+): Promise<{ readonly machines: readonly Machine[]; readonly sessions: readonly SessionPayload[] }> {
+  const machines = Array.from({ length: count }, (_, i) => stage.machine(i + 1));
+  const sessions: SessionPayload[] = [];
+  for (const machine of machines) {
+    sessions.push(await stage.login(machine));
+    assert.equal(await stage.passes(machine), true);
+  }
+  return { machines, sessions };
+}
+
+const serverSilent: Scenario = {
+  name: 'no server answers a reauthentication: the session stays',
+  setting: () => ({ machines: 1, config: { dot1x: { server_timeout_s: 3 } } }),
+  play: async (stage) => {
+    const machine = stage.machine(1);
+    const session = await stage.login(machine);
+    await stage.serverSilent(true);
+    await stage.ask('reauthenticate', { user: 'u1' });
+    await stage.until(
+      'the attempt to be given up',
+      async () => (await decisions(stage, machine.mac)).includes('no-server'),
+      40_000,
+    );
+    await expectIn(stage, machine, session);
+    assert.equal(await stage.passes(machine), true);
+    await stage.serverSilent(false);
+    await stage.pass(2_000);
+    await expectIn(stage, machine, session);
+  },
+};
+
+const dark: Scenario<FaultStage> = {
+  name: 'accounting dark for minutes: each Stop once, with the delay that it had',
+  setting: () => ({ machines: 3 }),
+  play: async (stage) => {
+    const { machines, sessions } = await loginAll(stage, 3);
+    stage.accountingDark(true);
+    const began = stage.now();
+    for (const machine of machines) await stage.logoff(machine);
+    await stage.until('three ends', () => stage.events('session-end').length === 3, SOON_MS);
+    for (const machine of machines) await expectOut(stage, machine);
+    await stage.pass(240_000);
+    const stops = async () => (await stage.accounting()).filter(({ status }) => status === 'Stop');
+    assert.equal((await stops()).length, 0);
+    stage.accountingDark(false);
+    await stage.until('the Stops', async () => (await stops()).length === 3, 120_000);
+    const waited = (stage.now() - began) / 1000;
+    await stage.pass(120_000);
+    const rows = await stops();
+    assert.deepEqual(
+      rows.map(({ sessionId }) => sessionId).sort(),
+      sessions.map(({ session_id }) => session_id).sort(),
+    );
+    for (const { delayS } of rows) assertBetween('Acct-Delay-Time', delayS, [239, Math.ceil(waited)]);
+  },
+};
+
+const nasError: Scenario<FaultStage> = {
+  name: 'nas-error: a grant that was lost and cannot be written again ends its session',
+  setting: () => ({ machines: 1 }),
+  play: async (stage) => {
+    const machine = stage.machine(1);
+    const session = await stage.login(machine);
+    stage.failGrants(1);
+    stage.deleteGrant(machine.mac);
+    await expectEnd(stage, session, { cause: 'nas-error', withinMs: SOON_MS });
+    await expectOut(stage, machine);
+  },
+};
+
+const grantFails: Scenario<FaultStage> = {
+  name: 'a grant that cannot be written: no session, EAP-Failure, shut',
+  setting: () => ({ machines: 1 }),
+  play: async (stage) => {
+    const machine = stage.machine(1);
+    stage.failGrants(1);
+    await stage.attempt(machine, { user: 'u1', password: 'wonder' });
+    assert.equal(stage.events('session-start').length, 0);
+    assert.equal(stage.events('auth-failed')[0]?.reason, 'grant-failed');
+    await expectOut(stage, machine);
+  },
+};
+
+const relockFails: Scenario<FaultStage> = {
+  name: 'a relock that fails three times: an alarm, the Stop is not withheld, retried until done',
+  setting: () => ({ machines: 1 }),
+  play: async (stage) => {
+    const machine = stage.machine(1);
+    const session = await stage.login(machine);
+    stage.failRevokes(3);
+    await stage.logoff(machine);
+    const logoffAt = stage.now();
+    await expectEnd(stage, session, { cause: 'supplicant-logoff', withinMs: SOON_MS, verified: false });
+    assert.ok(stage.now() - logoffAt < 1_000, 'told before the first retry');
+    const codes = (): readonly string[] => stage.events('warning').map(({ code }) => code);
+    assert.ok(codes().includes('relock-failed'));
+    await stage.until('the recovery', () => codes().includes('relock-recovered'), 20_000);
+    assertBetween('1 + 2 + 4 s', stage.now() - logoffAt, [7_000, 7_500]);
+    await expectOut(stage, machine);
+    assert.equal(stage.events('session-end').length, 1);
+  },
+};
+
+const rewritten: Scenario<FaultStage> = {
+  name: 'a grant that somebody deletes is written again, and the session goes on',
+  setting: () => ({ machines: 1 }),
+  play: async (stage) => {
+    const machine = stage.machine(1);
+    const session = await stage.login(machine);
+    stage.deleteGrant(machine.mac);
+    await stage.until('the grant', () => stage.isGranted(machine.mac, 'p1'), 1_000);
+    await expectIn(stage, machine, session);
+    assert.equal(await stage.passes(machine), true);
+  },
+};
+
+const foreign: Scenario<FaultStage> = {
+  name: 'a foreign grant and an open entry are found by the sweep and removed',
+  setting: () => ({ machines: 2 }),
+  play: async (stage) => {
+    const machine = stage.machine(1);
+    const session = await stage.login(machine);
+    stage.writeForeignGrant(STRANGER, 'p2');
+    await stage.until('its removal', async () => (await stage.entries(STRANGER)) === 0, 5_000);
+    stage.learnOpenEntry(STRANGER, 'p2');
+    await stage.until('its removal', async () => (await stage.entries(STRANGER)) === 0, 5_000);
+    const warned = stage.events('warning').filter(({ code }) => code === 'foreign-entry');
+    assert.equal(warned.length, 2);
+    await expectIn(stage, machine, session);
+  },
+};
+
+const massLoss: Scenario<FaultStage> = {
+  name: 'mass loss: nobody is cut in the first round, who speaks stays, the rest is cut after one more',
+  setting: () => ({ machines: 10 }),
+  play: async (stage) => {
+    const { periodS, times } = stage.timing;
+    const round = times * periodS * 1000;
+    const { machines, sessions } = await loginAll(stage, 10);
+    for (const machine of machines) await stage.silence(machine);
+    await stage.until('the guard', () => stage.events('guard')[0]?.state === 'raised', 2 * round);
+    await stage.pass(2_000);
+    assert.equal(stage.events('session-end').length, 0, 'nobody is cut at once');
+    const survivor = machines[0] as Machine;
+    await stage.speakAgain(survivor);
+    await stage.until('nine ends', () => stage.events('session-end').length === 9, 3 * round);
+    for (const session of sessions.slice(1))
+      await expectEnd(stage, session, { cause: 'handshake-timeout', withinMs: 1_000 });
+    await expectIn(stage, survivor, sessions[0] as SessionPayload);
+    assert.equal(await stage.passes(survivor), true);
+    await stage.until(
+      'the all-clear',
+      () => stage.events('guard').some(({ state }) => state === 'cleared'),
+      4 * round,
+    );
+  },
+};
+
+const stalled: Scenario<FaultStage> = {
+  name: 'the agent stood still for longer than T: it says so, and nobody who is there is cut',
+  setting: () => ({ machines: 3 }),
+  play: async (stage) => {
+    const { periodS, times } = stage.timing;
+    const { machines, sessions } = await loginAll(stage, 3);
+    await stage.stall(4 * times * periodS * 1000);
+    await stage.pass(2 * times * periodS * 1000);
+    for (const [i, machine] of machines.entries())
+      await expectIn(stage, machine, sessions[i] as SessionPayload);
+    assert.equal(stage.events('guard')[0]?.reason, 'agent-stalled');
+  },
+};
+
+const dumpsFail: Scenario<FaultStage> = {
+  name: 'the table cannot be read for a while: nobody is judged until it can',
+  setting: () => ({ machines: 1 }),
+  play: async (stage) => {
+    const { periodS, times } = stage.timing;
+    const machine = stage.machine(1);
+    const session = await stage.login(machine);
+    await stage.passes(machine);
+    await stage.silence(machine);
+    stage.failDumps(90);
+    await stage.pass((times + 2) * periodS * 1000);
+    await expectIn(stage, machine, session);
+    await expectEnd(stage, session, { cause: 'handshake-timeout', withinMs: 6 * periodS * 1000 });
+  },
+};
+
+const brokerAway: Scenario<FaultStage> = {
+  name: 'broker away and back: events in order without gaps, retained state as it is now',
+  setting: () => ({ machines: 3 }),
+  play: async (stage) => {
+    const { machines, sessions } = await loginAll(stage, 2);
+    await stage.brokerAway(true);
+    const before = stage.allEvents().length;
+    await stage.logoff(machines[0] as Machine);
+    await stage.pass(5_000);
+    assert.equal(stage.allEvents().length, before, 'nothing is heard meanwhile');
+    await stage.brokerAway(false);
+    const [gone, stays] = sessions as [SessionPayload, SessionPayload];
+    await expectEnd(stage, gone, { cause: 'supplicant-logoff', withinMs: 1_000 });
+    await expectIn(stage, machines[1] as Machine, stays);
+    const seqs = stage.allEvents().map(({ seq }) => seq);
+    assert.deepEqual(
+      seqs,
+      seqs.map((_, i) => i + 1),
+    );
+    assert.ok(stage.allEvents().every(({ dropped }) => dropped === undefined));
+  },
+};
+
+const tooManyEvents: Scenario<FaultStage> = {
+  name: 'more events than are kept while the broker is away: the first one after the hole says how many are missing',
+  setting: () => ({ machines: 1 }),
+  play: async (stage) => {
+    const machine = stage.machine(1);
+    await stage.brokerAway(true);
+    const before = stage.allEvents().at(-1)?.seq ?? 0;
+    for (let i = 0; i < 5_100; i++) {
+      await stage.unplug(machine);
+      await stage.plug(machine);
+    }
+    await stage.brokerAway(false);
+    const late = stage.allEvents().filter(({ seq }) => seq > before);
+    const [first, ...rest] = late;
+    assert.ok(first?.dropped !== undefined);
+    assert.equal(first.seq, before + first.dropped + 1, 'the hole is as long as it says');
+    assert.ok(rest.every(({ dropped, seq }, i) => dropped === undefined && seq === first.seq + i + 1));
+  },
+};
+
+export const FAULTS: readonly Scenario[] = [serverSilent];
+export const FAULTS_SIMULATED: readonly Scenario<FaultStage>[] = [
+  dark,
+  nasError,
+  grantFails,
+  relockFails,
+  rewritten,
+  foreign,
+  massLoss,
+  dumpsFail,
+  brokerAway,
+  tooManyEvents,
+  stalled,
+];

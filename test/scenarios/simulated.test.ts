@@ -1,0 +1,24 @@
+// Every scenario on the simulated switch, in fake time, with the invariants looked at after each input of the agent.
+
+import { describe, it } from 'vitest';
+import { SimulatedStage } from '../rigs/sim/stage.ts';
+import { ENDING } from './ending.ts';
+import { FAULTS, FAULTS_SIMULATED } from './faults.ts';
+import { HANDSHAKE } from './handshake.ts';
+import { LEAVING, LEAVING_SIMULATED } from './leaving.ts';
+import { MOVING } from './moving.ts';
+import type { FaultStage, Scenario } from './stage.ts';
+
+const CHAPTERS: Readonly<Record<string, readonly Scenario<FaultStage>[]>> = {
+  'comes and leaves': [...LEAVING, ...LEAVING_SIMULATED],
+  'falls silent': HANDSHAKE,
+  'is put out': ENDING,
+  'turns up elsewhere': MOVING,
+  'when things go wrong': [...FAULTS, ...FAULTS_SIMULATED],
+};
+
+describe.each(Object.entries(CHAPTERS))('%s', (_, scenarios) => {
+  it.each(scenarios.map((scenario) => [scenario.name, scenario] as const))('%s', (_name, scenario) =>
+    SimulatedStage.play(scenario),
+  );
+});

@@ -1,0 +1,153 @@
+// What a scenario can do and see, wherever it is played: on the simulated switch in fake time, or in the lab with real
+// peers. A scenario's body knows this file and nothing behind it.
+//
+// Times are milliseconds of the stage's own clock. Whatever takes time is awaited as `until`; nothing sleeps but `pass`.
+
+import type { EventPayload, EventType } from '../../src/report/event-payloads.ts';
+import type { SessionPayload } from '../../src/report/payloads.ts';
+import type { ConfigPart } from '../rigs/config-part.ts';
+
+/** A machine on a port's wire. Machine n is on port p<n> and is user u<n>, unless a scenario moves it. */
+export interface Machine {
+  readonly n: number;
+  readonly port: string;
+  readonly mac: string;
+}
+
+/** Of an Access-Accept. */
+export interface Reply {
+  readonly sessionTimeoutS?: number;
+  /** 1 = RADIUS-Request. */
+  readonly terminationAction?: 0 | 1;
+  readonly idleTimeoutS?: number;
+  readonly framedIp?: string;
+}
+
+/** One accounting record as the server wrote it down. */
+export interface AccountingRow {
+  readonly status: 'Start' | 'Stop' | 'Interim-Update' | 'Accounting-On' | 'Accounting-Off';
+  readonly sessionId: string;
+  readonly userName: string;
+  /** Event-Timestamp, seconds since 1970. */
+  readonly eventS: number;
+  /** Acct-Delay-Time. */
+  readonly delayS: number;
+  readonly sessionTimeS?: number;
+  /** Acct-Terminate-Cause. */
+  readonly terminateCause?: number;
+}
+
+/** What a scenario needs before it begins. */
+export interface Setting {
+  /** Machines, and so ports. */
+  readonly machines: number;
+  /** By user: what the server adds to the Accept. Everybody's password is `PASSWORD`. */
+  readonly replies?: Readonly<Record<string, Reply>>;
+  /** Laid over the stage's own configuration. */
+  readonly config?: ConfigPart;
+}
+
+/** T and N of everybody for whom a scenario's configuration says nothing else. */
+export interface Timing {
+  readonly periodS: number;
+  readonly times: number;
+  /** By how much a measured time may be off here: timer ticks, dumps, and in the lab the scheduler. */
+  readonly slackMs: number;
+}
+
+export const PASSWORD = 'wonder';
+
+export interface Credentials {
+  readonly user: string;
+  readonly password: string;
+}
+
+export type EventOf<T extends EventType> = Extract<EventPayload, { readonly type: T }>;
+
+export interface Stage {
+  readonly timing: Timing;
+  now(): number;
+  pass(ms: number): Promise<void>;
+  /** Asks until the answer is neither undefined nor false; throws, naming `what`, after `withinMs`. */
+  until<T>(
+    what: string,
+    ask: () => Promise<T | undefined | false> | T | undefined | false,
+    withinMs: number,
+  ): Promise<T>;
+
+  machine(n: number): Machine;
+  /** Machine n takes the MAC of another: the same client elsewhere, or somebody who pretends to be it. */
+  impersonate(n: number, other: Machine): Promise<Machine>;
+  /** Its supplicant starts and gets in; the session as it began. */
+  login(machine: Machine, credentials?: Credentials): Promise<SessionPayload>;
+  /** Its supplicant starts and is refused. */
+  attempt(machine: Machine, credentials: Credentials): Promise<void>;
+  logoff(machine: Machine): Promise<void>;
+  /** Another user at the same machine: its supplicant is gone without a logoff, and comes back as somebody else. */
+  become(machine: Machine, user: string): Promise<void>;
+  /** A bare EAPOL-Start from the supplicant that is in. */
+  restartSupplicant(machine: Machine): Promise<void>;
+  /** The supplicant is gone without a word; the machine stays. */
+  killSupplicant(machine: Machine): Promise<void>;
+  /** Nothing is heard of it any more; no link is lost. */
+  silence(machine: Machine): Promise<void>;
+  speakAgain(machine: Machine): Promise<void>;
+  /** Frames of its own every `ms`; 0 = no more. */
+  talk(machine: Machine, ms: number): Promise<void>;
+  /** One frame of its own. */
+  say(machine: Machine): Promise<void>;
+  dropIpv4(machine: Machine): Promise<void>;
+  dropAddresses(machine: Machine): Promise<void>;
+  /** Its frames come through to the uplink, and answers back. */
+  passes(machine: Machine): Promise<boolean>;
+
+  unplug(machine: Machine): Promise<void>;
+  plug(machine: Machine): Promise<void>;
+  setPort(port: string, state: 'up' | 'down'): Promise<void>;
+  removePort(port: string): Promise<void>;
+  restorePort(port: string): Promise<void>;
+
+  setPassword(user: string, password: string): Promise<void>;
+  /** The server hears nothing and says nothing. */
+  serverSilent(silent: boolean): Promise<void>;
+  brokerAway(away: boolean): Promise<void>;
+
+  /** A command over the stage's nearest way; its result, or a throw if it was refused. */
+  ask(verb: string, request?: object): Promise<unknown>;
+
+  /** The table has a grant for this MAC on this port. */
+  isGranted(mac: string, port: string): Promise<boolean>;
+  /** Entries of this MAC in the bridge's table, whatever they are. */
+  entries(mac: string): Promise<number>;
+  accounting(): Promise<readonly AccountingRow[]>;
+  /** As upstream heard them, in the order of arrival. */
+  events<T extends EventType>(type: T): readonly EventOf<T>[];
+  /** All of them. */
+  allEvents(): readonly EventPayload[];
+  /** The retained session of this MAC; undefined = there is none. */
+  retained(mac: string): Promise<SessionPayload | undefined>;
+}
+
+/** What only a simulated switch offers: faults that nobody can order on a real one, and what is too long or too many. */
+export interface FaultStage extends Stage {
+  /** Another machine on the port of `at`. */
+  addMachine(at: Machine): Machine;
+  failRevokes(times: number): void;
+  failGrants(times: number): void;
+  failDumps(times: number): void;
+  /** The agent's process does not run for so long; the world goes on. */
+  stall(ms: number): Promise<void>;
+  accountingDark(dark: boolean): void;
+  writeForeignGrant(mac: string, port: string): void;
+  /** What a frame in flight leaves behind; nobody is told. */
+  learnOpenEntry(mac: string, port: string): void;
+  deleteGrant(mac: string): void;
+  /** Requests for its addresses that reached this machine. */
+  askedFor(machine: Machine): number;
+}
+
+export interface Scenario<S extends Stage = Stage> {
+  readonly name: string;
+  readonly setting: (timing: Timing) => Setting;
+  readonly play: (stage: S) => Promise<void>;
+}
