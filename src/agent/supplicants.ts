@@ -51,6 +51,8 @@ class EapolPort implements Timed {
   /** Those of them without a session: few, whoever floods. */
   readonly waiting = new Set<ClientUnit>();
   readonly admission = new ClientAdmission();
+  /** Of newcomers who have answered: a flood of other frames does not use it up. */
+  readonly answered = new ClientAdmission();
   readonly counters = new Counters<PaeCounter>();
 
   constructor(
@@ -178,7 +180,7 @@ export class Supplicants {
     const known = here.clients.get(mac);
     const solicited = here.solicitor.matches(packet);
     // Without a machine only the answer to the port's own question makes one: anything else was asked by nobody.
-    const unit = known ?? (solicited ? this.clientFor(here, mac) : undefined);
+    const unit = known ?? (solicited ? this.clientFor(here, mac, here.answered) : undefined);
     if (unit === undefined) {
       this.core.drops.add('eap-unsolicited');
       return;
@@ -279,7 +281,11 @@ export class Supplicants {
   }
 
   /** The client's machine, made if the port's limits allow one more. */
-  private clientFor(here: EapolPort, mac: Mac): ClientUnit | undefined {
+  private clientFor(
+    here: EapolPort,
+    mac: Mac,
+    admission: ClientAdmission = here.admission,
+  ): ClientUnit | undefined {
     const known = here.clients.get(mac);
     if (known !== undefined) return known;
     if (this.refusing) return undefined;
@@ -292,7 +298,10 @@ export class Supplicants {
       core.decisions.note(mac, core.now.wall, { port: here.name, what: 'refused', detail });
       return undefined;
     }
-    if (!this.makeRoom(here)) return undefined;
+    if (!this.makeRoom(here, admission)) {
+      if (admission === here.admission) this.askUnremembered(here, mac);
+      return undefined;
+    }
     const machine = new AuthenticatorClient({
       settings: settings.pae,
       control: 'auto',
@@ -308,9 +317,9 @@ export class Supplicants {
     return this.core.sessions.onPort(here.name).some(({ session }) => session.mac !== mac);
   }
 
-  private makeRoom(here: EapolPort): boolean {
+  private makeRoom(here: EapolPort, limits: ClientAdmission): boolean {
     const silent = [...here.waiting].filter(({ machine }) => machine.isSilent());
-    const admission = here.admission.admit(
+    const admission = limits.admit(
       { inProgress: here.waiting.size, silent: silent.length },
       this.core.now.mono,
     );
@@ -327,6 +336,12 @@ export class Supplicants {
       default:
         return assertNever(admission);
     }
+  }
+
+  /** One frame for one frame, and nothing kept: only who answers costs a machine. */
+  private askUnremembered(here: EapolPort, mac: Mac): void {
+    const { version, packetType, body } = here.solicitor.repeat();
+    this.send(mac, here.name, { version, type: packetType, body });
   }
 
   private drop(here: EapolPort, unit: ClientUnit): void {

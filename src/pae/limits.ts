@@ -3,7 +3,9 @@
 // newcomers per second (a token bucket). Clients with a session count in neither.
 //
 // A full port is not a closed one: a newcomer takes the place of a client that has never answered, which is what a
-// flood is made of, while real supplicants answer within milliseconds. All times monotonic; nothing allocated.
+// flood is made of, while real supplicants answer within milliseconds. And who is refused for want of room is asked all
+// the same, without being remembered (`Solicitor.repeat`); the answer is admitted from a bucket of its own, which a
+// flood of EAPOL-Starts cannot empty. All times monotonic; nothing allocated.
 
 import { elapsed, type Instant } from '../base/time.ts';
 

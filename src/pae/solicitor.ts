@@ -23,7 +23,7 @@ export type SolicitorEvent =
   | { readonly type: 'settings'; readonly txPeriod: Millis }
   | { readonly type: 'tick' };
 
-/** To PAE_GROUP_ADDRESS, out of this port. */
+/** To PAE_GROUP_ADDRESS, out of this port; a `repeat` to one client. */
 export interface Solicitation {
   readonly type: 'send-eapol';
   readonly version: number;
@@ -73,6 +73,15 @@ export class Solicitor {
     );
   }
 
+  /**
+   * The newest question again, to one client alone, who came when there was no room to remember anybody. Nothing is kept
+   * of it: the answer `matches`, and only who answers costs a machine.
+   */
+  repeat(): Solicitation {
+    this.outstanding = true;
+    return this.question();
+  }
+
   /** At most one request per event. */
   handle(event: SolicitorEvent, now: Instant): readonly Solicitation[] {
     const wasAsking = this.isAsking();
@@ -120,7 +129,11 @@ export class Solicitor {
     this.currentId = (this.currentId + 1) & 0xff;
     this.outstanding = true;
     this.txWhen = after(now, this.txPeriod);
+    return [this.question()];
+  }
+
+  private question(): Solicitation {
     const body = buildIdentityRequest(this.currentId);
-    return [{ type: 'send-eapol', version: PAE_EAPOL_VERSION, packetType: EAPOL_EAP, body }];
+    return { type: 'send-eapol', version: PAE_EAPOL_VERSION, packetType: EAPOL_EAP, body };
   }
 }
