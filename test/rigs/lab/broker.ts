@@ -15,6 +15,9 @@ export interface MqttMessage {
   readonly responseTopic?: string;
 }
 
+/** From the agent's port to the one for the lab's own clients: what shuts the agent out leaves them alone. */
+const WITNESS_OFFSET = 10_000;
+
 export class Broker {
   readonly port: number;
   readonly #netns: Netns;
@@ -31,11 +34,15 @@ export class Broker {
     const folder = new LabFolder('mosquitto');
     folder.write(
       'mosquitto.conf',
-      `listener ${port} 127.0.0.1\nallow_anonymous true\npersistence false\nuser root\nlog_dest stderr\nlog_type all\n`,
+      `listener ${port} 127.0.0.1\nlistener ${port + WITNESS_OFFSET} 127.0.0.1\nallow_anonymous true\npersistence false\nuser root\nlog_dest stderr\nlog_type all\n`,
     );
     const broker = new Broker(netns, folder, port);
     await broker.start();
     return broker;
+  }
+
+  get #witnessPort(): number {
+    return this.port + WITNESS_OFFSET;
   }
 
   get url(): string {
@@ -65,7 +72,7 @@ export class Broker {
       '-V',
       '5',
       '-p',
-      `${this.port}`,
+      `${this.#witnessPort}`,
       '-i',
       id,
       '-q',
@@ -91,7 +98,7 @@ export class Broker {
       '-V',
       '5',
       '-p',
-      `${this.port}`,
+      `${this.#witnessPort}`,
       '-q',
       '1',
       '-t',
@@ -114,7 +121,7 @@ export class Broker {
         '-V',
         '5',
         '-p',
-        `${this.port}`,
+        `${this.#witnessPort}`,
         '-q',
         '1',
         '-t',

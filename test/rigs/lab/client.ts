@@ -8,6 +8,13 @@ export async function ping(client: SwitchClient, address: string, timeoutS = 1):
   return finished.code === 0;
 }
 
+/** True as soon as a ping is answered, within 4 s: who was shut out a moment ago still waits for an address in vain. */
+export async function canReach(client: SwitchClient, address: string): Promise<boolean> {
+  const deadline = Date.now() + 4_000;
+  while (Date.now() < deadline) if (await ping(client, address)) return true;
+  return false;
+}
+
 /** Answers ARP, and sends nothing else of its own. */
 export async function becomeArpOnly(client: SwitchClient): Promise<void> {
   await client.netns.setSysctl('net.ipv6.conf.eth0.disable_ipv6', 1);

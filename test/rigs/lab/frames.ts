@@ -37,6 +37,16 @@ export function eapolStart(mac: string, vlan = 0): string {
   return `0180c2000003${plain(mac)}${tag(vlan)}888e02010000`.padEnd(120, '0');
 }
 
+/** EAPOL-Logoff, version 2, as `eapolStart`. */
+export function eapolLogoff(mac: string): string {
+  return `0180c2000003${plain(mac)}888e02020000`.padEnd(120, '0');
+}
+
+/** A broadcast frame of a protocol that nobody speaks (IEEE 802 local experimental EtherType 1). */
+export function anyFrame(mac: string): string {
+  return `ffffffffffff${plain(mac)}88b5`.padEnd(120, '0');
+}
+
 /** A broadcast ARP request (RFC 826). */
 export function arpRequest(options: {
   readonly mac: string;

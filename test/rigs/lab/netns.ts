@@ -135,8 +135,8 @@ export class LabSwitch {
     const netns = Netns.create();
     const uplink = Netns.create();
     const clients: SwitchClient[] = [];
-    await quiet(netns);
-    await quiet(uplink);
+    await keepQuiet(netns);
+    await keepQuiet(uplink);
     await netns.ip(
       `link add br0 address ${SWITCH_MAC} type bridge forward_delay 0 stp_state 0 mcast_snooping 0`,
     );
@@ -151,7 +151,7 @@ export class LabSwitch {
         ipv4: `10.99.0.${10 + index}`,
         ipv6: `fd00:99::${10 + index}`,
       };
-      await quiet(client.netns);
+      await keepQuiet(client.netns);
       await netns.ip(
         `link add ${client.port} type veth peer name eth0 address ${client.mac} netns ${client.netns.name}`,
       );
@@ -159,12 +159,12 @@ export class LabSwitch {
       clients.push(client);
     }
     await netns.ip('link set br0 up');
-    await address(netns, 'br0', SWITCH_IPV4, SWITCH_IPV6);
+    await giveAddress(netns, 'br0', { ipv4: SWITCH_IPV4, ipv6: SWITCH_IPV6 });
     await uplink.ip('link set eth0 up');
-    await address(uplink, 'eth0', UPLINK_IPV4, UPLINK_IPV6);
+    await giveAddress(uplink, 'eth0', { ipv4: UPLINK_IPV4, ipv6: UPLINK_IPV6 });
     for (const client of clients) {
       await client.netns.ip('link set eth0 up');
-      await address(client.netns, 'eth0', client.ipv4, client.ipv6);
+      await giveAddress(client.netns, 'eth0', client);
     }
     return new LabSwitch(netns, clients, uplink);
   }
@@ -210,7 +210,7 @@ export class LabSwitch {
 }
 
 /** No duplicate address detection and no router solicitations: addresses work at once, and nothing is sent unasked. */
-async function quiet(netns: Netns): Promise<void> {
+export async function keepQuiet(netns: Netns): Promise<void> {
   for (const scope of ['all', 'default']) {
     await netns.setSysctl(`net.ipv6.conf.${scope}.accept_dad`, 0);
     await netns.setSysctl(`net.ipv6.conf.${scope}.dad_transmits`, 0);
@@ -218,7 +218,11 @@ async function quiet(netns: Netns): Promise<void> {
   }
 }
 
-async function address(netns: Netns, device: string, ipv4: string, ipv6: string): Promise<void> {
+export async function giveAddress(
+  netns: Netns,
+  device: string,
+  { ipv4, ipv6 }: Pick<SwitchClient, 'ipv4' | 'ipv6'>,
+): Promise<void> {
   await netns.ip(`addr add ${ipv4}/24 dev ${device}`);
   await netns.ip(`addr add ${ipv6}/64 dev ${device} nodad`);
 }

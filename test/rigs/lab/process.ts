@@ -29,7 +29,11 @@ export function run(
         reject(new Error(`${argv.join(' ')}: ${error.killed ? 'took too long' : error.message}`));
       },
     );
-    if (options.input !== undefined) child.stdin?.end(options.input);
+    if (options.input !== undefined) {
+      // Who does not read it to the end says so by its exit code.
+      child.stdin?.on('error', () => undefined);
+      child.stdin?.end(options.input);
+    }
   });
 }
 

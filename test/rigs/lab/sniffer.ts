@@ -18,16 +18,22 @@ export interface AddressQuestion {
 export class Sniffer {
   readonly #process: LabProcess;
   readonly #folder: LabFolder;
+  readonly #preferences: readonly string[];
 
-  private constructor(process: LabProcess, folder: LabFolder) {
+  private constructor(process: LabProcess, folder: LabFolder, preferences: readonly string[]) {
     this.#process = process;
     this.#folder = folder;
+    this.#preferences = preferences;
   }
 
-  /** Listening when this returns. `filter` in pcap-filter(7) words. */
+  /** Listening when this returns. `filter` in pcap-filter(7) words; `preferences` of tshark, `name:value`. */
   static async start(
     netns: Netns,
-    options: { readonly device?: string; readonly filter?: string } = {},
+    options: {
+      readonly device?: string;
+      readonly filter?: string;
+      readonly preferences?: readonly string[];
+    } = {},
   ): Promise<Sniffer> {
     const folder = new LabFolder('sniffer');
     const argv = [
@@ -47,7 +53,7 @@ export class Sniffer {
       argv: options.filter === undefined ? argv : [...argv, options.filter],
     });
     await process.waitForLine(/listening on/);
-    return new Sniffer(process, folder);
+    return new Sniffer(process, folder, options.preferences ?? []);
   }
 
   /** The capture file; whole after `stop`. */
@@ -67,6 +73,7 @@ export class Sniffer {
     const said = await must([
       'tshark',
       '-n',
+      ...this.#preferences.flatMap((preference) => ['-o', preference]),
       '-r',
       this.file,
       '-Y',

@@ -1,0 +1,142 @@
+// The whole house, running: switch, FreeRADIUS, mosquitto, a listener upstream, the agent. For tests that begin where
+// everything works. What a test needs beyond that it starts beside it, with the parts that are shown here.
+
+import { Agent, type ConfigPart } from './agent.ts';
+import { Broker, type Subscriber } from './broker.ts';
+import { FreeRadius, type FreeRadiusOptions } from './freeradius.ts';
+import { LabSwitch, type SwitchClient } from './netns.ts';
+import { until } from './process.ts';
+import { type Credentials, Supplicant } from './supplicant.ts';
+
+export const TOPIC_BASE = 'rollcall/v1/sw1';
+export const PASSWORD = 'wonder';
+
+/** An event or a session as upstream reads it; the schemas are in src/report. */
+export type Facts = Readonly<Record<string, unknown>>;
+
+export interface SceneOptions {
+  readonly ports: number;
+  readonly radius: FreeRadiusOptions;
+  readonly config?: ConfigPart;
+  /** Before the agent starts: who is unplugged then, which ports are not there yet. */
+  readonly prepare?: (lab: LabSwitch) => Promise<void>;
+}
+
+export class Scene {
+  readonly lab: LabSwitch;
+  readonly radius: FreeRadius;
+  readonly broker: Broker;
+  readonly upstream: Subscriber;
+  readonly agent: Agent;
+  readonly #supplicants: Supplicant[] = [];
+  readonly #undoings: (() => Promise<unknown>)[] = [];
+
+  private constructor(parts: Pick<Scene, 'lab' | 'radius' | 'broker' | 'upstream' | 'agent'>) {
+    this.lab = parts.lab;
+    this.radius = parts.radius;
+    this.broker = parts.broker;
+    this.upstream = parts.upstream;
+    this.agent = parts.agent;
+  }
+
+  static async open(options: SceneOptions): Promise<Scene> {
+    const lab = await LabSwitch.create({ ports: options.ports });
+    await options.prepare?.(lab);
+    const radius = await FreeRadius.start(lab.netns, options.radius);
+    const broker = await Broker.start(lab.netns);
+    const upstream = await broker.subscribe(`${TOPIC_BASE}/#`);
+    const agent = await Agent.start(lab.netns, options.config);
+    return new Scene({ lab, radius, broker, upstream, agent });
+  }
+
+  client(n: number): SwitchClient {
+    return this.lab.client(n);
+  }
+
+  /** wpa_supplicant on a client, until the end of the scene. Whether it gets in is for the test to await. */
+  async supplicant(client: SwitchClient, credentials: Credentials): Promise<Supplicant> {
+    const supplicant = await Supplicant.start(client, credentials);
+    this.#supplicants.push(supplicant);
+    return supplicant;
+  }
+
+  /** A user with the scene's password, in when this returns. */
+  async logIn(
+    client: SwitchClient,
+    identity: string,
+    method: Credentials['method'] = 'MD5',
+  ): Promise<Supplicant> {
+    const supplicant = await this.supplicant(client, { method, identity, password: PASSWORD });
+    await supplicant.waitFor('authorized');
+    return supplicant;
+  }
+
+  /** Undone at the scene's end, the newest first. */
+  atClose(undo: () => Promise<unknown>): void {
+    this.#undoings.push(undo);
+  }
+
+  /** Events of a type so far, in order. */
+  events(type: string): readonly Facts[] {
+    return this.upstream
+      .ofTopic(`${TOPIC_BASE}/event/${type}`)
+      .map(({ payload }) => JSON.parse(payload) as Facts);
+  }
+
+  /** The first event of a type, among those so far and those to come, that has all these values. */
+  waitForEvent(type: string, wanted: Facts, timeoutMs = 10_000): Promise<Facts> {
+    return until(
+      `an event ${type} with ${JSON.stringify(wanted)}`,
+      () => this.events(type).find((event) => hasAll(event, wanted)) ?? null,
+      timeoutMs,
+    );
+  }
+
+  /** Ends of this client's sessions. */
+  ends(client: Pick<SwitchClient, 'mac'>): readonly Facts[] {
+    return this.events('session-end').filter(({ mac }) => mac === client.mac);
+  }
+
+  /** What `rollcall ARGS...` answers; throws if it was refused. */
+  async ask<T = Facts>(...args: readonly string[]): Promise<T> {
+    return ((await this.agent.ask(...args)) as { readonly result: T }).result;
+  }
+
+  async sessions(): Promise<readonly Facts[]> {
+    return (await this.ask<{ readonly sessions: readonly Facts[] }>('sessions')).sessions;
+  }
+
+  async session(client: Pick<SwitchClient, 'mac'>): Promise<Facts | undefined> {
+    return (await this.sessions()).find(({ mac }) => mac === client.mac);
+  }
+
+  async port(name: string): Promise<Facts | undefined> {
+    const { ports } = await this.ask<{ readonly ports: readonly Facts[] }>('ports');
+    return ports.find(({ port }) => port === name);
+  }
+
+  /** What was refused from the wire so far, by `protocol-reason`. */
+  async drops(): Promise<Readonly<Record<string, number>>> {
+    const info = await this.ask<{ readonly counters: Readonly<Record<string, number>> }>('status');
+    return info.counters;
+  }
+
+  /** The words of `explain`, oldest first. */
+  async decisions(client: Pick<SwitchClient, 'mac'>): Promise<readonly Facts[]> {
+    return (await this.ask<{ readonly decisions: readonly Facts[] }>('explain', client.mac)).decisions;
+  }
+
+  async close(): Promise<void> {
+    for (const undo of this.#undoings.reverse()) await undo();
+    for (const supplicant of this.#supplicants) await supplicant.close();
+    await this.agent.close();
+    await this.upstream.close();
+    await this.broker.close();
+    await this.radius.close();
+    this.lab.close();
+  }
+}
+
+function hasAll(facts: Facts, wanted: Facts): boolean {
+  return Object.entries(wanted).every(([key, value]) => facts[key] === value);
+}
