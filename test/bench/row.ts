@@ -6,6 +6,7 @@ export interface Row {
   /** The peer and its figure of the same run; empty where there is none. */
   readonly against: string;
   readonly ratio?: number;
+  /** Empty: shown for comparison only. */
   readonly goal: string;
-  readonly reached: boolean;
+  readonly reached?: boolean;
 }
