@@ -155,15 +155,18 @@ export class Watch implements Timed {
   table(dump: TableDump): void {
     const end = after(dump.at, millis(dump.tookMs));
     const { sessions } = this.core;
+    const foreign: GrantKey[] = [];
     forEachEntry(dump.records, (mac48, vlan, ifindex, flags, idleMs) => {
       const unit = sessions.ofMac48(mac48);
       if (unit !== undefined && unit.session.nasPort === ifindex) {
         // Idle time is told in steps of 10 ms and at some time before `end`: this is late by so much at most.
         unit.heard((end - idleMs) as Instant, 'fdb');
       } else if (isGrant(flags) || isOpenEntry(flags)) {
-        this.foreignEntry({ mac48, vlan, ifindex, open: isOpenEntry(flags) });
+        const key = this.foreignKey(mac48, ifindex, vlan);
+        if (key !== undefined) foreign.push(key);
       }
     });
+    this.removeForeign(foreign);
     this.sweep.done({ at: end, tookMs: dump.tookMs });
     const awaiting = [...this.awaiting];
     this.awaiting.clear();
@@ -276,21 +279,24 @@ export class Watch implements Timed {
     if (sign.kind !== 'eapol') parts.supplicants.sighted(unit.session.mac, port);
   }
 
-  private foreignEntry(entry: {
-    readonly mac48: number;
-    readonly vlan: VlanId;
-    readonly ifindex: number;
-    readonly open: boolean;
-  }): void {
-    const { ports, life, reporter } = this.core.parts;
-    const port = ports.nameOf(entry.ifindex);
-    if (port === undefined || !ports.isAuto(port)) return;
-    const mac = macFromNumber(entry.mac48);
-    const key: GrantKey = { mac, port, vlan: entry.vlan };
-    if (life.isGranted(key)) return;
-    const what = entry.open ? 'an open entry' : 'a grant that nobody was given';
-    reporter.warning('foreign-entry', `${what} for ${mac} stood on ${port} and is removed`, { mac, port });
-    life.removeForeign(key);
+  /** An entry that lets somebody through a port of ours and that nobody was granted; undefined for any other. */
+  private foreignKey(mac48: number, ifindex: number, vlan: VlanId): GrantKey | undefined {
+    const { ports, life } = this.core.parts;
+    const port = ports.nameOf(ifindex);
+    if (port === undefined || !ports.isAuto(port)) return undefined;
+    const key: GrantKey = { mac: macFromNumber(mac48), port, vlan };
+    return life.isGranted(key) ? undefined : key;
+  }
+
+  /** One warning for all of a dump: a start after a crash can find thousands. */
+  private removeForeign(keys: readonly GrantKey[]): void {
+    const [first, ...others] = keys;
+    if (first === undefined) return;
+    const { mac, port } = first;
+    const more = others.length === 0 ? 'is' : `and ${others.length} more are`;
+    const message = `an entry that nobody was given, of ${mac} on ${port}, ${more} removed`;
+    this.core.parts.reporter.warning('foreign-entry', message, { mac, port });
+    for (const key of keys) this.core.parts.life.removeForeign(key);
   }
 
   private learn(unit: SessionUnit, learnt: ReturnType<typeof addressIn>): boolean {
