@@ -22,6 +22,7 @@ import { ownAddresses, sameSources } from './io/own-addresses.ts';
 import { PortAuth } from './io/portauth.ts';
 import { readClocks, Shell } from './io/shell.ts';
 import { UplinkGuard } from './io/uplink-guard.ts';
+import { loadRadiusDictionary } from './wire/radius-dictionary.ts';
 
 const OWN_ADDRESSES_EVERY_MS = 5000;
 const HERE = dirname(fileURLToPath(import.meta.url));
@@ -54,6 +55,8 @@ async function run({ config: path }: { readonly config: string }): Promise<numbe
   const { config, warnings } = parsed.value;
   const log = createLogger({ level: config.log.level });
   for (const warning of warnings) log.log('warn', describeFault(warning));
+  const dictionary = loadRadiusDictionary();
+  if (!dictionary.ok) return complain(`RADIUS dictionary: ${dictionary.error}`);
   const portauth = openDataplane(config);
   if (!portauth.ok) return complain(portauth.error);
   return new Run(config, log, portauth.value).start();
