@@ -49,7 +49,7 @@ export const EVENT_BODIES = {
       evidence: object('What the decision rests on.', {
         last_seen: time('Last evidence of the client.'),
         last_seen_by: oneOf('What it was.', EVIDENCE_KINDS),
-        probes_sent: count('Probes since then.'),
+        probes_sent: count('Probes sent during the session.'),
         probes_answered: count('Probes answered during the session.'),
       }),
       relock: object('Proof that the access is gone.', {
