@@ -2,6 +2,7 @@
 // Usage: node board/run.mjs FILE.ts [argument ...]. The bundle lives in node_modules/.cache, so that packages resolve.
 
 import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -24,7 +25,9 @@ await build({
   sourcemap: 'inline',
   logLevel: 'warning',
 });
-const child = spawn(process.execPath, ['--enable-source-maps', outfile, ...rest], {
+// A first line `// flags: --expose-gc` gives Node flags.
+const flags = /^\/\/ flags: (.*)/.exec(readFileSync(entry, 'utf8'))?.[1]?.split(' ') ?? [];
+const child = spawn(process.execPath, ['--enable-source-maps', ...flags, outfile, ...rest], {
   stdio: 'inherit',
   cwd: root,
 });

@@ -1,6 +1,7 @@
 // The two that are compared: Rollcall's bundle with the launcher's flags, and stock hostapd with its wired driver.
 
-import { Agent, type ConfigPart } from '../rigs/lab/agent.ts';
+import type { ConfigPart } from '../rigs/config-part.ts';
+import { Agent } from '../rigs/lab/agent.ts';
 import { RADIUS_SECRET } from '../rigs/lab/freeradius.ts';
 import type { LabProcess } from '../rigs/lab/process.ts';
 import { PORTS, type Stage } from './stage.ts';

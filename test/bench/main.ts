@@ -22,7 +22,10 @@ const PARTS: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
 };
 
 function wheel(): string {
-  return execFileSync(process.execPath, ['test/bench/run.mjs', 'wheel'], { cwd: ROOT, encoding: 'utf8' });
+  return execFileSync(process.execPath, ['board/run.mjs', 'test/bench/wheel.bench.ts'], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  });
 }
 
 function verdict(reached: boolean | undefined): string {
@@ -57,7 +60,7 @@ Not measured yet: CPU per probe against arp-scan.
 
 ## The timer wheel against setTimeout
 
-\`node test/bench/run.mjs wheel\`
+\`node board/run.mjs test/bench/main.ts wheel\`
 
 \`\`\`
 ${timers.trimEnd()}

@@ -4,6 +4,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { stringify } from 'yaml';
+import { type ConfigPart, overlay } from '../config-part.ts';
 import { LabFolder } from './folder.ts';
 import type { Netns } from './netns.ts';
 import type { Finished, LabProcess } from './process.ts';
@@ -12,17 +13,6 @@ import { until } from './process.ts';
 const BUNDLE = path.resolve(import.meta.dirname, '../../../dist/rollcall.js');
 /** The launcher's (dist/rollcall): the agent is tried as it runs. */
 const FLAGS = ['--max-semi-space-size=1', '--optimize-for-size'];
-
-export type ConfigValue =
-  | string
-  | number
-  | boolean
-  | null
-  | readonly ConfigValue[]
-  | { readonly [key: string]: ConfigValue };
-
-/** Part of a configuration file (design 2.3). Laid over the lab's own, key by key; lists are replaced. */
-export type ConfigPart = { readonly [key: string]: ConfigValue };
 
 const LAB_CONFIG: ConfigPart = {
   switch: { id: 'sw1', bridge: 'br0', uplinks: ['up0'] },
@@ -142,17 +132,4 @@ export class Agent {
     await this.stop();
     this.#folder.remove();
   }
-}
-
-function overlay(below: ConfigPart, above: ConfigPart): ConfigPart {
-  const result: Record<string, ConfigValue> = { ...below };
-  for (const [key, value] of Object.entries(above)) {
-    const under = result[key];
-    result[key] = isPart(under) && isPart(value) ? overlay(under, value) : value;
-  }
-  return result;
-}
-
-function isPart(value: ConfigValue | undefined): value is ConfigPart {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

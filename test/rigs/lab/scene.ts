@@ -1,7 +1,8 @@
 // The whole house, running: switch, FreeRADIUS, mosquitto, a listener upstream, the agent. For tests that begin where
 // everything works. What a test needs beyond that it starts beside it, with the parts that are shown here.
 
-import { Agent, type ConfigPart } from './agent.ts';
+import type { ConfigPart } from '../config-part.ts';
+import { Agent } from './agent.ts';
 import { Broker, type Subscriber } from './broker.ts';
 import { FreeRadius, type FreeRadiusOptions } from './freeradius.ts';
 import { LabSwitch, type SwitchClient } from './netns.ts';
