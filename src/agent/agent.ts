@@ -69,7 +69,7 @@ export class Agent {
     core.schedule.advance(now.mono);
     core.parts.watch.endTurn();
     this.commands.endTurn();
-    core.parts.reporter.flush();
+    core.parts.reporter.endTurn();
     return core.out.take();
   }
 

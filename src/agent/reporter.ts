@@ -2,16 +2,23 @@
 // kept for it (it is published whole on connect) and events wait in the log (report/events.ts).
 
 import type { Mac } from '../base/mac.ts';
+import { after, earliest, type Instant, instant, NEVER, seconds } from '../base/time.ts';
 import type { PortName } from '../model/dataplane.ts';
 import type { PortControl } from '../model/port.ts';
 import type { RequestKind } from '../radius/effects.ts';
-import type { EventPayload, ReportableEvent } from '../report/event-payloads.ts';
+import {
+  type EventPayload,
+  PROBES_PER_EVENT,
+  type ProbePayload,
+  type ReportableEvent,
+} from '../report/event-payloads.ts';
 import { EventLog } from '../report/events.ts';
 import { RetainedTopics } from '../report/retained.ts';
 import { buildTopic, type Topic } from '../report/topics.ts';
 import type { EndDecision, RelockProof } from '../session/logout.ts';
 import type { Core } from './core.ts';
 import type { LogFields } from './ports.ts';
+import type { Timed } from './schedule.ts';
 import type { SessionUnit } from './session-unit.ts';
 import { type InfoContext, infoPayload, portPayload, sessionEndBody, sessionPayload } from './views.ts';
 
@@ -22,12 +29,18 @@ export interface FailedClient {
   readonly userName: string | undefined;
 }
 
-export class Reporter {
+const PORT_SPACING = seconds(1);
+
+export class Reporter implements Timed {
   private readonly log: EventLog;
   private readonly retained: RetainedTopics;
   private context: InfoContext | undefined;
   private connected = false;
+  /** Changed, and not published since. */
   private readonly dirtyPorts = new Set<PortName>();
+  private readonly portsPublished = new Map<PortName, Instant>();
+  /** Of this turn. */
+  private readonly probes: ProbePayload[] = [];
 
   constructor(private readonly core: Core) {
     this.log = new EventLog({ bootId: core.boot.bootId });
@@ -109,10 +122,11 @@ export class Reporter {
     this.event({ type: 'auth-failed', body });
   }
 
-  probed(unit: SessionUnit, probe: 'arp' | 'nd' | 'eap', silentPeriods: number): void {
+  /** Told at the end of the turn, with all others of it. */
+  probed(unit: SessionUnit, probe: ProbePayload['probe'], silentPeriods: number): void {
     const { key, mac, grant, id, addresses } = unit.session;
     const target = probe === 'eap' ? null : ((probe === 'arp' ? addresses.ipv4 : addresses.ipv6) ?? null);
-    const body = {
+    this.probes.push({
       key,
       mac,
       port: grant.port,
@@ -121,8 +135,7 @@ export class Reporter {
       target,
       silent_periods: silentPeriods,
       times: unit.handshake.settings.times,
-    };
-    this.event({ type: 'handshake-probe', body });
+    });
   }
 
   radiusServer(server: string, kind: RequestKind, up: boolean): void {
@@ -145,13 +158,14 @@ export class Reporter {
     this.core.out.log('info', `port control ${control}`, { port });
   }
 
-  /** Published once a turn, however often it changed. */
+  /** Published once a turn, and once a second at most: a port where many log in changes with each of them. */
   portChanged(port: PortName): void {
     this.dirtyPorts.add(port);
   }
 
   portGone(port: PortName): void {
     this.dirtyPorts.delete(port);
+    this.portsPublished.delete(port);
     this.clear({ kind: 'port', port });
     this.event({ type: 'port-link', body: { port, link: 'down', admin: 'down', present: false } });
   }
@@ -171,10 +185,30 @@ export class Reporter {
   }
 
   /** At the end of each turn. */
-  flush(): void {
+  endTurn(): void {
+    while (this.probes.length > 0) {
+      this.event({ type: 'handshake-probe', body: { probes: this.probes.splice(0, PROBES_PER_EVENT) } });
+    }
     if (this.dirtyPorts.size === 0) return;
-    for (const port of this.dirtyPorts) this.publishPort(port);
-    this.dirtyPorts.clear();
+    for (const port of this.dirtyPorts) {
+      if (this.portDue(port) <= this.core.now.mono) this.publishPort(port);
+    }
+    this.core.schedule.touch(this);
+  }
+
+  /** When the next port that has changed may be told. */
+  pollAt(): Instant {
+    let at = NEVER;
+    for (const port of this.dirtyPorts) at = earliest(at, this.portDue(port));
+    return at;
+  }
+
+  onTime(): void {
+    // `endTurn` looks at the clock, in every turn.
+  }
+
+  private portDue(port: PortName): Instant {
+    return after(this.portsPublished.get(port) ?? instant(-NEVER), PORT_SPACING);
   }
 
   private event(event: ReportableEvent): void {
@@ -196,6 +230,8 @@ export class Reporter {
   }
 
   private publishPort(port: PortName): void {
+    this.dirtyPorts.delete(port);
+    this.portsPublished.set(port, this.core.now.mono);
     const unit = this.core.parts.ports.get(port);
     if (unit !== undefined) this.publish({ kind: 'port', port }, portPayload(unit, this.core));
   }

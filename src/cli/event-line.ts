@@ -1,7 +1,7 @@
 // One event, one line.
 
 import { assertNever } from '../base/result.ts';
-import type { EventPayload } from '../report/event-payloads.ts';
+import type { EventPayload, ProbePayload } from '../report/event-payloads.ts';
 import { type Colors, clean, duration, plural } from './text.ts';
 
 export function eventLine(event: EventPayload, paint: Colors): string {
@@ -49,8 +49,10 @@ function story(event: EventPayload): string {
       const who = event.user_name === null ? '' : ` ${clean(event.user_name, 32)}`;
       return `${event.mac}${who} on ${event.port} by ${event.method}: ${clean(event.reason)}${reply}`;
     }
-    case 'handshake-probe':
-      return `${event.mac} on ${event.port}: silent ${event.silent_periods}/${event.times}, asked by ${event.probe}${event.target === null ? '' : ` ${event.target}`}`;
+    case 'handshake-probe': {
+      const [first, ...others] = event.probes.map(probeStory);
+      return others.length === 0 ? `${first}` : `${first}, and ${plural(others.length, 'other')}`;
+    }
     case 'guard':
       return `${event.state}: ${event.silent} of ${plural(event.sessions, 'session')} of ${clean(event.scope, 20)} silent (${event.reason})`;
     case 'radius-server':
@@ -64,4 +66,8 @@ function story(event: EventPayload): string {
     default:
       return assertNever(event);
   }
+}
+
+function probeStory({ mac, port, silent_periods, times, probe, target }: ProbePayload): string {
+  return `${mac} on ${port}: silent ${silent_periods}/${times}, asked by ${probe}${target === null ? '' : ` ${target}`}`;
 }

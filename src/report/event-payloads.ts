@@ -22,6 +22,23 @@ export const END_CAUSE_NAMES = Object.keys(END_CAUSES) as EndCause[];
 
 const Place = object('A place on this switch.', { port: PortName, vlan: Vlan });
 
+/** A switch asks thousands of clients a second: an event each would be most of its work. */
+export const PROBES_PER_EVENT = 256;
+
+const ProbeSchema = object('One probe.', {
+  key: SessionKeyText,
+  mac: MacText,
+  port: PortName,
+  session_id: word('Acct-Session-Id.'),
+  probe: oneOf('How it is asked.', ['arp', 'nd', 'eap']),
+  target: Type.Union([Type.String(), Type.Null()], {
+    description: 'Address that is asked for; null for eap.',
+  }),
+  silent_periods: count('Silent periods in a row so far; 0 = not the handshake asks, but a person.'),
+  times: count('N: at so many the session ends.'),
+});
+export type ProbePayload = Payload<typeof ProbeSchema>;
+
 /** What each event says beside the envelope, by event type. */
 export const EVENT_BODIES = {
   'session-start': object('A user is in.', { session: SessionSchema }),
@@ -90,17 +107,8 @@ export const EVENT_BODIES = {
     server: Type.Optional(word('RADIUS server, address:port.')),
     reply_message: Type.Optional(word('Reply-Message of the server. Hostile text.')),
   }),
-  'handshake-probe': object('A silent client is asked.', {
-    key: SessionKeyText,
-    mac: MacText,
-    port: PortName,
-    session_id: word('Acct-Session-Id.'),
-    probe: oneOf('How it is asked.', ['arp', 'nd', 'eap']),
-    target: Type.Union([Type.String(), Type.Null()], {
-      description: 'Address that is asked for; null for eap.',
-    }),
-    silent_periods: count('Silent periods in a row so far.'),
-    times: count('N: at so many the session ends.'),
+  'handshake-probe': object('Silent clients are asked. One event for all that are asked at one moment.', {
+    probes: Type.Array(ProbeSchema, { minItems: 1, maxItems: PROBES_PER_EVENT }),
   }),
   guard: object('The mass-loss guard: many sessions fell silent at once, so nobody is cut yet.', {
     state: oneOf('raised: nobody is cut for now; cut: the silent are cut; cleared: it is over.', [

@@ -1,6 +1,6 @@
 // The event log: numbers events, and keeps them until the link takes them.
 //
-// Bounded: beyond `limit` waiting events the oldest is dropped, and the first one that is handed out after the hole says how
+// Bounded: beyond `limit` waiting events (each probe of a gathered one counts) the oldest is dropped, and the first one that is handed out after the hole says how
 // many are missing. Numbers have no gaps where nothing was dropped. A short tail of what was handed out is kept for the
 // `events` verb. Time is an argument.
 
@@ -28,8 +28,8 @@ export class EventLog {
 
   constructor(options: EventLogOptions) {
     this.bootId = options.bootId;
-    this.waiting = new Ring(options.limit ?? DEFAULT_LIMIT);
-    this.past = new Ring(options.history ?? DEFAULT_HISTORY);
+    this.waiting = new Ring(options.limit ?? DEFAULT_LIMIT, weightOf);
+    this.past = new Ring(options.history ?? DEFAULT_HISTORY, weightOf);
   }
 
   /** Numbers the event and puts it in the queue; the result is what a local listener is told. */
@@ -37,10 +37,9 @@ export class EventLog {
     this.lastSeq++;
     const envelope = { seq: this.lastSeq, boot_id: this.bootId, time: rfc3339(at), type: event.type };
     const payload = { ...envelope, ...event.body } as EventPayload;
-    if (this.waiting.push(payload)) {
-      this.hole++;
-      this.lost++;
-    }
+    const dropped = this.waiting.push(payload);
+    this.hole += dropped;
+    this.lost += dropped;
     this.past.push(payload);
     return payload;
   }
@@ -74,28 +73,39 @@ export class EventLog {
   }
 }
 
-/** First in, first out in a fixed circle; a push into a full one drops the oldest. */
+function weightOf(event: EventPayload): number {
+  return event.type === 'handshake-probe' ? event.probes.length : 1;
+}
+
+/** First in, first out; a push into a full one drops the oldest. The newest is always kept. */
 class Ring<T> {
   private items: T[] = [];
   private head = 0;
+  private weight = 0;
 
-  constructor(private readonly capacity: number) {}
+  constructor(
+    private readonly capacity: number,
+    private readonly weightOf: (item: T) => number,
+  ) {}
 
   get size(): number {
     return this.items.length - this.head;
   }
 
-  /** True when the oldest had to go. */
-  push(item: T): boolean {
-    const full = this.size >= this.capacity;
-    if (full) this.shift();
+  /** How many had to go. */
+  push(item: T): number {
+    const weight = this.weightOf(item);
+    let dropped = 0;
+    for (; this.size > 0 && this.weight + weight > this.capacity; dropped++) this.shift();
     this.items.push(item);
-    return full;
+    this.weight += weight;
+    return dropped;
   }
 
   shift(): T | undefined {
     if (this.size === 0) return undefined;
-    const item = this.items[this.head++];
+    const item = this.items[this.head++] as T;
+    this.weight -= this.weightOf(item);
     if (this.head >= 1024 && this.head * 2 >= this.items.length) {
       this.items = this.items.slice(this.head);
       this.head = 0;

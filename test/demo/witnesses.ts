@@ -152,9 +152,11 @@ interface SessionNews {
   readonly user_name?: string;
   readonly cause?: string;
   readonly session?: { readonly user_name: string };
-  readonly silent_periods?: number;
-  readonly times?: number;
-  readonly target?: string;
+  readonly probes?: readonly {
+    readonly silent_periods: number;
+    readonly times: number;
+    readonly target: string;
+  }[];
   readonly evidence?: { readonly probes_sent: number; readonly probes_answered: number };
   readonly relock?: { readonly verified: boolean };
 }
@@ -166,8 +168,12 @@ function describeMessage(topic: string, payload: string): string | undefined {
   switch (news.type) {
     case 'session-start':
       return `session-start: ${news.session?.user_name}`;
-    case 'handshake-probe':
-      return `handshake-probe: ${news.target}, silent for ${news.silent_periods} of ${news.times} periods`;
+    case 'handshake-probe': {
+      const asked = (news.probes ?? []).map(
+        ({ target, silent_periods, times }) => `${target}, silent for ${silent_periods} of ${times} periods`,
+      );
+      return `handshake-probe: ${asked.join('; ')}`;
+    }
     case 'session-end': {
       const { evidence, relock } = news;
       const proof = relock?.verified === true ? 'relock proven' : 'relock NOT proven';

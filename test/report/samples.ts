@@ -116,7 +116,11 @@ export const EVENTS: readonly ReportableEvent[] = [
   },
   {
     type: 'handshake-probe',
-    body: { ...WHO, session_id: '5f0e-1', probe: 'arp', target: '192.0.2.10', silent_periods: 1, times: 3 },
+    body: {
+      probes: [
+        { ...WHO, session_id: '5f0e-1', probe: 'arp', target: '192.0.2.10', silent_periods: 1, times: 3 },
+      ],
+    },
   },
   {
     type: 'guard',
