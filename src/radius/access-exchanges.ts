@@ -25,6 +25,8 @@ const REQUEST_AUTHENTICATOR_LENGTH = 16;
 const LOYAL_SENDS = FIRST_VISIT_TRIES + 1;
 
 export class AccessExchanges extends Exchanges {
+  protected override readonly repeatsOctets = true;
+
   constructor(settings: ExchangesSettings) {
     super('access', settings);
   }

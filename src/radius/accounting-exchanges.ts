@@ -22,6 +22,7 @@ export function acctDelayTime(since: Instant, now: Instant): number {
 }
 
 export class AccountingExchanges extends Exchanges {
+  protected override readonly repeatsOctets = false;
   private readonly queue = new Fifo<Exchange>();
 
   constructor(settings: ExchangesSettings) {

@@ -45,7 +45,7 @@ export interface Track {
   visits: number;
   sends: number;
   timeout?: Millis;
-  /** Access only: the packet that is repeated octet for octet. */
+  /** The last packet that went to it. */
   attempt?: Attempt<Exchange>;
 }
 
@@ -55,7 +55,6 @@ export interface Visit {
   triesLeft: number;
   /** First sending of this visit; absent if no identifier was free. */
   since?: Instant;
-  attempt?: Attempt<Exchange>;
 }
 
 export interface Exchange {
@@ -92,7 +91,7 @@ export abstract class Exchanges {
   private readonly byRef = new Map<RequestRef, Exchange>();
   private readonly timers = new DeadlineHeap<Exchange>();
   private readonly lingering = new Fifo<{ at: Instant; link: Link; attempt: Attempt<Exchange> }>();
-  private readonly linger: Millis;
+  private readonly lingerTime: Millis;
 
   constructor(
     readonly kind: RequestKind,
@@ -101,7 +100,7 @@ export abstract class Exchanges {
     this.retransmission = radius[kind];
     this.nas = nas;
     this.entropy = entropy;
-    this.linger = millis(Math.max(SHORTEST_LINGER, 2 * this.retransmission.mrt));
+    this.lingerTime = millis(Math.max(SHORTEST_LINGER, 2 * this.retransmission.mrt));
     // A canary is judged after its first visit: IRT and twice IRT, each up to a tenth longer.
     const trialTime = millis(this.retransmission.irt * 3.5);
     const { deadTime } = radius;
@@ -109,6 +108,9 @@ export abstract class Exchanges {
       (server, index) => new ServerLink<Exchange>({ index, kind, server, deadTime, trialTime }),
     );
   }
+
+  /** A retransmission is the same packet; else it is a new one, with an identifier of its own. */
+  protected abstract readonly repeatsOctets: boolean;
 
   /** The octets of this exchange's next packet to `link`. */
   protected abstract encode(
@@ -248,35 +250,41 @@ export abstract class Exchanges {
     visit.triesLeft--;
     track.timeout = nextTimeout(this.retransmission, track.timeout, this.entropy.fraction());
     this.timers.set(exchange, earliest(after(now, track.timeout), exchange.expiresAt));
-    const slot = track.attempt === undefined ? link.acquire() : track.attempt.slot;
-    if (slot === undefined) {
+    const attempt = this.attemptFor(exchange, link, track, now);
+    if (attempt === 'no-identifier') {
       link.counters.add('no_identifier');
       return;
     }
-    const attempt = track.attempt ?? this.newAttempt(exchange, link, slot, now);
     if (attempt === undefined) {
-      link.abandon(slot);
       this.giveUp(exchange, 'unencodable', now, out);
       return;
     }
     attempt.sends++;
-    visit.attempt = attempt;
     visit.since ??= now;
-    if (this.kind === 'access') track.attempt = attempt;
-    else this.lingering.push({ at: after(now, this.linger), link, attempt });
+    track.attempt = attempt;
     link.counters.add(track.sends++ === 0 ? 'requests' : 'retransmissions');
     const { address } = link.server;
-    out.push({ type: 'send', socket: link.socket(slot), address, port: link.port, bytes: attempt.bytes });
+    out.push({ type: 'send', socket: link.socket(attempt.slot), address, port: link.port, bytes: attempt.bytes });
   }
 
-  private newAttempt(
+  /** What goes out next: the same octets again, or a packet of its own for each sending (accounting). */
+  private attemptFor(
     exchange: Exchange,
     link: Link,
-    slot: number,
+    track: Track,
     now: Instant,
-  ): Attempt<Exchange> | undefined {
+  ): Attempt<Exchange> | 'no-identifier' | undefined {
+    if (track.attempt !== undefined) {
+      if (this.repeatsOctets) return track.attempt;
+      this.linger(link, track.attempt, now);
+    }
+    const slot = link.acquire();
+    if (slot === undefined) return 'no-identifier';
     const encoded = this.encode(exchange, link, { identifier: link.identifier(slot), now });
-    if (!encoded.ok) return undefined;
+    if (!encoded.ok) {
+      link.abandon(slot);
+      return undefined;
+    }
     const attempt = { exchange, slot, bytes: encoded.value, sentAt: now, sends: 0 };
     link.open(attempt);
     return attempt;
@@ -311,9 +319,13 @@ export abstract class Exchanges {
     this.leave(exchange);
     for (const [index, { attempt }] of exchange.tracks) {
       const link = this.links[index];
-      if (link === undefined || attempt === undefined || !link.isOpen(attempt)) continue;
-      this.lingering.push({ at: after(now, this.linger), link, attempt });
+      if (link !== undefined && attempt !== undefined) this.linger(link, attempt, now);
     }
+  }
+
+  /** Nobody waits for it any more, but its answer may still come: until then its identifier is taken. */
+  private linger(link: Link, attempt: Attempt<Exchange>, now: Instant): void {
+    if (link.isOpen(attempt)) this.lingering.push({ at: after(now, this.lingerTime), link, attempt });
   }
 
   private leave(exchange: Exchange): void {
@@ -327,12 +339,7 @@ export abstract class Exchanges {
       const first = this.lingering.first;
       if (first === undefined || first.at > now) return;
       this.lingering.shift();
-      const { link, attempt } = first;
-      if (!link.isOpen(attempt)) continue;
-      // Still waited for, since somebody configured timeouts longer than the linger.
-      if (attempt.exchange.visit?.attempt === attempt) {
-        this.lingering.push({ at: after(now, this.linger), link, attempt });
-      } else link.close(attempt);
+      first.link.close(first.attempt);
     }
   }
 
