@@ -8,7 +8,15 @@ import { assertNever } from '../base/result.ts';
 import type { WallTime } from '../base/time.ts';
 import type { AcctRecord, AcctSubject, TrafficCounters } from '../model/acct.ts';
 import { AcctTerminateCause, END_CAUSES } from '../model/cause.ts';
-import { date, ip, octets, type RadiusAttribute, text, u32 } from '../wire/radius-attributes.ts';
+import {
+  date,
+  ip,
+  NAS_PORT_TYPE_ETHERNET,
+  octets,
+  type RadiusAttribute,
+  text,
+  u32,
+} from '../wire/radius-attributes.ts';
 
 /** RFC 2866 §5.1. */
 const ACCT_STATUS_TYPE: Readonly<Record<AcctRecord['kind'], number>> = {
@@ -69,7 +77,7 @@ function subjectAttributes(subject: AcctSubject): RadiusAttribute[] {
     u32('Acct-Authentic', ACCT_AUTHENTIC_RADIUS),
     u32('NAS-Port', subject.nasPort),
     text('NAS-Port-Id', subject.port),
-    u32('NAS-Port-Type', 'Ethernet'),
+    u32('NAS-Port-Type', NAS_PORT_TYPE_ETHERNET),
     text('Calling-Station-Id', macToStationId(subject.mac)),
     text('Called-Station-Id', macToStationId(subject.calledStation)),
     ...framedAddresses(subject),

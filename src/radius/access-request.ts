@@ -4,13 +4,16 @@
 import { utf8 } from '../base/bytes.ts';
 import { type Mac, macToStationId } from '../base/mac.ts';
 import type { PortName } from '../model/dataplane.ts';
-import { octets, type RadiusAttribute, text, u32 } from '../wire/radius-attributes.ts';
+import { NAS_PORT_TYPE_ETHERNET, octets, type RadiusAttribute, text, u32 } from '../wire/radius-attributes.ts';
 
 /**
  * RFC 3579 §2.4: the longest EAP packet that the server should send. RFC 3580 §3.10 would have 1500 for Ethernet;
  * less keeps a RADIUS packet with such a fragment, and the attributes around it, in one unfragmented datagram.
  */
 export const FRAMED_MTU = 1400;
+
+/** RFC 2865 §5.6; RFC 3580 §3.4. */
+const SERVICE_TYPE_FRAMED = 2;
 
 /** RFC 2865 §5: an attribute's value. */
 const LONGEST_VALUE = 253;
@@ -43,7 +46,7 @@ export function portAttributes(subject: AccessSubject): RadiusAttribute[] {
   return [
     u32('NAS-Port', subject.nasPort),
     text('NAS-Port-Id', subject.port),
-    u32('NAS-Port-Type', 'Ethernet'),
+    u32('NAS-Port-Type', NAS_PORT_TYPE_ETHERNET),
     text('Calling-Station-Id', macToStationId(subject.mac)),
     text('Called-Station-Id', macToStationId(subject.calledStation)),
     text('Acct-Session-Id', subject.sessionId),
@@ -64,7 +67,7 @@ function userName({ identity, subject }: EapRequest): Uint8Array {
 export function accessRequestAttributes(request: EapRequest): RadiusAttribute[] {
   return [
     octets('User-Name', userName(request)),
-    u32('Service-Type', 'Framed-User'),
+    u32('Service-Type', SERVICE_TYPE_FRAMED),
     u32('Framed-MTU', FRAMED_MTU),
     ...portAttributes(request.subject),
     octets('EAP-Message', request.eap),
