@@ -9,6 +9,7 @@ import type { Entropy } from '../base/entropy.ts';
 import type { Mac } from '../base/mac.ts';
 import { type Instant, type Now, type WallTime, wallAt } from '../base/time.ts';
 import type { Config } from '../config/config.ts';
+import { EffectiveSettings } from '../config/ports.ts';
 import type { PortName } from '../model/dataplane.ts';
 import { SessionTable } from '../session/table.ts';
 import type { Aaa } from './aaa.ts';
@@ -59,8 +60,9 @@ export class Core {
   /** Everything from the wire that was refused, by `protocol-reason`. */
   readonly drops = new Counters();
   readonly schedule: Schedule;
-  /** Replaced whole when it changes, never changed in place. */
-  config: Config;
+  private inForce: Config;
+  /** What of it holds for one port, and for one session. */
+  settings: EffectiveSettings;
   readonly entropy: Entropy;
   readonly boot: BootIdentity;
   /** The moment of this turn: set once, at its beginning. */
@@ -68,11 +70,22 @@ export class Core {
   private joined: Parts | undefined;
 
   constructor(options: CoreOptions) {
-    this.config = options.config;
+    this.inForce = options.config;
+    this.settings = new EffectiveSettings(options.config);
     this.entropy = options.entropy;
     this.boot = options.boot;
     this.now = options.now;
     this.schedule = new Schedule(options.now.mono);
+  }
+
+  get config(): Config {
+    return this.inForce;
+  }
+
+  /** Replaced whole when it changes, never changed in place. */
+  set config(config: Config) {
+    this.inForce = config;
+    this.settings = new EffectiveSettings(config);
   }
 
   /** Once, by the agent's constructor. */

@@ -4,7 +4,7 @@
 import type { Mac } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
 import type { Instant } from '../base/time.ts';
-import { isUplink, portSettings } from '../config/ports.ts';
+import { isUplink } from '../config/ports.ts';
 import type { DataplaneEvent, PortFacts, PortName } from '../model/dataplane.ts';
 import type { PortControl } from '../model/port.ts';
 import { AccessPort, type PortEffect, type PortEvent } from './access-port.ts';
@@ -180,7 +180,7 @@ export class PortDesk {
     this.addresses.set(facts.name, facts.address);
     this.byIndex.set(facts.index, facts.name);
     if (isUplink(this.core.config, facts.name)) return undefined;
-    const machine = new AccessPort(facts, portSettings(this.core.config, facts.name), this.core.now.mono);
+    const machine = new AccessPort(facts, this.core.settings.port(facts.name), this.core.now.mono);
     const unit = new PortUnit(facts.name, machine, this);
     this.units.set(facts.name, unit);
     this.core.parts.reporter.portChanged(facts.name);

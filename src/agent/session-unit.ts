@@ -2,7 +2,7 @@
 
 import { INTERIM_DEFAULTS, InterimTimer } from '../accounting/interim.ts';
 import { earliest, type Instant, type Millis, millis } from '../base/time.ts';
-import { handshakeSettings, portSettings, roleSettings } from '../config/ports.ts';
+import { roleSettings } from '../config/ports.ts';
 import { Handshake } from '../liveness/handshake.ts';
 import type { HandshakeSettings } from '../liveness/settings.ts';
 import type { TrafficCounters } from '../model/acct.ts';
@@ -101,7 +101,7 @@ export class SessionUnit implements Timed {
 
   private handshakeSettings(): HandshakeSettings {
     const { role, grant, mac } = this.session;
-    return handshakeSettings(this.core.config, { role, port: grant.port, mac });
+    return this.core.settings.handshake({ role, port: grant.port, mac });
   }
 
   private timerSettings(handshake: HandshakeSettings): TimerSettings {
@@ -135,7 +135,7 @@ export class SessionUnit implements Timed {
 export function roleFor(core: Core, authorization: Authorization, port: string): string {
   const { filterId } = authorization;
   if (filterId !== undefined && core.config.roles.has(filterId)) return filterId;
-  return portSettings(core.config, port).role;
+  return core.settings.port(port).role;
 }
 
 /** Settings are flat records of numbers, words and booleans. */

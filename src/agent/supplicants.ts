@@ -6,7 +6,6 @@ import type { Mac } from '../base/mac.ts';
 import { PAE_GROUP_ADDRESS } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
 import type { Instant } from '../base/time.ts';
-import { portSettings } from '../config/ports.ts';
 import type { PortName } from '../model/dataplane.ts';
 import { AuthenticatorClient } from '../pae/client.ts';
 import type { PaeCounter } from '../pae/counters.ts';
@@ -290,8 +289,7 @@ export class Supplicants {
     if (known !== undefined) return known;
     if (this.refusing) return undefined;
     const { core } = this;
-    const { config } = core;
-    const settings = portSettings(config, here.name);
+    const settings = core.settings.port(here.name);
     if (settings.hostMode === 'single-host' && this.isTaken(here, mac)) {
       core.drops.add('eapol-single-host-taken');
       const detail = 'single-host: the port has its client';
@@ -364,7 +362,7 @@ export class Supplicants {
   private portOf(name: PortName): EapolPort {
     const known = this.ports.get(name);
     if (known !== undefined) return known;
-    const { pae } = portSettings(this.core.config, name);
+    const { pae } = this.core.settings.port(name);
     const solicitor = new Solicitor({
       control: 'auto',
       txPeriod: pae.txPeriod,

@@ -54,3 +54,31 @@ export function handshakeSettings(config: Config, { role, port, mac }: Handshake
     ...config.silentDevices.get(mac),
   };
 }
+
+/** The same answers, each worked out once: asked for every login, and kept by every session. Of one configuration. */
+export class EffectiveSettings {
+  private readonly ports = new Map<string, PortConfig>();
+  private readonly handshakes = new Map<string, HandshakeSettings>();
+
+  constructor(private readonly config: Config) {}
+
+  port(name: string): PortConfig {
+    const known = this.ports.get(name);
+    if (known !== undefined) return known;
+    const settings = portSettings(this.config, name);
+    this.ports.set(name, settings);
+    return settings;
+  }
+
+  /** One object for all sessions of a role on a port. */
+  handshake(subject: HandshakeSubject): HandshakeSettings {
+    const { role, port, mac } = subject;
+    if (this.config.silentDevices.has(mac)) return handshakeSettings(this.config, subject);
+    const key = `${port} ${role}`;
+    const known = this.handshakes.get(key);
+    if (known !== undefined) return known;
+    const settings = handshakeSettings(this.config, subject);
+    this.handshakes.set(key, settings);
+    return settings;
+  }
+}
