@@ -1,7 +1,6 @@
 // The composition root: arguments, clocks, signals. `run` locks the ports first, with nothing loaded but what that
 // takes; then it loads the rest (captures, control socket, broker) and joins it to the shell.
 
-import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -9,12 +8,12 @@ import { fileURLToPath } from 'node:url';
 import { version } from '../package.json';
 import { Agent } from './agent/agent.ts';
 import { toHex } from './base/bytes.ts';
-import type { Entropy } from './base/entropy.ts';
 import { err, ok, type Result } from './base/result.ts';
 import type { Config } from './config/config.ts';
 import { describeFault } from './config/fault.ts';
 import { parseConfig } from './config/parse.ts';
 import { isUplink } from './config/ports.ts';
+import { systemEntropy } from './io/entropy.ts';
 import { type HostFinding, hostFindings } from './io/host-check.ts';
 import { createLogger, type Logger } from './io/log.ts';
 import type { MqttLink } from './io/mqtt.ts';
@@ -26,11 +25,6 @@ import { loadRadiusDictionary } from './wire/radius-dictionary.ts';
 
 const OWN_ADDRESSES_EVERY_MS = 5000;
 const HERE = dirname(fileURLToPath(import.meta.url));
-
-const ENTROPY: Entropy = {
-  bytes: (count) => new Uint8Array(randomBytes(count)),
-  fraction: () => Math.random(),
-};
 
 function readText(path: string): Result<string, string> {
   try {
@@ -93,8 +87,9 @@ class Run {
     private readonly portauth: PortAuth,
   ) {
     const now = readClocks();
-    const boot = { bootId: toHex(ENTROPY.bytes(4)), version, startedAt: now.wall };
-    this.agent = new Agent({ config, entropy: ENTROPY, boot, now });
+    const entropy = systemEntropy();
+    const boot = { bootId: toHex(entropy.bytes(4)), version, startedAt: now.wall };
+    this.agent = new Agent({ config, entropy, boot, now });
     this.shell = new Shell({
       agent: this.agent,
       portauth,

@@ -1,5 +1,8 @@
 // The log: JSON lines on stderr by pino, or one readable line each when stderr is a terminal. Secrets never get in, and
 // hostile text (user names, Reply-Messages) cannot move a terminal's cursor: JSON escapes controls, the readable form too.
+//
+// Lines are gathered for 20 ms, since a write costs more than what it writes; warnings and errors go out at once, with
+// all before them, and so does everything when the process ends in any way but SIGKILL.
 
 import { Writable } from 'node:stream';
 import pc from 'picocolors';
@@ -18,15 +21,19 @@ export interface LoggerOptions {
   readonly level: LogLevel;
   /** Default: when stderr is a terminal. */
   readonly pretty?: boolean;
-  /** Where lines go; default stderr. Written at once, so that the last words of a crash are not lost. */
+  /** Where lines go, at once; default stderr. */
   readonly write?: (line: string) => void;
 }
+
+const GATHER_MS = 20;
+const GATHER_OCTETS = 8 * 1024;
 
 const REDACTED = ['secret', 'password', '*.secret', '*.password', '*.*.secret', '*.*.password'];
 
 export function createLogger(options: LoggerOptions): Logger {
   const pretty = options.pretty ?? process.stderr.isTTY === true;
-  const destination = target(options.write, pretty);
+  const gathered = options.write === undefined && !pretty ? gatheredStderr() : undefined;
+  const destination = gathered?.stream ?? plainTarget(options.write, pretty);
   const logger = pino(
     {
       level: options.level,
@@ -39,15 +46,38 @@ export function createLogger(options: LoggerOptions): Logger {
     destination,
   );
   return {
-    log: (level, message, fields = {}) => logger[level](fields, message),
+    log: (level, message, fields = {}) => {
+      logger[level](fields, message);
+      gathered?.written(level === 'warn' || level === 'error');
+    },
     setLevel: (level) => {
       logger.level = level;
     },
   };
 }
 
-function target(write: LoggerOptions['write'], pretty: boolean): DestinationStream {
-  if (write === undefined && !pretty) return pino.destination({ fd: 2, sync: true });
+function gatheredStderr(): {
+  readonly stream: DestinationStream;
+  readonly written: (urgent: boolean) => void;
+} {
+  const stream = pino.destination({ fd: 2, sync: true, minLength: GATHER_OCTETS });
+  let timer: NodeJS.Timeout | undefined;
+  const flush = (): void => {
+    clearTimeout(timer);
+    timer = undefined;
+    stream.flushSync();
+  };
+  process.once('exit', flush);
+  return {
+    stream,
+    written: (urgent) => {
+      if (urgent) flush();
+      else timer ??= setTimeout(flush, GATHER_MS).unref();
+    },
+  };
+}
+
+function plainTarget(write: LoggerOptions['write'], pretty: boolean): DestinationStream {
   const out = write ?? ((line: string) => process.stderr.write(line));
   return new Writable({
     decodeStrings: false,

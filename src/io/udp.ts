@@ -41,7 +41,11 @@ export class UdpSockets<Key> {
 
   private open(key: Key, address: string): Entry {
     const name = this.nameOf(key);
-    const socket = createSocket(address.includes(':') ? 'udp6' : 'udp4');
+    const socket = createSocket({
+      type: address.includes(':') ? 'udp6' : 'udp4',
+      // Servers are addresses, never names: nothing has to be looked up, for every datagram anew.
+      lookup: (host, _options, found) => found(null, host, address.includes(':') ? 6 : 4),
+    });
     const entry: Entry = { socket, failing: false };
     this.sockets.set(name, entry);
     socket.on('message', (bytes, from) => {

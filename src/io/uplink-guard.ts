@@ -2,15 +2,18 @@
 // entry forbids them to move it, but they would refresh its last-seen time, so that anybody behind the uplink could keep
 // a dead session alive.
 //
-// Trade: nft is a program, run at most ten times a second with all that has changed since; so a new grant is guarded
-// a tenth of a second late. Like locks and grants the table stays when we stop; the next start makes it anew.
+// Trade: nft is a program, and running it stops us for some milliseconds. So it is run at most once a second with all that
+// has changed since, and a new grant is guarded up to a second late: no session falls silent that fast. Like locks
+// and grants the table stays when we stop; the next start makes it anew.
 
 import { spawn, spawnSync } from 'node:child_process';
 import type { Mac } from '../base/mac.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { PortName } from '../model/dataplane.ts';
 
-const SPACING_MS = 100;
+/** After the first change of a burst, and between two runs. */
+const GATHER_MS = 100;
+const SPACING_MS = 1000;
 
 export class UplinkGuard {
   private readonly granted = new Set<Mac>();
@@ -18,6 +21,7 @@ export class UplinkGuard {
   private removed = new Set<Mac>();
   private timer: NodeJS.Timeout | undefined;
   private running = false;
+  private ranAt = Number.NEGATIVE_INFINITY;
 
   private constructor(
     private readonly table: string,
@@ -71,7 +75,7 @@ export class UplinkGuard {
     this.timer = setTimeout(() => {
       this.timer = undefined;
       this.apply();
-    }, SPACING_MS);
+    }, Math.max(GATHER_MS, this.ranAt + SPACING_MS - performance.now()));
     this.timer.unref();
   }
 
@@ -81,6 +85,7 @@ export class UplinkGuard {
     this.removed = new Set();
     if (lines.length === 0) return;
     this.running = true;
+    this.ranAt = performance.now();
     const nft = spawn('nft', ['-f', '-'], { stdio: ['pipe', 'ignore', 'pipe'] });
     let complaint = '';
     nft.stderr.on('data', (chunk: Uint8Array) => {
