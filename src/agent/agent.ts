@@ -113,6 +113,7 @@ export class Agent {
         return;
       case 'broker':
         reporter.broker(input.connected);
+        if (input.connected) core.parts.fleet.renew();
         return;
       case 'followed':
         core.parts.fleet.followed(input.topic, input.payload);

@@ -3,7 +3,7 @@
 
 import type { Mac } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
-import { after, type Instant, NEVER, seconds } from '../base/time.ts';
+import { after, type Instant, NEVER, rfc3339, seconds } from '../base/time.ts';
 import type { Config } from '../config/config.ts';
 import type { SessionSelector } from '../model/selector.ts';
 import { type Answer, type ResultOf, refusal, success } from '../report/answers.ts';
@@ -225,9 +225,11 @@ export class Commands implements Timed {
 
   private explain(mac: Mac): ResultOf<'explain'> {
     const { decisions, parts, now } = this.core;
+    const told = decisions.about(mac).map(({ at, ...decision }) => ({ time: rfc3339(at), ...decision }));
     const standing = parts.supplicants.describe(mac);
-    const current = standing === undefined ? [] : [decisions.current(now.wall, standing)];
-    return { mac, decisions: [...decisions.about(mac), ...current] };
+    const current =
+      standing === undefined ? [] : [{ time: rfc3339(now.wall), what: 'now', detail: standing }];
+    return { mac, decisions: [...told, ...current] };
   }
 
   private answer(ref: Ref, payload: Answer): void {

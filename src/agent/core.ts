@@ -104,7 +104,13 @@ export class Core {
 
   /** A line in the log, and one in the story that `explain` tells about this MAC. */
   decide(mac: Mac, port: PortName, what: string, detail: string): void {
-    this.decisions.note(mac, this.now.wall, { port, what, detail });
+    this.decisions.note(mac, { at: this.now.wall, port, what, detail });
     this.out.log('info', what, { mac, port, detail });
+  }
+
+  /** What leads to a decision: part of the story, and of the log for whoever wants it whole. */
+  step(mac: Mac, port: PortName, what: string, detail: string): void {
+    this.decisions.note(mac, { at: this.now.wall, port, what, detail });
+    this.out.log('debug', what, { mac, port, detail });
   }
 }

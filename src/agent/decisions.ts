@@ -3,13 +3,13 @@
 // Bound: 20 decisions a MAC, 4,096 MACs; the MAC that was decided about longest ago is forgotten first.
 
 import type { Mac } from '../base/mac.ts';
-import { rfc3339, type WallTime } from '../base/time.ts';
+import type { WallTime } from '../base/time.ts';
 
 const PER_MAC = 20;
 const MACS = 4096;
 
 export interface Decision {
-  readonly time: string;
+  readonly at: WallTime;
   readonly port: string;
   /** A short fixed phrase: `rejected`, `session ended`, … */
   readonly what: string;
@@ -20,13 +20,13 @@ export interface Decision {
 export class Decisions {
   private readonly byMac = new Map<Mac, Decision[]>();
 
-  note(mac: Mac, wall: WallTime, decision: Omit<Decision, 'time'>): void {
+  note(mac: Mac, decision: Decision): void {
     const list = this.byMac.get(mac) ?? [];
     const last = list.at(-1);
     // The same again, as a flood has it: only its time is news.
     if (last?.what === decision.what && last.detail === decision.detail && last.port === decision.port)
       list.pop();
-    list.push({ time: rfc3339(wall), ...decision });
+    list.push(decision);
     if (list.length > PER_MAC) list.shift();
     // Deleted and set again, so that the map's order is the order of the last decision.
     this.byMac.delete(mac);
@@ -35,11 +35,6 @@ export class Decisions {
       const oldest = this.byMac.keys().next();
       if (!oldest.done) this.byMac.delete(oldest.value);
     }
-  }
-
-  /** Not remembered: where a client that is on its way stands at this moment. */
-  current(wall: WallTime, standing: string): Omit<Decision, 'port'> {
-    return { time: rfc3339(wall), what: 'now', detail: standing };
   }
 
   about(mac: Mac): readonly Decision[] {

@@ -31,6 +31,12 @@ export class Fleet implements Timed {
     this.core.out.push({ type: 'follow', topic: anySwitch(unit.session.key) });
   }
 
+  /** A new connection to the broker: it is told again what is followed. */
+  renew(): void {
+    for (const unit of this.core.sessions.all()) this.begin(unit);
+    for (const switchId of this.online.keys()) this.followPeer(switchId);
+  }
+
   forget(unit: SessionUnit): void {
     this.core.out.push({ type: 'unfollow', topic: anySwitch(unit.session.key) });
     this.suspicions.delete(unit);
@@ -73,8 +79,12 @@ export class Fleet implements Timed {
     // A retained session of a switch that is gone says nothing.
     const known = this.online.get(switchId);
     if (known === undefined) {
-      this.core.out.push({ type: 'follow', topic: buildTopic(switchId, { kind: 'availability' }) });
+      this.followPeer(switchId);
     } else if (known) this.probe(unit);
+  }
+
+  private followPeer(switchId: string): void {
+    this.core.out.push({ type: 'follow', topic: buildTopic(switchId, { kind: 'availability' }) });
   }
 
   private peer(switchId: string, online: boolean): void {

@@ -78,7 +78,7 @@ export type Effect =
       readonly payload: object | null;
       readonly retain: boolean;
     }
-  /** Topics of other switches, wildcards allowed; never our own messages. */
+  /** Topics of other switches, wildcards allowed; never our own messages. Of this connection to the broker. */
   | { readonly type: 'follow' | 'unfollow'; readonly topic: string }
   /** For whoever listens on this switch; MQTT has its own `publish`. */
   | { readonly type: 'event'; readonly payload: EventPayload }

@@ -13,8 +13,7 @@ import {
   type ReportableEvent,
 } from '../report/event-payloads.ts';
 import { EventLog } from '../report/events.ts';
-import { RetainedTopics } from '../report/retained.ts';
-import { buildTopic, type Topic } from '../report/topics.ts';
+import { buildTopic, parseTopic, type Topic } from '../report/topics.ts';
 import type { EndDecision, RelockProof } from '../session/logout.ts';
 import type { Core } from './core.ts';
 import type { LogFields } from './ports.ts';
@@ -33,7 +32,6 @@ const PORT_SPACING = seconds(1);
 
 export class Reporter implements Timed {
   private readonly log: EventLog;
-  private readonly retained: RetainedTopics;
   private context: InfoContext | undefined;
   private connected = false;
   /** Changed, and not published since. */
@@ -44,7 +42,6 @@ export class Reporter implements Timed {
 
   constructor(private readonly core: Core) {
     this.log = new EventLog({ bootId: core.boot.bootId });
-    this.retained = new RetainedTopics(core.config.switch.id);
   }
 
   boot(context: Omit<InfoContext, 'uplinkGuard'>): void {
@@ -77,8 +74,17 @@ export class Reporter implements Timed {
     this.drainEvents();
   }
 
+  /**
+   * A retained message that the broker has: true when it is a port's or a session's topic of this switch without a state
+   * behind it. A broker keeps what a crashed agent published until somebody clears it.
+   */
   isStale(topic: string, payloadOctets: number): boolean {
-    return this.retained.isStale(topic, payloadOctets);
+    const { core } = this;
+    const parsed = parseTopic(topic);
+    if (payloadOctets === 0 || !parsed.ok || parsed.value.switchId !== core.config.switch.id) return false;
+    const { topic: what } = parsed.value;
+    if (what.kind === 'session') return core.sessions.get(what.key) === undefined;
+    return what.kind === 'port' && core.parts.ports.get(what.port as PortName) === undefined;
   }
 
   sessionStarted(unit: SessionUnit): void {
@@ -87,13 +93,13 @@ export class Reporter implements Timed {
   }
 
   sessionChanged(unit: SessionUnit): void {
-    this.publish({ kind: 'session', key: unit.session.key }, sessionPayload(unit));
+    this.retain({ kind: 'session', key: unit.session.key }, sessionPayload(unit));
   }
 
   /** Last of all that a session's end does. A newer session of the same MAC keeps the topic. */
   sessionEnded(unit: SessionUnit, decision: EndDecision, proof: RelockProof): void {
     const { key } = unit.session;
-    if (this.core.sessions.get(key) === undefined) this.clear({ kind: 'session', key });
+    if (this.core.sessions.get(key) === undefined) this.retain({ kind: 'session', key }, null);
     this.event({ type: 'session-end', body: sessionEndBody(unit, decision, { proof, core: this.core }) });
   }
 
@@ -166,7 +172,7 @@ export class Reporter implements Timed {
   portGone(port: PortName): void {
     this.dirtyPorts.delete(port);
     this.portsPublished.delete(port);
-    this.clear({ kind: 'port', port });
+    this.retain({ kind: 'port', port }, null);
     this.event({ type: 'port-link', body: { port, link: 'down', admin: 'down', present: false } });
   }
 
@@ -226,23 +232,19 @@ export class Reporter implements Timed {
 
   private publishInfo(): void {
     const info = this.info();
-    if (info !== undefined) this.publish({ kind: 'info' }, info);
+    if (info !== undefined) this.retain({ kind: 'info' }, info);
   }
 
   private publishPort(port: PortName): void {
     this.dirtyPorts.delete(port);
     this.portsPublished.set(port, this.core.now.mono);
     const unit = this.core.parts.ports.get(port);
-    if (unit !== undefined) this.publish({ kind: 'port', port }, portPayload(unit, this.core));
+    if (unit !== undefined) this.retain({ kind: 'port', port }, portPayload(unit, this.core));
   }
 
-  private publish(topic: Topic, payload: object): void {
-    const text = this.retained.set(topic);
-    if (this.connected) this.core.out.push({ type: 'publish', topic: text, payload, retain: true });
-  }
-
-  private clear(topic: Topic): void {
-    const text = this.retained.clear(topic);
-    if (this.connected) this.core.out.push({ type: 'publish', topic: text, payload: null, retain: true });
+  private retain(topic: Topic, payload: object | null): void {
+    if (!this.connected) return;
+    const text = buildTopic(this.core.config.switch.id, topic);
+    this.core.out.push({ type: 'publish', topic: text, payload, retain: true });
   }
 }

@@ -1,6 +1,6 @@
 // One session with everything that watches it: the handshake, the timers of policy and RADIUS, the interim schedule.
 
-import { INTERIM_DEFAULTS, InterimTimer } from '../accounting/interim.ts';
+import { InterimTimer } from '../accounting/interim.ts';
 import { earliest, type Instant, type Millis, millis } from '../base/time.ts';
 import { roleSettings } from '../config/ports.ts';
 import { Handshake } from '../liveness/handshake.ts';
@@ -18,6 +18,7 @@ const ANSWER_WITHIN = millis(1000);
 const SAME_FRAME = millis(50);
 
 export class SessionUnit implements Timed {
+  timer: Timed['timer'];
   readonly handshake: Handshake;
   readonly timers: SessionTimers;
   readonly interim: InterimTimer;
@@ -41,10 +42,7 @@ export class SessionUnit implements Timed {
     const handshake = this.handshakeSettings();
     this.handshake = new Handshake(handshake, startedAt);
     this.timers = new SessionTimers(this.timerSettings(handshake), startedAt);
-    this.interim = new InterimTimer(
-      { ...INTERIM_DEFAULTS, interval: core.config.accounting.interim },
-      core.entropy,
-    );
+    this.interim = new InterimTimer(core.settings.interim, core.entropy);
     this.interim.apply(authorization.interimInterval, startedAt);
   }
 

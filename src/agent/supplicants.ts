@@ -20,8 +20,12 @@ import type { Timed } from './schedule.ts';
 
 type Accepted = Extract<PaeEffect, { readonly type: 'accepted' | 'reauthenticated' }>;
 
+/** Of an exchange that goes well: its end is what the log tells. */
+const STEPS: ReadonlySet<string> = new Set(['began', 'identity', 'accepted']);
+
 /** One client on one port. */
 export class ClientUnit implements Timed {
+  timer: Timed['timer'];
   readonly machine: AuthenticatorClient;
   /** The table write that the machine waits for. */
   granting: PaeRef | undefined;
@@ -242,7 +246,9 @@ export class Supplicants {
         return;
       case 'decision':
         // `life` tells of the end, with all that goes with it.
-        if (effect.what !== 'ended') core.decide(mac, port, effect.what, effect.detail);
+        if (effect.what === 'ended') return;
+        if (STEPS.has(effect.what)) core.step(mac, port, effect.what, effect.detail);
+        else core.decide(mac, port, effect.what, effect.detail);
         return;
       default:
         assertNever(effect);
@@ -293,7 +299,7 @@ export class Supplicants {
     if (settings.hostMode === 'single-host' && this.isTaken(here, mac)) {
       core.drops.add('eapol-single-host-taken');
       const detail = 'single-host: the port has its client';
-      core.decisions.note(mac, core.now.wall, { port: here.name, what: 'refused', detail });
+      core.decisions.note(mac, { at: core.now.wall, port: here.name, what: 'refused', detail });
       return undefined;
     }
     if (!this.makeRoom(here, admission)) {

@@ -1,5 +1,6 @@
 // What holds for one port, one role, one client: the file's layers merged, the nearest to the client last.
 
+import { INTERIM_DEFAULTS, type InterimSettings } from '../accounting/interim.ts';
 import type { Mac } from '../base/mac.ts';
 import { HANDSHAKE_DEFAULTS, type HandshakeSettings } from '../liveness/settings.ts';
 import type { Config, PortConfig, RoleConfig } from './config.ts';
@@ -59,8 +60,11 @@ export function handshakeSettings(config: Config, { role, port, mac }: Handshake
 export class EffectiveSettings {
   private readonly ports = new Map<string, PortConfig>();
   private readonly handshakes = new Map<string, HandshakeSettings>();
+  readonly interim: InterimSettings;
 
-  constructor(private readonly config: Config) {}
+  constructor(private readonly config: Config) {
+    this.interim = { ...INTERIM_DEFAULTS, interval: config.accounting.interim };
+  }
 
   port(name: string): PortConfig {
     const known = this.ports.get(name);

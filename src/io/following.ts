@@ -1,5 +1,6 @@
 // Topics of other switches that are followed while somebody here wants them: subscriptions that come and go, one packet
-// for all that changed in a tenth of a second, since logins come by the thousand. Kept over reconnects.
+// for all that changed in a tenth of a second, since logins come by the thousand. What is wanted is the agent's to know:
+// it says so anew after each connect, and nothing is kept here.
 
 import type { MqttClient } from 'mqtt';
 
@@ -9,49 +10,36 @@ const TOPICS_A_PACKET = 500;
 const OPTIONS = { qos: 1 as const, nl: true, rap: true, rh: 0 as const };
 
 export class Following {
-  private readonly wanted = new Set<string>();
-  private readonly changed = new Set<string>();
+  /** Wanted or not, since the last packet. */
+  private changed = new Map<string, boolean>();
   private timer: NodeJS.Timeout | undefined;
 
   /** `client`: undefined while there is no connection. */
   constructor(private readonly client: () => MqttClient | undefined) {}
 
-  add(topic: string): void {
-    if (this.wanted.has(topic)) return;
-    this.wanted.add(topic);
-    this.touch(topic);
+  set(topic: string, wanted: boolean): void {
+    if (this.client() === undefined) return;
+    this.changed.set(topic, wanted);
+    this.timer ??= setTimeout(() => this.apply(), SPACING_MS).unref();
   }
 
-  remove(topic: string): void {
-    if (this.wanted.delete(topic)) this.touch(topic);
-  }
-
-  /** After a connect: everything anew. */
+  /** The connection is a new one: what was not sent on the last is of no more interest. */
   renew(): void {
     this.changed.clear();
-    this.subscribe([...this.wanted]);
   }
 
   close(): void {
     clearTimeout(this.timer);
   }
 
-  private touch(topic: string): void {
-    this.changed.add(topic);
-    this.timer ??= setTimeout(() => this.apply(), SPACING_MS).unref();
-  }
-
   private apply(): void {
     this.timer = undefined;
-    const changed = [...this.changed];
-    this.changed.clear();
-    this.subscribe(changed.filter((topic) => this.wanted.has(topic)));
-    const gone = changed.filter((topic) => !this.wanted.has(topic));
-    for (const topics of packets(gone)) this.client()?.unsubscribe(topics);
-  }
-
-  private subscribe(topics: readonly string[]): void {
-    for (const some of packets(topics)) this.client()?.subscribe(some, OPTIONS);
+    const { changed } = this;
+    this.changed = new Map();
+    const those = (wanted: boolean): string[] =>
+      [...changed.keys()].filter((topic) => changed.get(topic) === wanted);
+    for (const topics of packets(those(true))) this.client()?.subscribe(topics, OPTIONS);
+    for (const topics of packets(those(false))) this.client()?.unsubscribe(topics);
   }
 }
 

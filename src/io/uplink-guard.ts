@@ -72,10 +72,13 @@ export class UplinkGuard {
 
   private arm(): void {
     if (this.running || this.timer !== undefined) return;
-    this.timer = setTimeout(() => {
-      this.timer = undefined;
-      this.apply();
-    }, Math.max(GATHER_MS, this.ranAt + SPACING_MS - performance.now()));
+    this.timer = setTimeout(
+      () => {
+        this.timer = undefined;
+        this.apply();
+      },
+      Math.max(GATHER_MS, this.ranAt + SPACING_MS - performance.now()),
+    );
     this.timer.unref();
   }
 

@@ -363,7 +363,8 @@ export class AuthenticatorClient {
 
   private ask(eap: Uint8Array, identity: Uint8Array | undefined): void {
     if (identity !== undefined) {
-      this.identity = identity;
+      // A copy: the octets are a view of a whole frame.
+      this.identity = identity.slice();
       this.effects.decide('identity', printable(identity));
     }
     const ref = this.nextRef();

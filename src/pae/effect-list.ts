@@ -6,10 +6,13 @@ import type { PaeCounter } from './counters.ts';
 import type { PaeEffect } from './events.ts';
 import { PAE_EAPOL_VERSION } from './settings.ts';
 
+const NOTHING: readonly PaeEffect[] = [];
+
 export class EffectList {
-  private effects: PaeEffect[] = [];
+  private effects: PaeEffect[] | undefined;
 
   add(effect: PaeEffect): void {
+    this.effects ??= [];
     this.effects.push(effect);
   }
 
@@ -34,8 +37,8 @@ export class EffectList {
 
   /** Everything since the last time. Kept by nobody here: a packet must not outlive its event in 10,000 clients. */
   take(): readonly PaeEffect[] {
-    const taken = this.effects;
-    this.effects = [];
+    const taken = this.effects ?? NOTHING;
+    this.effects = undefined;
     return taken;
   }
 }

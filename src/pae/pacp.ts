@@ -39,6 +39,8 @@ export type PacpAction =
   | { readonly do: 'eapStart' | 'eapStop' }
   | { readonly do: 'count'; readonly counter: PaeCounter };
 
+const NOTHING: readonly PacpAction[] = [];
+
 export class Pacp {
   private state: PacpState = 'UNAUTHENTICATED';
   /** §8.4: a session exists. Stays set through a reauthentication. */
@@ -49,7 +51,8 @@ export class Pacp {
   private authenticatedAt: Instant = NEVER;
   /** Attempts in a row that no server decided. */
   private serverFailures = 0;
-  private actions: PacpAction[] = [];
+  /** Of the step that runs. */
+  private actions: PacpAction[] | undefined;
 
   constructor(private settings: PaeSettings) {}
 
@@ -102,8 +105,8 @@ export class Pacp {
       default:
         assertNever(this.state);
     }
-    const taken = this.actions;
-    this.actions = [];
+    const taken = this.actions ?? NOTHING;
+    this.actions = undefined;
     return taken;
   }
 
@@ -226,11 +229,16 @@ export class Pacp {
   }
 
   private act(action: 'eapStart' | 'eapStop'): void {
-    this.actions.push({ do: action });
+    this.wants({ do: action });
   }
 
   private count(counter: PaeCounter): void {
-    this.actions.push({ do: 'count', counter });
+    this.wants({ do: 'count', counter });
+  }
+
+  private wants(action: PacpAction): void {
+    this.actions ??= [];
+    this.actions.push(action);
   }
 }
 

@@ -123,12 +123,24 @@ function present<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], u
   };
 }
 
+function copyOf(octets: Uint8Array | undefined): Uint8Array | undefined {
+  return octets === undefined ? undefined : Uint8Array.from(octets);
+}
+
+const NO_CLASSES: readonly Uint8Array[] = [];
+
+/** Copies: the octets are views of a whole packet. */
+function classesOf(packet: Attributed): readonly Uint8Array[] {
+  const classes = attributesAll(packet, 'Class');
+  return classes.length === 0 ? NO_CLASSES : classes.map((value) => Uint8Array.from(value));
+}
+
 /** Of a verified Access-Accept. */
 export function authorizationFrom(packet: Attributed, { identity, server }: AcceptContext): Accepted {
   const reading = new Reading(packet);
   const authorization: Authorization = {
     userName: reading.text('User-Name') ?? identity,
-    classes: attributesAll(packet, 'Class').map((value) => value.slice()),
+    classes: classesOf(packet),
     reauthenticateAtTimeout: reading.terminationAction(),
     server,
     ...present({
@@ -139,7 +151,7 @@ export function authorizationFrom(packet: Attributed, { identity, server }: Acce
       vlan: reading.vlan(),
       framedIp: reading.framedIp(),
       replyMessage: reading.replyMessage(),
-      cui: attributeOctets(packet, 'Chargeable-User-Identity')?.slice(),
+      cui: copyOf(attributeOctets(packet, 'Chargeable-User-Identity')),
     }),
   };
   return { authorization, warnings: reading.warnings, ...present({ eap: eapMessage(packet) }) };
@@ -170,7 +182,7 @@ export interface Challenged {
 export function challengeFrom(packet: Attributed): Challenged {
   return present({
     eap: eapMessage(packet),
-    state: attributeOctets(packet, 'State')?.slice(),
+    state: copyOf(attributeOctets(packet, 'State')),
     suppTimeout: new Reading(packet).duration('Session-Timeout'),
   });
 }

@@ -4,7 +4,13 @@
 import { utf8 } from '../base/bytes.ts';
 import { type Mac, macToStationId } from '../base/mac.ts';
 import type { PortName } from '../model/dataplane.ts';
-import { NAS_PORT_TYPE_ETHERNET, octets, type RadiusAttribute, text, u32 } from '../wire/radius-attributes.ts';
+import {
+  NAS_PORT_TYPE_ETHERNET,
+  octets,
+  type RadiusAttribute,
+  text,
+  u32,
+} from '../wire/radius-attributes.ts';
 
 /**
  * RFC 3579 §2.4: the longest EAP packet that the server should send. RFC 3580 §3.10 would have 1500 for Ethernet;

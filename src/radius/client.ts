@@ -91,9 +91,6 @@ export class RadiusClient {
 
   /** `address:port`, for people and for `Authorization.server`. */
   serverName(kind: RequestKind, server: ServerIndex): string {
-    const found = this.kinds[kind].statistics()[server];
-    if (found === undefined) return `server ${server}`;
-    const { address, port } = found;
-    return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`;
+    return this.kinds[kind].nameOf(server);
   }
 }

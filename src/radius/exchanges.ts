@@ -213,6 +213,10 @@ export abstract class Exchanges {
     return earliest(this.timers.next, this.lingering.first?.at ?? NEVER);
   }
 
+  nameOf(server: ServerIndex): string {
+    return this.links[server]?.name ?? `server ${server}`;
+  }
+
   statistics(): ServerStatistics[] {
     return this.links.map((link) => link.statistics());
   }
@@ -264,7 +268,13 @@ export abstract class Exchanges {
     track.attempt = attempt;
     link.counters.add(track.sends++ === 0 ? 'requests' : 'retransmissions');
     const { address } = link.server;
-    out.push({ type: 'send', socket: link.socket(attempt.slot), address, port: link.port, bytes: attempt.bytes });
+    out.push({
+      type: 'send',
+      socket: link.socket(attempt.slot),
+      address,
+      port: link.port,
+      bytes: attempt.bytes,
+    });
   }
 
   /** What goes out next: the same octets again, or a packet of its own for each sending (accounting). */

@@ -65,6 +65,8 @@ export class ServerLink<Exchange> {
   readonly kind: RequestKind;
   readonly server: RadiusServer;
   readonly port: number;
+  /** `address:port`, for people and for `Authorization.server`. */
+  readonly name: string;
   readonly health: ServerHealth;
   readonly window = new SendWindow();
   readonly counters = new Counters<LinkCounter>();
@@ -78,7 +80,9 @@ export class ServerLink<Exchange> {
     this.kind = settings.kind;
     this.server = settings.server;
     this.port = settings.kind === 'access' ? settings.server.authPort : settings.server.acctPort;
-    this.address = canonical(settings.server.address);
+    const { address } = settings.server;
+    this.address = canonical(address);
+    this.name = address.includes(':') ? `[${address}]:${this.port}` : `${address}:${this.port}`;
     this.health = new ServerHealth(settings.deadTime, settings.trialTime);
   }
 

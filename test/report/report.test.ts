@@ -8,7 +8,6 @@ import { answerSchema, refusal, success } from '../../src/report/answers.ts';
 import { EVENT_TYPES, eventSchema } from '../../src/report/event-payloads.ts';
 import { EventLog } from '../../src/report/events.ts';
 import { InfoSchema, PortSchema, SessionSchema } from '../../src/report/payloads.ts';
-import { RetainedTopics } from '../../src/report/retained.ts';
 import {
   baseTopic,
   buildTopic,
@@ -141,22 +140,5 @@ describe('what the agent builds fits its schema', () => {
       error: { code: 'not-found', message: 'no such session', path: 'mac' },
     });
     expect(Check(answerSchema('session'), refused)).toBe(true);
-  });
-});
-
-describe('retained state after a reconnect', () => {
-  test('only our own sessions and ports without a state are stale', () => {
-    const retained = new RetainedTopics('sw1');
-    const live = retained.set({ kind: 'session', key: KEY });
-    retained.set({ kind: 'port', port: 'p1' });
-    expect(retained.isStale(live, 10)).toBe(false);
-    expect(retained.isStale('rollcall/v1/sw1/session/00-00-00-00-00-01', 10)).toBe(true);
-    expect(retained.isStale('rollcall/v1/sw1/session/00-00-00-00-00-01', 0)).toBe(false);
-    expect(retained.isStale('rollcall/v1/sw1/port/p9', 10)).toBe(true);
-    expect(retained.isStale('rollcall/v1/sw2/session/00-00-00-00-00-01', 10)).toBe(false);
-    expect(retained.isStale('rollcall/v1/sw1/info', 10)).toBe(false);
-    expect(retained.clear({ kind: 'session', key: KEY })).toBe(live);
-    expect(retained.isStale(live, 10)).toBe(true);
-    expect([...retained.topics()]).toEqual(['rollcall/v1/sw1/port/p1']);
   });
 });

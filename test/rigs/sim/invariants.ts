@@ -149,8 +149,8 @@ export class Invariants {
 
   private checkTimers(): void {
     const { core } = this;
-    const timed = Reflect.get(core.schedule, 'ids') as ReadonlyMap<unknown, unknown>;
-    for (const each of timed.keys()) {
+    const timed = Reflect.get(core.schedule, 'owners') as readonly unknown[];
+    for (const each of timed) {
       if (each instanceof SessionUnit && core.sessions.get(each.session.key) !== each)
         this.fail(`the session ${each.session.id} has ended and has a timer`);
     }
