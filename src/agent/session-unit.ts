@@ -1,14 +1,14 @@
 // One session with everything that watches it: the handshake, the timers of policy and RADIUS, the interim schedule.
 
 import { InterimTimer } from '../accounting/interim.ts';
-import { earliest, type Instant, type Millis, millis } from '../base/time.ts';
+import { earliest, type Instant, type Millis, millis, NEVER } from '../base/time.ts';
 import { roleSettings } from '../config/ports.ts';
 import { Handshake } from '../liveness/handshake.ts';
 import type { HandshakeSettings } from '../liveness/settings.ts';
 import type { TrafficCounters } from '../model/acct.ts';
 import type { Authorization } from '../model/authorization.ts';
 import type { EndEvidence, EvidenceKind, Session } from '../model/session.ts';
-import { SessionTimers, type Signs, type TimerSettings } from '../policy/timers.ts';
+import { SessionTimers, type Signs, type TimerEffect, type TimerSettings } from '../policy/timers.ts';
 import type { Core } from './core.ts';
 import type { Timed } from './schedule.ts';
 
@@ -20,8 +20,9 @@ const SAME_FRAME = millis(50);
 export class SessionUnit implements Timed {
   timer: Timed['timer'];
   readonly handshake: Handshake;
-  readonly timers: SessionTimers;
-  readonly interim: InterimTimer;
+  /** Undefined while there is nothing to time, as for most sessions of most switches; likewise `interim`. */
+  private timers: SessionTimers | undefined;
+  private interim: InterimTimer | undefined;
   /** Of the whole session, once its Stop is made; undefined where the port could not tell. */
   traffic: TrafficCounters | undefined;
   /** When the client last announced or tested an address of its own. */
@@ -41,17 +42,17 @@ export class SessionUnit implements Timed {
     this.lastOwn = startedAt;
     const handshake = this.handshakeSettings();
     this.handshake = new Handshake(handshake, startedAt);
-    this.timers = new SessionTimers(this.timerSettings(handshake), startedAt);
-    this.interim = new InterimTimer(core.settings.interim, core.entropy);
-    this.interim.apply(authorization.interimInterval, startedAt);
+    const timers = this.timerSettings(handshake);
+    if (timesAnything(timers)) this.timers = new SessionTimers(timers, startedAt);
+    this.applyInterim(authorization.interimInterval, startedAt);
   }
 
   pollAt(): Instant {
-    return earliest(this.handshake.pollAt(), this.timers.pollAt(), this.interim.pollAt());
+    return earliest(this.handshake.pollAt(), this.timers?.pollAt() ?? NEVER, this.interim?.pollAt() ?? NEVER);
   }
 
   onTime(now: Instant): void {
-    if (this.interim.tick(now)) this.core.parts.accountant.interim(this);
+    if (this.interim?.tick(now)) this.core.parts.accountant.interim(this);
     this.core.parts.watch.tick(this);
   }
 
@@ -78,7 +79,7 @@ export class SessionUnit implements Timed {
     session.authorization = authorization;
     session.role = roleFor(core, authorization, session.grant.port);
     this.authorizedAt = core.now.mono;
-    this.interim.apply(authorization.interimInterval, core.now.mono);
+    this.applyInterim(authorization.interimInterval, core.now.mono);
   }
 
   /** The configuration or the authorization changed; true if what watches this session did. */
@@ -86,10 +87,33 @@ export class SessionUnit implements Timed {
     const handshake = this.handshakeSettings();
     const timers = this.timerSettings(handshake);
     const sameHandshake = sameValues(handshake, this.handshake.settings);
-    const sameTimers = sameValues(timers, this.timers.settings);
     if (!sameHandshake) this.handshake.handle({ type: 'settings', settings: handshake }, this.core.now.mono);
-    if (!sameTimers) this.timers.configure(timers, this.signs(sweptAt), this.core.now.mono);
-    return !sameHandshake || !sameTimers;
+    return this.configureTimers(timers, sweptAt) || !sameHandshake;
+  }
+
+  private configureTimers(settings: TimerSettings, sweptAt: Instant): boolean {
+    const { mono } = this.core.now;
+    if (this.timers === undefined) {
+      if (!timesAnything(settings)) return false;
+      // A value that is new counts from now.
+      this.timers = new SessionTimers(settings, mono);
+      return true;
+    }
+    if (sameValues(settings, this.timers.settings)) return false;
+    this.timers.configure(settings, this.signs(sweptAt), mono);
+    return true;
+  }
+
+  /** Of the session timer, the heartbeat timer and Idle-Timeout. */
+  tickTimers(sweptAt: Instant): readonly TimerEffect[] {
+    return this.timers?.tick(this.signs(sweptAt), this.core.now.mono) ?? [];
+  }
+
+  private applyInterim(fromRadius: Millis | undefined, now: Instant): void {
+    const { interim } = this.core.settings;
+    if (this.interim === undefined && (fromRadius ?? interim.interval) === 0) return;
+    this.interim ??= new InterimTimer(interim, this.core.entropy);
+    this.interim.apply(fromRadius, now);
   }
 
   evidence(): EndEvidence {
@@ -121,12 +145,16 @@ export class SessionUnit implements Timed {
 
   /** In force; undefined = none. */
   get sessionTimer(): Millis | undefined {
-    return this.timers.settings.session;
+    return this.timers?.settings.session;
   }
 
   get heartbeat(): Millis | undefined {
-    return this.timers.settings.heartbeat;
+    return this.timers?.settings.heartbeat;
   }
+}
+
+function timesAnything({ session, heartbeat, idle }: TimerSettings): boolean {
+  return session > 0 || heartbeat !== undefined || idle !== undefined;
 }
 
 /** The role that an authorization puts its session into: Filter-Id where it names one, else the port's. */

@@ -138,7 +138,7 @@ export class Watch implements Timed {
   tick(unit: SessionUnit): void {
     const { mono } = this.core.now;
     const { sweptAt } = this.sweep;
-    this.applyTimers(unit, unit.timers.tick(unit.signs(sweptAt), mono));
+    this.applyTimers(unit, unit.tickTimers(sweptAt));
     // A timer may have ended it.
     if (this.core.sessions.get(unit.session.key) !== unit) return;
     this.apply(unit, unit.handshake.handle({ type: 'tick', sweptAt }, mono));

@@ -42,6 +42,8 @@ type EntryState =
   | { readonly name: 'revoking'; readonly tries: number }
   | { readonly name: 'retrying'; readonly tries: number; readonly at: Instant };
 
+const GRANTED: EntryState = { name: 'granted' };
+
 interface Entry {
   readonly key: GrantKey;
   wanted: boolean;
@@ -158,7 +160,7 @@ export class Authorizer {
       return entry.wanted ? [failed] : [{ type: 'revoked', key: entry.key, tries: 1 }];
     }
     if (entry.wanted) {
-      entry.state = { name: 'granted' };
+      entry.state = GRANTED;
       return [{ type: 'granted', key: entry.key }];
     }
     entry.state = { name: 'revoking', tries: 1 };

@@ -15,7 +15,6 @@ export interface HasSession {
 
 export class SessionTable<Row extends HasSession> {
   private readonly rows = new Map<SessionKey, Row>();
-  private readonly byMac = new Map<Mac, Row>();
   private readonly byMac48 = new Map<number, Row>();
   private readonly byPort = new Map<PortName, Set<Row>>();
 
@@ -26,7 +25,6 @@ export class SessionTable<Row extends HasSession> {
   add(row: Row): void {
     const { key, mac, grant } = row.session;
     this.rows.set(key, row);
-    this.byMac.set(mac, row);
     this.byMac48.set(macToNumber(mac), row);
     const onPort = this.byPort.get(grant.port) ?? new Set<Row>();
     this.byPort.set(grant.port, onPort.add(row));
@@ -37,7 +35,6 @@ export class SessionTable<Row extends HasSession> {
     const { key, mac, grant } = row.session;
     if (this.rows.get(key) !== row) return false;
     this.rows.delete(key);
-    this.byMac.delete(mac);
     this.byMac48.delete(macToNumber(mac));
     const onPort = this.byPort.get(grant.port);
     onPort?.delete(row);
@@ -50,7 +47,7 @@ export class SessionTable<Row extends HasSession> {
   }
 
   ofMac(mac: Mac): Row | undefined {
-    return this.byMac.get(mac);
+    return this.byMac48.get(macToNumber(mac));
   }
 
   /** By the MAC as an integer (base/mac.ts macToNumber): the sweep's way in, without a string per record. */
@@ -74,7 +71,7 @@ export class SessionTable<Row extends HasSession> {
   select(selector: SessionSelector): readonly Row[] {
     switch (selector.by) {
       case 'mac':
-        return asList(this.byMac.get(selector.mac));
+        return asList(this.ofMac(selector.mac));
       case 'port':
         return this.onPort(selector.port);
       case 'ip':
