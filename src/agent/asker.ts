@@ -1,10 +1,11 @@
 // Sends probes: finds what the choice rests on, keeps the switch's probe rate, and says what went out.
 
 import { type Ip, isIpv4 } from '../base/ip.ts';
-import { chooseProbe, type Probe, ProbeRate, probeFrame } from '../liveness/probing.ts';
+import { chooseProbe, type Probe, type ProbeFacts, ProbeRate, probeFrame } from '../liveness/probing.ts';
 import type { ProbeSource } from '../liveness/settings.ts';
 import type { VlanId } from '../model/dataplane.ts';
 import type { Core } from './core.ts';
+import type { PortUnit } from './port-desk.ts';
 import type { SessionUnit } from './session-unit.ts';
 
 /** `none`: there is no address to ask, or none to ask from. */
@@ -50,7 +51,7 @@ export class Asker {
     const port = core.parts.ports.get(grant.port);
     if (port === undefined) return 'none';
     const { address } = port.machine.facts;
-    const probe = this.choose(unit, { ownMac: address, linkUpAt: port.machine.linkUpAt });
+    const probe = this.choose(unit, port.machine);
     switch (probe.type) {
       case 'none':
         return 'none';
@@ -68,15 +69,16 @@ export class Asker {
     return 'sent';
   }
 
-  private choose(
-    unit: SessionUnit,
-    port: { readonly ownMac: ProbeSource['mac']; readonly linkUpAt: SessionUnit['announcedAt'] },
-  ): Probe {
+  private choose({ session, handshake, announcedAt }: SessionUnit, port: PortUnit['machine']): Probe {
     const { config, now } = this.core;
-    const { session, handshake, announcedAt } = unit;
-    const { addresses, grant } = session;
-    const source = this.sources.get(grant.vlan);
-    const facts = { ...port, addresses, source, announcedAt, probe: handshake.settings.probe };
+    const facts: ProbeFacts = {
+      addresses: session.addresses,
+      source: this.sources.get(session.grant.vlan),
+      ownMac: port.facts.address,
+      linkUpAt: port.linkUpAt,
+      announcedAt,
+      probe: handshake.settings.probe,
+    };
     const probe = chooseProbe(facts, config.probe, now.mono);
     const goesOut = probe.type === 'arp' || probe.type === 'nd' || probe.type === 'eap';
     return goesOut && !this.rate.take(now.mono) ? { type: 'withheld', reason: 'rate' } : probe;

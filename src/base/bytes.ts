@@ -78,7 +78,7 @@ export class ByteReader {
   }
 }
 
-/** Appends octets to a buffer that grows; `finish()` yields a copy of exactly what was written. */
+/** Appends octets to a buffer that grows, up to one `finish()`. */
 export class ByteWriter {
   private buf: Uint8Array;
   private len = 0;
@@ -143,8 +143,14 @@ export class ByteWriter {
     return this;
   }
 
+  /** A view of what was written so far: for a checksum that is written then. */
+  written(): Uint8Array {
+    return this.buf.subarray(0, this.len);
+  }
+
+  /** Exactly what was written. Without a copy if the size hint was exact: nothing may be written after it. */
   finish(): Uint8Array {
-    return this.buf.slice(0, this.len);
+    return this.len === this.buf.length ? this.buf : this.buf.slice(0, this.len);
   }
 }
 
@@ -166,7 +172,8 @@ export function concatBytes(parts: readonly Uint8Array[]): Uint8Array {
   return out;
 }
 
-const HEX = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'));
+/** Of each octet. */
+export const HEX: readonly string[] = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'));
 
 /** Lower-case hexadecimal with `separator` between octets. */
 export function toHex(bytes: Uint8Array, separator = ''): string {

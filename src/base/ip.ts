@@ -1,6 +1,6 @@
 // IP addresses as canonical text: dotted quad, and RFC 5952 for IPv6, so that equal addresses are equal strings.
 
-import { toHex } from './bytes.ts';
+import { type ByteReader, type ByteWriter, toHex } from './bytes.ts';
 
 export type Ipv4 = string & { readonly __brand: 'Ipv4' };
 export type Ipv6 = string & { readonly __brand: 'Ipv6' };
@@ -17,6 +17,25 @@ export function ipv4FromBytes(bytes: Uint8Array, at = 0): Ipv4 {
 
 export function ipv4ToBytes(ip: Ipv4): Uint8Array {
   return Uint8Array.from(ip.split('.'), Number);
+}
+
+export function readIpv4(reader: ByteReader): Ipv4 {
+  return `${reader.u8()}.${reader.u8()}.${reader.u8()}.${reader.u8()}` as Ipv4;
+}
+
+const DOT = 0x2e;
+const DIGIT_ZERO = 0x30;
+
+export function writeIpv4(writer: ByteWriter, ip: Ipv4): void {
+  let octet = 0;
+  for (let i = 0; i < ip.length; i++) {
+    const code = ip.charCodeAt(i);
+    if (code === DOT) {
+      writer.u8(octet);
+      octet = 0;
+    } else octet = octet * 10 + code - DIGIT_ZERO;
+  }
+  writer.u8(octet);
 }
 
 export function parseIpv4(text: string): Ipv4 | undefined {

@@ -38,6 +38,8 @@ export type Probe =
   /** There is nobody to ask by address: silence is judged by what the table and the capture see. */
   | { readonly type: 'none'; readonly reason: 'no-address' | 'no-source' };
 
+type ProbeOf<T extends Probe['type']> = Extract<Probe, { readonly type: T }>;
+
 const UNSPECIFIED = '0.0.0.0' as Ipv4;
 
 /** IPv4 first: every stack answers ARP, whatever its firewall. */
@@ -66,23 +68,22 @@ export function chooseProbe(facts: ProbeFacts, settings: ProbeSettings, now: Ins
 }
 
 /** The frame, unicast to the client. The Ethernet source is always ours: a foreign one would move in the table. */
-export function probeFrame(
-  probe: Extract<Probe, { readonly type: 'arp' | 'nd' }>,
-  client: Mac,
-  ethernetSource: Mac,
-): Uint8Array {
-  const frame = { destination: client, source: ethernetSource };
-  if (probe.type === 'arp') {
-    const { senderMac, senderIp, targetIp } = probe;
-    const payload = buildArpRequest({ senderMac, senderIp, targetMac: client, targetIp });
-    return encodeEthernet({ ...frame, etherType: ETHERTYPE_ARP, payload });
-  }
-  const payload = buildNeighborSolicitation({
-    sourceIp: probe.senderIp,
-    sourceMac: probe.senderMac,
-    targetIp: probe.targetIp,
+export function probeFrame(probe: ProbeOf<'arp' | 'nd'>, client: Mac, ethernetSource: Mac): Uint8Array {
+  const isArp = probe.type === 'arp';
+  return encodeEthernet({
+    destination: client,
+    source: ethernetSource,
+    etherType: isArp ? ETHERTYPE_ARP : ETHERTYPE_IPV6,
+    payload: isArp ? arpPayload(probe, client) : ndPayload(probe),
   });
-  return encodeEthernet({ ...frame, etherType: ETHERTYPE_IPV6, payload });
+}
+
+function arpPayload({ senderMac, senderIp, targetIp }: ProbeOf<'arp'>, client: Mac): Uint8Array {
+  return buildArpRequest({ senderMac, senderIp, targetMac: client, targetIp });
+}
+
+function ndPayload({ senderMac, senderIp, targetIp }: ProbeOf<'nd'>): Uint8Array {
+  return buildNeighborSolicitation({ sourceIp: senderIp, sourceMac: senderMac, targetIp });
 }
 
 /** A token bucket over the whole switch: what is above the rate waits for the next period. */

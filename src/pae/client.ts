@@ -364,7 +364,7 @@ export class AuthenticatorClient {
   private ask(eap: Uint8Array, identity: Uint8Array | undefined): void {
     if (identity !== undefined) {
       // A copy: the octets are a view of a whole frame.
-      this.identity = identity.slice();
+      this.identity = Uint8Array.from(identity);
       this.effects.decide('identity', printable(identity));
     }
     const ref = this.nextRef();

@@ -2,8 +2,8 @@
 // Other hardware or protocol types are refused; opcodes other than request and reply are kept as numbers.
 
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
-import { type Ipv4, ipv4FromBytes, ipv4ToBytes } from '../base/ip.ts';
-import { type Mac, macFromBytes, writeMac, ZERO_ADDRESS } from '../base/mac.ts';
+import { type Ipv4, readIpv4, writeIpv4 } from '../base/ip.ts';
+import { type Mac, readMac, writeMac, ZERO_ADDRESS } from '../base/mac.ts';
 import { type Decoded, malformed, ok } from '../base/result.ts';
 
 export const ARP_REQUEST = 1;
@@ -13,6 +13,7 @@ const HARDWARE_ETHERNET = 1;
 const PROTOCOL_IPV4 = 0x0800;
 const MAC_LENGTH = 6;
 const IPV4_LENGTH = 4;
+const PACKET_LENGTH = 28;
 const UNSPECIFIED = '0.0.0.0' as Ipv4;
 
 export interface ArpPacket {
@@ -51,30 +52,25 @@ export function decodeArp(bytes: Uint8Array): Decoded<ArpPacket> {
   if (macLength !== MAC_LENGTH || ipLength !== IPV4_LENGTH) {
     return refuse('address-length', `addresses of ${macLength} and ${ipLength} octets`);
   }
-  const senderMac = reader.bytes(MAC_LENGTH);
-  const senderIp = reader.bytes(IPV4_LENGTH);
-  const targetMac = reader.bytes(MAC_LENGTH);
-  const targetIp = reader.bytes(IPV4_LENGTH);
+  const senderMac = readMac(reader);
+  const senderIp = readIpv4(reader);
+  const targetMac = readMac(reader);
+  const targetIp = readIpv4(reader);
   if (reader.failed) return refuse('short', `${bytes.length} octets hold no four addresses`);
-  return ok({
-    operation,
-    senderMac: macFromBytes(senderMac),
-    senderIp: ipv4FromBytes(senderIp),
-    targetMac: macFromBytes(targetMac),
-    targetIp: ipv4FromBytes(targetIp),
-  });
+  return ok({ operation, senderMac, senderIp, targetMac, targetIp });
 }
 
 /** Throws RangeError if `validateArp` finds fault: a mistake of the caller, not of the wire. */
 export function encodeArp(packet: ArpPacket): Uint8Array {
   const fault = validateArp(packet);
   if (fault !== undefined) throw new RangeError(`ARP packet with a bad ${fault}`);
-  const writer = new ByteWriter(28);
+  const writer = new ByteWriter(PACKET_LENGTH);
   writer.u16(HARDWARE_ETHERNET).u16(PROTOCOL_IPV4).u8(MAC_LENGTH).u8(IPV4_LENGTH).u16(packet.operation);
   writeMac(writer, packet.senderMac);
-  writer.bytes(ipv4ToBytes(packet.senderIp));
+  writeIpv4(writer, packet.senderIp);
   writeMac(writer, packet.targetMac);
-  return writer.bytes(ipv4ToBytes(packet.targetIp)).finish();
+  writeIpv4(writer, packet.targetIp);
+  return writer.finish();
 }
 
 /** RFC 5227 §1.1: a request from nobody, asking whether an address is free. Not proof of who owns it. */
@@ -98,7 +94,8 @@ export interface ArpAddresses {
 
 /** "Who has targetIp?" An unknown target MAC is written as zeroes, as hosts do. */
 export function buildArpRequest(addresses: ArpAddresses): Uint8Array {
-  return encodeArp({ operation: ARP_REQUEST, targetMac: ZERO_ADDRESS, ...addresses });
+  const { senderMac, senderIp, targetMac = ZERO_ADDRESS, targetIp } = addresses;
+  return encodeArp({ operation: ARP_REQUEST, senderMac, senderIp, targetMac, targetIp });
 }
 
 /** "senderIp is at senderMac", said to the target. */

@@ -229,7 +229,7 @@ export function encodeDhcp(message: DhcpMessage): Uint8Array {
   writeAddress(writer, OPTION_REQUESTED_IP, message.requestedIp);
   writer.u8(OPTION_END).patchU16(4, writer.length);
   const { source, destination } = message;
-  const sum = checksumFinish(checksumAdd(pseudoSum(message, writer.length), writer.finish()));
+  const sum = checksumFinish(checksumAdd(pseudoSum(message, writer.length), writer.written()));
   // RFC 768: a computed zero is sent as all ones.
   const payload = writer.patchU16(6, sum === 0 ? 0xffff : sum).finish();
   return encodeIpv4({ source, destination, protocol: PROTOCOL_UDP, ttl: TTL, fragment: false, payload });

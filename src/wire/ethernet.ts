@@ -6,7 +6,7 @@
 // payload's own protocol does not claim is padding.
 
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
-import { type Mac, macFromBytes, writeMac } from '../base/mac.ts';
+import { type Mac, readMac, writeMac } from '../base/mac.ts';
 import { type Decoded, malformed, ok } from '../base/result.ts';
 
 /** IEEE 802 numbers. Others are kept as they are. */
@@ -17,6 +17,8 @@ export const ETHERTYPE_IPV6 = 0x86dd;
 /** IEEE 802.1X-2020 §11.1.4: PAE Ethernet Type. */
 export const ETHERTYPE_PAE = 0x888e;
 
+const HEADER_LENGTH = 14;
+const TAG_LENGTH = 4;
 /** IEEE 802.3-2018 §3.2.6: values below are lengths, not types. */
 const LOWEST_ETHERTYPE = 0x0600;
 /** IEEE 802.1Q-2018 Table 9-2: 0xFFF is reserved and never on the wire. */
@@ -53,8 +55,8 @@ export function validateEthernet(frame: EthernetFrame): EthernetReason | undefin
 
 export function decodeEthernet(bytes: Uint8Array): Decoded<EthernetFrame> {
   const reader = new ByteReader(bytes);
-  const destination = macFromBytes(reader.bytes(6));
-  const source = macFromBytes(reader.bytes(6));
+  const destination = readMac(reader);
+  const source = readMac(reader);
   let etherType = reader.u16();
   let vlan: number | undefined;
   if (etherType === ETHERTYPE_VLAN) {
@@ -74,7 +76,8 @@ export function decodeEthernet(bytes: Uint8Array): Decoded<EthernetFrame> {
 export function encodeEthernet(frame: EthernetFrame): Uint8Array {
   const fault = validateEthernet(frame);
   if (fault !== undefined) throw new RangeError(`Ethernet frame with a bad ${fault}`);
-  const writer = new ByteWriter(18 + frame.payload.length);
+  const header = frame.vlan === undefined ? HEADER_LENGTH : HEADER_LENGTH + TAG_LENGTH;
+  const writer = new ByteWriter(header + frame.payload.length);
   writeMac(writer, frame.destination);
   writeMac(writer, frame.source);
   if (frame.vlan !== undefined) writer.u16(ETHERTYPE_VLAN).u16(frame.vlan);

@@ -85,7 +85,7 @@ export function encodeIpv4(packet: Ipv4Packet): Uint8Array {
     .u16(HEADER_LENGTH + payload.length);
   header.u16(0).u16(packet.fragment ? MORE_FRAGMENTS : 0);
   header.u8(ttl).u8(protocol).u16(0).bytes(ipv4ToBytes(packet.source)).bytes(ipv4ToBytes(packet.destination));
-  header.patchU16(CHECKSUM_AT, checksumFinish(checksumAdd(0, header.finish())));
+  header.patchU16(CHECKSUM_AT, checksumFinish(checksumAdd(0, header.written())));
   return header.bytes(payload).finish();
 }
 

@@ -192,7 +192,7 @@ export function encodeNd(message: NdMessage): Uint8Array {
     writeMac(icmp, message.linkLayer);
   }
   const addresses = concatBytes([ipv6ToBytes(message.source), ipv6ToBytes(message.destination)]);
-  const sum = checksumAdd(pseudoHeaderSum(addresses, NEXT_HEADER_ICMPV6, icmp.length), icmp.finish());
+  const sum = checksumAdd(pseudoHeaderSum(addresses, NEXT_HEADER_ICMPV6, icmp.length), icmp.written());
   const payload = icmp.patchU16(CHECKSUM_AT, checksumFinish(sum)).finish();
   const ip = new ByteWriter(IP_HEADER_LENGTH + payload.length).u32(0x60000000).u16(payload.length);
   return ip.u8(NEXT_HEADER_ICMPV6).u8(HOP_LIMIT).bytes(addresses).bytes(payload).finish();
