@@ -206,7 +206,12 @@ export class Life implements Timed {
 
   private granted(key: GrantKey): void {
     const admission = this.admissions.get(keyText(key));
-    if (admission === undefined) return;
+    if (admission === undefined) {
+      // One that was lost stands again.
+      const unit = this.core.sessions.ofMac(key.mac);
+      if (unit !== undefined) unit.grantedAt = this.core.now.mono;
+      return;
+    }
     this.admissions.delete(keyText(key));
     this.begin(admission, key);
     this.core.parts.supplicants.grantDone(key.mac, key.port);

@@ -57,6 +57,8 @@ export type Effect =
   | { readonly type: 'set-port'; readonly ref: Ref; readonly port: PortName; readonly setting: PortSetting }
   | { readonly type: 'grant'; readonly ref: Ref; readonly key: GrantKey }
   | { readonly type: 'revoke'; readonly ref: Ref; readonly key: GrantKey }
+  /** Tell at once (`entry-active`) when this silent client sends again. Nobody waits for an answer: the sweep sees it, too. */
+  | { readonly type: 'watch'; readonly key: GrantKey }
   | { readonly type: 'dump-table' }
   | { readonly type: 'read-counters' }
   | { readonly type: 'inject'; readonly port: PortName; readonly bytes: Uint8Array }

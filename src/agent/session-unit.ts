@@ -27,6 +27,8 @@ export class SessionUnit implements Timed {
   traffic: TrafficCounters | undefined;
   /** When the client last announced or tested an address of its own. */
   announcedAt: Instant = Number.NEGATIVE_INFINITY as Instant;
+  /** When the table entry was written, for the first time or anew: the kernel takes that for its last use. */
+  grantedAt: Instant;
   /** When the authorization in force was given. */
   private authorizedAt: Instant;
   private lastOwn: Instant;
@@ -38,6 +40,7 @@ export class SessionUnit implements Timed {
     private readonly core: Core,
   ) {
     const { startedAt, authorization } = session;
+    this.grantedAt = startedAt;
     this.authorizedAt = startedAt;
     this.lastOwn = startedAt;
     const handshake = this.handshakeSettings();

@@ -26,6 +26,9 @@ import type { SessionUnit } from './session-unit.ts';
 /** A session seen on another port is probed at most so often, whoever pretends to be it. */
 const SIGHTING_SPACING = millis(1000);
 
+/** The table tells idle times in steps of so much. */
+const IDLE_STEP = millis(10);
+
 /** The guard's words, and those of the contract. */
 const GUARD_STATES = { armed: 'raised', cut: 'cut', released: 'cleared' } as const;
 const GUARD_REASONS = { 'mass-loss': 'mass-silence', stall: 'agent-stalled' } as const;
@@ -37,10 +40,14 @@ export class Watch implements Timed {
   /** Sessions whose period seems silent until a newer dump has been read. */
   private readonly awaiting = new Set<SessionUnit>();
   private readonly verdicts = new Set<SessionUnit>();
+  /** Whose return is to be told of, as found in this turn. */
+  private readonly away = new Set<GrantKey>();
   /** How many sessions have each T: the shortest decides how often the table is read. */
   private readonly periods = new Map<Millis, number>();
   /** Entries tell when they were last used; false = the port's counters have to do. */
   private tableTells = true;
+  /** The kernel can tell of the return of a silent client. */
+  private tellsReturn = false;
   private readonly sightings = new Map<SessionUnit, Instant>();
 
   constructor(private readonly core: Core) {
@@ -62,8 +69,9 @@ export class Watch implements Timed {
     this.report(this.guard.tick(now));
   }
 
-  boot({ lastSeen }: Capabilities): void {
+  boot({ lastSeen, activityNotify }: Capabilities): void {
     this.tableTells = lastSeen;
+    this.tellsReturn = activityNotify;
     this.resweep();
   }
 
@@ -160,7 +168,9 @@ export class Watch implements Timed {
       const unit = sessions.ofMac48(mac48);
       if (unit !== undefined && unit.session.nasPort === ifindex) {
         // Idle time is told in steps of 10 ms and at some time before `end`: this is late by so much at most.
-        unit.heard((end - idleMs) as Instant, 'fdb');
+        const at = end - idleMs;
+        // An entry that has not been used is as idle as it is old.
+        if (at > unit.grantedAt + IDLE_STEP + dump.tookMs) unit.heard(at as Instant, 'fdb');
       } else if (isGrant(flags) || isOpenEntry(flags)) {
         const key = this.foreignKey(mac48, ifindex, vlan);
         if (key !== undefined) foreign.push(key);
@@ -189,9 +199,14 @@ export class Watch implements Timed {
     this.report(this.guard.stalled(by, survey(handshakes(sessions.all()), now.mono), now.mono));
   }
 
-  /** Verdicts are judged together: only so can many be told from one. */
+  /** What a turn has gathered: probes leave together, and verdicts are judged together, so that many can be told from one. */
   endTurn(): void {
-    if (this.verdicts.size === 0) return;
+    for (const key of this.away) this.core.out.push({ type: 'watch', key });
+    this.away.clear();
+    if (this.verdicts.size > 0) this.judge();
+  }
+
+  private judge(): void {
     const { now, sessions, parts } = this.core;
     const units = [...this.verdicts];
     this.verdicts.clear();
@@ -220,6 +235,9 @@ export class Watch implements Timed {
       switch (effect.type) {
         case 'probe': {
           const { number } = effect;
+          // Whoever lets a probe go unanswered is away: its return is news. To arm it at each first probe would cost the
+          // quiet ones, who answer, two more calls a probe.
+          if (number > 1 && this.tellsReturn) this.away.add(unit.session.grant);
           const asked = this.asker.ask(unit, number);
           // Nobody to ask by address: the period counts, and no probe does.
           if (asked === 'none') break;

@@ -169,6 +169,11 @@ export class Shell {
         for (const { key } of wanted) this.late?.guard?.revoke(key.mac);
         return;
       }
+      case 'watch':
+        for (const result of portauth.watch(only(run, 'watch').map(({ key }) => key))) {
+          if (!result.ok) this.options.log.log('debug', result.error);
+        }
+        return;
       case 'inject':
         portauth.inject(only(run, 'inject'));
         return;
@@ -232,6 +237,7 @@ export class Shell {
       case 'set-port':
       case 'grant':
       case 'revoke':
+      case 'watch':
       case 'inject':
         // Performed by the run.
         return;

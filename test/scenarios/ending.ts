@@ -53,6 +53,8 @@ const roleTimer: Scenario = {
     const timeoutMs = 4 * stage.timing.periodS * 1000;
     const machine = stage.machine(1);
     const session = await stage.login(machine);
+    // Known by its address from now on, it answers probes: silence is not what ends it.
+    assert.equal(await stage.passes(machine), true);
     const end = await expectEnd(stage, session, { cause: 'session-timeout', withinMs: timeoutMs + 3_000 });
     assertBetween('session', lasted(end) * 1000, [timeoutMs, timeoutMs + stage.timing.slackMs]);
   },

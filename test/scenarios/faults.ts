@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import type { SessionPayload } from '../../src/report/payloads.ts';
-import { assertBetween, decisions, expectEnd, expectIn, expectOut } from './expectations.ts';
+import { assertBetween, decisions, expectEnd, expectIn, expectOut, silentFor } from './expectations.ts';
 import type { FaultStage, Machine, Scenario } from './stage.ts';
 
 const SOON_MS = 15_000;
@@ -124,6 +124,44 @@ const rewritten: Scenario<FaultStage> = {
     await stage.until('the grant', () => stage.isGranted(machine.mac, 'p1'), 1_000);
     await expectIn(stage, machine, session);
     assert.equal(await stage.passes(machine), true);
+  },
+};
+
+const rewrittenWhileSilent: Scenario<FaultStage> = {
+  name: 'a grant that is written again is no sign of life: its silent client is out in time',
+  setting: () => ({ machines: 1 }),
+  play: async (stage) => {
+    const { periodS, times, slackMs } = stage.timing;
+    const machine = stage.machine(1);
+    const session = await stage.login(machine);
+    assert.equal(await stage.passes(machine), true);
+    await stage.silence(machine);
+    await stage.pass(1.5 * periodS * 1000);
+    stage.deleteGrant(machine.mac);
+    await stage.until('the grant', () => stage.isGranted(machine.mac, 'p1'), 1_000);
+    const withinMs = (times + 1) * periodS * 1000;
+    const end = await expectEnd(stage, session, { cause: 'handshake-timeout', withinMs });
+    assertBetween('silence', silentFor(end), [times * periodS * 1000 - 20, withinMs + slackMs]);
+  },
+};
+
+const returns: Scenario<FaultStage> = {
+  name: 'a client that let a probe go unanswered comes back: known at once, not at the next sweep',
+  setting: () => ({ machines: 1 }),
+  play: async (stage) => {
+    const { periodS } = stage.timing;
+    const machine = stage.machine(1);
+    const session = await stage.login(machine);
+    assert.equal(await stage.passes(machine), true);
+    await stage.silence(machine);
+    const asked = (): number => stage.events('handshake-probe').length;
+    await stage.until('two probes', () => asked() === 2, 4 * periodS * 1000);
+    await stage.speakAgain(machine);
+    await stage.say(machine);
+    await stage.pass(50);
+    const told = (await stage.ask('session', { mac: machine.mac })) as { readonly session: SessionPayload };
+    assert.equal(told.session.last_seen_by, 'activity');
+    await expectIn(stage, machine, session);
   },
 };
 
@@ -249,6 +287,8 @@ export const FAULTS_SIMULATED: readonly Scenario<FaultStage>[] = [
   grantFails,
   relockFails,
   rewritten,
+  rewrittenWhileSilent,
+  returns,
   foreign,
   massLoss,
   dumpsFail,

@@ -51,6 +51,8 @@ export interface SimEntry {
   flags: number;
   updatedAt: Instant;
   usedAt: Instant;
+  /** Its next frame is told of. */
+  watched?: boolean;
 }
 
 const GRANT = ENTRY_STATIC | ENTRY_STICKY;
@@ -169,8 +171,6 @@ export class SimBridge {
     const { now } = this.world;
     this.table.set(mac, { mac, port, flags: GRANT, updatedAt: now, usedAt: now });
     this.tampered.delete(mac);
-    // The kernel's last-seen time begins with the write, so a grant that is written again looks like a sign of life.
-    this.lastSign.set(`${mac} ${name}`, now);
     return ok(undefined);
   }
 
@@ -178,6 +178,11 @@ export class SimBridge {
     if (this.table.get(mac)?.port.name === port) this.table.delete(mac);
     this.tampered.delete(mac);
     return ok(undefined);
+  }
+
+  watch({ mac, port }: GrantKey): void {
+    const entry = this.table.get(mac);
+    if (entry?.port.name === port) entry.watched = true;
   }
 
   dump(): Uint8Array {
@@ -265,6 +270,10 @@ export class SimBridge {
     if (entry.port !== port && (entry.flags & ENTRY_STICKY) === 0) entry.port = port;
     entry.updatedAt = now;
     this.lastSign.set(`${source} ${entry.port.name}`, now);
+    if (entry.watched) {
+      entry.watched = false;
+      this.outside.news({ type: 'entry-active', key: { mac: source, port: entry.port.name, vlan: 0 } });
+    }
     return true;
   }
 

@@ -230,6 +230,9 @@ export class SimulatedSwitch {
         return this.answer(effect.ref, 'grants', () => bridge.grant(effect.key));
       case 'revoke':
         return this.answer(effect.ref, 'revokes', () => bridge.revoke(effect.key));
+      case 'watch':
+        bridge.watch(effect.key);
+        return undefined;
       case 'open-capture':
         return this.answer(effect.ref, 'captures', () => {
           bridge.port(effect.port).captured = true;
