@@ -1,6 +1,6 @@
 /*
- * The bridge's table: grants, revocations with proof, dumps. Messages go out by the batch, each acknowledged, so
- * that every record has its own result (design section 4: 230,000 a second that way).
+ * The bridge's table: grants, revocations with proof, dumps. Messages go out by the batch. The kernel acknowledges the
+ * last and answers each that it refuses, so every record has its own result for the price of one acknowledgement.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@ struct batch {
     struct sd *sd;
     struct pa_key *keys;
     uint32_t *at;           /* index into keys of each message of the batch */
-    int *verdicts;          /* of each message; INT32_MAX = none came */
+    int *verdicts;          /* of each message; NO_VERDICT = none came: done, if the batch was answered */
     struct pa_entry *found; /* of each message, for look-ups; flags UINT32_MAX = none */
 };
 
@@ -32,8 +32,8 @@ static void take_answer(void *argument, int index, const struct nlmsghdr *messag
             batch->found[index].flags = NOT_FOUND;
 }
 
-#define WATCH_FLAGS (NLM_F_ACK | NLM_F_REPLACE)
-#define GRANT_FLAGS (WATCH_FLAGS | NLM_F_CREATE)
+#define WATCH_FLAGS NLM_F_REPLACE
+#define GRANT_FLAGS (NLM_F_REPLACE | NLM_F_CREATE)
 
 enum request { WRITE_GRANT, ARM_WATCH, DELETE_ENTRY, LOOK_UP };
 
@@ -48,7 +48,7 @@ static void begin_request(struct sd *sd, enum request request, const uint8_t mac
         nl_begin(socket, RTM_NEWNEIGH, request == WRITE_GRANT ? GRANT_FLAGS : WATCH_FLAGS, &body, sizeof body);
         break;
     case DELETE_ENTRY:
-        nl_begin(socket, RTM_DELNEIGH, NLM_F_ACK, &body, sizeof body);
+        nl_begin(socket, RTM_DELNEIGH, 0, &body, sizeof body);
         break;
     case LOOK_UP:
         /* Asked of the bridge, not of the port: the port may be gone. */
@@ -97,7 +97,7 @@ static void for_keys(struct sd *sd, enum request request, struct pa_key *keys, u
         }
         const int broken = nl_flush(&sd->requests, take_answer, &batch);
         for (int i = 0; i < queued; i++) {
-            const int verdict = verdicts[i] == NO_VERDICT ? (broken ? broken : -EIO) : verdicts[i];
+            const int verdict = verdicts[i] == NO_VERDICT ? broken : verdicts[i];
             take(sd, &keys[at[i]], verdict, found[i].flags == NOT_FOUND ? NULL : &found[i], argument);
         }
     }

@@ -193,10 +193,13 @@ static void keep_reason(struct nl_socket *socket, const struct nlmsghdr *message
     memcpy(socket->reason, RTA_DATA(table[NLMSGERR_ATTR_MSG]), length < room ? length : room);
 }
 
-/* Receives until `awaited` verdicts (or, for a dump, its end) have come. */
-static int receive(struct nl_socket *socket, uint32_t first, int awaited, nl_answer *answer, void *argument) {
-    bool interrupted = false;
-    while (awaited > 0) {
+/*
+ * Receives until the verdict of message `last` of the batch (or, for a dump, its end) has come. The kernel takes the
+ * messages of a batch in their order and refuses each at once, so nothing of the others is left to come then.
+ */
+static int receive(struct nl_socket *socket, uint32_t first, uint32_t last, nl_answer *answer, void *argument) {
+    bool interrupted = false, over = false;
+    while (!over) {
         const ssize_t got = recv(socket->fd, socket->rx, NL_RX_SIZE, 0);
         if (got < 0) {
             if (errno == EINTR) continue;
@@ -213,12 +216,12 @@ static int receive(struct nl_socket *socket, uint32_t first, int awaited, nl_ans
                 const int error = ((const struct nlmsgerr *)NLMSG_DATA(message))->error;
                 if (error) keep_reason(socket, message);
                 if (answer) answer(argument, (int)index, NULL, error);
-                awaited--;
+                over = index == last;
             } else if (message->nlmsg_type == NLMSG_DONE) {
                 int error = 0;
                 if (message->nlmsg_len >= NLMSG_LENGTH(sizeof error)) memcpy(&error, NLMSG_DATA(message), sizeof error);
                 if (error < 0) return error;
-                awaited--;
+                over = true;
             } else if (answer) {
                 answer(argument, (int)index, message, 0);
             }
@@ -242,8 +245,9 @@ int nl_flush(struct nl_socket *socket, nl_answer *answer, void *argument) {
     const int count = socket->tx_count;
     if (count == 0) return 0;
     const uint32_t first = socket->sequence - (uint32_t)count + 1;
+    ((struct nlmsghdr *)(socket->tx + socket->tx_last))->nlmsg_flags |= NLM_F_ACK;
     const int error = nl_transmit(socket);
-    return error ? error : receive(socket, first, count, answer, argument);
+    return error ? error : receive(socket, first, (uint32_t)count - 1, answer, argument);
 }
 
 struct talk {
@@ -271,6 +275,6 @@ int nl_dump(struct nl_socket *socket, nl_answer *answer, void *argument) {
     const uint32_t first = socket->sequence;
     const int error = nl_transmit(socket);
     if (error) return error;
-    const int end = receive(socket, first, 1, talk_answer, &talk);
+    const int end = receive(socket, first, 0, talk_answer, &talk);
     return end ? end : talk.verdict;
 }

@@ -27,7 +27,7 @@ enum {
     UAPI_FDB_NOTIFY_INACTIVE_BIT = 1 << 1,
 };
 
-/* Messages of one send(). Their acknowledgements must fit into the receive buffer at once. */
+/* Messages of one send(). Their answers must fit into the receive buffer at once. */
 #define NL_BATCH 256
 /* Room for one message that this library builds. */
 #define NL_MESSAGE_MAX 160
@@ -63,8 +63,9 @@ void nl_nest_end(struct nl_socket *socket, struct rtattr *nest);
 typedef void nl_answer(void *argument, int index, const struct nlmsghdr *message, int error);
 
 /*
- * Sends the batch (each message must carry NLM_F_ACK) and waits for all verdicts. 0, or a negative errno if the
- * conversation itself failed; requests without a verdict then have had no callback with NULL.
+ * Sends the batch and waits for the verdict of its last message: by then a message that was refused has had its own
+ * verdict, and one that carries no NLM_F_ACK and had none is done. 0, or a negative errno if the conversation itself
+ * failed; requests without a verdict then have had no callback with NULL.
  */
 int nl_flush(struct nl_socket *socket, nl_answer *answer, void *argument);
 /* One request, its verdict. Data messages go to `answer`, which may be NULL. */

@@ -9,6 +9,8 @@ import type { Row } from './row.ts';
 
 const PORTS = 48;
 const GRANTS = 10_000;
+/** Best of so many, on either side. */
+const ROUNDS = 10;
 /** node_modules/.cache/rollcall, where this program is bundled to, or test/bench. */
 export const ROOT = process.cwd();
 
@@ -54,9 +56,13 @@ export async function tableRows(): Promise<readonly Row[]> {
     const raw = Number((await netns.must([dump, `${index}`])).split(' ')[0]);
 
     const batch = batchFile(folder);
-    const start = performance.now();
-    await netns.must(['bridge', '-batch', batch], { timeoutMs: 60_000 });
-    const peer = (performance.now() - start) * 1000;
+    let peer = Number.POSITIVE_INFINITY;
+    for (let round = 0; round < ROUNDS; round++) {
+      await netns.must(['bridge', 'fdb', 'flush', 'dev', 'br0', 'static']);
+      const start = performance.now();
+      await netns.must(['bridge', '-batch', batch], { timeoutMs: 60_000 });
+      peer = Math.min(peer, (performance.now() - start) * 1000);
+    }
     return [
       {
         what: `one sweep of ${GRANTS} sessions on ${PORTS} ports, real table`,
