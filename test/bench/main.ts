@@ -10,8 +10,9 @@ import { loginRows } from './logins.ts';
 import { memoryRows } from './memory.ts';
 import { probeRows } from './probes.ts';
 import type { Row } from './row.ts';
+import { ROOT } from './stage.ts';
 import { startRows } from './start.ts';
-import { ROOT, tableRows } from './table.ts';
+import { tableRows } from './table.ts';
 
 const PARTS: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   table: tableRows,
@@ -55,8 +56,6 @@ ${cpus().length} cores. Absolute figures do not carry over to another machine.
 | what | Rollcall | against | ratio | goal | reached |
 |---|---|---|---|---|---|
 ${lines.join('\n')}
-
-Not measured yet: CPU per probe against arp-scan.
 
 ## The timer wheel against setTimeout
 

@@ -6,10 +6,12 @@
 
 import { sleep } from '../rigs/lab/process.ts';
 import { rollcall } from './authenticators.ts';
+import { runChild } from './child.ts';
 import type { Clients } from './clients.ts';
 import { bringIn } from './memory.ts';
 import type { Row } from './row.ts';
 import { cpuMs, Stage } from './stage.ts';
+import { bridgeOf48 } from './table.ts';
 
 const SESSIONS = 10_000;
 const MEASURED_MS = 15_000;
@@ -42,12 +44,53 @@ async function watching(stage: Stage, periodS: number): Promise<Watching> {
   };
 }
 
+const PROBES = 262_144;
+
+/** Out of 48 ports of a bridge, and nobody answers; arp-scan asks as many addresses out of a veth, once each. */
+export async function costOfOne(): Promise<Row> {
+  const netns = await bridgeOf48();
+  try {
+    await netns.ip('link add v0 type veth peer name v1');
+    await netns.ip('link set v1 up');
+    await netns.ip('link set v0 up');
+    const { cpuUs, probes } = await runChild<{ readonly cpuUs: number; readonly probes: number }>(
+      netns,
+      'probe-child',
+      { bridge: 'br0', count: PROBES },
+    );
+    const scan = 'arp-scan -q -I v0 --arpspa=10.0.0.1 -r 1 -t 1 -B 1000000000 10.0.0.0/14';
+    const said = await netns.must(
+      ['bash', '-c', `TIMEFORMAT='%U %S'; { time ${scan} >&2; } 2>&1 | tail -n 1`],
+      {
+        timeoutMs: 60_000,
+      },
+    );
+    const seconds = said
+      .trim()
+      .split(' ')
+      .reduce((sum, part) => sum + Number(part), 0);
+    if (!(seconds > 0)) throw new Error(`arp-scan: ${said}`);
+    const ours = cpuUs / probes;
+    const theirs = (seconds * 1e6) / PROBES;
+    return {
+      what: 'CPU per probe, the wheel included',
+      ours: `${ours.toFixed(1)} µs`,
+      against: `arp-scan ${theirs.toFixed(1)} µs`,
+      ratio: ours / theirs,
+      goal: 'at most half',
+      reached: ours <= theirs / 2,
+    };
+  } finally {
+    netns.close();
+  }
+}
+
 export async function probeRows(): Promise<readonly Row[]> {
   const stage = await Stage.open();
   try {
     await stage.radius();
     await stage.broker();
-    const rows: Row[] = [];
+    const rows: Row[] = [await costOfOne()];
     for (const periodS of [3, 1.5]) {
       const { percent, probesPerSecond, stillIn } = await watching(stage, periodS);
       rows.push({

@@ -6,7 +6,8 @@ import { Broker } from '../rigs/lab/broker.ts';
 import { LabFolder } from '../rigs/lab/folder.ts';
 import { sleep } from '../rigs/lab/process.ts';
 import type { Row } from './row.ts';
-import { bridgeOf48, ROOT } from './table.ts';
+import { ROOT } from './stage.ts';
+import { bridgeOf48 } from './table.ts';
 
 const ROUNDS = 5;
 const CONFIG = `switch: {id: sw1, bridge: br0}

@@ -2,17 +2,16 @@
 
 import { execFileSync } from 'node:child_process';
 import path from 'node:path';
-import { build } from 'esbuild';
 import { LabFolder } from '../rigs/lab/folder.ts';
 import { Netns } from '../rigs/lab/netns.ts';
+import { runChild } from './child.ts';
 import type { Row } from './row.ts';
+import { ROOT } from './stage.ts';
 
 const PORTS = 48;
 const GRANTS = 10_000;
 /** Best of so many, on either side. */
 const ROUNDS = 10;
-/** node_modules/.cache/rollcall, where this program is bundled to, or test/bench. */
-export const ROOT = process.cwd();
 
 export async function bridgeOf48(): Promise<Netns> {
   const netns = Netns.create();
@@ -32,22 +31,11 @@ export async function tableRows(): Promise<readonly Row[]> {
   const netns = await bridgeOf48();
   const folder = new LabFolder('bench');
   try {
-    const child = path.join(ROOT, 'node_modules/.cache/rollcall/table-child.mjs');
-    await build({
-      entryPoints: [path.join(ROOT, 'test/bench/table-child.ts')],
-      outfile: child,
-      bundle: true,
-      platform: 'node',
-      format: 'esm',
-      packages: 'external',
-    });
-    const library = path.join(ROOT, 'native/build/libportauth.so');
-    const said = await netns.must(['node', child, library, 'br0', `${GRANTS}`], { timeoutMs: 60_000 });
-    const ours = JSON.parse(said) as {
+    const ours = await runChild<{
       readonly grants: number;
       readonly sweep: number;
       readonly heard: number;
-    };
+    }>(netns, 'table-child', { bridge: 'br0', count: GRANTS });
     if (ours.heard !== GRANTS) throw new Error(`the sweep saw ${ours.heard} of ${GRANTS} sessions`);
 
     const dump = folder.file('dump');
