@@ -101,7 +101,7 @@ export class AccessPort {
   pollAt(): Instant {
     const lockAt = this.lock.name === 'retrying' ? this.lock.at : NEVER;
     const captureAt = this.capture.name === 'retrying' ? this.capture.at : NEVER;
-    return earliest(lockAt, captureAt, this.linkDownAt);
+    return earliest(earliest(lockAt, captureAt), this.linkDownAt);
   }
 
   /** The first thing to be done about a port, at start or when it is added: lock it. */

@@ -37,6 +37,8 @@ export class Reporter implements Timed {
   /** Changed, and not published since. */
   private readonly dirtyPorts = new Set<PortName>();
   private readonly portsPublished = new Map<PortName, Instant>();
+  /** When the first of the changed ones may be. */
+  private portsDueAt: Instant = NEVER;
   /** Of this turn. */
   private readonly probes: ProbePayload[] = [];
 
@@ -167,6 +169,7 @@ export class Reporter implements Timed {
   /** Published once a turn, and once a second at most: a port where many log in changes with each of them. */
   portChanged(port: PortName): void {
     this.dirtyPorts.add(port);
+    this.portsDueAt = earliest(this.portsDueAt, this.portDue(port));
   }
 
   portGone(port: PortName): void {
@@ -196,17 +199,21 @@ export class Reporter implements Timed {
       this.event({ type: 'handshake-probe', body: { probes: this.probes.splice(0, PROBES_PER_EVENT) } });
     }
     if (this.dirtyPorts.size === 0) return;
-    for (const port of this.dirtyPorts) {
-      if (this.portDue(port) <= this.core.now.mono) this.publishPort(port);
+    const { mono } = this.core.now;
+    if (this.portsDueAt <= mono) {
+      this.portsDueAt = NEVER;
+      for (const port of this.dirtyPorts) {
+        const at = this.portDue(port);
+        if (at <= mono) this.publishPort(port);
+        else this.portsDueAt = earliest(this.portsDueAt, at);
+      }
     }
     this.core.schedule.touch(this);
   }
 
   /** When the next port that has changed may be told. */
   pollAt(): Instant {
-    let at = NEVER;
-    for (const port of this.dirtyPorts) at = earliest(at, this.portDue(port));
-    return at;
+    return this.portsDueAt;
   }
 
   onTime(): void {

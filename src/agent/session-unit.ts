@@ -51,7 +51,8 @@ export class SessionUnit implements Timed {
   }
 
   pollAt(): Instant {
-    return earliest(this.handshake.pollAt(), this.timers?.pollAt() ?? NEVER, this.interim?.pollAt() ?? NEVER);
+    const timersAt = earliest(this.timers?.pollAt() ?? NEVER, this.interim?.pollAt() ?? NEVER);
+    return earliest(this.handshake.pollAt(), timersAt);
   }
 
   onTime(now: Instant): void {

@@ -74,7 +74,7 @@ export function parseMac(text: string): Mac | undefined {
 
 /** RFC 3580 §3.20, §3.21: upper case, hyphens. */
 export function macToStationId(mac: Mac): string {
-  return mac.toUpperCase().replaceAll(':', '-');
+  return macToKey(mac).toUpperCase();
 }
 
 /** The form used in MQTT topics: lower case, hyphens. */

@@ -29,6 +29,8 @@ export function connectOptions(options: MqttLinkOptions, will: string): Result<I
     reconnectPeriod: 0,
     resubscribe: false,
     queueQoSZero: false,
+    // The package's own would make a list of its arguments at each step of each packet, to print none.
+    log: () => undefined,
     will: {
       topic: buildTopic(options.switchId, { kind: 'availability' }),
       payload: will,

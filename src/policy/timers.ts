@@ -78,7 +78,7 @@ export class SessionTimers {
 
   pollAt(): Instant {
     if (this.sweeping) return this.sessionAt;
-    return earliest(this.sessionAt, this.heartbeatAt, this.idleAt, this.probeAt);
+    return earliest(earliest(this.sessionAt, this.heartbeatAt), earliest(this.idleAt, this.probeAt));
   }
 
   /** A deadline of `pollAt` has come, or a dump has been read. The first `end` is the last effect. */

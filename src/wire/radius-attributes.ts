@@ -163,7 +163,7 @@ export function text(name: AttributeName, value: string): RadiusAttribute {
 export function u32(name: AttributeName, value: number | string): RadiusAttribute {
   const number = typeof value === 'string' ? enumNumber(name, value) : value >>> 0;
   if (number === undefined) return { type: NO_ATTRIBUTE, value: new Uint8Array(0) };
-  return octets(name, new ByteWriter(4).u32(number).finish());
+  return octets(name, Uint8Array.of(number >>> 24, number >>> 16, number >>> 8, number));
 }
 
 /** RFC 2869 §5.3: whole seconds. */
