@@ -14,7 +14,7 @@ const OUTER = 0x5c;
 export function md5(...parts: readonly Uint8Array[]): Uint8Array {
   const [first] = parts;
   const whole = parts.length === 1 && first !== undefined ? first : concatBytes(parts);
-  return new Uint8Array(hash('md5', whole, 'buffer'));
+  return hash('md5', whole, 'buffer');
 }
 
 /** RFC 2104 §2. */
