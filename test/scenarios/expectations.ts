@@ -49,17 +49,19 @@ export async function expectEnd(
   return end;
 }
 
-/** These records and no others, in this order. */
+/** These records and no others, in this order. A record that was sent a moment ago may still be on its way. */
 export async function expectRecords(
   stage: Stage,
   { session_id }: SessionPayload,
   statuses: readonly string[],
 ): Promise<void> {
-  const rows = (await stage.accounting()).filter(({ sessionId }) => sessionId === session_id);
-  assert.deepEqual(
-    rows.map(({ status }) => status),
-    statuses,
-  );
+  const written = async (): Promise<readonly string[]> =>
+    (await stage.accounting())
+      .filter(({ sessionId }) => sessionId === session_id)
+      .map(({ status }) => status);
+  const rows = async (): Promise<boolean> => (await written()).length >= statuses.length;
+  await stage.until(`${statuses.join(', ')} of ${session_id}`, rows, 2_000);
+  assert.deepEqual(await written(), statuses);
 }
 
 /** Nothing of this machine gets through, and there is no entry of it. */

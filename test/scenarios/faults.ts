@@ -3,13 +3,13 @@
 import assert from 'node:assert/strict';
 import type { SessionPayload } from '../../src/report/payloads.ts';
 import { assertBetween, decisions, expectEnd, expectIn, expectOut } from './expectations.ts';
-import type { FaultStage, Machine, Scenario } from './stage.ts';
+import type { FaultStage, Machine, Scenario, Stage } from './stage.ts';
 
 const SOON_MS = 15_000;
 const STRANGER = '02:66:00:00:00:01';
 
 async function loginAll(
-  stage: FaultStage,
+  stage: Stage,
   count: number,
 ): Promise<{ readonly machines: readonly Machine[]; readonly sessions: readonly SessionPayload[] }> {
   const machines = Array.from({ length: count }, (_, i) => stage.machine(i + 1));
@@ -199,9 +199,9 @@ const dumpsFail: Scenario<FaultStage> = {
   },
 };
 
-const brokerAway: Scenario<FaultStage> = {
+const brokerAway: Scenario = {
   name: 'broker away and back: events in order without gaps, retained state as it is now',
-  setting: () => ({ machines: 3 }),
+  setting: () => ({ machines: 2 }),
   play: async (stage) => {
     const { machines, sessions } = await loginAll(stage, 2);
     await stage.brokerAway(true);
@@ -211,9 +211,10 @@ const brokerAway: Scenario<FaultStage> = {
     assert.equal(stage.allEvents().length, before, 'nothing is heard meanwhile');
     await stage.brokerAway(false);
     const [gone, stays] = sessions as [SessionPayload, SessionPayload];
-    await expectEnd(stage, gone, { cause: 'supplicant-logoff', withinMs: 1_000 });
+    await expectEnd(stage, gone, { cause: 'supplicant-logoff', withinMs: 5_000 });
     await expectIn(stage, machines[1] as Machine, stays);
-    const seqs = stage.allEvents().map(({ seq }) => seq);
+    // QoS 1: what was on the wire when the broker went may come twice.
+    const seqs = [...new Set(stage.allEvents().map(({ seq }) => seq))];
     assert.deepEqual(
       seqs,
       seqs.map((_, i) => i + 1),
@@ -242,7 +243,7 @@ const tooManyEvents: Scenario<FaultStage> = {
   },
 };
 
-export const FAULTS: readonly Scenario[] = [serverSilent];
+export const FAULTS: readonly Scenario[] = [serverSilent, brokerAway];
 export const FAULTS_SIMULATED: readonly Scenario<FaultStage>[] = [
   dark,
   nasError,
@@ -252,7 +253,6 @@ export const FAULTS_SIMULATED: readonly Scenario<FaultStage>[] = [
   foreign,
   massLoss,
   dumpsFail,
-  brokerAway,
   tooManyEvents,
   stalled,
 ];

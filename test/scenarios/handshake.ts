@@ -125,8 +125,9 @@ const once: Scenario = {
   setting: () => ({ machines: 1, config: { ports: { p1: { handshake: { times: 1 } } } } }),
   play: async (stage) => {
     const machine = stage.machine(1);
-    const session = await stage.login(machine);
+    // From the first period on: there is no second one.
     await stage.talk(machine, (stage.timing.periodS * 1000) / 2);
+    const session = await stage.login(machine);
     await stage.pass(4 * stage.timing.periodS * 1000);
     await expectIn(stage, machine, session);
     await stage.talk(machine, 0);
@@ -156,9 +157,10 @@ const wordInTime: Scenario = {
       outWithin(stage.timing),
     );
     await stage.speakAgain(machine);
+    const spoke = stage.now();
     await stage.say(machine);
     await stage.silence(machine);
-    await stage.pass(times * periodS * 1000 - 500);
+    await stage.pass(spoke + times * periodS * 1000 - 500 - stage.now());
     await expectIn(stage, machine, session);
     const end = await expectEnd(stage, session, {
       cause: 'handshake-timeout',

@@ -33,10 +33,17 @@ const restart: Scenario = {
     await stage.pass(2_000);
     await stage.become(machine, 'u2');
     await expectEnd(stage, session, { cause: 'supplicant-restart', withinMs: SOON_MS, goesOn: true });
-    const second = stage.events('session-start').at(-1)?.session;
-    assert.ok(second);
-    assert.equal(second.user_name, 'u2');
+    const second = await stage.until(
+      'the second session',
+      () => stage.events('session-start').find(({ session: { user_name } }) => user_name === 'u2')?.session,
+      SOON_MS,
+    );
     assert.notEqual(second.session_id, session.session_id);
+    await stage.until(
+      'its retained state',
+      async () => (await stage.retained(machine.mac))?.session_id === second.session_id,
+      SOON_MS,
+    );
     await expectIn(stage, machine, second);
     assert.equal(await stage.passes(machine), true);
   },

@@ -59,6 +59,11 @@ export class Agent {
     return this.#process?.pid ?? -1;
   }
 
+  /** Of one that ended by itself; null while it runs. */
+  get exitCode(): number | null {
+    return this.#process?.exitCode ?? null;
+  }
+
   /** Its log, a line each. */
   get lines(): readonly string[] {
     return this.#process?.lines ?? [];
