@@ -13,10 +13,10 @@ import type { Scenario } from '../scenarios/stage.ts';
 /** The long ones first. */
 const CHAPTERS: Readonly<Record<string, readonly Scenario[]>> = {
   'falls silent': HANDSHAKE,
+  'when things go wrong': FAULTS,
   'is put out': ENDING,
   'turns up elsewhere': MOVING,
   'comes and leaves': LEAVING,
-  'when things go wrong': FAULTS,
 };
 
 const PLAYED_WITHIN_MS = 120_000;

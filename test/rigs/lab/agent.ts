@@ -98,9 +98,19 @@ export class Agent {
 
   /** SIGTERM: locks, grants and sessions stay. Returns its exit code. */
   async stop(): Promise<number> {
+    this.thaw();
     const code = (await this.#process?.stop(10_000)) ?? 0;
     this.#process = null;
     return code;
+  }
+
+  /** It stands still, as one that gets no time, until `thaw`. */
+  freeze(): void {
+    this.#process?.signal('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.#process?.signal('SIGCONT');
   }
 
   /** SIGKILL: a crash. */

@@ -52,8 +52,8 @@ export class LabMachine {
     else await this.#supplicant.become(credentials);
   }
 
-  async supplicantIs(state: SupplicantState, withinMs: number): Promise<void> {
-    await this.#running().waitFor(state, withinMs);
+  supplicantIs(state: SupplicantState): Promise<boolean> {
+    return this.#running().is(state);
   }
 
   async logoff(): Promise<void> {

@@ -23,11 +23,14 @@ import { overlay } from '../config-part.ts';
 import { accountingRow, replyAttributes } from './accounting-row.ts';
 import { sever } from './darkness.ts';
 import type { RadiusUser } from './freeradius-config.ts';
+import { type Hub, hubBehind } from './hub.ts';
 import { keepNeighbours, LabMachine } from './machine.ts';
+import type { SwitchClient } from './netns.ts';
 import { sleep, until } from './process.ts';
 import { Scene, TOPIC_BASE } from './scene.ts';
 
-const LOGIN_WITHIN_MS = 20_000;
+/** wpa_supplicant waits for 2 s before it says anything. */
+const LOGIN_WITHIN_MS = 15_000;
 const ANSWER_WITHIN_MS = 5_000;
 /** The agent tries again after half a minute at most. */
 const BROKER_BACK_WITHIN_MS = 40_000;
@@ -44,10 +47,11 @@ export class LabStage implements Stage {
   #users: readonly RadiusUser[];
   #mend: (() => Promise<void>) | undefined;
 
-  private constructor(scene: Scene, users: readonly RadiusUser[]) {
+  private constructor(scene: Scene, machines: readonly SwitchClient[], users: readonly RadiusUser[]) {
     this.#scene = scene;
     this.#users = users;
-    this.#machines = scene.lab.clients.map((client) => new LabMachine(client));
+    this.#machines = machines.map((client) => new LabMachine(client));
+    for (const machine of this.#machines) scene.atClose(() => machine.close());
     this.#control = new SocketClient(scene.agent.socket, ANSWER_WITHIN_MS);
   }
 
@@ -62,7 +66,7 @@ export class LabStage implements Stage {
       const said = error instanceof Error ? error.message : String(error);
       throw new Error(`${said}\nthe agent's last words:\n${log}`, { cause: error });
     } finally {
-      await stage.#close();
+      await stage.#scene.close();
     }
   }
 
@@ -74,28 +78,29 @@ export class LabStage implements Stage {
       reply: replyAttributes(setting.replies?.[`u${i + 1}`] ?? {}),
     }));
     const { periodS, times } = LAB_TIMING;
+    const { onePort = false } = setting;
+    let machines: readonly SwitchClient[] = [];
+    let hub: Hub | undefined;
     const own = {
       handshake: { hold_after_link_up_s: 0 },
       roles: { default: { handshake: { period_s: periodS, times } } },
     };
     const scene = await Scene.open({
-      ports: setting.machines,
+      ports: onePort ? 1 : setting.machines,
       radius: { users },
       config: overlay(own, setting.config ?? {}),
       prepare: async (lab) => {
-        for (const netns of [lab.uplink, ...lab.clients.map((client) => client.netns)])
-          await keepNeighbours(netns);
+        if (onePort) hub = await hubBehind(lab.client(1), setting.machines);
+        machines = hub?.hosts ?? lab.clients;
+        for (const { netns } of machines) await keepNeighbours(netns);
+        await keepNeighbours(lab.uplink);
       },
+    }).catch(async (error: unknown) => {
+      await hub?.close();
+      throw error;
     });
-    return new LabStage(scene, users);
-  }
-
-  async #close(): Promise<void> {
-    try {
-      for (const machine of this.#machines) await machine.close();
-    } finally {
-      await this.#scene.close();
-    }
+    scene.atClose(() => hub?.close());
+    return new LabStage(scene, machines, users);
   }
 
   /** Of the end: the agent is alive, or has drained; a client's port has no entries but grants. */
@@ -143,7 +148,8 @@ export class LabStage implements Stage {
   async login(machine: Machine, credentials: Credentials = own(machine)): Promise<SessionPayload> {
     const before = this.events('session-start').length;
     await this.#attempt(machine, credentials);
-    await this.#at(machine).supplicantIs('authorized', LOGIN_WITHIN_MS);
+    const supplicant = this.#at(machine);
+    await this.until(`${credentials.user} in`, () => supplicant.supplicantIs('authorized'), LOGIN_WITHIN_MS);
     const session = await this.until(
       `session-start of ${credentials.user}`,
       () =>
@@ -162,7 +168,8 @@ export class LabStage implements Stage {
 
   async attempt(machine: Machine, credentials: Credentials): Promise<void> {
     await this.#attempt(machine, credentials);
-    await this.#at(machine).supplicantIs('refused', LOGIN_WITHIN_MS);
+    const supplicant = this.#at(machine);
+    await this.until('a refusal', () => supplicant.supplicantIs('refused'), LOGIN_WITHIN_MS);
   }
 
   #attempt(machine: Machine, { user, password }: Credentials): Promise<void> {
@@ -237,6 +244,28 @@ export class LabStage implements Stage {
       async () => (await lab.portFlags(port)).locked === true,
       ANSWER_WITHIN_MS,
     );
+  }
+
+  async writeForeignGrant(mac: string, port: string): Promise<void> {
+    await this.#fdb('replace', mac, port, 'static', 'sticky');
+  }
+
+  async learnOpenEntry(mac: string, port: string): Promise<void> {
+    await this.#fdb('replace', mac, port, 'dynamic');
+  }
+
+  async deleteGrant(mac: string, port: string): Promise<void> {
+    await this.#fdb('del', mac, port);
+  }
+
+  async #fdb(act: 'replace' | 'del', mac: string, port: string, ...kind: readonly string[]): Promise<void> {
+    await this.#scene.lab.netns.must(['bridge', 'fdb', act, mac, 'dev', port, 'master', ...kind]);
+  }
+
+  async stall(ms: number): Promise<void> {
+    this.#scene.agent.freeze();
+    await sleep(ms);
+    this.#scene.agent.thaw();
   }
 
   async setPassword(user: string, password: string): Promise<void> {

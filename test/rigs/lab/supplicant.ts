@@ -93,23 +93,19 @@ export class Supplicant {
   }
 
   async waitFor(state: SupplicantState, timeoutMs = 20_000): Promise<void> {
-    await until(
-      `the supplicant on ${this.#client.port} to be ${state}`,
-      async () => {
-        const status = await this.status();
-        const authorized =
-          status.suppPortStatus === 'Authorized' && status['Supplicant PAE state'] === 'AUTHENTICATED';
-        switch (state) {
-          case 'authorized':
-            return authorized;
-          case 'unauthorized':
-            return status.suppPortStatus === 'Unauthorized';
-          case 'refused':
-            return status['Supplicant PAE state'] === 'HELD' || /CTRL-EVENT-EAP-FAILURE/.test(this.output);
-        }
-      },
-      timeoutMs,
-    );
+    await until(`the supplicant on ${this.#client.port} to be ${state}`, () => this.is(state), timeoutMs);
+  }
+
+  async is(state: SupplicantState): Promise<boolean> {
+    const status = await this.status();
+    switch (state) {
+      case 'authorized':
+        return status.suppPortStatus === 'Authorized' && status['Supplicant PAE state'] === 'AUTHENTICATED';
+      case 'unauthorized':
+        return status.suppPortStatus === 'Unauthorized';
+      case 'refused':
+        return status['Supplicant PAE state'] === 'HELD' || /CTRL-EVENT-EAP-FAILURE/.test(this.output);
+    }
   }
 
   /** EAPOL-Logoff. */
