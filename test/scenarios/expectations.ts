@@ -64,6 +64,13 @@ export async function expectRecords(
   assert.deepEqual(await written(), statuses);
 }
 
+/** In, and through. Its address is known from now on, so it is asked when nothing is heard of it, and answers. */
+export async function enter(stage: Stage, machine: Machine): Promise<SessionPayload> {
+  const session = await stage.login(machine);
+  assert.equal(await stage.passes(machine), true, `${machine.port} is open`);
+  return session;
+}
+
 /** Nothing of this machine gets through, and there is no entry of it. */
 export async function expectOut(stage: Stage, machine: Machine): Promise<void> {
   await stage.killSupplicant(machine);

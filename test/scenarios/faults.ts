@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import type { SessionPayload } from '../../src/report/payloads.ts';
-import { assertBetween, decisions, expectEnd, expectIn, expectOut } from './expectations.ts';
+import { assertBetween, decisions, enter, expectEnd, expectIn, expectOut } from './expectations.ts';
 import type { FaultStage, Machine, Scenario, Stage } from './stage.ts';
 
 const SOON_MS = 15_000;
@@ -14,10 +14,7 @@ async function loginAll(
 ): Promise<{ readonly machines: readonly Machine[]; readonly sessions: readonly SessionPayload[] }> {
   const machines = Array.from({ length: count }, (_, i) => stage.machine(i + 1));
   const sessions: SessionPayload[] = [];
-  for (const machine of machines) {
-    sessions.push(await stage.login(machine));
-    assert.equal(await stage.passes(machine), true);
-  }
+  for (const machine of machines) sessions.push(await enter(stage, machine));
   return { machines, sessions };
 }
 
@@ -26,7 +23,7 @@ const serverSilent: Scenario = {
   setting: () => ({ machines: 1, config: { dot1x: { server_timeout_s: 3 } } }),
   play: async (stage) => {
     const machine = stage.machine(1);
-    const session = await stage.login(machine);
+    const session = await enter(stage, machine);
     await stage.serverSilent(true);
     await stage.ask('reauthenticate', { user: 'u1' });
     await stage.until(
@@ -256,11 +253,15 @@ const tooManyEvents: Scenario<FaultStage> = {
 };
 
 export const FAULTS: readonly Scenario[] = [serverSilent, rewritten, foreign, massLoss, brokerAway, stalled];
+
 export const FAULTS_SIMULATED: readonly Scenario<FaultStage>[] = [
+  // Six minutes; test/lab/radius.test.ts has a darkness of seconds.
   dark,
+  // No kernel refuses a write or a dump to order.
   nasError,
   grantFails,
   relockFails,
   dumpsFail,
+  // Ten thousand changes of a link.
   tooManyEvents,
 ];

@@ -9,8 +9,13 @@ function outWithin({ periodS, times, slackMs }: Timing): number {
   return (times + 1) * periodS * 1000 + slackMs + 2_000;
 }
 
+/** How it was asked, each time. */
+function probesOf(stage: Stage, machine: Machine): readonly { readonly probe: string }[] {
+  return stage.events('handshake-probe').filter(({ mac }) => mac === machine.mac);
+}
+
 function probes(stage: Stage, machine: Machine): number {
-  return stage.events('handshake-probe').filter(({ mac }) => mac === machine.mac).length;
+  return probesOf(stage, machine).length;
 }
 
 /** Between N and N + 1 periods after the last frame, never earlier. */
@@ -71,7 +76,7 @@ const ipv6Only: Scenario = {
     assert.equal(await stage.passes(machine), true);
     await stage.pass(8 * periodS * 1000);
     await expectIn(stage, machine, session);
-    const asked = stage.events('handshake-probe').filter(({ mac }) => mac === machine.mac);
+    const asked = probesOf(stage, machine);
     assert.ok(asked.length >= 3, `${asked.length} probes`);
     assert.deepEqual([...new Set(asked.map(({ probe }) => probe))], ['nd']);
     await stage.passes(machine);

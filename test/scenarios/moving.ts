@@ -1,14 +1,16 @@
 // A MAC turns up on another port: the client itself has moved, or somebody pretends to be it.
 
 import assert from 'node:assert/strict';
-import { expectEnd, expectIn, expectOut } from './expectations.ts';
+import { enter, expectEnd, expectIn, expectOut } from './expectations.ts';
 import type { Scenario } from './stage.ts';
 
 const SOON_MS = 15_000;
+/** Who moves is silent on the way, for longer than a short T allows. */
+const PATIENT = { roles: { default: { handshake: { times: 10 } } } };
 
 const moved: Scenario = {
   name: 'moved: the old session ends only after the new Accept, and nothing of it is left on the old port',
-  setting: () => ({ machines: 2 }),
+  setting: () => ({ machines: 2, config: PATIENT }),
   play: async (stage) => {
     const old = stage.machine(1);
     const session = await stage.login(old);
@@ -51,7 +53,7 @@ const impostor: Scenario = {
   setting: () => ({ machines: 2 }),
   play: async (stage) => {
     const machine = stage.machine(1);
-    const session = await stage.login(machine);
+    const session = await enter(stage, machine);
     const stranger = await stage.impersonate(2, machine);
     await stage.attempt(stranger, { user: 'u2', password: 'wrong' });
     await stage.pass(3_000);
@@ -65,7 +67,7 @@ const impostor: Scenario = {
 
 const backAgain: Scenario = {
   name: 'there and back: each move ends the one before, the last stands',
-  setting: () => ({ machines: 2 }),
+  setting: () => ({ machines: 2, config: PATIENT }),
   play: async (stage) => {
     const here = stage.machine(1);
     const first = await stage.login(here);

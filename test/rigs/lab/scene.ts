@@ -58,7 +58,7 @@ export class Scene {
       await options.prepare?.(lab);
       const radius = built(await FreeRadius.start(lab.netns, options.radius));
       const broker = built(await Broker.start(lab.netns));
-      const upstream = built(await broker.subscribe(`${TOPIC_BASE}/#`));
+      const upstream = built(await broker.subscribe(`${TOPIC_BASE}/#`, { asPublished: true }));
       const agent = built(await Agent.start(lab.netns, options.config));
       return new Scene({ lab, radius, broker, upstream, agent }, undoings);
     } catch (error) {

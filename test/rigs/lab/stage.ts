@@ -322,7 +322,8 @@ export class LabStage implements Stage {
 
   async retained(mac: string): Promise<SessionPayload | undefined> {
     const topic = `${TOPIC_BASE}/session/${mac.replaceAll(':', '-')}`;
-    const payload = this.#scene.upstream.ofTopic(topic).at(-1)?.payload ?? '';
+    const stored = this.#scene.upstream.ofTopic(topic).filter(({ retain }) => retain);
+    const payload = stored.at(-1)?.payload ?? '';
     return payload === '' ? undefined : (JSON.parse(payload) as SessionPayload);
   }
 }
