@@ -46,9 +46,11 @@ export async function speakAgain(client: SwitchClient): Promise<void> {
   await client.netns.must(['nft', 'delete', 'table', 'netdev', 'silent']);
 }
 
-/** Makes it say one thing: a broadcast ARP request for an address of nobody's. */
+/** Makes it say one thing, at once: a broadcast ARP request for an address of nobody's, which is not repeated. */
 export async function speakOnce(client: SwitchClient): Promise<void> {
-  await client.netns.run(['ping', '-n', '-c', '1', '-W', '0.1', '10.99.0.250']);
+  const nobody = '10.99.0.250';
+  const forget = `ip neigh del ${nobody} dev eth0`;
+  await client.netns.run(['sh', '-c', `ping -n -q -c 1 -W 0.1 ${nobody}; ${forget}`]);
 }
 
 /** Sends a broadcast frame of no known protocol every `ms`: life that only the table sees. The first is out already. */

@@ -3,8 +3,7 @@
 // Its kernel says nothing unasked: neighbours are not asked again after a while (RFC 4861 §7.3.2, STALE to PROBE), neither by
 // it nor, `keepNeighbours`, by the uplink's far end. Otherwise they would be sending 5 s after each ping.
 
-import { becomeAddressless, becomeIpv6Only, fallSilent, speakAgain, talker } from './client.ts';
-import { anyFrame, sendFrames } from './frames.ts';
+import { becomeAddressless, becomeIpv6Only, fallSilent, speakAgain, speakOnce, talker } from './client.ts';
 import { type Netns, type SwitchClient, UPLINK_IPV4, UPLINK_IPV6 } from './netns.ts';
 import type { LabProcess } from './process.ts';
 import { Supplicant, type SupplicantState } from './supplicant.ts';
@@ -92,7 +91,7 @@ export class LabMachine {
   }
 
   async say(): Promise<void> {
-    await sendFrames(this.#client.netns, 'eth0', [anyFrame(this.mac)]);
+    await speakOnce(this.#client);
   }
 
   async dropIpv4(): Promise<void> {
