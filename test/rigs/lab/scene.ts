@@ -46,7 +46,7 @@ export class Scene {
     this.agent = parts.agent;
   }
 
-  /** Running when this returns; if it throws, nothing of it is left. */
+  /** Running when this returns; if it throws, no process and no namespace of it is left. */
   static async open(options: SceneOptions): Promise<Scene> {
     const undoings: Undoing[] = [];
     const built = <T extends { close(): unknown }>(part: T): T => {
