@@ -19,6 +19,8 @@ export default defineConfig({
           globalSetup: ['test/rigs/lab/global-setup.ts'],
           pool: 'forks',
           fileParallelism: false,
+          // Scenarios, which mostly wait, on switches of their own.
+          maxConcurrency: 4,
           testTimeout: 60_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 1 },

@@ -1,12 +1,14 @@
 // Somebody is put out: by a timer, an administrator, the port, or the agent's own end.
 
 import assert from 'node:assert/strict';
-import { assertBetween, expectEnd, expectIn, expectOut, lasted } from './expectations.ts';
+import { assertBetween, enter, expectEnd, expectIn, expectOut, lasted } from './expectations.ts';
 import { accepted } from './leaving.ts';
 import type { Machine, Scenario } from './stage.ts';
 
 const SOON_MS = 15_000;
 const DELAY_S = 5;
+/** N, where the handshake is not to be sooner than what the scenario is about, however short T is. */
+const PATIENT = 10;
 
 const sessionTimeout: Scenario = {
   name: 'session-timeout with Termination-Action 0: out at its end, however busy',
@@ -35,7 +37,7 @@ const sessionTimeoutReauth: Scenario = {
   play: async (stage) => {
     const timeoutMs = 3 * stage.timing.periodS * 1000;
     const machine = stage.machine(1);
-    const session = await stage.login(machine);
+    const session = await enter(stage, machine);
     await stage.until('the third Accept', () => accepted(stage, machine.mac, 3), 3 * timeoutMs);
     await stage.pass(1_000);
     await expectIn(stage, machine, session);
@@ -52,9 +54,7 @@ const roleTimer: Scenario = {
   play: async (stage) => {
     const timeoutMs = 4 * stage.timing.periodS * 1000;
     const machine = stage.machine(1);
-    const session = await stage.login(machine);
-    // Known by its address from now on, it answers probes: silence is not what ends it.
-    assert.equal(await stage.passes(machine), true);
+    const session = await enter(stage, machine);
     const end = await expectEnd(stage, session, { cause: 'session-timeout', withinMs: timeoutMs + 3_000 });
     assertBetween('session', lasted(end) * 1000, [timeoutMs, timeoutMs + stage.timing.slackMs]);
   },
@@ -66,10 +66,7 @@ const adminReset: Scenario = {
   play: async (stage) => {
     const machines = [1, 2, 3, 4, 5, 6].map((n) => stage.machine(n));
     const sessions = [];
-    for (const machine of machines) {
-      sessions.push(await stage.login(machine));
-      assert.equal(await stage.passes(machine), true);
-    }
+    for (const machine of machines) sessions.push(await enter(stage, machine));
     const address = await stage.until(
       'its address',
       async () => (await stage.retained(stage.machine(2).mac))?.ipv4 ?? undefined,
@@ -131,10 +128,13 @@ const portDown: Scenario = {
 
 const portDownDelayed: Scenario = {
   name: 'port-down with a delay: a link that is back in time keeps the session, a later one does not',
-  setting: () => ({ machines: 1, config: { ports: { p1: { link_down_delay_s: DELAY_S } } } }),
+  setting: () => ({
+    machines: 1,
+    config: { ports: { p1: { link_down_delay_s: DELAY_S, handshake: { times: PATIENT } } } },
+  }),
   play: async (stage) => {
     const machine = stage.machine(1);
-    const session = await stage.login(machine);
+    const session = await enter(stage, machine);
     await stage.unplug(machine);
     await stage.pass((DELAY_S - 2) * 1000);
     await stage.plug(machine);
@@ -189,7 +189,7 @@ const drain: Scenario = {
   play: async (stage) => {
     const machines = [1, 2, 3].map((n) => stage.machine(n));
     const sessions = [];
-    for (const machine of machines) sessions.push(await stage.login(machine));
+    for (const machine of machines) sessions.push(await enter(stage, machine));
     await stage.ask('drain');
     for (const session of sessions) await expectEnd(stage, session, { cause: 'drain', withinMs: SOON_MS });
     await stage.until(

@@ -49,17 +49,26 @@ export async function expectEnd(
   return end;
 }
 
-/** These records and no others, in this order. */
+/** These records and no others, in this order. A record that was sent a moment ago may still be on its way. */
 export async function expectRecords(
   stage: Stage,
   { session_id }: SessionPayload,
   statuses: readonly string[],
 ): Promise<void> {
-  const rows = (await stage.accounting()).filter(({ sessionId }) => sessionId === session_id);
-  assert.deepEqual(
-    rows.map(({ status }) => status),
-    statuses,
-  );
+  const written = async (): Promise<readonly string[]> =>
+    (await stage.accounting())
+      .filter(({ sessionId }) => sessionId === session_id)
+      .map(({ status }) => status);
+  const rows = async (): Promise<boolean> => (await written()).length >= statuses.length;
+  await stage.until(`${statuses.join(', ')} of ${session_id}`, rows, 2_000);
+  assert.deepEqual(await written(), statuses);
+}
+
+/** In, and through. Its address is known from now on, so it is asked when nothing is heard of it, and answers. */
+export async function enter(stage: Stage, machine: Machine): Promise<SessionPayload> {
+  const session = await stage.login(machine);
+  assert.equal(await stage.passes(machine), true, `${machine.port} is open`);
+  return session;
 }
 
 /** Nothing of this machine gets through, and there is no entry of it. */

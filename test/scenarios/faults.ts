@@ -2,22 +2,19 @@
 
 import assert from 'node:assert/strict';
 import type { SessionPayload } from '../../src/report/payloads.ts';
-import { assertBetween, decisions, expectEnd, expectIn, expectOut, silentFor } from './expectations.ts';
-import type { FaultStage, Machine, Scenario } from './stage.ts';
+import { assertBetween, decisions, enter, expectEnd, expectIn, expectOut, silentFor } from './expectations.ts';
+import type { FaultStage, Machine, Scenario, Stage } from './stage.ts';
 
 const SOON_MS = 15_000;
 const STRANGER = '02:66:00:00:00:01';
 
 async function loginAll(
-  stage: FaultStage,
+  stage: Stage,
   count: number,
 ): Promise<{ readonly machines: readonly Machine[]; readonly sessions: readonly SessionPayload[] }> {
   const machines = Array.from({ length: count }, (_, i) => stage.machine(i + 1));
   const sessions: SessionPayload[] = [];
-  for (const machine of machines) {
-    sessions.push(await stage.login(machine));
-    assert.equal(await stage.passes(machine), true);
-  }
+  for (const machine of machines) sessions.push(await enter(stage, machine));
   return { machines, sessions };
 }
 
@@ -26,7 +23,7 @@ const serverSilent: Scenario = {
   setting: () => ({ machines: 1, config: { dot1x: { server_timeout_s: 3 } } }),
   play: async (stage) => {
     const machine = stage.machine(1);
-    const session = await stage.login(machine);
+    const session = await enter(stage, machine);
     await stage.serverSilent(true);
     await stage.ask('reauthenticate', { user: 'u1' });
     await stage.until(
@@ -75,7 +72,7 @@ const nasError: Scenario<FaultStage> = {
     const machine = stage.machine(1);
     const session = await stage.login(machine);
     stage.failGrants(1);
-    stage.deleteGrant(machine.mac);
+    await stage.deleteGrant(machine.mac, machine.port);
     await expectEnd(stage, session, { cause: 'nas-error', withinMs: SOON_MS });
     await expectOut(stage, machine);
   },
@@ -114,34 +111,33 @@ const relockFails: Scenario<FaultStage> = {
   },
 };
 
-const rewritten: Scenario<FaultStage> = {
+const rewritten: Scenario = {
   name: 'a grant that somebody deletes is written again, and the session goes on',
   setting: () => ({ machines: 1 }),
   play: async (stage) => {
     const machine = stage.machine(1);
     const session = await stage.login(machine);
-    stage.deleteGrant(machine.mac);
-    await stage.until('the grant', () => stage.isGranted(machine.mac, 'p1'), 1_000);
+    await stage.deleteGrant(machine.mac, machine.port);
+    await stage.until('the grant', () => stage.isGranted(machine.mac, 'p1'), 2_000);
     await expectIn(stage, machine, session);
     assert.equal(await stage.passes(machine), true);
   },
 };
 
-const rewrittenWhileSilent: Scenario<FaultStage> = {
+const rewrittenWhileSilent: Scenario = {
   name: 'a grant that is written again is no sign of life: its silent client is out in time',
   setting: () => ({ machines: 1 }),
   play: async (stage) => {
     const { periodS, times, slackMs } = stage.timing;
     const machine = stage.machine(1);
-    const session = await stage.login(machine);
-    assert.equal(await stage.passes(machine), true);
+    const session = await enter(stage, machine);
     await stage.silence(machine);
     await stage.pass(1.5 * periodS * 1000);
-    stage.deleteGrant(machine.mac);
-    await stage.until('the grant', () => stage.isGranted(machine.mac, 'p1'), 1_000);
-    const withinMs = (times + 1) * periodS * 1000;
-    const end = await expectEnd(stage, session, { cause: 'handshake-timeout', withinMs });
-    assertBetween('silence', silentFor(end), [times * periodS * 1000 - 20, withinMs + slackMs]);
+    await stage.deleteGrant(machine.mac, 'p1');
+    await stage.until('the grant', () => stage.isGranted(machine.mac, 'p1'), 2_000);
+    const latest = (times + 1) * periodS * 1000 + slackMs;
+    const end = await expectEnd(stage, session, { cause: 'handshake-timeout', withinMs: latest });
+    assertBetween('silence', silentFor(end), [times * periodS * 1000 - 20, latest]);
   },
 };
 
@@ -151,8 +147,7 @@ const returns: Scenario<FaultStage> = {
   play: async (stage) => {
     const { periodS } = stage.timing;
     const machine = stage.machine(1);
-    const session = await stage.login(machine);
-    assert.equal(await stage.passes(machine), true);
+    const session = await enter(stage, machine);
     await stage.silence(machine);
     const asked = (): number => stage.events('handshake-probe').length;
     await stage.until('two probes', () => asked() === 2, 4 * periodS * 1000);
@@ -167,30 +162,41 @@ const returns: Scenario<FaultStage> = {
   },
 };
 
-const foreign: Scenario<FaultStage> = {
-  name: 'a foreign grant and an open entry are found by the sweep and removed',
+/** An open entry is found by the kernel's notice or by the sweep, whichever is sooner; a grant by the sweep. */
+const FOREIGN_CODES: readonly string[] = ['foreign-entry', 'open-entry'];
+
+const foreign: Scenario = {
+  name: 'a foreign grant and an open entry are found, removed, and warned of',
   setting: () => ({ machines: 2 }),
   play: async (stage) => {
     const machine = stage.machine(1);
     const session = await stage.login(machine);
-    stage.writeForeignGrant(STRANGER, 'p2');
+    const warned = (): number =>
+      stage.events('warning').filter(({ code, mac }) => FOREIGN_CODES.includes(code) && mac === STRANGER)
+        .length;
+    await stage.writeForeignGrant(STRANGER, 'p2');
     await stage.until('its removal', async () => (await stage.entries(STRANGER)) === 0, 5_000);
-    stage.learnOpenEntry(STRANGER, 'p2');
+    await stage.until('a warning', () => warned() === 1, 1_000);
+    await stage.learnOpenEntry(STRANGER, 'p2');
     await stage.until('its removal', async () => (await stage.entries(STRANGER)) === 0, 5_000);
-    const warned = stage.events('warning').filter(({ code }) => code === 'foreign-entry');
-    assert.equal(warned.length, 2);
+    await stage.until('another warning', () => warned() > 1, 1_000);
     await expectIn(stage, machine, session);
   },
 };
 
-const massLoss: Scenario<FaultStage> = {
+const massLoss: Scenario = {
   name: 'mass loss: nobody is cut in the first round, who speaks stays, the rest is cut after one more',
-  setting: () => ({ machines: 10 }),
+  // Real machines are not silenced in one moment. So that it is one to the guard, T is twice as long, and those who answered a
+  // probe meanwhile may be some.
+  setting: ({ periodS }) => ({
+    machines: 10,
+    config: { roles: { default: { handshake: { period_s: 2 * periodS } } }, guard: { minimum: 5 } },
+  }),
   play: async (stage) => {
     const { periodS, times } = stage.timing;
-    const round = times * periodS * 1000;
+    const round = 2 * times * periodS * 1000;
     const { machines, sessions } = await loginAll(stage, 10);
-    for (const machine of machines) await stage.silence(machine);
+    await Promise.all(machines.map((machine) => stage.silence(machine)));
     await stage.until('the guard', () => stage.events('guard')[0]?.state === 'raised', 2 * round);
     await stage.pass(2_000);
     assert.equal(stage.events('session-end').length, 0, 'nobody is cut at once');
@@ -209,7 +215,7 @@ const massLoss: Scenario<FaultStage> = {
   },
 };
 
-const stalled: Scenario<FaultStage> = {
+const stalled: Scenario = {
   name: 'the agent stood still for longer than T: it says so, and nobody who is there is cut',
   setting: () => ({ machines: 3 }),
   play: async (stage) => {
@@ -239,9 +245,9 @@ const dumpsFail: Scenario<FaultStage> = {
   },
 };
 
-const brokerAway: Scenario<FaultStage> = {
+const brokerAway: Scenario = {
   name: 'broker away and back: events in order without gaps, retained state as it is now',
-  setting: () => ({ machines: 3 }),
+  setting: () => ({ machines: 2 }),
   play: async (stage) => {
     const { machines, sessions } = await loginAll(stage, 2);
     await stage.brokerAway(true);
@@ -251,9 +257,16 @@ const brokerAway: Scenario<FaultStage> = {
     assert.equal(stage.allEvents().length, before, 'nothing is heard meanwhile');
     await stage.brokerAway(false);
     const [gone, stays] = sessions as [SessionPayload, SessionPayload];
-    await expectEnd(stage, gone, { cause: 'supplicant-logoff', withinMs: 1_000 });
+    // Swept once the broker has handed it back, which may be after the events.
+    await stage.until(
+      'the retained session of who left to be cleared',
+      async () => (await stage.retained(gone.mac)) === undefined,
+      5_000,
+    );
+    await expectEnd(stage, gone, { cause: 'supplicant-logoff', withinMs: 5_000 });
     await expectIn(stage, machines[1] as Machine, stays);
-    const seqs = stage.allEvents().map(({ seq }) => seq);
+    // QoS 1: what was on the wire when the broker went may come twice.
+    const seqs = [...new Set(stage.allEvents().map(({ seq }) => seq))];
     assert.deepEqual(
       seqs,
       seqs.map((_, i) => i + 1),
@@ -282,19 +295,26 @@ const tooManyEvents: Scenario<FaultStage> = {
   },
 };
 
-export const FAULTS: readonly Scenario[] = [serverSilent];
+export const FAULTS: readonly Scenario[] = [
+  serverSilent,
+  rewritten,
+  rewrittenWhileSilent,
+  foreign,
+  massLoss,
+  brokerAway,
+  stalled,
+];
+
 export const FAULTS_SIMULATED: readonly Scenario<FaultStage>[] = [
+  // Six minutes; test/lab/radius.test.ts has a darkness of seconds.
   dark,
+  // No kernel refuses a write or a dump to order.
   nasError,
   grantFails,
   relockFails,
-  rewritten,
-  rewrittenWhileSilent,
+  // The kernel gives a notice of return only after its ageing time, which is minutes.
   returns,
-  foreign,
-  massLoss,
   dumpsFail,
-  brokerAway,
+  // Ten thousand changes of a link.
   tooManyEvents,
-  stalled,
 ];

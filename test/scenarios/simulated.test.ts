@@ -5,12 +5,12 @@ import { SimulatedStage } from '../rigs/sim/stage.ts';
 import { ENDING } from './ending.ts';
 import { FAULTS, FAULTS_SIMULATED } from './faults.ts';
 import { HANDSHAKE } from './handshake.ts';
-import { LEAVING, LEAVING_SIMULATED } from './leaving.ts';
+import { LEAVING } from './leaving.ts';
 import { MOVING } from './moving.ts';
 import type { FaultStage, Scenario } from './stage.ts';
 
 const CHAPTERS: Readonly<Record<string, readonly Scenario<FaultStage>[]>> = {
-  'comes and leaves': [...LEAVING, ...LEAVING_SIMULATED],
+  'comes and leaves': LEAVING,
   'falls silent': HANDSHAKE,
   'is put out': ENDING,
   'turns up elsewhere': MOVING,

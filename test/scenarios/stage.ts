@@ -7,7 +7,7 @@ import type { EventPayload, EventType } from '../../src/report/event-payloads.ts
 import type { SessionPayload } from '../../src/report/payloads.ts';
 import type { ConfigPart } from '../rigs/config-part.ts';
 
-/** A machine on a port's wire. Machine n is on port p<n> and is user u<n>, unless a scenario moves it. */
+/** A machine on a port's wire. Machine n is on port p<n> and is user u<n>, unless a scenario wants it otherwise. */
 export interface Machine {
   readonly n: number;
   readonly port: string;
@@ -41,6 +41,8 @@ export interface AccountingRow {
 export interface Setting {
   /** Machines, and so ports. */
   readonly machines: number;
+  /** All machines are on p1, behind a hub, and there is no other port. */
+  readonly onePort?: boolean;
   /** By user: what the server adds to the Accept. Everybody's password is `PASSWORD`. */
   readonly replies?: Readonly<Record<string, Reply>>;
   /** Laid over the stage's own configuration. */
@@ -107,6 +109,13 @@ export interface Stage {
   removePort(port: string): Promise<void>;
   restorePort(port: string): Promise<void>;
 
+  /** `bridge fdb` in a stranger's hand: what it writes, what a frame in flight leaves behind, what it deletes. */
+  writeForeignGrant(mac: string, port: string): Promise<void>;
+  learnOpenEntry(mac: string, port: string): Promise<void>;
+  deleteGrant(mac: string, port: string): Promise<void>;
+
+  /** The agent's process does not run for so long; the world goes on. */
+  stall(ms: number): Promise<void>;
   setPassword(user: string, password: string): Promise<void>;
   /** The server hears nothing and says nothing. */
   serverSilent(silent: boolean): Promise<void>;
@@ -128,20 +137,12 @@ export interface Stage {
   retained(mac: string): Promise<SessionPayload | undefined>;
 }
 
-/** What only a simulated switch offers: faults that nobody can order on a real one, and what is too long or too many. */
+/** What only a simulated switch offers: faults that nobody can order of a kernel, and what takes too long. */
 export interface FaultStage extends Stage {
-  /** Another machine on the port of `at`. */
-  addMachine(at: Machine): Machine;
   failRevokes(times: number): void;
   failGrants(times: number): void;
   failDumps(times: number): void;
-  /** The agent's process does not run for so long; the world goes on. */
-  stall(ms: number): Promise<void>;
   accountingDark(dark: boolean): void;
-  writeForeignGrant(mac: string, port: string): void;
-  /** What a frame in flight leaves behind; nobody is told. */
-  learnOpenEntry(mac: string, port: string): void;
-  deleteGrant(mac: string): void;
   /** Requests for its addresses that reached this machine. */
   askedFor(machine: Machine): number;
 }

@@ -59,6 +59,11 @@ export class Agent {
     return this.#process?.pid ?? -1;
   }
 
+  /** Of one that ended by itself; null while it runs. */
+  get exitCode(): number | null {
+    return this.#process?.exitCode ?? null;
+  }
+
   /** Its log, a line each. */
   get lines(): readonly string[] {
     return this.#process?.lines ?? [];
@@ -93,9 +98,19 @@ export class Agent {
 
   /** SIGTERM: locks, grants and sessions stay. Returns its exit code. */
   async stop(): Promise<number> {
+    this.thaw();
     const code = (await this.#process?.stop(10_000)) ?? 0;
     this.#process = null;
     return code;
+  }
+
+  /** It stands still, as one that gets no time, until `thaw`. */
+  freeze(): void {
+    this.#process?.signal('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.#process?.signal('SIGCONT');
   }
 
   /** SIGKILL: a crash. */

@@ -63,8 +63,11 @@ export class Broker {
     this.#process = null;
   }
 
-  /** Hears everything under `filter` from now on, retained messages first. */
-  async subscribe(filter = '#'): Promise<Subscriber> {
+  /**
+   * Hears everything under `filter` from now on, retained messages first. `asPublished`: `retain` of a message is what its
+   * sender said, not whether the broker had it in store (MQTT 5 §3.8.3.1).
+   */
+  async subscribe(filter = '#', options: { readonly asPublished?: boolean } = {}): Promise<Subscriber> {
     // mosquitto_sub keeps what it says to itself until the first message: the broker's log tells when it has subscribed.
     const id = `lab-${randomUUID()}`;
     const argv = [
@@ -81,6 +84,7 @@ export class Broker {
       filter,
       '-F',
       '%j',
+      ...(options.asPublished === true ? ['--retain-as-published'] : []),
     ];
     const process = this.#netns.start({ name: `mosquitto_sub ${filter}`, argv });
     await this.#process?.waitForLine(new RegExp(`Sending SUBACK to ${id}`));

@@ -1,6 +1,8 @@
 // What a client's machine is told to be and to do, apart from 802.1X.
 
+import { anyFrame } from './frames.ts';
 import type { SwitchClient } from './netns.ts';
+import type { LabProcess } from './process.ts';
 
 /** One ping; true when it was answered within `timeoutS`. */
 export async function ping(client: SwitchClient, address: string, timeoutS = 1): Promise<boolean> {
@@ -44,9 +46,19 @@ export async function speakAgain(client: SwitchClient): Promise<void> {
   await client.netns.must(['nft', 'delete', 'table', 'netdev', 'silent']);
 }
 
-/** Makes it say one thing: a broadcast ARP request for an address of nobody's. */
+/** Makes it say one thing, at once: a broadcast ARP request for an address of nobody's, which is not repeated. */
 export async function speakOnce(client: SwitchClient): Promise<void> {
-  await client.netns.run(['ping', '-n', '-c', '1', '-W', '0.1', '10.99.0.250']);
+  const nobody = '10.99.0.250';
+  const forget = `ip neigh del ${nobody} dev eth0`;
+  await client.netns.run(['sh', '-c', `ping -n -q -c 1 -W 0.1 ${nobody}; ${forget}`]);
+}
+
+/** Sends a broadcast frame of no known protocol every `ms`: life that only the table sees. The first is out already. */
+export async function talker(client: SwitchClient, ms: number): Promise<LabProcess> {
+  const argv = ['python3', '-u', '-c', TALKER, anyFrame(client.mac), `${ms / 1000}`];
+  const process = client.netns.start({ name: `talker on ${client.port}`, argv });
+  await process.waitForLine(/talking/);
+  return process;
 }
 
 async function dropOutput(client: SwitchClient, family: 'ip' | 'ip6'): Promise<void> {
@@ -54,3 +66,15 @@ async function dropOutput(client: SwitchClient, family: 'ip' | 'ip6'): Promise<v
     input: `add table ${family} mute\nadd chain ${family} mute out { type filter hook output priority 0; policy drop; }\n`,
   });
 }
+
+const TALKER = `
+import itertools, socket, sys, time
+s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+s.bind(('eth0', 0))
+began = time.monotonic()
+for n in itertools.count(1):
+    s.send(bytes.fromhex(sys.argv[1]))
+    if n == 1:
+        print('talking')
+    time.sleep(max(0, began + n * float(sys.argv[2]) - time.monotonic()))
+`;

@@ -117,6 +117,11 @@ export class LabProcess {
     return this.#exitCode === null;
   }
 
+  /** null while it runs. */
+  get exitCode(): number | null {
+    return this.#exitCode;
+  }
+
   get lines(): readonly string[] {
     return this.#lines;
   }

@@ -15,6 +15,8 @@ export const PASSWORD = 'wonder';
 /** An event or a session as upstream reads it; the schemas are in src/report. */
 export type Facts = Readonly<Record<string, unknown>>;
 
+type Undoing = () => unknown;
+
 export interface SceneOptions {
   readonly ports: number;
   readonly radius: FreeRadiusOptions;
@@ -29,10 +31,14 @@ export class Scene {
   readonly broker: Broker;
   readonly upstream: Subscriber;
   readonly agent: Agent;
-  readonly #supplicants: Supplicant[] = [];
-  readonly #undoings: (() => Promise<unknown>)[] = [];
+  /** The house's own parts first. */
+  readonly #undoings: Undoing[];
 
-  private constructor(parts: Pick<Scene, 'lab' | 'radius' | 'broker' | 'upstream' | 'agent'>) {
+  private constructor(
+    parts: Pick<Scene, 'lab' | 'radius' | 'broker' | 'upstream' | 'agent'>,
+    undoings: Undoing[],
+  ) {
+    this.#undoings = undoings;
     this.lab = parts.lab;
     this.radius = parts.radius;
     this.broker = parts.broker;
@@ -40,14 +46,25 @@ export class Scene {
     this.agent = parts.agent;
   }
 
+  /** Running when this returns; if it throws, no process and no namespace of it is left. */
   static async open(options: SceneOptions): Promise<Scene> {
-    const lab = await LabSwitch.create({ ports: options.ports });
-    await options.prepare?.(lab);
-    const radius = await FreeRadius.start(lab.netns, options.radius);
-    const broker = await Broker.start(lab.netns);
-    const upstream = await broker.subscribe(`${TOPIC_BASE}/#`);
-    const agent = await Agent.start(lab.netns, options.config);
-    return new Scene({ lab, radius, broker, upstream, agent });
+    const undoings: Undoing[] = [];
+    const built = <T extends { close(): unknown }>(part: T): T => {
+      undoings.push(() => part.close());
+      return part;
+    };
+    try {
+      const lab = built(await LabSwitch.create({ ports: options.ports }));
+      await options.prepare?.(lab);
+      const radius = built(await FreeRadius.start(lab.netns, options.radius));
+      const broker = built(await Broker.start(lab.netns));
+      const upstream = built(await broker.subscribe(`${TOPIC_BASE}/#`, { asPublished: true }));
+      const agent = built(await Agent.start(lab.netns, options.config));
+      return new Scene({ lab, radius, broker, upstream, agent }, undoings);
+    } catch (error) {
+      await undoAll(undoings).catch(() => undefined);
+      throw error;
+    }
   }
 
   client(n: number): SwitchClient {
@@ -57,7 +74,7 @@ export class Scene {
   /** wpa_supplicant on a client, until the end of the scene. Whether it gets in is for the test to await. */
   async supplicant(client: SwitchClient, credentials: Credentials): Promise<Supplicant> {
     const supplicant = await Supplicant.start(client, credentials);
-    this.#supplicants.push(supplicant);
+    this.atClose(() => supplicant.close());
     return supplicant;
   }
 
@@ -72,8 +89,8 @@ export class Scene {
     return supplicant;
   }
 
-  /** Undone at the scene's end, the newest first. */
-  atClose(undo: () => Promise<unknown>): void {
+  /** Undone at the scene's end, the newest first, before the house itself is. */
+  atClose(undo: Undoing): void {
     this.#undoings.push(undo);
   }
 
@@ -128,14 +145,21 @@ export class Scene {
   }
 
   async close(): Promise<void> {
-    for (const undo of this.#undoings.reverse()) await undo();
-    for (const supplicant of this.#supplicants) await supplicant.close();
-    await this.agent.close();
-    await this.upstream.close();
-    await this.broker.close();
-    await this.radius.close();
-    this.lab.close();
+    await undoAll(this.#undoings);
   }
+}
+
+/** The newest first; one that fails keeps none of the others from being done, and is told of at the end. */
+async function undoAll(undoings: Undoing[]): Promise<void> {
+  const errors: unknown[] = [];
+  for (let undo = undoings.pop(); undo !== undefined; undo = undoings.pop()) {
+    try {
+      await undo();
+    } catch (error) {
+      errors.push(error);
+    }
+  }
+  if (errors.length > 0) throw errors[0];
 }
 
 function hasAll(facts: Facts, wanted: Facts): boolean {

@@ -1,6 +1,6 @@
 // wpa_supplicant on a client's wire, driven through its control socket.
 
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { labCertificates, TLS_IDENTITY } from './certificates.ts';
 import { LabFolder } from './folder.ts';
 import type { SwitchClient } from './netns.ts';
@@ -42,7 +42,13 @@ export class Supplicant {
     return this.#process?.output ?? '';
   }
 
+  get #socket(): string {
+    return `${this.#folder.file('control')}/eth0`;
+  }
+
   async #launch(): Promise<void> {
+    // One that was killed leaves its socket behind, and the next is not there before it has made its own.
+    rmSync(this.#socket, { force: true });
     const argv = [
       'wpa_supplicant',
       '-t',
@@ -58,7 +64,7 @@ export class Supplicant {
     this.#process = started;
     await until('the control socket of wpa_supplicant', () => {
       if (!started.isRunning) throw new Error(`wpa_supplicant ended:\n${started.output}`);
-      return existsSync(`${this.#folder.file('control')}/eth0`);
+      return existsSync(this.#socket);
     });
   }
 
@@ -87,23 +93,19 @@ export class Supplicant {
   }
 
   async waitFor(state: SupplicantState, timeoutMs = 20_000): Promise<void> {
-    await until(
-      `the supplicant on ${this.#client.port} to be ${state}`,
-      async () => {
-        const status = await this.status();
-        const authorized =
-          status.suppPortStatus === 'Authorized' && status['Supplicant PAE state'] === 'AUTHENTICATED';
-        switch (state) {
-          case 'authorized':
-            return authorized;
-          case 'unauthorized':
-            return status.suppPortStatus === 'Unauthorized';
-          case 'refused':
-            return status['Supplicant PAE state'] === 'HELD' || /CTRL-EVENT-EAP-FAILURE/.test(this.output);
-        }
-      },
-      timeoutMs,
-    );
+    await until(`the supplicant on ${this.#client.port} to be ${state}`, () => this.is(state), timeoutMs);
+  }
+
+  async is(state: SupplicantState): Promise<boolean> {
+    const status = await this.status();
+    switch (state) {
+      case 'authorized':
+        return status.suppPortStatus === 'Authorized' && status['Supplicant PAE state'] === 'AUTHENTICATED';
+      case 'unauthorized':
+        return status.suppPortStatus === 'Unauthorized';
+      case 'refused':
+        return status['Supplicant PAE state'] === 'HELD' || /CTRL-EVENT-EAP-FAILURE/.test(this.output);
+    }
   }
 
   /** EAPOL-Logoff. */

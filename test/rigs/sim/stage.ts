@@ -56,16 +56,16 @@ export class SimulatedStage implements FaultStage {
 
   constructor(setting: Setting, timing: Timing = SIM_TIMING) {
     this.timing = timing;
-    const ports = Array.from({ length: setting.machines }, (_, i) => `p${i + 1}`);
+    const numbers = Array.from({ length: setting.machines }, (_, i) => i + 1);
+    const portOf = (n: number): string => (setting.onePort === true ? 'p1' : `p${n}`);
     const { periodS, times } = timing;
     const handshake = { roles: { default: { handshake: { period_s: periodS, times } } } };
     this.net = new SimulatedSwitch({
       config: simConfig(overlay(handshake, setting.config ?? {})),
-      ports,
+      ports: [...new Set(numbers.map(portOf))],
     });
-    for (const port of ports) {
-      const n = Number(port.slice(1));
-      this.plugIn(n, port);
+    for (const n of numbers) {
+      this.plugIn(n, portOf(n));
       for (const { users } of this.net.servers)
         users.set(`u${n}`, { password: PASSWORD, reply: setting.replies?.[`u${n}`] ?? {} });
     }
@@ -81,7 +81,7 @@ export class SimulatedStage implements FaultStage {
     await scenario.play(stage);
   }
 
-  private plugIn(n: number, port: string): SimClient {
+  private plugIn(n: number, port: string): void {
     const low = n.toString(16).padStart(2, '0');
     const client = this.net.addClient({
       mac: `02:99:00:00:00:${low}` as Mac,
@@ -91,7 +91,6 @@ export class SimulatedStage implements FaultStage {
       user: { identity: `u${n}`, password: PASSWORD },
     });
     this.machines.set(key(machineOf(n, client)), client);
-    return client;
   }
 
   private client(machine: Machine): SimClient {
@@ -126,12 +125,6 @@ export class SimulatedStage implements FaultStage {
     const client = this.net.clients[n - 1];
     if (client === undefined) throw new Error(`there is no machine ${n}`);
     return machineOf(n, client);
-  }
-
-  addMachine(at: Machine): Machine {
-    const n = this.net.clients.length + 1;
-    for (const { users } of this.net.servers) users.set(`u${n}`, { password: PASSWORD, reply: {} });
-    return machineOf(n, this.plugIn(n, at.port));
   }
 
   async impersonate(n: number, other: Machine): Promise<Machine> {
@@ -318,15 +311,15 @@ export class SimulatedStage implements FaultStage {
     for (const server of this.net.servers) server.accounting = !dark;
   }
 
-  writeForeignGrant(mac: string, port: string): void {
+  async writeForeignGrant(mac: string, port: string): Promise<void> {
     this.net.bridge.writeForeign(mac as Mac, port);
   }
 
-  learnOpenEntry(mac: string, port: string): void {
+  async learnOpenEntry(mac: string, port: string): Promise<void> {
     this.net.bridge.learnOpen(mac as Mac, port);
   }
 
-  deleteGrant(mac: string): void {
+  async deleteGrant(mac: string): Promise<void> {
     this.net.bridge.deleteByHand(mac as Mac);
   }
 

@@ -1,0 +1,338 @@
+// The real backend of the scenarios: a bridge in namespaces, wpa_supplicant, FreeRADIUS, mosquitto, and the agent as it is
+// shipped. What a scenario sees it sees from outside: the kernel's table, the accounting log, what the broker hands on.
+//
+// One scene for each scenario, built in a second or two. What it leaves is taken down however the scenario ended.
+
+import assert from 'node:assert/strict';
+import { SocketClient } from '../../../src/cli/socket-client.ts';
+import type { Verb } from '../../../src/report/command-schemas.ts';
+import type { EventPayload, EventType } from '../../../src/report/event-payloads.ts';
+import type { SessionPayload } from '../../../src/report/payloads.ts';
+import {
+  type AccountingRow,
+  type Credentials,
+  type EventOf,
+  type Machine,
+  PASSWORD,
+  type Scenario,
+  type Setting,
+  type Stage,
+  type Timing,
+} from '../../scenarios/stage.ts';
+import { overlay } from '../config-part.ts';
+import { accountingRow, replyAttributes } from './accounting-row.ts';
+import { sever } from './darkness.ts';
+import type { RadiusUser } from './freeradius-config.ts';
+import { type Hub, hubBehind } from './hub.ts';
+import { keepNeighbours, LabMachine } from './machine.ts';
+import type { SwitchClient } from './netns.ts';
+import { sleep, until } from './process.ts';
+import { Scene, TOPIC_BASE } from './scene.ts';
+
+/** wpa_supplicant waits for 2 s before it says anything. */
+const LOGIN_WITHIN_MS = 15_000;
+const ANSWER_WITHIN_MS = 5_000;
+/** The agent tries again after half a minute at most. */
+const BROKER_BACK_WITHIN_MS = 40_000;
+const LAST_LOG_LINES = 40;
+
+/** Slack: a wheel tick of 0.1 s up, a dump of the table, and a machine whose two cores are shared. */
+export const LAB_TIMING: Timing = { periodS: 2, times: 3, slackMs: 500 };
+
+export class LabStage implements Stage {
+  readonly timing = LAB_TIMING;
+  readonly #scene: Scene;
+  readonly #machines: readonly LabMachine[];
+  readonly #control: SocketClient;
+  #users: readonly RadiusUser[];
+  #mend: (() => Promise<void>) | undefined;
+
+  private constructor(scene: Scene, machines: readonly SwitchClient[], users: readonly RadiusUser[]) {
+    this.#scene = scene;
+    this.#users = users;
+    this.#machines = machines.map((client) => new LabMachine(client));
+    for (const machine of this.#machines) scene.atClose(() => machine.close());
+    this.#control = new SocketClient(scene.agent.socket, ANSWER_WITHIN_MS);
+  }
+
+  /** Plays it, looks at what must hold at the end of every one, and takes everything down. */
+  static async play(scenario: Scenario): Promise<void> {
+    const stage = await LabStage.open(scenario.setting(LAB_TIMING));
+    try {
+      await scenario.play(stage);
+      await stage.#expectOrder();
+    } catch (error) {
+      const log = stage.#scene.agent.lines.slice(-LAST_LOG_LINES).join('\n');
+      const said = error instanceof Error ? error.message : String(error);
+      throw new Error(`${said}\nthe agent's last words:\n${log}`, { cause: error });
+    } finally {
+      await stage.#scene.close();
+    }
+  }
+
+  /** Ready: ports are locked, nobody is in. */
+  static async open(setting: Setting): Promise<LabStage> {
+    const users = Array.from({ length: setting.machines }, (_, i) => ({
+      name: `u${i + 1}`,
+      password: PASSWORD,
+      reply: replyAttributes(setting.replies?.[`u${i + 1}`] ?? {}),
+    }));
+    const { periodS, times } = LAB_TIMING;
+    const { onePort = false } = setting;
+    let machines: readonly SwitchClient[] = [];
+    let hub: Hub | undefined;
+    const own = {
+      handshake: { hold_after_link_up_s: 0 },
+      roles: { default: { handshake: { period_s: periodS, times } } },
+    };
+    const scene = await Scene.open({
+      ports: onePort ? 1 : setting.machines,
+      radius: { users },
+      config: overlay(own, setting.config ?? {}),
+      prepare: async (lab) => {
+        if (onePort) hub = await hubBehind(lab.client(1), setting.machines);
+        machines = hub?.hosts ?? lab.clients;
+        for (const { netns } of machines) await keepNeighbours(netns);
+        await keepNeighbours(lab.uplink);
+      },
+    }).catch(async (error: unknown) => {
+      await hub?.close();
+      throw error;
+    });
+    scene.atClose(() => hub?.close());
+    return new LabStage(scene, machines, users);
+  }
+
+  /** Of the end: the agent is alive, or has drained; a client's port has no entries but grants. */
+  async #expectOrder(): Promise<void> {
+    const { exitCode } = this.#scene.agent;
+    assert.ok(exitCode === null || exitCode === 0, `the agent ended with ${exitCode}`);
+    const ports = this.#machines.map(({ port }) => port);
+    const entries = (await this.#scene.lab.fdb()).filter(({ ifname }) => ports.includes(ifname));
+    for (const entry of entries) assert.ok(isGrant(entry), `an open entry: ${JSON.stringify(entry)}`);
+  }
+
+  #at({ n }: Machine): LabMachine {
+    const machine = this.#machines[n - 1];
+    if (machine === undefined) throw new Error(`there is no machine ${n}`);
+    return machine;
+  }
+
+  now(): number {
+    return Date.now();
+  }
+
+  pass(ms: number): Promise<void> {
+    return sleep(ms);
+  }
+
+  until<T>(
+    what: string,
+    ask: () => Promise<T | undefined | false> | T | undefined | false,
+    withinMs: number,
+  ): Promise<T> {
+    return until(what, async () => (await ask()) ?? null, withinMs);
+  }
+
+  machine(n: number): Machine {
+    const machine = this.#machines[n - 1];
+    if (machine === undefined) throw new Error(`there is no machine ${n}`);
+    return { n, port: machine.port, mac: machine.mac };
+  }
+
+  async impersonate(n: number, other: Machine): Promise<Machine> {
+    await this.#at(this.machine(n)).takeMac(other.mac);
+    return this.machine(n);
+  }
+
+  async login(machine: Machine, credentials: Credentials = own(machine)): Promise<SessionPayload> {
+    const before = this.events('session-start').length;
+    await this.#attempt(machine, credentials);
+    const supplicant = this.#at(machine);
+    await this.until(`${credentials.user} in`, () => supplicant.supplicantIs('authorized'), LOGIN_WITHIN_MS);
+    const session = await this.until(
+      `session-start of ${credentials.user}`,
+      () =>
+        this.events('session-start')
+          .slice(before)
+          .find(({ session: { mac } }) => mac === machine.mac)?.session,
+      LOGIN_WITHIN_MS,
+    );
+    await this.until(
+      `the retained session of ${credentials.user}`,
+      async () => (await this.retained(machine.mac))?.session_id === session.session_id,
+      ANSWER_WITHIN_MS,
+    );
+    return session;
+  }
+
+  async attempt(machine: Machine, credentials: Credentials): Promise<void> {
+    await this.#attempt(machine, credentials);
+    const supplicant = this.#at(machine);
+    await this.until('a refusal', () => supplicant.supplicantIs('refused'), LOGIN_WITHIN_MS);
+  }
+
+  #attempt(machine: Machine, { user, password }: Credentials): Promise<void> {
+    return this.#at(machine).runSupplicant({ identity: user, password });
+  }
+
+  logoff(machine: Machine): Promise<void> {
+    return this.#at(machine).logoff();
+  }
+
+  become(machine: Machine, user: string): Promise<void> {
+    return this.#attempt(machine, { user, password: PASSWORD });
+  }
+
+  restartSupplicant(machine: Machine): Promise<void> {
+    return this.#at(machine).restartSupplicant();
+  }
+
+  killSupplicant(machine: Machine): Promise<void> {
+    return this.#at(machine).killSupplicant();
+  }
+
+  silence(machine: Machine): Promise<void> {
+    return this.#at(machine).silence();
+  }
+
+  speakAgain(machine: Machine): Promise<void> {
+    return this.#at(machine).speakAgain();
+  }
+
+  talk(machine: Machine, ms: number): Promise<void> {
+    return this.#at(machine).talk(ms);
+  }
+
+  say(machine: Machine): Promise<void> {
+    return this.#at(machine).say();
+  }
+
+  dropIpv4(machine: Machine): Promise<void> {
+    return this.#at(machine).dropIpv4();
+  }
+
+  dropAddresses(machine: Machine): Promise<void> {
+    return this.#at(machine).dropAddresses();
+  }
+
+  passes(machine: Machine): Promise<boolean> {
+    return this.#at(machine).reachesUplink();
+  }
+
+  unplug({ n }: Machine): Promise<void> {
+    return this.#scene.lab.unplug(n);
+  }
+
+  plug({ n }: Machine): Promise<void> {
+    return this.#scene.lab.plug(n);
+  }
+
+  setPort(port: string, state: 'up' | 'down'): Promise<void> {
+    return this.#scene.lab.setPort(port, state);
+  }
+
+  async removePort(port: string): Promise<void> {
+    await this.#scene.lab.netns.ip(`link set ${port} nomaster`);
+  }
+
+  async restorePort(port: string): Promise<void> {
+    const { lab } = this.#scene;
+    await lab.netns.ip(`link set ${port} master br0`);
+    await this.until(
+      `${port} to be locked`,
+      async () => (await lab.portFlags(port)).locked === true,
+      ANSWER_WITHIN_MS,
+    );
+  }
+
+  async writeForeignGrant(mac: string, port: string): Promise<void> {
+    await this.#fdb('replace', mac, port, 'static', 'sticky');
+  }
+
+  async learnOpenEntry(mac: string, port: string): Promise<void> {
+    await this.#fdb('replace', mac, port, 'dynamic');
+  }
+
+  async deleteGrant(mac: string, port: string): Promise<void> {
+    await this.#fdb('del', mac, port);
+  }
+
+  async #fdb(act: 'replace' | 'del', mac: string, port: string, ...kind: readonly string[]): Promise<void> {
+    await this.#scene.lab.netns.must(['bridge', 'fdb', act, mac, 'dev', port, 'master', ...kind]);
+  }
+
+  async stall(ms: number): Promise<void> {
+    this.#scene.agent.freeze();
+    await sleep(ms);
+    this.#scene.agent.thaw();
+  }
+
+  async setPassword(user: string, password: string): Promise<void> {
+    this.#users = this.#users.map((each) => (each.name === user ? { ...each, password } : each));
+    await this.#scene.radius.setUsers(this.#users);
+  }
+
+  async serverSilent(silent: boolean): Promise<void> {
+    if (silent) this.#scene.radius.freeze();
+    else this.#scene.radius.thaw();
+  }
+
+  /** Back when the agent is connected again. The lab's own listener stays all the while. */
+  async brokerAway(away: boolean): Promise<void> {
+    const { broker, lab, upstream } = this.#scene;
+    if (away) {
+      this.#mend = await sever(lab.netns, broker.port);
+      return;
+    }
+    const infos = (): number => upstream.ofTopic(`${TOPIC_BASE}/info`).length;
+    const before = infos();
+    await this.#mend?.();
+    await this.until('the agent at the broker again', () => infos() > before, BROKER_BACK_WITHIN_MS);
+  }
+
+  async ask(verb: string, request: object = {}): Promise<unknown> {
+    const said = await this.#control.request(verb as Verb, request);
+    if (!said.ok) throw new Error(`${verb}: ${said.error}`);
+    if (!said.value.ok) throw new Error(`${verb} was refused: ${JSON.stringify(said.value)}`);
+    return said.value.result;
+  }
+
+  async isGranted(mac: string, port: string): Promise<boolean> {
+    return (await this.#scene.lab.fdb(mac)).some((entry) => entry.ifname === port && isGrant(entry));
+  }
+
+  async entries(mac: string): Promise<number> {
+    return (await this.#scene.lab.fdb(mac)).length;
+  }
+
+  async accounting(): Promise<readonly AccountingRow[]> {
+    return this.#scene.radius.accounting().map(accountingRow);
+  }
+
+  events<T extends EventType>(type: T): readonly EventOf<T>[] {
+    return this.allEvents().filter((event): event is EventOf<T> => event.type === type);
+  }
+
+  allEvents(): readonly EventPayload[] {
+    return this.#scene.upstream.messages
+      .filter(({ topic }) => topic.startsWith(`${TOPIC_BASE}/event/`))
+      .map(({ payload }) => JSON.parse(payload) as EventPayload);
+  }
+
+  async retained(mac: string): Promise<SessionPayload | undefined> {
+    const topic = `${TOPIC_BASE}/session/${mac.replaceAll(':', '-')}`;
+    const stored = this.#scene.upstream.ofTopic(topic).filter(({ retain }) => retain);
+    const payload = stored.at(-1)?.payload ?? '';
+    return payload === '' ? undefined : (JSON.parse(payload) as SessionPayload);
+  }
+}
+
+/** As design 1.1 has it: static, so that it is not aged; sticky, so that its MAC moves nowhere. */
+function isGrant({ state, flags }: { readonly state: string; readonly flags: readonly string[] }): boolean {
+  return state === 'static' && flags.includes('sticky');
+}
+
+function own({ n }: Machine): Credentials {
+  return { user: `u${n}`, password: PASSWORD };
+}
