@@ -20,6 +20,7 @@ import type { MqttLink } from './io/mqtt.ts';
 import { ownAddresses, sameSources } from './io/own-addresses.ts';
 import { PortAuth } from './io/portauth.ts';
 import { readClocks, Shell } from './io/shell.ts';
+import { isListening } from './io/unix-socket.ts';
 import { UplinkGuard } from './io/uplink-guard.ts';
 import { loadRadiusDictionary } from './wire/radius-dictionary.ts';
 
@@ -51,6 +52,9 @@ async function run({ config: path }: { readonly config: string }): Promise<numbe
   for (const warning of warnings) log.log('warn', describeFault(warning));
   const dictionary = loadRadiusDictionary();
   if (!dictionary.ok) return complain(`RADIUS dictionary: ${dictionary.error}`);
+  // Before anything is touched: a second agent's Accounting-On would close the sessions of the first at the servers.
+  if (await isListening(config.controlSocket))
+    return complain(`another agent listens on ${config.controlSocket}`);
   const portauth = openDataplane(config);
   if (!portauth.ok) return complain(portauth.error);
   return new Run(config, log, portauth.value).start();

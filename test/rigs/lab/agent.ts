@@ -59,6 +59,15 @@ export class Agent {
     return this.#process?.pid ?? -1;
   }
 
+  get isRunning(): boolean {
+    return this.#process?.isRunning ?? false;
+  }
+
+  /** Its exit code, when it has ended. */
+  get exited(): Promise<number> {
+    return this.#process?.exited ?? Promise.resolve(0);
+  }
+
   /** Its log, a line each. */
   get lines(): readonly string[] {
     return this.#process?.lines ?? [];
@@ -107,7 +116,17 @@ export class Agent {
 
   /** `rollcall ARGS...` beside the agent, over its control socket. */
   cli(...args: readonly string[]): Promise<Finished> {
-    return this.#netns.run(['node', BUNDLE, ...args, '--socket', this.socket]);
+    return this.rollcall(...args, '--socket', this.socket);
+  }
+
+  /** `rollcall ARGS...` on the switch, as they are. */
+  rollcall(...args: readonly string[]): Promise<Finished> {
+    return this.#netns.run(['node', BUNDLE, ...args]);
+  }
+
+  /** The same, for one that goes on until it is stopped. */
+  startRollcall(...args: readonly string[]): LabProcess {
+    return this.#netns.start({ name: `rollcall ${args[0] ?? ''}`, argv: ['node', BUNDLE, ...args] });
   }
 
   /** `rollcall ARGS... --json`, decoded; throws if it was refused. */
