@@ -118,6 +118,7 @@ export class BrokerClient implements AgentClient {
         correlationData: mark,
         messageExpiryInterval: Math.ceil(timeoutMs / 1000),
         contentType: 'application/json',
+        payloadFormatIndicator: true,
       };
       client.subscribe([responseTopic, availability], { qos: 1 }, (failed) => {
         if (failed) resolve(err(`the broker refuses the subscription: ${failed.message}`));

@@ -77,7 +77,8 @@ export class Agent {
   configure(config: ConfigPart, omit: readonly string[] = []): void {
     const base = Object.fromEntries(Object.entries(LAB_CONFIG).filter(([key]) => !omit.includes(key)));
     const places = { state_dir: this.#folder.file('state'), control_socket: this.socket };
-    this.#folder.write('rollcall.yaml', stringify(overlay(overlay(base, places), config)));
+    const whole = overlay(overlay(base, places), config);
+    this.#folder.write('rollcall.yaml', stringify(whole, { aliasDuplicateObjects: false }));
   }
 
   /** Starts it, or starts it again: its state folder is kept. */
