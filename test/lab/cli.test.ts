@@ -64,6 +64,7 @@ describe('rollcall on the switch and from afar', () => {
     ['session', ['0299.0000.0002'], /^user +bob\n/],
     ['explain', ['02-99-00-00-00-01'], /session started .*alice by dot1x/],
     ['explain', [NOBODY], /^nothing is known about 02:66:00:00:00:01/],
+    ['config', ['get'], /^switch:\n {2}id: sw1\n[\s\S]*secret: <hidden>\n/],
     ['events', ['--recent', '20'], /session-start +02:99:00:00:00:01 alice on p1/],
   ] as const)('%s %j: one answer both ways, a table for people', async (verb, args, table) => {
     const [near, far] = await both(verb, ...args, '--json');

@@ -75,10 +75,15 @@ export class Agent {
 
   /** Writes the configuration file: the lab's, with `config` laid over it. The agent is not told. */
   configure(config: ConfigPart, omit: readonly string[] = []): void {
+    this.#folder.write('rollcall.yaml', this.configText(config, omit));
+  }
+
+  /** What `configure` would write. */
+  configText(config: ConfigPart, omit: readonly string[] = []): string {
     const base = Object.fromEntries(Object.entries(LAB_CONFIG).filter(([key]) => !omit.includes(key)));
     const places = { state_dir: this.#folder.file('state'), control_socket: this.socket };
     const whole = overlay(overlay(base, places), config);
-    this.#folder.write('rollcall.yaml', stringify(whole, { aliasDuplicateObjects: false }));
+    return stringify(whole, { aliasDuplicateObjects: false });
   }
 
   /** Starts it, or starts it again: its state folder is kept. */
@@ -106,6 +111,10 @@ export class Agent {
     const code = (await this.#process?.stop(10_000)) ?? 0;
     this.#process = null;
     return code;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#process?.signal(signal);
   }
 
   /** SIGKILL: a crash. */
