@@ -156,7 +156,7 @@ describe('rollcall on the switch and from afar', () => {
     ],
     ['no socket', ['--socket', '/run/no-rollcall.sock'], /no agent is running here/],
   ] as const)('exit 3: %s', async (_, connection, says) => {
-    for (const verb of ['status', 'drain']) {
+    for (const verb of ['status', 'events', 'drain']) {
       const { code, stdout, stderr } = await scene.agent.rollcall(verb, ...connection);
       expect([code, stdout]).toEqual([3, '']);
       expect(stderr).toMatch(says);
@@ -190,6 +190,8 @@ describe('rollcall on the switch and from afar', () => {
     async (way) => {
       if (!scene.agent.isRunning) await scene.agent.start();
       const connection = ways.find(([name]) => name === way)?.[1] ?? [];
+      const follower = scene.agent.startRollcall('events', ...connection);
+      await toggleUntil(follower, /port-link +p3 is down/);
       await until('somebody to be in', async () => (await scene.sessions()).length > 0, 20_000);
       const { code, stdout } = await scene.agent.rollcall('drain', ...connection);
       expect([code, stdout]).toEqual([
@@ -197,6 +199,7 @@ describe('rollcall on the switch and from afar', () => {
         expect.stringMatching(/^\d session(s are| is) being ended, then the agent stops\n$/),
       ]);
       expect(await scene.agent.exited).toBe(0);
+      expect(await follower.exited).toBe(3);
       expect(scene.events('session-end')).toHaveLength(scene.events('session-start').length);
       expect(scene.events('session-end').at(-1)).toMatchObject({ cause: 'drain' });
       for (const outcome of await both('status')) expect(outcome).toMatchObject({ code: 3, stdout: '' });
