@@ -115,7 +115,7 @@ describe('rollcall on the switch and from afar', () => {
       for (const follower of followers) await follower.stop();
     });
     // Subscribed when it has said anything: what it is asked with is asked until then.
-    const down = /port-link +p3 is down/;
+    const down = /port-link +p1 is down/;
     for (const follower of followers) await toggleUntil(follower, down);
     const [near, far] = followers;
     await until('the same lines', () => far?.lines.every((line) => near?.lines.includes(line)) ?? false);
@@ -127,9 +127,9 @@ describe('rollcall on the switch and from afar', () => {
 
   async function toggleUntil(follower: LabProcess, wanted: RegExp): Promise<void> {
     for (let tries = 0; tries < 20 && !follower.lines.some((line) => wanted.test(line)); tries++) {
-      await scene.lab.unplug(3);
+      await scene.lab.unplug(1);
       await follower.waitForLine(wanted, { timeoutMs: 500 }).catch(() => undefined);
-      await scene.lab.plug(3);
+      await scene.lab.plug(1);
     }
     await follower.waitForLine(wanted);
   }
@@ -191,7 +191,7 @@ describe('rollcall on the switch and from afar', () => {
       if (!scene.agent.isRunning) await scene.agent.start();
       const connection = ways.find(([name]) => name === way)?.[1] ?? [];
       const follower = scene.agent.startRollcall('events', ...connection);
-      await toggleUntil(follower, /port-link +p3 is down/);
+      await toggleUntil(follower, /port-link +p1 is down/);
       await until('somebody to be in', async () => (await scene.sessions()).length > 0, 20_000);
       const { code, stdout } = await scene.agent.rollcall('drain', ...connection);
       expect([code, stdout]).toEqual([
