@@ -17,6 +17,7 @@ export default defineConfig({
           name: 'lab',
           include: ['test/lab/**/*.test.ts'],
           globalSetup: ['test/rigs/lab/global-setup.ts'],
+          setupFiles: ['test/rigs/lab/contract-setup.ts'],
           pool: 'forks',
           fileParallelism: false,
           // Scenarios, which mostly wait, on switches of their own.

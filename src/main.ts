@@ -1,38 +1,32 @@
 // The composition root: arguments, clocks, signals. `run` locks the ports first, with nothing loaded but what that
 // takes; then it loads the rest (captures, control socket, broker) and joins it to the shell.
 
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { release } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { version } from '../package.json';
 import { Agent } from './agent/agent.ts';
 import { toHex } from './base/bytes.ts';
-import { err, ok, type Result } from './base/result.ts';
+import { ok, type Result } from './base/result.ts';
 import type { Config } from './config/config.ts';
 import { describeFault } from './config/fault.ts';
 import { parseConfig } from './config/parse.ts';
 import { isUplink } from './config/ports.ts';
 import { systemEntropy } from './io/entropy.ts';
+import { readSecret, readText } from './io/files.ts';
 import { type HostFinding, hostFindings } from './io/host-check.ts';
 import { createLogger, type Logger } from './io/log.ts';
 import type { MqttLink } from './io/mqtt.ts';
 import { ownAddresses, sameSources } from './io/own-addresses.ts';
 import { PortAuth } from './io/portauth.ts';
 import { readClocks, Shell } from './io/shell.ts';
+import { isListening } from './io/unix-socket.ts';
 import { UplinkGuard } from './io/uplink-guard.ts';
 import { loadRadiusDictionary } from './wire/radius-dictionary.ts';
 
 const OWN_ADDRESSES_EVERY_MS = 5000;
 const HERE = dirname(fileURLToPath(import.meta.url));
-
-function readText(path: string): Result<string, string> {
-  try {
-    return ok(readFileSync(path, 'utf8'));
-  } catch (cause) {
-    return err(`cannot read ${path}: ${cause instanceof Error ? cause.message : String(cause)}`);
-  }
-}
 
 /** The agent's exit code: 0 stopped or drained, 1 could not start. */
 async function run({ config: path }: { readonly config: string }): Promise<number> {
@@ -41,8 +35,8 @@ async function run({ config: path }: { readonly config: string }): Promise<numbe
     return 1;
   };
   const text = readText(path);
-  if (!text.ok) return complain(text.error);
-  const parsed = parseConfig(text.value, readText);
+  if (!text.ok) return complain(`cannot read ${path}: ${text.error}`);
+  const parsed = parseConfig(text.value, readSecret);
   if (!parsed.ok) {
     return complain(parsed.error.map((fault) => `${path}: ${describeFault(fault)}`).join('\nrollcall: '));
   }
@@ -51,9 +45,12 @@ async function run({ config: path }: { readonly config: string }): Promise<numbe
   for (const warning of warnings) log.log('warn', describeFault(warning));
   const dictionary = loadRadiusDictionary();
   if (!dictionary.ok) return complain(`RADIUS dictionary: ${dictionary.error}`);
+  // Before anything is touched: a second agent's Accounting-On would close the sessions of the first at the servers.
+  if (await isListening(config.controlSocket))
+    return complain(`another agent listens on ${config.controlSocket}`);
   const portauth = openDataplane(config);
   if (!portauth.ok) return complain(portauth.error);
-  return new Run(config, log, portauth.value).start();
+  return new Run({ config, path, text: text.value, log, portauth: portauth.value }).start();
 }
 
 /** `switchdev` and `sim` are in our own library; anything else is the path of a vendor's. */
@@ -73,23 +70,36 @@ async function checkHost(config: Config): Promise<readonly HostFinding[]> {
   return findings;
 }
 
+interface RunOptions {
+  readonly config: Config;
+  /** Of its file, and what is in it. */
+  readonly path: string;
+  readonly text: string;
+  readonly log: Logger;
+  readonly portauth: PortAuth;
+}
+
 /** One run of the agent, from the first lock to the exit. */
 class Run {
   private readonly agent: Agent;
   private readonly shell: Shell;
+  private readonly config: Config;
+  private readonly path: string;
+  private readonly log: Logger;
+  private readonly portauth: PortAuth;
   private link: MqttLink | undefined;
   private finish: (code: number) => void = () => undefined;
   private closers: (() => Promise<void> | void)[] = [];
 
-  constructor(
-    private readonly config: Config,
-    private readonly log: Logger,
-    private readonly portauth: PortAuth,
-  ) {
+  constructor({ config, path, text, log, portauth }: RunOptions) {
+    this.config = config;
+    this.path = path;
+    this.log = log;
+    this.portauth = portauth;
     const now = readClocks();
     const entropy = systemEntropy();
     const boot = { bootId: toHex(entropy.bytes(4)), version, startedAt: now.wall };
-    this.agent = new Agent({ config, entropy, boot, now });
+    this.agent = new Agent({ config, entropy, boot, now, source: { text, readSecret } });
     this.shell = new Shell({
       agent: this.agent,
       portauth,
@@ -104,6 +114,7 @@ class Run {
     });
     for (const signal of ['SIGTERM', 'SIGINT'] as const)
       process.once(signal, () => void this.stop('restart'));
+    process.on('SIGHUP', () => this.reload());
     const booted = this.boot();
     if (!booted.ok) {
       process.stderr.write(`rollcall: ${booted.error}\n`);
@@ -213,6 +224,12 @@ class Run {
       isStale: (topic, octets) => this.agent.isStaleTopic(topic, octets),
       log: (level, message) => this.log.log(level, message),
     });
+  }
+
+  private reload(): void {
+    const text = readText(this.path);
+    if (text.ok) this.shell.post({ type: 'reload', text: text.value });
+    else this.log.log('error', `cannot read ${this.path}: ${text.error}`);
   }
 
   /** There is no notice of them in Node, so they are looked at every few seconds. */

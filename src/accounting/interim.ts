@@ -23,9 +23,14 @@ export class InterimTimer {
   private due: Instant = NEVER;
 
   constructor(
-    private readonly settings: InterimSettings,
+    private settings: InterimSettings,
     private readonly entropy: Entropy,
   ) {}
+
+  /** To be followed by `apply`. */
+  configure(settings: InterimSettings): void {
+    this.settings = settings;
+  }
 
   /**
    * At the session's start and after each reauthentication, with the Accept's Acct-Interim-Interval if it had one.

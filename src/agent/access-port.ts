@@ -115,11 +115,8 @@ export class AccessPort {
         return this.factsChanged(event.facts, now);
       case 'control':
         return this.controlChanged(event.control);
-      case 'config': {
-        const before = this.settings.control;
-        this.settings = event.config;
-        return before === event.config.control ? [] : this.controlChanged(event.config.control);
-      }
+      case 'config':
+        return this.configured(event.config);
       case 'port-set':
         return this.portSet(event.error, now);
       case 'capture':
@@ -129,6 +126,14 @@ export class AccessPort {
       default:
         return assertNever(event);
     }
+  }
+
+  /** A `port` command holds until now. Who is on the port stays, unless `control` says otherwise. */
+  private configured(config: PortConfig): PortEffect[] {
+    const { mab } = this.settings;
+    this.settings = config;
+    if (config.control !== this.wanted) return this.controlChanged(config.control);
+    return config.mab.enabled === mab.enabled ? [] : this.applyLock();
   }
 
   private tick(now: Instant): PortEffect[] {

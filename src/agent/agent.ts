@@ -20,6 +20,7 @@ import { Life } from './life.ts';
 import { Meter } from './meter.ts';
 import { PortDesk } from './port-desk.ts';
 import type { Effect, Input, Pending } from './ports.ts';
+import { type ConfigSource, Reconfigure } from './reconfigure.ts';
 import { Reporter } from './reporter.ts';
 import { Supplicants } from './supplicants.ts';
 import { Watch } from './watch.ts';
@@ -27,12 +28,17 @@ import { Watch } from './watch.ts';
 /** A turn that comes so much later than it was wanted: the agent did not run. */
 const STALL = millis(1000);
 
+export interface AgentOptions extends CoreOptions {
+  readonly source: ConfigSource;
+}
+
 export class Agent {
   private readonly core: Core;
   private readonly frames: Frames;
+  private readonly reconfigure: Reconfigure;
   private readonly commands: Commands;
 
-  constructor(options: CoreOptions) {
+  constructor(options: AgentOptions) {
     const core = new Core(options);
     core.join({
       ports: new PortDesk(core),
@@ -47,7 +53,8 @@ export class Agent {
     });
     this.core = core;
     this.frames = new Frames(core);
-    this.commands = new Commands(core);
+    this.reconfigure = new Reconfigure(core, options.source);
+    this.commands = new Commands(core, this.reconfigure);
   }
 
   /** When a `tick` is due at the latest. */
@@ -120,6 +127,9 @@ export class Agent {
         return;
       case 'command':
         this.commands.execute(input);
+        return;
+      case 'reload':
+        this.reconfigure.reload(input.text);
         return;
       case 'done': {
         const pending = core.out.settle(input.ref);

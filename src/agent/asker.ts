@@ -12,6 +12,8 @@ import type { SessionUnit } from './session-unit.ts';
 export type Asked = 'sent' | 'withheld' | 'none';
 
 export class Asker {
+  private own: ReadonlyMap<VlanId, ProbeSource> = new Map();
+  /** Those of the configuration over our own. */
   private sources: ReadonlyMap<VlanId, ProbeSource> = new Map();
   private readonly rate: ProbeRate;
 
@@ -19,8 +21,15 @@ export class Asker {
     this.rate = new ProbeRate(core.config.probe.ratePerSecond, core.now.mono);
   }
 
+  /** Another configuration is in force. */
+  configure(): void {
+    this.rate.configure(this.core.config.probe.ratePerSecond);
+    this.setSources(this.own);
+  }
+
   /** Our own addresses; a source in the configuration wins over them, key by key. */
   setSources(own: ReadonlyMap<VlanId, ProbeSource>): void {
+    this.own = own;
     const merged = new Map(own);
     for (const [vlan, { mac, ipv4, ipv6 }] of this.core.config.probeSources) {
       const base = own.get(vlan);

@@ -4,13 +4,14 @@
 import type { Mac } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
 import { after, type Instant, NEVER, rfc3339, seconds } from '../base/time.ts';
-import type { Config } from '../config/config.ts';
 import type { SessionSelector } from '../model/selector.ts';
 import { type Answer, type ResultOf, refusal, success } from '../report/answers.ts';
-import type { ErrorCode, Verb } from '../report/command-schemas.ts';
-import { type Command, decodeCommand, type TimerChange } from '../report/commands.ts';
+import type { Verb } from '../report/command-schemas.ts';
+import { type Command, decodeCommand } from '../report/commands.ts';
 import type { Core } from './core.ts';
+import { isRefused, type Outcome, type Refused, refused } from './outcome.ts';
 import type { Ref } from './ports.ts';
+import type { Reconfigure } from './reconfigure.ts';
 import type { Timed } from './schedule.ts';
 import type { SessionUnit } from './session-unit.ts';
 import { portPayload, sessionAnswer } from './views.ts';
@@ -24,22 +25,15 @@ interface Request {
   readonly payload: Uint8Array;
 }
 
-/** Refused, with the answer's error. */
-interface Refused {
-  readonly refused: true;
-  readonly code: ErrorCode;
-  readonly message: string;
-  readonly path: string;
-}
-
-type Outcome<V extends Verb> = ResultOf<V> | Refused;
-
 export class Commands implements Timed {
   private drainUntil: Instant | undefined;
   /** Accounting-Off is still to be said: after the Stops, since it closes whatever a server has of us. */
   private offDue = false;
 
-  constructor(private readonly core: Core) {}
+  constructor(
+    private readonly core: Core,
+    private readonly reconfigure: Reconfigure,
+  ) {}
 
   execute({ ref, verb, payload }: Request): void {
     const command = decodeCommand(verb, payload);
@@ -51,8 +45,8 @@ export class Commands implements Timed {
     const outcome = this.perform(command.value);
     const { id } = command.value;
     if (isRefused(outcome)) {
-      const { code, message, path } = outcome;
-      this.answer(ref, refusal({ code, message, path, ...(id === undefined ? {} : { id }) }));
+      const { refused: _, ...error } = outcome;
+      this.answer(ref, refusal({ ...error, ...(id === undefined ? {} : { id }) }));
     } else this.answer(ref, success(id, outcome));
   }
 
@@ -106,9 +100,9 @@ export class Commands implements Timed {
         return { port, control };
       }
       case 'timers':
-        return this.timers(command.target, command.change);
+        return this.reconfigure.timers(command.target, command.change);
       case 'config':
-        return refused('refused', 'the configuration is read at start; restart the agent to change it');
+        return this.reconfigure.perform(command);
       case 'drain':
         return this.drain();
       case 'explain':
@@ -187,30 +181,6 @@ export class Commands implements Timed {
     );
   }
 
-  private timers(
-    target: Extract<Command, { readonly verb: 'timers' }>['target'],
-    change: TimerChange,
-  ): Outcome<'timers'> {
-    const { core } = this;
-    const config =
-      'role' in target
-        ? withRole(core.config, target.role, change)
-        : withPort(core.config, target.port, change);
-    if (config === undefined) {
-      return 'role' in target
-        ? refused('not-found', `there is no role '${target.role}'`, 'role')
-        : refused('not-found', `${target.port} is no controlled port of this switch`, 'port');
-    }
-    core.config = config;
-    let count = 0;
-    for (const unit of core.sessions.all()) {
-      if (!core.parts.watch.configure(unit)) continue;
-      core.parts.reporter.sessionChanged(unit);
-      count++;
-    }
-    return { sessions: count };
-  }
-
   private drain(): ResultOf<'drain'> {
     const { core } = this;
     const { life, supplicants } = core.parts;
@@ -235,37 +205,6 @@ export class Commands implements Timed {
   private answer(ref: Ref, payload: Answer): void {
     this.core.out.push({ type: 'answer', ref, payload });
   }
-}
-
-function withRole(config: Config, name: string, change: TimerChange): Config | undefined {
-  const role = config.roles.get(name);
-  if (role === undefined) return undefined;
-  const { session = role.timers.session, heartbeat = role.timers.heartbeat } = change;
-  const timers = heartbeat === null || heartbeat === undefined ? { session } : { session, heartbeat };
-  const handshake = { ...role.handshake, ...handshakeChange(change) };
-  return { ...config, roles: new Map(config.roles).set(name, { ...role, timers, handshake }) };
-}
-
-/** One more pattern, which wins since it comes last: this port's name. */
-function withPort(config: Config, name: string, change: TimerChange): Config | undefined {
-  const pattern = name.replace(/[[\]*?\\]/g, '\\$&');
-  const rule = { pattern, mab: {}, handshake: handshakeChange(change), pae: {} };
-  return { ...config, ports: [...config.ports, rule] };
-}
-
-function handshakeChange({
-  period,
-  times,
-}: TimerChange): Partial<{ period: typeof period; times: number }> & object {
-  return { ...(period === undefined ? {} : { period }), ...(times === undefined ? {} : { times }) };
-}
-
-function isRefused(outcome: object): outcome is Refused {
-  return 'refused' in outcome;
-}
-
-function refused(code: ErrorCode, message: string, path = ''): Refused {
-  return { refused: true, code, message, path };
 }
 
 function nobody(selector: SessionSelector): Refused {

@@ -4,6 +4,7 @@
 import type { Mac } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
 import type { Instant } from '../base/time.ts';
+import { same } from '../config/diff.ts';
 import { isUplink } from '../config/ports.ts';
 import type { DataplaneEvent, PortFacts, PortName } from '../model/dataplane.ts';
 import type { PortControl } from '../model/port.ts';
@@ -144,6 +145,22 @@ export class PortDesk {
     const unit = this.units.get(name);
     if (unit === undefined || isUplink(this.core.config, name)) return false;
     this.tell(unit, { type: 'control', control });
+    return true;
+  }
+
+  /** Another configuration is in force: ports for which it means something else, by name. */
+  reconfigure(): readonly PortName[] {
+    return [...this.units.values()].filter((unit) => this.configure(unit)).map(({ name }) => name);
+  }
+
+  private configure(unit: PortUnit): boolean {
+    const { name, machine } = unit;
+    const before = machine.config;
+    const config = this.core.settings.port(name);
+    if (same(before, config) && machine.control === config.control) return false;
+    this.tell(unit, { type: 'config', config });
+    if (!same(before.pae, config.pae)) this.core.parts.supplicants.configure(name, config.pae);
+    this.core.parts.reporter.portChanged(name);
     return true;
   }
 

@@ -3,6 +3,7 @@
 // a simulated switch does the same in tests. An effect with a `ref` is answered by one `done` with that `ref`.
 
 import type { RecordRef } from '../accounting/journal-events.ts';
+import type { LogLevel as LeastLevel } from '../config/defaults.ts';
 import type { ProbeSource } from '../liveness/settings.ts';
 import type { AcctRecord, TrafficCounters } from '../model/acct.ts';
 import type {
@@ -50,6 +51,8 @@ export type Input =
   /** A message on a topic of another switch that was asked for by `follow`. */
   | { readonly type: 'followed'; readonly topic: string; readonly payload: Uint8Array }
   | { readonly type: 'command'; readonly ref: Ref; readonly verb: string; readonly payload: Uint8Array }
+  /** The configuration's file was read anew. */
+  | { readonly type: 'reload'; readonly text: string }
   | { readonly type: 'done'; readonly ref: Ref; readonly error?: string }
   | { readonly type: 'tick' };
 
@@ -86,6 +89,8 @@ export type Effect =
   | { readonly type: 'event'; readonly payload: EventPayload }
   | { readonly type: 'answer'; readonly ref: Ref; readonly payload: object }
   | { readonly type: 'log'; readonly level: LogLevel; readonly message: string; readonly fields: LogFields }
+  /** The least severe line that is written from now on. */
+  | { readonly type: 'log-level'; readonly level: LeastLevel }
   /** Nobody is logged in any more and accounting is empty: the process may end. */
   | { readonly type: 'drained' };
 

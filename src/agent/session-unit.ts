@@ -86,13 +86,17 @@ export class SessionUnit implements Timed {
     this.applyInterim(authorization.interimInterval, core.now.mono);
   }
 
-  /** The configuration or the authorization changed; true if what watches this session did. */
+  /** The configuration or the authorization changed; true if that changes the role or the timers that are told of it. */
   configure(sweptAt: Instant): boolean {
+    const { session, core } = this;
+    const { role: before, authorization } = session;
+    session.role = roleFor(core, authorization, session.grant.port);
+    this.applyInterim(authorization.interimInterval, core.now.mono);
     const handshake = this.handshakeSettings();
     const timers = this.timerSettings(handshake);
     const sameHandshake = sameValues(handshake, this.handshake.settings);
     if (!sameHandshake) this.handshake.handle({ type: 'settings', settings: handshake }, this.core.now.mono);
-    return this.configureTimers(timers, sweptAt) || !sameHandshake;
+    return this.configureTimers(timers, sweptAt) || !sameHandshake || session.role !== before;
   }
 
   private configureTimers(settings: TimerSettings, sweptAt: Instant): boolean {
@@ -117,6 +121,7 @@ export class SessionUnit implements Timed {
     const { interim } = this.core.settings;
     if (this.interim === undefined && (fromRadius ?? interim.interval) === 0) return;
     this.interim ??= new InterimTimer(interim, this.core.entropy);
+    this.interim.configure(interim);
     this.interim.apply(fromRadius, now);
   }
 

@@ -11,7 +11,7 @@ import { AuthenticatorClient } from '../pae/client.ts';
 import type { PaeCounter } from '../pae/counters.ts';
 import type { PaeEffect, PaeEvent, PaeRef } from '../pae/events.ts';
 import { ClientAdmission } from '../pae/limits.ts';
-import { PAE_EAPOL_VERSION } from '../pae/settings.ts';
+import { PAE_EAPOL_VERSION, type PaeSettings } from '../pae/settings.ts';
 import { Solicitor } from '../pae/solicitor.ts';
 import { EAPOL_EAP, EAPOL_LOGOFF, EAPOL_START, type EapolPdu, encodeEapol } from '../wire/eapol.ts';
 import { ETHERTYPE_PAE, encodeEthernet } from '../wire/ethernet.ts';
@@ -148,6 +148,14 @@ export class Supplicants {
     const here = this.ports.get(port);
     if (here !== undefined) this.core.schedule.forget(here);
     this.ports.delete(port);
+  }
+
+  /** New timers of the authenticators of a port: what runs ends as it was begun. */
+  configure(port: PortName, settings: PaeSettings): void {
+    const here = this.ports.get(port);
+    if (here === undefined) return;
+    this.solicit(port, { type: 'settings', txPeriod: settings.txPeriod });
+    for (const unit of [...here.clients.values()]) this.tell(unit, { type: 'settings', settings });
   }
 
   /** A MAC that nobody knows was seen on a locked port: ask it who it is. */

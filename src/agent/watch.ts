@@ -120,7 +120,13 @@ export class Watch implements Timed {
     if (unit?.session.grant.port === key.port) unit.heard(this.core.now.mono, 'activity');
   }
 
-  /** The role's or the port's timers may have changed; true if this session's have. */
+  /** Another configuration is in force: guard and probes. Sessions are configured one by one. */
+  reconfigure(): void {
+    this.guard.configure(this.core.config.guard);
+    this.asker.configure();
+  }
+
+  /** What holds for the role or the port may have changed; true if what this session is told by has. */
   configure(unit: SessionUnit): boolean {
     const before = unit.handshake.settings.period;
     const changed = unit.configure(this.sweep.sweptAt);
@@ -129,7 +135,7 @@ export class Watch implements Timed {
       this.countPeriod(before, -1);
       this.countPeriod(period, 1);
     }
-    if (changed) this.core.schedule.touch(unit);
+    this.core.schedule.touch(unit);
     return changed;
   }
 

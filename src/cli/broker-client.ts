@@ -37,12 +37,16 @@ export class BrokerClient implements AgentClient {
   async listen(onEvent: (event: EventPayload) => void, signal: AbortSignal): Promise<Result<void, NoAgent>> {
     const client = await this.connected();
     if (!client.ok) return client;
-    client.value.on('message', (_topic, payload) => {
-      const event = parse(payload);
-      if (event !== undefined && 'seq' in event) onEvent(event as EventPayload);
-    });
-    client.value.subscribe(`${this.base}event/+`, { qos: 1 });
+    // A switch that is not there would be listened to for ever.
+    const there = await this.ask(client.value, 'info', {});
+    if (!there.ok) return there;
+    client.value.subscribe([`${this.base}event/+`, `${this.base}availability`], { qos: 1 });
     return new Promise((resolve) => {
+      client.value.on('message', (_topic, payload) => {
+        const message = parse(payload);
+        if (message !== undefined && 'seq' in message) onEvent(message as EventPayload);
+        else if (isOffline(message)) resolve(err(`switch ${this.options.switchId} is offline`));
+      });
       client.value.on('close', () =>
         resolve(signal.aborted ? ok(undefined) : err('the broker closed the connection')),
       );
@@ -98,14 +102,7 @@ export class BrokerClient implements AgentClient {
       });
       client.on('message', (topic, payload, packet) => {
         const message = parse(payload);
-        if (
-          topic === availability &&
-          message !== undefined &&
-          'state' in message &&
-          message.state === 'offline'
-        ) {
-          resolve(err(`switch ${switchId} is offline`));
-        }
+        if (topic === availability && isOffline(message)) resolve(err(`switch ${switchId} is offline`));
         if (topic !== responseTopic || packet.properties?.correlationData?.equals(mark) !== true) return;
         resolve(
           message === undefined
@@ -118,6 +115,7 @@ export class BrokerClient implements AgentClient {
         correlationData: mark,
         messageExpiryInterval: Math.ceil(timeoutMs / 1000),
         contentType: 'application/json',
+        payloadFormatIndicator: true,
       };
       client.subscribe([responseTopic, availability], { qos: 1 }, (failed) => {
         if (failed) resolve(err(`the broker refuses the subscription: ${failed.message}`));
@@ -135,6 +133,10 @@ export class BrokerClient implements AgentClient {
     });
     return answered;
   }
+}
+
+function isOffline(message: object | undefined): boolean {
+  return message !== undefined && 'state' in message && message.state === 'offline';
 }
 
 function parse(payload: Uint8Array): object | undefined {

@@ -55,7 +55,7 @@ async function judge({ config: path, host, checkHost }: CheckOptions): Promise<V
   return { faults: [], warnings: [...warnings, ...hostWarnings(config, hostAddresses())], host: findings };
 }
 
-function readText(path: string): Result<string, string> {
+export function readText(path: string): Result<string, string> {
   try {
     return ok(readFileSync(path, 'utf8'));
   } catch (cause) {

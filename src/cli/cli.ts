@@ -2,10 +2,11 @@
 //
 // `run` is handed in by main.ts, so that a command that only asks an agent loads nothing of the agent itself.
 
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import type { Config } from '../config/config.ts';
 import { PORT_CONTROLS } from '../model/port.ts';
-import { check, type HostFinding } from './check.ts';
+import { number, numberOrNone, oneOf, wholeNumber } from './arguments.ts';
+import { check, type HostFinding, readText } from './check.ts';
 import { selector } from './selector.ts';
 import {
   ask,
@@ -17,7 +18,7 @@ import {
   type Terminal,
 } from './session.ts';
 import { colors, plural } from './text.ts';
-import { explainView, infoView, portsView, sessionsView, sessionView } from './views.ts';
+import { configView, explainView, infoView, portsView, sessionsView, sessionView } from './views.ts';
 
 export interface CliOptions {
   /** Runs the agent; its exit code. */
@@ -87,6 +88,7 @@ class Program {
     this.reading();
     this.acting();
     this.setting();
+    this.configuring();
   }
 
   private agent(): void {
@@ -196,6 +198,34 @@ class Program {
       );
   }
 
+  private configuring(): void {
+    const group = this.command
+      .command('config')
+      .description('the configuration of the running agent: show it, try another one, take it over')
+      .action(() =>
+        group.error(`error: one of ${group.commands.map((each) => each.name()).join(', ')} is needed`),
+      );
+    this.verb('get', 'the configuration in force, without secrets and comments', group).action(
+      (flags: Connection) => this.ask(flags, 'config', { get: true }, ({ text }) => (text ?? '').trimEnd()),
+    );
+    this.verb('check', 'say everything that is wrong with a file, and what would take a restart', group)
+      .argument('<file>')
+      .action((file: string, flags: Connection) => this.send(flags, 'check', file));
+    this.verb('apply', 'take a file over, until the next restart or reload', group)
+      .argument('<file>')
+      .action((file: string, flags: Connection) => this.send(flags, 'apply', file));
+  }
+
+  /** The file is here; its `{file: ...}` secrets are on the switch. */
+  private async send(flags: Connection, action: 'check' | 'apply', file: string): Promise<void> {
+    const text = readText(file);
+    if (text.ok) await this.ask(flags, 'config', { [action]: text.value }, configView);
+    else {
+      this.terminal.err(`${this.terminal.paint.red('rollcall:')} cannot read ${file}: ${text.error}\n`);
+      this.exit(EXIT.usage);
+    }
+  }
+
   private selecting<V extends 'disconnect' | 'reauthenticate' | 'probe'>(
     name: string,
     description: string,
@@ -220,8 +250,8 @@ class Program {
       );
   }
 
-  private verb(name: string, description: string): Command {
-    return this.command
+  private verb(name: string, description: string, parent = this.command): Command {
+    return parent
       .command(name)
       .description(description)
       .option('--json', 'the answer as it is, for programs')
@@ -258,28 +288,4 @@ interface TimerFlags {
   readonly times?: number;
   readonly sessionTime?: number;
   readonly heartbeat?: number | 'none';
-}
-
-function number(text: string): number {
-  const value = Number(text);
-  if (text.trim() === '' || !Number.isFinite(value) || value < 0)
-    throw new InvalidArgumentError('not a number of 0 or more.');
-  return value;
-}
-
-function wholeNumber(text: string): number {
-  if (!/^[1-9][0-9]{0,5}$/.test(text)) throw new InvalidArgumentError('not a whole number of 1 or more.');
-  return Number(text);
-}
-
-/** A null would not survive commander. */
-function numberOrNone(text: string): number | 'none' {
-  return text === 'none' ? 'none' : number(text);
-}
-
-function oneOf(allowed: readonly string[]): (text: string) => string {
-  return (text) => {
-    if (!allowed.includes(text)) throw new InvalidArgumentError(`it is one of ${allowed.join(', ')}.`);
-    return text;
-  };
 }

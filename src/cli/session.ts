@@ -2,6 +2,7 @@
 
 import { readFileSync } from 'node:fs';
 import { err, ok, type Result } from '../base/result.ts';
+import { describeFault } from '../config/fault.ts';
 import { readYaml } from '../config/yaml.ts';
 import type { ResultOf } from '../report/answers.ts';
 import type { Verb } from '../report/command-schemas.ts';
@@ -57,8 +58,11 @@ export async function ask<V extends Verb>({
     if (!answer.ok) return complain(terminal, answer.error, EXIT.noAgent);
     if (connection.json === true) terminal.out(`${JSON.stringify(answer.value, null, 2)}\n`);
     if (!answer.value.ok) {
-      const { message } = answer.value.error;
-      return connection.json === true ? EXIT.refused : complain(terminal, message, EXIT.refused);
+      const { message, faults } = answer.value.error;
+      const sentences = faults?.map(describeFault) ?? [message];
+      if (connection.json !== true)
+        for (const sentence of sentences) complain(terminal, sentence, EXIT.refused);
+      return EXIT.refused;
     }
     if (connection.json !== true) {
       terminal.out(`${view(answer.value.result, { paint: terminal.paint, now: terminal.now() })}\n`);

@@ -1,5 +1,6 @@
 // Answers as people read them: one function a verb. What programs read is `--json`, the answer as it came.
 
+import { describeFault } from '../config/fault.ts';
 import type { ResultOf } from '../report/answers.ts';
 import type { PortPayload, SessionPayload } from '../report/payloads.ts';
 import { ago, type Colors, clean, duration, facts, natural, plural, table } from './text.ts';
@@ -151,4 +152,16 @@ export function explainView({ mac, decisions }: ResultOf<'explain'>, { paint, no
     ].join('; '),
   ]);
   return table(['time', 'age', 'port', 'what', 'detail'], rows, paint);
+}
+
+export function configView(result: ResultOf<'config'>, { paint }: ViewContext): string {
+  const { warnings = [], restart_needed: restart = [], applied, ports = [], sessions = 0 } = result;
+  const warned = warnings.map((fault) => `${paint.yellow('warning:')} ${describeFault(fault)}`);
+  const verdict =
+    applied === true
+      ? `taken over: ${plural(ports.length, 'port')} and ${plural(sessions, 'session')} changed`
+      : restart.length === 0
+        ? 'ok: it can be taken over'
+        : `ok, after a restart: that is needed to change ${restart.join(', ')}`;
+  return [...warned, verdict].join('\n');
 }

@@ -1,98 +1,44 @@
-// What a reload changes. Only what is named here is touched; a port, role or server that is not named goes on as it was.
+// What another configuration changes. Which keys take a restart stands here; of all others each port, client and
+// session compares for itself what held for it with what holds now.
 
 import type { Config } from './config.ts';
-import { portSettings } from './ports.ts';
 
-export interface ConfigDiff {
-  /** Of the ports asked about: those whose merged settings changed. */
-  readonly ports: readonly string[];
-  /** Roles that are new, gone or different. */
-  readonly roles: readonly string[];
-  /** Servers by `address:auth_port`. */
-  readonly servers: ListDiff;
-  /** Dynamic authorization clients by address. */
-  readonly clients: ListDiff;
-  /** MACs of silent devices that are new, gone or different. */
-  readonly silentDevices: readonly string[];
-  /** Other top keys that changed and can be taken over while running. */
-  readonly settings: readonly ('nas' | 'radius' | 'accounting' | 'mqtt' | 'probe' | 'guard' | 'log')[];
-  /** Keys that take a restart. */
-  readonly restart: readonly string[];
+/** Keys that are read at start and never again. */
+const AT_START: readonly (readonly [path: string, value: (config: Config) => unknown])[] = [
+  ['switch.id', (config) => config.switch.id],
+  ['switch.bridge', (config) => config.switch.bridge],
+  ['switch.uplinks', (config) => config.switch.uplinks],
+  ['backend', (config) => config.backend],
+  ['state_dir', (config) => config.stateDir],
+  ['control_socket', (config) => config.controlSocket],
+  ['radius.nas_identifier', (config) => config.nas.identifier],
+  ['radius.nas_ip_address', (config) => config.nas.ipv4],
+  ['radius.nas_ipv6_address', (config) => config.nas.ipv6],
+  ['radius.servers', (config) => config.radius.servers],
+  ['radius.retransmission.access', (config) => config.radius.access],
+  ['radius.retransmission.accounting', (config) => config.radius.accounting],
+  ['radius.dead_time_s', (config) => config.radius.deadTime],
+  ['radius.dynamic_authorization', (config) => config.dynamicAuthorization],
+  ['mqtt.url', (config) => config.mqtt.url],
+  ['mqtt.username', (config) => config.mqtt.username],
+  ['mqtt.password', (config) => config.mqtt.password],
+  ['mqtt.tls', (config) => config.mqtt.tls],
+  ['mqtt.client_id', (config) => config.mqtt.clientId],
+  ['mqtt.will_delay_s', (config) => config.mqtt.willDelay],
+  ['mqtt.embedded_port', (config) => config.mqtt.embeddedPort],
+];
+
+/** Of the keys that take a restart, those whose value is another one. */
+export function restartPaths(before: Config, after: Config): readonly string[] {
+  return AT_START.filter(([, value]) => !same(value(before), value(after))).map(([path]) => path);
 }
 
-export interface ListDiff {
-  readonly added: readonly string[];
-  readonly removed: readonly string[];
-  readonly changed: readonly string[];
-}
-
-export function configDiff(before: Config, after: Config, ports: readonly string[]): ConfigDiff {
-  const settings = (['nas', 'accounting', 'mqtt', 'probe', 'guard', 'log'] as const).filter(
-    (key) => !same(before[key], after[key]),
-  );
-  const { servers: serversBefore, ...radiusBefore } = before.radius;
-  const { servers: serversAfter, ...radiusAfter } = after.radius;
-  const radiusChanged = !same(radiusBefore, radiusAfter) || !same(serversBefore, serversAfter);
-  return {
-    ports: ports.filter((port) => !same(portSettings(before, port), portSettings(after, port))),
-    roles: touched(mapDiff(before.roles, after.roles)),
-    servers: mapDiff(serverMap(before), serverMap(after)),
-    clients: mapDiff(clientMap(before), clientMap(after)),
-    silentDevices: touched(mapDiff(before.silentDevices, after.silentDevices)),
-    settings: [
-      ...settings,
-      ...(radiusChanged ? (['radius'] as const) : []),
-      ...(same(before.probeSources, after.probeSources) || settings.includes('probe')
-        ? []
-        : (['probe'] as const)),
-    ],
-    restart: [
-      ...(before.switch.id === after.switch.id ? [] : ['switch.id']),
-      ...(before.switch.bridge === after.switch.bridge ? [] : ['switch.bridge']),
-      ...(before.backend === after.backend ? [] : ['backend']),
-      ...(before.stateDir === after.stateDir ? [] : ['state_dir']),
-      ...(before.controlSocket === after.controlSocket ? [] : ['control_socket']),
-      ...(before.dynamicAuthorization?.port === after.dynamicAuthorization?.port
-        ? []
-        : ['radius.dynamic_authorization.port']),
-    ],
-  };
-}
-
-function serverMap(config: Config): ReadonlyMap<string, unknown> {
-  return new Map(config.radius.servers.map((server) => [`${server.address}:${server.authPort}`, server]));
-}
-
-function clientMap(config: Config): ReadonlyMap<string, unknown> {
-  return new Map((config.dynamicAuthorization?.clients ?? []).map((client) => [client.address, client]));
-}
-
-function mapDiff(before: ReadonlyMap<string, unknown>, after: ReadonlyMap<string, unknown>): ListDiff {
-  const both = [...before.keys()].filter((key) => after.has(key));
-  return {
-    added: [...after.keys()].filter((key) => !before.has(key)),
-    removed: [...before.keys()].filter((key) => !after.has(key)),
-    changed: both.filter((key) => !same(before.get(key), after.get(key))),
-  };
-}
-
-function touched({ added, removed, changed }: ListDiff): readonly string[] {
-  return [...added, ...removed, ...changed].sort();
-}
-
-/** Equality of plain data, Maps and octets; key order does not count. */
-function same(a: unknown, b: unknown): boolean {
+/** Equality of plain data and octets; key order does not count. */
+export function same(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
   if (a instanceof Uint8Array) {
     return b instanceof Uint8Array && a.length === b.length && a.every((octet, i) => octet === b[i]);
-  }
-  if (a instanceof Map) {
-    return (
-      b instanceof Map &&
-      a.size === b.size &&
-      [...a].every(([key, value]) => b.has(key) && same(value, b.get(key)))
-    );
   }
   const left = Object.entries(a);
   return (

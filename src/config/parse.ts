@@ -7,11 +7,9 @@ import type { Config } from './config.ts';
 import { type Fault, type KeyPath, pathText } from './fault.ts';
 import { ruleFindings } from './rules.ts';
 import { ConfigSchema } from './schema.ts';
+import { type ReadSecret, Secrets } from './secrets.ts';
 import { schemaFaults } from './validate.ts';
 import { type LocatedYaml, readYaml } from './yaml.ts';
-
-/** The text of a secret's file, or why it cannot be read. */
-export type ReadSecret = (path: string) => Result<string, string>;
 
 export interface ParsedConfig {
   readonly config: Config;
@@ -45,47 +43,6 @@ export function parseConfig(text: string, readSecret: ReadSecret): Result<Parsed
 /** For editors and other programs; draft-07, as the validator reads it. */
 export function configJsonSchema(): object {
   return { $schema: 'http://json-schema.org/draft-07/schema#', ...JSON.parse(JSON.stringify(ConfigSchema)) };
-}
-
-type SecretValue = string | { readonly file: string };
-
-/** Reads each file once. */
-class Secrets {
-  private readonly files = new Map<string, string>();
-
-  constructor(private readonly read: ReadSecret) {}
-
-  readAll(raw: RawConfig): { path: KeyPath; message: string }[] {
-    const places: { path: KeyPath; value: SecretValue }[] = [];
-    raw.radius.servers.forEach(({ secret }, i) => {
-      places.push({ path: ['radius', 'servers', i, 'secret'], value: secret });
-    });
-    raw.radius.dynamic_authorization?.clients.forEach(({ secret }, i) => {
-      places.push({ path: ['radius', 'dynamic_authorization', 'clients', i, 'secret'], value: secret });
-    });
-    if (raw.mqtt?.password !== undefined)
-      places.push({ path: ['mqtt', 'password'], value: raw.mqtt.password });
-    return places.flatMap(({ path, value }) => {
-      const problem = typeof value === 'string' ? undefined : this.load(value.file);
-      return problem === undefined ? [] : [{ path, message: problem }];
-    });
-  }
-
-  get(value: SecretValue): string {
-    return typeof value === 'string' ? value : (this.files.get(value.file) ?? '');
-  }
-
-  /** The first line is the secret; a line end that an editor adds is no part of it. */
-  private load(path: string): string | undefined {
-    if (this.files.has(path)) return undefined;
-    const text = this.read(path);
-    if (!text.ok) return `cannot read ${path}: ${text.error}`;
-    const [line = '', ...rest] = text.value.replace(/\r?\n$/, '').split(/\r?\n/);
-    if (rest.length > 0) return `${path} has more than one line; a secret is one line`;
-    if (line === '') return `${path} is empty`;
-    this.files.set(path, line);
-    return undefined;
-  }
 }
 
 function located({ path, message }: { path: KeyPath; message: string }, yaml: LocatedYaml): Fault {

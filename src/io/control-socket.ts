@@ -5,10 +5,11 @@
 // behind is replaced; a live agent's is not. Lines are bounded, and so is what a slow listener may leave unread.
 
 import { chmodSync, lstatSync, unlinkSync } from 'node:fs';
-import { connect, createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import { err, ok, type Result } from '../base/result.ts';
 import { refusal } from '../report/answers.ts';
 import { MAX_COMMAND_OCTETS, type RequestIdentity } from '../report/commands.ts';
+import { isListening } from './unix-socket.ts';
 
 const MAX_CLIENTS = 64;
 /** A listener that leaves more than this unread is cut off. */
@@ -188,24 +189,11 @@ async function clearStale(path: string): Promise<string | undefined> {
   } catch {
     return undefined;
   }
-  if (await answers(path)) return `another agent listens on ${path}`;
+  if (await isListening(path)) return `another agent listens on ${path}`;
   try {
     unlinkSync(path);
     return undefined;
   } catch (error) {
     return `cannot remove the stale socket ${path}: ${error instanceof Error ? error.message : String(error)}`;
   }
-}
-
-function answers(path: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect(path);
-    socket.once('connect', () => {
-      socket.destroy();
-      resolve(true);
-    });
-    socket.once('error', (error: NodeJS.ErrnoException) =>
-      resolve(error.code !== 'ECONNREFUSED' && error.code !== 'ENOENT'),
-    );
-  });
 }

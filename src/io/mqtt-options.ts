@@ -36,7 +36,15 @@ export function connectOptions(options: MqttLinkOptions, will: string): Result<I
       payload: will,
       qos: 1,
       retain: true,
-      ...(v5 ? { properties: { willDelayInterval: willDelayS, contentType: 'application/json' } } : {}),
+      ...(v5
+        ? {
+            properties: {
+              willDelayInterval: willDelayS,
+              contentType: 'application/json',
+              payloadFormatIndicator: true,
+            },
+          }
+        : {}),
     },
     ...(v5
       ? {

@@ -296,6 +296,7 @@ export class MqttLink {
         this.options.protocolVersion === 5 && entry.payload !== ''
           ? {
               contentType: 'application/json',
+              payloadFormatIndicator: true,
               ...(entry.correlationData === undefined
                 ? {}
                 : { correlationData: Buffer.from(entry.correlationData) }),

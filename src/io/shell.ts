@@ -25,7 +25,14 @@ const LONGEST_SLEEP_MS = 2 ** 31 - 1;
  * What is told of a turn, not done. It goes first, in its order, since it waits for nothing that the turn does; so it does
  * not part the neighbours that one native call takes together.
  */
-const TOLD: ReadonlySet<Effect['type']> = new Set(['log', 'publish', 'event', 'follow', 'unfollow']);
+const TOLD: ReadonlySet<Effect['type']> = new Set([
+  'log',
+  'log-level',
+  'publish',
+  'event',
+  'follow',
+  'unfollow',
+]);
 
 export interface CaptureHandle {
   open(): Result<void, string>;
@@ -230,6 +237,9 @@ export class Shell {
       }
       case 'log':
         log.log(effect.level, effect.message, effect.fields);
+        return;
+      case 'log-level':
+        log.setLevel(effect.level);
         return;
       case 'drained':
         onDrained();

@@ -92,11 +92,15 @@ export class ProbeRate {
   private filledAt: Instant;
 
   constructor(
-    private readonly perSecond: number,
+    private perSecond: number,
     now: Instant,
   ) {
     this.tokens = perSecond;
     this.filledAt = now;
+  }
+
+  configure(perSecond: number): void {
+    this.perSecond = perSecond;
   }
 
   take(now: Instant): boolean {

@@ -1,18 +1,12 @@
 // What each verb answers: `{id?, ok: true, result}` or `{id?, ok: false, error}`. The agent builds these, the CLI reads them.
 
-import { type Static, type TSchema, Type } from 'typebox';
+import { type TSchema, Type } from 'typebox';
 import { PORT_CONTROLS } from '../model/port.ts';
-import { ErrorSchema, RequestId, type Verb } from './command-schemas.ts';
+import { ConfigErrorSchema, ErrorSchema, FaultSchema, RequestId, type Verb } from './command-schemas.ts';
 import type { CommandError, RequestIdentity } from './commands.ts';
 import { EVENT_TYPES, type EventPayload } from './event-payloads.ts';
 import { DecisionSchema, InfoSchema, PortSchema, SessionSchema } from './payloads.ts';
 import { count, MacText, object, oneOf, type Payload, PortName, SessionKeyText, word } from './types.ts';
-
-const Fault = object('What is wrong with a configuration.', {
-  path: word('The key.'),
-  line: Type.Optional(Type.Integer({ minimum: 1 })),
-  message: word('A sentence.'),
-});
 
 export const RESULTS = {
   sessions: object('Sessions.', { sessions: Type.Array(SessionSchema) }),
@@ -37,13 +31,18 @@ export const RESULTS = {
   }),
   timers: object('Sessions that the new timers hold for.', { sessions: count('How many.') }),
   config: object('Depends on what was asked.', {
-    text: Type.Optional(word('The text in force, without secrets.')),
-    faults: Type.Optional(Type.Array(Fault)),
-    warnings: Type.Optional(Type.Array(Fault)),
-    applied: Type.Optional(Type.Boolean({ description: 'The configuration is in force.' })),
+    text: Type.Optional(word('get: the text in force, without its secrets and comments.')),
+    warnings: Type.Optional(Type.Array(FaultSchema, { description: 'Right, but probably not meant.' })),
     restart_needed: Type.Optional(
-      Type.Array(Type.String(), { description: 'Keys that a restart takes over.' }),
+      Type.Array(Type.String(), { description: 'check: keys for which apply would be refused.' }),
     ),
+    applied: Type.Optional(
+      Type.Literal(true, { description: 'It is in force, until the next restart or reload.' }),
+    ),
+    ports: Type.Optional(
+      Type.Array(PortName, { description: 'apply: ports for which it means something else.' }),
+    ),
+    sessions: Type.Optional(count('apply: sessions whose role or timers are others now.')),
   }),
   drain: object('Everybody is being logged out.', { draining: count('Sessions.') }),
   explain: object('The last decisions about a MAC, oldest first.', {
@@ -67,7 +66,7 @@ export type ResultOf<V extends Verb> = V extends 'events'
 
 export type Answer<V extends Verb = Verb> =
   | { readonly id?: RequestIdentity; readonly ok: true; readonly result: ResultOf<V> }
-  | { readonly id?: RequestIdentity; readonly ok: false; readonly error: Static<typeof ErrorSchema> };
+  | { readonly id?: RequestIdentity; readonly ok: false; readonly error: Payload<typeof ConfigErrorSchema> };
 
 /** The payload of `response/<verb>`. */
 export function answerSchema(verb: Verb): TSchema {
@@ -76,7 +75,7 @@ export function answerSchema(verb: Verb): TSchema {
     object('Refused; nothing was changed.', {
       id: Type.Optional(RequestId),
       ok: Type.Literal(false),
-      error: ErrorSchema,
+      error: verb === 'config' ? ConfigErrorSchema : ErrorSchema,
     }),
   ]);
 }
@@ -85,7 +84,6 @@ export function success<V extends Verb>(id: RequestIdentity | undefined, result:
   return id === undefined ? { ok: true, result } : { id, ok: true, result };
 }
 
-export function refusal({ id, code, message, path }: CommandError): Answer<never> & { readonly ok: false } {
-  const error = { code, message, path };
+export function refusal({ id, ...error }: CommandError): Answer<never> & { readonly ok: false } {
   return id === undefined ? { ok: false, error } : { id, ok: false, error };
 }

@@ -62,10 +62,15 @@ export const REQUESTS = {
     ),
   }),
   config: request('Exactly one of get, check and apply.', {
-    get: Type.Optional(Type.Literal(true, { description: 'The text in force, without secrets.' })),
+    get: Type.Optional(
+      Type.Literal(true, { description: 'The text in force, without secrets and comments.' }),
+    ),
     check: Type.Optional(Type.String({ description: 'A configuration to check.', maxLength: 60_000 })),
     apply: Type.Optional(
-      Type.String({ description: 'A configuration to check and take over.', maxLength: 60_000 }),
+      Type.String({
+        description: 'A configuration to check and take over, until the next restart or reload.',
+        maxLength: 60_000,
+      }),
     ),
   }),
   drain: request('Logs everybody out with cause drain and stops.', {}),
@@ -100,11 +105,31 @@ export const ERROR_CODES = [
 ] as const;
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
-export const ErrorSchema = Type.Object(
+const ERROR = {
+  code: oneOf('For programs.', ERROR_CODES),
+  message: word('For people.'),
+  path: Type.String({ description: 'The key that is wrong; empty for the request as a whole.' }),
+};
+
+export const ErrorSchema = Type.Object(ERROR, closed);
+
+/** One thing that is wrong with a configuration, or, as a warning, probably not meant. */
+export const FaultSchema = Type.Object(
   {
-    code: oneOf('For programs.', ERROR_CODES),
-    message: word('For people.'),
-    path: Type.String({ description: 'The key that is wrong; empty for the request as a whole.' }),
+    path: word('The key.'),
+    line: Type.Optional(Type.Integer({ minimum: 1 })),
+    message: word('A sentence.'),
+  },
+  closed,
+);
+
+/** Of `config`. */
+export const ConfigErrorSchema = Type.Object(
+  {
+    ...ERROR,
+    faults: Type.Optional(
+      Type.Array(FaultSchema, { description: 'Everything that is wrong with the text.' }),
+    ),
   },
   closed,
 );

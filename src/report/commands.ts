@@ -43,6 +43,8 @@ export interface CommandError {
   readonly code: ErrorCode;
   readonly message: string;
   readonly path: string;
+  /** Of a configuration: everything that is wrong with it. */
+  readonly faults?: readonly { readonly path: string; readonly line?: number; readonly message: string }[];
   /** Of the request, where it could be read. */
   readonly id?: RequestIdentity;
 }

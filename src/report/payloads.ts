@@ -28,8 +28,8 @@ export const AvailabilitySchema = object('Whether the agent is there. The last w
   ),
   reason: Type.Optional(
     oneOf(
-      'Why offline: the connection broke, the agent was stopped (sessions live on), or drained (all logged out).',
-      ['connection-lost', 'stopped', 'drained'],
+      'Why offline: gone or stopped, and not back within the will delay (sessions live on); or drained (all logged out).',
+      ['connection-lost', 'drained'],
     ),
   ),
 });

@@ -9,7 +9,7 @@ import { SeededRandom } from '../rigs/seeded-random.ts';
 import type { SimClient } from '../rigs/sim/client.ts';
 import { Invariants } from '../rigs/sim/invariants.ts';
 import { GATEWAY, SimulatedSwitch } from '../rigs/sim/simulated-switch.ts';
-import { simConfig } from '../rigs/sim/stage.ts';
+import { simFile } from '../rigs/sim/stage.ts';
 
 const CLIENTS = 20;
 const PORTS = ['p1', 'p2', 'p3', 'p4'];
@@ -27,7 +27,7 @@ const CONFIG = {
 };
 
 class Play {
-  readonly net = new SimulatedSwitch({ config: simConfig(CONFIG), ports: PORTS });
+  readonly net = new SimulatedSwitch({ config: simFile(CONFIG), ports: PORTS });
   readonly invariants = new Invariants(this.net);
   private readonly random: SeededRandom;
   readonly story: string[] = [];

@@ -84,6 +84,7 @@ const RESULTS: Readonly<Record<string, object>> = {
   port: { port: 'p1', control: 'auto' },
   timers: { sessions: 3 },
   drain: { draining: 1 },
+  config: { text: 'switch: { id: sw1 }\n' },
   explain: {
     mac: SESSION.mac,
     decisions: [
@@ -98,6 +99,14 @@ const RESULTS: Readonly<Record<string, object>> = {
   },
 };
 
+const FAULT = { path: 'guard.share', line: 7, message: "'7' is not a share 0..1" };
+const BAD_CONFIG = {
+  code: 'bad-value',
+  message: 'guard.share and backend',
+  path: 'guard.share',
+  faults: [FAULT, { path: 'backend', message: 'a restart is needed to change this' }],
+} as const;
+
 class ScriptedAgent {
   readonly asked: { verb: string; request: Record<string, unknown> }[] = [];
 
@@ -107,6 +116,10 @@ class ScriptedAgent {
     if (!command.ok) reply(refusal(command.error));
     else if (command.value.verb === 'session' && command.value.selector.by === 'ip') {
       reply(refusal({ code: 'not-found', message: 'there is no such session', path: 'ip' }));
+    } else if (command.value.verb === 'config' && command.value.action !== 'get') {
+      const { text } = command.value;
+      if (text === 'bad') reply(refusal(BAD_CONFIG));
+      else reply({ ok: true, result: JSON.parse(text) });
     } else if (verb === 'events') {
       const log = new EventLog({ bootId: 'b' });
       reply({ ok: true, result: { events: EVENTS.map((event) => log.record(event, AT)) } });
@@ -225,12 +238,48 @@ describe('what the agent is asked', () => {
       { role: 'r', period_s: 5, heartbeat_s: null },
       'set; 3 sessions are under them\n',
     ],
+    [['config', 'get'], 'config', { get: true }, 'switch: { id: sw1 }\n'],
     [['drain'], 'drain', {}, '1 session is being ended, then the agent stops\n'],
   ])('%j', async (args, verb, request, says) => {
     const { agent } = await near();
     const { code, out, err } = await rollcall([...args, ...at()]);
     expect([code, out, err]).toEqual([0, says, '']);
     expect(agent.asked).toEqual([{ verb, request }]);
+  });
+});
+
+describe('config: what is sent is the text of the file', () => {
+  const write = (text: string) => {
+    const file = join(folder, 'other.yaml');
+    writeFileSync(file, text);
+    return file;
+  };
+
+  test.each([
+    ['check', { warnings: [], restart_needed: [] }, 'ok: it can be taken over\n'],
+    ['check', { restart_needed: ['backend'] }, 'ok, after a restart: that is needed to change backend\n'],
+    [
+      'apply',
+      { applied: true, warnings: [FAULT], ports: ['p1'], sessions: 2 },
+      "warning: guard.share (line 7): '7' is not a share 0..1\ntaken over: 1 port and 2 sessions changed\n",
+    ],
+  ])('%s %j', async (action, result, says) => {
+    const { agent } = await near();
+    const text = JSON.stringify(result);
+    expect(await rollcall(['config', action, write(text), ...at()])).toEqual({ code: 0, out: says, err: '' });
+    expect(agent.asked).toEqual([{ verb: 'config', request: { [action]: text } }]);
+  });
+
+  test('a bad one is refused, a line for each fault', async () => {
+    await near();
+    expect(await rollcall(['config', 'apply', write('bad'), ...at()])).toEqual({
+      code: 1,
+      out: '',
+      err: [
+        "rollcall: guard.share (line 7): '7' is not a share 0..1\n",
+        'rollcall: backend: a restart is needed to change this\n',
+      ].join(''),
+    });
   });
 });
 
@@ -246,6 +295,9 @@ describe('exit codes', () => {
     [['timers', '--period', 'x']],
     [['timers', '--period', '-1']],
     [['events', '--recent', '0']],
+    [['config']],
+    [['config', 'apply']],
+    [['config', 'apply', '/nowhere/rollcall.yaml']],
     [['status', '--broker', 'mqtt://127.0.0.1:1']],
     [['status', '--switch', 'sw1']],
     [['status', '--socket', 'x', '--broker', 'mqtt://127.0.0.1:1', '--switch', 'sw1']],

@@ -4,11 +4,12 @@ import { describe, expect, test } from 'vitest';
 import type { Mac } from '../../src/base/mac.ts';
 import { err, ok } from '../../src/base/result.ts';
 import type { Config } from '../../src/config/config.ts';
-import { configDiff } from '../../src/config/diff.ts';
+import { restartPaths } from '../../src/config/diff.ts';
 import { describeFault } from '../../src/config/fault.ts';
 import { hostWarnings } from '../../src/config/host.ts';
-import { configJsonSchema, parseConfig, type ReadSecret } from '../../src/config/parse.ts';
+import { configJsonSchema, parseConfig } from '../../src/config/parse.ts';
 import { handshakeSettings, isUplink, portSettings, roleSettings } from '../../src/config/ports.ts';
+import { HIDDEN, type ReadSecret, withoutSecrets } from '../../src/config/secrets.ts';
 import { fits, schemaErrors } from '../../src/config/validate.ts';
 import { readYaml } from '../../src/config/yaml.ts';
 import { HANDSHAKE_DEFAULTS } from '../../src/liveness/settings.ts';
@@ -257,35 +258,76 @@ silent_devices: [{mac: AA-BB-CC-DD-EE-FF, handshake: {keep: true}}]
   });
 });
 
-describe('a reload', () => {
-  test('names what changed, and nothing else', () => {
-    const before = config(SMALLEST);
-    const ports = ['p1', 'p2', 'up0'];
-    expect(configDiff(before, config(SMALLEST), ports)).toEqual({
-      ports: [],
-      roles: [],
-      servers: { added: [], removed: [], changed: [] },
-      clients: { added: [], removed: [], changed: [] },
-      silentDevices: [],
-      settings: [],
-      restart: [],
-    });
-    const after = config(
-      SMALLEST.replace('roles:', '  p2: {control: force-authorized}\nroles:\n  staff: {}')
-        .replace('period_s: 15', 'period_s: 30')
-        .replace('secret: testing123}\n  acc', 'secret: other}\n    - {address: 127.0.0.2, secret: x}\n  acc')
-        .replace('backend: switchdev', 'backend: sim')
-        .replace('interim_s: 0', 'interim_s: 60'),
-    );
-    expect(configDiff(before, after, ports)).toEqual({
-      ports: ['p2'],
-      roles: ['default', 'staff'],
-      servers: { added: ['127.0.0.2:1812'], removed: [], changed: ['127.0.0.1:1812'] },
-      clients: { added: [], removed: [], changed: [] },
-      silentDevices: [],
-      settings: ['accounting', 'radius'],
-      restart: ['backend'],
-    });
+describe('what takes a restart', () => {
+  const before = config(SMALLEST);
+
+  test('nothing, where nothing changed or where all of it can be taken over', () => {
+    expect(restartPaths(before, config(SMALLEST))).toEqual([]);
+    const after = SMALLEST.replace('control: auto', 'control: off')
+      .replace('period_s: 15', 'period_s: 30')
+      .replace('interim_s: 0', 'interim_s: 60')
+      .concat('guard: {share: 0}\nhandshake: {rate_per_s: 10}\nlog: {level: debug}\ndot1x: {max_req: 1}\n')
+      .concat('silent_devices: [{mac: "02:00:00:00:00:01", handshake: off}]\n');
+    expect(restartPaths(before, config(after))).toEqual([]);
+  });
+
+  test.each([
+    ['switch.id', 'id: sw1', 'id: sw2'],
+    ['switch.bridge', 'br0', 'br1'],
+    ['switch.uplinks', '[up0]', '[up0, up1]'],
+    ['backend', 'backend: switchdev', 'backend: sim'],
+    ['state_dir', '/var/lib/rollcall', '/var/lib/other'],
+    ['control_socket', '/run/rollcall.sock', '/run/other.sock'],
+    ['radius.nas_identifier', 'nas_identifier: sw1', 'nas_identifier: sw2'],
+    ['radius.nas_ip_address', '192.0.2.1', '192.0.2.2'],
+    ['radius.servers', 'secret: testing123}\n  acc', 'secret: other}\n  acc'],
+    ['radius.dynamic_authorization', '3799', '3800'],
+    ['radius.dead_time_s', '  accounting:', '  dead_time_s: 5\n  accounting:'],
+    [
+      'radius.retransmission.access',
+      '  accounting:',
+      '  retransmission: {access: {irt_s: 1}}\n  accounting:',
+    ],
+    ['mqtt.url', 'mqtt://127.0.0.1', 'mqtt://127.0.0.2'],
+    ['mqtt.will_delay_s', '1883"}', '1883", will_delay_s: 5}'],
+  ])('%s does', (path, from, to) => {
+    const text = SMALLEST.replace(from, to);
+    expect(text).not.toBe(SMALLEST);
+    // The client id has the switch's in it.
+    const also = path === 'switch.id' ? ['mqtt.client_id'] : [];
+    expect(restartPaths(before, config(text))).toEqual([path, ...also]);
+  });
+});
+
+describe('a text as it is shown', () => {
+  const text = SMALLEST.replace('1883"}', '1883", username: u, password: "open sesame"}')
+    .replace('clients: [', 'clients: [{address: 127.0.0.9, secret: {file: /etc/rollcall/secret}}, ')
+    .concat('# before: secret hunter2\n');
+  const shown = withoutSecrets(text);
+
+  test('has none of its secrets, nor a comment, where an old one may stand', () => {
+    for (const secret of ['testing123', 'open sesame', 'hunter2', '#']) {
+      expect(text).toContain(secret);
+      expect(shown).not.toContain(secret);
+    }
+    expect(shown.split(HIDDEN)).toHaveLength(4);
+    expect(shown).toContain('secret: {file: /etc/rollcall/secret}'.replace('{', '{ ').replace('}', ' }'));
+  });
+
+  test('means the same otherwise', () => {
+    const filled = shown
+      .replace(`password: "${HIDDEN}"`, 'password: open sesame')
+      .replaceAll(HIDDEN, 'testing123');
+    const read: ReadSecret = () => ok('from a file');
+    expect(config(filled, read)).toEqual(config(text, read));
+  });
+
+  test('is no configuration: what is hidden is said to be missing, each by its place', () => {
+    expect(faults(shown, () => ok('from a file'))).toEqual([
+      expect.stringMatching(/^radius\.servers\[0\]\.secret \(line \d+\): <hidden> stands for/),
+      expect.stringMatching(/^radius\.dynamic_authorization\.clients\[1\]\.secret \(line \d+\)/),
+      expect.stringMatching(/^mqtt\.password \(line \d+\)/),
+    ]);
   });
 });
 

@@ -159,9 +159,9 @@ describe('the broker', () => {
     await broker.publish({ topic: 'a/kept', payload: '', retain: true });
     await subscriber.waitFor('the clearing', (message) => message.payload === '');
     expect(subscriber.messages).toEqual([
-      { topic: 'a/kept', payload: '{"n":1}', retain: true, qos: 1 },
-      { topic: 'a/passing', payload: '{"n":2}', retain: false, qos: 1 },
-      { topic: 'a/kept', payload: '', retain: false, qos: 1 },
+      { topic: 'a/kept', payload: '{"n":1}', retain: true, qos: 1, isText: false },
+      { topic: 'a/passing', payload: '{"n":2}', retain: false, qos: 1, isText: false },
+      { topic: 'a/kept', payload: '', retain: true, qos: 1, isText: false },
     ]);
     const server = await broker.subscribe('b/command');
     onTestFinished(() => server.close());

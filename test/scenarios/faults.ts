@@ -2,7 +2,15 @@
 
 import assert from 'node:assert/strict';
 import type { SessionPayload } from '../../src/report/payloads.ts';
-import { assertBetween, decisions, enter, expectEnd, expectIn, expectOut, silentFor } from './expectations.ts';
+import {
+  assertBetween,
+  decisions,
+  enter,
+  expectEnd,
+  expectIn,
+  expectOut,
+  silentFor,
+} from './expectations.ts';
 import type { FaultStage, Machine, Scenario, Stage } from './stage.ts';
 
 const SOON_MS = 15_000;

@@ -64,6 +64,15 @@ export class Agent {
     return this.#process?.exitCode ?? null;
   }
 
+  get isRunning(): boolean {
+    return this.#process?.isRunning ?? false;
+  }
+
+  /** Its exit code, when it has ended. */
+  get exited(): Promise<number> {
+    return this.#process?.exited ?? Promise.resolve(0);
+  }
+
   /** Its log, a line each. */
   get lines(): readonly string[] {
     return this.#process?.lines ?? [];
@@ -71,9 +80,15 @@ export class Agent {
 
   /** Writes the configuration file: the lab's, with `config` laid over it. The agent is not told. */
   configure(config: ConfigPart, omit: readonly string[] = []): void {
+    this.#folder.write('rollcall.yaml', this.configText(config, omit));
+  }
+
+  /** What `configure` would write. */
+  configText(config: ConfigPart, omit: readonly string[] = []): string {
     const base = Object.fromEntries(Object.entries(LAB_CONFIG).filter(([key]) => !omit.includes(key)));
     const places = { state_dir: this.#folder.file('state'), control_socket: this.socket };
-    this.#folder.write('rollcall.yaml', stringify(overlay(overlay(base, places), config)));
+    const whole = overlay(overlay(base, places), config);
+    return stringify(whole, { aliasDuplicateObjects: false });
   }
 
   /** Starts it, or starts it again: its state folder is kept. */
@@ -106,11 +121,15 @@ export class Agent {
 
   /** It stands still, as one that gets no time, until `thaw`. */
   freeze(): void {
-    this.#process?.signal('SIGSTOP');
+    this.signal('SIGSTOP');
   }
 
   thaw(): void {
-    this.#process?.signal('SIGCONT');
+    this.signal('SIGCONT');
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#process?.signal(signal);
   }
 
   /** SIGKILL: a crash. */
@@ -122,7 +141,17 @@ export class Agent {
 
   /** `rollcall ARGS...` beside the agent, over its control socket. */
   cli(...args: readonly string[]): Promise<Finished> {
-    return this.#netns.run(['node', BUNDLE, ...args, '--socket', this.socket]);
+    return this.rollcall(...args, '--socket', this.socket);
+  }
+
+  /** `rollcall ARGS...` on the switch, as they are. */
+  rollcall(...args: readonly string[]): Promise<Finished> {
+    return this.#netns.run(['node', BUNDLE, ...args]);
+  }
+
+  /** The same, for one that goes on until it is stopped. */
+  startRollcall(...args: readonly string[]): LabProcess {
+    return this.#netns.start({ name: `rollcall ${args[0] ?? ''}`, argv: ['node', BUNDLE, ...args] });
   }
 
   /** `rollcall ARGS... --json`, decoded; throws if it was refused. */

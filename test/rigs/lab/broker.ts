@@ -10,9 +10,27 @@ export interface MqttMessage {
   readonly topic: string;
   /** Text; empty where a retained message was cleared. */
   readonly payload: string;
+  /** As it was published. */
   readonly retain: boolean;
   readonly qos: number;
+  readonly contentType?: string;
+  /** Its Payload Format Indicator says UTF-8. */
+  readonly isText: boolean;
   readonly responseTopic?: string;
+}
+
+export interface Heard {
+  readonly message: MqttMessage;
+  /** Said by the lab itself. */
+  readonly own: boolean;
+}
+
+/** Of this process: what each listener hears, and each request that was answered. */
+const ears: (() => readonly Heard[])[] = [];
+
+/** By listener, in the order of arrival. */
+export function everythingHeard(): readonly (readonly Heard[])[] {
+  return ears.map((heard) => heard());
 }
 
 /** From the agent's port to the one for the lab's own clients: what shuts the agent out leaves them alone. */
@@ -22,6 +40,8 @@ export class Broker {
   readonly port: number;
   readonly #netns: Netns;
   readonly #folder: LabFolder;
+  /** What the lab itself has published: topic and payload. */
+  readonly #own = new Set<string>();
   #process: LabProcess | null = null;
 
   private constructor(netns: Netns, folder: LabFolder, port: number) {
@@ -82,13 +102,40 @@ export class Broker {
       '1',
       '-t',
       filter,
+      '--retain-as-published',
       '-F',
       '%j',
       ...(options.asPublished === true ? ['--retain-as-published'] : []),
     ];
     const process = this.#netns.start({ name: `mosquitto_sub ${filter}`, argv });
     await this.#process?.waitForLine(new RegExp(`Sending SUBACK to ${id}`));
-    return new Subscriber(process);
+    const subscriber = new Subscriber(process);
+    ears.push(() => subscriber.messages.map((message) => ({ message, own: this.#isOwn(message) })));
+    return subscriber;
+  }
+
+  /** A client that is connected, and whose last will the broker sends so long after its death. */
+  async leaveWill(topic: string, delayS: number): Promise<{ readonly kill: () => Promise<void> }> {
+    const payload = 'gone';
+    this.#says({ topic, payload });
+    const id = `lab-${randomUUID()}`;
+    const client = this.#netns.start({
+      name: 'mosquitto_sub, which leaves a will',
+      argv: [
+        ...['mosquitto_sub', '-V', '5', '-p', `${this.#witnessPort}`, '-i', id, '-t', 'lab/nothing'],
+        ...['--will-topic', topic, '--will-payload', payload, '-q', '1', '--will-qos', '1'],
+        ...['-D', 'will', 'will-delay-interval', `${delayS}`],
+        // Its session is kept: a will comes at a session's end at the latest.
+        '-c',
+      ],
+    });
+    await this.#process?.waitForLine(new RegExp(`Sending SUBACK to ${id}`));
+    return {
+      kill: async () => {
+        client.signal('SIGKILL');
+        await client.exited;
+      },
+    };
   }
 
   async publish(message: {
@@ -96,6 +143,7 @@ export class Broker {
     readonly payload: string;
     readonly retain?: boolean;
   }): Promise<void> {
+    this.#says(message);
     const retain = message.retain === true ? ['-r'] : [];
     const argv = [
       'mosquitto_pub',
@@ -119,6 +167,7 @@ export class Broker {
     readonly responseTopic: string;
     readonly timeoutS?: number;
   }): Promise<string> {
+    this.#says(request);
     const said = await this.#netns.must([
       ...[
         'mosquitto_rr',
@@ -142,9 +191,25 @@ export class Broker {
         `${request.timeoutS ?? 5}`,
         '-m',
         request.payload,
+        '-F',
+        '%j',
       ],
     ]);
-    return said.trimEnd();
+    const answer = decodeLine(said);
+    const question = { ...answer, ...request };
+    ears.push(() => [
+      { message: question, own: true },
+      { message: answer, own: this.#isOwn(answer) },
+    ]);
+    return answer.payload;
+  }
+
+  #says({ topic, payload }: Pick<MqttMessage, 'topic' | 'payload'>): void {
+    this.#own.add(`${topic} ${payload}`);
+  }
+
+  #isOwn({ topic, payload }: MqttMessage): boolean {
+    return this.#own.has(`${topic} ${payload}`);
   }
 
   async close(): Promise<void> {
@@ -184,14 +249,19 @@ function decodeLine(line: string): MqttMessage {
     readonly payload?: string | null;
     readonly retain: number;
     readonly qos: number;
-    readonly properties?: { readonly 'response-topic'?: string };
+    readonly properties?: Readonly<
+      Partial<Record<'response-topic' | 'content-type', string> & Record<'payload-format-indicator', number>>
+    >;
   };
   const responseTopic = said.properties?.['response-topic'];
+  const contentType = said.properties?.['content-type'];
   return {
     topic: said.topic,
     payload: said.payload ?? '',
     retain: said.retain === 1,
     qos: said.qos,
+    isText: said.properties?.['payload-format-indicator'] === 1,
+    ...(contentType === undefined ? {} : { contentType }),
     ...(responseTopic === undefined ? {} : { responseTopic }),
   };
 }

@@ -7,7 +7,8 @@ import type { Ipv4, Ipv6 } from '../../../src/base/ip.ts';
 import type { Mac } from '../../../src/base/mac.ts';
 import { assertNever, err, type Result } from '../../../src/base/result.ts';
 import { type Instant, instant } from '../../../src/base/time.ts';
-import type { Config } from '../../../src/config/config.ts';
+import { parseConfig } from '../../../src/config/parse.ts';
+import type { ReadSecret } from '../../../src/config/secrets.ts';
 import type { TrafficCounters } from '../../../src/model/acct.ts';
 import type { Capabilities, PortName } from '../../../src/model/dataplane.ts';
 import type { EventPayload } from '../../../src/report/event-payloads.ts';
@@ -42,6 +43,9 @@ export const SIM_CAPABILITIES: Capabilities = {
   lastSeen: true,
 };
 
+/** Secrets of the simulated switch are in its configuration. */
+export const NO_FILES: ReadSecret = () => err('there are no files');
+
 /** So many of each still fail. */
 export interface Faults {
   setPorts: number;
@@ -53,7 +57,8 @@ export interface Faults {
 }
 
 export interface SwitchOptions {
-  readonly config: Config;
+  /** The text of the file. */
+  readonly config: string;
   readonly ports: readonly string[];
   readonly capabilities?: Capabilities;
   readonly seed?: number;
@@ -84,6 +89,7 @@ export class SimulatedSwitch {
   record = true;
   readonly answers = new Map<Ref, object>();
   readonly logs: string[] = [];
+  logLevel = 'info';
   /** Called after each input and all that followed from it. */
   afterTurn: () => void = () => {};
   private readonly inputs: Input[] = [];
@@ -94,7 +100,10 @@ export class SimulatedSwitch {
   private tickedAt: Instant = instant(0);
 
   constructor(private readonly options: SwitchOptions) {
-    const { config, ports } = options;
+    const { ports } = options;
+    const parsed = parseConfig(options.config, NO_FILES);
+    if (!parsed.ok) throw new Error(`bad configuration: ${JSON.stringify(parsed.error)}`);
+    const { config } = parsed.value;
     this.bridge = new SimBridge(this.world, {
       captured: (port, bytes) =>
         this.world.in(LATENCY_MS, () => {
@@ -114,6 +123,7 @@ export class SimulatedSwitch {
       entropy: new SeededEntropy(options.seed ?? 1),
       boot: { bootId: 'b007', version: 'sim', startedAt: clocks.wall },
       now: clocks,
+      source: { text: options.config, readSecret: NO_FILES },
     });
   }
 
@@ -283,6 +293,9 @@ export class SimulatedSwitch {
         return undefined;
       case 'log':
         this.logs.push(`${effect.level} ${effect.message} ${JSON.stringify(effect.fields)}`);
+        return undefined;
+      case 'log-level':
+        this.logLevel = effect.level;
         return undefined;
       case 'drained':
         this.drained = true;

@@ -4,7 +4,6 @@
 import { stringify } from 'yaml';
 import type { Ipv4, Ipv6 } from '../../../src/base/ip.ts';
 import { type Mac, macToKey } from '../../../src/base/mac.ts';
-import { err } from '../../../src/base/result.ts';
 import type { Config } from '../../../src/config/config.ts';
 import { parseConfig } from '../../../src/config/parse.ts';
 import type { PortName } from '../../../src/model/dataplane.ts';
@@ -25,7 +24,7 @@ import {
 import { type ConfigPart, overlay } from '../config-part.ts';
 import type { SimClient } from './client.ts';
 import { Invariants } from './invariants.ts';
-import { GATEWAY, SimulatedSwitch } from './simulated-switch.ts';
+import { GATEWAY, NO_FILES, SimulatedSwitch } from './simulated-switch.ts';
 
 const STEP_MS = 20;
 const LOGIN_WITHIN_MS = 10_000;
@@ -41,9 +40,13 @@ const SIM_CONFIG: ConfigPart = {
   mqtt: { url: 'mqtt://127.0.0.1:1883' },
 };
 
-/** The simulated switch's own configuration, with `part` laid over it. */
+/** The simulated switch's own configuration file, with `part` laid over it. */
+export function simFile(part: ConfigPart = {}): string {
+  return stringify(overlay(SIM_CONFIG, part), { aliasDuplicateObjects: false });
+}
+
 export function simConfig(part: ConfigPart = {}): Config {
-  const parsed = parseConfig(stringify(overlay(SIM_CONFIG, part)), () => err('there are no files'));
+  const parsed = parseConfig(simFile(part), NO_FILES);
   if (!parsed.ok) throw new Error(`bad configuration: ${JSON.stringify(parsed.error)}`);
   return parsed.value.config;
 }
@@ -61,7 +64,7 @@ export class SimulatedStage implements FaultStage {
     const { periodS, times } = timing;
     const handshake = { roles: { default: { handshake: { period_s: periodS, times } } } };
     this.net = new SimulatedSwitch({
-      config: simConfig(overlay(handshake, setting.config ?? {})),
+      config: simFile(overlay(handshake, setting.config ?? {})),
       ports: [...new Set(numbers.map(portOf))],
     });
     for (const n of numbers) {

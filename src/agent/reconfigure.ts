@@ -1,0 +1,160 @@
+// The configuration of a running agent: what is in force, and how another one takes its place.
+//
+//   text ─▶ parsed as at start ─▶ every fault, or: what takes a restart? ─▶ refused as a whole, or taken over
+//
+// Taking over is a diff: each port, client and session compares what held for it with what holds now, and where that is
+// the same nothing is touched: no deadline, no grant, no topic. Timers and port controls that an administrator set
+// meanwhile hold until then. The file is not written: after a restart it holds again what the file says.
+
+import { assertNever } from '../base/result.ts';
+import type { Config } from '../config/config.ts';
+import { restartPaths } from '../config/diff.ts';
+import { describeFault, type Fault } from '../config/fault.ts';
+import { type ParsedConfig, parseConfig } from '../config/parse.ts';
+import { type ReadSecret, withoutSecrets } from '../config/secrets.ts';
+import type { Command, TimerChange, TimerTarget } from '../report/commands.ts';
+import type { Core } from './core.ts';
+import { isRefused, type Outcome, type Refused, refused } from './outcome.ts';
+
+/** Where the configuration comes from. */
+export interface ConfigSource {
+  /** As it was read at start. */
+  readonly text: string;
+  readonly readSecret: ReadSecret;
+}
+
+export class Reconfigure {
+  private text: string;
+  private readonly readSecret: ReadSecret;
+
+  constructor(
+    private readonly core: Core,
+    source: ConfigSource,
+  ) {
+    this.text = source.text;
+    this.readSecret = source.readSecret;
+  }
+
+  perform(command: Extract<Command, { readonly verb: 'config' }>): Outcome<'config'> {
+    switch (command.action) {
+      case 'get':
+        return { text: withoutSecrets(this.text) };
+      case 'check':
+        return this.check(command.text);
+      case 'apply':
+        return this.apply(command.text);
+      default:
+        return assertNever(command);
+    }
+  }
+
+  /** The file was read anew. Whoever asked for that by a signal has only the log, and upstream a warning. */
+  reload(text: string): void {
+    const { out, parts } = this.core;
+    const outcome = this.apply(text);
+    if (!isRefused(outcome)) {
+      const { ports = [], sessions = 0 } = outcome;
+      out.log('info', 'the configuration is taken over', { ports: ports.join(' '), sessions });
+      for (const warning of outcome.warnings ?? []) out.log('warn', describeFault(warning));
+      return;
+    }
+    for (const fault of outcome.faults ?? []) out.log('error', describeFault(fault));
+    parts.reporter.warning('config', `the configuration is not taken over: ${outcome.message}`, {});
+  }
+
+  /** Until the next configuration. */
+  timers(target: TimerTarget, change: TimerChange): Outcome<'timers'> {
+    const { core } = this;
+    if ('role' in target) {
+      const config = withRole(core.config, target.role, change);
+      if (config === undefined) return refused('not-found', `there is no role '${target.role}'`, 'role');
+      core.config = config;
+    } else {
+      if (
+        core.parts.ports.get(target.port) === undefined ||
+        core.settings.port(target.port).control === 'off'
+      )
+        return refused('not-found', `${target.port} is no controlled port of this switch`, 'port');
+      core.config = withPort(core.config, target.port, change);
+    }
+    return { sessions: this.sessionsFollow() };
+  }
+
+  private check(text: string): Outcome<'config'> {
+    const parsed = this.parse(text);
+    if (isRefused(parsed)) return parsed;
+    const { config, warnings } = parsed;
+    return { warnings, restart_needed: restartPaths(this.core.config, config) };
+  }
+
+  private apply(text: string): Outcome<'config'> {
+    const parsed = this.parse(text);
+    if (isRefused(parsed)) return parsed;
+    const { config, warnings } = parsed;
+    const paths = restartPaths(this.core.config, config);
+    if (paths.length > 0) return needsRestart(paths);
+    this.text = text;
+    return { applied: true, warnings, ...this.takeOver(config) };
+  }
+
+  private parse(text: string): ParsedConfig | Refused {
+    const parsed = parseConfig(text, this.readSecret);
+    return parsed.ok ? parsed.value : faulty(parsed.error);
+  }
+
+  private takeOver(config: Config): { readonly ports: readonly string[]; readonly sessions: number } {
+    const { core } = this;
+    const { ports, watch } = core.parts;
+    if (config.log.level !== core.config.log.level)
+      core.out.push({ type: 'log-level', level: config.log.level });
+    core.config = config;
+    watch.reconfigure();
+    return { ports: ports.reconfigure(), sessions: this.sessionsFollow() };
+  }
+
+  /** Sessions under new settings take them up; how many. */
+  private sessionsFollow(): number {
+    const { sessions, parts } = this.core;
+    let count = 0;
+    for (const unit of sessions.all()) {
+      if (!parts.watch.configure(unit)) continue;
+      parts.reporter.sessionChanged(unit);
+      count++;
+    }
+    return count;
+  }
+}
+
+function faulty(faults: readonly Fault[]): Refused {
+  const message = faults.map(describeFault).join('; ');
+  return { ...refused('bad-value', message, faults[0]?.path), faults };
+}
+
+function needsRestart(paths: readonly string[]): Refused {
+  const message = `a restart is needed to change ${paths.join(', ')}; nothing is changed`;
+  const faults = paths.map((path) => ({ path, message: 'a restart is needed to change this' }));
+  return { ...refused('refused', message, paths[0]), faults };
+}
+
+function withRole(config: Config, name: string, change: TimerChange): Config | undefined {
+  const role = config.roles.get(name);
+  if (role === undefined) return undefined;
+  const { session = role.timers.session, heartbeat = role.timers.heartbeat } = change;
+  const timers = heartbeat === null || heartbeat === undefined ? { session } : { session, heartbeat };
+  const handshake = { ...role.handshake, ...handshakeChange(change) };
+  return { ...config, roles: new Map(config.roles).set(name, { ...role, timers, handshake }) };
+}
+
+/** One more pattern, which wins since it comes last: this port's name. */
+function withPort(config: Config, name: string, change: TimerChange): Config {
+  const pattern = name.replace(/[[\]*?\\]/g, '\\$&');
+  const rule = { pattern, mab: {}, handshake: handshakeChange(change), pae: {} };
+  return { ...config, ports: [...config.ports, rule] };
+}
+
+function handshakeChange({
+  period,
+  times,
+}: TimerChange): Partial<{ period: typeof period; times: number }> & object {
+  return { ...(period === undefined ? {} : { period }), ...(times === undefined ? {} : { times }) };
+}

@@ -1,0 +1,27 @@
+// What an argument of the command line must be; the error completes "error: ... is invalid. ".
+
+import { InvalidArgumentError } from 'commander';
+
+export function number(text: string): number {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value) || value < 0)
+    throw new InvalidArgumentError('not a number of 0 or more.');
+  return value;
+}
+
+export function wholeNumber(text: string): number {
+  if (!/^[1-9][0-9]{0,5}$/.test(text)) throw new InvalidArgumentError('not a whole number of 1 or more.');
+  return Number(text);
+}
+
+/** A null would not survive commander. */
+export function numberOrNone(text: string): number | 'none' {
+  return text === 'none' ? 'none' : number(text);
+}
+
+export function oneOf(allowed: readonly string[]): (text: string) => string {
+  return (text) => {
+    if (!allowed.includes(text)) throw new InvalidArgumentError(`it is one of ${allowed.join(', ')}.`);
+    return text;
+  };
+}

@@ -1,0 +1,86 @@
+// The secrets of a configuration: where they stand, how they are read, and how a text is shown without them.
+
+import { isNode, parseDocument, visit } from 'yaml';
+import type { Result } from '../base/result.ts';
+import type { RawConfig } from './assemble.ts';
+import type { KeyPath } from './fault.ts';
+
+/** The text of a secret's file, or why it cannot be read. */
+export type ReadSecret = (path: string) => Result<string, string>;
+
+export type SecretValue = string | { readonly file: string };
+
+/** Stands in a shown text for a secret. It is none itself: a text that has it is refused. */
+export const HIDDEN = '<hidden>';
+
+interface Place {
+  readonly path: KeyPath;
+  readonly value: SecretValue;
+}
+
+function places(raw: RawConfig): readonly Place[] {
+  const { servers, dynamic_authorization: dynamic } = raw.radius;
+  const password = raw.mqtt?.password;
+  return [
+    ...servers.map(({ secret }, i) => ({ path: ['radius', 'servers', i, 'secret'], value: secret })),
+    ...(dynamic?.clients ?? []).map(({ secret }, i) => ({
+      path: ['radius', 'dynamic_authorization', 'clients', i, 'secret'],
+      value: secret,
+    })),
+    ...(password === undefined ? [] : [{ path: ['mqtt', 'password'], value: password }]),
+  ];
+}
+
+/** Reads each file once. */
+export class Secrets {
+  private readonly files = new Map<string, string>();
+
+  constructor(private readonly read: ReadSecret) {}
+
+  /** What is wrong with any of them. */
+  readAll(raw: RawConfig): readonly { readonly path: KeyPath; readonly message: string }[] {
+    return places(raw).flatMap(({ path, value }) => {
+      const message = typeof value === 'string' ? hidden(value) : this.load(value.file);
+      return message === undefined ? [] : [{ path, message }];
+    });
+  }
+
+  get(value: SecretValue): string {
+    return typeof value === 'string' ? value : (this.files.get(value.file) ?? '');
+  }
+
+  /** The first line is the secret; a line end that an editor adds is no part of it. */
+  private load(path: string): string | undefined {
+    if (this.files.has(path)) return undefined;
+    const text = this.read(path);
+    if (!text.ok) return `cannot read ${path}: ${text.error}`;
+    const [line = '', ...rest] = text.value.replace(/\r?\n$/, '').split(/\r?\n/);
+    if (rest.length > 0) return `${path} has more than one line; a secret is one line`;
+    if (line === '') return `${path} is empty`;
+    this.files.set(path, line);
+    return undefined;
+  }
+}
+
+function hidden(value: string): string | undefined {
+  return value === HIDDEN
+    ? `${HIDDEN} stands for a secret that is not shown; write the secret, or {file: PATH}`
+    : undefined;
+}
+
+/** A text that parsed without fault, as it may be shown: secrets hidden; no comments, where an old one may stand. */
+export function withoutSecrets(text: string): string {
+  const document = parseDocument(text);
+  const raw = document.toJS() as RawConfig;
+  for (const { path, value } of places(raw)) {
+    if (typeof value === 'string') document.setIn(path, HIDDEN);
+  }
+  document.comment = null;
+  document.commentBefore = null;
+  visit(document, (_, node) => {
+    if (!isNode(node)) return;
+    node.comment = null;
+    node.commentBefore = null;
+  });
+  return document.toString({ lineWidth: 0 });
+}

@@ -1,0 +1,274 @@
+// Another configuration for a running agent: who is touched by it and who is not, and what is refused as a whole.
+
+import { beforeEach, describe, expect, it } from 'vitest';
+import { HIDDEN } from '../../src/config/secrets.ts';
+import type { PortName } from '../../src/model/dataplane.ts';
+import type { Answer } from '../../src/report/answers.ts';
+import { type ConfigPart, overlay } from '../rigs/config-part.ts';
+import type { Performed } from '../rigs/sim/simulated-switch.ts';
+import { SimulatedStage, simFile } from '../rigs/sim/stage.ts';
+
+const SECRET = 'sixteen-octets-or-more';
+
+/** Machine 1 is in role `default`, machine 2 in `staff`. */
+const BASE: ConfigPart = {
+  radius: { servers: [{ address: '192.0.2.1', secret: SECRET }] },
+  ports: { 'p*': { control: 'auto' }, p2: { role: 'staff' } },
+  roles: {
+    default: { handshake: { period_s: 15, times: 3 } },
+    staff: { handshake: { period_s: 15, times: 3 } },
+  },
+};
+
+const file = (change: ConfigPart = {}): string => simFile(overlay(BASE, change));
+
+async function twoUsers(): Promise<SimulatedStage> {
+  const stage = new SimulatedStage({ machines: 3, config: BASE });
+  for (const n of [1, 2]) {
+    await stage.login(stage.machine(n));
+    await stage.passes(stage.machine(n));
+  }
+  return stage;
+}
+
+const config = (stage: SimulatedStage, request: object) =>
+  stage.net.command('config', request) as Answer<'config'>;
+
+/** What was retained of a machine and sent to it. When a probe goes out within its period depends on the dumps. */
+function traces({ net: { performed } }: SimulatedStage, n: number): readonly unknown[] {
+  const about = (effect: Performed['effect']): boolean => {
+    if (effect.type === 'inject') return effect.port === `p${n}`;
+    return effect.type === 'publish' && effect.topic.endsWith(`/session/02-99-00-00-00-0${n}`);
+  };
+  return performed.map(({ effect }) => effect).filter(about);
+}
+
+/** The handshake of a machine's session, and when anything of it is due. */
+function watch({ invariants: { core } }: SimulatedStage, n: number): unknown {
+  const unit = [...core.sessions.onPort(`p${n}` as PortName)][0];
+  return { ...unit?.handshake.view(), due: unit?.pollAt() };
+}
+
+describe('taken over while running', () => {
+  let stage: SimulatedStage;
+  beforeEach(async () => {
+    stage = await twoUsers();
+  });
+
+  const apply = async (change: ConfigPart) => stage.ask('config', { apply: file(change) });
+  const role = (name: string, handshake: ConfigPart): ConfigPart => ({ roles: { [name]: { handshake } } });
+
+  it('T of one role: its sessions follow; the others keep their phase, their probes and their topics', async () => {
+    const untouched = await twoUsers();
+    await stage.pass(7_000);
+    await untouched.pass(7_000);
+    const phase = watch(stage, 1);
+    expect(await apply(role('staff', { period_s: 5, times: 4 }))).toEqual({
+      applied: true,
+      warnings: [],
+      ports: [],
+      sessions: 1,
+    });
+    expect((await stage.retained(stage.machine(2).mac))?.handshake).toMatchObject({ period_s: 5, times: 4 });
+    expect(watch(stage, 1)).toEqual(phase);
+    for (const { net } of [stage, untouched]) net.advance(60_000);
+    expect(traces(stage, 1)).toEqual(traces(untouched, 1));
+    expect(traces(stage, 2)).not.toEqual(traces(untouched, 2));
+    expect(stage.events('session-end')).toEqual([]);
+  });
+
+  it('the same once more changes nothing at all', async () => {
+    const before = stage.net.performed.length;
+    expect(await apply({})).toMatchObject({ ports: [], sessions: 0 });
+    expect(stage.net.performed.slice(before).map(({ effect }) => effect.type)).toEqual(['answer']);
+  });
+
+  it('what an administrator set meanwhile holds until then', async () => {
+    await stage.ask('timers', { role: 'default', period_s: 3 });
+    await stage.ask('port', { port: 'p3', control: 'force-authorized' });
+    expect(await apply({})).toMatchObject({ ports: ['p3'], sessions: 1 });
+    expect((await stage.retained(stage.machine(1).mac))?.handshake).toMatchObject({ period_s: 15 });
+    expect(stage.net.bridge.port('p3').locked).toBe(true);
+  });
+
+  it("a port's control and role: who is on it goes, or follows; nobody else", async () => {
+    const before = await stage.retained(stage.machine(2).mac);
+    expect(await apply({ ports: { p1: { control: 'force-unauthorized' } } })).toMatchObject({
+      ports: ['p1'],
+    });
+    await stage.pass(100);
+    expect(stage.events('session-end').map(({ mac, cause }) => [mac, cause])).toEqual([
+      [stage.machine(1).mac, 'force-unauthorized'],
+    ]);
+    expect(await stage.retained(stage.machine(2).mac)).toEqual(before);
+    expect(await apply({ ports: { p1: { control: 'auto' }, p2: { role: 'default' } } })).toMatchObject({
+      ports: ['p1', 'p2'],
+      sessions: 1,
+    });
+    expect(await stage.retained(stage.machine(2).mac)).toMatchObject({ role: 'default' });
+    expect(await stage.isGranted(stage.machine(2).mac, 'p2')).toBe(true);
+  });
+
+  it('host mode: who is in stays, the next one is not let in', async () => {
+    expect(await apply({ ports: { p1: { host_mode: 'single-host' } } })).toMatchObject({ ports: ['p1'] });
+    await stage.pass(1_100);
+    const ports = JSON.stringify(await stage.ask('ports', { port: 'p1' }));
+    expect(ports).toContain('"host_mode":"single-host"');
+    expect(await stage.isGranted(stage.machine(1).mac, 'p1')).toBe(true);
+    const second = stage.addMachine(stage.machine(1));
+    await expect(stage.login(second)).rejects.toThrow();
+  });
+
+  it('session and heartbeat timers, also of those who are in', async () => {
+    await apply({ roles: { staff: { session_s: 60, heartbeat_s: 30 } } });
+    expect(await stage.retained(stage.machine(2).mac)).toMatchObject({
+      session_timeout_s: 60,
+      heartbeat_s: 30,
+    });
+    await stage.pass(61_000);
+    expect(stage.events('session-end')).toMatchObject([
+      { mac: stage.machine(2).mac, cause: 'session-timeout' },
+    ]);
+  });
+
+  it("the authenticators' timers, also of those who are in", async () => {
+    await apply({ ports: { p1: { dot1x: { reauth_period_s: 60 } } } });
+    await stage.pass(61_000);
+    expect(JSON.stringify(await stage.ask('explain', { mac: stage.machine(1).mac }))).toContain(
+      '"began","detail":"timer"',
+    );
+  });
+
+  it('interims, the guard, probes and the log', async () => {
+    await apply({
+      radius: { accounting: { interim_s: 60 } },
+      guard: { share: 0.5, minimum: 2 },
+      handshake: { rate_per_s: 1 },
+      log: { level: 'debug' },
+    });
+    expect(stage.net.logLevel).toBe('debug');
+    await stage.pass(70_000);
+    const interims = (await stage.accounting()).filter(({ status }) => status === 'Interim-Update');
+    expect(new Set(interims.map(({ userName }) => userName))).toEqual(new Set(['u1', 'u2']));
+    // Both fall silent at once: enough for the guard now.
+    stage.invariants.excuse(60_000);
+    for (const n of [1, 2]) await stage.silence(stage.machine(n));
+    await stage.pass(60_000);
+    expect(stage.events('guard')).toMatchObject([{ state: 'raised', reason: 'mass-silence' }]);
+  });
+
+  it('a device that sleeps is named: it alone is treated so', async () => {
+    const { mac } = stage.machine(1);
+    expect(await apply({ silent_devices: [{ mac, handshake: { keep: true } }] })).toMatchObject({
+      sessions: 1,
+    });
+    for (const n of [1, 2]) await stage.silence(stage.machine(n));
+    await stage.pass(120_000);
+    expect(stage.events('session-end').map((end) => end.mac)).toEqual([stage.machine(2).mac]);
+  });
+
+  it('a file that was read anew is taken over the same way, and the log says so', async () => {
+    stage.net.post({ type: 'reload', text: file(role('staff', { period_s: 5 })) });
+    expect((await stage.retained(stage.machine(2).mac))?.handshake).toMatchObject({ period_s: 5 });
+    expect(stage.net.logs.at(-1)).toMatch(/taken over.*"sessions":1/);
+  });
+});
+
+describe('refused as a whole', () => {
+  let stage: SimulatedStage;
+  let shown: string | undefined;
+  beforeEach(async () => {
+    stage = await twoUsers();
+    shown = ((await stage.ask('config', { get: true })) as { readonly text?: string }).text;
+  });
+
+  /** Nothing is changed: neither what is in force nor any session. */
+  async function unchanged(): Promise<void> {
+    expect(await stage.ask('config', { get: true })).toEqual({ text: shown });
+    for (const n of [1, 2])
+      expect((await stage.retained(stage.machine(n).mac))?.handshake).toMatchObject({
+        period_s: 15,
+        times: 3,
+      });
+  }
+
+  const FAULTY: ConfigPart = {
+    roles: { default: { handshake: { period_s: 0.5 } }, staff: { handshake: { times: 9 } } },
+    guard: { share: 7 },
+  };
+
+  it.each(['check', 'apply'])('%s: every fault at once, each with its place', async (action) => {
+    const answer = config(stage, { id: 1, [action]: file(FAULTY) });
+    expect(answer).toMatchObject({
+      id: 1,
+      ok: false,
+      error: {
+        code: 'bad-value',
+        path: 'roles.default.handshake.period_s',
+        faults: [
+          { path: 'roles.default.handshake.period_s', line: expect.any(Number) },
+          { path: 'guard.share', line: expect.any(Number) },
+        ],
+      },
+    });
+    await unchanged();
+  });
+
+  it('keys that take a restart: all of them are named, and what could be changed is not', async () => {
+    const text = file({
+      switch: { bridge: 'br1' },
+      backend: 'sim',
+      radius: { servers: [{ address: '192.0.2.2', secret: 'another-sixteen-octets' }] },
+      roles: { staff: { handshake: { times: 9 } } },
+    });
+    const paths = ['switch.bridge', 'backend', 'radius.servers'];
+    expect(await stage.ask('config', { check: text })).toEqual({ warnings: [], restart_needed: paths });
+    const answer = config(stage, { apply: text });
+    expect(answer).toMatchObject({
+      ok: false,
+      error: { code: 'refused', faults: paths.map((path) => ({ path })) },
+    });
+    for (const path of paths) expect(answer.ok ? '' : answer.error.message).toContain(path);
+    expect(JSON.stringify(answer)).not.toContain('another-sixteen-octets');
+    await unchanged();
+  });
+
+  it('what `get` shows: its secrets are not there, and the agent does not take it back as it is', async () => {
+    expect(shown).toContain(`secret: ${HIDDEN}`);
+    const answer = config(stage, { apply: shown ?? '' });
+    expect(answer).toMatchObject({ ok: false, error: { faults: [{ path: 'radius.servers[0].secret' }] } });
+    await unchanged();
+  });
+
+  it('a file that was read anew: the log has every fault, upstream a warning', async () => {
+    stage.net.post({ type: 'reload', text: file(FAULTY) });
+    expect(stage.net.logs.filter((line) => line.startsWith('error'))).toHaveLength(2);
+    expect(stage.events('warning')).toMatchObject([
+      { code: 'config', message: expect.stringMatching(/guard\.share/) },
+    ]);
+    await unchanged();
+  });
+
+  it('no answer and no log line has a secret in it', async () => {
+    const wrong = file({
+      radius: { servers: [{ address: '192.0.2.1', secret: `${SECRET}${'x'.repeat(300)}` }] },
+    });
+    const texts = [file(), file(FAULTY), file({ backend: 'sim' }), wrong, `${file()}: ${SECRET}`];
+    const requests = [{ get: true }, ...texts.flatMap((text) => [{ check: text }, { apply: text }])];
+    const answers = requests.map((request) => JSON.stringify(config(stage, request)));
+    for (const text of texts) stage.net.post({ type: 'reload', text });
+    expect(texts.every((text) => text.includes(SECRET))).toBe(true);
+    expect(
+      [...answers, ...stage.net.logs, ...stage.events('warning').map(({ message }) => message)].filter(
+        (line) => line.includes(SECRET),
+      ),
+    ).toEqual([]);
+  });
+});
+
+describe('timers of a port', () => {
+  it.each(['p9', 'up0'])('%s is none of ours: refused', async (port) => {
+    const stage = await twoUsers();
+    expect(stage.net.command('timers', { port, times: 2 })).toMatchObject({ error: { code: 'not-found' } });
+  });
+});

@@ -1,0 +1,26 @@
+// A secret's file: a command can name any path, and the agent waits for what is read.
+
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { readSecret } from '../../src/io/files.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'rollcall-files-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const at = (name: string): string => join(folder, name);
+
+test('a plain file is read as it is', () => {
+  writeFileSync(at('secret'), 'open sesame\n');
+  expect(readSecret(at('secret'))).toEqual({ ok: true, value: 'open sesame\n' });
+});
+
+test('a pipe, a device, a folder and a large file are not opened; one that is missing is said to be', () => {
+  execFileSync('mkfifo', [at('pipe')]);
+  writeFileSync(at('large'), 'x'.repeat(5_000));
+  for (const path of [at('pipe'), '/dev/zero', folder])
+    expect(readSecret(path)).toEqual({ ok: false, error: 'it is no plain file' });
+  expect(readSecret(at('large'))).toEqual({ ok: false, error: 'it has more than 4096 octets' });
+  expect(readSecret(at('missing'))).toMatchObject({ ok: false, error: expect.stringContaining('ENOENT') });
+});

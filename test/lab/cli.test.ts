@@ -1,0 +1,219 @@
+// The command line and the real agent, near (control socket) and far (mosquitto): every verb both ways, the same answers,
+// the same exit codes.
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type LabProcess, until } from '../rigs/lab/process.ts';
+import { type Facts, Scene } from '../rigs/lab/scene.ts';
+
+const FAR = ['--broker', 'mqtt://127.0.0.1:1883', '--switch', 'sw1'];
+const NOBODY = '02:66:00:00:00:01';
+
+/** What goes on between two questions. */
+const VOLATILE = new Set(['last_seen', 'last_seen_by', 'session_time_s', 'silent_periods', 'counters']);
+
+interface Decision {
+  readonly what: string;
+}
+
+describe('rollcall on the switch and from afar', () => {
+  let scene: Scene;
+  let ways: readonly (readonly [string, readonly string[]])[];
+
+  beforeAll(async () => {
+    const users = ['alice', 'bob'].map((name) => ({ name, password: 'wonder' }));
+    // Nothing happens by itself while answers are compared.
+    const config = {
+      roles: { default: { handshake: { period_s: 60 } } },
+      handshake: { hold_after_link_up_s: 0 },
+    };
+    scene = await Scene.open({ ports: 3, radius: { users }, config });
+    ways = [
+      ['near', ['--socket', scene.agent.socket]],
+      ['far', FAR],
+    ];
+    await scene.logIn(scene.client(1), 'alice');
+    await scene.logIn(scene.client(2), 'bob');
+    for (const n of [1, 2]) await scene.client(n).netns.must(['ping', '-c1', '-W2', '10.99.0.254']);
+  });
+
+  afterAll(() => scene?.close());
+
+  const mac = (n: number): string => scene.client(n).mac;
+
+  /** By each way in turn. */
+  async function both(...args: readonly string[]) {
+    const outcomes: {
+      readonly way: string;
+      readonly code: number;
+      readonly stdout: string;
+      readonly stderr: string;
+    }[] = [];
+    for (const [way, connection] of ways)
+      outcomes.push({ way, ...(await scene.agent.rollcall(...args, ...connection)) });
+    return outcomes;
+  }
+
+  it.each([
+    ['status', [], /^switch +sw1\n/],
+    ['ports', [], /^PORT .*\np1 [\s\S]*\n\n3 ports\n$/],
+    ['ports', ['p2'], /\np2 [\s\S]*\n\n1 port\n$/],
+    ['sessions', [], /^MAC .*\n02:99:00:00:00:01 +alice [\s\S]*\n\n2 sessions\n$/],
+    ['sessions', ['--user', 'bob'], /\n02:99:00:00:00:02 +bob [\s\S]*\n\n1 session\n$/],
+    ['sessions', ['--port', 'p3'], /^no sessions\n$/],
+    ['session', ['10.99.0.11'], /^user +alice\nMAC +02:99:00:00:00:01\n/],
+    ['session', ['0299.0000.0002'], /^user +bob\n/],
+    ['explain', ['02-99-00-00-00-01'], /session started .*alice by dot1x/],
+    ['explain', [NOBODY], /^nothing is known about 02:66:00:00:00:01/],
+    ['config', ['get'], /^switch:\n {2}id: sw1\n[\s\S]*secret: <hidden>\n/],
+    ['events', ['--recent', '20'], /session-start +02:99:00:00:00:01 alice on p1/],
+  ] as const)('%s %j: one answer both ways, a table for people', async (verb, args, table) => {
+    const [near, far] = await both(verb, ...args, '--json');
+    expect([near?.code, near?.stderr, far?.code, far?.stderr]).toEqual([0, '', 0, '']);
+    expect(lasting(far?.stdout)).toEqual(lasting(near?.stdout));
+    expect(JSON.parse(near?.stdout ?? '')).toMatchObject({ ok: true });
+    for (const { way, code, stdout, stderr } of await both(verb, ...args)) {
+      expect([way, code, stderr]).toEqual([way, 0, '']);
+      expect(stdout).toMatch(table);
+    }
+  });
+
+  it.each([
+    ['probe', ['10.99.0.11'], { probed: 1 }, '1 session was probed\n'],
+    ['reauth', ['--user', 'alice'], { reauthenticating: 1 }, '1 session authenticates again\n'],
+    ['reauth', ['--port', 'p1'], { reauthenticating: 1 }, '1 session authenticates again\n'],
+    ['timers', ['--role', 'default', '--times', '5'], { sessions: 2 }, 'set; 0 sessions are under them\n'],
+    [
+      'port',
+      ['p3', 'force-unauthorized'],
+      { control: 'force-unauthorized' },
+      'p3 is now force-unauthorized\n',
+    ],
+    ['port', ['p3', 'auto'], { port: 'p3', control: 'auto' }, 'p3 is now auto\n'],
+    ['disconnect', ['--port', 'p3'], undefined, 'rollcall: no session fits\n'],
+  ] as const)('%s %j', async (verb, args, result, says) => {
+    const refused = result === undefined;
+    const [first] = await both(verb, ...args, '--json');
+    expect(JSON.parse(first?.stdout ?? '')).toMatchObject(
+      refused ? { ok: false, error: { code: 'not-found' } } : { ok: true, result },
+    );
+    for (const { code, stdout, stderr } of await both(verb, ...args)) {
+      expect([code, stdout + stderr]).toEqual([refused ? 1 : 0, says]);
+    }
+  });
+
+  it('disconnect: each way ends its session', async () => {
+    for (const [n, [, connection]] of ways.entries()) {
+      const { code, stdout } = await scene.agent.rollcall('disconnect', mac(n + 1), ...connection);
+      expect([code, stdout]).toEqual([0, '1 session is being ended\n']);
+      await scene.waitForEvent('session-end', { mac: mac(n + 1), cause: 'admin-reset' });
+    }
+  });
+
+  it('events are followed both ways, line by line the same, until Ctrl-C', async () => {
+    const followers: LabProcess[] = ways.map(([, way]) => scene.agent.startRollcall('events', ...way));
+    scene.atClose(async () => {
+      for (const follower of followers) await follower.stop();
+    });
+    // Subscribed when it has said anything: what it is asked with is asked until then.
+    const down = /port-link +p1 is down/;
+    for (const follower of followers) await toggleUntil(follower, down);
+    const [near, far] = followers;
+    await until('the same lines', () => far?.lines.every((line) => near?.lines.includes(line)) ?? false);
+    for (const follower of followers) {
+      follower.signal('SIGINT');
+      expect(await follower.exited).toBe(0);
+    }
+  });
+
+  async function toggleUntil(follower: LabProcess, wanted: RegExp): Promise<void> {
+    for (let tries = 0; tries < 20 && !follower.lines.some((line) => wanted.test(line)); tries++) {
+      await scene.lab.unplug(1);
+      await follower.waitForLine(wanted, { timeoutMs: 500 }).catch(() => undefined);
+      await scene.lab.plug(1);
+    }
+    await follower.waitForLine(wanted);
+  }
+
+  it.each([
+    [1, ['session', '192.0.2.99'], /no session fits/],
+    [1, ['explain', 'nonsense'], /is no MAC address/],
+    [1, ['ports', 'up0'], /up0 is no controlled port/],
+    [1, ['timers', '--role', 'guest', '--times', '2'], /there is no role 'guest'/],
+    [2, ['disconnect'], /exactly one of/],
+  ] as const)('exit %i both ways: %j', async (code, args, says) => {
+    const [near, far] = await both(...args);
+    expect([near?.code, far?.code]).toEqual([code, code]);
+    expect(near?.stderr).toMatch(says);
+    expect(far?.stderr).toBe(near?.stderr);
+  });
+
+  it.each([
+    ['no such switch', ['--broker', 'mqtt://127.0.0.1:1883', '--switch', 'sw9'], /no agent of switch sw9/],
+    [
+      'no broker',
+      ['--broker', 'mqtt://127.0.0.1:9', '--switch', 'sw1'],
+      /cannot reach the broker .*ECONNREFUSED/,
+    ],
+    ['no socket', ['--socket', '/run/no-rollcall.sock'], /no agent is running here/],
+  ] as const)('exit 3: %s', async (_, connection, says) => {
+    for (const verb of ['status', 'events', 'drain']) {
+      const { code, stdout, stderr } = await scene.agent.rollcall(verb, ...connection);
+      expect([code, stdout]).toEqual([3, '']);
+      expect(stderr).toMatch(says);
+    }
+  });
+
+  it('check: the configuration in use, on the switch that it is for, and a wrong one', async () => {
+    const { code, stdout } = await scene.agent.rollcall('check', '-c', scene.agent.configFile, '--json');
+    expect([code, JSON.parse(stdout)]).toMatchObject([0, { ok: true, faults: [] }]);
+    expect((await scene.agent.rollcall('check', '-c', '/nowhere.yaml')).code).toBe(1);
+  });
+
+  it('run beside a running agent is refused before it touches a port or a server', async () => {
+    await scene.logIn(scene.client(3), 'alice');
+    const changes = scene.lab.netns.start({ name: 'bridge monitor', argv: ['bridge', 'monitor'] });
+    const { code, stdout, stderr } = await scene.agent.rollcall('run', '-c', scene.agent.configFile);
+    expect([code, stdout, stderr]).toEqual([
+      1,
+      '',
+      expect.stringMatching(/^rollcall: another agent listens on /),
+    ]);
+    await changes.stop();
+    expect(changes.lines).toEqual([]);
+    // A second one would have closed every session at the server.
+    const ons = scene.radius.accounting().filter((record) => record['Acct-Status-Type'] === 'Accounting-On');
+    expect(ons).toHaveLength(1);
+  });
+
+  it.each(['near', 'far'])(
+    'drain, %s: everybody is out, the agent ends and is known to be away',
+    async (way) => {
+      if (!scene.agent.isRunning) await scene.agent.start();
+      const connection = ways.find(([name]) => name === way)?.[1] ?? [];
+      const follower = scene.agent.startRollcall('events', ...connection);
+      await toggleUntil(follower, /port-link +p1 is down/);
+      await until('somebody to be in', async () => (await scene.sessions()).length > 0, 20_000);
+      const { code, stdout } = await scene.agent.rollcall('drain', ...connection);
+      expect([code, stdout]).toEqual([
+        0,
+        expect.stringMatching(/^\d session(s are| is) being ended, then the agent stops\n$/),
+      ]);
+      expect(await scene.agent.exited).toBe(0);
+      expect(await follower.exited).toBe(3);
+      expect(scene.events('session-end')).toHaveLength(scene.events('session-start').length);
+      expect(scene.events('session-end').at(-1)).toMatchObject({ cause: 'drain' });
+      for (const outcome of await both('status')) expect(outcome).toMatchObject({ code: 3, stdout: '' });
+      expect((await scene.agent.rollcall('status', ...FAR)).stderr).toMatch(
+        /sw1 is offline|no agent of switch sw1/,
+      );
+    },
+  );
+});
+
+/** The answer without what goes on by itself, and without the word on how it stands now. */
+function lasting(json: string | undefined): Facts {
+  return JSON.parse(json ?? 'null', (key, value: unknown) => {
+    if (key === 'decisions') return (value as Decision[]).filter(({ what }) => what !== 'now');
+    return VOLATILE.has(key) ? undefined : value;
+  }) as Facts;
+}
