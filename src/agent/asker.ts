@@ -63,7 +63,7 @@ export class Asker {
       default:
         core.out.push({ type: 'inject', port: grant.port, bytes: probeFrame(probe, mac, address) });
     }
-    unit.probed(core.now.mono);
+    unit.probed(probe.type, core.now.mono);
     core.parts.reporter.probed(unit, probe.type, silentPeriods);
     return 'sent';
   }
@@ -73,10 +73,10 @@ export class Asker {
     port: { readonly ownMac: ProbeSource['mac']; readonly linkUpAt: SessionUnit['announcedAt'] },
   ): Probe {
     const { config, now } = this.core;
-    const { session, handshake, announcedAt } = unit;
+    const { session, handshake, announcedAt, unanswered } = unit;
     const { addresses, grant } = session;
     const source = this.sources.get(grant.vlan);
-    const facts = { ...port, addresses, source, announcedAt, probe: handshake.settings.probe };
+    const facts = { ...port, addresses, source, announcedAt, unanswered, probe: handshake.settings.probe };
     const probe = chooseProbe(facts, config.probe, now.mono);
     const goesOut = probe.type === 'arp' || probe.type === 'nd' || probe.type === 'eap';
     return goesOut && !this.rate.take(now.mono) ? { type: 'withheld', reason: 'rate' } : probe;

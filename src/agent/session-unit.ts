@@ -4,6 +4,7 @@ import { INTERIM_DEFAULTS, InterimTimer } from '../accounting/interim.ts';
 import { earliest, type Instant, type Millis, millis } from '../base/time.ts';
 import { handshakeSettings, portSettings, roleSettings } from '../config/ports.ts';
 import { Handshake } from '../liveness/handshake.ts';
+import type { ProbeKind } from '../liveness/probing.ts';
 import type { HandshakeSettings } from '../liveness/settings.ts';
 import type { TrafficCounters } from '../model/acct.ts';
 import type { Authorization } from '../model/authorization.ts';
@@ -29,6 +30,7 @@ export class SessionUnit implements Timed {
   private authorizedAt: Instant;
   private lastOwn: Instant;
   private probedAt: Instant = Number.NEGATIVE_INFINITY as Instant;
+  private probedBy: ProbeKind | undefined;
   private answeredAt: Instant = Number.NEGATIVE_INFINITY as Instant;
 
   constructor(
@@ -66,8 +68,14 @@ export class SessionUnit implements Timed {
   }
 
   /** A probe has gone out. */
-  probed(now: Instant): void {
+  probed(by: ProbeKind, now: Instant): void {
     this.probedAt = now;
+    this.probedBy = by;
+  }
+
+  /** How it was asked last, if nothing has been heard of it since. */
+  get unanswered(): ProbeKind | undefined {
+    return this.handshake.lastSeen > this.probedAt ? undefined : this.probedBy;
   }
 
   signs(sweptAt: Instant): Signs {
