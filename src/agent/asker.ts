@@ -12,6 +12,7 @@ export type Asked = 'sent' | 'withheld' | 'none';
 
 export class Asker {
   private sources: ReadonlyMap<VlanId, ProbeSource> = new Map();
+  private own: ReadonlyMap<VlanId, ProbeSource> = new Map();
   private readonly rate: ProbeRate;
 
   constructor(private readonly core: Core) {
@@ -34,13 +35,13 @@ export class Asker {
         ...(ipv6 === undefined ? {} : { ipv6 }),
       });
     }
+    this.own = own;
     this.sources = merged;
   }
 
   /** An address of ours, or of a gateway that probes seem to come from: never a client's. */
   isReserved(ip: Ip): boolean {
-    for (const { ipv4, ipv6 } of this.sources.values()) if ((isIpv4(ip) ? ipv4 : ipv6) === ip) return true;
-    return false;
+    return [this.own, this.sources].some((known) => bears(known, ip));
   }
 
   /** `silentPeriods` is for the report: 0 = not the handshake's own. */
@@ -58,8 +59,9 @@ export class Asker {
         core.out.log('debug', 'probe withheld', { mac, reason: probe.reason });
         return 'withheld';
       case 'eap':
-        core.parts.supplicants.reauthenticate(mac, grant.port, 'timer');
-        break;
+        if (core.parts.supplicants.probe(mac, grant.port)) break;
+        core.out.log('debug', 'probe withheld', { mac, reason: 'server-asked' });
+        return 'withheld';
       default:
         core.out.push({ type: 'inject', port: grant.port, bytes: probeFrame(probe, mac, address) });
     }
@@ -81,4 +83,9 @@ export class Asker {
     const goesOut = probe.type === 'arp' || probe.type === 'nd' || probe.type === 'eap';
     return goesOut && !this.rate.take(now.mono) ? { type: 'withheld', reason: 'rate' } : probe;
   }
+}
+
+function bears(sources: ReadonlyMap<VlanId, ProbeSource>, ip: Ip): boolean {
+  for (const { ipv4, ipv6 } of sources.values()) if ((isIpv4(ip) ? ipv4 : ipv6) === ip) return true;
+  return false;
 }
