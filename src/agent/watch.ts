@@ -130,7 +130,7 @@ export class Watch implements Timed {
    * gives none, and not against a probe that was not answered: anybody's broadcast counts there.
    */
   counted(unit: SessionUnit): void {
-    if (this.tableTells || unit.handshake.unheard) return;
+    if (this.tableTells || unit.unanswered !== undefined) return;
     unit.heard(this.core.now.mono, 'counter');
   }
 
@@ -329,8 +329,9 @@ export class Watch implements Timed {
   }
 }
 
-/** A reply or an advertisement: what a probe is answered with. */
+/** A reply, an advertisement, a Response: what a probe is answered with. */
 function mayAnswer(sign: Sign): boolean {
+  if (sign.kind === 'eapol') return true;
   if (sign.kind === 'arp') return sign.packet.operation === ARP_REPLY;
   return sign.kind === 'nd' && sign.message.type === ND_NEIGHBOR_ADVERTISEMENT;
 }

@@ -103,6 +103,7 @@ export class SimulatedSwitch {
       news: (event) => this.world.in(LATENCY_MS, () => this.post({ type: 'dataplane', event })),
       deliver: (port, bytes) => this.world.in(LATENCY_MS, () => this.deliver(port, bytes)),
     });
+    this.bridge.tells = this.options.capabilities?.lastSeen ?? true;
     for (const name of [...ports, UPLINK]) this.bridge.addPort(name);
     this.servers = config.radius.servers.map(({ secret }) => new RadiusPeer(secret));
     this.gateway = new SimGateway(GATEWAY_MAC, GATEWAY, (bytes) =>

@@ -7,7 +7,7 @@ import { type Mac, macToKey } from '../../../src/base/mac.ts';
 import { err } from '../../../src/base/result.ts';
 import type { Config } from '../../../src/config/config.ts';
 import { parseConfig } from '../../../src/config/parse.ts';
-import type { PortName } from '../../../src/model/dataplane.ts';
+import type { Capabilities, PortName } from '../../../src/model/dataplane.ts';
 import type { EventPayload, EventType } from '../../../src/report/event-payloads.ts';
 import type { SessionPayload } from '../../../src/report/payloads.ts';
 import { isGrant } from '../../../src/wire/fdb-table.ts';
@@ -25,7 +25,7 @@ import {
 import { type ConfigPart, overlay } from '../config-part.ts';
 import type { SimClient } from './client.ts';
 import { Invariants } from './invariants.ts';
-import { GATEWAY, SimulatedSwitch } from './simulated-switch.ts';
+import { GATEWAY, SIM_CAPABILITIES, SimulatedSwitch } from './simulated-switch.ts';
 
 const STEP_MS = 20;
 const LOGIN_WITHIN_MS = 10_000;
@@ -54,7 +54,7 @@ export class SimulatedStage implements FaultStage {
   readonly invariants: Invariants;
   private readonly machines = new Map<string, SimClient>();
 
-  constructor(setting: Setting, timing: Timing = SIM_TIMING) {
+  constructor(setting: Setting, timing: Timing = SIM_TIMING, capabilities: Capabilities = SIM_CAPABILITIES) {
     this.timing = timing;
     const ports = Array.from({ length: setting.machines }, (_, i) => `p${i + 1}`);
     const { periodS, times } = timing;
@@ -62,6 +62,7 @@ export class SimulatedStage implements FaultStage {
     this.net = new SimulatedSwitch({
       config: simConfig(overlay(handshake, setting.config ?? {})),
       ports,
+      capabilities,
     });
     for (const port of ports) {
       const n = Number(port.slice(1));
