@@ -54,3 +54,16 @@ async function dropOutput(client: SwitchClient, family: 'ip' | 'ip6'): Promise<v
     input: `add table ${family} mute\nadd chain ${family} mute out { type filter hook output priority 0; policy drop; }\n`,
   });
 }
+
+/** The MAC that this machine knows for an address; undefined if it knows none. */
+export async function neighbourOf(client: SwitchClient, address: string): Promise<string | undefined> {
+  const known = JSON.parse(await client.netns.ip(`-j neigh show ${address} dev eth0`)) as readonly {
+    readonly lladdr?: string;
+  }[];
+  return known[0]?.lladdr;
+}
+
+/** Forgets all of them. */
+export async function forgetNeighbours(client: SwitchClient): Promise<void> {
+  await client.netns.ip('neigh flush dev eth0');
+}
