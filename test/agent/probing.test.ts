@@ -62,18 +62,22 @@ async function silentPeriods({ stage, machine }: Played): Promise<number> {
   return answer.session.handshake?.silent_periods ?? 0;
 }
 
+/** It asks for the gateway by IPv4 and by IPv6, so that both addresses are learnt. */
+async function knowBoth(played: Played): Promise<void> {
+  const { stage, machine, client } = played;
+  const { ipv4 } = client;
+  await stage.passes(machine);
+  client.ipv4 = undefined;
+  await stage.passes(machine);
+  client.ipv4 = ipv4;
+  played.since = stage.net.performed.length;
+}
+
 describe('a client that has IPv4 and IPv6', () => {
   let played: Played;
   beforeEach(async () => {
     played = await loggedIn();
-    const { client } = played;
-    // Known by both: it asks for the gateway by each.
-    const { ipv4 } = client;
-    await played.stage.passes(played.machine);
-    client.ipv4 = undefined;
-    await played.stage.passes(played.machine);
-    client.ipv4 = ipv4;
-    played.since = played.stage.net.performed.length;
+    await knowBoth(played);
   });
 
   it('answers ARP, and is asked by nothing else', async () => {
@@ -89,6 +93,21 @@ describe('a client that has IPv4 and IPv6', () => {
     const asked = etherTypes(played);
     expect(asked.slice(0, 4)).toEqual([ETHERTYPE_ARP, ETHERTYPE_IPV6, ETHERTYPE_ARP, ETHERTYPE_IPV6]);
     expect(asked.length).toBeGreaterThanOrEqual(6);
+  });
+
+  it('loses IPv4 where only a heartbeat watches it: asked by each in turn too, and it stays', async () => {
+    const heartbeat = { heartbeat_s: (3 * T) / 1000, handshake: { period_s: 0 } };
+    const watched = await loggedIn({ config: { roles: { default: heartbeat } } });
+    await knowBoth(watched);
+    watched.client.ipv4 = undefined;
+    await watched.stage.pass(20 * T);
+    expect(await isIn(watched)).toBe(true);
+    expect(etherTypes(watched).slice(0, 4)).toEqual([
+      ETHERTYPE_ARP,
+      ETHERTYPE_IPV6,
+      ETHERTYPE_ARP,
+      ETHERTYPE_IPV6,
+    ]);
   });
 
   it('falls silent: one probe by each, and it is out', async () => {
