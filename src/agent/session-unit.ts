@@ -67,6 +67,17 @@ export class SessionUnit implements Timed {
     this.handshake.evidence(at, kind);
   }
 
+  /**
+   * The table tells of a use, at some time between these two: the later one is taken, so that nobody is cut too early.
+   * It tells of the same use again with each dump, and the writing of the grant looks like one.
+   */
+  usedBetween(from: Instant, to: Instant): void {
+    if (from <= this.session.startedAt) return;
+    // A dump that was slow: what is known already would seem to be newer than it was, and cost a probe too many.
+    if (to - from > SAME_FRAME && from <= this.handshake.lastSeen) return;
+    this.heard(to, 'fdb');
+  }
+
   /** A probe has gone out. */
   probed(by: ProbeKind, now: Instant): void {
     this.probedAt = now;

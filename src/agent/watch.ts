@@ -26,6 +26,9 @@ import type { SessionUnit } from './session-unit.ts';
 /** A session seen on another port is probed at most so often, whoever pretends to be it. */
 const SIGHTING_SPACING = millis(1000);
 
+/** Idle times come in steps of 10 ms, from a clock that ticks in as many at most. */
+const TABLE_STEP = millis(20);
+
 /** The guard's words, and those of the contract. */
 const GUARD_STATES = { armed: 'raised', cut: 'cut', released: 'cleared' } as const;
 const GUARD_REASONS = { 'mass-loss': 'mass-silence', stall: 'agent-stalled' } as const;
@@ -159,8 +162,7 @@ export class Watch implements Timed {
     forEachEntry(dump.records, (mac48, vlan, ifindex, flags, idleMs) => {
       const unit = sessions.ofMac48(mac48);
       if (unit !== undefined && unit.session.nasPort === ifindex) {
-        // Idle time is told in steps of 10 ms and at some time before `end`: this is late by so much at most.
-        unit.heard((end - idleMs) as Instant, 'fdb');
+        unit.usedBetween((dump.at - idleMs - TABLE_STEP) as Instant, (end - idleMs) as Instant);
       } else if (isGrant(flags) || isOpenEntry(flags)) {
         const key = this.foreignKey(mac48, ifindex, vlan);
         if (key !== undefined) foreign.push(key);

@@ -259,3 +259,47 @@ describe('probes that bear the address of a gateway', () => {
     expect(await stage.ask('session', { mac: machine.mac })).toMatchObject({ session: { ipv4: learnt } });
   });
 });
+
+describe('exactly N - 1 probes, also where a slow dump makes old news look newer', () => {
+  const known = { replies: { u1: { framedIp: '10.99.0.11' } } };
+
+  /** Returns how long it was silent. */
+  async function expectTwoProbes(played: Played): Promise<number> {
+    const { stage, session } = played;
+    await stage.until('the first probe', () => etherTypes(played).includes(ETHERTYPE_ARP), 3 * T);
+    stage.net.dumpMs = 300;
+    const end = await expectEnd(stage, session, { cause: 'handshake-timeout', withinMs: 3 * T });
+    expect(etherTypes(played).filter((type) => type === ETHERTYPE_ARP)).toHaveLength(2);
+    return silentFor(end);
+  }
+
+  it('for a client that is not heard after its login', async () => {
+    const played = await loggedIn(known);
+    await played.stage.silence(played.machine);
+    // The writing of its grant is no sign of life.
+    const silent = await expectTwoProbes(played);
+    expect(silent).toBeGreaterThanOrEqual(3 * T);
+    expect(silent).toBeLessThan(3.5 * T);
+  });
+
+  it("for a client whose last frame came just before a period's end", async () => {
+    const played = await loggedIn(known);
+    const { stage, machine, session } = played;
+    const start = Date.parse(session.started) - stage.net.world.wallOffset;
+    await stage.pass(start + T - 100 - stage.now());
+    await stage.say(machine);
+    await stage.silence(machine);
+    expect(await expectTwoProbes(played)).toBeGreaterThanOrEqual(3 * T);
+  });
+
+  it('a slow dump that tells of a new frame is believed', async () => {
+    const played = await loggedIn(known);
+    const { stage, machine } = played;
+    stage.net.dumpMs = 300;
+    await stage.dropAddresses(machine);
+    await stage.talk(machine, T / 2);
+    await stage.pass(8 * T);
+    expect(await isIn(played)).toBe(true);
+    expect(etherTypes(played)).toEqual([]);
+  });
+});

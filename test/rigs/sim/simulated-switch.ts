@@ -19,7 +19,6 @@ import { World } from './world.ts';
 
 const LATENCY_MS = 1;
 const SERVER_LATENCY_MS = 5;
-const DUMP_MS = 0.5;
 /** A machine that does not come to rest at one moment is broken. */
 const MOST_INPUTS_AT_ONCE = 100_000;
 /** setTimeout's least wait. */
@@ -90,6 +89,8 @@ export class SimulatedSwitch {
   private running = false;
   private stalledUntil: Instant = instant(0);
   private readonly gateway: SimGateway;
+  /** How long a dump says that it took. */
+  dumpMs = 0.5;
   private nextCommand = 1;
   private tickedAt: Instant = instant(0);
 
@@ -243,7 +244,7 @@ export class SimulatedSwitch {
         this.inputs.push(
           this.fails('dumps')
             ? { type: 'table-failed', error: 'dump: interrupted' }
-            : { type: 'table', dump: { at: world.now, tookMs: DUMP_MS, records: bridge.dump() } },
+            : { type: 'table', dump: { at: world.now, tookMs: this.dumpMs, records: bridge.dump() } },
         );
         return undefined;
       case 'read-counters': {
