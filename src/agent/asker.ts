@@ -49,8 +49,7 @@ export class Asker {
 
   /** An address of ours, or of a gateway that probes seem to come from: never a client's. */
   isReserved(ip: Ip): boolean {
-    for (const { ipv4, ipv6 } of this.sources.values()) if ((isIpv4(ip) ? ipv4 : ipv6) === ip) return true;
-    return false;
+    return bears(this.own, ip) || bears(this.sources, ip);
   }
 
   /** `silentPeriods` is for the report: 0 = not the handshake's own. */
@@ -68,17 +67,21 @@ export class Asker {
         core.out.log('debug', 'probe withheld', { mac, reason: probe.reason });
         return 'withheld';
       case 'eap':
-        core.parts.supplicants.reauthenticate(mac, grant.port, 'timer');
-        break;
+        if (core.parts.supplicants.probe(mac, grant.port)) break;
+        core.out.log('debug', 'probe withheld', { mac, reason: 'server-asked' });
+        return 'withheld';
       default:
         core.out.push({ type: 'inject', port: grant.port, bytes: probeFrame(probe, mac, address) });
     }
-    unit.probed(core.now.mono);
+    unit.probed(probe.type, core.now.mono);
     core.parts.reporter.probed(unit, probe.type, silentPeriods);
     return 'sent';
   }
 
-  private choose({ session, handshake, announcedAt }: SessionUnit, port: PortUnit['machine']): Probe {
+  private choose(
+    { session, handshake, announcedAt, unanswered }: SessionUnit,
+    port: PortUnit['machine'],
+  ): Probe {
     const { config, now } = this.core;
     const facts: ProbeFacts = {
       addresses: session.addresses,
@@ -87,9 +90,15 @@ export class Asker {
       linkUpAt: port.linkUpAt,
       announcedAt,
       probe: handshake.settings.probe,
+      unanswered,
     };
     const probe = chooseProbe(facts, config.probe, now.mono);
     const goesOut = probe.type === 'arp' || probe.type === 'nd' || probe.type === 'eap';
     return goesOut && !this.rate.take(now.mono) ? { type: 'withheld', reason: 'rate' } : probe;
   }
+}
+
+function bears(sources: ReadonlyMap<VlanId, ProbeSource>, ip: Ip): boolean {
+  for (const { ipv4, ipv6 } of sources.values()) if ((isIpv4(ip) ? ipv4 : ipv6) === ip) return true;
+  return false;
 }

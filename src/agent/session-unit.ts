@@ -4,6 +4,7 @@ import { InterimTimer } from '../accounting/interim.ts';
 import { earliest, type Instant, type Millis, millis, NEVER } from '../base/time.ts';
 import { roleSettings } from '../config/ports.ts';
 import { Handshake } from '../liveness/handshake.ts';
+import type { ProbeKind } from '../liveness/probing.ts';
 import type { HandshakeSettings } from '../liveness/settings.ts';
 import type { TrafficCounters } from '../model/acct.ts';
 import type { Authorization } from '../model/authorization.ts';
@@ -33,6 +34,7 @@ export class SessionUnit implements Timed {
   private authorizedAt: Instant;
   private lastOwn: Instant;
   private probedAt: Instant = Number.NEGATIVE_INFINITY as Instant;
+  private probedBy: ProbeKind | undefined;
   private answeredAt: Instant = Number.NEGATIVE_INFINITY as Instant;
 
   constructor(
@@ -68,9 +70,26 @@ export class SessionUnit implements Timed {
     this.handshake.evidence(at, kind);
   }
 
+  /**
+   * The table tells of a use, at some time between these two: the later one is taken, so that nobody is cut too early.
+   * It tells of the same use again with each dump, and the writing of the grant looks like one.
+   */
+  usedBetween(from: Instant, to: Instant): void {
+    if (from <= this.grantedAt) return;
+    // A dump that was slow: what is known already would seem to be newer than it was, and cost a probe too many.
+    if (to - from > SAME_FRAME && from <= this.handshake.lastSeen) return;
+    this.heard(to, 'fdb');
+  }
+
   /** A probe has gone out. */
-  probed(now: Instant): void {
+  probed(by: ProbeKind, now: Instant): void {
     this.probedAt = now;
+    this.probedBy = by;
+  }
+
+  /** How it was asked last, if nothing has been heard of it since. */
+  get unanswered(): ProbeKind | undefined {
+    return this.handshake.lastSeen > this.probedAt ? undefined : this.probedBy;
   }
 
   signs(sweptAt: Instant): Signs {

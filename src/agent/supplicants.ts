@@ -117,6 +117,20 @@ export class Supplicants {
     return true;
   }
 
+  /** Asks the client of a session whether it is there; false while its server is asked about it, and it cannot be. */
+  probe(mac: Mac, port: PortName): boolean {
+    const here = this.portOf(port);
+    const unit = here.clients.get(mac);
+    if (unit?.machine.authenticated !== true) {
+      // The session has outlived its machine: the link was down for a while.
+      this.askUnremembered(here, mac);
+      return true;
+    }
+    if (!unit.machine.canBeProbed) return false;
+    this.tell(unit, { type: 'probe' });
+    return true;
+  }
+
   /** The answer of the data plane to the client's admission. */
   grantDone(mac: Mac, port: PortName, error?: string): void {
     const unit = this.ports.get(port)?.clients.get(mac);

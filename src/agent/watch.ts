@@ -26,8 +26,8 @@ import type { SessionUnit } from './session-unit.ts';
 /** A session seen on another port is probed at most so often, whoever pretends to be it. */
 const SIGHTING_SPACING = millis(1000);
 
-/** The table tells idle times in steps of so much. */
-const IDLE_STEP = millis(10);
+/** Idle times come in steps of 10 ms, from a clock that ticks in as many at most. */
+const TABLE_STEP = millis(20);
 
 /** The guard's words, and those of the contract. */
 const GUARD_STATES = { armed: 'raised', cut: 'cut', released: 'cleared' } as const;
@@ -144,7 +144,7 @@ export class Watch implements Timed {
    * gives none, and not against a probe that was not answered: anybody's broadcast counts there.
    */
   counted(unit: SessionUnit): void {
-    if (this.tableTells || unit.handshake.unheard) return;
+    if (this.tableTells || unit.unanswered !== undefined) return;
     unit.heard(this.core.now.mono, 'counter');
   }
 
@@ -173,10 +173,7 @@ export class Watch implements Timed {
     forEachEntry(dump.records, (mac48, vlan, ifindex, flags, idleMs) => {
       const unit = sessions.ofMac48(mac48);
       if (unit !== undefined && unit.session.nasPort === ifindex) {
-        // Idle time is told in steps of 10 ms and at some time before `end`: this is late by so much at most.
-        const at = end - idleMs;
-        // An entry that has not been used is as idle as it is old.
-        if (at > unit.grantedAt + IDLE_STEP + dump.tookMs) unit.heard(at as Instant, 'fdb');
+        unit.usedBetween((dump.at - idleMs - TABLE_STEP) as Instant, (end - idleMs) as Instant);
       } else if (isGrant(flags) || isOpenEntry(flags)) {
         const key = this.foreignKey(mac48, ifindex, vlan);
         if (key !== undefined) foreign.push(key);
@@ -353,8 +350,9 @@ export class Watch implements Timed {
   }
 }
 
-/** A reply or an advertisement: what a probe is answered with. */
+/** A reply, an advertisement, a Response: what a probe is answered with. */
 function mayAnswer(sign: Sign): boolean {
+  if (sign.kind === 'eapol') return true;
   if (sign.kind === 'arp') return sign.packet.operation === ARP_REPLY;
   return sign.kind === 'nd' && sign.message.type === ND_NEIGHBOR_ADVERTISEMENT;
 }

@@ -35,7 +35,7 @@ const HandshakeObject = Type.Object(
         title: 'one of address, eap',
         default: HANDSHAKE_DEFAULTS.probe,
         description:
-          'address: ARP, or ND where only IPv6 is known. eap: Request/Identity, which starts a reauthentication.',
+          'address: ARP, or ND; both in turn, if both are known. eap: Request/Identity; an answer reauthenticates.',
       }),
     ),
   },

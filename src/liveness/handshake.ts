@@ -25,7 +25,7 @@
 // multiple of the new T that is at least a whole period away.
 //
 // Trade: a session is told to end a little after (N+1)*T at most, by the dump's wait. Limits: no clock, no frames;
-// what a probe is and whether it may be sent is probe.ts, whether a verdict stands is guard.ts.
+// what a probe is and whether it may be sent is probing.ts, whether a verdict stands is guard.ts.
 
 import { assertNever } from '../base/result.ts';
 import { after, type Instant, instant, millis, NEVER } from '../base/time.ts';

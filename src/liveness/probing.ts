@@ -4,6 +4,10 @@
 // with our MAC would cut the client off (measured). A probe is never shaped like duplicate-address detection (RFC 5227
 // §2.1, RFC 4862 §5.4): no sender 0.0.0.0 unless told to, none right after link-up, none right after the client has
 // announced or tested an address of its own.
+//
+// A client may lose one family and keep the other. So one that has both is asked by IPv4 first, since every stack answers
+// ARP, whatever its firewall; and while it does not answer, by each in turn. Limit: N = 2 has a single probe before the
+// verdict, and it is an ARP request.
 
 import type { Ipv4, Ipv6 } from '../base/ip.ts';
 import type { Mac } from '../base/mac.ts';
@@ -25,7 +29,11 @@ export interface ProbeFacts {
   /** NEGATIVE_INFINITY = never. */
   readonly announcedAt: Instant;
   readonly probe: HandshakeSettings['probe'];
+  /** How it was asked last, if nothing has been heard of it since. */
+  readonly unanswered: ProbeKind | undefined;
 }
+
+export type ProbeKind = 'arp' | 'nd' | 'eap';
 
 export type WithheldReason = 'link-up' | 'announcement' | 'rate';
 
@@ -42,29 +50,34 @@ type ProbeOf<T extends Probe['type']> = Extract<Probe, { readonly type: T }>;
 
 const UNSPECIFIED = '0.0.0.0' as Ipv4;
 
-/** IPv4 first: every stack answers ARP, whatever its firewall. */
 export function chooseProbe(facts: ProbeFacts, settings: ProbeSettings, now: Instant): Probe {
-  const { addresses, source, probe } = facts;
-  if (probe === 'eap') return { type: 'eap' };
-  const { ipv4, ipv6 } = addresses;
+  if (facts.probe === 'eap') return { type: 'eap' };
+  const { ipv4, ipv6 } = facts.addresses;
   if (ipv4 === undefined && ipv6 === undefined) return { type: 'none', reason: 'no-address' };
   if (elapsed(facts.linkUpAt, now) < settings.holdAfterLinkUp) return { type: 'withheld', reason: 'link-up' };
   if (elapsed(facts.announcedAt, now) < settings.holdAfterAnnouncement) {
     return { type: 'withheld', reason: 'announcement' };
   }
-  if (ipv4 !== undefined) {
-    const targetIp = ipv4 as Ipv4;
-    if (source?.ipv4 !== undefined) {
-      return { type: 'arp', senderMac: source.mac, senderIp: source.ipv4, targetIp };
-    }
-    if (settings.allowUnspecifiedSource) {
-      return { type: 'arp', senderMac: facts.ownMac, senderIp: UNSPECIFIED, targetIp };
-    }
+  const arp = arpProbe(facts, settings);
+  const nd = ndProbe(facts);
+  const probe = facts.unanswered === 'arp' ? (nd ?? arp) : (arp ?? nd);
+  return probe ?? { type: 'none', reason: 'no-source' };
+}
+
+function arpProbe({ addresses, source, ownMac }: ProbeFacts, settings: ProbeSettings): Probe | undefined {
+  const targetIp = addresses.ipv4 as Ipv4 | undefined;
+  if (targetIp === undefined) return undefined;
+  if (source?.ipv4 !== undefined) {
+    return { type: 'arp', senderMac: source.mac, senderIp: source.ipv4, targetIp };
   }
-  if (ipv6 !== undefined && source?.ipv6 !== undefined) {
-    return { type: 'nd', senderMac: source.mac, senderIp: source.ipv6, targetIp: ipv6 as Ipv6 };
-  }
-  return { type: 'none', reason: 'no-source' };
+  if (!settings.allowUnspecifiedSource) return undefined;
+  return { type: 'arp', senderMac: ownMac, senderIp: UNSPECIFIED, targetIp };
+}
+
+function ndProbe({ addresses, source }: ProbeFacts): Probe | undefined {
+  const targetIp = addresses.ipv6 as Ipv6 | undefined;
+  if (targetIp === undefined || source?.ipv6 === undefined) return undefined;
+  return { type: 'nd', senderMac: source.mac, senderIp: source.ipv6, targetIp };
 }
 
 /** The frame, unicast to the client. The Ethernet source is always ours: a foreign one would move in the table. */

@@ -70,6 +70,11 @@ export class AuthenticatorClient {
     return this.pacp.authenticated;
   }
 
+  /** A `probe` would send a request: it has a session, and it is not the server's turn. */
+  get canBeProbed(): boolean {
+    return this.control === 'auto' && this.pacp.authenticated && this.eap.canAsk;
+  }
+
   /** Nothing is pending and nothing needs remembering: the object may be thrown away. */
   isForgettable(): boolean {
     return this.pacp.current === 'UNAUTHENTICATED';
@@ -130,6 +135,9 @@ export class AuthenticatorClient {
         break;
       case 'reauthenticate':
         this.onReauthenticate(event.by, now);
+        break;
+      case 'probe':
+        if (this.canBeProbed) this.stepEap({ type: 'probe' }, now);
         break;
       case 'session-ended':
         // While the next grant is being written, the session that ends is the one that it replaces.
@@ -319,6 +327,9 @@ export class AuthenticatorClient {
       case 'eapFail':
         this.stepPacp('eapFail', now);
         this.onFail(output, hadSession);
+        break;
+      case 'probeAnswered':
+        this.stepPacp('rxIdentity', now, output.packet);
         break;
       case 'eapTimeout':
         this.stepPacp('eapTimeout', now);

@@ -44,6 +44,11 @@ export type EapState =
   /** A request of the server's is out; `methodTimeout` is suppTimeout, or what the Challenge said. */
   | ({ readonly name: 'IDLE2'; readonly methodTimeout: Millis } & Outstanding)
   /**
+   * Not of the RFC: the Identity was asked to see whether somebody is there. No exchange runs, so nothing is sent again
+   * and silence means nothing here: who probes, counts. An answer begins an exchange.
+   */
+  | { readonly name: 'PROBED' }
+  /**
    * The server accepted. Deviation: the RFC sends EAP-Success on entry; here it waits for the table write, so that a
    * client never hears Success from a port that does not let it through.
    */
@@ -65,6 +70,8 @@ export type EapInput =
   | { readonly type: 'granted'; readonly ok: boolean }
   /** The client asked again to be asked: the outstanding Identity request goes out once more, timers as they are. */
   | { readonly type: 'repeatIdentity' }
+  /** One request whatever comes of it; none while it is the server's turn (RFC 3748 §2: one at a time). */
+  | { readonly type: 'probe' }
   | { readonly type: 'timer' };
 
 export type EapOutput =
@@ -80,6 +87,8 @@ export type EapOutput =
       readonly data: Uint8Array;
       readonly reason: 'access-reject' | 'contradictory-accept' | 'grant-failed';
     }
+  /** A Response/Identity to a probe: an exchange may begin with it. */
+  | { readonly signal: 'probeAnswered'; readonly packet: Uint8Array }
   /** The supplicant is silent. */
   | { readonly signal: 'eapTimeout' }
   /** No verdict: no server answered, or with nothing to relay. `data` is an EAP-Failure for who has no session. */
@@ -118,6 +127,11 @@ export class EapPassThrough {
     return this.currentId;
   }
 
+  /** A request can go out now: it is not the server's turn. */
+  get canAsk(): boolean {
+    return this.state.name !== 'AAA_IDLE' && this.state.name !== 'SUCCESS2';
+  }
+
   /** An EAP-Failure with the identifier that this client expects one to have (RFC 3748 §4.2). */
   buildFailure(): Uint8Array {
     return buildFailure(this.currentId);
@@ -144,7 +158,9 @@ export class EapPassThrough {
       case 'granted':
         return this.state.name === 'SUCCESS2' ? this.granted(input.ok, this.state.eapReqData) : [];
       case 'repeatIdentity':
-        return this.repeatIdentity(now);
+        return this.state.name === 'IDLE' ? this.repeat(this.state, now) : [];
+      case 'probe':
+        return this.probe(now);
       case 'timer':
         return this.timer(now);
     }
@@ -200,6 +216,10 @@ export class EapPassThrough {
         // DISCARD2 leaves the timer as it runs.
         if (eap.identifier !== this.currentId) return dropped('eap-wrong-identifier');
         return this.enterAaaIdle(eap, now);
+      case 'PROBED':
+        if (eap.identifier !== this.currentId) return dropped('eap-wrong-identifier');
+        if (eap.type !== EAP_TYPE_IDENTITY) return dropped('eap-unexpected-type');
+        return [{ signal: 'probeAnswered', packet }];
       case 'AAA_IDLE':
       case 'SUCCESS2':
         return dropped('eap-while-server-asked');
@@ -285,10 +305,19 @@ export class EapPassThrough {
     return [{ signal: 'aaaTimeout', data: this.buildFailure() }];
   }
 
-  private repeatIdentity(now: Instant): EapOutput[] {
-    if (this.state.name !== 'IDLE') return [];
-    this.transition({ ...this.state, sentAt: now });
-    return [{ signal: 'eapReq', data: this.state.lastReqData }];
+  /** The outstanding request, octet by octet; its timer stays as it runs. */
+  private repeat(state: Extract<EapState, Outstanding>, now: Instant): EapOutput[] {
+    this.transition({ ...state, sentAt: now });
+    return [{ signal: 'eapReq', data: state.lastReqData }];
+  }
+
+  private probe(now: Instant): EapOutput[] {
+    const { state } = this;
+    if (!this.canAsk) return [];
+    if (state.name === 'IDLE' || state.name === 'IDLE2') return this.repeat(state, now);
+    this.currentId = (this.currentId + 1) & 0xff;
+    this.transition({ name: 'PROBED' });
+    return [{ signal: 'eapReq', data: buildIdentityRequest(this.currentId) }];
   }
 
   private timer(now: Instant): EapOutput[] {
@@ -302,6 +331,7 @@ export class EapPassThrough {
       case 'IDLE2':
         return this.retransmit(state, state.methodTimeout, now);
       case 'DISABLED':
+      case 'PROBED':
       case 'SUCCESS2':
       case 'FAILURE2':
       case 'TIMEOUT_FAILURE':

@@ -52,6 +52,12 @@ export type PaeEvent =
   | { readonly type: 'grant-done'; readonly ref: PaeRef; readonly error?: string }
   /** Without a session this begins an authentication: that is how a MAC that was merely seen is asked who it is. */
   | { readonly type: 'reauthenticate'; readonly by: ReauthBy }
+  /**
+   * The handshake asks whether the client of a session is there: one Request/Identity, or the outstanding request once
+   * more, with no timer of its own. An answer is followed by a whole reauthentication, since a supplicant that is asked
+   * and then left alone fails (wpa_supplicant: after 60 s). Silence has no consequence here.
+   */
+  | { readonly type: 'probe' }
   /** The agent ended the session for a reason of its own; told at the decision, before the logout runs. */
   | { readonly type: 'session-ended' }
   | { readonly type: 'port-control'; readonly control: PortControl }

@@ -62,6 +62,7 @@ function run(count: number): number {
           linkUpAt: LONG_AGO,
           announcedAt: LONG_AGO,
           probe: kind,
+          unanswered: undefined,
         };
         const probe = chooseProbe(facts, PROBE_DEFAULTS, now);
         if (probe.type !== 'arp') throw new Error(`no ARP probe but ${probe.type}`);

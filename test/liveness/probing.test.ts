@@ -31,6 +31,7 @@ function choose(facts: Partial<ProbeFacts>, unspecified = false): Probe {
     linkUpAt: instant(0),
     announcedAt: instant(Number.NEGATIVE_INFINITY),
     probe: 'address',
+    unanswered: undefined,
     ...facts,
   };
   return chooseProbe(known, { ...PROBE_DEFAULTS, allowUnspecifiedSource: unspecified }, NOW);
@@ -74,6 +75,24 @@ describe('which probe a client gets', () => {
     ['EAP if told to, whatever else is known', { probe: 'eap', addresses: {} }, { type: 'eap' }],
   ])('%s', (_, facts, probe) => {
     expect(choose(facts)).toMatchObject(probe);
+  });
+
+  describe('while it does not answer, by each family in turn', () => {
+    const both = { ipv4: IPV4, ipv6: IPV6 };
+
+    it.each<[string, Partial<ProbeFacts>, Probe['type']]>([
+      ['both known, ARP unanswered: ND', { addresses: both, unanswered: 'arp' }, 'nd'],
+      ['both known, ND unanswered: ARP again', { addresses: both, unanswered: 'nd' }, 'arp'],
+      ['IPv4 alone: ARP again', { addresses: { ipv4: IPV4 }, unanswered: 'arp' }, 'arp'],
+      ['IPv6 alone: ND again', { addresses: { ipv6: IPV6 }, unanswered: 'nd' }, 'nd'],
+      [
+        'both known, but we have IPv4 only in that VLAN: ARP again',
+        { addresses: both, source: { mac: OURS, ipv4: OUR_IPV4 }, unanswered: 'arp' },
+        'arp',
+      ],
+    ])('%s', (_, facts, type) => {
+      expect(choose(facts).type).toBe(type);
+    });
   });
 
   it('a sender 0.0.0.0 only if told to, with our own MAC, and only where there is no better', () => {

@@ -113,7 +113,7 @@ function nextEvent(roll: Dice, ledger: Ledger): PaeEvent {
     case 12:
       return { type: 'reauthenticate', by: roll.pick(['admin', 'coa', 'timer', 'sighting']) };
     case 13:
-      return roll.below(6) === 0 ? { type: 'session-ended' } : { type: 'tick' };
+      return { type: roll.pick(['session-ended', 'probe', 'probe', 'probe', 'tick', 'tick'] as const) };
     case 14: {
       if (roll.below(6) > 0) return { type: 'port-control', control: 'auto' };
       const control = roll.pick(['force-authorized', 'force-unauthorized', 'off'] as const);

@@ -49,10 +49,11 @@ const roleTimer: Scenario = {
   name: "the role's session timer ends a session for which the server says nothing",
   setting: ({ periodS }) => ({
     machines: 1,
-    config: { roles: { default: { session_s: 4 * periodS } } },
+    config: { roles: { default: { session_s: 2 * periodS } } },
   }),
   play: async (stage) => {
-    const timeoutMs = 4 * stage.timing.periodS * 1000;
+    // Shorter than the silence that would end it.
+    const timeoutMs = 2 * stage.timing.periodS * 1000;
     const machine = stage.machine(1);
     const session = await enter(stage, machine);
     const end = await expectEnd(stage, session, { cause: 'session-timeout', withinMs: timeoutMs + 3_000 });

@@ -78,3 +78,15 @@ for n in itertools.count(1):
         print('talking')
     time.sleep(max(0, began + n * float(sys.argv[2]) - time.monotonic()))
 `;
+/** The MAC that this machine knows for an address; undefined if it knows none. */
+export async function neighbourOf(client: SwitchClient, address: string): Promise<string | undefined> {
+  const known = JSON.parse(await client.netns.ip(`-j neigh show ${address} dev eth0`)) as readonly {
+    readonly lladdr?: string;
+  }[];
+  return known[0]?.lladdr;
+}
+
+/** Forgets all of them. */
+export async function forgetNeighbours(client: SwitchClient): Promise<void> {
+  await client.netns.ip('neigh flush dev eth0');
+}

@@ -47,6 +47,16 @@ export function anyFrame(mac: string): string {
   return `ffffffffffff${plain(mac)}88b5`.padEnd(120, '0');
 }
 
+/** RFC 5227 §2.3: the client says that the address is its own. */
+export function arpAnnouncement(mac: string, ip: string): string {
+  return arpRequest({ mac, senderIp: ip, targetIp: ip });
+}
+
+/** RFC 5227 §2.1.1: the client asks whether anybody else has the address that it wants. */
+export function arpProbe(mac: string, ip: string): string {
+  return arpRequest({ mac, senderIp: '0.0.0.0', targetIp: ip });
+}
+
 /** A broadcast ARP request (RFC 826). */
 export function arpRequest(options: {
   readonly mac: string;

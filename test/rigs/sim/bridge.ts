@@ -74,6 +74,8 @@ export class SimBridge {
   readonly lastSign = new Map<string, Instant>();
   /** MACs whose entries somebody else has written or deleted, until the agent deals with them. */
   readonly tampered = new Set<Mac>();
+  /** Traffic refreshes last-seen times. */
+  tells = true;
   private nextIndex = 10;
 
   constructor(
@@ -268,7 +270,7 @@ export class SimBridge {
       return true;
     }
     if (entry.port !== port && (entry.flags & ENTRY_STICKY) === 0) entry.port = port;
-    entry.updatedAt = now;
+    if (this.tells) entry.updatedAt = now;
     this.lastSign.set(`${source} ${entry.port.name}`, now);
     if (entry.watched) {
       entry.watched = false;

@@ -20,7 +20,6 @@ import { World } from './world.ts';
 
 const LATENCY_MS = 1;
 const SERVER_LATENCY_MS = 5;
-const DUMP_MS = 0.5;
 /** A machine that does not come to rest at one moment is broken. */
 const MOST_INPUTS_AT_ONCE = 100_000;
 /** setTimeout's least wait. */
@@ -96,6 +95,8 @@ export class SimulatedSwitch {
   private running = false;
   private stalledUntil: Instant = instant(0);
   private readonly gateway: SimGateway;
+  /** How long a dump says that it took. */
+  dumpMs = 0.5;
   private nextCommand = 1;
   private tickedAt: Instant = instant(0);
 
@@ -112,6 +113,7 @@ export class SimulatedSwitch {
       news: (event) => this.world.in(LATENCY_MS, () => this.post({ type: 'dataplane', event })),
       deliver: (port, bytes) => this.world.in(LATENCY_MS, () => this.deliver(port, bytes)),
     });
+    this.bridge.tells = this.options.capabilities?.lastSeen ?? true;
     for (const name of [...ports, UPLINK]) this.bridge.addPort(name);
     this.servers = config.radius.servers.map(({ secret }) => new RadiusPeer(secret));
     this.gateway = new SimGateway(GATEWAY_MAC, GATEWAY, (bytes) =>
@@ -255,7 +257,7 @@ export class SimulatedSwitch {
         this.inputs.push(
           this.fails('dumps')
             ? { type: 'table-failed', error: 'dump: interrupted' }
-            : { type: 'table', dump: { at: world.now, tookMs: DUMP_MS, records: bridge.dump() } },
+            : { type: 'table', dump: { at: world.now, tookMs: this.dumpMs, records: bridge.dump() } },
         );
         return undefined;
       case 'read-counters': {

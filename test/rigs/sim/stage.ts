@@ -6,7 +6,7 @@ import type { Ipv4, Ipv6 } from '../../../src/base/ip.ts';
 import { type Mac, macToKey } from '../../../src/base/mac.ts';
 import type { Config } from '../../../src/config/config.ts';
 import { parseConfig } from '../../../src/config/parse.ts';
-import type { PortName } from '../../../src/model/dataplane.ts';
+import type { Capabilities, PortName } from '../../../src/model/dataplane.ts';
 import type { EventPayload, EventType } from '../../../src/report/event-payloads.ts';
 import type { SessionPayload } from '../../../src/report/payloads.ts';
 import { isGrant } from '../../../src/wire/fdb-table.ts';
@@ -24,7 +24,7 @@ import {
 import { type ConfigPart, overlay } from '../config-part.ts';
 import type { SimClient } from './client.ts';
 import { Invariants } from './invariants.ts';
-import { GATEWAY, NO_FILES, SimulatedSwitch } from './simulated-switch.ts';
+import { GATEWAY, NO_FILES, SIM_CAPABILITIES, SimulatedSwitch } from './simulated-switch.ts';
 
 const STEP_MS = 20;
 const LOGIN_WITHIN_MS = 10_000;
@@ -57,7 +57,7 @@ export class SimulatedStage implements FaultStage {
   readonly invariants: Invariants;
   private readonly machines = new Map<string, SimClient>();
 
-  constructor(setting: Setting, timing: Timing = SIM_TIMING) {
+  constructor(setting: Setting, timing: Timing = SIM_TIMING, capabilities: Capabilities = SIM_CAPABILITIES) {
     this.timing = timing;
     const numbers = Array.from({ length: setting.machines }, (_, i) => i + 1);
     const portOf = (n: number): string => (setting.onePort === true ? 'p1' : `p${n}`);
@@ -66,6 +66,7 @@ export class SimulatedStage implements FaultStage {
     this.net = new SimulatedSwitch({
       config: simFile(overlay(handshake, setting.config ?? {})),
       ports: [...new Set(numbers.map(portOf))],
+      capabilities,
     });
     for (const n of numbers) {
       this.plugIn(n, portOf(n));
