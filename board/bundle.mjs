@@ -97,6 +97,7 @@ await build({
   target: 'node20',
   format: 'esm',
   external: EXTERNAL,
+  alias: { debug: path.join(root, 'board/no-debug.cjs') },
   minifyWhitespace: true,
   minifySyntax: true,
   legalComments: 'none',

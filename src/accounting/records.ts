@@ -12,8 +12,8 @@ import {
   date,
   ip,
   NAS_PORT_TYPE_ETHERNET,
+  type OutgoingAttribute,
   octets,
-  type RadiusAttribute,
   text,
   u32,
 } from '../wire/radius-attributes.ts';
@@ -34,7 +34,7 @@ const GIGAWORD = 2 ** 32;
 const LONGEST_VALUE = 253;
 
 /** Without Acct-Delay-Time and NAS-*. Always encodable: a name too long for an attribute is cut. */
-export function acctAttributes(record: AcctRecord): RadiusAttribute[] {
+export function acctAttributes(record: AcctRecord): OutgoingAttribute[] {
   const head = [
     u32('Acct-Status-Type', ACCT_STATUS_TYPE[record.kind]),
     // RFC 2869 §5.3: the time of the event, whenever this is sent.
@@ -66,7 +66,7 @@ function systemSessionId(eventTime: WallTime): string {
   return `system-${Math.floor(eventTime).toString(16)}`;
 }
 
-function subjectAttributes(subject: AcctSubject): RadiusAttribute[] {
+function subjectAttributes(subject: AcctSubject): OutgoingAttribute[] {
   return [
     text('Acct-Session-Id', subject.sessionId),
     text('Acct-Multi-Session-Id', subject.multiSessionId),
@@ -84,7 +84,7 @@ function subjectAttributes(subject: AcctSubject): RadiusAttribute[] {
   ];
 }
 
-function framedAddresses({ ipv4, ipv6 }: AcctSubject): RadiusAttribute[] {
+function framedAddresses({ ipv4, ipv6 }: AcctSubject): OutgoingAttribute[] {
   return [
     ...(ipv4 !== undefined && isIpv4(ipv4) ? [ip('Framed-IP-Address', ipv4)] : []),
     // RFC 6911 §3.1. A link-local address says no more than the MAC.
@@ -99,7 +99,7 @@ function isGlobalIpv6(address: Ip): boolean {
 function usage(record: {
   readonly sessionTimeS: number;
   readonly counters?: TrafficCounters;
-}): RadiusAttribute[] {
+}): OutgoingAttribute[] {
   const time = u32('Acct-Session-Time', Math.max(0, Math.floor(record.sessionTimeS)));
   const { counters } = record;
   if (counters === undefined) return [time];

@@ -130,6 +130,13 @@ export class ByteWriter {
     return this;
   }
 
+  /** A text of octets below 0x80 alone: `isAscii`. */
+  ascii(text: string): this {
+    const at = this.room(text.length);
+    for (let i = 0; i < text.length; i++) this.buf[at + i] = text.charCodeAt(i);
+    return this;
+  }
+
   zeroes(count: number): this {
     const at = this.room(count);
     this.buf.fill(0, at, at + count);
@@ -197,15 +204,15 @@ const utf8Decoder = new TextDecoder('utf-8', { fatal: false });
 /** Up to so many octets an array needs no memory of its own: a quarter of the time. */
 const SHORT_TEXT = 64;
 
+export function isAscii(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return false;
+  return true;
+}
+
 export function utf8(text: string): Uint8Array {
-  if (text.length > SHORT_TEXT) return utf8Encoder.encode(text);
-  const bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
-    if (code > 0x7f) return utf8Encoder.encode(text);
-    bytes[i] = code;
-  }
-  return bytes;
+  return text.length <= SHORT_TEXT && isAscii(text)
+    ? new ByteWriter(text.length).ascii(text).finish()
+    : utf8Encoder.encode(text);
 }
 
 /** Text of octets; malformed sequences become U+FFFD, so hostile input cannot throw. */

@@ -6,8 +6,8 @@ import { type Mac, macToStationId } from '../base/mac.ts';
 import type { PortName } from '../model/dataplane.ts';
 import {
   NAS_PORT_TYPE_ETHERNET,
+  type OutgoingAttribute,
   octets,
-  type RadiusAttribute,
   text,
   u32,
 } from '../wire/radius-attributes.ts';
@@ -48,7 +48,7 @@ export interface EapRequest {
 }
 
 /** What every way of asking has in common; MAB and web logins put their own User-Name and Service-Type before it. */
-export function portAttributes(subject: AccessSubject): RadiusAttribute[] {
+export function portAttributes(subject: AccessSubject): OutgoingAttribute[] {
   return [
     u32('NAS-Port', subject.nasPort),
     text('NAS-Port-Id', subject.port),
@@ -70,7 +70,7 @@ function userName({ identity, subject }: EapRequest): Uint8Array {
 }
 
 /** An 802.1X Access-Request. */
-export function accessRequestAttributes(request: EapRequest): RadiusAttribute[] {
+export function accessRequestAttributes(request: EapRequest): OutgoingAttribute[] {
   return [
     octets('User-Name', userName(request)),
     u32('Service-Type', SERVICE_TYPE_FRAMED),

@@ -8,7 +8,7 @@
 import type { Entropy } from '../base/entropy.ts';
 import { earliest, type Instant } from '../base/time.ts';
 import type { NasIdentity } from '../model/nas.ts';
-import { ip, type RadiusAttribute, text } from '../wire/radius-attributes.ts';
+import { ip, type OutgoingAttribute, text } from '../wire/radius-attributes.ts';
 import { AccessExchanges } from './access-exchanges.ts';
 import { AccountingExchanges } from './accounting-exchanges.ts';
 import type {
@@ -30,7 +30,7 @@ export interface RadiusClientSettings {
 }
 
 /** RFC 2865 §5.4, §5.32, RFC 3162 §2.1: who asks. */
-function nasAttributes(nas: NasIdentity): RadiusAttribute[] {
+function nasAttributes(nas: NasIdentity): OutgoingAttribute[] {
   return [
     text('NAS-Identifier', nas.identifier),
     ...(nas.ipv4 === undefined ? [] : [ip('NAS-IP-Address', nas.ipv4)]),

@@ -2,7 +2,7 @@
 
 import type { Instant } from '../base/time.ts';
 import type { RadiusPacket } from '../wire/radius.ts';
-import type { RadiusAttribute } from '../wire/radius-attributes.ts';
+import type { OutgoingAttribute } from '../wire/radius-attributes.ts';
 
 export type RequestKind = 'access' | 'accounting';
 
@@ -25,7 +25,7 @@ export type RadiusRequest =
       readonly kind: 'access';
       readonly ref: RequestRef;
       /** Without NAS-* (the client adds them) and without Message-Authenticator (the codec does). */
-      readonly attributes: readonly RadiusAttribute[];
+      readonly attributes: readonly OutgoingAttribute[];
       /** The server that sent the State which is in `attributes`: nobody else could make sense of it. */
       readonly serverHint?: ServerIndex;
     }
@@ -33,7 +33,7 @@ export type RadiusRequest =
       readonly kind: 'accounting';
       readonly ref: RequestRef;
       /** Without NAS-* and without Acct-Delay-Time: the client adds both at each sending. */
-      readonly attributes: readonly RadiusAttribute[];
+      readonly attributes: readonly OutgoingAttribute[];
       /**
        * When the event happened; Acct-Delay-Time counts from it. Monotonic, so that a stepped wall clock tells no
        * lies; for an event before the boot it lies before the clock's origin, and may be negative.

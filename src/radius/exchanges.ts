@@ -14,7 +14,7 @@ import type { Entropy } from '../base/entropy.ts';
 import { type Decoded, malformed, ok } from '../base/result.ts';
 import { after, earliest, type Instant, type Millis, millis, NEVER, seconds } from '../base/time.ts';
 import { RADIUS_CODES, type RadiusPacket } from '../wire/radius.ts';
-import type { RadiusAttribute } from '../wire/radius-attributes.ts';
+import type { OutgoingAttribute } from '../wire/radius-attributes.ts';
 import { verifyResponse } from '../wire/radius-verify.ts';
 import { type Deadline, DeadlineHeap, newDeadline } from './deadlines.ts';
 import type {
@@ -79,14 +79,14 @@ interface Reply {
 export interface ExchangesSettings {
   readonly radius: RadiusSettings;
   /** NAS-Identifier, NAS-IP-Address, NAS-IPv6-Address: part of every request. */
-  readonly nas: readonly RadiusAttribute[];
+  readonly nas: readonly OutgoingAttribute[];
   readonly entropy: Entropy;
 }
 
 export abstract class Exchanges {
   protected readonly links: readonly Link[];
   protected readonly retransmission: RetransmissionSettings;
-  protected readonly nas: readonly RadiusAttribute[];
+  protected readonly nas: readonly OutgoingAttribute[];
   protected readonly entropy: Entropy;
   private readonly byRef = new Map<RequestRef, Exchange>();
   private readonly timers = new DeadlineHeap<Exchange>();

@@ -22,9 +22,25 @@ export interface RadiusAttribute {
   readonly value: Uint8Array;
 }
 
+/**
+ * One that is to be sent: octets, or a text or a number that becomes octets only in the packet. A request has twenty of
+ * them and lives until it is answered, and a small array of octets takes ten times the memory of what is in it.
+ */
+export type OutgoingAttribute =
+  | RadiusAttribute
+  | { readonly type: number; readonly text: string }
+  /** Four octets on the wire. */
+  | { readonly type: number; readonly number: number };
+
 /** Whatever has attributes: a packet, or a list that is about to become one. */
 export interface Attributed {
-  readonly attributes: readonly RadiusAttribute[];
+  readonly attributes: readonly OutgoingAttribute[];
+}
+
+export function octetsOf(attribute: OutgoingAttribute): Uint8Array {
+  if ('value' in attribute) return attribute.value;
+  if ('text' in attribute) return utf8(attribute.text);
+  return new ByteWriter(4).u32(attribute.number).finish();
 }
 
 /** RFC 2868 §3.1: a Tag field is 0x00 (unused) to 0x1F. */
@@ -34,12 +50,13 @@ const HIGHEST_TAG = 0x1f;
 
 export function attributesAll(packet: Attributed, ref: AttributeRef): readonly Uint8Array[] {
   const type = attributeNumber(ref);
-  return packet.attributes.filter((attribute) => attribute.type === type).map((attribute) => attribute.value);
+  return packet.attributes.filter((attribute) => attribute.type === type).map(octetsOf);
 }
 
 export function attributeOctets(packet: Attributed, ref: AttributeRef): Uint8Array | undefined {
   const type = attributeNumber(ref);
-  return packet.attributes.find((attribute) => attribute.type === type)?.value;
+  const found = packet.attributes.find((attribute) => attribute.type === type);
+  return found === undefined ? undefined : octetsOf(found);
 }
 
 export function hasAttribute(packet: Attributed, ref: AttributeRef): boolean {
@@ -155,19 +172,19 @@ export function octets(ref: AttributeRef, value: Uint8Array): RadiusAttribute {
 }
 
 /** An empty text is left out by the encoder (RFC 2865 §5); one over 253 octets is refused there. */
-export function text(name: AttributeName, value: string): RadiusAttribute {
-  return octets(name, utf8(value));
+export function text(name: AttributeName, value: string): OutgoingAttribute {
+  return { type: attributeNumber(name), text: value };
 }
 
 /** A number modulo 2^32, or the dictionary's label of one: u32('NAS-Port-Type', 'Ethernet'). */
-export function u32(name: AttributeName, value: number | string): RadiusAttribute {
+export function u32(name: AttributeName, value: number | string): OutgoingAttribute {
   const number = typeof value === 'string' ? enumNumber(name, value) : value >>> 0;
   if (number === undefined) return { type: NO_ATTRIBUTE, value: new Uint8Array(0) };
-  return octets(name, Uint8Array.of(number >>> 24, number >>> 16, number >>> 8, number));
+  return { type: attributeNumber(name), number };
 }
 
 /** RFC 2869 §5.3: whole seconds. */
-export function date(name: AttributeName, wall: WallTime): RadiusAttribute {
+export function date(name: AttributeName, wall: WallTime): OutgoingAttribute {
   return u32(name, Math.floor(wall / 1000));
 }
 

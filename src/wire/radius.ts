@@ -6,11 +6,18 @@
 // attribute where it has one (CVE-2024-3596). Secrets are arguments, never fields.
 // Limits: 20..4096 octets; octets behind Length are padding (RFC 2865 §3) and are dropped.
 
-import { ByteReader, ByteWriter } from '../base/bytes.ts';
+import { ByteReader, ByteWriter, isAscii } from '../base/bytes.ts';
 import { hmacMd5, md5 } from '../base/hash.ts';
 import { type Decoded, malformed, ok } from '../base/result.ts';
 import { quoted } from './quote.ts';
-import { attributesAll, attributeText, octets, type RadiusAttribute } from './radius-attributes.ts';
+import {
+  attributesAll,
+  attributeText,
+  type OutgoingAttribute,
+  octets,
+  octetsOf,
+  type RadiusAttribute,
+} from './radius-attributes.ts';
 import { attributeNameOf } from './radius-dictionary.ts';
 
 /** RFC 2865 §3, RFC 2866 §3, RFC 5176 §2.3, RFC 5997 §3. Others are kept as numbers. */
@@ -38,6 +45,11 @@ export interface RadiusPacket {
   /** 16 octets, as on the wire. */
   readonly authenticator: Uint8Array;
   readonly attributes: readonly RadiusAttribute[];
+}
+
+/** One that is to be sent. */
+export interface OutgoingPacket extends Omit<RadiusPacket, 'attributes'> {
+  readonly attributes: readonly OutgoingAttribute[];
 }
 
 export const RADIUS_REASONS = [
@@ -98,7 +110,7 @@ export function decodeRadius(bytes: Uint8Array): Decoded<RadiusPacket> {
   return ok({ code, identifier, authenticator, attributes });
 }
 
-function validateHeader(packet: RadiusPacket): RadiusReason | undefined {
+function validateHeader(packet: OutgoingPacket): RadiusReason | undefined {
   const octet = (value: number) => Number.isInteger(value) && value >= 0 && value <= 0xff;
   if (!octet(packet.code)) return 'code';
   if (!octet(packet.identifier)) return 'identifier';
@@ -110,20 +122,45 @@ function validateHeader(packet: RadiusPacket): RadiusReason | undefined {
  * (RFC 3579 §3.1), other empty attributes are left out (RFC 2865 §5). Refuses what does not fit, since texts in it
  * may come from the wire: an attribute over 253 octets, a packet over 4096, a name that the dictionary lacks.
  */
-export function encodeRadius(packet: RadiusPacket): Decoded<Uint8Array> {
+export function encodeRadius(packet: OutgoingPacket): Decoded<Uint8Array> {
   const fault = validateHeader(packet);
   if (fault !== undefined) return refuse(fault, `code ${packet.code}, identifier ${packet.identifier}`);
   const writer = new ByteWriter(512).u8(packet.code).u8(packet.identifier).u16(0).bytes(packet.authenticator);
-  for (const { type, value } of packet.attributes) {
+  for (const attribute of packet.attributes) {
+    const { type } = attribute;
     if (!(Number.isInteger(type) && type >= 0 && type <= 0xff))
       return refuse('attribute-type', `type ${type}`);
-    if (type === EAP_MESSAGE) writeSplit(writer, value);
-    else if (value.length > LONGEST_VALUE) {
-      return refuse('attribute-length', `${attributeNameOf(type)} of ${value.length} octets`);
-    } else if (value.length > 0) writeAttribute(writer, type, value);
+    const length = writeValue(writer, attribute);
+    if (length > LONGEST_VALUE)
+      return refuse('attribute-length', `${attributeNameOf(type)} of ${length} octets`);
   }
   if (writer.length > HIGHEST_LENGTH) return refuse('length', `packet of ${writer.length} octets`);
   return ok(writer.patchU16(2, writer.length).finish());
+}
+
+/** Returns the length of the value; writes nothing of one that is empty or too long. */
+function writeValue(writer: ByteWriter, attribute: OutgoingAttribute): number {
+  const { type } = attribute;
+  if ('number' in attribute) {
+    writer.u8(type).u8(6).u32(attribute.number);
+    return 4;
+  }
+  if ('text' in attribute && isAscii(attribute.text)) {
+    const { length } = attribute.text;
+    if (length > 0 && length <= LONGEST_VALUE)
+      writer
+        .u8(type)
+        .u8(2 + length)
+        .ascii(attribute.text);
+    return length;
+  }
+  const value = octetsOf(attribute);
+  if (type === EAP_MESSAGE) {
+    writeSplit(writer, value);
+    return 0;
+  }
+  if (value.length > 0 && value.length <= LONGEST_VALUE) writeAttribute(writer, type, value);
+  return value.length;
 }
 
 function writeAttribute(writer: ByteWriter, type: number, value: Uint8Array): void {
@@ -145,7 +182,7 @@ function writeSplit(writer: ByteWriter, message: Uint8Array): void {
 
 export interface OutgoingRequest {
   readonly identifier: number;
-  readonly attributes: readonly RadiusAttribute[];
+  readonly attributes: readonly OutgoingAttribute[];
   readonly secret: Uint8Array;
 }
 
@@ -154,13 +191,13 @@ export interface OutgoingAccessRequest extends OutgoingRequest {
   readonly authenticator: Uint8Array;
 }
 
-function withMessageAuthenticator(attributes: readonly RadiusAttribute[]): readonly RadiusAttribute[] {
+function withMessageAuthenticator(attributes: readonly OutgoingAttribute[]): readonly OutgoingAttribute[] {
   const others = attributes.filter((attribute) => attribute.type !== MESSAGE_AUTHENTICATOR);
   return [{ type: MESSAGE_AUTHENTICATOR, value: ZEROES }, ...others];
 }
 
 /** Encodes with Message-Authenticator first, computed while `packet.authenticator` stands in the header. */
-function encodeSigned(packet: RadiusPacket, secret: Uint8Array): Decoded<Uint8Array> {
+function encodeSigned(packet: OutgoingPacket, secret: Uint8Array): Decoded<Uint8Array> {
   const encoded = encodeRadius({ ...packet, attributes: withMessageAuthenticator(packet.attributes) });
   if (encoded.ok) encoded.value.set(hmacMd5(secret, encoded.value), OUR_MESSAGE_AUTHENTICATOR_AT);
   return encoded;
@@ -209,7 +246,7 @@ export interface OutgoingReply {
   /** What is answered, as verified. */
   readonly request: RadiusPacket;
   readonly code: RadiusCodeName;
-  readonly attributes: readonly RadiusAttribute[];
+  readonly attributes: readonly OutgoingAttribute[];
   readonly secret: Uint8Array;
 }
 
@@ -221,7 +258,7 @@ export interface OutgoingReply {
 export function encodeReply(reply: OutgoingReply): Decoded<Uint8Array> {
   const { request, secret } = reply;
   const proxyStates = attributesAll(request, PROXY_STATE).map((value) => octets(PROXY_STATE, value));
-  const packet: RadiusPacket = {
+  const packet: OutgoingPacket = {
     code: RADIUS_CODES[reply.code],
     identifier: request.identifier,
     authenticator: request.authenticator,

@@ -3,16 +3,16 @@ import { describe, expect, it } from 'vitest';
 import { utf8 } from '../../src/base/bytes.ts';
 import type { Ipv4, Ipv6 } from '../../src/base/ip.ts';
 import { authorizationFrom, challengeFrom, rejectionFrom } from '../../src/radius/accept.ts';
-import { ip, octets, type RadiusAttribute, text, tunnel, u32 } from '../../src/wire/radius-attributes.ts';
+import { ip, type OutgoingAttribute, octets, text, tunnel, u32 } from '../../src/wire/radius-attributes.ts';
 import { ATTRIBUTE_NAMES } from '../../src/wire/radius-dictionary.ts';
 
 const context = { identity: 'alice', server: '192.0.2.1:1812' };
 
-function accepted(...attributes: RadiusAttribute[]) {
+function accepted(...attributes: OutgoingAttribute[]) {
   return authorizationFrom({ attributes }, context);
 }
 
-function vlan(tag: number, id: string): RadiusAttribute[] {
+function vlan(tag: number, id: string): OutgoingAttribute[] {
   return [
     tunnel('Tunnel-Type', tag, 13),
     tunnel('Tunnel-Medium-Type', tag, 6),
@@ -79,7 +79,7 @@ describe('an Access-Accept', () => {
     expect(accepted(...vlan(1, '10'), ...vlan(2, '20')).authorization.vlan).toBe('10');
   });
 
-  it.each<[string, string, RadiusAttribute[]]>([
+  it.each<[string, string, OutgoingAttribute[]]>([
     ['VLAN 0', 'Tunnel-Private-Group-Id', vlan(0, '0')],
     ['VLAN 4095', 'Tunnel-Private-Group-Id', vlan(1, '4095')],
     ['a VLAN without a name', 'Tunnel-Private-Group-Id', vlan(1, '')],

@@ -16,7 +16,7 @@ import {
   type RadiusSettings,
 } from '../../src/radius/settings.ts';
 import { encodeReply, RADIUS_CODES, type RadiusCodeName, type RadiusPacket } from '../../src/wire/radius.ts';
-import { octets, type RadiusAttribute, text } from '../../src/wire/radius-attributes.ts';
+import { type OutgoingAttribute, octets, text } from '../../src/wire/radius-attributes.ts';
 import { verifyAccessRequest, verifyAccountingOrDynamicRequest } from '../../src/wire/radius-verify.ts';
 
 /** mulberry32: the same octets and fractions in every run. */
@@ -86,7 +86,7 @@ export interface ScriptedServer {
   latency: number;
   answer: (
     packet: RadiusPacket,
-  ) => { code: RadiusCodeName; attributes?: readonly RadiusAttribute[] } | undefined;
+  ) => { code: RadiusCodeName; attributes?: readonly OutgoingAttribute[] } | undefined;
   readonly received: Received[];
 }
 

@@ -25,7 +25,9 @@ import {
   eapMessage,
   hasAttribute,
   ip,
+  type OutgoingAttribute,
   octets,
+  octetsOf,
   text,
   tunnel,
   tunnelAttribute,
@@ -63,7 +65,9 @@ function packetOf(digits: string): RadiusPacket {
   return value(decodeRadius(hex(digits)));
 }
 
-function withAttributes(attributes: RadiusPacket['attributes']): RadiusPacket {
+/** As they would come from the wire. */
+function withAttributes(list: readonly OutgoingAttribute[]): RadiusPacket {
+  const attributes = list.map((attribute) => ({ type: attribute.type, value: octetsOf(attribute) }));
   return { code: 2, identifier: 0, authenticator: new Uint8Array(16), attributes };
 }
 
@@ -187,7 +191,7 @@ describe('a packet that we send', () => {
       authenticator,
       attributes: [
         octets('Proxy-State', hex('0a')),
-        text('User-Name', 'bob'),
+        octets('User-Name', utf8('bob')),
         octets('Proxy-State', hex('0b0c')),
       ],
     };
@@ -213,7 +217,7 @@ describe('a packet that we send', () => {
   });
 
   it('is refused if a text is too long for an attribute, or all of them for a packet', () => {
-    const refusal = (list: RadiusPacket['attributes']) => {
+    const refusal = (list: readonly OutgoingAttribute[]) => {
       const encoded = encodeAccessRequest({ identifier: 0, authenticator, attributes: list, secret: SECRET });
       return encoded.ok ? 'accepted' : encoded.error.reason;
     };
@@ -308,7 +312,7 @@ describe('values of attributes', () => {
   });
 
   it('count modulo 2^32', () => {
-    expect(toHex(u32('Acct-Input-Octets', 2 ** 32 + 5).value)).toBe('00000005');
+    expect(toHex(octetsOf(u32('Acct-Input-Octets', 2 ** 32 + 5)))).toBe('00000005');
   });
 });
 

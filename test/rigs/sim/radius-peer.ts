@@ -13,8 +13,8 @@ import {
   attributeU32,
   eapMessage,
   ip,
+  type OutgoingAttribute,
   octets,
-  type RadiusAttribute,
   text,
   u32,
 } from '../../../src/wire/radius-attributes.ts';
@@ -144,13 +144,13 @@ export class RadiusPeer {
   private reply(
     request: RadiusPacket,
     code: RadiusCodeName,
-    attributes: readonly RadiusAttribute[],
+    attributes: readonly OutgoingAttribute[],
   ): Uint8Array {
     return must(encodeReply({ request, code, attributes, secret: this.secret }));
   }
 }
 
-function replyAttributes(reply: Reply): RadiusAttribute[] {
+function replyAttributes(reply: Reply): OutgoingAttribute[] {
   const { sessionTimeoutS, terminationAction, idleTimeoutS, framedIp } = reply;
   return [
     ...(sessionTimeoutS === undefined ? [] : [u32('Session-Timeout', sessionTimeoutS)]),
