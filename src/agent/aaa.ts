@@ -13,8 +13,8 @@ import type { Datagram, RadiusEffect, RadiusRequest, RequestRef, ServerIndex } f
 import type { ServerStatistics } from '../radius/server-link.ts';
 import { RADIUS_CODES, type RadiusPacket } from '../wire/radius.ts';
 import type { Core } from './core.ts';
+import type { ClientUnit } from './eapol-port.ts';
 import type { Timed } from './schedule.ts';
-import type { ClientUnit } from './supplicants.ts';
 
 type Question = Extract<PaeEffect, { readonly type: 'ask-server' }>;
 

@@ -1,77 +1,24 @@
 // Who says what in EAPOL: one authenticator machine per client, MAC on a port. Frames go in, questions to the servers,
 // admissions and ends of sessions come out. The machines are in pae/; this file only carries.
 
-import { Counters } from '../base/counters.ts';
 import type { Mac } from '../base/mac.ts';
 import { PAE_GROUP_ADDRESS } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
-import type { Instant } from '../base/time.ts';
 import type { PortName } from '../model/dataplane.ts';
 import { AuthenticatorClient } from '../pae/client.ts';
-import type { PaeCounter } from '../pae/counters.ts';
-import type { PaeEffect, PaeEvent, PaeRef } from '../pae/events.ts';
-import { ClientAdmission } from '../pae/limits.ts';
+import type { PaeEffect, PaeEvent } from '../pae/events.ts';
+import type { ClientAdmission } from '../pae/limits.ts';
 import { PAE_EAPOL_VERSION, type PaeSettings } from '../pae/settings.ts';
 import { Solicitor } from '../pae/solicitor.ts';
 import { EAPOL_EAP, EAPOL_LOGOFF, EAPOL_START, type EapolPdu, encodeEapol } from '../wire/eapol.ts';
 import { ETHERTYPE_PAE, encodeEthernet } from '../wire/ethernet.ts';
 import type { Core } from './core.ts';
-import type { Timed } from './schedule.ts';
+import { ClientUnit, EapolPort } from './eapol-port.ts';
 
 type Accepted = Extract<PaeEffect, { readonly type: 'accepted' | 'reauthenticated' }>;
 
 /** Of an exchange that goes well: its end is what the log tells. */
 const STEPS: ReadonlySet<string> = new Set(['began', 'identity', 'accepted']);
-
-/** One client on one port. */
-export class ClientUnit implements Timed {
-  timer: Timed['timer'];
-  readonly machine: AuthenticatorClient;
-  /** The table write that the machine waits for. */
-  granting: PaeRef | undefined;
-
-  constructor(
-    readonly mac: Mac,
-    readonly port: PortName,
-    machine: AuthenticatorClient,
-    private readonly owner: Supplicants,
-  ) {
-    this.machine = machine;
-  }
-
-  pollAt(): Instant {
-    return this.machine.pollAt();
-  }
-
-  onTime(): void {
-    this.owner.tell(this, { type: 'tick' });
-  }
-}
-
-/** What EAPOL needs of one port. */
-class EapolPort implements Timed {
-  readonly clients = new Map<Mac, ClientUnit>();
-  /** Those of them without a session: few, whoever floods. */
-  readonly waiting = new Set<ClientUnit>();
-  readonly admission = new ClientAdmission();
-  /** Of newcomers who have answered: a flood of other frames does not use it up. */
-  readonly answered = new ClientAdmission();
-  readonly counters = new Counters<PaeCounter>();
-
-  constructor(
-    readonly name: PortName,
-    readonly solicitor: Solicitor,
-    private readonly owner: Supplicants,
-  ) {}
-
-  pollAt(): Instant {
-    return this.solicitor.pollAt();
-  }
-
-  onTime(): void {
-    this.owner.solicit(this.name, { type: 'tick' });
-  }
-}
 
 export class Supplicants {
   private readonly ports = new Map<PortName, EapolPort>();

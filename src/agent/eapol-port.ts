@@ -1,0 +1,61 @@
+// Who is known to EAPOL: a port, and the clients on it, each with its authenticator. What they are told, and what comes of
+// it, is in supplicants.ts.
+
+import { Counters } from '../base/counters.ts';
+import type { Mac } from '../base/mac.ts';
+import type { Instant } from '../base/time.ts';
+import type { PortName } from '../model/dataplane.ts';
+import type { AuthenticatorClient } from '../pae/client.ts';
+import type { PaeCounter } from '../pae/counters.ts';
+import type { PaeRef } from '../pae/events.ts';
+import { ClientAdmission } from '../pae/limits.ts';
+import type { Solicitor } from '../pae/solicitor.ts';
+import type { Timed } from './schedule.ts';
+import type { Supplicants } from './supplicants.ts';
+
+/** One client on one port. */
+export class ClientUnit implements Timed {
+  timer: Timed['timer'];
+  /** The table write that the machine waits for. */
+  granting: PaeRef | undefined;
+
+  constructor(
+    readonly mac: Mac,
+    readonly port: PortName,
+    readonly machine: AuthenticatorClient,
+    private readonly owner: Supplicants,
+  ) {}
+
+  pollAt(): Instant {
+    return this.machine.pollAt();
+  }
+
+  onTime(): void {
+    this.owner.tell(this, { type: 'tick' });
+  }
+}
+
+/** What EAPOL needs of one port. */
+export class EapolPort implements Timed {
+  readonly clients = new Map<Mac, ClientUnit>();
+  /** Those of them without a session: few, whoever floods. */
+  readonly waiting = new Set<ClientUnit>();
+  readonly admission = new ClientAdmission();
+  /** Of newcomers who have answered: a flood of other frames does not use it up. */
+  readonly answered = new ClientAdmission();
+  readonly counters = new Counters<PaeCounter>();
+
+  constructor(
+    readonly name: PortName,
+    readonly solicitor: Solicitor,
+    private readonly owner: Supplicants,
+  ) {}
+
+  pollAt(): Instant {
+    return this.solicitor.pollAt();
+  }
+
+  onTime(): void {
+    this.owner.solicit(this.name, { type: 'tick' });
+  }
+}
