@@ -5,6 +5,7 @@ import type { Mac } from '../base/mac.ts';
 import { after, earliest, type Instant, instant, NEVER, seconds } from '../base/time.ts';
 import type { PortName } from '../model/dataplane.ts';
 import type { PortControl } from '../model/port.ts';
+import type { SessionKey } from '../model/session.ts';
 import type { RequestKind } from '../radius/effects.ts';
 import {
   type EventPayload,
@@ -98,10 +99,8 @@ export class Reporter implements Timed {
     this.retain({ kind: 'session', key: unit.session.key }, sessionPayload(unit));
   }
 
-  /** Last of all that a session's end does. A newer session of the same MAC keeps the topic. */
+  /** Last of all that a session's end does. */
   sessionEnded(unit: SessionUnit, decision: EndDecision, proof: RelockProof): void {
-    const { key } = unit.session;
-    if (this.core.sessions.get(key) === undefined) this.retain({ kind: 'session', key }, null);
     this.event({ type: 'session-end', body: sessionEndBody(unit, decision, { proof, core: this.core }) });
   }
 
@@ -232,9 +231,15 @@ export class Reporter implements Timed {
 
   private drainEvents(): void {
     for (let event = this.log.take(); event !== undefined; event = this.log.take()) {
+      if (event.type === 'session-end') this.clearSession(event.key as SessionKey);
       const topic = buildTopic(this.core.config.switch.id, { kind: 'event', type: event.type });
       this.core.out.push({ type: 'publish', topic, payload: event, retain: false });
     }
+  }
+
+  /** Before its end is told, also one that came while the broker was away. A newer session of the same MAC keeps it. */
+  private clearSession(key: SessionKey): void {
+    if (this.core.sessions.get(key) === undefined) this.retain({ kind: 'session', key }, null);
   }
 
   private publishInfo(): void {
