@@ -52,6 +52,8 @@ export class AuthenticatorClient {
   private sessionIdentity: Uint8Array = NOBODY;
   /** The last EAPOL-Start, or the beginning of the exchange that runs. */
   private startedAt = Number.NEGATIVE_INFINITY as Instant;
+  /** The last EAPOL-Start that led to a frame. */
+  private startAnsweredAt = Number.NEGATIVE_INFINITY as Instant;
   private replyMessage: string | undefined;
   private readonly effects = new EffectList();
 
@@ -172,17 +174,12 @@ export class AuthenticatorClient {
       this.startedAt = now;
       return;
     }
-    switch (judgeStart(this.pacp, this.eap.current, this.startedAt, now)) {
-      case 'restart':
-        this.stepPacp('eapolStart', now);
-        break;
-      case 'repeat-identity':
-        this.stepEap({ type: 'repeatIdentity' }, now);
-        break;
-      case 'duplicate':
-        this.effects.count('start-duplicate');
-        break;
-    }
+    const times = { startedAt: this.startedAt, answeredAt: this.startAnsweredAt };
+    const verdict = judgeStart(this.pacp, this.eap.current, times, now);
+    if (verdict === 'restart') this.stepPacp('eapolStart', now);
+    else if (verdict === 'repeat-identity') this.stepEap({ type: 'repeatIdentity' }, now);
+    else this.effects.count('start-duplicate');
+    if (verdict !== 'duplicate') this.startAnsweredAt = now;
     this.startedAt = now;
   }
 

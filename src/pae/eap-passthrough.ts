@@ -32,7 +32,6 @@ interface Outstanding {
   readonly lastReqData: Uint8Array;
   readonly retransCount: number;
   readonly retransWhile: Instant;
-  readonly sentAt: Instant;
 }
 
 export type EapState =
@@ -158,9 +157,9 @@ export class EapPassThrough {
       case 'granted':
         return this.state.name === 'SUCCESS2' ? this.granted(input.ok, this.state.eapReqData) : [];
       case 'repeatIdentity':
-        return this.state.name === 'IDLE' ? this.repeat(this.state, now) : [];
+        return this.state.name === 'IDLE' ? this.repeat(this.state) : [];
       case 'probe':
-        return this.probe(now);
+        return this.probe();
       case 'timer':
         return this.timer(now);
     }
@@ -184,7 +183,6 @@ export class EapPassThrough {
       lastReqData,
       retransCount: 0,
       retransWhile,
-      sentAt: now,
     });
     return [...outputs, { signal: 'eapReq', data: lastReqData }];
   }
@@ -258,12 +256,9 @@ export class EapPassThrough {
     this.currentId = eap.value.identifier;
     const said = input.sessionTimeout ?? 0;
     const methodTimeout = said > 0 ? (said as Millis) : this.settings.suppTimeout;
-    const lastReqData = input.eap.slice();
+    const lastReqData = Uint8Array.from(input.eap);
     const retransWhile = after(now, methodTimeout);
-    this.transition(
-      { name: 'IDLE2', lastReqData, methodTimeout, retransCount: 0, retransWhile, sentAt: now },
-      true,
-    );
+    this.transition({ name: 'IDLE2', lastReqData, methodTimeout, retransCount: 0, retransWhile }, true);
     return [{ signal: 'eapReq', data: lastReqData }];
   }
 
@@ -306,15 +301,14 @@ export class EapPassThrough {
   }
 
   /** The outstanding request, octet by octet; its timer stays as it runs. */
-  private repeat(state: Extract<EapState, Outstanding>, now: Instant): EapOutput[] {
-    this.transition({ ...state, sentAt: now });
-    return [{ signal: 'eapReq', data: state.lastReqData }];
+  private repeat({ lastReqData }: Outstanding): EapOutput[] {
+    return [{ signal: 'eapReq', data: lastReqData }];
   }
 
-  private probe(now: Instant): EapOutput[] {
+  private probe(): EapOutput[] {
     const { state } = this;
     if (!this.canAsk) return [];
-    if (state.name === 'IDLE' || state.name === 'IDLE2') return this.repeat(state, now);
+    if (state.name === 'IDLE' || state.name === 'IDLE2') return this.repeat(state);
     this.currentId = (this.currentId + 1) & 0xff;
     this.transition({ name: 'PROBED' });
     return [{ signal: 'eapReq', data: buildIdentityRequest(this.currentId) }];
@@ -353,7 +347,6 @@ export class EapPassThrough {
       ...state,
       retransCount: state.retransCount + 1,
       retransWhile: after(now, period),
-      sentAt: now,
     });
     return [
       { signal: 'count', counter: 'eap-requests-retransmitted' },

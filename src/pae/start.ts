@@ -10,19 +10,29 @@ import { START_SPACING } from './settings.ts';
 /** `repeat-identity`: the question is out and unanswered, so it is sent again, as it was. */
 export type StartVerdict = 'restart' | 'repeat-identity' | 'duplicate';
 
-/** True within one second of the Start, or the beginning of an exchange, at `startedAt`. */
+/** When what a Start is judged by happened last; the far past if it never did. */
+export interface StartTimes {
+  /** Any Start, or the beginning of an exchange. */
+  readonly startedAt: Instant;
+  /** A Start that was answered. */
+  readonly answeredAt: Instant;
+}
+
+/** True within one second of `startedAt`. */
 export function isRepeated(startedAt: Instant, now: Instant): boolean {
   return elapsed(startedAt, now) < START_SPACING;
 }
 
 /**
- * At most one frame a second for unanswered Identity requests; at most one restart a second otherwise, and PACP bounds
- * those within one attempt by retryMax.
+ * At most one frame a second for Starts while the Identity is asked; at most one restart a second otherwise, and PACP
+ * bounds those within one attempt by retryMax. The first Start is always answered, however fresh the question: a host that
+ * was merely seen is asked before its supplicant is there to hear it, and would wait out txPeriod.
  */
-export function judgeStart(pacp: Pacp, eap: EapState, startedAt: Instant, now: Instant): StartVerdict {
+export function judgeStart(pacp: Pacp, eap: EapState, times: StartTimes, now: Instant): StartVerdict {
+  const { startedAt, answeredAt } = times;
   switch (pacp.current) {
     case 'AUTHENTICATING':
-      if (eap.name === 'IDLE') return isRepeated(eap.sentAt, now) ? 'duplicate' : 'repeat-identity';
+      if (eap.name === 'IDLE') return isRepeated(answeredAt, now) ? 'duplicate' : 'repeat-identity';
       // While the grant is written, the outcome is a moment away.
       return eap.name === 'SUCCESS2' || isRepeated(startedAt, now) ? 'duplicate' : 'restart';
     case 'AUTHENTICATED':

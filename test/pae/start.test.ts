@@ -25,6 +25,20 @@ describe('EAPOL-Start while the Identity is asked', () => {
     ]);
   });
 
+  it('is answered although the question has only just gone out: nobody was there to hear it', () => {
+    const rig = new PaeRig();
+    rig.give({ type: 'reauthenticate', by: 'sighting' });
+    rig.pass(0.5);
+    rig.give({ type: 'eapol-start' });
+    rig.pass(0.5);
+    rig.give({ type: 'eapol-start' });
+    expect(rig.frames()).toEqual([
+      [0, '010a000501'],
+      [0.5, '010a000501'],
+    ]);
+    expect(rig.counted('start-duplicate')).toBe(1);
+  });
+
   it('three at once, as Windows sends them, have one request for an answer', () => {
     const rig = new PaeRig();
     for (let i = 0; i < 3; i++) {
