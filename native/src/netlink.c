@@ -202,8 +202,12 @@ static int receive(struct nl_socket *socket, uint32_t first, uint32_t last, nl_a
     while (!over) {
         const ssize_t got = recv(socket->fd, socket->rx, NL_RX_SIZE, 0);
         if (got < 0) {
-            if (errno == EINTR) continue;
-            return errno == EAGAIN ? -ETIMEDOUT : -errno;
+            const int error = errno;
+            if (error == EINTR) continue;
+            /* The kernel says so once; what is left of these answers must not make the next ones overflow in silence. */
+            if (error == ENOBUFS)
+                while (recv(socket->fd, socket->rx, NL_RX_SIZE, MSG_DONTWAIT) >= 0) continue;
+            return error == EAGAIN ? -ETIMEDOUT : -error;
         }
         size_t left = (size_t)got;
         for (const struct nlmsghdr *message = (const struct nlmsghdr *)socket->rx; NLMSG_OK(message, left);

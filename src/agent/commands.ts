@@ -64,6 +64,7 @@ export class Commands implements Timed {
     this.core.schedule.touch(this);
     if (!done)
       out.log('warn', 'drained, but accounting is not acknowledged', { records: parts.accountant.pending });
+    parts.reporter.portsNow();
     out.push({ type: 'drained' });
   }
 

@@ -69,7 +69,11 @@ export class Fleet implements Timed {
 
   private session(switchId: string, key: SessionKey, body: Record<string, unknown> | undefined): void {
     const unit = this.core.sessions.get(key);
-    if (unit === undefined) return;
+    if (unit === undefined) {
+      // Followed since before the broker was away, or by an earlier life of ours: the broker keeps subscriptions.
+      this.core.out.push({ type: 'unfollow', topic: anySwitch(key) });
+      return;
+    }
     const started = typeof body?.started === 'string' ? Date.parse(body.started) : Number.NaN;
     if (Number.isNaN(started) || started <= unit.session.startedWall) {
       if (this.suspicions.get(unit)?.switchId === switchId) this.suspicions.delete(unit);

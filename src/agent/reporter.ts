@@ -197,7 +197,7 @@ export class Reporter implements Timed {
     while (this.probes.length > 0) {
       this.event({ type: 'handshake-probe', body: { probes: this.probes.splice(0, PROBES_PER_EVENT) } });
     }
-    if (this.dirtyPorts.size === 0) return;
+    if (this.dirtyPorts.size === 0 && this.portsDueAt === NEVER) return;
     const { mono } = this.core.now;
     if (this.portsDueAt <= mono) {
       this.portsDueAt = NEVER;
@@ -208,6 +208,11 @@ export class Reporter implements Timed {
       }
     }
     this.core.schedule.touch(this);
+  }
+
+  /** There may be no other turn. */
+  portsNow(): void {
+    for (const port of this.dirtyPorts) this.publishPort(port);
   }
 
   /** When the next port that has changed may be told. */

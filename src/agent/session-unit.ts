@@ -76,7 +76,8 @@ export class SessionUnit implements Timed {
    */
   usedBetween(from: Instant, to: Instant): void {
     if (from <= this.grantedAt) return;
-    // A dump that was slow: what is known already would seem to be newer than it was, and cost a probe too many.
+    // A dump that was slow: what is known already would seem to be newer than it was, and cost a probe too many. The price is
+    // that a use so shortly after the last one is not seen: who falls silent there may be out earlier by as much.
     if (to - from > SAME_FRAME && from <= this.handshake.lastSeen) return;
     this.heard(to, 'fdb');
   }

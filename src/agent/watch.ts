@@ -117,7 +117,8 @@ export class Watch implements Timed {
   /** The kernel says that a silent client has sent again. */
   activity(key: GrantKey): void {
     const unit = this.core.sessions.ofMac(key.mac);
-    if (unit?.session.grant.port === key.port) unit.heard(this.core.now.mono, 'activity');
+    // It may be a probe's answer, told before the capture has it.
+    if (unit?.session.grant.port === key.port) unit.heard(this.core.now.mono, 'activity', true);
   }
 
   /** Another configuration is in force: guard and probes. Sessions are configured one by one. */
@@ -180,7 +181,7 @@ export class Watch implements Timed {
       }
     });
     this.removeForeign(foreign);
-    this.sweep.done({ at: end, tookMs: dump.tookMs });
+    this.sweep.done(dump);
     const awaiting = [...this.awaiting];
     this.awaiting.clear();
     for (const unit of awaiting) {

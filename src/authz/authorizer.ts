@@ -4,7 +4,8 @@
 // one table operation at a time, whose answer moves the record on. A wish that changes while an operation is under
 // way waits for its answer, so operations on one entry never overtake each other.
 //
-// A grant that cannot be written is reported once and forgotten: the login fails, the port stays locked.
+// A grant that cannot be written is reported once and taken back, since the answer may have failed and not the write: the
+// login fails, the port stays locked.
 // A grant that cannot be removed is reported at each failure and retried for ever, 1 s doubling to 30 s.
 // Bound: one record per wanted or not yet revoked grant.
 
@@ -154,17 +155,15 @@ export class Authorizer {
   }
 
   private grantDone(entry: Entry, error: string | undefined): AuthzEffect[] {
-    if (error !== undefined) {
-      this.entries.delete(keyText(entry.key));
-      const failed: AuthzEffect = { type: 'grant-failed', key: entry.key, error };
-      return entry.wanted ? [failed] : [{ type: 'revoked', key: entry.key, tries: 1 }];
-    }
-    if (entry.wanted) {
+    const { key, wanted } = entry;
+    if (wanted && error === undefined) {
       entry.state = GRANTED;
-      return [{ type: 'granted', key: entry.key }];
+      return [{ type: 'granted', key }];
     }
+    entry.wanted = false;
     entry.state = { name: 'revoking', tries: 1 };
-    return [{ type: 'revoke', key: entry.key }];
+    const revoke: AuthzEffect = { type: 'revoke', key };
+    return wanted && error !== undefined ? [{ type: 'grant-failed', key, error }, revoke] : [revoke];
   }
 
   private revokeDone(entry: Entry, tries: number, error: string | undefined, now: Instant): AuthzEffect[] {

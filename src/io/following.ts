@@ -24,7 +24,7 @@ export class Following {
   }
 
   /** The connection is a new one: what was not sent on the last is of no more interest. */
-  renew(): void {
+  reset(): void {
     this.changed.clear();
   }
 

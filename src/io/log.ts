@@ -2,8 +2,11 @@
 // hostile text (user names, Reply-Messages) cannot move a terminal's cursor: JSON escapes controls, the readable form too.
 //
 // Lines are gathered for 20 ms, since a write costs more than what it writes; warnings and errors go out at once, with
-// all before them, and so does everything when the process ends in any way but SIGKILL.
+// all before them, and so does everything when the process exits. A crash of the process itself (SIGKILL, SIGSEGV) loses
+// those 20 ms. A stderr that is not read for a while loses what is over the bound, one that fails loses the line: nothing
+// here tries twice, since no log is a reason to stop.
 
+import { writeSync } from 'node:fs';
 import { Writable } from 'node:stream';
 import pc from 'picocolors';
 import pino, { type DestinationStream, type LoggerOptions as PinoOptions } from 'pino';
@@ -26,14 +29,16 @@ export interface LoggerOptions {
 }
 
 const GATHER_MS = 20;
-const GATHER_OCTETS = 8 * 1024;
+const GATHER_CHARACTERS = 8 * 1024;
+/** Of a stderr that nobody reads. */
+const GATHER_MOST = 256 * 1024;
 
 const REDACTED = ['secret', 'password', '*.secret', '*.password', '*.*.secret', '*.*.password'];
 
 export function createLogger(options: LoggerOptions): Logger {
   const pretty = options.pretty ?? process.stderr.isTTY === true;
-  const gathered = options.write === undefined && !pretty ? gatheredStderr() : undefined;
-  const destination = gathered?.stream ?? plainTarget(options.write, pretty);
+  const gathered = options.write === undefined && !pretty ? new GatheredStderr() : undefined;
+  const destination = gathered ?? plainTarget(options.write, pretty);
   const form: PinoOptions = {
     level: options.level,
     base: null,
@@ -47,7 +52,7 @@ export function createLogger(options: LoggerOptions): Logger {
   return {
     log: (level, message, fields = {}) => {
       (isPlain(fields) ? logger : careful)[level](fields, message);
-      gathered?.written(level === 'warn' || level === 'error');
+      if (level === 'warn' || level === 'error') gathered?.flush();
     },
     setLevel: (level) => {
       logger.level = level;
@@ -64,25 +69,35 @@ function isPlain(fields: LogFields): boolean {
   return true;
 }
 
-function gatheredStderr(): {
-  readonly stream: DestinationStream;
-  readonly written: (urgent: boolean) => void;
-} {
-  const stream = pino.destination({ fd: 2, sync: true, minLength: GATHER_OCTETS });
-  let timer: NodeJS.Timeout | undefined;
-  const flush = (): void => {
-    clearTimeout(timer);
-    timer = undefined;
-    stream.flushSync();
-  };
-  process.once('exit', flush);
-  return {
-    stream,
-    written: (urgent) => {
-      if (urgent) flush();
-      else timer ??= setTimeout(flush, GATHER_MS).unref();
-    },
-  };
+class GatheredStderr implements DestinationStream {
+  private waiting = '';
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor() {
+    process.once('exit', () => this.flush());
+  }
+
+  write(line: string): void {
+    if (this.waiting.length + line.length > GATHER_MOST) this.waiting = '';
+    this.waiting += line;
+    if (this.waiting.length >= GATHER_CHARACTERS) this.flush();
+    else this.timer ??= setTimeout(() => this.flush(), GATHER_MS).unref();
+  }
+
+  flush(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    if (this.waiting === '') return;
+    const octets = Buffer.from(this.waiting);
+    this.waiting = '';
+    let written = 0;
+    try {
+      while (written < octets.length) written += writeSync(2, octets, written);
+    } catch (error) {
+      // Nobody reads at the moment: the rest once more, before the next line. Any other fault loses it.
+      if ((error as NodeJS.ErrnoException).code === 'EAGAIN') this.waiting = octets.toString('utf8', written);
+    }
+  }
 }
 
 function plainTarget(write: LoggerOptions['write'], pretty: boolean): DestinationStream {

@@ -194,7 +194,7 @@ export class MqttLink {
     });
     // The embedded broker forgets with us, so it has nothing of an earlier life.
     if (!v5) return;
-    this.following.renew();
+    this.following.reset();
     const state = [`${this.base}session/+`, `${this.base}port/+`];
     client.subscribe(state, { qos: 0, nl: true, rap: false, rh: 0 }, () => {
       clearTimeout(this.sweep);

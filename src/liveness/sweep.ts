@@ -4,8 +4,8 @@
 // verdict waits for a dump newer than its period's end. Never more than SHARE of a core: after a dump that took d the
 // next waits d * (1/SHARE - 1), whoever asks; on a table that dumps in 5 ms a request is thus served within 95 ms.
 //
-// What a dump covers: everything that happened before it began. `at` of a TableDump is its end; it began `tookMs`
-// earlier, and `sweptAt` is that. A request that comes while a dump runs is served by the next one.
+// What a dump covers: everything that happened before it began, and `sweptAt` is that moment. A request that comes while a
+// dump runs is served by the next one.
 
 import { after, type Instant, instant, type Millis, millis, NEVER } from '../base/time.ts';
 import type { TableDump } from '../model/dataplane.ts';
@@ -76,9 +76,9 @@ export class SweepSchedule {
   }
 
   /** The dump is in, and its last-seen times have been told to the handshakes. */
-  done(dump: Pick<TableDump, 'at' | 'tookMs'>): void {
-    this.covered = instant(dump.at - dump.tookMs);
-    this.pause(dump.at, millis(dump.tookMs * (1 / SWEEP_SHARE - 1)));
+  done({ at, tookMs }: Pick<TableDump, 'at' | 'tookMs'>): void {
+    this.covered = at;
+    this.pause(after(at, millis(tookMs)), millis(tookMs * (1 / SWEEP_SHARE - 1)));
   }
 
   /** No dump could be had: `sweptAt` stays, so nobody is judged; it is tried again. */

@@ -63,6 +63,7 @@ export type DataplaneEvent =
 
 /** One dump of the table: packed records (layout in wire/fdb-table.ts), taken at `at`. */
 export interface TableDump {
+  /** When it began: everything that the table saw before is in it. */
   readonly at: Instant;
   /** How long the dump took; the next one keeps a distance from this. */
   readonly tookMs: number;

@@ -7,7 +7,7 @@
 // later visit is one try, with the timeouts to that server still doubling.
 //
 // A reply that does not verify is dropped and counted, and nothing else happens: it must not end the request that
-// it claims to answer. An identifier stays taken until its answer came or for `linger` after it could have come.
+// it claims to answer. An identifier stays taken until its answer came or for `lingerTime` after nobody waits for it.
 // Work: O(servers) a request, O(log in flight) a timer, O(1) a reply; at most 512 timeouts a tick.
 
 import type { Entropy } from '../base/entropy.ts';
@@ -313,6 +313,11 @@ export abstract class Exchanges {
       return;
     }
     this.leave(exchange);
+    if (!this.repeatsOctets && track?.attempt !== undefined) {
+      // The next sending is another packet, and may be hours away.
+      this.linger(link, track.attempt, now);
+      delete track.attempt;
+    }
     // Judged only when all its tries are used up: a server asked just before MRD is not dead for that.
     if (visit.triesLeft <= 0 && visit.since !== undefined && link.health.silent(visit.since, now)) {
       link.window.died();

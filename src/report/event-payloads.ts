@@ -34,7 +34,9 @@ const ProbeSchema = object('One probe.', {
   target: Type.Union([Type.String(), Type.Null()], {
     description: 'Address that is asked for; null for eap.',
   }),
-  silent_periods: count('Silent periods in a row so far; 0 = not the handshake asks, but a person.'),
+  silent_periods: count(
+    'Silent periods in a row so far; 0 = asked for another reason: a command, a sighting elsewhere, a timer.',
+  ),
   times: count('N: at so many the session ends.'),
 });
 export type ProbePayload = Payload<typeof ProbeSchema>;

@@ -24,11 +24,12 @@ describe('wanted against applied', () => {
     expect(names(authz.want(key))).toEqual(['granted']);
   });
 
-  it('a grant that cannot be written is reported once and forgotten', () => {
+  it('a grant that cannot be written is reported once and taken back: perhaps only the answer was lost', () => {
     const authz = new Authorizer();
     authz.want(key);
-    expect(names(authz.done({ key, error: 'ENOSPC' }, instant(1)))).toEqual(['grant-failed']);
+    expect(names(authz.done({ key, error: 'ETIMEDOUT' }, instant(1)))).toEqual(['grant-failed', 'revoke']);
     expect(authz.isWanted(key)).toBe(false);
+    expect(names(authz.done({ key }, instant(2)))).toEqual(['revoked']);
     expect(authz.pollAt()).toBe(Number.POSITIVE_INFINITY);
   });
 

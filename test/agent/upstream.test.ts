@@ -1,0 +1,46 @@
+// What upstream is told, and when no more of it is to come.
+
+import { describe, expect, it } from 'vitest';
+import { utf8 } from '../../src/base/bytes.ts';
+import type { Mac } from '../../src/base/mac.ts';
+import { macToKey } from '../../src/base/mac.ts';
+import { SimulatedStage } from '../rigs/sim/stage.ts';
+
+describe("a port's topic, told once a second at most", () => {
+  it('leaves nothing to do behind it when the broker came back meanwhile', async () => {
+    const stage = new SimulatedStage({ machines: 1 });
+    const machine = stage.machine(1);
+    await stage.pass(2_000);
+    await stage.unplug(machine);
+    await stage.pass(200);
+    await stage.plug(machine);
+    await stage.brokerAway(true);
+    await stage.brokerAway(false);
+    await stage.pass(3_000);
+    expect(stage.net.agent.pollAt() - stage.now()).toBeGreaterThan(1_000);
+  });
+
+  it('is told at last before a drain ends the agent', async () => {
+    const stage = new SimulatedStage({ machines: 1 });
+    await stage.pass(2_000);
+    const session = await stage.login(stage.machine(1));
+    await stage.pass(200);
+    expect(stage.net.retained.get('rollcall/v1/sw1/port/p1')).toMatchObject({ sessions: [session.key] });
+    await stage.ask('drain');
+    await stage.until('the end', () => stage.net.drained, 5_000);
+    expect(stage.net.retained.get('rollcall/v1/sw1/port/p1')).toMatchObject({ sessions: [] });
+  });
+});
+
+describe('sessions of other switches', () => {
+  it('are followed no more when nobody here has that MAC: the broker remembers what we forgot', async () => {
+    const stage = new SimulatedStage({ machines: 1 });
+    const key = macToKey('02:99:00:00:00:77' as Mac);
+    const topic = `rollcall/v1/sw2/session/${key}`;
+    stage.net.post({ type: 'followed', topic, payload: utf8('{"started":"2025-01-31T00:00:00.000Z"}') });
+    expect(stage.net.performed.map(({ effect }) => effect)).toContainEqual({
+      type: 'unfollow',
+      topic: `rollcall/v1/+/session/${key}`,
+    });
+  });
+});
