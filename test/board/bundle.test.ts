@@ -37,7 +37,7 @@ describe('dist/, moved to another folder and started from another', () => {
   test('is started by its launcher with the flags that keep it small, and with the words as they were', () => {
     expect(start(path.join(moved, 'rollcall'), ['explain', 'a b'])).toMatchObject({
       ...FOUND,
-      flags: ['--max-semi-space-size=1', '--optimize-for-size'],
+      flags: ['--max-semi-space-size=1', '--heap-growing-percent=20', '--compact-on-every-full-gc'],
       words: ['explain', 'a b'],
     });
   });
