@@ -38,7 +38,7 @@ export class Reconfigure {
   perform(command: Extract<Command, { readonly verb: 'config' }>): Outcome<'config'> {
     switch (command.action) {
       case 'get':
-        return { text: withoutSecrets(this.text) };
+        return this.get();
       case 'check':
         return this.check(command.text);
       case 'apply':
@@ -78,6 +78,11 @@ export class Reconfigure {
       core.config = withPort(core.config, target.port, change);
     }
     return { sessions: this.sessionsFollow() };
+  }
+
+  private get(): Outcome<'config'> {
+    const text = withoutSecrets(this.text);
+    return text === undefined ? refused('refused', 'the configuration cannot be shown') : { text };
   }
 
   private check(text: string): Outcome<'config'> {

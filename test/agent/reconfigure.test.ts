@@ -267,6 +267,14 @@ describe('refused as a whole', () => {
   });
 });
 
+it('`get` shows whatever is in force', async () => {
+  const stage = new SimulatedStage({ machines: 1, config: BASE });
+  const text = file().replace('ports:\n', 'ports:\n  1: {role: default}\n  01: {role: staff}\n');
+  expect(await stage.ask('config', { apply: text })).toMatchObject({ applied: true });
+  const { text: shown } = (await stage.ask('config', { get: true })) as { readonly text: string };
+  expect(shown).toMatch(/ 1: { role: default }\n +"01": { role: staff }/);
+});
+
 describe('timers of a port', () => {
   it.each(['p9', 'up0'])('%s is none of ours: refused', async (port) => {
     const stage = await twoUsers();
