@@ -9,7 +9,7 @@
 import { assertNever } from '../base/result.ts';
 import type { Config } from '../config/config.ts';
 import { restartPaths } from '../config/diff.ts';
-import { describeFault, type Fault } from '../config/fault.ts';
+import { describeFault, describePlace, type Fault } from '../config/fault.ts';
 import { type ParsedConfig, parseConfig } from '../config/parse.ts';
 import { type ReadSecret, withoutSecrets } from '../config/secrets.ts';
 import type { Command, TimerChange, TimerTarget } from '../report/commands.ts';
@@ -22,6 +22,9 @@ export interface ConfigSource {
   readonly text: string;
   readonly readSecret: ReadSecret;
 }
+
+/** Of the faults that a warning names. */
+const MOST_PLACES = 10;
 
 export class Reconfigure {
   private text: string;
@@ -59,7 +62,8 @@ export class Reconfigure {
       return;
     }
     for (const fault of outcome.faults ?? []) out.log('error', describeFault(fault));
-    parts.reporter.warning('config', `the configuration is not taken over: ${outcome.message}`, {});
+    const why = outcome.code === 'bad-value' ? places(outcome) : outcome.message;
+    parts.reporter.warning('config', `the configuration is not taken over: ${why}`, {});
   }
 
   /** Until the next configuration. */
@@ -128,6 +132,14 @@ export class Reconfigure {
     }
     return count;
   }
+}
+
+/** Where it is wrong, and no more: a fault's text is for whoever wrote the file, and has some of it. */
+function places({ faults = [] }: Refused): string {
+  const named = faults.slice(0, MOST_PLACES).map(describePlace);
+  const more = faults.length > named.length ? [`${faults.length - named.length} more`] : [];
+  const count = faults.length === 1 ? '1 fault' : `${faults.length} faults`;
+  return `${count}: ${[...named, ...more].join(', ')}`;
 }
 
 function faulty(faults: readonly Fault[]): Refused {

@@ -241,13 +241,31 @@ describe('refused as a whole', () => {
     await unchanged();
   });
 
-  it('a file that was read anew: the log has every fault, upstream a warning', async () => {
+  it('a file that was read anew: the log has every fault, upstream a warning has the places', async () => {
     stage.net.post({ type: 'reload', text: file(FAULTY) });
-    expect(stage.net.logs.filter((line) => line.startsWith('error'))).toHaveLength(2);
+    expect(stage.net.logs.filter((line) => line.startsWith('error'))).toEqual([
+      expect.stringMatching(/period_s \(line \d+\): '0\.5' is not/),
+      expect.stringMatching(/guard\.share \(line \d+\): '7' is not/),
+    ]);
+    const places = /: 2 faults: roles\.default\.handshake\.period_s \(line \d+\), guard\.share \(line \d+\)$/;
     expect(stage.events('warning')).toMatchObject([
-      { code: 'config', message: expect.stringMatching(/guard\.share/) },
+      { code: 'config', message: expect.stringMatching(places) },
     ]);
     await unchanged();
+  });
+
+  it('a file with very many faults: the warning names the first ones', () => {
+    const many = Object.fromEntries(Array.from({ length: 90 }, (_, i) => [`colour${i}`, 'red']));
+    stage.net.post({ type: 'reload', text: file(many) });
+    const [warning] = stage.events('warning');
+    expect(warning?.message).toMatch(/: 90 faults: colour0 \(.*, colour9 \(line \d+\), 80 more$/);
+  });
+
+  it('a file that was read anew, and takes a restart: the warning says so', () => {
+    stage.net.post({ type: 'reload', text: file({ switch: { bridge: 'br1' } }) });
+    expect(stage.events('warning')).toMatchObject([
+      { message: expect.stringMatching(/a restart is needed to change switch\.bridge/) },
+    ]);
   });
 
   it('no answer and no log line has a secret in it', async () => {
