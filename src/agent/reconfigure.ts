@@ -3,8 +3,9 @@
 //   text ─▶ parsed as at start ─▶ every fault, or: what takes a restart? ─▶ refused as a whole, or taken over
 //
 // Taking over is a diff: each port, client and session compares what held for it with what holds now, and where that is
-// the same nothing is touched: no deadline, no grant, no topic. Timers and port controls that an administrator set
-// meanwhile hold until then. The file is not written: after a restart it holds again what the file says.
+// the same nothing is touched: no deadline, no grant, no topic. Nor is what an administrator set while it runs: a port's
+// control, and timers (overrides.ts), give way where the new configuration says something else than the one before did.
+// The file is not written: after a restart it holds again what the file says.
 
 import { assertNever } from '../base/result.ts';
 import type { Config } from '../config/config.ts';
@@ -15,6 +16,7 @@ import { type ReadSecret, withoutSecrets } from '../config/secrets.ts';
 import type { Command, TimerChange, TimerTarget } from '../report/commands.ts';
 import type { Core } from './core.ts';
 import { isRefused, type Outcome, type Refused, refused } from './outcome.ts';
+import { TimerOverrides } from './overrides.ts';
 
 /** Where the configuration comes from. */
 export interface ConfigSource {
@@ -28,6 +30,9 @@ const MOST_PLACES = 10;
 
 export class Reconfigure {
   private text: string;
+  /** What the text says, without what was set meanwhile. */
+  private configured: Config;
+  private readonly overrides = new TimerOverrides();
   private readonly readSecret: ReadSecret;
 
   constructor(
@@ -35,6 +40,7 @@ export class Reconfigure {
     source: ConfigSource,
   ) {
     this.text = source.text;
+    this.configured = core.config;
     this.readSecret = source.readSecret;
   }
 
@@ -66,21 +72,18 @@ export class Reconfigure {
     parts.reporter.warning('config', `the configuration is not taken over: ${why}`, {});
   }
 
-  /** Until the next configuration. */
+  /** Until a restart, or a configuration that says something else of this role or port. */
   timers(target: TimerTarget, change: TimerChange): Outcome<'timers'> {
     const { core } = this;
+    const { ports } = core.parts;
     if ('role' in target) {
-      const config = withRole(core.config, target.role, change);
-      if (config === undefined) return refused('not-found', `there is no role '${target.role}'`, 'role');
-      core.config = config;
-    } else {
-      if (
-        core.parts.ports.get(target.port) === undefined ||
-        core.settings.port(target.port).control === 'off'
-      )
-        return refused('not-found', `${target.port} is no controlled port of this switch`, 'port');
-      core.config = withPort(core.config, target.port, change);
-    }
+      if (!core.config.roles.has(target.role))
+        return refused('not-found', `there is no role '${target.role}'`, 'role');
+    } else if (ports.get(target.port) === undefined || core.settings.port(target.port).control === 'off')
+      return refused('not-found', `${target.port} is no controlled port of this switch`, 'port');
+    this.overrides.set(target, change);
+    core.config = this.overrides.over(this.configured);
+    ports.reconfigure();
     return { sessions: this.sessionsFollow() };
   }
 
@@ -93,14 +96,14 @@ export class Reconfigure {
     const parsed = this.parse(text);
     if (isRefused(parsed)) return parsed;
     const { config, warnings } = parsed;
-    return { warnings, restart_needed: restartPaths(this.core.config, config) };
+    return { warnings, restart_needed: restartPaths(this.configured, config) };
   }
 
   private apply(text: string): Outcome<'config'> {
     const parsed = this.parse(text);
     if (isRefused(parsed)) return parsed;
     const { config, warnings } = parsed;
-    const paths = restartPaths(this.core.config, config);
+    const paths = restartPaths(this.configured, config);
     if (paths.length > 0) return needsRestart(paths);
     this.text = text;
     return { applied: true, warnings, ...this.takeOver(config) };
@@ -116,7 +119,9 @@ export class Reconfigure {
     const { ports, watch } = core.parts;
     if (config.log.level !== core.config.log.level)
       core.out.push({ type: 'log-level', level: config.log.level });
-    core.config = config;
+    this.overrides.follow(this.configured, config);
+    this.configured = config;
+    core.config = this.overrides.over(config);
     watch.reconfigure();
     return { ports: ports.reconfigure(), sessions: this.sessionsFollow() };
   }
@@ -151,27 +156,4 @@ function needsRestart(paths: readonly string[]): Refused {
   const message = `a restart is needed to change ${paths.join(', ')}; nothing is changed`;
   const faults = paths.map((path) => ({ path, message: 'a restart is needed to change this' }));
   return { ...refused('refused', message, paths[0]), faults };
-}
-
-function withRole(config: Config, name: string, change: TimerChange): Config | undefined {
-  const role = config.roles.get(name);
-  if (role === undefined) return undefined;
-  const { session = role.timers.session, heartbeat = role.timers.heartbeat } = change;
-  const timers = heartbeat === null || heartbeat === undefined ? { session } : { session, heartbeat };
-  const handshake = { ...role.handshake, ...handshakeChange(change) };
-  return { ...config, roles: new Map(config.roles).set(name, { ...role, timers, handshake }) };
-}
-
-/** One more pattern, which wins since it comes last: this port's name. */
-function withPort(config: Config, name: string, change: TimerChange): Config {
-  const pattern = name.replace(/[[\]*?\\]/g, '\\$&');
-  const rule = { pattern, mab: {}, handshake: handshakeChange(change), pae: {} };
-  return { ...config, ports: [...config.ports, rule] };
-}
-
-function handshakeChange({
-  period,
-  times,
-}: TimerChange): Partial<{ period: typeof period; times: number }> & object {
-  return { ...(period === undefined ? {} : { period }), ...(times === undefined ? {} : { times }) };
 }

@@ -168,13 +168,16 @@ class Program {
   }
 
   private setting(): void {
-    this.verb('port', "set a port's control until the next reload")
+    this.verb('port', "set a port's control, until a restart or a configuration that changes it")
       .argument('<port>')
       .argument('<control>', PORT_CONTROLS.join(' | '), oneOf(PORT_CONTROLS))
       .action((port: string, control: string, flags: Connection) =>
         this.ask(flags, 'port', { port, control }, (result) => `${result.port} is now ${result.control}`),
       );
-    this.verb('timers', 'set the timers of a role or a port until the next reload')
+    this.verb(
+      'timers',
+      'set the timers of a role or a port, until a restart or a configuration that changes them',
+    )
       .option('--role <role>')
       .option('--port <port>')
       .option('--period <seconds>', 'handshake period T; 0 = off', number)

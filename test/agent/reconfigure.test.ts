@@ -83,12 +83,46 @@ describe('taken over while running', () => {
     expect(stage.net.performed.slice(before).map(({ effect }) => effect.type)).toEqual(['answer']);
   });
 
-  it('what an administrator set meanwhile holds until then', async () => {
+  it('what an administrator set meanwhile is not undone by a change elsewhere', async () => {
     await stage.ask('timers', { role: 'default', period_s: 3 });
+    await stage.ask('timers', { port: 'p2', times: 5 });
+    await stage.ask('port', { port: 'p1', control: 'force-unauthorized' });
     await stage.ask('port', { port: 'p3', control: 'force-authorized' });
-    expect(await apply({})).toMatchObject({ ports: ['p3'], sessions: 1 });
-    expect((await stage.retained(stage.machine(1).mac))?.handshake).toMatchObject({ period_s: 15 });
-    expect(stage.net.bridge.port('p3').locked).toBe(true);
+    await stage.pass(100);
+    stage.net.post({ type: 'reload', text: file({ log: { level: 'debug' } }) });
+    expect(stage.net.logs.at(-1)).toMatch(/taken over.*"ports":"","sessions":0/);
+    expect(await apply(role('staff', { period_s: 20 }))).toMatchObject({ ports: [], sessions: 1 });
+    expect(['p1', 'p3'].map((port) => stage.net.bridge.port(port as PortName).locked)).toEqual([true, false]);
+    await expect(stage.login(stage.machine(1))).rejects.toThrow();
+    expect((await stage.retained(stage.machine(2).mac))?.handshake).toMatchObject({ period_s: 20, times: 5 });
+    expect(stage.invariants.core.config.roles.get('default')?.handshake).toMatchObject({ period: 3_000 });
+  });
+
+  it('what it says otherwise than before wins over an administrator', async () => {
+    await stage.ask('timers', { role: 'default', period_s: 3 });
+    await stage.ask('timers', { port: 'p2', period_s: 4, times: 5 });
+    await stage.ask('port', { port: 'p3', control: 'force-authorized' });
+    expect(
+      await apply({
+        ...role('default', { times: 4 }),
+        ports: { p2: { handshake: { times: 2 } }, p3: { control: 'force-unauthorized' } },
+      }),
+    ).toMatchObject({ ports: ['p2', 'p3'], sessions: 2 });
+    const handshakes = [1, 2].map(async (n) => (await stage.retained(stage.machine(n).mac))?.handshake);
+    expect(await Promise.all(handshakes)).toMatchObject([
+      { period_s: 15, times: 4 },
+      { period_s: 15, times: 2 },
+    ]);
+    expect(stage.net.bridge.port('p3' as PortName).locked).toBe(true);
+  });
+
+  it('a port that is ours no more is not kept by its timers', async () => {
+    await stage.ask('timers', { port: 'p2', times: 5 });
+    const text = file()
+      .replace('p*:', 'p[!2]:')
+      .replace(/\n +p2:\n +role: staff\n/, '\n');
+    expect(await stage.ask('config', { apply: text })).toMatchObject({ ports: ['p2'] });
+    expect(JSON.stringify(await stage.ask('ports', { port: 'p2' }))).toContain('"control":"off"');
   });
 
   it("a port's control and role: who is on it goes, or follows; nobody else", async () => {
@@ -297,5 +331,19 @@ describe('timers of a port', () => {
   it.each(['p9', 'up0'])('%s is none of ours: refused', async (port) => {
     const stage = await twoUsers();
     expect(stage.net.command('timers', { port, times: 2 })).toMatchObject({ error: { code: 'not-found' } });
+  });
+
+  it('a later one takes the place of an earlier one, key by key, and adds nothing to the configuration', async () => {
+    const stage = await twoUsers();
+    const { core } = stage.invariants;
+    const rules = core.config.ports.length;
+    await stage.ask('timers', { port: 'p1', period_s: 7 });
+    for (const times of [2, 4, 2, 5]) await stage.ask('timers', { port: 'p1', times });
+    expect(core.config.ports).toHaveLength(rules + 1);
+    const handshakes = [1, 2].map(async (n) => (await stage.retained(stage.machine(n).mac))?.handshake);
+    expect(await Promise.all(handshakes)).toMatchObject([
+      { period_s: 7, times: 5 },
+      { period_s: 15, times: 3 },
+    ]);
   });
 });
