@@ -7,12 +7,12 @@
 // control, and timers (overrides.ts), give way where the new configuration says something else than the one before did.
 // The file is not written: after a restart it holds again what the file says.
 
-import { assertNever } from '../base/result.ts';
+import { assertNever, err } from '../base/result.ts';
 import type { Config } from '../config/config.ts';
 import { restartPaths } from '../config/diff.ts';
 import { describeFault, describePlace, type Fault } from '../config/fault.ts';
 import { type ParsedConfig, parseConfig } from '../config/parse.ts';
-import { type ReadSecret, withoutSecrets } from '../config/secrets.ts';
+import { type ReadSecret, secretFiles, withoutSecrets } from '../config/secrets.ts';
 import type { Command, TimerChange, TimerTarget } from '../report/commands.ts';
 import type { Core } from './core.ts';
 import { isRefused, type Outcome, type Refused, refused } from './outcome.ts';
@@ -24,6 +24,9 @@ export interface ConfigSource {
   readonly text: string;
   readonly readSecret: ReadSecret;
 }
+
+const NOT_NAMED =
+  'the running configuration does not name this file, so that it can be used after a restart or SIGHUP only';
 
 /** Of the faults that a warning names. */
 const MOST_PLACES = 10;
@@ -51,7 +54,7 @@ export class Reconfigure {
       case 'check':
         return this.check(command.text);
       case 'apply':
-        return this.apply(command.text);
+        return this.apply(command.text, this.namedOnly());
       default:
         return assertNever(command);
     }
@@ -60,7 +63,7 @@ export class Reconfigure {
   /** The file was read anew. Whoever asked for that by a signal has only the log, and upstream a warning. */
   reload(text: string): void {
     const { out, parts } = this.core;
-    const outcome = this.apply(text);
+    const outcome = this.apply(text, this.readSecret);
     if (!isRefused(outcome)) {
       const { ports = [], sessions = 0 } = outcome;
       out.log('info', 'the configuration is taken over', { ports: ports.join(' '), sessions });
@@ -93,14 +96,14 @@ export class Reconfigure {
   }
 
   private check(text: string): Outcome<'config'> {
-    const parsed = this.parse(text);
+    const parsed = parse(text, this.namedOnly());
     if (isRefused(parsed)) return parsed;
     const { config, warnings } = parsed;
     return { warnings, restart_needed: restartPaths(this.configured, config) };
   }
 
-  private apply(text: string): Outcome<'config'> {
-    const parsed = this.parse(text);
+  private apply(text: string, readSecret: ReadSecret): Outcome<'config'> {
+    const parsed = parse(text, readSecret);
     if (isRefused(parsed)) return parsed;
     const { config, warnings } = parsed;
     const paths = restartPaths(this.configured, config);
@@ -109,9 +112,13 @@ export class Reconfigure {
     return { applied: true, warnings, ...this.takeOver(config) };
   }
 
-  private parse(text: string): ParsedConfig | Refused {
-    const parsed = parseConfig(text, this.readSecret);
-    return parsed.ok ? parsed.value : faulty(parsed.error);
+  /**
+   * For a text that a command brings: it cannot have the agent, which may read everything, open any path, or tell by its
+   * answers what there is.
+   */
+  private namedOnly(): ReadSecret {
+    const named = secretFiles(this.text);
+    return (path) => (named.has(path) ? this.readSecret(path) : err(NOT_NAMED));
   }
 
   private takeOver(config: Config): { readonly ports: readonly string[]; readonly sessions: number } {
@@ -137,6 +144,11 @@ export class Reconfigure {
     }
     return count;
   }
+}
+
+function parse(text: string, readSecret: ReadSecret): ParsedConfig | Refused {
+  const parsed = parseConfig(text, readSecret);
+  return parsed.ok ? parsed.value : faulty(parsed.error);
 }
 
 /** Where it is wrong, and no more: a fault's text is for whoever wrote the file, and has some of it. */

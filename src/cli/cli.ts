@@ -212,10 +212,10 @@ class Program {
       (flags: Connection) => this.ask(flags, 'config', { get: true }, ({ text }) => (text ?? '').trimEnd()),
     );
     this.verb('check', 'say everything that is wrong with a file, and what would take a restart', group)
-      .argument('<file>')
+      .argument('<file>', 'of up to 60,000 characters')
       .action((file: string, flags: Connection) => this.send(flags, 'check', file));
     this.verb('apply', 'take a file over, until the next restart or reload', group)
-      .argument('<file>')
+      .argument('<file>', 'of up to 60,000 characters; a larger one goes by SIGHUP')
       .action((file: string, flags: Connection) => this.send(flags, 'apply', file));
   }
 

@@ -68,10 +68,16 @@ export const REQUESTS = {
     get: Type.Optional(
       Type.Literal(true, { description: 'The text in force, without secrets and comments.' }),
     ),
-    check: Type.Optional(Type.String({ description: 'A configuration to check.', maxLength: 60_000 })),
+    check: Type.Optional(
+      Type.String({
+        description:
+          'A configuration to check. Of secret files it can name those that the one in force names.',
+        maxLength: 60_000,
+      }),
+    ),
     apply: Type.Optional(
       Type.String({
-        description: 'A configuration to check and take over, until the next restart or reload.',
+        description: 'A configuration to check, likewise, and take over, until the next restart or reload.',
         maxLength: 60_000,
       }),
     ),

@@ -1,11 +1,12 @@
 // Another configuration for a running agent: who is touched by it and who is not, and what is refused as a whole.
 
 import { beforeEach, describe, expect, it } from 'vitest';
+import { err, ok } from '../../src/base/result.ts';
 import { HIDDEN } from '../../src/config/secrets.ts';
 import type { PortName } from '../../src/model/dataplane.ts';
 import type { Answer } from '../../src/report/answers.ts';
 import { type ConfigPart, overlay } from '../rigs/config-part.ts';
-import type { Performed } from '../rigs/sim/simulated-switch.ts';
+import { type Performed, SimulatedSwitch } from '../rigs/sim/simulated-switch.ts';
 import { SimulatedStage, simFile } from '../rigs/sim/stage.ts';
 
 const SECRET = 'sixteen-octets-or-more';
@@ -316,6 +317,50 @@ describe('refused as a whole', () => {
         (line) => line.includes(SECRET),
       ),
     ).toEqual([]);
+  });
+});
+
+describe('files of secrets', () => {
+  const FILES = new Map([
+    ['/etc/rollcall/radius', SECRET],
+    ['/etc/rollcall/other', SECRET],
+    ['/etc/hostile', 'root:x:0:0\ndaemon:x:1:1\n'],
+  ]);
+  const text = (path: string): string =>
+    file({ radius: { servers: [{ address: '192.0.2.1', secret: { file: path } }] } });
+  let opened: string[];
+  let net: SimulatedSwitch;
+
+  beforeEach(() => {
+    opened = [];
+    const readSecret = (path: string) => {
+      opened.push(path);
+      const found = FILES.get(path);
+      return found === undefined ? err('ENOENT') : ok(found);
+    };
+    net = new SimulatedSwitch({ config: text('/etc/rollcall/radius'), ports: ['p1'], readSecret });
+    net.boot();
+    opened = [];
+  });
+
+  it.each(['check', 'apply'])('%s: one that the configuration in force names is read', (action) => {
+    expect(net.command('config', { [action]: text('/etc/rollcall/radius') })).toMatchObject({ ok: true });
+    expect(opened).toEqual(['/etc/rollcall/radius']);
+  });
+
+  it.each(['check', 'apply'])('%s: no other one is opened, nor is it told whether there is one', (action) => {
+    const others = ['/etc/rollcall/other', '/etc/hostile', '/etc/missing', '/etc/rollcall/./radius'];
+    const answers = others.map((path) => JSON.stringify(net.command('config', { [action]: text(path) })));
+    expect(opened).toEqual([]);
+    expect(new Set(answers.map((answer, i) => answer.replaceAll(others[i] ?? '', 'PATH'))).size).toBe(1);
+    expect(answers[0]).toContain('can be used after a restart or SIGHUP only');
+  });
+
+  it('a file that was read anew may name another one, which commands may name from then on', () => {
+    net.post({ type: 'reload', text: text('/etc/rollcall/other') });
+    expect(net.logs.at(-1)).toMatch(/taken over/);
+    expect(net.command('config', { check: text('/etc/rollcall/other') })).toMatchObject({ ok: true });
+    expect(net.command('config', { check: text('/etc/rollcall/radius') })).toMatchObject({ ok: false });
   });
 });
 
