@@ -264,7 +264,7 @@ async function main(): Promise<void> {
     return;
   }
   const { buildCli } = await import('./cli/cli.ts');
-  process.exitCode = await buildCli({ run, version, checkHost }).parse(args);
+  process.exitCode = await buildCli({ run, version, files: { readText, readSecret }, checkHost }).parse(args);
 }
 
 await main();

@@ -79,7 +79,7 @@ export class AccessPort {
     return this.settings;
   }
 
-  /** The administrator's wish in force: the configuration's until a `port` command says otherwise. */
+  /** The administrator's wish in force: of the configuration and the `port` commands, whichever spoke last. */
   get control(): PortControl {
     return this.wanted;
   }
@@ -128,11 +128,15 @@ export class AccessPort {
     }
   }
 
-  /** A `port` command holds until now. Who is on the port stays, unless `control` says otherwise. */
+  /**
+   * A `port` command holds until the configuration says another control than it did: a port that an administrator closed
+   * is not opened by a change elsewhere. Who is on the port stays, unless `control` says otherwise.
+   */
   private configured(config: PortConfig): PortEffect[] {
-    const { mab } = this.settings;
+    const { control, mab } = this.settings;
     this.settings = config;
-    if (config.control !== this.wanted) return this.controlChanged(config.control);
+    if (config.control !== control && config.control !== this.wanted)
+      return this.controlChanged(config.control);
     return config.mab.enabled === mab.enabled ? [] : this.applyLock();
   }
 

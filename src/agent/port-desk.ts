@@ -157,7 +157,7 @@ export class PortDesk {
     const { name, machine } = unit;
     const before = machine.config;
     const config = this.core.settings.port(name);
-    if (same(before, config) && machine.control === config.control) return false;
+    if (same(before, config)) return false;
     this.tell(unit, { type: 'config', config });
     if (!same(before.pae, config.pae)) this.core.parts.supplicants.configure(name, config.pae);
     this.core.parts.reporter.portChanged(name);

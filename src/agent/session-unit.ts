@@ -2,6 +2,7 @@
 
 import { InterimTimer } from '../accounting/interim.ts';
 import { earliest, type Instant, type Millis, millis, NEVER } from '../base/time.ts';
+import { same } from '../config/diff.ts';
 import { roleSettings } from '../config/ports.ts';
 import { Handshake } from '../liveness/handshake.ts';
 import type { ProbeKind } from '../liveness/probing.ts';
@@ -114,7 +115,7 @@ export class SessionUnit implements Timed {
     this.applyInterim(authorization.interimInterval, core.now.mono);
     const handshake = this.handshakeSettings();
     const timers = this.timerSettings(handshake);
-    const sameHandshake = sameValues(handshake, this.handshake.settings);
+    const sameHandshake = same(handshake, this.handshake.settings);
     if (!sameHandshake) this.handshake.handle({ type: 'settings', settings: handshake }, this.core.now.mono);
     return this.configureTimers(timers, sweptAt) || !sameHandshake || session.role !== before;
   }
@@ -127,7 +128,7 @@ export class SessionUnit implements Timed {
       this.timers = new SessionTimers(settings, mono);
       return true;
     }
-    if (sameValues(settings, this.timers.settings)) return false;
+    if (same(settings, this.timers.settings)) return false;
     this.timers.configure(settings, this.signs(sweptAt), mono);
     return true;
   }
@@ -191,10 +192,4 @@ export function roleFor(core: Core, authorization: Authorization, port: string):
   const { filterId } = authorization;
   if (filterId !== undefined && core.config.roles.has(filterId)) return filterId;
   return core.settings.port(port).role;
-}
-
-/** Settings are flat records of numbers, words and booleans. */
-function sameValues<T extends object>(a: T, b: T): boolean {
-  const keys = new Set([...Object.keys(a), ...Object.keys(b)]) as Set<keyof T>;
-  return [...keys].every((key) => a[key] === b[key]);
 }

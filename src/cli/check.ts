@@ -1,12 +1,12 @@
 // `rollcall check`: every fault of a configuration with its line, then whether this switch can do what it asks.
 
-import { readFileSync } from 'node:fs';
 import { networkInterfaces } from 'node:os';
-import { err, ok, type Result } from '../base/result.ts';
+import type { Result } from '../base/result.ts';
 import type { Config } from '../config/config.ts';
 import type { Fault } from '../config/fault.ts';
 import { type HostAddress, hostWarnings } from '../config/host.ts';
 import { configJsonSchema, parseConfig } from '../config/parse.ts';
+import type { ReadSecret } from '../config/secrets.ts';
 import type { Terminal } from './session.ts';
 import { plural } from './text.ts';
 
@@ -17,11 +17,18 @@ export interface HostFinding {
   readonly message: string;
 }
 
+/** How `run` reads them, handed in by main.ts: what passes here is not refused there. */
+export interface Files {
+  readonly readText: (path: string) => Result<string, string>;
+  readonly readSecret: ReadSecret;
+}
+
 export interface CheckOptions {
   readonly config: string;
   readonly schema?: true;
   readonly host: boolean;
   readonly json?: true;
+  readonly files: Files;
   readonly checkHost?: (config: Config) => Promise<readonly HostFinding[]>;
 }
 
@@ -44,23 +51,15 @@ export async function check(options: CheckOptions, terminal: Terminal): Promise<
   return clean;
 }
 
-async function judge({ config: path, host, checkHost }: CheckOptions): Promise<Verdict> {
-  const text = readText(path);
+async function judge({ config: path, host, files, checkHost }: CheckOptions): Promise<Verdict> {
+  const text = files.readText(path);
   if (!text.ok) return { faults: [{ path: '', message: text.error }], warnings: [], host: [] };
-  const parsed = parseConfig(text.value, readText);
+  const parsed = parseConfig(text.value, files.readSecret);
   if (!parsed.ok) return { faults: parsed.error, warnings: [], host: [] };
   const { config, warnings } = parsed.value;
   if (!host) return { faults: [], warnings, host: [] };
   const findings = checkHost === undefined ? [] : await checkHost(config);
   return { faults: [], warnings: [...warnings, ...hostWarnings(config, hostAddresses())], host: findings };
-}
-
-export function readText(path: string): Result<string, string> {
-  try {
-    return ok(readFileSync(path, 'utf8'));
-  } catch (cause) {
-    return err(cause instanceof Error ? cause.message : String(cause));
-  }
 }
 
 function hostAddresses(): readonly HostAddress[] {

@@ -6,7 +6,7 @@ import { Command, CommanderError, Option } from 'commander';
 import type { Config } from '../config/config.ts';
 import { PORT_CONTROLS } from '../model/port.ts';
 import { number, numberOrNone, oneOf, wholeNumber } from './arguments.ts';
-import { check, type HostFinding, readText } from './check.ts';
+import { check, type Files, type HostFinding } from './check.ts';
 import { selector } from './selector.ts';
 import {
   ask,
@@ -23,6 +23,7 @@ import { configView, explainView, infoView, portsView, sessionsView, sessionView
 export interface CliOptions {
   /** Runs the agent; its exit code. */
   readonly run: (options: { readonly config: string }) => Promise<number>;
+  readonly files: Files;
   /** What `check` asks of this kernel, bridge and process. */
   readonly checkHost?: (config: Config) => Promise<readonly HostFinding[]>;
   readonly version?: string;
@@ -105,9 +106,9 @@ class Program {
       .option('--no-host', 'look at the file only')
       .option('--json', 'for programs')
       .action(async (flags: { config: string; schema?: true; host: boolean; json?: true }) => {
-        const { checkHost } = this.options;
+        const { checkHost, files } = this.options;
         const clean = await check(
-          { ...flags, ...(checkHost === undefined ? {} : { checkHost }) },
+          { ...flags, files, ...(checkHost === undefined ? {} : { checkHost }) },
           this.terminal,
         );
         this.exit(clean ? EXIT.done : EXIT.refused);
@@ -168,13 +169,16 @@ class Program {
   }
 
   private setting(): void {
-    this.verb('port', "set a port's control until the next reload")
+    this.verb('port', "set a port's control, until a restart or a configuration that changes it")
       .argument('<port>')
       .argument('<control>', PORT_CONTROLS.join(' | '), oneOf(PORT_CONTROLS))
       .action((port: string, control: string, flags: Connection) =>
         this.ask(flags, 'port', { port, control }, (result) => `${result.port} is now ${result.control}`),
       );
-    this.verb('timers', 'set the timers of a role or a port until the next reload')
+    this.verb(
+      'timers',
+      'set the timers of a role or a port, until a restart or a configuration that changes them',
+    )
       .option('--role <role>')
       .option('--port <port>')
       .option('--period <seconds>', 'handshake period T; 0 = off', number)
@@ -209,16 +213,16 @@ class Program {
       (flags: Connection) => this.ask(flags, 'config', { get: true }, ({ text }) => (text ?? '').trimEnd()),
     );
     this.verb('check', 'say everything that is wrong with a file, and what would take a restart', group)
-      .argument('<file>')
+      .argument('<file>', 'of up to 60,000 characters')
       .action((file: string, flags: Connection) => this.send(flags, 'check', file));
     this.verb('apply', 'take a file over, until the next restart or reload', group)
-      .argument('<file>')
+      .argument('<file>', 'of up to 60,000 characters; a larger one goes by SIGHUP')
       .action((file: string, flags: Connection) => this.send(flags, 'apply', file));
   }
 
   /** The file is here; its `{file: ...}` secrets are on the switch. */
   private async send(flags: Connection, action: 'check' | 'apply', file: string): Promise<void> {
-    const text = readText(file);
+    const text = this.options.files.readText(file);
     if (text.ok) await this.ask(flags, 'config', { [action]: text.value }, configView);
     else {
       this.terminal.err(`${this.terminal.paint.red('rollcall:')} cannot read ${file}: ${text.error}\n`);

@@ -23,9 +23,14 @@ export function pathText(path: KeyPath): string {
 
 /** One sentence: `ports."p*".control (line 7): 'autoo' is none of ...`. */
 export function describeFault(fault: Fault): string {
-  const line = fault.line === undefined ? '' : `line ${fault.line}`;
-  if (fault.path === '') return line === '' ? fault.message : `${line}: ${fault.message}`;
-  return `${fault.path}${line === '' ? '' : ` (${line})`}: ${fault.message}`;
+  const place = describePlace(fault);
+  return place === '' ? fault.message : `${place}: ${fault.message}`;
+}
+
+/** `ports."p*".control (line 7)`; empty for the file as a whole. */
+export function describePlace({ path, line }: Fault): string {
+  if (line === undefined) return path;
+  return path === '' ? `line ${line}` : `${path} (line ${line})`;
 }
 
 /** A value as a fault quotes it: short, and harmless on a terminal. */

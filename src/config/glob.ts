@@ -5,6 +5,11 @@ export function isGlob(pattern: string): boolean {
   return /[*?[]/.test(pattern);
 }
 
+/** The pattern that only this name matches: each character that means something stands in a set of its own. */
+export function literalPattern(name: string): string {
+  return name.replace(/[*?[]/g, '[$&]');
+}
+
 export function globMatches(pattern: string, name: string): boolean {
   let p = 0;
   let n = 0;

@@ -1,9 +1,10 @@
 // The secrets of a configuration: where they stand, how they are read, and how a text is shown without them.
 
-import { isNode, parseDocument, visit } from 'yaml';
+import { isNode, isScalar, visit } from 'yaml';
 import type { Result } from '../base/result.ts';
 import type { RawConfig } from './assemble.ts';
 import type { KeyPath } from './fault.ts';
+import { parseText } from './yaml.ts';
 
 /** The text of a secret's file, or why it cannot be read. */
 export type ReadSecret = (path: string) => Result<string, string>;
@@ -68,19 +69,33 @@ function hidden(value: string): string | undefined {
     : undefined;
 }
 
-/** A text that parsed without fault, as it may be shown: secrets hidden; no comments, where an old one may stand. */
-export function withoutSecrets(text: string): string {
-  const document = parseDocument(text);
+/**
+ * A text that parsed without fault, as it may be shown: secrets hidden; no comments, where an old one may stand.
+ * Undefined for a text that is no YAML.
+ */
+export function withoutSecrets(text: string): string | undefined {
+  const document = parseText(text);
+  if (document.errors.length > 0) return undefined;
   const raw = document.toJS() as RawConfig;
   for (const { path, value } of places(raw)) {
     if (typeof value === 'string') document.setIn(path, HIDDEN);
   }
   document.comment = null;
   document.commentBefore = null;
-  visit(document, (_, node) => {
+  visit(document, (where, node) => {
     if (!isNode(node)) return;
+    // A key that looks like a number is its letters: `01` is another port than `1`.
+    if (where === 'key' && isScalar(node) && node.source !== undefined && String(node.value) !== node.source)
+      node.value = node.source;
     node.comment = null;
     node.commentBefore = null;
   });
   return document.toString({ lineWidth: 0 });
+}
+
+/** The files that such a text names as its secrets. */
+export function secretFiles(text: string): ReadonlySet<string> {
+  const document = parseText(text);
+  const found = document.errors.length > 0 ? [] : places(document.toJS() as RawConfig);
+  return new Set(found.flatMap(({ value }) => (typeof value === 'string' ? [] : [value.file])));
 }

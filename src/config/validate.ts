@@ -66,7 +66,7 @@ function fault(error: ErrorObject, yaml: LocatedYaml): Fault {
   const base = pointer(error.instancePath, yaml.value);
   const extra =
     error.keyword === 'additionalProperties' ? String(error.params.additionalProperty) : undefined;
-  const path = extra === undefined ? base : [...base, extra];
+  const path = extra === undefined || hides(error, extra) ? base : [...base, extra];
   const line = yaml.lineOf(path);
   return { path: pathText(path), ...(line === undefined ? {} : { line }), message: message(error, extra) };
 }
@@ -94,9 +94,16 @@ function message(error: ErrorObject, unknownKey: string | undefined): string {
   }
 }
 
-/** A secret of the wrong form is a secret all the same. */
+/** A secret of the wrong form is a secret all the same, and a broker's URL may have a password in it. */
+const SECRET = /\/(secret|password)(\/|$)|^\/mqtt\/url$/;
+
 function quoted(error: ErrorObject): string {
-  return /\/(secret|password)$/.test(error.instancePath) ? 'the value' : quoteValue(error.data);
+  return SECRET.test(error.instancePath) ? 'the value' : quoteValue(error.data);
+}
+
+/** A key that is not known may be a secret: `secret: {k9 x}`, and in braces `secret:k9`. */
+function hides({ instancePath }: ErrorObject, key: string): boolean {
+  return SECRET.test(instancePath) || /^(secret|password|url)[^\w]/.test(key);
 }
 
 function unknownMessage(key: string, schema: Annotated): string {

@@ -1,15 +1,17 @@
 // From YAML text to plain values that remember their lines.
 //
-// Narrower than YAML on purpose: one document, core schema, no aliases, no tags, no keys that are not scalars. What is
-// refused is refused with its line. Never throws: a text that exhausts the parser's stack is a fault too.
+// Narrower than YAML on purpose: one document, core schema, no anchors, no aliases, no tags, no keys that are not scalars. What is
+// refused is refused with its line. Never throws: a text that exhausts the parser's stack is a fault too. A secret that is
+// not in quotes may be anything to YAML (`*x9!k` an alias, `!k9` a tag, `|k9` a block), so no fault from here quotes any.
 
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import { type ErrorCode, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
 import { err, ok, type Result } from '../base/result.ts';
 import { type Fault, type KeyPath, pathText, quoteValue } from './fault.ts';
 
 /** Larger than any sensible file (10,000 silent devices take 600 kB). */
 const MAX_CHARACTERS = 2_000_000;
 const MAX_DEPTH = 32;
+const QUOTE_IT = 'a value with special characters needs quotes';
 
 export interface LocatedYaml {
   /** Objects have no prototype, so that a key named `__proto__` is only a key. */
@@ -27,19 +29,19 @@ export function readYaml(text: string): Result<LocatedYaml, readonly Fault[]> {
   try {
     return read(text);
   } catch (error) {
-    const reason = error instanceof RangeError ? 'it is nested too deeply' : String(error);
-    return err([{ path: '', message: `the file cannot be read as YAML: ${reason}` }]);
+    const reason = error instanceof RangeError ? ': it is nested too deeply' : '';
+    return err([{ path: '', message: `the file cannot be read as YAML${reason}` }]);
   }
+}
+
+/** As every text of a configuration is parsed: what one place takes, no other one calls an error. */
+export function parseText(text: string, lineCounter = new LineCounter()) {
+  return parseDocument(text, { lineCounter, prettyErrors: false, uniqueKeys: false, logLevel: 'error' });
 }
 
 function read(text: string): Result<LocatedYaml, readonly Fault[]> {
   const lines = new LineCounter();
-  const document = parseDocument(text, {
-    lineCounter: lines,
-    prettyErrors: false,
-    uniqueKeys: false,
-    logLevel: 'error',
-  });
+  const document = parseText(text, lines);
   const faults: Fault[] = [...document.errors, ...document.warnings].slice(0, 20).map((error) => ({
     path: '',
     line: lines.linePos(error.pos[0]).line,
@@ -69,12 +71,22 @@ function read(text: string): Result<LocatedYaml, readonly Fault[]> {
   });
 }
 
-function sentence(code: string, message: string): string {
+function sentence(code: ErrorCode, message: string): string {
   switch (code) {
     case 'TAB_AS_INDENT':
       return 'a tab is used for indentation; YAML allows spaces only';
     case 'MULTIPLE_DOCS':
       return 'the file holds more than one YAML document; one is allowed';
+    case 'TAG_RESOLVE_FAILED':
+    case 'BAD_COLLECTION_TYPE':
+      return `tags are not supported; ${QUOTE_IT}`;
+    // The library's own words quote the text.
+    case 'UNEXPECTED_TOKEN':
+      return `not YAML: there is something here that cannot be; ${QUOTE_IT}`;
+    case 'BAD_DQ_ESCAPE':
+      return 'not YAML: an escape sequence that there is not; a backslash in double quotes is written twice';
+    case 'BAD_DIRECTIVE':
+      return 'not YAML: a directive that there is not';
     default:
       return `not YAML: ${message}`;
   }
@@ -94,10 +106,10 @@ class Walk {
   value(node: Node | null, path: KeyPath, depth: number): unknown {
     if (node === null) return null;
     if (depth > MAX_DEPTH) return this.refuse(node, path, `nested more than ${MAX_DEPTH} levels deep`);
-    if (isAlias(node))
-      return this.refuse(node, path, `the alias *${node.source} is not supported; write the value out`);
+    if (isAlias(node) || node.anchor !== undefined)
+      return this.refuse(node, path, `anchors and aliases are not supported; ${QUOTE_IT}`);
     if (node.tag !== undefined && !node.tag.startsWith('tag:yaml.org,2002:')) {
-      return this.refuse(node, path, `the tag ${node.tag} is not supported`);
+      return this.refuse(node, path, `tags are not supported; ${QUOTE_IT}`);
     }
     if (isScalar(node)) return this.scalar(node.value, node, path);
     if (isSeq(node)) return this.list(node.items as (Node | null)[], path, depth);

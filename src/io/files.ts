@@ -1,6 +1,6 @@
 // Texts that the configuration is made of. Errors are the system's own words, without the path.
 
-import { readFileSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
 import { err, ok, type Result } from '../base/result.ts';
 
 /** Longer than any secret. */
@@ -10,14 +10,30 @@ export function readText(path: string): Result<string, string> {
   return attempt(() => ok(readFileSync(path, 'utf8')));
 }
 
-/** A command can name any path, and the agent waits for it: pipes, devices and large files are not opened. */
+/**
+ * The agent waits for it, so it never blocks: what was opened is looked at, not what has the name now, and a file of
+ * procfs, which has no size and may have nothing to read yet, is read like any other, up to the limit.
+ */
 export function readSecret(path: string): Result<string, string> {
   return attempt(() => {
-    const facts = statSync(path);
-    if (!facts.isFile()) return err('it is no plain file');
-    if (facts.size > MAX_SECRET_OCTETS) return err(`it has more than ${MAX_SECRET_OCTETS} octets`);
-    return readText(path);
+    const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+    try {
+      return fstatSync(file).isFile() ? readAtMost(file) : err('it is no plain file');
+    } finally {
+      closeSync(file);
+    }
   });
+}
+
+function readAtMost(file: number): Result<string, string> {
+  const octets = Buffer.alloc(MAX_SECRET_OCTETS + 1);
+  let length = 0;
+  while (length < octets.length) {
+    const read = readSync(file, octets, length, octets.length - length, null);
+    if (read === 0) return ok(octets.toString('utf8', 0, length));
+    length += read;
+  }
+  return err(`it has more than ${MAX_SECRET_OCTETS} octets`);
 }
 
 function attempt(read: () => Result<string, string>): Result<string, string> {

@@ -7,7 +7,7 @@
 // (2004 edition, §8.2.4) and the visit to UNAUTHENTICATED between two attempts are passed through at once.
 
 import { assertNever } from '../base/result.ts';
-import { after, type Instant, type Millis, NEVER } from '../base/time.ts';
+import { after, earliest, type Instant, type Millis, NEVER } from '../base/time.ts';
 import type { PaeCounter } from './counters.ts';
 import { type PaeSettings, SERVER_RETRY_CEILING, SERVER_RETRY_PERIOD } from './settings.ts';
 
@@ -74,11 +74,16 @@ export class Pacp {
     return this.state === 'AUTHENTICATED' ? this.reAuthWhen : NEVER;
   }
 
-  /** New settings: a running quiet period ends as it was begun, the reauthentication timer follows at once. */
+  /**
+   * New settings: a running quiet period ends as it was begun, the reauthentication timer follows at once. A retry that
+   * waits for a server is not put off by them.
+   */
   configure(settings: PaeSettings): void {
     const changed = settings.reAuthPeriod !== this.settings.reAuthPeriod;
     this.settings = settings;
-    if (changed && this.state === 'AUTHENTICATED') this.reAuthWhen = this.reAuthDue(this.authenticatedAt);
+    if (!changed || this.state !== 'AUTHENTICATED') return;
+    const due = this.reAuthDue(this.authenticatedAt);
+    this.reAuthWhen = this.serverFailures > 0 ? earliest(this.reAuthWhen, due) : due;
   }
 
   /** At most one transition. The table of §8.9, by state. */

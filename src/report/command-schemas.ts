@@ -45,30 +45,39 @@ export const REQUESTS = {
     ...MANY,
   }),
   probe: request('Probes now; by exactly one key.', { ...SELECTOR, ...MANY }),
-  port: request("Sets a port's control until the next reload.", {
+  port: request("Sets a port's control, until a restart or a configuration that changes it.", {
     port: PortName,
     control: oneOf('IEEE 802.1X portControl.', PORT_CONTROLS),
   }),
-  timers: request('Sets timers of a role or a port until the next reload; exactly one of role and port.', {
-    role: Type.Optional(Text('Role.')),
-    port: Type.Optional(PortName),
-    period_s: Type.Optional(seconds('T; 0 = off, else 1 and more.')),
-    times: Type.Optional(Type.Integer({ description: 'N.', minimum: 1, maximum: 255 })),
-    session_s: Type.Optional(seconds('Session timer; 0 = none. Roles only.')),
-    heartbeat_s: Type.Optional(
-      Type.Union([seconds('Heartbeat timer.'), Type.Null()], {
-        description: 'Heartbeat timer; null = not set. Roles only.',
-      }),
-    ),
-  }),
+  timers: request(
+    'Sets timers of a role or a port, until a restart or a configuration that changes them; exactly one of role and port.',
+    {
+      role: Type.Optional(Text('Role.')),
+      port: Type.Optional(PortName),
+      period_s: Type.Optional(seconds('T; 0 = off, else 1 and more.')),
+      times: Type.Optional(Type.Integer({ description: 'N.', minimum: 1, maximum: 255 })),
+      session_s: Type.Optional(seconds('Session timer; 0 = none. Roles only.')),
+      heartbeat_s: Type.Optional(
+        Type.Union([seconds('Heartbeat timer.'), Type.Null()], {
+          description: 'Heartbeat timer; null = not set. Roles only.',
+        }),
+      ),
+    },
+  ),
   config: request('Exactly one of get, check and apply.', {
     get: Type.Optional(
       Type.Literal(true, { description: 'The text in force, without secrets and comments.' }),
     ),
-    check: Type.Optional(Type.String({ description: 'A configuration to check.', maxLength: 60_000 })),
+    check: Type.Optional(
+      Type.String({
+        description:
+          'A configuration to check. Of secret files it can name those that the one in force names.',
+        maxLength: 60_000,
+      }),
+    ),
     apply: Type.Optional(
       Type.String({
-        description: 'A configuration to check and take over, until the next restart or reload.',
+        description: 'A configuration to check, likewise, and take over, until the next restart or reload.',
         maxLength: 60_000,
       }),
     ),

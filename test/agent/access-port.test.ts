@@ -95,6 +95,27 @@ describe('the lock', () => {
   });
 });
 
+describe('another configuration', () => {
+  const configured = (rig: Rig, change: Partial<PortConfig>) =>
+    rig.port.handle({ type: 'config', config: { ...rig.port.config, ...change } }, rig.now);
+
+  it('leaves the control that an administrator set, unless its own is another one', () => {
+    const rig = new Rig().ready();
+    rig.give({ type: 'control', control: 'force-unauthorized' });
+    expect(configured(rig, { role: 'staff' })).toEqual([]);
+    expect(configured(rig, { control: 'auto', hostMode: 'single-host' })).toEqual([]);
+    expect(rig.port.control).toBe('force-unauthorized');
+    expect(configured(rig, { control: 'off' })).toContainEqual({ type: 'control-changed', control: 'off' });
+  });
+
+  it('that says what an administrator said before touches nobody, and is what holds from then on', () => {
+    const rig = new Rig().ready();
+    rig.give({ type: 'control', control: 'force-unauthorized' });
+    expect(configured(rig, { control: 'force-unauthorized' })).toEqual([]);
+    expect(types(configured(rig, { control: 'auto' }))).toContain('control-changed');
+  });
+});
+
 describe('the capture', () => {
   it('that does not open is tried again, and nobody is asked until it does', () => {
     const rig = new Rig();

@@ -1,11 +1,12 @@
 // Another configuration for a running agent: who is touched by it and who is not, and what is refused as a whole.
 
 import { beforeEach, describe, expect, it } from 'vitest';
+import { err, ok } from '../../src/base/result.ts';
 import { HIDDEN } from '../../src/config/secrets.ts';
 import type { PortName } from '../../src/model/dataplane.ts';
 import type { Answer } from '../../src/report/answers.ts';
 import { type ConfigPart, overlay } from '../rigs/config-part.ts';
-import type { Performed } from '../rigs/sim/simulated-switch.ts';
+import { type Performed, SimulatedSwitch } from '../rigs/sim/simulated-switch.ts';
 import { SimulatedStage, simFile } from '../rigs/sim/stage.ts';
 
 const SECRET = 'sixteen-octets-or-more';
@@ -83,12 +84,46 @@ describe('taken over while running', () => {
     expect(stage.net.performed.slice(before).map(({ effect }) => effect.type)).toEqual(['answer']);
   });
 
-  it('what an administrator set meanwhile holds until then', async () => {
+  it('what an administrator set meanwhile is not undone by a change elsewhere', async () => {
     await stage.ask('timers', { role: 'default', period_s: 3 });
+    await stage.ask('timers', { port: 'p2', times: 5 });
+    await stage.ask('port', { port: 'p1', control: 'force-unauthorized' });
     await stage.ask('port', { port: 'p3', control: 'force-authorized' });
-    expect(await apply({})).toMatchObject({ ports: ['p3'], sessions: 1 });
-    expect((await stage.retained(stage.machine(1).mac))?.handshake).toMatchObject({ period_s: 15 });
-    expect(stage.net.bridge.port('p3').locked).toBe(true);
+    await stage.pass(100);
+    stage.net.post({ type: 'reload', text: file({ log: { level: 'debug' } }) });
+    expect(stage.net.logs.at(-1)).toMatch(/taken over.*"ports":"","sessions":0/);
+    expect(await apply(role('staff', { period_s: 20 }))).toMatchObject({ ports: [], sessions: 1 });
+    expect(['p1', 'p3'].map((port) => stage.net.bridge.port(port as PortName).locked)).toEqual([true, false]);
+    await expect(stage.login(stage.machine(1))).rejects.toThrow();
+    expect((await stage.retained(stage.machine(2).mac))?.handshake).toMatchObject({ period_s: 20, times: 5 });
+    expect(stage.invariants.core.config.roles.get('default')?.handshake).toMatchObject({ period: 3_000 });
+  });
+
+  it('what it says otherwise than before wins over an administrator', async () => {
+    await stage.ask('timers', { role: 'default', period_s: 3 });
+    await stage.ask('timers', { port: 'p2', period_s: 4, times: 5 });
+    await stage.ask('port', { port: 'p3', control: 'force-authorized' });
+    expect(
+      await apply({
+        ...role('default', { times: 4 }),
+        ports: { p2: { handshake: { times: 2 } }, p3: { control: 'force-unauthorized' } },
+      }),
+    ).toMatchObject({ ports: ['p2', 'p3'], sessions: 2 });
+    const handshakes = [1, 2].map(async (n) => (await stage.retained(stage.machine(n).mac))?.handshake);
+    expect(await Promise.all(handshakes)).toMatchObject([
+      { period_s: 15, times: 4 },
+      { period_s: 15, times: 2 },
+    ]);
+    expect(stage.net.bridge.port('p3' as PortName).locked).toBe(true);
+  });
+
+  it('a port that is ours no more is not kept by its timers', async () => {
+    await stage.ask('timers', { port: 'p2', times: 5 });
+    const text = file()
+      .replace('p*:', 'p[!2]:')
+      .replace(/\n +p2:\n +role: staff\n/, '\n');
+    expect(await stage.ask('config', { apply: text })).toMatchObject({ ports: ['p2'] });
+    expect(JSON.stringify(await stage.ask('ports', { port: 'p2' }))).toContain('"control":"off"');
   });
 
   it("a port's control and role: who is on it goes, or follows; nobody else", async () => {
@@ -241,13 +276,31 @@ describe('refused as a whole', () => {
     await unchanged();
   });
 
-  it('a file that was read anew: the log has every fault, upstream a warning', async () => {
+  it('a file that was read anew: the log has every fault, upstream a warning has the places', async () => {
     stage.net.post({ type: 'reload', text: file(FAULTY) });
-    expect(stage.net.logs.filter((line) => line.startsWith('error'))).toHaveLength(2);
+    expect(stage.net.logs.filter((line) => line.startsWith('error'))).toEqual([
+      expect.stringMatching(/period_s \(line \d+\): '0\.5' is not/),
+      expect.stringMatching(/guard\.share \(line \d+\): '7' is not/),
+    ]);
+    const places = /: 2 faults: roles\.default\.handshake\.period_s \(line \d+\), guard\.share \(line \d+\)$/;
     expect(stage.events('warning')).toMatchObject([
-      { code: 'config', message: expect.stringMatching(/guard\.share/) },
+      { code: 'config', message: expect.stringMatching(places) },
     ]);
     await unchanged();
+  });
+
+  it('a file with very many faults: the warning names the first ones', () => {
+    const many = Object.fromEntries(Array.from({ length: 90 }, (_, i) => [`colour${i}`, 'red']));
+    stage.net.post({ type: 'reload', text: file(many) });
+    const [warning] = stage.events('warning');
+    expect(warning?.message).toMatch(/: 90 faults: colour0 \(.*, colour9 \(line \d+\), 80 more$/);
+  });
+
+  it('a file that was read anew, and takes a restart: the warning says so', () => {
+    stage.net.post({ type: 'reload', text: file({ switch: { bridge: 'br1' } }) });
+    expect(stage.events('warning')).toMatchObject([
+      { message: expect.stringMatching(/a restart is needed to change switch\.bridge/) },
+    ]);
   });
 
   it('no answer and no log line has a secret in it', async () => {
@@ -267,9 +320,75 @@ describe('refused as a whole', () => {
   });
 });
 
+describe('files of secrets', () => {
+  const FILES = new Map([
+    ['/etc/rollcall/radius', SECRET],
+    ['/etc/rollcall/other', SECRET],
+    ['/etc/hostile', 'root:x:0:0\ndaemon:x:1:1\n'],
+  ]);
+  const text = (path: string): string =>
+    file({ radius: { servers: [{ address: '192.0.2.1', secret: { file: path } }] } });
+  let opened: string[];
+  let net: SimulatedSwitch;
+
+  beforeEach(() => {
+    opened = [];
+    const readSecret = (path: string) => {
+      opened.push(path);
+      const found = FILES.get(path);
+      return found === undefined ? err('ENOENT') : ok(found);
+    };
+    net = new SimulatedSwitch({ config: text('/etc/rollcall/radius'), ports: ['p1'], readSecret });
+    net.boot();
+    opened = [];
+  });
+
+  it.each(['check', 'apply'])('%s: one that the configuration in force names is read', (action) => {
+    expect(net.command('config', { [action]: text('/etc/rollcall/radius') })).toMatchObject({ ok: true });
+    expect(opened).toEqual(['/etc/rollcall/radius']);
+  });
+
+  it.each(['check', 'apply'])('%s: no other one is opened, nor is it told whether there is one', (action) => {
+    const others = ['/etc/rollcall/other', '/etc/hostile', '/etc/missing', '/etc/rollcall/./radius'];
+    const answers = others.map((path) => JSON.stringify(net.command('config', { [action]: text(path) })));
+    expect(opened).toEqual([]);
+    expect(new Set(answers.map((answer, i) => answer.replaceAll(others[i] ?? '', 'PATH'))).size).toBe(1);
+    expect(answers[0]).toContain('can be used after a restart or SIGHUP only');
+  });
+
+  it('a file that was read anew may name another one, which commands may name from then on', () => {
+    net.post({ type: 'reload', text: text('/etc/rollcall/other') });
+    expect(net.logs.at(-1)).toMatch(/taken over/);
+    expect(net.command('config', { check: text('/etc/rollcall/other') })).toMatchObject({ ok: true });
+    expect(net.command('config', { check: text('/etc/rollcall/radius') })).toMatchObject({ ok: false });
+  });
+});
+
+it('`get` shows whatever is in force', async () => {
+  const stage = new SimulatedStage({ machines: 1, config: BASE });
+  const text = file().replace('ports:\n', 'ports:\n  1: {role: default}\n  01: {role: staff}\n');
+  expect(await stage.ask('config', { apply: text })).toMatchObject({ applied: true });
+  const { text: shown } = (await stage.ask('config', { get: true })) as { readonly text: string };
+  expect(shown).toMatch(/ 1: { role: default }\n +"01": { role: staff }/);
+});
+
 describe('timers of a port', () => {
   it.each(['p9', 'up0'])('%s is none of ours: refused', async (port) => {
     const stage = await twoUsers();
     expect(stage.net.command('timers', { port, times: 2 })).toMatchObject({ error: { code: 'not-found' } });
+  });
+
+  it('a later one takes the place of an earlier one, key by key, and adds nothing to the configuration', async () => {
+    const stage = await twoUsers();
+    const { core } = stage.invariants;
+    const rules = core.config.ports.length;
+    await stage.ask('timers', { port: 'p1', period_s: 7 });
+    for (const times of [2, 4, 2, 5]) await stage.ask('timers', { port: 'p1', times });
+    expect(core.config.ports).toHaveLength(rules + 1);
+    const handshakes = [1, 2].map(async (n) => (await stage.retained(stage.machine(n).mac))?.handshake);
+    expect(await Promise.all(handshakes)).toMatchObject([
+      { period_s: 7, times: 5 },
+      { period_s: 15, times: 3 },
+    ]);
   });
 });

@@ -1,5 +1,6 @@
 // The command line against a scripted agent, near (control socket) and far (broker).
 
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { millis } from '../../src/base/time.ts';
 import { buildCli, type CliOptions } from '../../src/cli/cli.ts';
 import { type ControlRequest, type ControlSocket, openControlSocket } from '../../src/io/control-socket.ts';
+import { readSecret, readText } from '../../src/io/files.ts';
 import { MqttLink } from '../../src/io/mqtt.ts';
 import { refusal } from '../../src/report/answers.ts';
 import { decodeCommand } from '../../src/report/commands.ts';
@@ -40,6 +42,7 @@ async function rollcall(args: readonly string[], options: Partial<CliOptions> = 
   let err = '';
   const cli = buildCli({
     run: async () => 0,
+    files: { readText, readSecret },
     out: (text) => {
       out += text;
     },
@@ -270,6 +273,11 @@ describe('config: what is sent is the text of the file', () => {
     expect(agent.asked).toEqual([{ verb: 'config', request: { [action]: text } }]);
   });
 
+  test('the help says what is too large for a command', async () => {
+    const { out } = await rollcall(['config', 'apply', '--help']);
+    expect(out.replace(/\s+/g, ' ')).toContain('of up to 60,000 characters; a larger one goes by SIGHUP');
+  });
+
   test('a bad one is refused, a line for each fault', async () => {
     await near();
     expect(await rollcall(['config', 'apply', write('bad'), ...at()])).toEqual({
@@ -388,6 +396,19 @@ describe('check', () => {
     expect((await rollcall(['check', '--no-host', '-c', file], { checkHost })).code).toBe(0);
     const { out } = await rollcall(['check', '--json', '-c', file], { checkHost });
     expect(JSON.parse(out)).toMatchObject({ ok: false, host: [{ severity: 'ok' }, { severity: 'fault' }] });
+  });
+
+  test('a secret is read as `run` reads it: a pipe is not waited for, a large file is none', async () => {
+    const secret = join(folder, 'secret');
+    const file = write(SMALLEST.replace('secret: testing123}', `secret: {file: ${secret}}}`));
+    writeFileSync(secret, 'x'.repeat(5_000));
+    expect((await rollcall(['check', '-c', file])).err).toContain('it has more than 4096 octets');
+    rmSync(secret);
+    execFileSync('mkfifo', [secret]);
+    expect((await rollcall(['check', '-c', file])).err).toContain('it is no plain file');
+    rmSync(secret);
+    writeFileSync(secret, 'open sesame and more\n');
+    expect((await rollcall(['check', '-c', file])).code).toBe(0);
   });
 
   test('a file that is not there, and the schema', async () => {

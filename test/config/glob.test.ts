@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { globMatches } from '../../src/config/glob.ts';
+import { globMatches, literalPattern } from '../../src/config/glob.ts';
 
 describe('port globs', () => {
   test.each([
@@ -26,6 +26,30 @@ describe('port globs', () => {
   ])('%j against %j', (pattern, name, matches) => {
     expect(globMatches(pattern, name)).toBe(matches);
   });
+
+  test.each(['p1', 'a*b', 'a?', '[', ']', '[]', '[a]b', 'a[!b]', '**', 'p[1-3]', 'p\\*'])(
+    'the literal pattern of %j matches it and nothing else',
+    (name) => {
+      for (const other of [
+        'p1',
+        'p2',
+        'a*b',
+        'axb',
+        'a?',
+        'ab',
+        '[',
+        ']',
+        '[]',
+        '[a]b',
+        'a[!b]',
+        'ac',
+        '**',
+        'x',
+      ])
+        expect(globMatches(literalPattern(name), other)).toBe(other === name);
+      expect(globMatches(literalPattern(name), name)).toBe(true);
+    },
+  );
 
   test('a hostile pattern costs no more than its length times the name', () => {
     const start = performance.now();

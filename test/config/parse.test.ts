@@ -9,7 +9,7 @@ import { describeFault } from '../../src/config/fault.ts';
 import { hostWarnings } from '../../src/config/host.ts';
 import { configJsonSchema, parseConfig } from '../../src/config/parse.ts';
 import { handshakeSettings, isUplink, portSettings, roleSettings } from '../../src/config/ports.ts';
-import { HIDDEN, type ReadSecret, withoutSecrets } from '../../src/config/secrets.ts';
+import { HIDDEN, type ReadSecret, secretFiles, withoutSecrets } from '../../src/config/secrets.ts';
 import { fits, schemaErrors } from '../../src/config/validate.ts';
 import { readYaml } from '../../src/config/yaml.ts';
 import { HANDSHAKE_DEFAULTS } from '../../src/liveness/settings.ts';
@@ -95,8 +95,13 @@ describe('a file with faults', () => {
     ['switch:\n\tid: a\n', 'line 2: a tab is used for indentation; YAML allows spaces only'],
     ['a: 1\n---\nb: 2\n', 'line 2: the file holds more than one YAML document; one is allowed'],
     ['a: 1\nb: 2\na: 3\n', 'a (line 3): the key is there twice, first on line 1'],
-    ['a: &x [1]\nb: *x\n', 'b (line 2): the alias *x is not supported; write the value out'],
-    ['a: !!js/function "x"\n', 'line 1: not YAML: Unresolved tag'],
+    ['a: 1\nb: *x\n', 'b (line 2): anchors and aliases are not supported; a value with special characters'],
+    ['a: &x 1\n', 'a (line 1): anchors and aliases are not supported'],
+    [
+      'a: !!js/function "x"\n',
+      'line 1: tags are not supported; a value with special characters needs quotes',
+    ],
+    ['a: !x [1]\n', 'line 1: tags are not supported'],
     ['? [a, b]\n: 1\n', 'line 1: a key must be a word or a number'],
     ['a: [1, 2\n', 'line 2: not YAML'],
     ['a: .inf\n', "a (line 1): 'Infinity' is not a usable value"],
@@ -125,6 +130,64 @@ describe('a file with faults', () => {
     );
     expect(faults(text).join()).not.toContain('hunter2');
   });
+
+  test.each([
+    '*hunter2',
+    '!hunter2',
+    '!hunter2 x',
+    '!<hunter2> x',
+    '!hunter2 [x]',
+    '&hunter2',
+    '&hunter2 x',
+    '|hunter2',
+    '>hunter2',
+    '@hunter2',
+    '`hunter2',
+    '%hunter2',
+    '"\\hunter2"',
+    '"\\U000hunter2"',
+    '"x" hunter2',
+    '{hunter2}',
+    '{hunter2 x}',
+    '{hunter2: x}',
+    '{file: hunter2}',
+    '[hunter2',
+    ']hunter2',
+    '}hunter2',
+    'hunter2: x',
+    '- hunter2',
+    '? hunter2',
+    `hunter2${'x'.repeat(300)}`,
+  ])('a secret without the quotes that it needs is not shown: %s', (secret) => {
+    for (const text of [
+      SMALLEST.replace('testing123', secret),
+      SMALLEST.replace('1883"}', `1883", username: u, password: ${secret}}`),
+      `${MINIMAL}mqtt:\n  username: u\n  password: ${secret}\n`,
+    ]) {
+      expect(text).toContain('hunter2');
+      expect(faults(text)).not.toEqual([]);
+      expect(faults(text).join()).not.toContain('hunter2');
+    }
+  });
+
+  test.each([
+    '{secret:hunter2, address: 192.0.2.1}',
+    '{secret=hunter2, address: 192.0.2.1}',
+    '{secret: x y, address: hunter2 192.0.2.1',
+  ])('nor one that a slip makes a key: %s', (server) => {
+    const found = faults(`switch: {id: sw1, bridge: br0}\nradius: {servers: [${server}]}\n`);
+    expect(found).not.toEqual([]);
+    expect(found.join()).not.toContain('hunter2');
+  });
+
+  test.each(['mqtt://user:hunter2@192.0.2.9', 'mqtt://192.0.2.9 hunter2', 'tcp://hunter2@x'])(
+    "a broker's url that is wrong is not shown: %s",
+    (url) => {
+      expect(faults(`${MINIMAL}mqtt: {url: "${url}"}\n`)).toEqual([
+        'mqtt.url (line 3): the value is not mqtt://, mqtts://, ws:// or wss:// with a host, and no user or password',
+      ]);
+    },
+  );
 });
 
 describe('keys that must agree', () => {
@@ -303,7 +366,7 @@ describe('a text as it is shown', () => {
   const text = SMALLEST.replace('1883"}', '1883", username: u, password: "open sesame"}')
     .replace('clients: [', 'clients: [{address: 127.0.0.9, secret: {file: /etc/rollcall/secret}}, ')
     .concat('# before: secret hunter2\n');
-  const shown = withoutSecrets(text);
+  const shown = withoutSecrets(text) ?? '';
 
   test('has none of its secrets, nor a comment, where an old one may stand', () => {
     for (const secret of ['testing123', 'open sesame', 'hunter2', '#']) {
@@ -312,6 +375,17 @@ describe('a text as it is shown', () => {
     }
     expect(shown.split(HIDDEN)).toHaveLength(4);
     expect(shown).toContain('secret: {file: /etc/rollcall/secret}'.replace('{', '{ ').replace('}', ' }'));
+  });
+
+  test('that was taken is shown, whatever its keys look like; one that is no YAML is not', () => {
+    const numbers = `${MINIMAL}ports: {1: {role: default}, 01: {control: auto}, 0x1: {control: off}}\n`;
+    expect(config(numbers).ports.map(({ pattern }) => pattern)).toEqual(['1', '01', '0x1']);
+    expect(config((withoutSecrets(numbers) ?? '').replace(HIDDEN, 'testing123'))).toEqual(config(numbers));
+    expect(withoutSecrets('a: [1')).toBe(undefined);
+  });
+
+  test('names its files', () => {
+    expect([...secretFiles(text)]).toEqual(['/etc/rollcall/secret']);
   });
 
   test('means the same otherwise', () => {

@@ -16,11 +16,17 @@ test('a plain file is read as it is', () => {
   expect(readSecret(at('secret'))).toEqual({ ok: true, value: 'open sesame\n' });
 });
 
-test('a pipe, a device, a folder and a large file are not opened; one that is missing is said to be', () => {
+test('a pipe, a device, a folder and a large file are refused; one that is missing is said to be', () => {
   execFileSync('mkfifo', [at('pipe')]);
   writeFileSync(at('large'), 'x'.repeat(5_000));
   for (const path of [at('pipe'), '/dev/zero', folder])
     expect(readSecret(path)).toEqual({ ok: false, error: 'it is no plain file' });
   expect(readSecret(at('large'))).toEqual({ ok: false, error: 'it has more than 4096 octets' });
   expect(readSecret(at('missing'))).toMatchObject({ ok: false, error: expect.stringContaining('ENOENT') });
+});
+
+test('a file whose size says nothing is read no further than the limit', () => {
+  // Of size 0 all of them, as /proc/kmsg is.
+  expect(readSecret('/proc/sys/kernel/ostype')).toEqual({ ok: true, value: 'Linux\n' });
+  expect(readSecret('/proc/self/smaps')).toEqual({ ok: false, error: 'it has more than 4096 octets' });
 });

@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { seconds } from '../../src/base/time.ts';
+import { PAE_DEFAULTS } from '../../src/pae/settings.ts';
 import { ALICE, eapPacket, failure, PaeRig } from '../rigs/pae.ts';
 
 describe('no server answers a first authentication', () => {
@@ -78,6 +79,31 @@ describe('no server answers a reauthentication', () => {
     rig.identify();
     rig.serverSilent();
     expect(rig.client.pollAt() - rig.now).toBe(10_000);
+  });
+
+  for (const [change, period] of [
+    ['a longer', seconds(7_200)],
+    ['no', seconds(0)],
+  ] as const) {
+    it(`is not put off by ${change} reauthentication period`, () => {
+      const rig = new PaeRig({ reAuthPeriod: seconds(3_600) });
+      rig.login();
+      rig.give({ type: 'reauthenticate', by: 'timer' });
+      rig.identify();
+      rig.serverSilent();
+      rig.give({ type: 'settings', settings: { ...PAE_DEFAULTS, reAuthPeriod: period } });
+      expect(rig.client.pollAt() - rig.now).toBe(10_000);
+    });
+  }
+
+  it('comes sooner by a period that is shorter than the wait', () => {
+    const rig = new PaeRig({ reAuthPeriod: seconds(3_600) });
+    rig.login();
+    rig.give({ type: 'reauthenticate', by: 'timer' });
+    rig.identify();
+    rig.serverSilent();
+    rig.give({ type: 'settings', settings: { ...PAE_DEFAULTS, reAuthPeriod: seconds(4) } });
+    expect(rig.client.pollAt() - rig.now).toBe(4_000);
   });
 
   it('still ends the session if the client stops answering meanwhile', () => {

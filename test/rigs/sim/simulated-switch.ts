@@ -42,7 +42,7 @@ export const SIM_CAPABILITIES: Capabilities = {
   lastSeen: true,
 };
 
-/** Secrets of the simulated switch are in its configuration. */
+/** Secrets of the simulated switch are in its configuration, unless it is given files. */
 export const NO_FILES: ReadSecret = () => err('there are no files');
 
 /** So many of each still fail. */
@@ -59,6 +59,7 @@ export interface SwitchOptions {
   /** The text of the file. */
   readonly config: string;
   readonly ports: readonly string[];
+  readonly readSecret?: ReadSecret;
   readonly capabilities?: Capabilities;
   readonly seed?: number;
 }
@@ -101,8 +102,8 @@ export class SimulatedSwitch {
   private tickedAt: Instant = instant(0);
 
   constructor(private readonly options: SwitchOptions) {
-    const { ports } = options;
-    const parsed = parseConfig(options.config, NO_FILES);
+    const { ports, readSecret = NO_FILES } = options;
+    const parsed = parseConfig(options.config, readSecret);
     if (!parsed.ok) throw new Error(`bad configuration: ${JSON.stringify(parsed.error)}`);
     const { config } = parsed.value;
     this.bridge = new SimBridge(this.world, {
@@ -125,7 +126,7 @@ export class SimulatedSwitch {
       entropy: new SeededEntropy(options.seed ?? 1),
       boot: { bootId: 'b007', version: 'sim', startedAt: clocks.wall },
       now: clocks,
-      source: { text: options.config, readSecret: NO_FILES },
+      source: { text: options.config, readSecret },
     });
   }
 

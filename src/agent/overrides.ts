@@ -1,0 +1,58 @@
+// Timers that an administrator set while the agent runs. They lie over the configuration, and stay there until one says
+// something else of that role or port than the one before, or until a restart. One entry a role or port, whatever is asked.
+
+import type { Config, PortRule, RoleConfig } from '../config/config.ts';
+import { same } from '../config/diff.ts';
+import { literalPattern } from '../config/glob.ts';
+import { portSettings } from '../config/ports.ts';
+import type { TimerChange, TimerTarget } from '../report/commands.ts';
+
+export class TimerOverrides {
+  private readonly roles = new Map<string, TimerChange>();
+  private readonly ports = new Map<string, TimerChange>();
+
+  /** What a change leaves out stays as it was set before. */
+  set(target: TimerTarget, change: TimerChange): void {
+    const [changes, name] = 'role' in target ? [this.roles, target.role] : [this.ports, target.port];
+    changes.set(name, { ...changes.get(name), ...change });
+  }
+
+  /** A configuration with them over it. */
+  over(config: Config): Config {
+    const roles = new Map(config.roles);
+    for (const [name, change] of this.roles) {
+      const role = roles.get(name);
+      if (role !== undefined) roles.set(name, withTimers(role, change));
+    }
+    const rules = [...this.ports].map(([name, change]) => ruleOf(name, change));
+    return { ...config, roles, ports: [...config.ports, ...rules] };
+  }
+
+  /** Another configuration takes the place of the one below: what that one says anew is no longer overridden. */
+  follow(before: Config, after: Config): void {
+    for (const name of this.roles.keys()) {
+      if (!same(before.roles.get(name), after.roles.get(name))) this.roles.delete(name);
+    }
+    for (const name of this.ports.keys()) {
+      const { control, handshake } = portSettings(after, name);
+      // A rule makes a port ours; what is off stays off.
+      if (control === 'off' || !same(portSettings(before, name).handshake, handshake))
+        this.ports.delete(name);
+    }
+  }
+}
+
+function withTimers(role: RoleConfig, change: TimerChange): RoleConfig {
+  const { session = role.timers.session, heartbeat = role.timers.heartbeat } = change;
+  const timers = heartbeat === null || heartbeat === undefined ? { session } : { session, heartbeat };
+  return { ...role, timers, handshake: { ...role.handshake, ...handshakeChange(change) } };
+}
+
+/** It wins since it comes last. */
+function ruleOf(port: string, change: TimerChange): PortRule {
+  return { pattern: literalPattern(port), mab: {}, handshake: handshakeChange(change), pae: {} };
+}
+
+function handshakeChange({ period, times }: TimerChange): PortRule['handshake'] {
+  return { ...(period === undefined ? {} : { period }), ...(times === undefined ? {} : { times }) };
+}
