@@ -4,6 +4,7 @@
 //   supplicants ask ─▶ aaa.ts ─▶ a server answers ─▶ the verdict goes back to the client's machine
 //   accepted ─▶ life.ts writes the grant ─▶ the session begins: accountant.ts, reporter.ts, watch.ts hear of it
 //   silence ─▶ watch.ts gives the verdict ─▶ life.ts ends the session, as for every other cause
+//   a command comes in ─▶ commands.ts does it ─▶ reconfigure.ts, if it brings another configuration
 //
 // A turn handles one input, then whatever timers are due, and ends by handing out what is to be done. Nothing here
 // waits, reads a clock, or calls back.

@@ -1,6 +1,9 @@
 // The one owner of the timer wheel. Whatever has a deadline is a `Timed` thing with an entry here; nothing else arms.
+//
+// A touch that changes no deadline does nothing. Not only to save the work: what is overdue when it is armed is due in
+// the next tick, so a thing that everybody touches, in every tick and before its own turn, would never have one.
 
-import type { Instant } from '../base/time.ts';
+import { type Instant, NEVER } from '../base/time.ts';
 import { type TimerId, TimerWheel } from '../timer/wheel.ts';
 
 /** A machine, or a bundle of machines, that says when it wants to be looked at. */
@@ -15,6 +18,8 @@ export interface Timed {
 export class Schedule {
   private readonly wheel: TimerWheel;
   private readonly owners: (Timed | undefined)[] = [];
+  /** What each is armed for; NEVER = it is not. */
+  private readonly armedFor: Instant[] = [];
 
   constructor(origin: Instant) {
     this.wheel = new TimerWheel({ origin });
@@ -27,10 +32,12 @@ export class Schedule {
       id = this.wheel.allocate();
       timed.timer = id;
       this.owners[id] = timed;
+      this.armedFor[id] = NEVER;
     }
     const at = timed.pollAt();
-    if (Number.isFinite(at)) this.wheel.arm(id, at);
-    else this.wheel.cancel(id);
+    if (at === this.armedFor[id]) return;
+    this.armedFor[id] = at;
+    this.wheel.arm(id, at);
   }
 
   forget(timed: Timed): void {
@@ -38,7 +45,6 @@ export class Schedule {
     if (id === undefined) return;
     timed.timer = undefined;
     this.owners[id] = undefined;
-    this.wheel.cancel(id);
     this.wheel.release(id);
   }
 
@@ -51,6 +57,7 @@ export class Schedule {
     this.wheel.advance(now, (id) => {
       const timed = this.owners[id];
       if (timed === undefined) return;
+      this.armedFor[id] = NEVER;
       timed.onTime(now);
       // It may have ended itself.
       if (this.owners[id] === timed) this.touch(timed);
