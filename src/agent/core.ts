@@ -2,7 +2,7 @@
 //
 // The parts are the chapters of one story, and call each other directly: `ports` (is the port shut, does it listen),
 // `supplicants` (who says what in EAPOL), `aaa` and `accountant` (what the servers say and are told), `life` (a session begins and ends), `meter` (what it sent and received), `watch`
-// (is it still there), `fleet` (is it on another switch by now). Nothing re-enters from outside: whatever a part wants of the world goes into `out`.
+// (is it still there), `fleet` (is it on another switch by now), `reporter` (what upstream is told). Nothing re-enters from outside: whatever a part wants of the world goes into `out`.
 
 import { Counters } from '../base/counters.ts';
 import type { Entropy } from '../base/entropy.ts';
