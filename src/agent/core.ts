@@ -10,6 +10,7 @@ import type { Mac } from '../base/mac.ts';
 import { type Instant, type Now, type WallTime, wallAt } from '../base/time.ts';
 import type { Config } from '../config/config.ts';
 import { EffectiveSettings } from '../config/ports.ts';
+import type { AuthMethod } from '../model/authorization.ts';
 import type { PortName } from '../model/dataplane.ts';
 import { SessionTable } from '../session/table.ts';
 import type { Aaa } from './aaa.ts';
@@ -18,6 +19,7 @@ import { Decisions } from './decisions.ts';
 import type { Fleet } from './fleet.ts';
 import type { Life } from './life.ts';
 import type { Meter } from './meter.ts';
+import type { Method } from './method.ts';
 import { Outbox } from './outbox.ts';
 import type { PortDesk } from './port-desk.ts';
 import type { Reporter } from './reporter.ts';
@@ -96,6 +98,11 @@ export class Core {
   get parts(): Parts {
     if (this.joined === undefined) throw new Error('the agent is not put together yet');
     return this.joined;
+  }
+
+  /** Whoever authenticated a session of this method; undefined for those that have no part of the agent. */
+  method(method: AuthMethod): Method | undefined {
+    return method === 'dot1x' ? this.parts.supplicants : undefined;
   }
 
   wall(at: Instant): WallTime {
