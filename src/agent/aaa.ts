@@ -140,6 +140,11 @@ export class Aaa implements Timed {
     this.apply(this.client.request(request, this.core.now.mono));
   }
 
+  /** At least one authentication server is not dead: true until a request has found out otherwise. */
+  get reachable(): boolean {
+    return this.client.reachable('access');
+  }
+
   servers(): readonly ServerStatistics[] {
     return this.client.servers();
   }

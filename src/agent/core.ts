@@ -2,7 +2,7 @@
 //
 // The parts are the chapters of one story, and call each other directly: `ports` (is the port shut, does it listen),
 // `supplicants` (who says what in EAPOL), `aaa` and `accountant` (what the servers say and are told), `life` (a session begins and ends), `meter` (what it sent and received), `watch`
-// (is it still there), `fleet` (is it on another switch by now), `reporter` (what upstream is told). Nothing re-enters from outside: whatever a part wants of the world goes into `out`.
+// (is it still there), `dynauth` (what the servers ask of running sessions), `fleet` (is it on another switch by now), `reporter` (what upstream is told). Nothing re-enters from outside: whatever a part wants of the world goes into `out`.
 
 import { Counters } from '../base/counters.ts';
 import type { Entropy } from '../base/entropy.ts';
@@ -16,6 +16,7 @@ import { SessionTable } from '../session/table.ts';
 import type { Aaa } from './aaa.ts';
 import type { Accountant } from './accountant.ts';
 import { Decisions } from './decisions.ts';
+import type { DynamicAuthorization } from './dynamic-authorization.ts';
 import type { Fleet } from './fleet.ts';
 import type { Life } from './life.ts';
 import type { Meter } from './meter.ts';
@@ -46,6 +47,7 @@ export interface Parts {
   readonly watch: Watch;
   readonly reporter: Reporter;
   readonly fleet: Fleet;
+  readonly dynauth: DynamicAuthorization;
 }
 
 export interface CoreOptions {

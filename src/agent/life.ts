@@ -15,6 +15,7 @@ import type { GrantKey, PortName } from '../model/dataplane.ts';
 import type { SessionKey } from '../model/session.ts';
 import { type EndDecision, Logout, type LogoutEffect, type LogoutEvent } from '../session/logout.ts';
 import type { Core } from './core.ts';
+import type { Renewal } from './dynamic-authorization.ts';
 import type { Timed } from './schedule.ts';
 import { roleFor, SessionUnit } from './session-unit.ts';
 
@@ -94,12 +95,20 @@ export class Life implements Timed {
     this.applyAuthz(this.authz.want(grant));
   }
 
-  /** A reauthentication of the same user: the session goes on under the new word of the server. */
-  renew(unit: SessionUnit, authorization: Authorization): void {
-    unit.renew(authorization);
+  /**
+   * A reauthentication of the same user, or a CoA-Request: the session goes on under the new word of the server.
+   * With `run-on` what is left of Session-Timeout stays as it is.
+   */
+  renew(
+    unit: SessionUnit,
+    authorization: Authorization,
+    sessionTimer: 'restart' | 'run-on' = 'restart',
+  ): Renewal {
+    unit.renew(authorization, sessionTimer);
     this.core.parts.watch.configure(unit);
     this.core.schedule.touch(unit);
     this.core.parts.reporter.sessionChanged(unit);
+    return 'done';
   }
 
   end(unit: SessionUnit, ending: Ending): void {
