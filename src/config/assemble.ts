@@ -23,7 +23,14 @@ import type {
   ProbeSourceConfig,
   RoleConfig,
 } from './config.ts';
-import { ACCOUNTING_DEFAULTS, MQTT_DEFAULTS, RADIUS_DEFAULTS, SHELL_DEFAULTS } from './defaults.ts';
+import {
+  ACCOUNTING_DEFAULTS,
+  AUTHORIZATION_DEFAULTS,
+  MQTT_DEFAULTS,
+  RADIUS_DEFAULTS,
+  SHELL_DEFAULTS,
+  VLAN_DEFAULTS,
+} from './defaults.ts';
 import type { ConfigSchema } from './schema.ts';
 
 export type RawConfig = Static<typeof ConfigSchema>;
@@ -50,6 +57,16 @@ export function assemble({ raw, portOrder, secret }: Assembly): Config {
     controlSocket: raw.control_socket ?? SHELL_DEFAULTS.controlSocket,
     ports: portOrder.map((pattern) => portRule(pattern, raw.ports?.[pattern] ?? {})),
     roles: roles(raw),
+    vlans: new Map(Object.entries(raw.vlans ?? {})),
+    vlan: {
+      create: raw.vlan?.create ?? VLAN_DEFAULTS.create,
+      uplinks: raw.vlan?.uplinks ?? VLAN_DEFAULTS.uplinks,
+    },
+    authorization: {
+      filterRules: raw.authorization?.filter_rules ?? AUTHORIZATION_DEFAULTS.filterRules,
+      unknownFilterId: raw.authorization?.unknown_filter_id ?? AUTHORIZATION_DEFAULTS.unknownFilterId,
+      requestCui: raw.authorization?.request_cui ?? AUTHORIZATION_DEFAULTS.requestCui,
+    },
     nas: nas(raw),
     radius: radius(raw, secret),
     accounting: { interim: time(raw.radius.accounting?.interim_s) ?? ACCOUNTING_DEFAULTS.interim },
@@ -87,6 +104,13 @@ function portRule(pattern: string, raw: RawPort): PortRule {
     mab: { ...given('enabled', raw.mab?.enabled), ...given('delay', mabDelay) },
     ...given('linkDownDelay', linkDownDelay),
     ...given('egress', raw.egress),
+    ...given('critical', raw.critical),
+    fallbacks: {
+      ...given('guestVlan', word(raw.guest_vlan)),
+      ...given('authFailVlan', word(raw.auth_fail_vlan)),
+      ...given('criticalVlan', word(raw.critical_vlan)),
+      ...given('voiceVlan', word(raw.voice_vlan)),
+    },
     handshake: handshake(raw.handshake),
     pae: pae(raw.dot1x),
   };
@@ -104,6 +128,8 @@ function roleConfig(name: string, raw: RawRole): RoleConfig {
   return {
     name,
     timers: { session: time(raw.session_s) ?? seconds(0), ...given('heartbeat', heartbeat) },
+    voice: raw.voice ?? false,
+    ...given('critical', raw.critical),
     handshake: handshake(raw.handshake),
   };
 }
@@ -205,6 +231,10 @@ function probeSources(raw: RawConfig): Config['probeSources'] {
     });
   }
   return out;
+}
+
+function word(vlan: string | number | undefined): string | undefined {
+  return vlan === undefined ? undefined : String(vlan);
 }
 
 function time(inSeconds: number | undefined): Millis | undefined {

@@ -4,13 +4,15 @@ import type { Ipv4, Ipv6 } from '../base/ip.ts';
 import type { Mac } from '../base/mac.ts';
 import type { Millis } from '../base/time.ts';
 import type { GuardSettings, HandshakeSettings, ProbeSettings } from '../liveness/settings.ts';
+import type { VlanSettings } from '../authz/vlan-book.ts';
+import type { VlanWord } from '../authz/vlan-plan.ts';
 import type { VlanId } from '../model/dataplane.ts';
 import type { NasIdentity } from '../model/nas.ts';
 import type { HostMode, PortControl } from '../model/port.ts';
 import type { PaeSettings } from '../pae/settings.ts';
 import type { RoleTimers } from '../policy/settings.ts';
 import type { RadiusSettings } from '../radius/settings.ts';
-import type { LogLevel } from './defaults.ts';
+import type { CriticalAction, LogLevel } from './defaults.ts';
 
 export interface SwitchConfig {
   readonly id: string;
@@ -31,8 +33,18 @@ export interface PortRule {
   readonly mab: Partial<MabConfig>;
   readonly linkDownDelay?: Millis;
   readonly egress?: 'open' | 'closed';
+  readonly critical?: CriticalAction;
+  readonly fallbacks: PortFallbacks;
   readonly handshake: HandshakeOverride;
   readonly pae: Partial<PaeSettings>;
+}
+
+/** VLANs of a port for those who have none of a server. */
+export interface PortFallbacks {
+  readonly guestVlan?: VlanWord;
+  readonly authFailVlan?: VlanWord;
+  readonly criticalVlan?: VlanWord;
+  readonly voiceVlan?: VlanWord;
 }
 
 export interface MabConfig {
@@ -48,6 +60,8 @@ export interface PortConfig {
   readonly mab: MabConfig;
   readonly linkDownDelay: Millis;
   readonly egress: 'open' | 'closed';
+  readonly critical: CriticalAction;
+  readonly fallbacks: PortFallbacks;
   /** Wins over the role's, key by key. */
   readonly handshake: HandshakeOverride;
   readonly pae: PaeSettings;
@@ -56,6 +70,10 @@ export interface PortConfig {
 export interface RoleConfig {
   readonly name: string;
   readonly timers: RoleTimers;
+  /** Its users are voice devices. */
+  readonly voice: boolean;
+  /** Wins over the port's, for sessions that run. */
+  readonly critical?: 'deny' | 'keep';
   readonly handshake: HandshakeOverride;
 }
 
@@ -88,6 +106,13 @@ export interface MqttConfig {
   readonly embeddedPort: number;
 }
 
+/** What is done with words of a server that cannot be carried out, or need asking for. */
+export interface AuthorizationConfig {
+  readonly filterRules: 'refuse' | 'ignore';
+  readonly unknownFilterId: 'port-role' | 'refuse';
+  readonly requestCui: boolean;
+}
+
 export interface Config {
   readonly switch: SwitchConfig;
   readonly backend: string;
@@ -97,6 +122,9 @@ export interface Config {
   readonly ports: readonly PortRule[];
   /** Always has `default`. */
   readonly roles: ReadonlyMap<string, RoleConfig>;
+  readonly vlans: ReadonlyMap<string, VlanId>;
+  readonly vlan: VlanSettings;
+  readonly authorization: AuthorizationConfig;
   readonly nas: NasIdentity;
   readonly radius: RadiusSettings;
   readonly accounting: { readonly interim: Millis };

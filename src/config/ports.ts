@@ -16,15 +16,16 @@ export function isUplink(config: Config, port: string): boolean {
  * for a port that no pattern matches: it is not ours.
  */
 export function portSettings(config: Config, port: string): PortConfig {
-  let merged: PortConfig = { ...PORT_DEFAULTS, handshake: {}, pae: config.pae };
+  let merged: PortConfig = { ...PORT_DEFAULTS, fallbacks: {}, handshake: {}, pae: config.pae };
   let ours = false;
-  for (const { pattern, mab, handshake, pae, ...keys } of config.ports) {
+  for (const { pattern, mab, fallbacks, handshake, pae, ...keys } of config.ports) {
     if (!globMatches(pattern, port)) continue;
     ours = true;
     merged = {
       ...merged,
       ...keys,
       mab: { ...merged.mab, ...mab },
+      fallbacks: { ...merged.fallbacks, ...fallbacks },
       handshake: { ...merged.handshake, ...handshake },
       pae: { ...merged.pae, ...pae },
     };
@@ -36,7 +37,12 @@ export function portSettings(config: Config, port: string): PortConfig {
 export function roleSettings(config: Config, name: string): RoleConfig {
   const role = config.roles.get(name) ?? config.roles.get('default');
   return (
-    role ?? { name: 'default', timers: { session: 0 as RoleConfig['timers']['session'] }, handshake: {} }
+    role ?? {
+      name: 'default',
+      timers: { session: 0 as RoleConfig['timers']['session'] },
+      voice: false,
+      handshake: {},
+    }
   );
 }
 

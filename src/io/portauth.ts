@@ -187,11 +187,8 @@ export class PortAuth {
     buffer.grow(changes.length);
     for (const [i, change] of changes.entries()) {
       const ifindex = change.port === undefined ? BRIDGE_ITSELF : this.indexOf(change.port);
-      // What is to be gone from a port that is gone has gone with it.
       if (change.port !== undefined && ifindex === NO_PORT)
-        return change.member === undefined && changes.length === 1
-          ? ok(undefined)
-          : err(`set VLAN ${change.vlan} of ${change.port}: ${this.native.errnoText(ENODEV)}`);
+        return err(`set VLAN ${change.vlan} of ${change.port}: ${this.native.errnoText(ENODEV)}`);
       abi.writeVlan(buffer, i, change, ifindex);
     }
     const result = this.native.vlanSet(this.handle, buffer.bytes, changes.length);

@@ -32,6 +32,12 @@ export interface VlanChange {
   readonly member: { readonly pvid: boolean; readonly untagged: boolean } | undefined;
 }
 
+/** Where a client's frames go: untagged ones into one VLAN (undefined = nowhere), tagged ones into these. */
+export interface SessionVlans {
+  readonly untagged: VlanId | undefined;
+  readonly tagged: readonly VlanId[];
+}
+
 /** One entry of the authorization table: this MAC may send into this port (and VLAN). */
 export interface GrantKey {
   readonly mac: Mac;

@@ -88,7 +88,7 @@ export const PortSchema = object('One port.', {
 });
 export type PortPayload = Payload<typeof PortSchema>;
 
-export const AUTH_METHODS = ['dot1x', 'mab', 'web', 'sso'] as const;
+export const AUTH_METHODS = ['dot1x', 'mab', 'web', 'sso', 'guest', 'auth-fail', 'critical'] as const;
 export const EVIDENCE_KINDS = ['login', 'fdb', 'arp', 'nd', 'dhcp', 'eapol', 'counter', 'activity'] as const;
 
 export const SessionSchema = object('One session.', {

@@ -37,6 +37,7 @@ export const SIM_CAPABILITIES: Capabilities = {
   locked: true,
   mab: true,
   vlanFiltering: false,
+  macVlan: false,
   activityNotify: true,
   noLinklocalLearn: true,
   lastSeen: true,
