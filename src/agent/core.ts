@@ -1,7 +1,8 @@
 // What every part of the agent shares within one turn: the time, the outbox, the tables, and the other parts.
 //
 // The parts are the chapters of one story, and call each other directly: `ports` (is the port shut, does it listen),
-// `supplicants` (who says what in EAPOL), `aaa` and `accountant` (what the servers say and are told), `life` (a session begins and ends), `meter` (what it sent and received), `watch`
+// `supplicants` (who says what in EAPOL), `aaa` and `accountant` (what the servers say and are told),
+// `reauthentication` (what waits for a server), `life` (a session begins and ends), `meter` (what it sent and received), `watch`
 // (is it still there), `fleet` (is it on another switch by now), `reporter` (what upstream is told). Nothing re-enters from outside: whatever a part wants of the world goes into `out`.
 
 import { Counters } from '../base/counters.ts';
@@ -20,6 +21,7 @@ import type { Life } from './life.ts';
 import type { Meter } from './meter.ts';
 import { Outbox } from './outbox.ts';
 import type { PortDesk } from './port-desk.ts';
+import type { Reauthentication } from './reauthentication.ts';
 import type { Reporter } from './reporter.ts';
 import { Schedule } from './schedule.ts';
 import type { SessionUnit } from './session-unit.ts';
@@ -39,6 +41,7 @@ export interface Parts {
   readonly supplicants: Supplicants;
   readonly aaa: Aaa;
   readonly accountant: Accountant;
+  readonly reauthentication: Reauthentication;
   readonly life: Life;
   readonly meter: Meter;
   readonly watch: Watch;

@@ -105,6 +105,7 @@ export class Life implements Timed {
     const { supplicants, watch, ports, fleet } = core.parts;
     watch.forget(unit);
     fleet.forget(unit);
+    core.parts.reauthentication.forget(unit);
     const eapFailure = ending.eapFailure ?? supplicants.failureFor(session.mac, session.grant.port);
     supplicants.sessionEnded(session.mac, session.grant.port);
     ports.sessionsChanged(session.grant.port);
