@@ -3,6 +3,7 @@ import { defineConfig } from 'vitest/config';
 // Two projects: `unit` in parallel, then `lab` (real namespaces and peers, as root), one file after the other.
 export default defineConfig({
   test: {
+    reporters: ['default', './test/rigs/failures-last.ts'],
     projects: [
       {
         test: {
