@@ -10,6 +10,8 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/lab/**', 'node_modules/**'],
+          // A watchdog, no measure: some play thousands of sessions, on machines that are busy.
+          testTimeout: 30_000,
           sequence: { groupOrder: 0 },
         },
       },
