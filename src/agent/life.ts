@@ -15,6 +15,7 @@ import type { GrantKey, PortName } from '../model/dataplane.ts';
 import type { SessionKey } from '../model/session.ts';
 import { type EndDecision, Logout, type LogoutEffect, type LogoutEvent } from '../session/logout.ts';
 import type { Core } from './core.ts';
+import type { Renewal } from './dynamic-authorization.ts';
 import type { Timed } from './schedule.ts';
 import { roleFor, SessionUnit } from './session-unit.ts';
 
@@ -37,6 +38,8 @@ export interface Ending {
   /** What the server or the authenticator wants the client told; built here if absent. */
   readonly eapFailure?: Uint8Array;
   readonly at?: Instant;
+  /** The client goes on under the same grant, in the session that takes this one's place. */
+  readonly handedOver?: boolean;
 }
 
 interface Closing {
@@ -80,7 +83,7 @@ export class Life implements Timed {
     this.applyAuthz(this.authz.tick(now));
   }
 
-  /** Writes the grant; `supplicants` hears of the outcome, and the session begins with it. */
+  /** Writes the grant; whoever admits hears of the outcome, and the session begins with it. */
   admit(admission: Admission): void {
     const { core } = this;
     const grant: GrantKey = { mac: admission.mac, port: admission.port, vlan: 0 };
@@ -89,18 +92,29 @@ export class Life implements Timed {
       const moved = old.session.grant.port !== admission.port;
       const detail = moved ? `now on ${admission.port}` : `now as ${admission.authorization.userName}`;
       if (moved) core.parts.reporter.sessionMoved(old, admission);
-      this.end(old, { cause: moved ? 'moved' : 'supplicant-restart', detail });
+      // The same client at the same place, by another method. Where another user is in, nothing of the first one stays.
+      const handedOver =
+        old.session.method !== admission.method && keyText(old.session.grant) === keyText(grant);
+      this.end(old, { cause: moved ? 'moved' : 'supplicant-restart', detail, handedOver });
     }
     this.admissions.set(keyText(grant), admission);
     this.applyAuthz(this.authz.want(grant));
   }
 
-  /** A reauthentication of the same user: the session goes on under the new word of the server. */
-  renew(unit: SessionUnit, authorization: Authorization): void {
-    unit.renew(authorization);
+  /**
+   * A reauthentication of the same user, or a CoA-Request: the session goes on under the new word of the server.
+   * With `run-on` what is left of Session-Timeout stays as it is.
+   */
+  renew(
+    unit: SessionUnit,
+    authorization: Authorization,
+    sessionTimer: 'restart' | 'run-on' = 'restart',
+  ): Renewal {
+    unit.renew(authorization, sessionTimer);
     this.core.parts.watch.configure(unit);
     this.core.schedule.touch(unit);
     this.core.parts.reporter.sessionChanged(unit);
+    return 'done';
   }
 
   end(unit: SessionUnit, ending: Ending): void {
@@ -108,11 +122,12 @@ export class Life implements Timed {
     const { session } = unit;
     if (!core.sessions.remove(unit)) return;
     core.schedule.forget(unit);
-    const { supplicants, watch, ports, fleet } = core.parts;
+    const { watch, ports, fleet } = core.parts;
     watch.forget(unit);
     fleet.forget(unit);
-    const eapFailure = ending.eapFailure ?? supplicants.failureFor(session.mac, session.grant.port);
-    supplicants.sessionEnded(session.mac, session.grant.port);
+    const method = core.method(session.method);
+    const eapFailure = ending.eapFailure ?? method?.failureFor(session.mac, session.grant.port);
+    method?.sessionEnded(session.mac, session.grant.port);
     ports.sessionsChanged(session.grant.port);
     const decision: EndDecision = {
       cause: ending.cause,
@@ -125,7 +140,7 @@ export class Life implements Timed {
     const text = keyText(session.grant);
     this.closings.set(text, [...(this.closings.get(text) ?? []), closing]);
     core.decide(session.mac, session.grant.port, 'session ended', endText(ending));
-    this.applyLogout(closing, logout.start());
+    this.applyLogout(closing, logout.start(ending.handedOver));
   }
 
   endOnPort(port: PortName, ending: Ending): void {
@@ -218,7 +233,7 @@ export class Life implements Timed {
     }
     this.admissions.delete(keyText(key));
     this.begin(admission, key);
-    this.core.parts.supplicants.grantDone(key.mac, key.port);
+    this.core.method(admission.method)?.grantDone(key.mac, key.port);
   }
 
   private grantFailed(key: GrantKey, error: string): void {
@@ -226,7 +241,7 @@ export class Life implements Timed {
     this.admissions.delete(keyText(key));
     this.core.parts.reporter.warning('grant-failed', error, { mac: key.mac, port: key.port });
     const unit = this.core.sessions.ofMac(key.mac);
-    if (admission !== undefined) this.core.parts.supplicants.grantDone(key.mac, key.port, error);
+    if (admission !== undefined) this.core.method(admission.method)?.grantDone(key.mac, key.port, error);
     // A grant that was lost and could not be written again: the session has no ground any more.
     else if (unit !== undefined) this.end(unit, { cause: 'nas-error', detail: error });
   }

@@ -264,7 +264,7 @@ export class Watch implements Timed {
   }
 
   private applyTimers(unit: SessionUnit, effects: readonly TimerEffect[]): void {
-    const { life, supplicants } = this.core.parts;
+    const { life } = this.core.parts;
     const { mac, grant, method } = unit.session;
     for (const effect of effects) {
       switch (effect.type) {
@@ -272,7 +272,7 @@ export class Watch implements Timed {
           life.end(unit, { cause: effect.cause });
           break;
         case 'reauthenticate':
-          if (method !== 'dot1x' || !supplicants.reauthenticate(mac, grant.port, 'timer')) {
+          if (this.core.method(method)?.reauthenticate(mac, grant.port, 'timer') !== true) {
             life.end(unit, { cause: 'session-timeout' });
           }
           break;

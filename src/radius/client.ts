@@ -84,6 +84,11 @@ export class RadiusClient {
     return this.kinds[kind].pending;
   }
 
+  /** At least one server for this kind of request is not dead; false also where none is configured. */
+  reachable(kind: RequestKind): boolean {
+    return this.kinds[kind].reachable;
+  }
+
   /** Every server twice, once for each kind, in the order of the configuration. */
   servers(): ServerStatistics[] {
     return [...this.kinds.access.statistics(), ...this.kinds.accounting.statistics()];

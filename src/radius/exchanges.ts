@@ -130,6 +130,11 @@ export abstract class Exchanges {
     return this.byRef.size;
   }
 
+  /** At least one server is not dead. */
+  get reachable(): boolean {
+    return this.links.some((link) => link.health.up);
+  }
+
   request(request: RadiusRequest, now: Instant, out: RadiusEffect[]): void {
     this.cancel(request.ref, now, out);
     const { mrd } = this.retransmission;

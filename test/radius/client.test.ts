@@ -205,10 +205,13 @@ describe('failover', () => {
       [12_000, 14_000],
     ]);
     expect(rig.of('no-answer')).toHaveLength(1);
+    expect(rig.client.reachable('access')).toBe(false);
+    expect(rig.client.reachable('accounting')).toBe(true);
     rig.servers[2]!.access = true;
     rig.access(2);
     rig.advance(30_000);
     expect(rig.answeredRefs()).toEqual([2]);
+    expect(rig.client.reachable('access')).toBe(true);
   });
 
   it('without any server there is no answer, at once', () => {
