@@ -15,6 +15,7 @@ import { Aaa } from './aaa.ts';
 import { Accountant } from './accountant.ts';
 import { Commands } from './commands.ts';
 import { Core, type CoreOptions } from './core.ts';
+import { DynamicAuthorization } from './dynamic-authorization.ts';
 import { Fleet } from './fleet.ts';
 import { Frames } from './frames.ts';
 import { Life } from './life.ts';
@@ -53,6 +54,7 @@ export class Agent {
       watch: new Watch(core),
       reporter: new Reporter(core),
       fleet: new Fleet(core),
+      dynauth: new DynamicAuthorization(core),
     });
     this.core = core;
     this.frames = new Frames(core);

@@ -3,7 +3,8 @@
 // The parts are the chapters of one story, and call each other directly: `ports` (is the port shut, does it listen),
 // `supplicants` (who says what in EAPOL), `aaa` and `accountant` (what the servers say and are told),
 // `reauthentication` (what waits for a server), `life` (a session begins and ends), `meter` (what it sent and received), `watch`
-// (is it still there), `fleet` (is it on another switch by now), `reporter` (what upstream is told). Nothing re-enters from outside: whatever a part wants of the world goes into `out`.
+// (is it still there), `dynauth` (what the servers ask of running sessions), `fleet` (is it on another switch by now), `reporter`
+// (what upstream is told). Nothing re-enters from outside: whatever a part wants of the world goes into `out`.
 
 import { Counters } from '../base/counters.ts';
 import type { Entropy } from '../base/entropy.ts';
@@ -11,14 +12,17 @@ import type { Mac } from '../base/mac.ts';
 import { type Instant, type Now, type WallTime, wallAt } from '../base/time.ts';
 import type { Config } from '../config/config.ts';
 import { EffectiveSettings } from '../config/ports.ts';
+import type { AuthMethod } from '../model/authorization.ts';
 import type { PortName } from '../model/dataplane.ts';
 import { SessionTable } from '../session/table.ts';
 import type { Aaa } from './aaa.ts';
 import type { Accountant } from './accountant.ts';
 import { Decisions } from './decisions.ts';
+import type { DynamicAuthorization } from './dynamic-authorization.ts';
 import type { Fleet } from './fleet.ts';
 import type { Life } from './life.ts';
 import type { Meter } from './meter.ts';
+import type { Method } from './method.ts';
 import { Outbox } from './outbox.ts';
 import type { PortDesk } from './port-desk.ts';
 import type { Reauthentication } from './reauthentication.ts';
@@ -47,6 +51,7 @@ export interface Parts {
   readonly watch: Watch;
   readonly reporter: Reporter;
   readonly fleet: Fleet;
+  readonly dynauth: DynamicAuthorization;
 }
 
 export interface CoreOptions {
@@ -99,6 +104,11 @@ export class Core {
   get parts(): Parts {
     if (this.joined === undefined) throw new Error('the agent is not put together yet');
     return this.joined;
+  }
+
+  /** Whoever authenticated a session of this method; undefined for those that have no part of the agent. */
+  method(method: AuthMethod): Method | undefined {
+    return method === 'dot1x' ? this.parts.supplicants : undefined;
   }
 
   wall(at: Instant): WallTime {

@@ -59,10 +59,10 @@ export class Reauthentication implements Timed {
   }
 
   private begin(unit: SessionUnit): void {
-    const { parts, sessions } = this.core;
+    const { core } = this;
     const { mac, grant, key, method } = unit.session;
-    if (sessions.get(key) !== unit) return;
-    if (method !== 'dot1x' || !parts.supplicants.reauthenticate(mac, grant.port, 'timer'))
-      parts.life.end(unit, { cause: 'session-timeout' });
+    if (core.sessions.get(key) !== unit) return;
+    if (core.method(method)?.reauthenticate(mac, grant.port, 'timer') !== true)
+      core.parts.life.end(unit, { cause: 'session-timeout' });
   }
 }

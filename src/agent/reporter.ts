@@ -3,6 +3,7 @@
 
 import type { Mac } from '../base/mac.ts';
 import { after, earliest, type Instant, instant, NEVER, seconds } from '../base/time.ts';
+import type { AuthMethod } from '../model/authorization.ts';
 import type { PortName } from '../model/dataplane.ts';
 import type { PortControl } from '../model/port.ts';
 import type { SessionKey } from '../model/session.ts';
@@ -26,6 +27,7 @@ import { type InfoContext, infoPayload, portPayload, sessionEndBody, sessionPayl
 export interface FailedClient {
   readonly mac: Mac;
   readonly port: PortName;
+  readonly method: AuthMethod;
   readonly userName: string | undefined;
 }
 
@@ -121,7 +123,7 @@ export class Reporter implements Timed {
     const body = {
       mac: client.mac,
       port: client.port,
-      method: 'dot1x',
+      method: client.method,
       user_name: client.userName ?? null,
       reason,
       ...(replyMessage === undefined ? {} : { reply_message: replyMessage }),

@@ -65,6 +65,9 @@ export type PaeEvent =
   /** Time has reached `pollAt()`. */
   | { readonly type: 'tick' };
 
+/** What becomes of a question to the servers. */
+export type AaaVerdict = Extract<PaeEvent, { readonly type: `aaa-${string}` }>;
+
 export type RejectReason =
   | 'access-reject'
   /** An Accept that carries something other than EAP-Success. */
