@@ -23,6 +23,7 @@ import { PortAuth } from './io/portauth.ts';
 import { readClocks, Shell } from './io/shell.ts';
 import { isListening } from './io/unix-socket.ts';
 import { UplinkGuard } from './io/uplink-guard.ts';
+import { VlanMemory } from './io/vlan-memory.ts';
 import { loadRadiusDictionary } from './wire/radius-dictionary.ts';
 
 const OWN_ADDRESSES_EVERY_MS = 5000;
@@ -87,6 +88,7 @@ class Run {
   private readonly path: string;
   private readonly log: Logger;
   private readonly portauth: PortAuth;
+  private readonly vlanMemory: VlanMemory;
   private link: MqttLink | undefined;
   private finish: (code: number) => void = () => undefined;
   private closers: (() => Promise<void> | void)[] = [];
@@ -100,9 +102,11 @@ class Run {
     const entropy = systemEntropy();
     const boot = { bootId: toHex(entropy.bytes(4)), version, startedAt: now.wall };
     this.agent = new Agent({ config, entropy, boot, now, source: { text, readSecret } });
+    this.vlanMemory = new VlanMemory(config.stateDir, (port) => portauth.ifindexOf(port));
     this.shell = new Shell({
       agent: this.agent,
       portauth,
+      vlanMemory: this.vlanMemory,
       log,
       onDrained: () => void this.stop('drained'),
     });
@@ -141,10 +145,16 @@ class Run {
     });
     if (!listening.ok) return listening;
     const embedded = this.config.mqtt.url === undefined;
+    const vlans = this.portauth.vlans();
+    if (!vlans.ok) return vlans;
+    const found = this.vlanMemory.read();
+    if (!found.ok) this.log.log('error', found.error);
     this.shell.post({
       type: 'boot',
       capabilities: capabilities.value,
       ports: this.portauth.ports(),
+      vlans: vlans.value,
+      foundVlans: found.ok ? found.value : [],
       kernel: release(),
       mqtt: {
         protocol_version: embedded ? 4 : 5,

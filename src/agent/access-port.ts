@@ -19,6 +19,8 @@ export type PortEvent =
   | { readonly type: 'facts'; readonly facts: PortFacts }
   | { readonly type: 'control'; readonly control: PortControl }
   | { readonly type: 'config'; readonly config: PortConfig }
+  /** Host mode multi-host: a client is in, and the port is open for all; or it is not any more. */
+  | { readonly type: 'open'; readonly open: boolean }
   | { readonly type: 'port-set'; readonly error?: string }
   | { readonly type: 'capture'; readonly error?: string }
   | { readonly type: 'tick' };
@@ -37,7 +39,7 @@ export type PortEffect =
   | { readonly type: 'alarm'; readonly message: string }
   | { readonly type: 'alarm-over'; readonly message: string };
 
-/** The lock, as far as we know. `open` is by the administrator's word only. */
+/** The lock, as far as we know. It is open by the administrator's word, or (multi-host) by a client's login, only. */
 type LockState =
   | { readonly name: 'unmanaged' }
   | { readonly name: 'setting'; readonly setting: PortSetting; readonly tries: number }
@@ -61,6 +63,7 @@ export class AccessPort {
   private linkDownAt: Instant = NEVER;
   private linkUpSince: Instant;
   private wanted: PortControl;
+  private opened = false;
 
   constructor(
     private known: PortFacts,
@@ -87,6 +90,16 @@ export class AccessPort {
   /** The port is proven locked by us. */
   get locked(): boolean {
     return this.lock.name === 'set' && this.lock.setting.locked;
+  }
+
+  /** Open for all, since a client is in (multi-host). */
+  get isOpened(): boolean {
+    return this.opened;
+  }
+
+  /** The port is proven to be as it was wanted, whatever that is. */
+  get isSet(): boolean {
+    return this.lock.name === 'set';
   }
 
   get listening(): boolean {
@@ -117,6 +130,10 @@ export class AccessPort {
         return this.controlChanged(event.control);
       case 'config':
         return this.configured(event.config);
+      case 'open':
+        if (event.open === this.opened) return [];
+        this.opened = event.open;
+        return this.applyLock();
       case 'port-set':
         return this.portSet(event.error, now);
       case 'capture':
@@ -133,8 +150,17 @@ export class AccessPort {
    * is not opened by a change elsewhere. Who is on the port stays, unless `control` says otherwise.
    */
   private configured(config: PortConfig): PortEffect[] {
-    const { control, mab } = this.settings;
+    const { control, mab, hostMode } = this.settings;
     this.settings = config;
+    const ends: PortEffect[] =
+      hostMode === config.hostMode ? [] : [{ type: 'end-sessions', cause: 'port-reinit' }];
+    return [...ends, ...this.controlConfigured(config, { control, mab })];
+  }
+
+  private controlConfigured(
+    config: PortConfig,
+    { control, mab }: Pick<PortConfig, 'control' | 'mab'>,
+  ): PortEffect[] {
     if (config.control !== control && config.control !== this.wanted)
       return this.controlChanged(config.control);
     return config.mab.enabled === mab.enabled ? [] : this.applyLock();
@@ -202,7 +228,7 @@ export class AccessPort {
   }
 
   private applyLock(): PortEffect[] {
-    const setting = lockFor(this.wanted, this.settings);
+    const setting = lockFor(this.wanted, this.settings, this.opened);
     if (setting === undefined) {
       this.lock = { name: 'unmanaged' };
       return [];
@@ -249,9 +275,10 @@ export class AccessPort {
   }
 }
 
-function lockFor(control: PortControl, config: PortConfig): PortSetting | undefined {
+function lockFor(control: PortControl, config: PortConfig, opened: boolean): PortSetting | undefined {
   switch (control) {
     case 'auto':
+      if (opened) return { locked: false, mab: false };
       return { locked: true, mab: config.mab.enabled };
     case 'force-unauthorized':
       return { locked: true, mab: false };

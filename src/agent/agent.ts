@@ -16,6 +16,7 @@ import { Accountant } from './accountant.ts';
 import { Commands } from './commands.ts';
 import { Core, type CoreOptions } from './core.ts';
 import { DynamicAuthorization } from './dynamic-authorization.ts';
+import { Fallback } from './fallback.ts';
 import { Fleet } from './fleet.ts';
 import { Frames } from './frames.ts';
 import { Life } from './life.ts';
@@ -26,6 +27,7 @@ import { Reauthentication } from './reauthentication.ts';
 import { type ConfigSource, Reconfigure } from './reconfigure.ts';
 import { Reporter } from './reporter.ts';
 import { Supplicants } from './supplicants.ts';
+import { VlanDesk } from './vlan-desk.ts';
 import { Watch } from './watch.ts';
 
 /** A turn that comes so much later than it was wanted: the agent did not run. */
@@ -55,6 +57,8 @@ export class Agent {
       reporter: new Reporter(core),
       fleet: new Fleet(core),
       dynauth: new DynamicAuthorization(core),
+      vlans: new VlanDesk(core),
+      fallback: new Fallback(core),
     });
     this.core = core;
     this.frames = new Frames(core);
@@ -91,6 +95,7 @@ export class Agent {
     switch (input.type) {
       case 'boot':
         ports.boot(input.ports);
+        core.parts.vlans.boot(input.vlans, input.foundVlans, input.capabilities.macVlan);
         reporter.boot(input);
         core.parts.accountant.on();
         watch.boot(input.capabilities);
@@ -106,6 +111,12 @@ export class Agent {
         return;
       case 'table-failed':
         watch.tableFailed(input.error);
+        return;
+      case 'vlans':
+        core.parts.vlans.readDone(input.map, undefined);
+        return;
+      case 'vlans-failed':
+        core.parts.vlans.readDone(undefined, input.error);
         return;
       case 'counters':
         core.parts.meter.read(input.counters);
@@ -155,6 +166,9 @@ export class Agent {
       case 'port':
       case 'capture':
         ports.portDone(pending.port, pending.about, error);
+        return;
+      case 'vlans':
+        this.core.parts.vlans.done(pending.port, error);
         return;
       case 'grant':
         life.tableDone(error === undefined ? { key: pending.key } : { key: pending.key, error });

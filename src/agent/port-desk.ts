@@ -6,6 +6,7 @@ import { assertNever } from '../base/result.ts';
 import type { Instant } from '../base/time.ts';
 import { same } from '../config/diff.ts';
 import { isUplink } from '../config/ports.ts';
+import { isFallback } from '../model/authorization.ts';
 import type { DataplaneEvent, PortFacts, PortName } from '../model/dataplane.ts';
 import type { PortControl } from '../model/port.ts';
 import { AccessPort, type PortEffect, type PortEvent } from './access-port.ts';
@@ -84,6 +85,24 @@ export class PortDesk {
     return this.units.get(name)?.machine.control === 'auto';
   }
 
+  /** Everybody passes, since one client is in (host mode multi-host). */
+  isOpened(name: PortName): boolean {
+    return this.units.get(name)?.machine.isOpened ?? false;
+  }
+
+  /** `life` hears when it is, or why it is not. */
+  open(name: PortName): void {
+    const unit = this.units.get(name);
+    if (unit === undefined) this.core.parts.life.portOpened(name, 'the port is gone');
+    else this.tell(unit, { type: 'open', open: true });
+  }
+
+  close(name: PortName): void {
+    const unit = this.units.get(name);
+    if (unit === undefined) this.core.parts.life.portClosed(name);
+    else this.tell(unit, { type: 'open', open: false });
+  }
+
   linkUpAt(name: PortName): Instant {
     return this.units.get(name)?.machine.linkUpAt ?? this.core.now.mono;
   }
@@ -91,7 +110,7 @@ export class PortDesk {
   /** Every managed port is proven to be as it was wanted. */
   get settled(): boolean {
     for (const { machine } of this.units.values()) {
-      if (machine.control === 'auto' && !machine.locked) return false;
+      if (machine.control === 'auto' && !machine.isSet) return false;
     }
     return true;
   }
@@ -133,6 +152,7 @@ export class PortDesk {
         for (const { name } of [...this.units.values()]) this.gone(name);
         return;
       case 'bridge-back':
+        this.core.parts.vlans.doubt();
         reporter.warning('bridge-back', 'the bridge is back: its ports are being locked', {});
         return;
       default:
@@ -167,7 +187,10 @@ export class PortDesk {
   sessionsChanged(name: PortName): void {
     const { supplicants, reporter } = this.core.parts;
     if (!this.units.has(name)) return;
-    supplicants.solicit(name, { type: 'sessions', count: this.core.sessions.countOnPort(name) });
+    const authenticated = this.core.sessions
+      .onPort(name)
+      .filter(({ session }) => !isFallback(session.method));
+    supplicants.solicit(name, { type: 'sessions', count: authenticated.length });
     reporter.portChanged(name);
   }
 
@@ -180,7 +203,16 @@ export class PortDesk {
     if (unit === undefined) return;
     const type = about === 'port' ? 'port-set' : 'capture';
     this.tell(unit, error === undefined ? { type } : { type, error });
+    if (about === 'port') this.opening(unit, error);
     this.core.parts.reporter.portChanged(name);
+  }
+
+  /** Whoever waits for the port to be open, or shut again, hears of it. */
+  private opening({ name, machine }: PortUnit, error: string | undefined): void {
+    const { life } = this.core.parts;
+    if (error === undefined && !machine.isSet) return;
+    if (machine.isOpened) life.portOpened(name, error);
+    else life.portClosed(name, error);
   }
 
   private added(facts: PortFacts): void {
@@ -190,6 +222,7 @@ export class PortDesk {
     }
     const unit = this.take(facts);
     if (unit !== undefined) this.apply(unit, unit.machine.start());
+    this.core.parts.vlans.portAdded();
   }
 
   /** Knows the port from now on; a machine for it, unless it is an uplink. */
@@ -233,6 +266,7 @@ export class PortDesk {
     this.core.out.push({ type: 'close-capture', port: name });
     life.endOnPort(name, { cause: 'port-removed' });
     life.portGone(name);
+    this.core.parts.vlans.portGone(name);
     supplicants.portGone(name);
     reporter.portGone(name);
   }

@@ -3,6 +3,7 @@
 // a simulated switch does the same in tests. An effect with a `ref` is answered by one `done` with that `ref`.
 
 import type { RecordRef } from '../accounting/journal-events.ts';
+import type { FoundVlan } from '../authz/vlan-book.ts';
 import type { LogLevel as LeastLevel } from '../config/defaults.ts';
 import type { ProbeSource } from '../liveness/settings.ts';
 import type { AcctRecord, TrafficCounters } from '../model/acct.ts';
@@ -14,7 +15,9 @@ import type {
   PortName,
   PortSetting,
   TableDump,
+  VlanChange,
   VlanId,
+  VlanMap,
 } from '../model/dataplane.ts';
 import type { SocketKey } from '../radius/effects.ts';
 import type { EventPayload } from '../report/event-payloads.ts';
@@ -27,6 +30,9 @@ export type Input =
       readonly type: 'boot';
       readonly capabilities: Capabilities;
       readonly ports: readonly PortFacts[];
+      readonly vlans: VlanMap;
+      /** What ports were before an earlier life of ours changed their VLANs. */
+      readonly foundVlans: readonly FoundVlan[];
       readonly kernel: string;
       readonly mqtt: InfoPayload['mqtt'];
     }
@@ -34,6 +40,9 @@ export type Input =
   | { readonly type: 'frame'; readonly port: PortName; readonly bytes: Uint8Array }
   | { readonly type: 'table'; readonly dump: TableDump }
   | { readonly type: 'table-failed'; readonly error: string }
+  /** The answer to `read-vlans`. */
+  | { readonly type: 'vlans'; readonly map: VlanMap }
+  | { readonly type: 'vlans-failed'; readonly error: string }
   /** The answer to `read-counters`: of every port, from (input) and to (output) its clients. */
   | { readonly type: 'counters'; readonly counters: ReadonlyMap<PortName, TrafficCounters> }
   | {
@@ -63,6 +72,15 @@ export type Effect =
   /** Tell at once (`entry-active`) when this silent client sends again. Nobody waits for an answer: the sweep sees it, too. */
   | { readonly type: 'watch'; readonly key: GrantKey }
   | { readonly type: 'dump-table' }
+  | { readonly type: 'read-vlans' }
+  | {
+      readonly type: 'set-vlans';
+      readonly ref: Ref;
+      readonly port: PortName;
+      readonly changes: readonly VlanChange[];
+    }
+  /** To be on disk before what comes after it is done; takes the place of what was kept before. */
+  | { readonly type: 'remember-vlans'; readonly found: readonly FoundVlan[] }
   | { readonly type: 'read-counters' }
   | { readonly type: 'inject'; readonly port: PortName; readonly bytes: Uint8Array }
   | { readonly type: 'open-capture'; readonly ref: Ref; readonly port: PortName }
@@ -100,6 +118,7 @@ export type LogFields = Readonly<Record<string, string | number | boolean>>;
 /** What answers to effects will be about; kept until the `done` comes. */
 export type Pending =
   | { readonly about: 'port'; readonly port: PortName }
+  | { readonly about: 'vlans'; readonly port: PortName }
   | { readonly about: 'grant'; readonly key: GrantKey }
   | { readonly about: 'capture'; readonly port: PortName }
   | { readonly about: 'record'; readonly record: RecordRef };

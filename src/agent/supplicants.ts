@@ -6,7 +6,7 @@ import { PAE_GROUP_ADDRESS } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
 import type { PortName } from '../model/dataplane.ts';
 import { AuthenticatorClient } from '../pae/client.ts';
-import type { PaeEffect, PaeEvent, ReauthBy } from '../pae/events.ts';
+import type { PaeEffect, PaeEvent, ReauthBy, RejectReason } from '../pae/events.ts';
 import type { ClientAdmission } from '../pae/limits.ts';
 import { PAE_EAPOL_VERSION, type PaeSettings } from '../pae/settings.ts';
 import { Solicitor } from '../pae/solicitor.ts';
@@ -15,6 +15,8 @@ import { EAPOL_EAP, EAPOL_LOGOFF, EAPOL_START, type EapolPdu, encodeEapol } from
 import { ETHERTYPE_PAE, encodeEthernet } from '../wire/ethernet.ts';
 import type { Core } from './core.ts';
 import { ClientUnit, EapolPort } from './eapol-port.ts';
+import type { Failure } from './fallback.ts';
+import { refusedBeforehand } from './host-modes.ts';
 import type { Method } from './method.ts';
 
 type Accepted = Extract<PaeEffect, { readonly type: 'accepted' | 'reauthenticated' }>;
@@ -88,6 +90,7 @@ export class Supplicants implements Method {
     if (unit?.granting === undefined) return;
     const ref = unit.granting;
     unit.granting = undefined;
+    unit.refusal = error;
     this.tell(unit, error === undefined ? { type: 'grant-done', ref } : { type: 'grant-done', ref, error });
   }
 
@@ -187,13 +190,15 @@ export class Supplicants implements Method {
         if (
           session !== undefined &&
           session.session.grant.port === port &&
+          session.session.method === 'dot1x' &&
           (effect.sameIdentity || sameUser)
         ) {
           unit.granting = effect.ref;
           aaa.forgetConversation(unit);
           core.parts.reauthentication.forget(session);
-          life.renew(session, effect.authorization);
-          this.grantDone(mac, port);
+          const renewal = life.renew(session, effect.authorization);
+          if (renewal === 'done') this.grantDone(mac, port);
+          else if (renewal !== 'pending') this.grantDone(mac, port, renewal.refused);
         } else this.admit(unit, effect);
         return;
       }
@@ -204,12 +209,24 @@ export class Supplicants implements Method {
       }
       case 'rejected':
         reporter.authFailed(
-          { mac, port, method: 'dot1x', userName: aaa.identityOf(unit) },
+          {
+            mac,
+            port,
+            method: 'dot1x',
+            userName: aaa.identityOf(unit),
+            detail: effect.reason === 'grant-failed' ? unit.refusal : undefined,
+          },
           effect.reason,
           effect.replyMessage,
         );
         aaa.forgetConversation(unit);
+        if (isFinal(effect.reason)) core.parts.fallback.failed(mac, port, effect.reason);
         return;
+      case 'unanswered': {
+        const session = core.sessions.ofMac(mac);
+        if (session?.session.grant.port === port) core.parts.fallback.unanswered(session);
+        return;
+      }
       case 'ended': {
         const session = core.sessions.ofMac(mac);
         if (session === undefined || session.session.grant.port !== port) return;
@@ -284,10 +301,10 @@ export class Supplicants implements Method {
     if (this.refusing) return undefined;
     const { core } = this;
     const settings = core.settings.port(here.name);
-    if (settings.hostMode === 'single-host' && this.isTaken(here, mac)) {
-      core.drops.add('eapol-single-host-taken');
-      const detail = 'single-host: the port has its client';
-      core.decisions.note(mac, { at: core.now.wall, port: here.name, what: 'refused', detail });
+    const refusal = refusedBeforehand(core, here.name, mac);
+    if (refusal !== undefined) {
+      core.drops.add(`eapol-${settings.hostMode}-taken`);
+      core.decisions.note(mac, { at: core.now.wall, port: here.name, what: 'refused', detail: refusal });
       return undefined;
     }
     if (!this.makeRoom(here, admission)) {
@@ -303,10 +320,6 @@ export class Supplicants implements Method {
     here.clients.set(mac, unit);
     here.waiting.add(unit);
     return unit;
-  }
-
-  private isTaken(here: EapolPort, mac: Mac): boolean {
-    return this.core.sessions.onPort(here.name).some(({ session }) => session.mac !== mac);
   }
 
   private makeRoom(here: EapolPort, limits: ClientAdmission): boolean {
@@ -366,6 +379,11 @@ export class Supplicants implements Method {
     this.ports.set(name, here);
     return here;
   }
+}
+
+/** Nothing else will be tried: what a port does with such clients is due. */
+function isFinal(reason: RejectReason): reason is Failure {
+  return reason === 'client-silent' || reason === 'access-reject' || reason === 'no-server';
 }
 
 function randomIdentifier(core: Core): number {

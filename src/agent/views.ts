@@ -3,6 +3,7 @@
 import { rfc3339 } from '../base/time.ts';
 import { isUplink } from '../config/ports.ts';
 import type { TrafficCounters } from '../model/acct.ts';
+import { isFallback } from '../model/authorization.ts';
 import { AcctTerminateCause, END_CAUSES } from '../model/cause.ts';
 import type { Capabilities } from '../model/dataplane.ts';
 import type { EventBody } from '../report/event-payloads.ts';
@@ -11,6 +12,10 @@ import type { EndDecision, RelockProof } from '../session/logout.ts';
 import type { Core } from './core.ts';
 import type { PortUnit } from './port-desk.ts';
 import type { SessionUnit } from './session-unit.ts';
+
+/** More are not shown: a payload is to stay small. */
+const MOST_VLANS = 64;
+const MOST_RULES = 32;
 
 const toSeconds = (ms: number): number => Math.round(ms) / 1000;
 const orNull = (ms: number | undefined): number | null =>
@@ -21,6 +26,7 @@ export function sessionPayload(unit: SessionUnit): SessionPayload {
   const { session } = unit;
   const { authorization, addresses, grant } = session;
   const { settings } = unit.handshake;
+  const { filterRules, others } = authorization;
   return {
     key: session.key,
     mac: session.mac,
@@ -28,6 +34,9 @@ export function sessionPayload(unit: SessionUnit): SessionPayload {
     ipv6: addresses.ipv6 ?? null,
     port: grant.port,
     vlan: grant.vlan,
+    tagged_vlans: [...session.vlans.tagged],
+    domain: session.domain,
+    authenticated: !isFallback(session.method),
     user_name: authorization.userName,
     role: session.role,
     method: session.method,
@@ -44,6 +53,9 @@ export function sessionPayload(unit: SessionUnit): SessionPayload {
       silent_periods: unit.handshake.view().silentPeriods,
     },
     ...(authorization.replyMessage === undefined ? {} : { reply_message: authorization.replyMessage }),
+    ...(authorization.filterId === undefined ? {} : { filter_id: authorization.filterId }),
+    ...(filterRules === undefined ? {} : { filter_rules: filterRules.slice(0, MOST_RULES) }),
+    ...(others === undefined ? {} : { attributes: others }),
   };
 }
 
@@ -61,6 +73,7 @@ export function sessionAnswer(unit: SessionUnit, core: Core): SessionPayload {
 export function portPayload(unit: PortUnit, core: Core): PortPayload {
   const { machine, name } = unit;
   const { facts, config } = machine;
+  const vlans = core.parts.vlans.of(name);
   return {
     port: name,
     index: facts.index,
@@ -71,7 +84,9 @@ export function portPayload(unit: PortUnit, core: Core): PortPayload {
     admin: facts.adminUp ? 'up' : 'down',
     locked: facts.locked,
     mab: facts.mab,
-    vlan: null,
+    opened: machine.isOpened,
+    vlan: core.parts.vlans.filtering ? (vlans.untagged ?? null) : 0,
+    tagged_vlans: vlans.tagged.slice(0, MOST_VLANS),
     sessions: core.sessions.onPort(name).map(({ session }) => session.key),
     counters: core.parts.supplicants.counters(name),
   };

@@ -173,7 +173,7 @@ export class Watch implements Timed {
     const foreign: GrantKey[] = [];
     forEachEntry(dump.records, (mac48, vlan, ifindex, flags, idleMs) => {
       const unit = sessions.ofMac48(mac48);
-      if (unit !== undefined && unit.session.nasPort === ifindex) {
+      if (unit !== undefined && unit.session.nasPort === ifindex && unit.isIn(vlan)) {
         unit.usedBetween((dump.at - idleMs - TABLE_STEP) as Instant, (end - idleMs) as Instant);
       } else if (isGrant(flags) || isOpenEntry(flags)) {
         const key = this.foreignKey(mac48, ifindex, vlan);
@@ -302,7 +302,7 @@ export class Watch implements Timed {
   private foreignKey(mac48: number, ifindex: number, vlan: VlanId): GrantKey | undefined {
     const { ports, life } = this.core.parts;
     const port = ports.nameOf(ifindex);
-    if (port === undefined || !ports.isAuto(port)) return undefined;
+    if (port === undefined || !ports.isAuto(port) || ports.isOpened(port)) return undefined;
     const key: GrantKey = { mac: macFromNumber(mac48), port, vlan };
     return life.isGranted(key) ? undefined : key;
   }

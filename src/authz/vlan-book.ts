@@ -9,14 +9,7 @@
 // by its first session where that is allowed, and taken away after the last.
 // Bound: one hold a session, one note a VLAN and port that differ from what was found.
 
-import type {
-  PortName,
-  SessionVlans,
-  VlanChange,
-  VlanId,
-  VlanMap,
-  VlanMember,
-} from '../model/dataplane.ts';
+import type { PortName, SessionVlans, VlanChange, VlanId, VlanMap, VlanMember } from '../model/dataplane.ts';
 import { vlansOf } from './vlan-plan.ts';
 
 export interface VlanSettings {
@@ -51,10 +44,11 @@ export class VlanBook<Holder> {
   private readonly holds = new Map<Holder, Hold>();
   private readonly found = new Map<string, FoundVlan>();
 
-  constructor(
-    private readonly macVlan: boolean,
-    private settings: VlanSettings,
-  ) {}
+  private readonly uplinks = new Set<PortName>();
+  /** The data plane puts untagged frames into the VLAN of their MAC's entry. */
+  macVlan = false;
+
+  constructor(private settings: VlanSettings) {}
 
   configure(settings: VlanSettings): void {
     this.settings = settings;
@@ -228,8 +222,6 @@ export class VlanBook<Holder> {
     return wanted;
   }
 
-  private readonly uplinks = new Set<PortName>();
-
   /** Ports that are not ours to authenticate on. */
   isUplink(port: PortName, yes: boolean): void {
     if (yes) this.uplinks.add(port);
@@ -308,10 +300,7 @@ function sameMember(a: Membership, b: Membership): boolean {
   return a?.pvid === b?.pvid && a?.untagged === b?.untagged;
 }
 
-function applied(
-  members: readonly VlanMember[],
-  { vlan, member }: VlanChange,
-): readonly VlanMember[] {
+function applied(members: readonly VlanMember[], { vlan, member }: VlanChange): readonly VlanMember[] {
   const others = members
     .filter((each) => each.vlan !== vlan)
     .map((each) => (member?.pvid && each.pvid ? { ...each, pvid: false } : each));

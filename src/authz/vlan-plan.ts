@@ -57,7 +57,10 @@ export function planVlans(wish: VlanWish, facts: VlanFacts): Result<SessionVlans
     const [word] = words;
     // A setting for voice devices is of no use here, and of no harm: they are in the one VLAN that there is.
     if (word === undefined) return ok({ untagged: 0, tagged: [] });
-    return refuse('vlan-not-filtering', `VLAN ${quote(word)} is wanted, and the bridge does not filter VLANs`);
+    return refuse(
+      'vlan-not-filtering',
+      `VLAN ${quote(word)} is wanted, and the bridge does not filter VLANs`,
+    );
   }
   return wish.voice ? planVoice(wish, facts) : planData(wish, facts);
 }
@@ -85,19 +88,13 @@ function planVoice(wish: VlanWish, facts: VlanFacts): Result<SessionVlans, VlanR
 }
 
 /** On the wire of a port a VLAN is tagged or untagged, not both. */
-function consistent(
-  untagged: VlanId,
-  tagged: readonly VlanId[],
-): Result<SessionVlans, VlanRefusal> {
+function consistent(untagged: VlanId, tagged: readonly VlanId[]): Result<SessionVlans, VlanRefusal> {
   if (tagged.includes(untagged))
     return refuse('vlan-taken', `VLAN ${untagged} is wanted tagged, and is the untagged one`);
   return ok({ untagged, tagged });
 }
 
-function resolveAll(
-  words: readonly VlanWord[],
-  facts: VlanFacts,
-): Result<readonly VlanId[], VlanRefusal> {
+function resolveAll(words: readonly VlanWord[], facts: VlanFacts): Result<readonly VlanId[], VlanRefusal> {
   const ids: VlanId[] = [];
   for (const word of words) {
     const id = resolve(word, facts);
@@ -112,7 +109,10 @@ function resolve(word: VlanWord, { names, exists }: VlanFacts): Result<VlanId, V
   // A name wins: the file may call a VLAN `2024`.
   const id = names.get(word) ?? (digits ? Number(word) : undefined);
   if (id === undefined)
-    return refuse('vlan-unknown-name', `no VLAN is called ${quote(word)} here (\`vlans\` in the configuration)`);
+    return refuse(
+      'vlan-unknown-name',
+      `no VLAN is called ${quote(word)} here (\`vlans\` in the configuration)`,
+    );
   if (id < 1 || id > HIGHEST_VLAN)
     return refuse('vlan-bad-id', `${quote(word)} is no VLAN: ids are 1 to ${HIGHEST_VLAN}`);
   if (!exists(id))

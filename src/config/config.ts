@@ -1,11 +1,11 @@
 // The configuration as everything else reads it: typed, complete, immutable; times already `Millis`. Made by parse.ts.
 
+import type { VlanSettings } from '../authz/vlan-book.ts';
+import type { VlanWord } from '../authz/vlan-plan.ts';
 import type { Ipv4, Ipv6 } from '../base/ip.ts';
 import type { Mac } from '../base/mac.ts';
 import type { Millis } from '../base/time.ts';
 import type { GuardSettings, HandshakeSettings, ProbeSettings } from '../liveness/settings.ts';
-import type { VlanSettings } from '../authz/vlan-book.ts';
-import type { VlanWord } from '../authz/vlan-plan.ts';
 import type { VlanId } from '../model/dataplane.ts';
 import type { NasIdentity } from '../model/nas.ts';
 import type { HostMode, PortControl } from '../model/port.ts';

@@ -199,7 +199,10 @@ function vlanFindings(raw: RawConfig): Finding[] {
       out.push(fault([...path, 'critical'], "'vlan' needs a critical_vlan"));
     if (port.host_mode === 'multi-host' && port.auth_fail_vlan !== undefined)
       out.push(
-        warning([...path, 'auth_fail_vlan'], 'with multi-host, one client that is refused opens the port for all'),
+        warning(
+          [...path, 'auth_fail_vlan'],
+          'with multi-host, one client that is refused opens the port for all',
+        ),
       );
   }
   return out;

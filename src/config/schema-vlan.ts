@@ -33,7 +33,10 @@ export const VlanPolicy = Type.Object(
       ),
     ),
     uplinks: Type.Optional(
-      flag(VLAN_DEFAULTS.uplinks, 'Of a VLAN that is made: tagged on the uplinks, too, as long as somebody is in it.'),
+      flag(
+        VLAN_DEFAULTS.uplinks,
+        'Of a VLAN that is made: tagged on the uplinks, too, as long as somebody is in it.',
+      ),
     ),
   },
   { ...strict, title: 'what is done about VLANs' },
@@ -45,7 +48,8 @@ export const AuthorizationPolicy = Type.Object(
       Type.Enum(['refuse', 'ignore'], {
         title: 'one of refuse, ignore',
         default: AUTHORIZATION_DEFAULTS.filterRules,
-        description: 'An Accept with NAS-Filter-Rule (RFC 4849), which cannot be enforced; ignore: shown, and not enforced.',
+        description:
+          'An Accept with NAS-Filter-Rule (RFC 4849), which cannot be enforced; ignore: shown, and not enforced.',
       }),
     ),
     unknown_filter_id: Type.Optional(

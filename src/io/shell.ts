@@ -17,6 +17,7 @@ import type { PortAuth } from './portauth.ts';
 import type { Publication } from './publish-queue.ts';
 import { UdpSockets } from './udp.ts';
 import type { UplinkGuard } from './uplink-guard.ts';
+import type { VlanMemory } from './vlan-memory.ts';
 
 /** setTimeout takes no more. */
 const LONGEST_SLEEP_MS = 2 ** 31 - 1;
@@ -57,6 +58,7 @@ export interface LateParts {
 export interface ShellOptions {
   readonly agent: Agent;
   readonly portauth: PortAuth;
+  readonly vlanMemory: VlanMemory;
   readonly log: Logger;
   readonly onDrained: () => void;
 }
@@ -195,6 +197,21 @@ export class Shell {
       case 'dump-table':
         this.dumpTable();
         return;
+      case 'read-vlans': {
+        const map = this.options.portauth.vlans();
+        this.queue.push(
+          map.ok ? { type: 'vlans', map: map.value } : { type: 'vlans-failed', error: map.error },
+        );
+        return;
+      }
+      case 'set-vlans':
+        this.answer(effect.ref, this.options.portauth.setVlans(effect.changes));
+        return;
+      case 'remember-vlans': {
+        const kept = this.options.vlanMemory.write(effect.found);
+        if (!kept.ok) log.log('error', kept.error);
+        return;
+      }
       case 'read-counters':
         this.queue.push({ type: 'counters', counters: this.readCounters() });
         return;

@@ -3,7 +3,15 @@ import { describe, expect, it } from 'vitest';
 import { utf8 } from '../../src/base/bytes.ts';
 import type { Ipv4, Ipv6 } from '../../src/base/ip.ts';
 import { authorizationFrom, challengeFrom, rejectionFrom } from '../../src/radius/accept.ts';
-import { ip, type OutgoingAttribute, octets, text, tunnel, u32, vendor } from '../../src/wire/radius-attributes.ts';
+import {
+  ip,
+  type OutgoingAttribute,
+  octets,
+  text,
+  tunnel,
+  u32,
+  vendor,
+} from '../../src/wire/radius-attributes.ts';
 import { ATTRIBUTE_NAMES } from '../../src/wire/radius-dictionary.ts';
 
 const context = { identity: 'alice', server: '192.0.2.1:1812' };
@@ -111,7 +119,10 @@ describe('an Access-Accept', () => {
       octets('Egress-VLAN-Name', utf8('2staff')),
     ).authorization;
     expect(egress).toEqual({ tagged: ['40', 'voice'], untagged: ['4000', 'staff'] });
-    const bad = accepted(octets('Egress-VLANID', Uint8Array.of(0x33, 0, 0, 7)), octets('Egress-VLANID', utf8('17')));
+    const bad = accepted(
+      octets('Egress-VLANID', Uint8Array.of(0x33, 0, 0, 7)),
+      octets('Egress-VLANID', utf8('17')),
+    );
     expect(bad.authorization.egress).toEqual({ tagged: [''], untagged: [''] });
   });
 

@@ -8,12 +8,14 @@ import { HANDSHAKE } from './handshake.ts';
 import { LEAVING } from './leaving.ts';
 import { MOVING } from './moving.ts';
 import type { FaultStage, Scenario } from './stage.ts';
+import { VLANS } from './vlans.ts';
 
 const CHAPTERS: Readonly<Record<string, readonly Scenario<FaultStage>[]>> = {
   'comes and leaves': LEAVING,
   'falls silent': HANDSHAKE,
   'is put out': ENDING,
   'turns up elsewhere': MOVING,
+  'in a VLAN': VLANS,
   'when things go wrong': [...FAULTS, ...FAULTS_SIMULATED],
 };
 
