@@ -5,6 +5,7 @@ import { SimulatedStage } from '../rigs/sim/stage.ts';
 import { ENDING } from './ending.ts';
 import { FAULTS, FAULTS_SIMULATED } from './faults.ts';
 import { HANDSHAKE } from './handshake.ts';
+import { HOSTS } from './hosts.ts';
 import { LEAVING } from './leaving.ts';
 import { MOVING } from './moving.ts';
 import type { FaultStage, Scenario } from './stage.ts';
@@ -15,6 +16,7 @@ const CHAPTERS: Readonly<Record<string, readonly Scenario<FaultStage>[]>> = {
   'falls silent': HANDSHAKE,
   'is put out': ENDING,
   'turns up elsewhere': MOVING,
+  'beside others': HOSTS,
   'in a VLAN': VLANS,
   'when things go wrong': [...FAULTS, ...FAULTS_SIMULATED],
 };
