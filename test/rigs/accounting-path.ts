@@ -5,7 +5,7 @@ import { AcctJournal } from '../../src/accounting/journal.ts';
 import type { JournalEffect, JournalEvent, JournalSettings } from '../../src/accounting/journal-events.ts';
 import { acctAttributes } from '../../src/accounting/records.ts';
 import type { Mac } from '../../src/base/mac.ts';
-import { type Instant, instant, type Now, type WallTime } from '../../src/base/time.ts';
+import type { Instant, Now, WallTime } from '../../src/base/time.ts';
 import type { AcctRecord, AcctSubject } from '../../src/model/acct.ts';
 import type { PortName } from '../../src/model/dataplane.ts';
 import type { RadiusSettings } from '../../src/radius/settings.ts';
@@ -79,7 +79,7 @@ export class AccountingPath {
     while (this.radius.now < end) {
       const next = Math.min(end, Math.max(this.radius.now + 1, this.journal.pollAt()));
       this.radius.advance(next - this.radius.now);
-      if (this.journal.pollAt() <= this.radius.now) this.perform(this.journal.tick(instant(this.radius.now)));
+      if (this.journal.pollAt() <= this.radius.now) this.perform(this.journal.tick(this.now));
     }
   }
 

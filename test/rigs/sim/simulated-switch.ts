@@ -1,11 +1,12 @@
 // The real agent on a switch in memory: its effects are performed here, as io/shell.ts does it on a real one (in order,
 // answers as the next inputs), and time moves only when told. Faults can be ordered for each kind of effect.
 
+import { erasing, keeping, readSpool, type SpoolChange, storing } from '../../../src/accounting/spool.ts';
 import { Agent } from '../../../src/agent/agent.ts';
 import type { Effect, Input, Ref } from '../../../src/agent/ports.ts';
 import type { Ipv4, Ipv6 } from '../../../src/base/ip.ts';
 import type { Mac } from '../../../src/base/mac.ts';
-import { assertNever, err, type Result } from '../../../src/base/result.ts';
+import { assertNever, err, ok, type Result } from '../../../src/base/result.ts';
 import { type Instant, instant } from '../../../src/base/time.ts';
 import { parseConfig } from '../../../src/config/parse.ts';
 import type { ReadSecret } from '../../../src/config/secrets.ts';
@@ -62,6 +63,9 @@ export interface SwitchOptions {
   readonly readSecret?: ReadSecret;
   readonly capabilities?: Capabilities;
   readonly seed?: number;
+  /** What an earlier run left; this one writes on. */
+  readonly disk?: Map<string, Uint8Array>;
+  readonly bootId?: string;
 }
 
 /** An effect with its time, for the order of things. */
@@ -78,6 +82,7 @@ export class SimulatedSwitch {
   readonly agent: Agent;
   readonly clients: SimClient[] = [];
   readonly servers: readonly RadiusPeer[];
+  readonly disk: Map<string, Uint8Array>;
   readonly faults: Faults = { setPorts: 0, captures: 0, grants: 0, revokes: 0, dumps: 0, stores: 0 };
   /** Of the broker. */
   readonly retained = new Map<string, object>();
@@ -106,6 +111,7 @@ export class SimulatedSwitch {
     const parsed = parseConfig(options.config, readSecret);
     if (!parsed.ok) throw new Error(`bad configuration: ${JSON.stringify(parsed.error)}`);
     const { config } = parsed.value;
+    this.disk = options.disk ?? new Map();
     this.bridge = new SimBridge(this.world, {
       captured: (port, bytes) =>
         this.world.in(LATENCY_MS, () => {
@@ -124,7 +130,7 @@ export class SimulatedSwitch {
     this.agent = new Agent({
       config,
       entropy: new SeededEntropy(options.seed ?? 1),
-      boot: { bootId: 'b007', version: 'sim', startedAt: clocks.wall },
+      boot: { bootId: options.bootId ?? 'b007', version: 'sim', startedAt: clocks.wall },
       now: clocks,
       source: { text: options.config, readSecret },
     });
@@ -139,6 +145,8 @@ export class SimulatedSwitch {
       kernel: 'none',
       mqtt: { protocol_version: 5, embedded: false, will_delay_s: 0 },
     });
+    const status = { state: 'durable', octets: 0, warnings: [] } as const;
+    this.post({ type: 'spool', content: readSpool(this.disk), status });
     const own = { mac: SWITCH_MAC, ipv4: SWITCH_IPV4, ipv6: SWITCH_IPV6 };
     this.post({ type: 'own-addresses', sources: new Map([[0, own]]) });
     this.post({ type: 'uplink-guard' });
@@ -282,8 +290,15 @@ export class SimulatedSwitch {
         return undefined;
       }
       case 'spool-store':
-        return this.answer(effect.ref, 'stores', () => ({ ok: true, value: undefined }));
+        return this.answer(effect.ref, 'stores', () =>
+          this.store(storing({ ref: effect.id, record: effect.record })),
+        );
       case 'spool-erase':
+        this.store([erasing(effect.id)]);
+        return undefined;
+      case 'spool-keep':
+        this.store(effect.sessions.map(keeping));
+        return undefined;
       case 'follow':
       case 'unfollow':
       case 'event':
@@ -306,6 +321,14 @@ export class SimulatedSwitch {
       default:
         return assertNever(effect);
     }
+  }
+
+  private store(changes: readonly SpoolChange[]): Result<void, string> {
+    for (const { key, value } of changes) {
+      if (value === null) this.disk.delete(key);
+      else this.disk.set(key, value);
+    }
+    return ok(undefined);
   }
 
   private publish(topic: string, payload: object | null, retain: boolean): void {
