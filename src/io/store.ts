@@ -97,6 +97,14 @@ function readDatabase(
 }
 
 function contentOf(database: Lmdb): Result<SpoolContent, string> {
+  try {
+    return readContent(database);
+  } catch (cause) {
+    return err(`it cannot be read: ${words(cause)}`);
+  }
+}
+
+function readContent(database: Lmdb): Result<SpoolContent, string> {
   const entries: [string, Uint8Array][] = [];
   let layout: string | undefined;
   for (const { key, value } of database.getRange({})) {

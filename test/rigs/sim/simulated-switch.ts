@@ -1,7 +1,14 @@
 // The real agent on a switch in memory: its effects are performed here, as io/shell.ts does it on a real one (in order,
 // answers as the next inputs), and time moves only when told. Faults can be ordered for each kind of effect.
 
-import { erasing, keeping, readSpool, type SpoolChange, storing } from '../../../src/accounting/spool.ts';
+import {
+  EMPTY_SPOOL,
+  erasing,
+  keeping,
+  readSpool,
+  type SpoolChange,
+  storing,
+} from '../../../src/accounting/spool.ts';
 import { Agent } from '../../../src/agent/agent.ts';
 import type { Effect, Input, Ref } from '../../../src/agent/ports.ts';
 import type { Ipv4, Ipv6 } from '../../../src/base/ip.ts';
@@ -66,6 +73,11 @@ export interface SwitchOptions {
   /** What an earlier run left; this one writes on. */
   readonly disk?: Map<string, Uint8Array>;
   readonly bootId?: string;
+  /** Of the wall clock, at the start. */
+  readonly wallMs?: number;
+  readonly storeAfterMs?: number;
+  /** Why there is no store. */
+  readonly storeError?: string;
 }
 
 /** An effect with its time, for the order of things. */
@@ -83,6 +95,10 @@ export class SimulatedSwitch {
   readonly clients: SimClient[] = [];
   readonly servers: readonly RadiusPeer[];
   readonly disk: Map<string, Uint8Array>;
+  /** Transactions so far; with the one of this number the agent is torn away, and nothing is done any more. */
+  writes = 0;
+  diesAtWrite = 0;
+  dead = false;
   readonly faults: Faults = { setPorts: 0, captures: 0, grants: 0, revokes: 0, dumps: 0, stores: 0 };
   /** Of the broker. */
   readonly retained = new Map<string, object>();
@@ -112,6 +128,7 @@ export class SimulatedSwitch {
     if (!parsed.ok) throw new Error(`bad configuration: ${JSON.stringify(parsed.error)}`);
     const { config } = parsed.value;
     this.disk = options.disk ?? new Map();
+    if (options.wallMs !== undefined) this.world.wallOffset = options.wallMs - this.world.now;
     this.bridge = new SimBridge(this.world, {
       captured: (port, bytes) =>
         this.world.in(LATENCY_MS, () => {
@@ -145,12 +162,25 @@ export class SimulatedSwitch {
       kernel: 'none',
       mqtt: { protocol_version: 5, embedded: false, will_delay_s: 0 },
     });
-    const status = { state: 'durable', octets: 0, warnings: [] } as const;
-    this.post({ type: 'spool', content: readSpool(this.disk), status });
+    const { storeAfterMs = 0 } = this.options;
+    if (storeAfterMs === 0) this.openStore();
+    else this.world.in(storeAfterMs, () => this.openStore());
     const own = { mac: SWITCH_MAC, ipv4: SWITCH_IPV4, ipv6: SWITCH_IPV6 };
     this.post({ type: 'own-addresses', sources: new Map([[0, own]]) });
     this.post({ type: 'uplink-guard' });
     this.post({ type: 'broker', connected: true });
+  }
+
+  private openStore(): void {
+    const { storeError } = this.options;
+    if (storeError === undefined) {
+      const status = { state: 'durable', octets: 4096, warnings: [] } as const;
+      this.post({ type: 'spool', content: readSpool(this.disk), status });
+      return;
+    }
+    this.faults.stores = Number.POSITIVE_INFINITY;
+    const status = { state: 'none', octets: 0, warnings: [storeError] } as const;
+    this.post({ type: 'spool', content: EMPTY_SPOOL, status });
   }
 
   addClient(options: ClientOptions): SimClient {
@@ -224,7 +254,7 @@ export class SimulatedSwitch {
     // After a stall the timers run first, as in libuv.
     if (input.type === 'tick') this.inputs.unshift(input);
     else this.inputs.push(input);
-    if (this.running || this.world.now < this.stalledUntil) return;
+    if (this.dead || this.running || this.world.now < this.stalledUntil) return;
     this.running = true;
     let turns = 0;
     for (let next = this.inputs.shift(); next !== undefined; next = this.inputs.shift()) {
@@ -236,6 +266,7 @@ export class SimulatedSwitch {
   }
 
   private perform(effect: Effect): void {
+    if (this.dead) return;
     const error = this.performOne(effect);
     if (this.record && effect.type !== 'log')
       this.performed.push({ at: this.world.now, effect, ...(error === undefined ? {} : { error }) });
@@ -324,6 +355,8 @@ export class SimulatedSwitch {
   }
 
   private store(changes: readonly SpoolChange[]): Result<void, string> {
+    this.writes++;
+    if (this.writes === this.diesAtWrite) this.dead = true;
     for (const { key, value } of changes) {
       if (value === null) this.disk.delete(key);
       else this.disk.set(key, value);
