@@ -5,6 +5,7 @@ import type { Ipv4 } from '../../src/base/ip.ts';
 import type { Mac } from '../../src/base/mac.ts';
 import { AcctTerminateCause } from '../../src/model/cause.ts';
 import type { PortName } from '../../src/model/dataplane.ts';
+import { judge } from '../rigs/accounting-judge.ts';
 import type { ConfigPart } from '../rigs/config-part.ts';
 import type { SimClient } from '../rigs/sim/client.ts';
 import type { TimedRow } from '../rigs/sim/radius-peer.ts';
@@ -84,32 +85,6 @@ function story({ net, clients }: Life): void {
     if (net.dead) return;
     act();
   }
-}
-
-/** Judges by content: a record that was sent again has another Acct-Delay-Time, and nothing else. */
-function judge(rows: readonly TimedRow[]): readonly string[] {
-  const broken: string[] = [];
-  const ids = new Set(rows.filter(({ userName }) => userName !== '').map(({ sessionId }) => sessionId));
-  for (const id of ids) {
-    const ofSession = rows.filter(({ sessionId }) => sessionId === id);
-    const distinct = new Map(
-      ofSession.map(({ delayS: _, receivedAt: __, ...content }) => [JSON.stringify(content), content]),
-    );
-    const starts = [...distinct.values()].filter(({ status }) => status === 'Start');
-    const stops = [...distinct.values()].filter(({ status }) => status === 'Stop');
-    if (starts.length !== 1) broken.push(`${id} has ${starts.length} Starts`);
-    if (stops.length !== 1) broken.push(`${id} has ${stops.length} Stops`);
-    const [start] = starts;
-    const [stop] = stops;
-    if (start === undefined || stop === undefined) continue;
-    const lasted = stop.eventS - start.eventS;
-    if (Math.abs(lasted - (stop.sessionTimeS ?? -9)) > 1)
-      broken.push(`${id} lasted ${lasted} s and says ${stop.sessionTimeS}`);
-    const first = ofSession.findIndex(({ status }) => status === 'Stop');
-    if (ofSession.slice(0, first).every(({ status }) => status !== 'Start'))
-      broken.push(`${id}: the Stop came before the Start`);
-  }
-  return broken;
 }
 
 describe('torn away', () => {

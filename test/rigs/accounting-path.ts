@@ -4,8 +4,9 @@
 import { AcctJournal } from '../../src/accounting/journal.ts';
 import type { JournalEffect, JournalEvent, JournalSettings } from '../../src/accounting/journal-events.ts';
 import { acctAttributes } from '../../src/accounting/records.ts';
+import { erasing, readSpool, type SpoolChange, stopOfLost, storing } from '../../src/accounting/spool.ts';
 import type { Mac } from '../../src/base/mac.ts';
-import type { Instant, Now, WallTime } from '../../src/base/time.ts';
+import { type Instant, instant, type Now, type WallTime } from '../../src/base/time.ts';
 import type { AcctRecord, AcctSubject } from '../../src/model/acct.ts';
 import type { PortName } from '../../src/model/dataplane.ts';
 import type { RadiusSettings } from '../../src/radius/settings.ts';
@@ -34,16 +35,30 @@ export function subject(sessionId: string): AcctSubject {
 export class AccountingPath {
   readonly radius: RadiusRig;
   readonly journal: AcctJournal;
-  /** What a crash would leave behind. */
-  readonly disk = new Map<number, AcctRecord>();
+  /** What a crash leaves behind. */
+  readonly disk: Map<string, Uint8Array>;
+  private readonly durable = new Set<number>();
+  /** Wall clock minus monotonic clock: another one after each start. */
+  private readonly epoch: number;
   readonly effects: JournalEffect[] = [];
   /** Every Acct-Session-Id with the kinds of record that a server took in, in their order, repetitions included. */
   readonly taken = new Map<string, string[]>();
   storeTakes = 1;
 
-  constructor(settings: RadiusSettings, journal?: JournalSettings) {
+  /** `before`: torn away, and this one started in its place so many milliseconds later. */
+  constructor(
+    settings: RadiusSettings,
+    journal?: JournalSettings,
+    before?: { path: AccountingPath; pauseMs: number },
+  ) {
     this.radius = new RadiusRig(settings, new SeededEntropy(8));
     this.journal = new AcctJournal(journal);
+    this.disk = before?.path.disk ?? new Map();
+    if (before === undefined) this.epoch = EPOCH;
+    else {
+      this.radius.now = instant(5_000);
+      this.epoch = before.path.now.wall + before.pauseMs - this.radius.now;
+    }
     this.radius.onEffect = (effect) => {
       if (effect.type === 'answer' && effect.kind === 'accounting')
         this.tell({ type: 'answered', ref: effect.ref });
@@ -54,7 +69,17 @@ export class AccountingPath {
   }
 
   get now(): Now {
-    return { mono: this.radius.now, wall: wallOf(this.radius.now) };
+    return { mono: this.radius.now, wall: (this.epoch + this.radius.now) as WallTime };
+  }
+
+  /** What was found, as the agent takes it in at its start. */
+  recover(): void {
+    const { records, sessions } = readSpool(this.disk);
+    for (const { ref, record } of records) {
+      this.durable.add(ref);
+      this.tell({ type: 'recovered', ref, record });
+    }
+    for (const session of sessions) this.record(stopOfLost(session));
   }
 
   start(id: string): void {
@@ -87,18 +112,26 @@ export class AccountingPath {
     this.perform(this.journal.handle(event, this.now));
   }
 
+  private write(changes: readonly SpoolChange[]): void {
+    for (const { key, value } of changes) {
+      if (value === null) this.disk.delete(key);
+      else this.disk.set(key, value);
+    }
+  }
+
   private perform(effects: readonly JournalEffect[]): void {
     for (const effect of effects) {
       this.effects.push(effect);
       switch (effect.type) {
         case 'store':
           this.radius.at(this.storeTakes, () => {
-            this.disk.set(effect.ref, effect.record);
+            this.write(storing(effect));
+            this.durable.add(effect.ref);
             this.tell({ type: 'stored', ref: effect.ref });
           });
           break;
         case 'submit': {
-          if (!this.disk.has(effect.ref)) throw new Error('on the wire before it was durable');
+          if (!this.durable.has(effect.ref)) throw new Error('on the wire before it was durable');
           const { ref, record, since } = effect;
           this.radius.request({ kind: 'accounting', ref, attributes: acctAttributes(record), since });
           break;
@@ -107,7 +140,7 @@ export class AccountingPath {
           this.radius.client.cancel(effect.ref, this.radius.now);
           break;
         case 'erase':
-          this.disk.delete(effect.ref);
+          this.write([erasing(effect.ref)]);
           break;
         case 'refused':
           break;
