@@ -152,8 +152,9 @@ export class AccessPort {
   private configured(config: PortConfig): PortEffect[] {
     const { control, mab, hostMode } = this.settings;
     this.settings = config;
+    // Who came in by a port that is open for all was let in by nobody.
     const ends: PortEffect[] =
-      hostMode === config.hostMode ? [] : [{ type: 'end-sessions', cause: 'port-reinit' }];
+      this.opened && hostMode !== config.hostMode ? [{ type: 'end-sessions', cause: 'port-reinit' }] : [];
     return [...ends, ...this.controlConfigured(config, { control, mab })];
   }
 

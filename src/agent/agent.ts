@@ -97,7 +97,6 @@ export class Agent {
         ports.boot(input.ports);
         core.parts.vlans.boot(input.vlans, input.foundVlans, input.capabilities.macVlan);
         reporter.boot(input);
-        core.parts.accountant.on();
         watch.boot(input.capabilities);
         return;
       case 'dataplane':
@@ -143,6 +142,15 @@ export class Agent {
         return;
       case 'command':
         this.commands.execute(input);
+        return;
+      case 'spool':
+        core.parts.accountant.opened(input.content, input.status);
+        return;
+      case 'spool-status':
+        core.parts.accountant.spoolStatus(input.status);
+        return;
+      case 'stopping':
+        core.parts.accountant.stopping();
         return;
       case 'reload':
         this.reconfigure.reload(input.text);

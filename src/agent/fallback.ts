@@ -33,7 +33,7 @@ export class Fallback implements Method {
     const method = METHODS[failure];
     const running = core.sessions.ofMac(mac);
     if (running !== undefined) {
-      if (running.session.method === 'critical' && method === 'critical') this.await(running);
+      if (running.session.method === 'critical' && method === 'critical') this.awaitServer(running);
       return;
     }
     const vlan = this.vlanOf(port, method);
@@ -64,7 +64,7 @@ export class Fallback implements Method {
 
   /** A fallback session has begun. */
   begin(unit: SessionUnit): void {
-    if (unit.session.method === 'critical') this.await(unit);
+    if (unit.session.method === 'critical') this.awaitServer(unit);
   }
 
   /** Another configuration is in force: whoever is where nobody would be put any more is out. */
@@ -98,7 +98,7 @@ export class Fallback implements Method {
   }
 
   /** As soon as a server answers, in its turn (agent/reauthentication.ts). */
-  private await(unit: SessionUnit): void {
+  private awaitServer(unit: SessionUnit): void {
     this.core.parts.reauthentication.due(unit);
   }
 

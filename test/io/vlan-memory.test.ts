@@ -45,5 +45,8 @@ it('says what is wrong with a file that is not its own, and with one that cannot
   writeFileSync(path, '{');
   expect(memory.read().ok).toBe(false);
   const nowhere = new VlanMemory(path, () => 1);
-  expect(nowhere.write(FOUND)).toEqual({ ok: false, error: expect.stringMatching(/^write .*(ENOTDIR|EEXIST)/) });
+  expect(nowhere.write(FOUND)).toEqual({
+    ok: false,
+    error: expect.stringMatching(/^write .*(ENOTDIR|EEXIST)/),
+  });
 });
