@@ -16,15 +16,18 @@ export function isUplink(config: Config, port: string): boolean {
  * for a port that no pattern matches: it is not ours.
  */
 export function portSettings(config: Config, port: string): PortConfig {
-  let merged: PortConfig = { ...PORT_DEFAULTS, handshake: {}, pae: config.pae };
+  const { allowBounce = false, allowDisable = false } = config.dynamicAuthorization ?? {};
+  const all = { allowBounce, allowDisable };
+  let merged: PortConfig = { ...PORT_DEFAULTS, linkCommands: all, handshake: {}, pae: config.pae };
   let ours = false;
-  for (const { pattern, mab, handshake, pae, ...keys } of config.ports) {
+  for (const { pattern, mab, linkCommands, handshake, pae, ...keys } of config.ports) {
     if (!globMatches(pattern, port)) continue;
     ours = true;
     merged = {
       ...merged,
       ...keys,
       mab: { ...merged.mab, ...mab },
+      linkCommands: { ...merged.linkCommands, ...linkCommands },
       handshake: { ...merged.handshake, ...handshake },
       pae: { ...merged.pae, ...pae },
     };
