@@ -1,22 +1,50 @@
-// What the RADIUS servers are asked on behalf of the authenticators, and what their answers mean to them. Owns the one
-// RADIUS client of the switch; accounting records go through it too, but their story is in accountant.ts.
+// What the RADIUS servers are asked on behalf of whoever authenticates a client (an `Applicant`, one per client and
+// method), and what their answers mean to it. Owns the one RADIUS client of the switch; accounting records go through it too, but their story is in accountant.ts.
 
 import { fromUtf8 } from '../base/bytes.ts';
-import { ZERO_ADDRESS } from '../base/mac.ts';
+import { type Mac, ZERO_ADDRESS } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
 import type { Instant } from '../base/time.ts';
-import type { PaeEffect, PaeEvent } from '../pae/events.ts';
+import type { AuthMethod } from '../model/authorization.ts';
+import type { PortName } from '../model/dataplane.ts';
+import type { AaaVerdict } from '../pae/events.ts';
 import { authorizationFrom, challengeFrom, rejectionFrom } from '../radius/accept.ts';
-import { type AccessSubject, accessRequestAttributes } from '../radius/access-request.ts';
+import type { AccessSubject } from '../radius/access-request.ts';
 import { RadiusClient } from '../radius/client.ts';
 import type { Datagram, RadiusEffect, RadiusRequest, RequestRef, ServerIndex } from '../radius/effects.ts';
 import type { ServerStatistics } from '../radius/server-link.ts';
 import { RADIUS_CODES, type RadiusPacket } from '../wire/radius.ts';
+import type { OutgoingAttribute } from '../wire/radius-attributes.ts';
 import type { Core } from './core.ts';
-import type { ClientUnit } from './eapol-port.ts';
 import type { Timed } from './schedule.ts';
 
-type Question = Extract<PaeEffect, { readonly type: 'ask-server' }>;
+/** Who asks: one client on one port, by one method. */
+export interface Applicant {
+  readonly mac: Mac;
+  readonly port: PortName;
+  readonly method: AuthMethod;
+  /** Exactly one for each question that is not cancelled, under its ref. */
+  verdict(event: AaaVerdict): void;
+}
+
+/** What an Access-Request says beyond its question. */
+export interface AskContext {
+  readonly subject: AccessSubject;
+  /** State of the last Access-Challenge of this conversation. */
+  readonly state?: Uint8Array;
+}
+
+export interface Question {
+  /** The applicant's own number. */
+  readonly ref: number;
+  /** Of its conversation: no State to echo. */
+  readonly first: boolean;
+  /** Who the client says it is: the user name of a session, unless the server gives another. */
+  readonly identity: Uint8Array;
+  /** Whom to ask first, where no Access-Challenge says it. */
+  readonly server?: ServerIndex;
+  attributes(context: AskContext): readonly OutgoingAttribute[];
+}
 
 /** One client's conversation with one server, from the Identity to the verdict. */
 export interface Conversation {
@@ -37,14 +65,14 @@ interface AnswerFrom {
 }
 
 interface Asked {
-  readonly unit: ClientUnit;
+  readonly applicant: Applicant;
   readonly ref: number;
 }
 
 export class Aaa implements Timed {
   private readonly client: RadiusClient;
   private readonly asked = new Map<RequestRef, Asked>();
-  private readonly conversations = new Map<ClientUnit, Conversation>();
+  private readonly conversations = new Map<Applicant, Conversation>();
   private nextRef: RequestRef = 1;
 
   constructor(private readonly core: Core) {
@@ -63,35 +91,29 @@ export class Aaa implements Timed {
     this.apply(this.client.tick(now));
   }
 
-  conversationOf(unit: ClientUnit): Conversation | undefined {
-    return this.conversations.get(unit);
+  conversationOf(applicant: Applicant): Conversation | undefined {
+    return this.conversations.get(applicant);
   }
 
   /** Who the client says it is: hostile text. */
-  identityOf(unit: ClientUnit): string | undefined {
-    const identity = this.conversations.get(unit)?.identity;
+  identityOf(applicant: Applicant): string | undefined {
+    const identity = this.conversations.get(applicant)?.identity;
     return identity === undefined || identity.length === 0 ? undefined : fromUtf8(identity);
   }
 
   /** The verdict is in, or nobody waits for one any more. */
-  forgetConversation(unit: ClientUnit): void {
-    this.conversations.delete(unit);
+  forgetConversation(applicant: Applicant): void {
+    this.conversations.delete(applicant);
   }
 
-  ask(unit: ClientUnit, question: Question): void {
-    const conversation = this.conversationFor(unit, question);
-    const subject = this.subjectOf(unit, conversation);
+  ask(applicant: Applicant, question: Question): void {
+    const conversation = this.conversationFor(applicant, question);
+    const subject = this.subjectOf(applicant, conversation);
     const ref = this.nextRequest();
     conversation.request = ref;
-    this.asked.set(ref, { unit, ref: question.ref });
-    const { identity, eap } = question;
-    const { state, server } = conversation;
-    const attributes = accessRequestAttributes({
-      subject,
-      identity,
-      eap,
-      ...(state === undefined ? {} : { state }),
-    });
+    this.asked.set(ref, { applicant, ref: question.ref });
+    const { state, server = question.server } = conversation;
+    const attributes = question.attributes({ subject, ...(state === undefined ? {} : { state }) });
     this.apply(
       this.client.request(
         { kind: 'access', ref, attributes, ...(server === undefined ? {} : { serverHint: server }) },
@@ -100,8 +122,8 @@ export class Aaa implements Timed {
     );
   }
 
-  cancel(unit: ClientUnit): void {
-    const request = this.conversations.get(unit)?.request;
+  cancel(applicant: Applicant): void {
+    const request = this.conversations.get(applicant)?.request;
     if (request === undefined || !this.asked.delete(request)) return;
     this.apply(this.client.cancel(request, this.core.now.mono));
   }
@@ -125,6 +147,11 @@ export class Aaa implements Timed {
     return this.client.reachable('access');
   }
 
+  /** When a dead authentication server should be tried by somebody; NEVER where none is dead. */
+  get trialAt(): Instant {
+    return this.client.trialAt('access');
+  }
+
   servers(): readonly ServerStatistics[] {
     return this.client.servers();
   }
@@ -133,25 +160,26 @@ export class Aaa implements Timed {
     this.apply(this.client.handleDatagram(datagram, this.core.now.mono));
   }
 
-  private conversationFor(unit: ClientUnit, question: Question): Conversation {
-    const known = this.conversations.get(unit);
+  private conversationFor(applicant: Applicant, question: Question): Conversation {
+    const known = this.conversations.get(applicant);
     if (known !== undefined && !question.first) return known;
-    const running = this.core.sessions.ofMac(unit.mac)?.session;
-    const here = running?.grant.port === unit.port ? running : undefined;
-    const sessionId = here?.id ?? this.core.parts.accountant.newSessionId();
+    const running = this.core.sessions.ofMac(applicant.mac)?.session;
+    // Another method's session ends where this one begins.
+    const goesOn = running?.grant.port === applicant.port && running.method === applicant.method;
+    const sessionId = goesOn ? running.id : this.core.parts.accountant.newSessionId();
     const multiId = running?.multiId ?? sessionId;
     const conversation: Conversation = { sessionId, multiId, identity: question.identity };
-    this.conversations.set(unit, conversation);
+    this.conversations.set(applicant, conversation);
     return conversation;
   }
 
-  private subjectOf(unit: ClientUnit, conversation: Conversation): AccessSubject {
+  private subjectOf({ mac, port }: Applicant, conversation: Conversation): AccessSubject {
     const { ports } = this.core.parts;
     return {
-      mac: unit.mac,
-      port: unit.port,
-      nasPort: ports.get(unit.port)?.machine.facts.index ?? 0,
-      calledStation: ports.addressOf(unit.port) ?? ZERO_ADDRESS,
+      mac,
+      port,
+      nasPort: ports.get(port)?.machine.facts.index ?? 0,
+      calledStation: ports.addressOf(port) ?? ZERO_ADDRESS,
       sessionId: conversation.sessionId,
       multiSessionId: conversation.multiId,
     };
@@ -160,6 +188,7 @@ export class Aaa implements Timed {
   private apply(effects: readonly RadiusEffect[]): void {
     for (const effect of effects) this.applyOne(effect);
     this.core.schedule.touch(this);
+    if (!this.reachable) this.core.schedule.touch(this.core.parts.reauthentication);
   }
 
   private applyOne(effect: RadiusEffect): void {
@@ -182,6 +211,7 @@ export class Aaa implements Timed {
           effect.kind,
           effect.up,
         );
+        if (effect.kind === 'access') core.parts.reauthentication.serversChanged();
         return;
       case 'dropped':
         core.drops.add(`radius-${effect.reason}`);
@@ -195,12 +225,12 @@ export class Aaa implements Timed {
   private answered(ref: RequestRef, packet: RadiusPacket, server: ServerIndex): void {
     const asked = this.asked.get(ref);
     this.asked.delete(ref);
-    const conversation = asked === undefined ? undefined : this.conversations.get(asked.unit);
+    const conversation = asked === undefined ? undefined : this.conversations.get(asked.applicant);
     if (asked === undefined || conversation === undefined) return;
-    this.core.parts.supplicants.tell(asked.unit, this.verdict(asked.ref, packet, { conversation, server }));
+    asked.applicant.verdict(this.verdict(asked.ref, packet, { conversation, server }));
   }
 
-  private verdict(ref: number, packet: RadiusPacket, from: AnswerFrom): PaeEvent {
+  private verdict(ref: number, packet: RadiusPacket, from: AnswerFrom): AaaVerdict {
     const { conversation, server } = from;
     switch (packet.code) {
       case RADIUS_CODES['Access-Challenge']: {
@@ -233,7 +263,6 @@ export class Aaa implements Timed {
   private unanswered(ref: RequestRef): void {
     const asked = this.asked.get(ref);
     this.asked.delete(ref);
-    if (asked !== undefined)
-      this.core.parts.supplicants.tell(asked.unit, { type: 'aaa-timeout', ref: asked.ref });
+    asked?.applicant.verdict({ type: 'aaa-timeout', ref: asked.ref });
   }
 }

@@ -19,9 +19,11 @@ import { DynamicAuthorization } from './dynamic-authorization.ts';
 import { Fleet } from './fleet.ts';
 import { Frames } from './frames.ts';
 import { Life } from './life.ts';
+import { Links } from './links.ts';
 import { Meter } from './meter.ts';
 import { PortDesk } from './port-desk.ts';
 import type { Effect, Input, Pending } from './ports.ts';
+import { Reauthentication } from './reauthentication.ts';
 import { type ConfigSource, Reconfigure } from './reconfigure.ts';
 import { Reporter } from './reporter.ts';
 import { Supplicants } from './supplicants.ts';
@@ -47,12 +49,14 @@ export class Agent {
       supplicants: new Supplicants(core),
       aaa: new Aaa(core),
       accountant: new Accountant(core),
+      reauthentication: new Reauthentication(core),
       life: new Life(core),
       meter: new Meter(core),
       watch: new Watch(core),
       reporter: new Reporter(core),
       fleet: new Fleet(core),
       dynauth: new DynamicAuthorization(core),
+      links: new Links(core),
     });
     this.core = core;
     this.frames = new Frames(core);
@@ -89,6 +93,7 @@ export class Agent {
     switch (input.type) {
       case 'boot':
         ports.boot(input.ports);
+        core.parts.links.boot(input.heldDown);
         reporter.boot(input);
         core.parts.accountant.on();
         watch.boot(input.capabilities);
@@ -115,8 +120,12 @@ export class Agent {
           bytes: input.bytes,
         });
         return;
+      case 'dynamic-requests':
+        core.parts.dynauth.receive(input.datagrams);
+        return;
       case 'own-addresses':
         watch.ownAddresses(input.sources);
+        core.parts.dynauth.ownAddresses(input.addresses);
         return;
       case 'uplink-guard':
         reporter.uplinkGuard(input.error);
@@ -153,6 +162,9 @@ export class Agent {
       case 'port':
       case 'capture':
         ports.portDone(pending.port, pending.about, error);
+        return;
+      case 'link':
+        this.core.parts.links.linkSet(pending.port, error);
         return;
       case 'grant':
         life.tableDone(error === undefined ? { key: pending.key } : { key: pending.key, error });

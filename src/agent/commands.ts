@@ -154,7 +154,7 @@ export class Commands implements Timed {
       selector,
       (unit) => {
         const { mac, grant, method } = unit.session;
-        return method === 'dot1x' && this.core.parts.supplicants.reauthenticate(mac, grant.port, 'admin');
+        return this.core.method(method)?.reauthenticate(mac, grant.port, 'admin') ?? false;
       },
       (count, sessions) => ({ reauthenticating: count, sessions }),
     );

@@ -1,8 +1,10 @@
 // What every part of the agent shares within one turn: the time, the outbox, the tables, and the other parts.
 //
 // The parts are the chapters of one story, and call each other directly: `ports` (is the port shut, does it listen),
-// `supplicants` (who says what in EAPOL), `aaa` and `accountant` (what the servers say and are told), `life` (a session begins and ends), `meter` (what it sent and received), `watch`
-// (is it still there), `dynauth` (what the servers ask of running sessions), `fleet` (is it on another switch by now), `reporter` (what upstream is told). Nothing re-enters from outside: whatever a part wants of the world goes into `out`.
+// `supplicants` (who says what in EAPOL), `aaa` and `accountant` (what the servers say and are told),
+// `reauthentication` (what waits for a server), `life` (a session begins and ends), `meter` (what it sent and received), `watch`
+// (is it still there), `dynauth` (what the servers ask of running sessions), `links` (the ports that they take down), `fleet` (is it on another switch by now), `reporter`
+// (what upstream is told). Nothing re-enters from outside: whatever a part wants of the world goes into `out`.
 
 import { Counters } from '../base/counters.ts';
 import type { Entropy } from '../base/entropy.ts';
@@ -10,6 +12,7 @@ import type { Mac } from '../base/mac.ts';
 import { type Instant, type Now, type WallTime, wallAt } from '../base/time.ts';
 import type { Config } from '../config/config.ts';
 import { EffectiveSettings } from '../config/ports.ts';
+import type { AuthMethod } from '../model/authorization.ts';
 import type { PortName } from '../model/dataplane.ts';
 import { SessionTable } from '../session/table.ts';
 import type { Aaa } from './aaa.ts';
@@ -18,9 +21,12 @@ import { Decisions } from './decisions.ts';
 import type { DynamicAuthorization } from './dynamic-authorization.ts';
 import type { Fleet } from './fleet.ts';
 import type { Life } from './life.ts';
+import type { Links } from './links.ts';
 import type { Meter } from './meter.ts';
+import type { Method } from './method.ts';
 import { Outbox } from './outbox.ts';
 import type { PortDesk } from './port-desk.ts';
+import type { Reauthentication } from './reauthentication.ts';
 import type { Reporter } from './reporter.ts';
 import { Schedule } from './schedule.ts';
 import type { SessionUnit } from './session-unit.ts';
@@ -40,12 +46,14 @@ export interface Parts {
   readonly supplicants: Supplicants;
   readonly aaa: Aaa;
   readonly accountant: Accountant;
+  readonly reauthentication: Reauthentication;
   readonly life: Life;
   readonly meter: Meter;
   readonly watch: Watch;
   readonly reporter: Reporter;
   readonly fleet: Fleet;
   readonly dynauth: DynamicAuthorization;
+  readonly links: Links;
 }
 
 export interface CoreOptions {
@@ -98,6 +106,11 @@ export class Core {
   get parts(): Parts {
     if (this.joined === undefined) throw new Error('the agent is not put together yet');
     return this.joined;
+  }
+
+  /** Whoever authenticated a session of this method; undefined for those that have no part of the agent. */
+  method(method: AuthMethod): Method | undefined {
+    return method === 'dot1x' ? this.parts.supplicants : undefined;
   }
 
   wall(at: Instant): WallTime {

@@ -7,14 +7,16 @@ import type { Instant } from '../base/time.ts';
 import type { PortName } from '../model/dataplane.ts';
 import type { AuthenticatorClient } from '../pae/client.ts';
 import type { PaeCounter } from '../pae/counters.ts';
-import type { PaeRef } from '../pae/events.ts';
+import type { AaaVerdict, PaeRef } from '../pae/events.ts';
 import { ClientAdmission } from '../pae/limits.ts';
 import type { Solicitor } from '../pae/solicitor.ts';
+import type { Applicant } from './aaa.ts';
 import type { Timed } from './schedule.ts';
 import type { Supplicants } from './supplicants.ts';
 
 /** One client on one port. */
-export class ClientUnit implements Timed {
+export class ClientUnit implements Timed, Applicant {
+  readonly method = 'dot1x';
   timer: Timed['timer'];
   /** The table write that the machine waits for. */
   granting: PaeRef | undefined;
@@ -32,6 +34,10 @@ export class ClientUnit implements Timed {
 
   onTime(): void {
     this.owner.tell(this, { type: 'tick' });
+  }
+
+  verdict(event: AaaVerdict): void {
+    this.owner.tell(this, event);
   }
 }
 

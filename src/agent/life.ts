@@ -38,6 +38,8 @@ export interface Ending {
   /** What the server or the authenticator wants the client told; built here if absent. */
   readonly eapFailure?: Uint8Array;
   readonly at?: Instant;
+  /** The client goes on under the same grant, in the session that takes this one's place. */
+  readonly handedOver?: boolean;
 }
 
 interface Closing {
@@ -45,6 +47,12 @@ interface Closing {
   readonly logout: Logout;
   readonly eapFailure: Uint8Array | undefined;
 }
+
+/**
+ * Who goes on elsewhere, or as another user, is in the middle of a success: a failure now would undo it. Who logged off
+ * knows that it is out; wpa_supplicant, if it hears a failure after its next logon, sends no EAPOL-Start and waits for 30 s.
+ */
+const WITHOUT_FAILURE: ReadonlySet<EndCause> = new Set(['moved', 'supplicant-restart', 'supplicant-logoff']);
 
 export class Life implements Timed {
   private readonly authz = new Authorizer();
@@ -75,7 +83,7 @@ export class Life implements Timed {
     this.applyAuthz(this.authz.tick(now));
   }
 
-  /** Writes the grant; `supplicants` hears of the outcome, and the session begins with it. */
+  /** Writes the grant; whoever admits hears of the outcome, and the session begins with it. */
   admit(admission: Admission): void {
     const { core } = this;
     const grant: GrantKey = { mac: admission.mac, port: admission.port, vlan: 0 };
@@ -84,7 +92,10 @@ export class Life implements Timed {
       const moved = old.session.grant.port !== admission.port;
       const detail = moved ? `now on ${admission.port}` : `now as ${admission.authorization.userName}`;
       if (moved) core.parts.reporter.sessionMoved(old, admission);
-      this.end(old, { cause: moved ? 'moved' : 'supplicant-restart', detail });
+      // The same client at the same place, by another method. Where another user is in, nothing of the first one stays.
+      const handedOver =
+        old.session.method !== admission.method && keyText(old.session.grant) === keyText(grant);
+      this.end(old, { cause: moved ? 'moved' : 'supplicant-restart', detail, handedOver });
     }
     this.admissions.set(keyText(grant), admission);
     this.applyAuthz(this.authz.want(grant));
@@ -92,14 +103,10 @@ export class Life implements Timed {
 
   /**
    * A reauthentication of the same user, or a CoA-Request: the session goes on under the new word of the server.
-   * With `run-on` what is left of Session-Timeout stays as it is.
+   * Session-Timeout counts from `givenAt`.
    */
-  renew(
-    unit: SessionUnit,
-    authorization: Authorization,
-    sessionTimer: 'restart' | 'run-on' = 'restart',
-  ): Renewal {
-    unit.renew(authorization, sessionTimer);
+  renew(unit: SessionUnit, authorization: Authorization, givenAt: Instant = this.core.now.mono): Renewal {
+    unit.renew(authorization, givenAt);
     this.core.parts.watch.configure(unit);
     this.core.schedule.touch(unit);
     this.core.parts.reporter.sessionChanged(unit);
@@ -111,11 +118,13 @@ export class Life implements Timed {
     const { session } = unit;
     if (!core.sessions.remove(unit)) return;
     core.schedule.forget(unit);
-    const { supplicants, watch, ports, fleet } = core.parts;
+    const { watch, ports, fleet } = core.parts;
     watch.forget(unit);
     fleet.forget(unit);
-    const eapFailure = ending.eapFailure ?? supplicants.failureFor(session.mac, session.grant.port);
-    supplicants.sessionEnded(session.mac, session.grant.port);
+    core.parts.reauthentication.forget(unit);
+    const method = core.method(session.method);
+    const eapFailure = ending.eapFailure ?? method?.failureFor(session.mac, session.grant.port);
+    method?.sessionEnded(session.mac, session.grant.port);
     ports.sessionsChanged(session.grant.port);
     const decision: EndDecision = {
       cause: ending.cause,
@@ -123,14 +132,12 @@ export class Life implements Timed {
       evidence: unit.evidence(),
       ...(ending.detail === undefined ? {} : { detail: ending.detail }),
     };
-    // Who goes on elsewhere, or as another user, is in the middle of a success: a failure now would undo it.
-    const goesOn = ending.cause === 'moved' || ending.cause === 'supplicant-restart';
-    const logout = new Logout(decision, eapFailure !== undefined && !goesOn);
+    const logout = new Logout(decision, eapFailure !== undefined && !WITHOUT_FAILURE.has(ending.cause));
     const closing: Closing = { unit, logout, eapFailure };
     const text = keyText(session.grant);
     this.closings.set(text, [...(this.closings.get(text) ?? []), closing]);
     core.decide(session.mac, session.grant.port, 'session ended', endText(ending));
-    this.applyLogout(closing, logout.start());
+    this.applyLogout(closing, logout.start(ending.handedOver));
   }
 
   endOnPort(port: PortName, ending: Ending): void {
@@ -223,7 +230,7 @@ export class Life implements Timed {
     }
     this.admissions.delete(keyText(key));
     this.begin(admission, key);
-    this.core.parts.supplicants.grantDone(key.mac, key.port);
+    this.core.method(admission.method)?.grantDone(key.mac, key.port);
   }
 
   private grantFailed(key: GrantKey, error: string): void {
@@ -231,7 +238,7 @@ export class Life implements Timed {
     this.admissions.delete(keyText(key));
     this.core.parts.reporter.warning('grant-failed', error, { mac: key.mac, port: key.port });
     const unit = this.core.sessions.ofMac(key.mac);
-    if (admission !== undefined) this.core.parts.supplicants.grantDone(key.mac, key.port, error);
+    if (admission !== undefined) this.core.method(admission.method)?.grantDone(key.mac, key.port, error);
     // A grant that was lost and could not be written again: the session has no ground any more.
     else if (unit !== undefined) this.end(unit, { cause: 'nas-error', detail: error });
   }
@@ -273,6 +280,8 @@ export class Life implements Timed {
     for (const closing of this.closings.get(text) ?? []) {
       if (sessionId !== undefined && closing.unit.session.id !== sessionId) continue;
       this.applyLogout(closing, closing.logout.handle(event, this.core.now.mono));
+      if (event.type === 'relocked') this.core.parts.dynauth.relocked(closing.unit);
+      else if (event.type === 'relock-failed') this.core.parts.dynauth.relocked(closing.unit, event.error);
     }
     const open = this.closings.get(text)?.filter(({ logout }) => !logout.finished) ?? [];
     if (open.length > 0) this.closings.set(text, open);

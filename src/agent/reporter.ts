@@ -3,6 +3,7 @@
 
 import type { Mac } from '../base/mac.ts';
 import { after, earliest, type Instant, instant, NEVER, seconds } from '../base/time.ts';
+import type { AuthMethod } from '../model/authorization.ts';
 import type { PortName } from '../model/dataplane.ts';
 import type { PortControl } from '../model/port.ts';
 import type { SessionKey } from '../model/session.ts';
@@ -26,6 +27,7 @@ import { type InfoContext, infoPayload, portPayload, sessionEndBody, sessionPayl
 export interface FailedClient {
   readonly mac: Mac;
   readonly port: PortName;
+  readonly method: AuthMethod;
   readonly userName: string | undefined;
 }
 
@@ -121,7 +123,7 @@ export class Reporter implements Timed {
     const body = {
       mac: client.mac,
       port: client.port,
-      method: 'dot1x',
+      method: client.method,
       user_name: client.userName ?? null,
       reason,
       ...(replyMessage === undefined ? {} : { reply_message: replyMessage }),
@@ -185,6 +187,19 @@ export class Reporter implements Timed {
       sessions: body.sessions,
     });
     this.event({ type: 'guard', body });
+  }
+
+  dynamicAuthorization(
+    body: Extract<ReportableEvent, { readonly type: 'dynamic-authorization' }>['body'],
+  ): void {
+    const { client, request, action, answer, sessions, detail } = body;
+    this.core.out.log('info', `${request} request: ${answer}`, {
+      client,
+      ...(action === null ? {} : { action }),
+      sessions: sessions.join(' '),
+      ...(detail === undefined ? {} : { detail }),
+    });
+    this.event({ type: 'dynamic-authorization', body });
   }
 
   warning(code: string, message: string, about: { readonly port?: PortName; readonly mac?: Mac }): void {

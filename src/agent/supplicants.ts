@@ -6,21 +6,25 @@ import { PAE_GROUP_ADDRESS } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
 import type { PortName } from '../model/dataplane.ts';
 import { AuthenticatorClient } from '../pae/client.ts';
-import type { PaeEffect, PaeEvent } from '../pae/events.ts';
+import type { PaeEffect, PaeEvent, ReauthBy } from '../pae/events.ts';
 import type { ClientAdmission } from '../pae/limits.ts';
 import { PAE_EAPOL_VERSION, type PaeSettings } from '../pae/settings.ts';
 import { Solicitor } from '../pae/solicitor.ts';
+import { accessRequestAttributes } from '../radius/access-request.ts';
 import { EAPOL_EAP, EAPOL_LOGOFF, EAPOL_START, type EapolPdu, encodeEapol } from '../wire/eapol.ts';
 import { ETHERTYPE_PAE, encodeEthernet } from '../wire/ethernet.ts';
 import type { Core } from './core.ts';
 import { ClientUnit, EapolPort } from './eapol-port.ts';
+import type { Method } from './method.ts';
 
 type Accepted = Extract<PaeEffect, { readonly type: 'accepted' | 'reauthenticated' }>;
+
+type Question = Extract<PaeEffect, { readonly type: 'ask-server' }>;
 
 /** Of an exchange that goes well: its end is what the log tells. */
 const STEPS: ReadonlySet<string> = new Set(['began', 'identity', 'accepted']);
 
-export class Supplicants {
+export class Supplicants implements Method {
   private readonly ports = new Map<PortName, EapolPort>();
   private refusing = false;
 
@@ -57,7 +61,7 @@ export class Supplicants {
   }
 
   /** Asks a MAC that was merely seen who it is, or a client with a session to prove itself again. */
-  reauthenticate(mac: Mac, port: PortName, by: 'admin' | 'timer' | 'sighting'): boolean {
+  reauthenticate(mac: Mac, port: PortName, by: ReauthBy): boolean {
     const unit = this.clientFor(this.portOf(port), mac);
     if (unit === undefined) return false;
     this.tell(unit, { type: 'reauthenticate', by });
@@ -169,7 +173,7 @@ export class Supplicants {
         this.send(mac, port, { version: effect.version, type: effect.packetType, body: effect.body });
         return;
       case 'ask-server':
-        aaa.ask(unit, effect);
+        this.ask(unit, effect);
         return;
       case 'cancel-server':
         aaa.cancel(unit);
@@ -187,14 +191,20 @@ export class Supplicants {
         ) {
           unit.granting = effect.ref;
           aaa.forgetConversation(unit);
+          core.parts.reauthentication.forget(session);
           life.renew(session, effect.authorization);
           this.grantDone(mac, port);
         } else this.admit(unit, effect);
         return;
       }
+      case 'reauthentication-due': {
+        const session = core.sessions.ofMac(mac);
+        if (session?.session.grant.port === port) core.parts.reauthentication.due(session);
+        return;
+      }
       case 'rejected':
         reporter.authFailed(
-          { mac, port, userName: aaa.identityOf(unit) },
+          { mac, port, method: 'dot1x', userName: aaa.identityOf(unit) },
           effect.reason,
           effect.replyMessage,
         );
@@ -222,6 +232,15 @@ export class Supplicants {
       default:
         assertNever(effect);
     }
+  }
+
+  private ask(unit: ClientUnit, { ref, first, identity, eap }: Question): void {
+    this.core.parts.aaa.ask(unit, {
+      ref,
+      first,
+      identity,
+      attributes: (context) => accessRequestAttributes({ ...context, identity, eap }),
+    });
   }
 
   private admit(unit: ClientUnit, accepted: Accepted): void {

@@ -71,6 +71,7 @@ export function portPayload(unit: PortUnit, core: Core): PortPayload {
     admin: facts.adminUp ? 'up' : 'down',
     locked: facts.locked,
     mab: facts.mab,
+    held_down: core.parts.links.kindOf(name) ?? null,
     vlan: null,
     sessions: core.sessions.onPort(name).map(({ session }) => session.key),
     counters: core.parts.supplicants.counters(name),

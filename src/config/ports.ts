@@ -4,7 +4,7 @@ import { INTERIM_DEFAULTS, type InterimSettings } from '../accounting/interim.ts
 import type { Mac } from '../base/mac.ts';
 import { HANDSHAKE_DEFAULTS, type HandshakeSettings } from '../liveness/settings.ts';
 import type { Config, PortConfig, RoleConfig } from './config.ts';
-import { PORT_DEFAULTS } from './defaults.ts';
+import { DYNAUTH_DEFAULTS, PORT_DEFAULTS } from './defaults.ts';
 import { globMatches } from './glob.ts';
 
 export function isUplink(config: Config, port: string): boolean {
@@ -16,7 +16,7 @@ export function isUplink(config: Config, port: string): boolean {
  * for a port that no pattern matches: it is not ours.
  */
 export function portSettings(config: Config, port: string): PortConfig {
-  const { allowBounce = false, allowDisable = false } = config.dynamicAuthorization ?? {};
+  const { allowBounce, allowDisable } = config.dynamicAuthorization ?? DYNAUTH_DEFAULTS;
   const all = { allowBounce, allowDisable };
   let merged: PortConfig = { ...PORT_DEFAULTS, linkCommands: all, handshake: {}, pae: config.pae };
   let ours = false;

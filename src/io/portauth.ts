@@ -154,7 +154,9 @@ export class PortAuth {
   }
 
   /** Administratively up or down; a result each, in order. */
-  setLinks(wanted: readonly { readonly name: PortName; readonly up: boolean }[]): readonly Result<void, string>[] {
+  setLinks(
+    wanted: readonly { readonly name: PortName; readonly up: boolean }[],
+  ): readonly Result<void, string>[] {
     const buffer = this.settingBuffer;
     buffer.grow(wanted.length);
     wanted.forEach(({ name, up }, index) => {

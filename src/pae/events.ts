@@ -65,6 +65,9 @@ export type PaeEvent =
   /** Time has reached `pollAt()`. */
   | { readonly type: 'tick' };
 
+/** What becomes of a question to the servers. */
+export type AaaVerdict = Extract<PaeEvent, { readonly type: `aaa-${string}` }>;
+
 export type RejectReason =
   | 'access-reject'
   /** An Accept that carries something other than EAP-Success. */
@@ -109,6 +112,8 @@ export type PaeEffect =
       readonly identity: Uint8Array;
       readonly sameIdentity: boolean;
     }
+  /** reAuthPeriod is over, or a try after no server answered is due. Answered by `reauthenticate`, when its turn has come. */
+  | { readonly type: 'reauthentication-due' }
   /** An attempt without a session failed; EAP-Failure has gone out where one is due. */
   | { readonly type: 'rejected'; readonly reason: RejectReason; readonly replyMessage?: string }
   /** The session is over. `eapFailure` is what the logout machine sends: the server's own, or a built one. */

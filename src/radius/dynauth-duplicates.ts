@@ -3,14 +3,17 @@
 //
 // The key is the client's address and the Request Authenticator, which is a digest of the whole packet and the secret:
 // the source port, which a replay chooses freely, says nothing. Only verified packets come in here, so a forger cannot fill
-// it. An entry lives for two windows: one that was stamped a window ahead of our clock can come until then.
+// it. An entry lives for two windows and a little: one that was stamped a window ahead of our clock can come until then.
 // Bound: `CAPACITY` entries of a few hundred octets. None is pushed out before its time; a full cache refuses.
 
 import { toHex } from '../base/bytes.ts';
 import type { Ip } from '../base/ip.ts';
-import { after, type Instant, type Millis } from '../base/time.ts';
+import { after, type Instant, type Millis, seconds } from '../base/time.ts';
 
 export const CAPACITY = 16_384;
+
+/** The window is of the wall clock, in whole seconds and adjusted; this is of the other. */
+const MARGIN = seconds(10);
 
 interface Entry {
   readonly until: Instant;
@@ -42,7 +45,7 @@ export class Duplicates {
   }
 
   begin(key: string, now: Instant, window: Millis): void {
-    this.entries.set(key, { until: after(now, (2 * window) as Millis), reply: undefined });
+    this.entries.set(key, { until: after(now, (2 * window + MARGIN) as Millis), reply: undefined });
   }
 
   answered(key: string, reply: Uint8Array): void {

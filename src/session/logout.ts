@@ -1,7 +1,7 @@
 // The one way out. Every session that ends, for whatever cause, ends through this machine, in this order:
 //
 //   (1) grant cleared and verified   'clear-grant'  answered by  'relocked' or 'relock-failed'
-//   (2) EAP-Failure                  'eap-failure'  where the client speaks EAP
+//   (2) EAP-Failure                  'eap-failure'  where the client speaks EAP and does not know
 //   (3) Accounting-Stop              'stop'         answered by  'stop-stored' once it is durable
 //   (4) retained state cleared,      'report-end'
 //       one session-end event
@@ -9,6 +9,8 @@
 // The order is the promise: nobody hears of an end before the port is locked again, and nobody upstream is told
 // before the Stop can no longer be lost. One thing is stronger than the order: a relock that fails raises an alarm
 // and is retried by `authz` for as long as it takes, but it never withholds the Stop.
+// Where the client goes on under another session, its entry is handed over, not cleared: no frame of it is lost between
+// the two. There is nothing to prove then, and the record says so (0 tries).
 // The machine is bounded: each event is taken once, in one state; what does not belong is ignored.
 
 import { assertNever } from '../base/result.ts';
@@ -64,9 +66,12 @@ export class Logout {
     private readonly speaksEap: boolean,
   ) {}
 
-  /** The first effect; to be called once. */
-  start(): LogoutEffect[] {
-    return [{ type: 'clear-grant' }];
+  /** The first effect; to be called once. `handedOver`: the entry is the next session's already. */
+  start(handedOver = false): LogoutEffect[] {
+    if (!handedOver) return [{ type: 'clear-grant' }];
+    const effects = this.close({ at: this.decision.at, verified: false, tries: 0 });
+    this.settle();
+    return effects;
   }
 
   /** Nothing more will come: the record is closed, and the port is known to be locked or granted anew. */
@@ -85,8 +90,7 @@ export class Logout {
           ...this.close({ at: now, verified: false, tries: event.tries, error: event.error }),
         ];
       case 'superseded':
-        if (this.state.name === 'storing') this.state = { ...this.state, settled: true };
-        if (this.state.name === 'closed') this.state = { name: 'closed', settled: true };
+        this.settle();
         return [];
       case 'stop-stored': {
         if (this.state.name !== 'storing') return [];
@@ -97,6 +101,11 @@ export class Logout {
       default:
         return assertNever(event);
     }
+  }
+
+  private settle(): void {
+    if (this.state.name === 'storing') this.state = { ...this.state, settled: true };
+    if (this.state.name === 'closed') this.state = { name: 'closed', settled: true };
   }
 
   private relocked(proof: RelockProof): LogoutEffect[] {

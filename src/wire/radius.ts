@@ -19,6 +19,7 @@ import {
   type RadiusAttribute,
 } from './radius-attributes.ts';
 import { attributeNameOf } from './radius-dictionary.ts';
+import { hideUserPassword } from './radius-password.ts';
 
 /** RFC 2865 §3, RFC 2866 §3, RFC 5176 §2.3, RFC 5997 §3. Others are kept as numbers. */
 export const RADIUS_CODES = {
@@ -79,6 +80,7 @@ const LONGEST_VALUE = 253;
 const EAP_MESSAGE = 79;
 const MESSAGE_AUTHENTICATOR = 80;
 const PROXY_STATE = 33;
+const USER_PASSWORD = 2;
 /** Where the value of Message-Authenticator is in every packet that we send: header, type, length. */
 const OUR_MESSAGE_AUTHENTICATOR_AT = HEADER_LENGTH + 2;
 const ZEROES = new Uint8Array(AUTHENTICATOR_LENGTH);
@@ -209,9 +211,23 @@ function authenticate(encoded: Decoded<Uint8Array>, secret: Uint8Array): Decoded
   return encoded;
 }
 
-/** RFC 2865 §4.1 with the Message-Authenticator of RFC 3579 §3.2. */
+/**
+ * RFC 2865 §4.1 with the Message-Authenticator of RFC 3579 §3.2. A User-Password stands in `attributes` in clear, and is
+ * hidden here (RFC 2865 §5.2), since only here are secret and authenticator known.
+ */
 export function encodeAccessRequest(request: OutgoingAccessRequest): Decoded<Uint8Array> {
-  return encodeSigned({ code: RADIUS_CODES['Access-Request'], ...headerOf(request) }, request.secret);
+  const header = headerOf(request);
+  const attributes: OutgoingAttribute[] = [];
+  for (const attribute of header.attributes) {
+    if (attribute.type !== USER_PASSWORD) {
+      attributes.push(attribute);
+      continue;
+    }
+    const value = hideUserPassword(octetsOf(attribute), request);
+    if (value === undefined) return refuse('attribute-length', 'User-Password over 128 octets');
+    attributes.push({ type: USER_PASSWORD, value });
+  }
+  return encodeSigned({ code: RADIUS_CODES['Access-Request'], ...header, attributes }, request.secret);
 }
 
 /** RFC 5997 §3: like an Access-Request. */

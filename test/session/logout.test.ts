@@ -32,6 +32,15 @@ describe('a session on its way out', () => {
     expect(logout.finished).toBe(true);
   });
 
+  it('clears nothing where the entry is handed over, and the record says that nothing was to be proven', () => {
+    const logout = new Logout(decision, false);
+    expect(names(logout.start(true))).toEqual(['stop']);
+    expect(logout.handle({ type: 'stop-stored' }, instant(60_006))).toEqual([
+      { type: 'report-end', decision, proof: { at: 60_000, verified: false, tries: 0 } },
+    ]);
+    expect(logout.finished).toBe(true);
+  });
+
   it('sends no EAP-Failure to a client that does not speak EAP', () => {
     const logout = new Logout(decision, false);
     logout.start();

@@ -11,6 +11,8 @@ import { parseConfig } from '../../../src/config/parse.ts';
 import type { ReadSecret } from '../../../src/config/secrets.ts';
 import type { TrafficCounters } from '../../../src/model/acct.ts';
 import type { Capabilities, PortName } from '../../../src/model/dataplane.ts';
+import type { HoldKind } from '../../../src/model/port.ts';
+import type { DynamicDatagram } from '../../../src/radius/dynauth.ts';
 import type { EventPayload } from '../../../src/report/event-payloads.ts';
 import { SeededEntropy } from '../radius-servers.ts';
 import { SimBridge } from './bridge.ts';
@@ -48,6 +50,7 @@ export const NO_FILES: ReadSecret = () => err('there are no files');
 /** So many of each still fail. */
 export interface Faults {
   setPorts: number;
+  links: number;
   captures: number;
   grants: number;
   revokes: number;
@@ -62,6 +65,8 @@ export interface SwitchOptions {
   readonly readSecret?: ReadSecret;
   readonly capabilities?: Capabilities;
   readonly seed?: number;
+  /** Ports that an earlier run has taken down. */
+  readonly heldDown?: ReadonlyMap<PortName, HoldKind>;
 }
 
 /** An effect with its time, for the order of things. */
@@ -78,7 +83,15 @@ export class SimulatedSwitch {
   readonly agent: Agent;
   readonly clients: SimClient[] = [];
   readonly servers: readonly RadiusPeer[];
-  readonly faults: Faults = { setPorts: 0, captures: 0, grants: 0, revokes: 0, dumps: 0, stores: 0 };
+  readonly faults: Faults = {
+    setPorts: 0,
+    links: 0,
+    captures: 0,
+    grants: 0,
+    revokes: 0,
+    dumps: 0,
+    stores: 0,
+  };
   /** Of the broker. */
   readonly retained = new Map<string, object>();
   readonly events: EventPayload[] = [];
@@ -89,6 +102,7 @@ export class SimulatedSwitch {
   record = true;
   readonly answers = new Map<Ref, object>();
   readonly logs: string[] = [];
+  readonly dynamicReplies: DynamicDatagram[] = [];
   logLevel = 'info';
   /** Called after each input and all that followed from it. */
   afterTurn: () => void = () => {};
@@ -136,11 +150,13 @@ export class SimulatedSwitch {
       type: 'boot',
       capabilities: this.options.capabilities ?? SIM_CAPABILITIES,
       ports: [...bridge.ports.values()].map((port) => bridge.facts(port)),
+      heldDown: this.options.heldDown ?? new Map(),
       kernel: 'none',
       mqtt: { protocol_version: 5, embedded: false, will_delay_s: 0 },
     });
     const own = { mac: SWITCH_MAC, ipv4: SWITCH_IPV4, ipv6: SWITCH_IPV6 };
-    this.post({ type: 'own-addresses', sources: new Map([[0, own]]) });
+    const addresses = new Set([SWITCH_IPV4, SWITCH_IPV6]);
+    this.post({ type: 'own-addresses', sources: new Map([[0, own]]), addresses });
     this.post({ type: 'uplink-guard' });
     this.post({ type: 'broker', connected: true });
   }
@@ -239,6 +255,16 @@ export class SimulatedSwitch {
     switch (effect.type) {
       case 'set-port':
         return this.answer(effect.ref, 'setPorts', () => bridge.setPort(effect.port, effect.setting));
+      case 'set-link':
+        return this.answer(effect.ref, 'links', () => {
+          bridge.setAdmin(effect.port, effect.up);
+          return { ok: true, value: undefined };
+        });
+      case 'send-dynamic-reply': {
+        const { address, port, bytes } = effect;
+        this.dynamicReplies.push({ address, port, bytes });
+        return undefined;
+      }
       case 'grant':
         return this.answer(effect.ref, 'grants', () => bridge.grant(effect.key));
       case 'revoke':
