@@ -19,6 +19,7 @@ const AT_START: readonly (readonly [path: string, value: (config: Config) => unk
   ['radius.retransmission.accounting', (config) => config.radius.accounting],
   ['radius.dead_time_s', (config) => config.radius.deadTime],
   ['radius.dynamic_authorization.port', (config) => config.dynamicAuthorization?.port],
+  ['radius.accounting.spool', (config) => config.accounting.spool],
   ['mqtt.url', (config) => config.mqtt.url],
   ['mqtt.username', (config) => config.mqtt.username],
   ['mqtt.password', (config) => config.mqtt.password],

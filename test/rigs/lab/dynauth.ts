@@ -54,7 +54,10 @@ export async function sendAll(
 ): Promise<readonly (Uint8Array | undefined)[]> {
   const { sources, waitMs, from = '127.0.0.1', to = '127.0.0.1' } = options;
   const argv = ['python3', '-c', SENDER, from, to, `${sources}`, `${waitMs / 1000}`];
-  const said = await netns.must(argv, { input: packets.map((bytes) => toHex(bytes)).join('\n'), timeoutMs: 120_000 });
+  const said = await netns.must(argv, {
+    input: packets.map((bytes) => toHex(bytes)).join('\n'),
+    timeoutMs: 120_000,
+  });
   return said
     .split('\n')
     .slice(0, packets.length)
