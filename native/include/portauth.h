@@ -205,6 +205,13 @@ int pa_vlans(struct pa_handle *handle, struct pa_vlan *out, uint32_t capacity, u
 int pa_vlan_set(struct pa_handle *handle, struct pa_vlan *changes, uint32_t count);
 
 /*
+ * Sets ports administratively up (`flags` PA_PORT_ADMIN_UP) or down (0), each with a result. Returns 0 if all
+ * succeeded, else the first error. Locks and grants stay as they are; one that is so already is left alone.
+ * -EINVAL: another flag. -ENODEV: no such port in this bridge. -EOPNOTSUPP: the kernel did not do it.
+ */
+int pa_link_set(struct pa_handle *handle, struct pa_port_setting *settings, uint32_t count);
+
+/*
  * Writes grants: static, sticky entries. One that is there already (on whatever port, as whatever) is replaced:
  * moved here. Returns 0 if all succeeded, else the first error.
  * -EINVAL: not a station's address, VLAN 0 on a bridge that filters VLANs, or one that the port is no member of. -EADDRINUSE: the bridge's or a

@@ -54,6 +54,7 @@ struct pa_backend {
     int (*port_set)(struct pa_handle *, struct pa_port_setting *, uint32_t);
     int (*vlans)(struct pa_handle *, struct pa_vlan *, uint32_t, uint32_t *);
     int (*vlan_set)(struct pa_handle *, struct pa_vlan *, uint32_t);
+    int (*link_set)(struct pa_handle *, struct pa_port_setting *, uint32_t);
     int (*grant)(struct pa_handle *, struct pa_key *, uint32_t);
     int (*revoke)(struct pa_handle *, struct pa_key *, uint32_t);
     int (*watch)(struct pa_handle *, struct pa_key *, uint32_t);

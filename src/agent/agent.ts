@@ -20,6 +20,7 @@ import { Fallback } from './fallback.ts';
 import { Fleet } from './fleet.ts';
 import { Frames } from './frames.ts';
 import { Life } from './life.ts';
+import { Links } from './links.ts';
 import { Meter } from './meter.ts';
 import { PortDesk } from './port-desk.ts';
 import type { Effect, Input, Pending } from './ports.ts';
@@ -59,6 +60,7 @@ export class Agent {
       dynauth: new DynamicAuthorization(core),
       vlans: new VlanDesk(core),
       fallback: new Fallback(core),
+      links: new Links(core),
     });
     this.core = core;
     this.frames = new Frames(core);
@@ -96,6 +98,7 @@ export class Agent {
       case 'boot':
         ports.boot(input.ports);
         core.parts.vlans.boot(input.vlans, input.foundVlans, input.capabilities.macVlan);
+        core.parts.links.boot(input.heldDown);
         reporter.boot(input);
         watch.boot(input.capabilities);
         return;
@@ -127,8 +130,12 @@ export class Agent {
           bytes: input.bytes,
         });
         return;
+      case 'dynamic-requests':
+        core.parts.dynauth.receive(input.datagrams);
+        return;
       case 'own-addresses':
         watch.ownAddresses(input.sources);
+        core.parts.dynauth.ownAddresses(input.addresses);
         return;
       case 'uplink-guard':
         reporter.uplinkGuard(input.error);
@@ -177,6 +184,9 @@ export class Agent {
         return;
       case 'vlans':
         this.core.parts.vlans.done(pending.port, error);
+        return;
+      case 'link':
+        this.core.parts.links.linkSet(pending.port, error);
         return;
       case 'grant':
         life.tableDone(error === undefined ? { key: pending.key } : { key: pending.key, error });

@@ -3,7 +3,7 @@
 // The parts are the chapters of one story, and call each other directly: `ports` (is the port shut, does it listen),
 // `supplicants` (who says what in EAPOL), `aaa` and `accountant` (what the servers say and are told),
 // `reauthentication` (what waits for a server), `life` (a session begins and ends), `meter` (what it sent and received), `watch`
-// (is it still there), `dynauth` (what the servers ask of running sessions), `vlans` (what ports carry for it), `fallback` (where it goes without a server's word), `fleet` (is it on another switch by now), `reporter`
+// (is it still there), `dynauth` (what the servers ask of running sessions), `links` (the ports that they take down), `vlans` (what ports carry for a session), `fallback` (where a client goes without a server's word), `fleet` (is it on another switch by now), `reporter`
 // (what upstream is told). Nothing re-enters from outside: whatever a part wants of the world goes into `out`.
 
 import { Counters } from '../base/counters.ts';
@@ -22,6 +22,7 @@ import type { DynamicAuthorization } from './dynamic-authorization.ts';
 import type { Fallback } from './fallback.ts';
 import type { Fleet } from './fleet.ts';
 import type { Life } from './life.ts';
+import type { Links } from './links.ts';
 import type { Meter } from './meter.ts';
 import type { Method } from './method.ts';
 import { Outbox } from './outbox.ts';
@@ -56,6 +57,7 @@ export interface Parts {
   readonly dynauth: DynamicAuthorization;
   readonly vlans: VlanDesk;
   readonly fallback: Fallback;
+  readonly links: Links;
 }
 
 export interface CoreOptions {

@@ -108,14 +108,10 @@ export class Life implements Timed {
 
   /**
    * A reauthentication of the same user, or a CoA-Request: the session goes on under the new word of the server.
-   * With `run-on` what is left of Session-Timeout stays as it is.
+   * Session-Timeout counts from `givenAt`.
    */
-  renew(
-    unit: SessionUnit,
-    authorization: Authorization,
-    sessionTimer: 'restart' | 'run-on' = 'restart',
-  ): Renewal {
-    return this.renewals.renew(unit, authorization, sessionTimer);
+  renew(unit: SessionUnit, authorization: Authorization, givenAt: Instant = this.core.now.mono): Renewal {
+    return this.renewals.renew(unit, authorization, givenAt);
   }
 
   want(key: GrantKey): void {
@@ -360,7 +356,10 @@ export class Life implements Timed {
   }
 
   private tellLogout(closing: Closing, event: LogoutEvent): void {
+    const { dynauth } = this.core.parts;
     this.applyLogout(closing, closing.logout.handle(event, this.core.now.mono));
+    if (event.type === 'relocked') dynauth.relocked(closing.unit);
+    else if (event.type === 'relock-failed') dynauth.relocked(closing.unit, event.error);
     const text = placeOf(closing.unit.session.grant);
     const open = this.closings.get(text)?.filter(({ logout }) => !logout.finished) ?? [];
     if (open.length > 0) this.closings.set(text, open);

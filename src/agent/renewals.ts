@@ -7,6 +7,7 @@
 // No Stop and no Start. Where a step fails everything stays as it was, and whoever asked hears why.
 
 import { keyText } from '../authz/authorizer.ts';
+import type { Instant } from '../base/time.ts';
 import { same } from '../config/diff.ts';
 import type { Authorization } from '../model/authorization.ts';
 import { isFallback } from '../model/authorization.ts';
@@ -20,7 +21,7 @@ import { roleFor, SessionUnit } from './session-unit.ts';
 interface Change {
   readonly unit: SessionUnit;
   readonly authorization: Authorization;
-  readonly sessionTimer: 'restart' | 'run-on';
+  readonly givenAt: Instant;
   readonly domain: Domain;
   /** Entries that the session did not have. */
   keys: readonly GrantKey[];
@@ -35,7 +36,7 @@ export class Renewals {
 
   constructor(private readonly core: Core) {}
 
-  renew(unit: SessionUnit, authorization: Authorization, sessionTimer: 'restart' | 'run-on'): Renewal {
+  renew(unit: SessionUnit, authorization: Authorization, givenAt: Instant): Renewal {
     const { core } = this;
     const { session } = unit;
     const { mac, grant } = session;
@@ -48,7 +49,7 @@ export class Renewals {
     const next = wantedOf(core, authorization, grant.port, roleFor(core, authorization, grant.port));
     this.abandon(unit, 'a newer word of the server came');
     if (same(now, next)) {
-      this.apply(unit, authorization, sessionTimer);
+      this.apply(unit, authorization, givenAt);
       return 'done';
     }
     const crowded =
@@ -65,7 +66,7 @@ export class Renewals {
     const change: Change = {
       unit,
       authorization,
-      sessionTimer,
+      givenAt,
       domain,
       keys: [],
       waiting: new Set(),
@@ -172,7 +173,7 @@ export class Renewals {
   /** The session is in its new VLANs, and leaves the former ones. */
   private moved(change: Change): void {
     const { core } = this;
-    const { unit, authorization, sessionTimer, domain } = change;
+    const { unit, authorization, givenAt, domain } = change;
     const { session } = unit;
     const { mac, grant } = session;
     const vlans = core.parts.vlans.heldBy(unit) ?? session.vlans;
@@ -185,16 +186,16 @@ export class Renewals {
     // The kernel takes the writing of the entry for its last use.
     if (change.keys.length > 0) unit.grantedAt = core.now.mono;
     if (former.length > 0) core.decide(mac, grant.port, 'VLAN changed', `now in ${vlanText(vlans)}`);
-    this.apply(unit, authorization, sessionTimer);
+    this.apply(unit, authorization, givenAt);
     for (const key of former) this.former.set(keyText(key), unit);
     for (const key of former) core.parts.life.unwant(key);
     if (former.length === 0) core.parts.vlans.settle(unit, grant.port);
     change.finish();
   }
 
-  private apply(unit: SessionUnit, authorization: Authorization, sessionTimer: 'restart' | 'run-on'): void {
+  private apply(unit: SessionUnit, authorization: Authorization, givenAt: Instant): void {
     const { watch, reporter } = this.core.parts;
-    unit.renew(authorization, sessionTimer);
+    unit.renew(authorization, givenAt);
     watch.configure(unit);
     this.core.schedule.touch(unit);
     reporter.sessionChanged(unit);

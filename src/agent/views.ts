@@ -87,6 +87,7 @@ export function portPayload(unit: PortUnit, core: Core): PortPayload {
     opened: machine.isOpened,
     vlan: core.parts.vlans.filtering ? (vlans.untagged ?? null) : 0,
     tagged_vlans: vlans.tagged.slice(0, MOST_VLANS),
+    held_down: core.parts.links.kindOf(name) ?? null,
     sessions: core.sessions.onPort(name).map(({ session }) => session.key),
     counters: core.parts.supplicants.counters(name),
   };

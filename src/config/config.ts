@@ -12,6 +12,7 @@ import type { HostMode, PortControl } from '../model/port.ts';
 import type { PacingSettings } from '../pae/reauth-pacing.ts';
 import type { PaeSettings } from '../pae/settings.ts';
 import type { RoleTimers } from '../policy/settings.ts';
+import type { DynAuthSettings } from '../radius/dynauth.ts';
 import type { RadiusSettings } from '../radius/settings.ts';
 import type { CriticalAction, LogLevel } from './defaults.ts';
 
@@ -36,6 +37,7 @@ export interface PortRule {
   readonly egress?: 'open' | 'closed';
   readonly critical?: CriticalAction;
   readonly fallbacks: PortFallbacks;
+  readonly linkCommands?: Partial<LinkCommands>;
   readonly handshake: HandshakeOverride;
   readonly pae: Partial<PaeSettings>;
 }
@@ -63,6 +65,7 @@ export interface PortConfig {
   readonly egress: 'open' | 'closed';
   readonly critical: CriticalAction;
   readonly fallbacks: PortFallbacks;
+  readonly linkCommands: LinkCommands;
   /** Wins over the role's, key by key. */
   readonly handshake: HandshakeOverride;
   readonly pae: PaeSettings;
@@ -85,9 +88,15 @@ export interface ProbeSourceConfig {
   readonly ipv6?: Ipv6;
 }
 
-export interface DynAuthConfig {
+/** What a CoA-Request may do to a port's link. */
+export interface LinkCommands {
+  readonly allowBounce: boolean;
+  readonly allowDisable: boolean;
+}
+
+export interface DynAuthConfig extends DynAuthSettings, LinkCommands {
   readonly port: number;
-  readonly clients: readonly { readonly address: string; readonly secret: Uint8Array }[];
+  readonly bounce: Millis;
 }
 
 export interface MqttTlsFiles {

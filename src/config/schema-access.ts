@@ -6,6 +6,7 @@ import { HOST_MODES, PORT_CONTROLS } from '../model/port.ts';
 import { PAE_DEFAULTS } from '../pae/settings.ts';
 import { PORT_DEFAULTS } from './defaults.ts';
 import { count, delay, flag, strict, text, time, timeOrOff } from './scalars.ts';
+import { linkCommands } from './schema-radius.ts';
 import { CRITICAL_ACTIONS, vlanWord } from './schema-vlan.ts';
 
 const RoleName = text('the name of a role', 64);
@@ -165,6 +166,13 @@ export const Port = Type.Object(
       }),
     ),
     critical_vlan: Type.Optional(vlanWord('Of newcomers while no server answers, with `critical: vlan`.')),
+    dynamic_authorization: Type.Optional(
+      Type.Object(linkCommands, {
+        ...strict,
+        title: 'what RADIUS servers may do to a port',
+        description: 'Wins over radius.dynamic_authorization, key by key.',
+      }),
+    ),
     handshake: Type.Optional(Handshake),
     dot1x: Type.Optional(Dot1x),
   },

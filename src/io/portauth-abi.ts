@@ -62,6 +62,7 @@ export interface Library {
   readonly portSet: (handle: Handle, settings: Uint8Array, count: number) => number;
   readonly vlans: (handle: Handle, out: Records, capacity: number, needed: Uint32Array) => number;
   readonly vlanSet: (handle: Handle, changes: Uint8Array, count: number) => number;
+  readonly linkSet: (handle: Handle, settings: Uint8Array, count: number) => number;
   readonly grant: (handle: Handle, keys: Uint8Array, count: number) => number;
   readonly revoke: (handle: Handle, keys: Uint8Array, count: number) => number;
   readonly watch: (handle: Handle, keys: Uint8Array, count: number) => number;
@@ -95,6 +96,7 @@ export function loadLibrary(path: string): Library {
     portSet: native.func('int pa_port_set(void *handle, void *settings, uint32_t count)'),
     vlans: native.func('int pa_vlans(void *handle, void *out, uint32_t capacity, void *needed)'),
     vlanSet: native.func('int pa_vlan_set(void *handle, void *changes, uint32_t count)'),
+    linkSet: native.func('int pa_link_set(void *handle, void *settings, uint32_t count)'),
     grant: native.func('int pa_grant(void *handle, void *keys, uint32_t count)'),
     revoke: native.func('int pa_revoke(void *handle, void *keys, uint32_t count)'),
     watch: native.func('int pa_watch(void *handle, void *keys, uint32_t count)'),

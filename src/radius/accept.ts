@@ -46,6 +46,8 @@ export interface Accepted {
 const TERMINATION_ACTION_RADIUS_REQUEST = 1;
 /** RFC 2865 §5.8: the NAS, or the user, is to choose an address. Neither is one. */
 const ADDRESS_TO_BE_CHOSEN: readonly string[] = ['255.255.255.254', '255.255.255.255'];
+/** IEEE 802.1Q-2018 §9.6: 0 and 4095 are reserved. */
+const HIGHEST_VLAN = 4094;
 /** RFC 4675 §2.2. */
 const INGRESS_FILTERS_DISABLED = 2;
 const VENDOR_CISCO = 9;
@@ -92,7 +94,12 @@ class Reading {
   /** As it was written, also where that is no VLAN: whoever applies it refuses, and nobody is put elsewhere. */
   vlan(): string | undefined {
     const vlan = tunnelVlan(this.packet);
-    if (vlan !== undefined || !hasAttribute(this.packet, 'Tunnel-Private-Group-Id')) return vlan;
+    if (vlan !== undefined) {
+      const bad = vlan === '' || (/^[0-9]+$/.test(vlan) && (Number(vlan) < 1 || Number(vlan) > HIGHEST_VLAN));
+      if (bad) this.warn('Tunnel-Private-Group-Id', `is ${JSON.stringify(vlan)}, no VLAN`);
+      return vlan;
+    }
+    if (!hasAttribute(this.packet, 'Tunnel-Private-Group-Id')) return undefined;
     return this.warn(
       'Tunnel-Private-Group-Id',
       'has no Tunnel-Type VLAN and Tunnel-Medium-Type 802 of its tag',

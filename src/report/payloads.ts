@@ -2,7 +2,7 @@
 // Events are in event-payloads.ts, requests in command-schemas.ts. Keys are snake_case and end in their unit.
 
 import { Type } from 'typebox';
-import { HOST_MODES, PORT_CONTROLS } from '../model/port.ts';
+import { HOLD_KINDS, HOST_MODES, PORT_CONTROLS } from '../model/port.ts';
 import {
   count,
   MacText,
@@ -102,6 +102,10 @@ export const PortSchema = object('One port.', {
     description: 'VLAN of untagged frames now; null = it takes none; 0 = the bridge does not filter VLANs.',
   }),
   tagged_vlans: Type.Array(Vlan, { description: 'VLANs that are tagged on it now; at most 64 are listed.' }),
+  held_down: Type.Union([oneOf('By a CoA-Request.', HOLD_KINDS), Type.Null()], {
+    description:
+      'Taken down by a RADIUS server: for some seconds, or until a port command; null = it is not.',
+  }),
   sessions: Type.Array(SessionKeyText, { description: 'Keys of the sessions on it.' }),
   counters: Counters,
 });

@@ -108,7 +108,11 @@ describe('an Access-Accept', () => {
   });
 
   it('keeps a VLAN that is none as it was written: who applies it refuses, and nobody is put elsewhere', () => {
-    for (const word of ['0', '4095', '']) expect(accepted(...vlan(1, word)).authorization.vlan).toBe(word);
+    for (const word of ['0', '4095', '']) {
+      const { authorization, warnings } = accepted(...vlan(1, word));
+      expect(authorization.vlan).toBe(word);
+      expect(warnings).toHaveLength(1);
+    }
   });
 
   it('RFC 4675 §2.1, §2.3: VLANs that go out tagged and untagged, by id and by name', () => {

@@ -6,6 +6,8 @@ export interface RadiusUser {
   readonly name: string;
   /** Left out for a user who comes with a certificate. */
   readonly password?: string;
+  /** Accepted when the switch asks with Service-Type Authorize-Only (RFC 5176 §3.2). */
+  readonly authorizeOnly?: boolean;
   /** Attributes of the Access-Accept, as FreeRADIUS writes them: `{'Session-Timeout': 5, Class: '"gold"'}`. */
   readonly reply?: Readonly<Record<string, string | number>>;
 }
@@ -25,7 +27,12 @@ export interface RadiusSettings {
 export function usersFile(users: readonly RadiusUser[]): string {
   return users
     .filter((user) => user.password !== undefined)
-    .map((user) => `"${user.name}" Cleartext-Password := "${user.password}"\n`)
+    .map((user) => {
+      const accepted = user.authorizeOnly
+        ? `"${user.name}" Service-Type == Authorize-Only, Auth-Type := Accept\n`
+        : '';
+      return `${accepted}"${user.name}" Cleartext-Password := "${user.password}"\n`;
+    })
     .join('');
 }
 
