@@ -3,12 +3,15 @@ import { defineConfig } from 'vitest/config';
 // Two projects: `unit` in parallel, then `lab` (real namespaces and peers, as root), one file after the other.
 export default defineConfig({
   test: {
+    reporters: ['default', './test/rigs/failures-last.ts'],
     projects: [
       {
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/lab/**', 'node_modules/**'],
+          // A watchdog, no measure: some play thousands of sessions, on machines that are busy.
+          testTimeout: 30_000,
           sequence: { groupOrder: 0 },
         },
       },

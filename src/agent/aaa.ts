@@ -145,6 +145,11 @@ export class Aaa implements Timed {
     return this.client.reachable('access');
   }
 
+  /** When a dead authentication server should be tried by somebody; NEVER where none is dead. */
+  get trialAt(): Instant {
+    return this.client.trialAt('access');
+  }
+
   servers(): readonly ServerStatistics[] {
     return this.client.servers();
   }
@@ -181,6 +186,7 @@ export class Aaa implements Timed {
   private apply(effects: readonly RadiusEffect[]): void {
     for (const effect of effects) this.applyOne(effect);
     this.core.schedule.touch(this);
+    if (!this.reachable) this.core.schedule.touch(this.core.parts.reauthentication);
   }
 
   private applyOne(effect: RadiusEffect): void {
@@ -203,6 +209,7 @@ export class Aaa implements Timed {
           effect.kind,
           effect.up,
         );
+        if (effect.kind === 'access') core.parts.reauthentication.serversChanged();
         return;
       case 'dropped':
         core.drops.add(`radius-${effect.reason}`);

@@ -22,6 +22,7 @@ import { Life } from './life.ts';
 import { Meter } from './meter.ts';
 import { PortDesk } from './port-desk.ts';
 import type { Effect, Input, Pending } from './ports.ts';
+import { Reauthentication } from './reauthentication.ts';
 import { type ConfigSource, Reconfigure } from './reconfigure.ts';
 import { Reporter } from './reporter.ts';
 import { Supplicants } from './supplicants.ts';
@@ -47,6 +48,7 @@ export class Agent {
       supplicants: new Supplicants(core),
       aaa: new Aaa(core),
       accountant: new Accountant(core),
+      reauthentication: new Reauthentication(core),
       life: new Life(core),
       meter: new Meter(core),
       watch: new Watch(core),

@@ -1,8 +1,10 @@
 // What every part of the agent shares within one turn: the time, the outbox, the tables, and the other parts.
 //
 // The parts are the chapters of one story, and call each other directly: `ports` (is the port shut, does it listen),
-// `supplicants` (who says what in EAPOL), `aaa` and `accountant` (what the servers say and are told), `life` (a session begins and ends), `meter` (what it sent and received), `watch`
-// (is it still there), `dynauth` (what the servers ask of running sessions), `fleet` (is it on another switch by now), `reporter` (what upstream is told). Nothing re-enters from outside: whatever a part wants of the world goes into `out`.
+// `supplicants` (who says what in EAPOL), `aaa` and `accountant` (what the servers say and are told),
+// `reauthentication` (what waits for a server), `life` (a session begins and ends), `meter` (what it sent and received), `watch`
+// (is it still there), `dynauth` (what the servers ask of running sessions), `fleet` (is it on another switch by now), `reporter`
+// (what upstream is told). Nothing re-enters from outside: whatever a part wants of the world goes into `out`.
 
 import { Counters } from '../base/counters.ts';
 import type { Entropy } from '../base/entropy.ts';
@@ -23,6 +25,7 @@ import type { Meter } from './meter.ts';
 import type { Method } from './method.ts';
 import { Outbox } from './outbox.ts';
 import type { PortDesk } from './port-desk.ts';
+import type { Reauthentication } from './reauthentication.ts';
 import type { Reporter } from './reporter.ts';
 import { Schedule } from './schedule.ts';
 import type { SessionUnit } from './session-unit.ts';
@@ -42,6 +45,7 @@ export interface Parts {
   readonly supplicants: Supplicants;
   readonly aaa: Aaa;
   readonly accountant: Accountant;
+  readonly reauthentication: Reauthentication;
   readonly life: Life;
   readonly meter: Meter;
   readonly watch: Watch;

@@ -48,6 +48,12 @@ interface Closing {
   readonly eapFailure: Uint8Array | undefined;
 }
 
+/**
+ * Who goes on elsewhere, or as another user, is in the middle of a success: a failure now would undo it. Who logged off
+ * knows that it is out; wpa_supplicant, if it hears a failure after its next logon, sends no EAPOL-Start and waits for 30 s.
+ */
+const WITHOUT_FAILURE: ReadonlySet<EndCause> = new Set(['moved', 'supplicant-restart', 'supplicant-logoff']);
+
 export class Life implements Timed {
   private readonly authz = new Authorizer();
   private readonly admissions = new Map<string, Admission>();
@@ -119,6 +125,7 @@ export class Life implements Timed {
     const { watch, ports, fleet } = core.parts;
     watch.forget(unit);
     fleet.forget(unit);
+    core.parts.reauthentication.forget(unit);
     const method = core.method(session.method);
     const eapFailure = ending.eapFailure ?? method?.failureFor(session.mac, session.grant.port);
     method?.sessionEnded(session.mac, session.grant.port);
@@ -129,9 +136,7 @@ export class Life implements Timed {
       evidence: unit.evidence(),
       ...(ending.detail === undefined ? {} : { detail: ending.detail }),
     };
-    // Who goes on elsewhere, or as another user, is in the middle of a success: a failure now would undo it.
-    const goesOn = ending.cause === 'moved' || ending.cause === 'supplicant-restart';
-    const logout = new Logout(decision, eapFailure !== undefined && !goesOn);
+    const logout = new Logout(decision, eapFailure !== undefined && !WITHOUT_FAILURE.has(ending.cause));
     const closing: Closing = { unit, logout, eapFailure };
     const text = keyText(session.grant);
     this.closings.set(text, [...(this.closings.get(text) ?? []), closing]);

@@ -130,6 +130,7 @@ export class Reconfigure {
     this.configured = config;
     core.config = this.overrides.over(config);
     watch.reconfigure();
+    core.parts.reauthentication.configure();
     return { ports: ports.reconfigure(), sessions: this.sessionsFollow() };
   }
 

@@ -191,9 +191,15 @@ export class Supplicants implements Method {
         ) {
           unit.granting = effect.ref;
           aaa.forgetConversation(unit);
+          core.parts.reauthentication.forget(session);
           life.renew(session, effect.authorization);
           this.grantDone(mac, port);
         } else this.admit(unit, effect);
+        return;
+      }
+      case 'reauthentication-due': {
+        const session = core.sessions.ofMac(mac);
+        if (session?.session.grant.port === port) core.parts.reauthentication.due(session);
         return;
       }
       case 'rejected':

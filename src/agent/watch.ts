@@ -264,17 +264,14 @@ export class Watch implements Timed {
   }
 
   private applyTimers(unit: SessionUnit, effects: readonly TimerEffect[]): void {
-    const { life } = this.core.parts;
-    const { mac, grant, method } = unit.session;
+    const { life, reauthentication } = this.core.parts;
     for (const effect of effects) {
       switch (effect.type) {
         case 'end':
           life.end(unit, { cause: effect.cause });
           break;
         case 'reauthenticate':
-          if (this.core.method(method)?.reauthenticate(mac, grant.port, 'timer') !== true) {
-            life.end(unit, { cause: 'session-timeout' });
-          }
+          reauthentication.due(unit);
           break;
         case 'probe':
           this.probe(unit);

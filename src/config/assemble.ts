@@ -7,6 +7,7 @@ import { type Mac, parseMac } from '../base/mac.ts';
 import { type Millis, seconds } from '../base/time.ts';
 import { GUARD_DEFAULTS, PROBE_DEFAULTS } from '../liveness/settings.ts';
 import type { NasIdentity } from '../model/nas.ts';
+import { PACING_DEFAULTS } from '../pae/reauth-pacing.ts';
 import { PAE_DEFAULTS, type PaeSettings } from '../pae/settings.ts';
 import {
   ACCESS_RETRANSMISSION,
@@ -52,6 +53,7 @@ export function assemble({ raw, portOrder, secret }: Assembly): Config {
     roles: roles(raw),
     nas: nas(raw),
     radius: radius(raw, secret),
+    reauthentication: { perSecond: raw.radius.reauth_rate_per_s ?? PACING_DEFAULTS.perSecond },
     accounting: { interim: time(raw.radius.accounting?.interim_s) ?? ACCOUNTING_DEFAULTS.interim },
     ...(dynamicAuthorization === undefined ? {} : { dynamicAuthorization }),
     mqtt: mqtt(raw, secret),

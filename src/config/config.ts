@@ -7,6 +7,7 @@ import type { GuardSettings, HandshakeSettings, ProbeSettings } from '../livenes
 import type { VlanId } from '../model/dataplane.ts';
 import type { NasIdentity } from '../model/nas.ts';
 import type { HostMode, PortControl } from '../model/port.ts';
+import type { PacingSettings } from '../pae/reauth-pacing.ts';
 import type { PaeSettings } from '../pae/settings.ts';
 import type { RoleTimers } from '../policy/settings.ts';
 import type { RadiusSettings } from '../radius/settings.ts';
@@ -99,6 +100,7 @@ export interface Config {
   readonly roles: ReadonlyMap<string, RoleConfig>;
   readonly nas: NasIdentity;
   readonly radius: RadiusSettings;
+  readonly reauthentication: PacingSettings;
   readonly accounting: { readonly interim: Millis };
   readonly dynamicAuthorization?: DynAuthConfig;
   readonly mqtt: MqttConfig;

@@ -1,6 +1,7 @@
 // RADIUS in the configuration file: who we are, whom we ask, who may ask us.
 
 import { Type } from 'typebox';
+import { PACING_DEFAULTS } from '../pae/reauth-pacing.ts';
 import {
   ACCESS_RETRANSMISSION,
   ACCOUNTING_RETRANSMISSION,
@@ -94,6 +95,13 @@ export const Radius = Type.Object(
         default: RADIUS_DEFAULTS.deadTime / 1000,
         maximum: 86_400,
         description: 'A server that did not answer is asked last for this long.',
+      }),
+    ),
+    reauth_rate_per_s: Type.Optional(
+      count(1, 10_000, {
+        default: PACING_DEFAULTS.perSecond,
+        description:
+          'Reauthentications that waited for a server begin at this rate at most when one answers again.',
       }),
     ),
     accounting: Type.Optional(

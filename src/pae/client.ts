@@ -270,7 +270,10 @@ export class AuthenticatorClient {
     if (control === this.control) return;
     this.control = control;
     this.effects.decide('port-control', control);
-    if (control === 'auto') return;
+    if (control === 'auto') {
+      this.pacp.sayAgain();
+      return;
+    }
     if (this.granting !== undefined) {
       if (control === 'force-unauthorized') this.granting.endBy = 'force-unauthorized';
       return;
@@ -292,6 +295,7 @@ export class AuthenticatorClient {
     for (const action of this.pacp.step(condition, now)) {
       if (action.do === 'count') this.effects.count(action.counter);
       else if (action.do === 'eapStop') this.stepEap({ type: 'stop' }, now);
+      else if (action.do === 'reAuthDue') this.effects.add({ type: 'reauthentication-due' });
       else {
         this.startedAt = now;
         this.effects.decide('began', condition);

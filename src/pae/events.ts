@@ -112,6 +112,8 @@ export type PaeEffect =
       readonly identity: Uint8Array;
       readonly sameIdentity: boolean;
     }
+  /** reAuthPeriod is over, or a try after no server answered is due. Answered by `reauthenticate`, when its turn has come. */
+  | { readonly type: 'reauthentication-due' }
   /** An attempt without a session failed; EAP-Failure has gone out where one is due. */
   | { readonly type: 'rejected'; readonly reason: RejectReason; readonly replyMessage?: string }
   /** The session is over. `eapFailure` is what the logout machine sends: the server's own, or a built one. */

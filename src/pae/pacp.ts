@@ -35,8 +35,9 @@ export type PacpCondition =
   | 'timer';
 
 /** For the EAP machine: `eapStart` begins a conversation (and ends one that runs), `eapStop` ends it. */
+/** `reAuthDue`: reAuthWhen has come; the client's owner says `reAuthenticate` when there is a server to ask. */
 export type PacpAction =
-  | { readonly do: 'eapStart' | 'eapStop' }
+  | { readonly do: 'eapStart' | 'eapStop' | 'reAuthDue' }
   | { readonly do: 'count'; readonly counter: PaeCounter };
 
 const NOTHING: readonly PacpAction[] = [];
@@ -48,6 +49,8 @@ export class Pacp {
   private retryCount = 0;
   private quietWhile: Instant = NEVER;
   private reAuthWhen: Instant = NEVER;
+  /** It has come, and was said; not in the standard, which begins at once, server or not. */
+  private reAuthSaid = false;
   private authenticatedAt: Instant = NEVER;
   /** Attempts in a row that no server decided. */
   private serverFailures = 0;
@@ -71,7 +74,12 @@ export class Pacp {
 
   pollAt(): Instant {
     if (this.state === 'HELD') return this.quietWhile;
-    return this.state === 'AUTHENTICATED' ? this.reAuthWhen : NEVER;
+    return this.state === 'AUTHENTICATED' && !this.reAuthSaid ? this.reAuthWhen : NEVER;
+  }
+
+  /** What was said may have been heard by nobody: it is said again. */
+  sayAgain(): void {
+    this.reAuthSaid = false;
   }
 
   /**
@@ -82,6 +90,7 @@ export class Pacp {
     const changed = settings.reAuthPeriod !== this.settings.reAuthPeriod;
     this.settings = settings;
     if (!changed || this.state !== 'AUTHENTICATED') return;
+    this.reAuthSaid = false;
     const due = this.reAuthDue(this.authenticatedAt);
     this.reAuthWhen = this.serverFailures > 0 ? earliest(this.reAuthWhen, due) : due;
   }
@@ -176,7 +185,11 @@ export class Pacp {
       this.enterUnauthenticated();
     } else if (condition === 'revoke') {
       this.enterUnauthenticated();
-    } else if (begins(condition) || (condition === 'timer' && now >= this.reAuthWhen)) {
+    } else if (condition === 'timer') {
+      if (now < this.pollAt()) return;
+      this.reAuthSaid = true;
+      this.act('reAuthDue');
+    } else if (begins(condition)) {
       this.count(
         condition === 'eapolStart'
           ? 'auth-eap-starts-while-authenticated'
@@ -212,6 +225,7 @@ export class Pacp {
     this.isAuthenticated = true;
     this.retryCount = 0;
     this.authenticatedAt = now;
+    this.reAuthSaid = false;
     this.reAuthWhen = retryIn === undefined ? this.reAuthDue(now) : after(now, retryIn);
     this.state = 'AUTHENTICATED';
   }
@@ -233,7 +247,7 @@ export class Pacp {
     return Math.min(doubled, Math.max(ceiling, SERVER_RETRY_PERIOD)) as Millis;
   }
 
-  private act(action: 'eapStart' | 'eapStop'): void {
+  private act(action: 'eapStart' | 'eapStop' | 'reAuthDue'): void {
     this.wants({ do: action });
   }
 

@@ -89,6 +89,11 @@ export class RadiusClient {
     return this.kinds[kind].reachable;
   }
 
+  /** When a server that is dead should be tried by a request, to see whether it is back; NEVER where none is dead. */
+  trialAt(kind: RequestKind): Instant {
+    return this.kinds[kind].trialAt;
+  }
+
   /** Every server twice, once for each kind, in the order of the configuration. */
   servers(): ServerStatistics[] {
     return [...this.kinds.access.statistics(), ...this.kinds.accounting.statistics()];

@@ -135,6 +135,10 @@ export abstract class Exchanges {
     return this.links.some((link) => link.health.up);
   }
 
+  get trialAt(): Instant {
+    return this.links.reduce((at, link) => earliest(at, link.health.trialAt), NEVER);
+  }
+
   request(request: RadiusRequest, now: Instant, out: RadiusEffect[]): void {
     this.cancel(request.ref, now, out);
     const { mrd } = this.retransmission;

@@ -6,7 +6,7 @@
 // is tried on it (the canary) while the others still go elsewhere, so a server that stays dead delays one client
 // and not all of them. Any verified answer brings it back at once.
 
-import { after, type Instant, instant, type Millis } from '../base/time.ts';
+import { after, type Instant, instant, type Millis, NEVER } from '../base/time.ts';
 
 type State = { readonly name: 'up' } | { readonly name: 'dead'; readonly trialAt: Instant };
 
@@ -22,6 +22,11 @@ export class ServerHealth {
 
   get up(): boolean {
     return this.state.name === 'up';
+  }
+
+  /** When somebody should try it; NEVER while it is up. */
+  get trialAt(): Instant {
+    return this.state.name === 'up' ? NEVER : this.state.trialAt;
   }
 
   /** Up, or dead for long enough that somebody should try it. */

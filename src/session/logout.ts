@@ -1,7 +1,7 @@
 // The one way out. Every session that ends, for whatever cause, ends through this machine, in this order:
 //
 //   (1) grant cleared and verified   'clear-grant'  answered by  'relocked' or 'relock-failed'
-//   (2) EAP-Failure                  'eap-failure'  where the client speaks EAP
+//   (2) EAP-Failure                  'eap-failure'  where the client speaks EAP and does not know
 //   (3) Accounting-Stop              'stop'         answered by  'stop-stored' once it is durable
 //   (4) retained state cleared,      'report-end'
 //       one session-end event

@@ -171,7 +171,7 @@ describe('taken over while running', () => {
     await apply({ ports: { p1: { dot1x: { reauth_period_s: 60 } } } });
     await stage.pass(61_000);
     expect(JSON.stringify(await stage.ask('explain', { mac: stage.machine(1).mac }))).toContain(
-      '"began","detail":"timer"',
+      '"began","detail":"reAuthenticate"',
     );
   });
 

@@ -110,6 +110,21 @@ for i in range(2000):
     expect(info).toMatch(/"(eapol|arp|nd|dhcp)-[a-z-]+": ?\d+/);
   });
 
+  it('a logoff that the agent hears late, after the next logon, does not keep the client out', async () => {
+    // An EAP-Failure at this point made wpa_supplicant wait for 30 s without an EAPOL-Start.
+    const first = supplicants[0] as Supplicant;
+    agent.freeze();
+    await first.logoff();
+    await first.logon();
+    agent.thaw();
+    await until(
+      'the logoff',
+      async () => !JSON.stringify(await agent.ask('sessions')).includes(lab.client(1).mac),
+    );
+    await first.waitFor('authorized', 10_000);
+    expect(await ping(lab.client(1), UPLINK_IPV4)).toBe(true);
+  });
+
   it('killed with -9: ports stay locked and grants stay; the next start removes those that it does not know', async () => {
     const { mac } = lab.client(1);
     await agent.kill();

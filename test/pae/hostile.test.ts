@@ -194,6 +194,10 @@ function judge(ledger: Ledger, event: PaeEvent, effect: PaeEffect): void {
     case 'decision':
       expect(effect.detail).not.toMatch(/\p{C}/u);
       break;
+    case 'reauthentication-due':
+      expect(event.type).toBe('tick');
+      expect(ledger.session).toBe(true);
+      break;
     case 'counted':
       break;
   }

@@ -53,6 +53,9 @@ export class PaeRig {
   give(event: PaeEvent): readonly PaeEffect[] {
     const effects = this.client.handle(event, this.now);
     for (const effect of effects) this.seen.push({ at: this.now, effect });
+    // There is a server, and nobody before it.
+    if (effects.some(({ type }) => type === 'reauthentication-due'))
+      this.give({ type: 'reauthenticate', by: 'timer' });
     return effects;
   }
 

@@ -19,6 +19,9 @@ export interface Credentials {
 /** `authorized`: EAP succeeded; `refused`: the supplicant is held after a failure, or never got beyond one. */
 export type SupplicantState = 'authorized' | 'unauthorized' | 'refused';
 
+/** Of a supplicant that was waited for in vain. */
+const STEPS_TOLD = 12;
+
 export class Supplicant {
   readonly #client: SwitchClient;
   readonly #folder: LabFolder;
@@ -92,8 +95,23 @@ export class Supplicant {
     return status;
   }
 
+  /** A wait in vain tells what the supplicant did last. */
   async waitFor(state: SupplicantState, timeoutMs = 20_000): Promise<void> {
-    await until(`the supplicant on ${this.#client.port} to be ${state}`, () => this.is(state), timeoutMs);
+    const what = `the supplicant on ${this.#client.port} to be ${state}`;
+    try {
+      await until(what, () => this.is(state), timeoutMs);
+    } catch (cause) {
+      throw new Error(`${String(cause)}; its last steps:\n${this.#lastSteps()}`, { cause });
+    }
+  }
+
+  #lastSteps(): string {
+    const steps = this.output
+      .split('\n')
+      .filter((line) =>
+        /EAPOL: (SUPP_PAE|txStart|txLogoff|Received)|EAP: EAP entering|CTRL-EVENT/.test(line),
+      );
+    return steps.slice(-STEPS_TOLD).join('\n');
   }
 
   async is(state: SupplicantState): Promise<boolean> {

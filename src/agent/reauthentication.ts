@@ -1,0 +1,68 @@
+// Reauthentications that time has made due (Session-Timeout with Termination-Action 1, reAuthPeriod, another try after no
+// server answered): whoever counts the time says `due`, and here they begin, or wait for a server (pae/reauth-pacing.ts).
+// What an administrator, a server or the client itself wants does not come by here, and waits for nobody.
+
+import type { Instant } from '../base/time.ts';
+import { ReauthPacing } from '../pae/reauth-pacing.ts';
+import type { Core } from './core.ts';
+import type { Timed } from './schedule.ts';
+import type { SessionUnit } from './session-unit.ts';
+
+export class Reauthentication implements Timed {
+  timer: Timed['timer'];
+  private readonly pacing: ReauthPacing<SessionUnit>;
+
+  constructor(private readonly core: Core) {
+    this.pacing = new ReauthPacing(core.config.reauthentication);
+  }
+
+  /** How many wait for a server, or for their turn after its return. */
+  get waiting(): number {
+    return this.pacing.waiting;
+  }
+
+  configure(): void {
+    this.pacing.configure(this.core.config.reauthentication);
+  }
+
+  due(unit: SessionUnit): void {
+    if (this.pacing.due(unit)) this.begin(unit);
+    else {
+      const { mac, grant } = unit.session;
+      this.core.step(mac, grant.port, 'reauthentication waits', 'until an authentication server answers');
+      this.core.schedule.touch(this);
+    }
+  }
+
+  /** The session is over. */
+  forget(unit: SessionUnit): void {
+    this.pacing.forget(unit);
+  }
+
+  /** A server died or came back, or one that is dead may be tried at another time than before. */
+  serversChanged(): void {
+    const { parts, entropy, now, out, schedule } = this.core;
+    const { reachable } = parts.aaa;
+    const waiting = reachable ? this.waiting : 0;
+    if (this.pacing.servers(reachable, entropy.fraction(), now.mono) && waiting > 0) {
+      out.log('info', 'reauthentications that waited for a server begin', { sessions: waiting });
+    }
+    schedule.touch(this);
+  }
+
+  pollAt(): Instant {
+    return this.pacing.pollAt(this.core.parts.aaa.trialAt);
+  }
+
+  onTime(now: Instant): void {
+    for (const unit of this.pacing.take(this.core.parts.aaa.trialAt, now)) this.begin(unit);
+  }
+
+  private begin(unit: SessionUnit): void {
+    const { core } = this;
+    const { mac, grant, key, method } = unit.session;
+    if (core.sessions.get(key) !== unit) return;
+    if (core.method(method)?.reauthenticate(mac, grant.port, 'timer') !== true)
+      core.parts.life.end(unit, { cause: 'session-timeout' });
+  }
+}
