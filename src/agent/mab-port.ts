@@ -18,6 +18,13 @@ export type MabQuestion = Extract<MabEffect, { readonly type: 'ask' }>;
 /** What is counted of MAB on a port, beside the counters of EAPOL. */
 export type MabCounter = 'mab-asked' | 'mab-accepted' | 'mab-rejected' | 'mab-no-server' | 'mab-displaced';
 
+/** MACs of a port without a session, by what becomes of them. */
+export interface MabStanding {
+  readonly waiting: number;
+  readonly asking: number;
+  readonly quiet: number;
+}
+
 /** One MAC on one port. */
 export class MabUnit implements Timed, Applicant {
   readonly method = 'mab';
@@ -80,6 +87,16 @@ export class MabPort implements Timed {
       if (unit.machine.current === 'QUIET') refused ??= unit;
     }
     return refused;
+  }
+
+  standing(): MabStanding {
+    const standing = { waiting: 0, asking: 0, quiet: 0 };
+    for (const { machine } of this.waiting) {
+      if (machine.current === 'WAITING') standing.waiting++;
+      else if (machine.current === 'QUIET') standing.quiet++;
+      else standing.asking++;
+    }
+    return standing;
   }
 
   pollAt(): Instant {

@@ -5,30 +5,23 @@
 import { utf8 } from '../base/bytes.ts';
 import { isStationAddress, type Mac, macFromNumber } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
-import { after, earliest, type Instant, instant, millis, NEVER, seconds } from '../base/time.ts';
+import { after, earliest, type Instant, NEVER, seconds } from '../base/time.ts';
 import type { PortName } from '../model/dataplane.ts';
 import type { SessionSelector } from '../model/selector.ts';
 import type { ReauthBy } from '../pae/events.ts';
 import { MabClient } from '../pae/mab.ts';
 import type { MabEffect, MabEvent, MabFacts } from '../pae/mab-events.ts';
 import type { MabSettings } from '../pae/mab-settings.ts';
-import { type MabProof, mabRequestAttributes } from '../radius/mab-request.ts';
+import { mabProof, mabRequestAttributes } from '../radius/mab-request.ts';
 import type { Core } from './core.ts';
-import { MabPort, type MabQuestion, MabUnit } from './mab-port.ts';
+import { MabPort, type MabQuestion, type MabStanding, MabUnit } from './mab-port.ts';
 import type { Method } from './method.ts';
 
 type Accepted = Extract<MabEffect, { readonly type: 'accepted' }>;
 
 /** After MACs were turned away for want of room: whoever is still there by then is in the kernel's table. */
 const LOOK_AFTER = seconds(5);
-const CHALLENGE_OCTETS = 16;
-
-/** MACs of a port without a session, by what becomes of them. */
-export interface MabStanding {
-  readonly waiting: number;
-  readonly asking: number;
-  readonly quiet: number;
-}
+const NOBODY: MabStanding = { waiting: 0, asking: 0, quiet: 0 };
 
 export class Mab implements Method {
   private readonly ports = new Map<PortName, MabPort>();
@@ -41,13 +34,7 @@ export class Mab implements Method {
   }
 
   standing(port: PortName): MabStanding {
-    const standing = { waiting: 0, asking: 0, quiet: 0 };
-    for (const { machine } of this.ports.get(port)?.waiting ?? []) {
-      if (machine.current === 'WAITING') standing.waiting++;
-      else if (machine.current === 'QUIET') standing.quiet++;
-      else standing.asking++;
-    }
-    return standing;
+    return this.ports.get(port)?.standing() ?? NOBODY;
   }
 
   /** One line about where each port's machine of this MAC stands. */
@@ -180,8 +167,7 @@ export class Mab implements Method {
   /** The switch is being drained: nobody gets in any more. */
   refuseAll(): void {
     this.refusing = true;
-    for (const here of this.ports.values())
-      for (const unit of [...here.waiting]) this.drop(here, unit);
+    for (const here of this.ports.values()) for (const unit of [...here.waiting]) this.drop(here, unit);
   }
 
   // The machines.
@@ -191,6 +177,7 @@ export class Mab implements Method {
   }
 
   tell(unit: MabUnit, event: MabEvent): void {
+    const before = unit.machine.current;
     for (const effect of unit.machine.handle(event, this.core.now.mono)) this.apply(unit, effect);
     const here = this.ports.get(unit.port);
     if (here?.clients.get(unit.mac) !== unit) return;
@@ -198,7 +185,7 @@ export class Mab implements Method {
     else here.waiting.add(unit);
     if (unit.machine.current === 'FORGOTTEN') this.drop(here, unit);
     else this.core.schedule.touch(unit);
-    this.core.parts.reporter.portChanged(unit.port);
+    if (unit.machine.current !== before) this.core.parts.reporter.portChanged(unit.port);
   }
 
   /** Sends the questions whose turn has come, and looks for those whom there was no room for. */
@@ -229,7 +216,7 @@ export class Mab implements Method {
     const here = this.portOf(port);
     const known = here.clients.get(mac);
     if (known !== undefined) {
-      this.tell(known, { type: 'seen', at, facts: this.facts(mac, port) });
+      this.tell(known, { type: 'seen', at });
       if (known.question !== undefined) here.queue.add(known, known.machine.rank);
       return;
     }
@@ -287,7 +274,14 @@ export class Mab implements Method {
         this.count(port, 'mab-accepted');
         aaa.forgetConversation(unit);
         const session = core.sessions.ofMac(mac);
-        if (session !== undefined) life.renew(session, effect.authorization);
+        if (session === undefined) return;
+        core.parts.reauthentication.forget(session);
+        life.renew(session, effect.authorization);
+        return;
+      }
+      case 'reauthentication-due': {
+        const session = core.sessions.ofMac(mac);
+        if (session !== undefined) core.parts.reauthentication.due(session);
         return;
       }
       case 'rejected': {
@@ -334,23 +328,15 @@ export class Mab implements Method {
 
   private ask(unit: MabUnit, { ref, first, userName, eap }: MabQuestion): void {
     if (first) this.count(unit.port, 'mab-asked');
-    const proof = this.proof(unit, eap);
+    const { authentication } = this.core.settings.port(unit.port).mab;
+    const { password } = unit.machine.peer;
+    const proof = mabProof({ authentication, password, eap }, this.core.entropy);
     this.core.parts.aaa.ask(unit, {
       ref,
       first,
       identity: utf8(userName),
       attributes: (context) => mabRequestAttributes({ ...context, userName, proof }),
     });
-  }
-
-  private proof({ port, machine }: MabUnit, eap: Uint8Array | undefined): MabProof {
-    if (eap !== undefined) return { by: 'eap', eap };
-    const { authentication } = this.core.settings.port(port).mab;
-    const { password } = machine.peer;
-    if (authentication !== 'chap') return { by: 'pap', password };
-    const { entropy } = this.core;
-    const chapId = entropy.bytes(1)[0] ?? 0;
-    return { by: 'chap', password, chapId, challenge: entropy.bytes(CHALLENGE_OCTETS) };
   }
 
   private withdraw(unit: MabUnit): void {

@@ -3,6 +3,7 @@
 import { INTERIM_DEFAULTS, type InterimSettings } from '../accounting/interim.ts';
 import type { Mac } from '../base/mac.ts';
 import { HANDSHAKE_DEFAULTS, type HandshakeSettings } from '../liveness/settings.ts';
+import { MAB_DEFAULTS } from '../pae/mab-settings.ts';
 import type { Config, PortConfig, RoleConfig } from './config.ts';
 import { PORT_DEFAULTS } from './defaults.ts';
 import { globMatches } from './glob.ts';
@@ -16,7 +17,7 @@ export function isUplink(config: Config, port: string): boolean {
  * for a port that no pattern matches: it is not ours.
  */
 export function portSettings(config: Config, port: string): PortConfig {
-  let merged: PortConfig = { ...PORT_DEFAULTS, handshake: {}, pae: config.pae };
+  let merged: PortConfig = { ...PORT_DEFAULTS, mab: MAB_DEFAULTS, handshake: {}, pae: config.pae };
   let ours = false;
   for (const { pattern, mab, handshake, pae, ...keys } of config.ports) {
     if (!globMatches(pattern, port)) continue;

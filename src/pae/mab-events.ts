@@ -25,7 +25,7 @@ export interface MabFacts {
 
 export type MabEvent =
   /** A captured frame, the kernel's notice, or an entry of its table: `at` is when the MAC sent. */
-  | { readonly type: 'seen'; readonly at: Instant; readonly facts: MabFacts }
+  | { readonly type: 'seen'; readonly at: Instant }
   | AaaVerdict
   | { readonly type: 'grant-done'; readonly ref: PaeRef; readonly error?: string }
   /** With a session: to be asked about anew. Without, by an administrator or a server: no waiting, no quiet period. */
@@ -52,10 +52,12 @@ export type MabEffect =
   | { readonly type: 'cancel' }
   /** Make the session and its grant, then answer. */
   | { readonly type: 'accepted'; readonly ref: PaeRef; readonly authorization: Authorization }
+  /** reAuthPeriod is over, or a try after no server answered is due. `reauthenticate` answers it, when its turn has come. */
+  | { readonly type: 'reauthentication-due' }
   /** The session goes on under this word. */
   | { readonly type: 'reauthenticated'; readonly authorization: Authorization }
   /** Nobody is let in. 802.1X follows, where MAB came first. */
-  | { readonly type: 'rejected'; readonly reason: MabRejectReason; readonly replyMessage?: string | undefined }
+  | { readonly type: 'rejected'; readonly reason: MabRejectReason; readonly replyMessage?: string }
   | { readonly type: 'ended'; readonly cause: EndCause; readonly detail: string }
   /** Nobody knows whether the MAC is still there: the kernel's table may. */
   | { readonly type: 'look' }

@@ -57,6 +57,8 @@ export const MAB_DEFAULTS: MabSettings = {
  * probe to the old place has its answer by then, and one borrowed frame has not been followed by another.
  */
 export const MOVE_CONFIRMATION: Millis = seconds(3);
+/** One that was heard here once is forgotten after so long. */
+export const MOVE_PATIENCE: Millis = seconds(60);
 /** A MAC that was wrongly seen here is not looked at again for so long. */
 export const MOVE_REFUSED_PERIOD: Millis = seconds(10);
 /** Frames of one sighting (the kernel's notice, the capture's copy, a burst) come within this time. */

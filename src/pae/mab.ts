@@ -1,4 +1,4 @@
-// MAC authentication bypass of one MAC on one port. events are in mab-events.ts; read those first.
+// MAC authentication bypass of one MAC on one port. Its events are in mab-events.ts; read those first.
 //
 //   seen ─▶ WAITING for 802.1X ─▶ ASKING ─▶ GRANTING ─▶ AUTHENTICATED ─▶ ASKING anew …
 //                                   └─ refused, or no server ─▶ QUIET ─▶ seen since: ASKING, else FORGOTTEN
@@ -27,6 +27,7 @@ import {
   DOT1X_RECHECK,
   type MabSettings,
   MOVE_CONFIRMATION,
+  MOVE_PATIENCE,
   MOVE_REFUSED_PERIOD,
   SIGHTING,
 } from './mab-settings.ts';
@@ -38,7 +39,8 @@ const MOST_ROUNDS = 8;
 type QuietReason = MabRejectReason | 'dot1x-failed' | 'elsewhere';
 
 type MabState =
-  | { readonly name: 'WAITING'; readonly until: Instant }
+  /** `lone`: for a second frame, before a session is moved on the word of one. */
+  | { readonly name: 'WAITING'; readonly until: Instant; readonly lone?: true }
   | { readonly name: 'ASKING'; readonly ref: PaeRef; readonly rounds: number; readonly session: boolean }
   | { readonly name: 'GRANTING'; readonly ref: PaeRef }
   | { readonly name: 'AUTHENTICATED'; readonly since: Instant; readonly reAuthWhen: Instant }
@@ -129,6 +131,8 @@ export class MabClient {
     switch (event.type) {
       case 'seen':
         this.lastSeen = Math.max(this.lastSeen, event.at) as Instant;
+        if (this.state.name === 'WAITING' && this.state.lone && this.seenAgain)
+          this.state = { name: 'WAITING', until: now };
         break;
       case 'tick':
         if (this.pollAt() <= now) this.due(event.facts, now);
@@ -166,8 +170,10 @@ export class MabClient {
 
   private due(facts: MabFacts, now: Instant): void {
     const { state } = this;
-    if (state.name === 'AUTHENTICATED') this.ask(true);
-    else if (state.name === 'WAITING') this.proceed(facts, now);
+    if (state.name === 'AUTHENTICATED') {
+      this.state = { ...state, reAuthWhen: NEVER };
+      this.add({ type: 'reauthentication-due' });
+    } else if (state.name === 'WAITING') this.proceed(facts, now);
     else if (state.name === 'QUIET') this.quietOver(state.reason, state.since, facts, now);
   }
 
@@ -201,8 +207,10 @@ export class MabClient {
       this.quiet(MOVE_REFUSED_PERIOD, 'elsewhere', now);
     } else if (this.seenAgain) {
       this.ask(false);
+    } else if (now < after(this.firstSeen, MOVE_PATIENCE)) {
+      this.state = { name: 'WAITING', until: after(this.firstSeen, MOVE_PATIENCE), lone: true };
     } else {
-      this.decide('not-moved', 'one frame is not enough to move a session');
+      this.decide('not-moved', 'one frame does not move a session');
       this.forget();
     }
   }
@@ -258,11 +266,13 @@ export class MabClient {
 
   private refused(replyMessage: string | undefined, now: Instant): void {
     const said = replyMessage === undefined ? '' : `: ${printable(utf8(replyMessage))}`;
+    const message = replyMessage === undefined ? {} : { replyMessage };
     const { authenticated } = this;
     this.decide('rejected', `MAB access-reject${said}`);
     this.quiet(this.settings.quietPeriod, 'access-reject', now);
-    if (authenticated) this.add({ type: 'ended', cause: 'reauth-failed', detail: replyMessage ?? 'MAB refused' });
-    else this.add({ type: 'rejected', reason: 'access-reject', ...(said === '' ? {} : { replyMessage }) });
+    if (authenticated)
+      this.add({ type: 'ended', cause: 'reauth-failed', detail: replyMessage ?? 'MAB refused' });
+    else this.add({ type: 'rejected', reason: 'access-reject', ...message });
   }
 
   /** No server's word is no reject: a session outlives its servers, and a newcomer is asked about again soon. */
@@ -364,7 +374,8 @@ export class MabClient {
     return spellMac(this.mac, this.settings.userName);
   }
 
-  private get peer(): MabPeer {
+  /** Who the server is told that the device is. */
+  get peer(): MabPeer {
     return { userName: utf8(this.userName), password: utf8(this.settings.password ?? this.userName) };
   }
 

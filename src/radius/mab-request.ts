@@ -1,11 +1,13 @@
 // The attributes of an Access-Request about a MAC that speaks for itself. Service-Type Call-Check (RFC 2865 §5.6) is what
 // servers tell MAB from 802.1X by: a MAC must not be let in as a user of that name, nor the other way round.
 
-import { chapPassword } from '../wire/radius-password.ts';
+import type { Entropy } from '../base/entropy.ts';
 import { type OutgoingAttribute, octets, text, u32 } from '../wire/radius-attributes.ts';
+import { chapPassword } from '../wire/radius-password.ts';
 import { type AccessSubject, FRAMED_MTU, portAttributes } from './access-request.ts';
 
 const SERVICE_TYPE_CALL_CHECK = 10;
+const CHALLENGE_OCTETS = 16;
 
 /** What proves the MAC, by the way of asking. */
 export type MabProof =
@@ -19,6 +21,22 @@ export type MabProof =
       readonly challenge: Uint8Array;
     }
   | { readonly by: 'eap'; readonly eap: Uint8Array };
+
+/** The proof that is wanted; `eap`: our Response, where that is the way. */
+export function mabProof(
+  wanted: {
+    readonly authentication: string;
+    readonly password: Uint8Array;
+    readonly eap: Uint8Array | undefined;
+  },
+  entropy: Entropy,
+): MabProof {
+  const { authentication, password, eap } = wanted;
+  if (eap !== undefined) return { by: 'eap', eap };
+  if (authentication !== 'chap') return { by: 'pap', password };
+  const chapId = entropy.bytes(1)[0] ?? 0;
+  return { by: 'chap', password, chapId, challenge: entropy.bytes(CHALLENGE_OCTETS) };
+}
 
 export interface MabRequest {
   readonly subject: AccessSubject;

@@ -82,6 +82,11 @@ export const PortSchema = object('One port.', {
   admin: oneOf('Administrative state.', ['up', 'down']),
   locked: Type.Boolean({ description: 'Frames of unknown MACs are dropped.' }),
   mab: Type.Boolean({ description: 'MAC authentication bypass is on.' }),
+  mab_clients: object('MACs without a session that MAC authentication bypass knows.', {
+    waiting: count('802.1X is waited for, or a sign that a session has moved here.'),
+    asking: count('A server is being asked, or the table written.'),
+    quiet: count('Refused, and not asked about for now.'),
+  }),
   vlan: Type.Union([Vlan, Type.Null()], { description: "The port's own VLAN; null = unknown." }),
   sessions: Type.Array(SessionKeyText, { description: 'Keys of the sessions on it.' }),
   counters: Counters,

@@ -40,6 +40,7 @@ export const PORT: PortPayload = {
   admin: 'up',
   locked: true,
   mab: false,
+  mab_clients: { waiting: 0, asking: 0, quiet: 0 },
   vlan: null,
   sessions: ['aa-bb-cc-dd-ee-ff'],
   counters: { eapol_start_frames_rx: 1 },
