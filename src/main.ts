@@ -6,9 +6,10 @@ import { release } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { version } from '../package.json';
+import { EMPTY_SPOOL } from './accounting/spool.ts';
 import { Agent } from './agent/agent.ts';
 import { toHex } from './base/bytes.ts';
-import { ok, type Result } from './base/result.ts';
+import { err, ok, type Result } from './base/result.ts';
 import type { Config } from './config/config.ts';
 import { describeFault } from './config/fault.ts';
 import { parseConfig } from './config/parse.ts';
@@ -21,6 +22,7 @@ import type { MqttLink } from './io/mqtt.ts';
 import { ownAddresses, sameSources } from './io/own-addresses.ts';
 import { PortAuth } from './io/portauth.ts';
 import { readClocks, Shell } from './io/shell.ts';
+import type { Store } from './io/store.ts';
 import { isListening } from './io/unix-socket.ts';
 import { UplinkGuard } from './io/uplink-guard.ts';
 import { loadRadiusDictionary } from './wire/radius-dictionary.ts';
@@ -88,6 +90,7 @@ class Run {
   private readonly log: Logger;
   private readonly portauth: PortAuth;
   private link: MqttLink | undefined;
+  private store: Store | undefined;
   private finish: (code: number) => void = () => undefined;
   private closers: (() => Promise<void> | void)[] = [];
 
@@ -182,7 +185,27 @@ class Run {
     });
     this.link.start();
     this.watchOwnAddresses();
+    await this.openSpool();
     return ok(undefined);
+  }
+
+  /** Late, since ports are locked and people come in without it; what has to be stored waits until then. */
+  private async openSpool(): Promise<void> {
+    const { stateDir } = this.config;
+    const opened = await import('./io/store.ts').then(
+      ({ openStore }) => openStore(stateDir, (status) => this.shell.post({ type: 'spool-status', status })),
+      (cause: unknown) => err(String(cause)),
+    );
+    if (!opened.ok) {
+      const warning = `there is no accounting store, records are kept in memory alone: ${opened.error}`;
+      const status = { state: 'none', octets: 0, warnings: [warning] } as const;
+      this.shell.post({ type: 'spool', content: EMPTY_SPOOL, status });
+      return;
+    }
+    const { store, content, status } = opened.value;
+    this.store = store;
+    this.shell.useSpool(store);
+    this.shell.post({ type: 'spool', content, status });
   }
 
   private openUplinkGuard(): UplinkGuard | undefined {
@@ -250,6 +273,8 @@ class Run {
     this.log.log('info', 'stopping', { how });
     await this.link?.close(how);
     for (const close of this.closers.splice(0)) await close();
+    this.shell.post({ type: 'stopping' });
+    await this.store?.close();
     this.shell.close();
     this.finish(0);
   }

@@ -95,7 +95,6 @@ export class Agent {
       case 'boot':
         ports.boot(input.ports, input.capabilities);
         reporter.boot(input);
-        core.parts.accountant.on();
         watch.boot(input.capabilities);
         return;
       case 'dataplane':
@@ -135,6 +134,15 @@ export class Agent {
         return;
       case 'command':
         this.commands.execute(input);
+        return;
+      case 'spool':
+        core.parts.accountant.opened(input.content, input.status);
+        return;
+      case 'spool-status':
+        core.parts.accountant.spoolStatus(input.status);
+        return;
+      case 'stopping':
+        core.parts.accountant.stopping();
         return;
       case 'reload':
         this.reconfigure.reload(input.text);

@@ -3,6 +3,7 @@
 // a simulated switch does the same in tests. An effect with a `ref` is answered by one `done` with that `ref`.
 
 import type { RecordRef } from '../accounting/journal-events.ts';
+import type { SessionRecord, SpoolContent } from '../accounting/spool.ts';
 import type { LogLevel as LeastLevel } from '../config/defaults.ts';
 import type { ProbeSource } from '../liveness/settings.ts';
 import type { AcctRecord, TrafficCounters } from '../model/acct.ts';
@@ -18,7 +19,7 @@ import type {
 } from '../model/dataplane.ts';
 import type { SocketKey } from '../radius/effects.ts';
 import type { EventPayload } from '../report/event-payloads.ts';
-import type { InfoPayload } from '../report/payloads.ts';
+import type { InfoPayload, SpoolState } from '../report/payloads.ts';
 
 export type Ref = number;
 
@@ -51,6 +52,11 @@ export type Input =
   /** A message on a topic of another switch that was asked for by `follow`. */
   | { readonly type: 'followed'; readonly topic: string; readonly payload: Uint8Array }
   | { readonly type: 'command'; readonly ref: Ref; readonly verb: string; readonly payload: Uint8Array }
+  /** The store is open, or cannot be had: what an earlier run left in it. Nothing is stored before. */
+  | { readonly type: 'spool'; readonly content: SpoolContent; readonly status: SpoolStatus }
+  | { readonly type: 'spool-status'; readonly status: SpoolStatus }
+  /** The process is about to end, and nobody is to be logged out. */
+  | { readonly type: 'stopping' }
   /** The configuration's file was read anew. */
   | { readonly type: 'reload'; readonly text: string }
   | { readonly type: 'done'; readonly ref: Ref; readonly error?: string }
@@ -76,6 +82,8 @@ export type Effect =
     }
   | { readonly type: 'spool-store'; readonly ref: Ref; readonly record: AcctRecord; readonly id: RecordRef }
   | { readonly type: 'spool-erase'; readonly id: RecordRef }
+  /** The last that is known of living sessions. Nobody waits for it. */
+  | { readonly type: 'spool-keep'; readonly sessions: readonly SessionRecord[] }
   /** `payload` null clears a retained topic. */
   | {
       readonly type: 'publish';
@@ -96,6 +104,14 @@ export type Effect =
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 export type LogFields = Readonly<Record<string, string | number | boolean>>;
+
+export interface SpoolStatus {
+  readonly state: SpoolState;
+  /** Of its file. */
+  readonly octets: number;
+  /** Sentences for whoever runs the switch; not of the ordinary course of things. */
+  readonly warnings: readonly string[];
+}
 
 /** What answers to effects will be about; kept until the `done` comes. */
 export type Pending =

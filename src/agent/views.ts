@@ -110,6 +110,7 @@ export function infoPayload(core: Core, context: InfoContext): InfoPayload {
     missing: missing(context),
     mqtt,
     counts: { ports: [...ports.all()].length, sessions: core.sessions.size },
+    accounting: core.parts.accountant.view(),
     counters: core.drops.snapshot(),
   };
 }

@@ -123,6 +123,7 @@ export function infoView(info: ResultOf<'info'>, { paint, now }: ViewContext): s
       `${clean(info.bridge)}, uplinks ${info.uplinks.length === 0 ? '-' : info.uplinks.map((name) => clean(name)).join(' ')}`,
     ],
     ['sessions', `${info.counts.sessions} on ${plural(info.counts.ports, 'port')}`],
+    ['accounting', accountingOf(info, paint)],
     ['backend', `${clean(info.backend)} on Linux ${clean(info.kernel)}`],
     ['can', can.join(', ')],
     [
@@ -142,6 +143,14 @@ export function infoView(info: ResultOf<'info'>, { paint, now }: ViewContext): s
     ...(missing.length === 0 ? [] : [missing.join('\n')]),
     ...(counters.length === 0 ? [] : [facts(counters, paint)]),
   ].join('\n\n');
+}
+
+function accountingOf({ accounting }: ResultOf<'info'>, paint: Colors): string {
+  const { pending, oldest_s: oldest, store, store_octets: octets } = accounting;
+  const queue = pending === 0 ? 'nothing pending' : `${plural(pending, 'record')} pending`;
+  const age = oldest === null ? '' : `, the oldest ${duration(oldest)} old`;
+  const kept = store === 'durable' ? `${Math.ceil(octets / 1024)} KiB on disk` : `store ${store}`;
+  return `${queue}${age}; ${store === 'failing' || store === 'none' ? paint.red(kept) : kept}`;
 }
 
 export function explainView({ mac, decisions }: ResultOf<'explain'>, { paint, now }: ViewContext): string {

@@ -17,6 +17,7 @@ import {
   type RetransmissionSettings,
 } from '../radius/settings.ts';
 import type {
+  AccountingConfig,
   Config,
   DynAuthConfig,
   HandshakeOverride,
@@ -55,7 +56,7 @@ export function assemble({ raw, portOrder, secret }: Assembly): Config {
     nas: nas(raw),
     radius: radius(raw, secret),
     reauthentication: { perSecond: raw.radius.reauth_rate_per_s ?? PACING_DEFAULTS.perSecond },
-    accounting: { interim: time(raw.radius.accounting?.interim_s) ?? ACCOUNTING_DEFAULTS.interim },
+    accounting: accounting(raw.radius.accounting),
     ...(dynamicAuthorization === undefined ? {} : { dynamicAuthorization }),
     mqtt: mqtt(raw, secret),
     probe: {
@@ -157,6 +158,16 @@ function nas(raw: RawConfig): NasIdentity {
     identifier: raw.radius.nas_identifier ?? raw.switch.id,
     ...given('ipv4', parseIpv4(raw.radius.nas_ip_address ?? '')),
     ...given('ipv6', parseIpv6(raw.radius.nas_ipv6_address ?? '')),
+  };
+}
+
+function accounting(raw: RawConfig['radius']['accounting']): AccountingConfig {
+  return {
+    interim: time(raw?.interim_s) ?? ACCOUNTING_DEFAULTS.interim,
+    spool: {
+      capacity: raw?.spool?.capacity ?? ACCOUNTING_DEFAULTS.capacity,
+      evidence: time(raw?.spool?.evidence_s) ?? ACCOUNTING_DEFAULTS.evidence,
+    },
   };
 }
 

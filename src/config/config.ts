@@ -85,6 +85,16 @@ export interface MqttConfig {
   readonly embeddedPort: number;
 }
 
+export interface AccountingConfig {
+  readonly interim: Millis;
+  readonly spool: {
+    /** Records kept. */
+    readonly capacity: number;
+    /** Between two writings of what is known of living sessions. */
+    readonly evidence: Millis;
+  };
+}
+
 export interface Config {
   readonly switch: SwitchConfig;
   readonly backend: string;
@@ -97,7 +107,7 @@ export interface Config {
   readonly nas: NasIdentity;
   readonly radius: RadiusSettings;
   readonly reauthentication: PacingSettings;
-  readonly accounting: { readonly interim: Millis };
+  readonly accounting: AccountingConfig;
   readonly dynamicAuthorization?: DynAuthConfig;
   readonly mqtt: MqttConfig;
   readonly probe: ProbeSettings;

@@ -1,5 +1,6 @@
 // Defaults of what belongs to no machine. The machines' own are in their settings.ts.
 
+import { JOURNAL_DEFAULTS } from '../accounting/journal-events.ts';
 import { type Millis, seconds } from '../base/time.ts';
 import type { HostMode, PortControl } from '../model/port.ts';
 
@@ -20,7 +21,11 @@ export const RADIUS_DEFAULTS = {
   deadTime: seconds(60),
 } as const;
 
-export const ACCOUNTING_DEFAULTS: { readonly interim: Millis } = { interim: seconds(0) };
+export const ACCOUNTING_DEFAULTS: {
+  readonly interim: Millis;
+  readonly capacity: number;
+  readonly evidence: Millis;
+} = { interim: seconds(0), capacity: JOURNAL_DEFAULTS.capacity, evidence: seconds(300) };
 
 export const MQTT_DEFAULTS = { willDelay: seconds(30), embeddedPort: 1883 } as const;
 

@@ -18,6 +18,7 @@ const AT_START: readonly (readonly [path: string, value: (config: Config) => unk
   ['radius.retransmission.access', (config) => config.radius.access],
   ['radius.retransmission.accounting', (config) => config.radius.accounting],
   ['radius.dead_time_s', (config) => config.radius.deadTime],
+  ['radius.accounting.spool', (config) => config.accounting.spool],
   ['radius.dynamic_authorization', (config) => config.dynamicAuthorization],
   ['mqtt.url', (config) => config.mqtt.url],
   ['mqtt.username', (config) => config.mqtt.username],

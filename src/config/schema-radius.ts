@@ -114,6 +114,28 @@ export const Radius = Type.Object(
               description: 'Between Interim-Updates where RADIUS says nothing; 0 = none.',
             }),
           ),
+          spool: Type.Optional(
+            Type.Object(
+              {
+                capacity: Type.Optional(
+                  count(100, 1_000_000, {
+                    default: ACCOUNTING_DEFAULTS.capacity,
+                    description:
+                      'Unacknowledged records kept; when full, the oldest interims go first, and never a Stop.',
+                  }),
+                ),
+                evidence_s: Type.Optional(
+                  time({
+                    default: ACCOUNTING_DEFAULTS.evidence / 1000,
+                    maximum: 86_400,
+                    description:
+                      'How often the last evidence of living sessions is stored: what a Stop after a crash can be late by.',
+                  }),
+                ),
+              },
+              { ...strict, title: 'the settings of the accounting store' },
+            ),
+          ),
         },
         { ...strict, title: 'the accounting settings' },
       ),

@@ -5,6 +5,7 @@
 // Neighbouring effects of one kind become one native call: a turn that ends a thousand sessions pays for one proof.
 // Whatever loads slowly (captures, broker link) is handed in later; what was wanted of it until then is kept here.
 
+import { erasing, keeping, type SpoolChange, storing } from '../accounting/spool.ts';
 import type { Agent } from '../agent/agent.ts';
 import type { Effect, Input, Ref } from '../agent/ports.ts';
 import { assertNever, err, type Result } from '../base/result.ts';
@@ -37,6 +38,11 @@ const TOLD: ReadonlySet<Effect['type']> = new Set([
 export interface CaptureHandle {
   open(): Result<void, string>;
   close(): void;
+}
+
+/** The store on disk: io/store.ts. `done` when the changes of one call, all in one transaction, are durable. */
+export interface Spool {
+  write(changes: readonly SpoolChange[], done?: (error?: string) => void): void;
 }
 
 /** Parts that are loaded after the ports are locked. */
@@ -77,6 +83,7 @@ export class Shell {
   private timer: NodeJS.Timeout | undefined;
   private timerAt = Number.POSITIVE_INFINITY;
   private late: LateParts | undefined;
+  private spool: Spool | undefined;
   private readonly captures = new Map<PortName, CaptureHandle>();
   private readonly wantedCaptures: { readonly ref: Ref; readonly port: PortName }[] = [];
   private readonly replies = new Map<Ref, (answer: object) => void>();
@@ -116,6 +123,11 @@ export class Shell {
   complete(late: LateParts): void {
     this.late = late;
     for (const { ref, port } of this.wantedCaptures.splice(0)) this.openCapture(late, ref, port);
+  }
+
+  /** To be called before the agent is told that there is a store: it stores nothing before that. */
+  useSpool(spool: Spool): void {
+    this.spool = spool;
   }
 
   /** Stops performing; locks, grants and sessions stay as they are. */
@@ -210,10 +222,13 @@ export class Shell {
         this.udp.send(effect.socket, effect.address, effect.port, effect.bytes);
         return;
       case 'spool-store':
-        // Kept in memory by the journal itself; a store on disk answers here when it has it.
-        this.queue.push({ type: 'done', ref: effect.ref });
+        this.store(effect.ref, storing({ ref: effect.id, record: effect.record }));
         return;
       case 'spool-erase':
+        this.spool?.write([erasing(effect.id)]);
+        return;
+      case 'spool-keep':
+        this.spool?.write(effect.sessions.map(keeping));
         return;
       case 'publish': {
         const { topic, payload, retain } = effect;
@@ -254,6 +269,15 @@ export class Shell {
       default:
         assertNever(effect);
     }
+  }
+
+  /** Without a store the journal keeps it in memory. */
+  private store(ref: Ref, changes: readonly SpoolChange[]): void {
+    if (this.spool === undefined) this.queue.push({ type: 'done', ref, error: 'there is no store' });
+    else
+      this.spool.write(changes, (error) =>
+        this.post(error === undefined ? { type: 'done', ref } : { type: 'done', ref, error }),
+      );
   }
 
   private dumpTable(): void {

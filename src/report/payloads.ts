@@ -35,6 +35,10 @@ export const AvailabilitySchema = object('Whether the agent is there. The last w
 });
 export type AvailabilityPayload = Payload<typeof AvailabilitySchema>;
 
+/** `failing`: nothing can be written for now; `none`: it cannot be had until the next start. */
+export const SPOOL_STATES = ['opening', 'durable', 'failing', 'none'] as const;
+export type SpoolState = (typeof SPOOL_STATES)[number];
+
 export const InfoSchema = object('What this agent is and can do.', {
   version: word('Of Rollcall.'),
   switch: word('Id of the switch.'),
@@ -67,6 +71,17 @@ export const InfoSchema = object('What this agent is and can do.', {
   counts: object('How many there are now.', {
     ports: count('Controlled ports.'),
     sessions: count('Sessions.'),
+  }),
+  accounting: object('Accounting records on their way.', {
+    pending: count('Records that no server has acknowledged yet.'),
+    oldest_s: Type.Union([seconds('Age of the oldest of them.'), Type.Null()], {
+      description: 'Age of the oldest of them; null = none.',
+    }),
+    store: oneOf(
+      'Whether records are durable before they are sent: opening, durable, failing (kept in memory until there is room again), none (kept in memory).',
+      SPOOL_STATES,
+    ),
+    store_octets: count('Size of the store on disk.'),
   }),
   counters: Counters,
 });

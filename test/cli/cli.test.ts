@@ -174,7 +174,9 @@ describe('what people read', () => {
   test('one session, the agent, an explanation', async () => {
     await near();
     expect((await rollcall(['session', 'AABB.CCDD.EEFF', ...at()])).out).toContain('idle timeout   10 min\n');
-    expect((await rollcall(['status', ...at()])).out).toMatch(/^switch {4}sw1\nversion {3}0\.1\.0, up 1 h\n/);
+    const status = (await rollcall(['status', ...at()])).out;
+    expect(status).toMatch(/^switch {6}sw1\nversion {5}0\.1\.0, up 1 h\n/);
+    expect(status).toContain('accounting  2 records pending, the oldest 1 min 15 s old; 80 KiB on disk\n');
     const { out } = await rollcall(['explain', 'aa:bb:cc:dd:ee:ff', ...at()]);
     expect(out).toContain('access-reject');
     expect(out).toContain('the server says: go \\x1b[5maway');

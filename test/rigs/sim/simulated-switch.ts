@@ -1,11 +1,19 @@
 // The real agent on a switch in memory: its effects are performed here, as io/shell.ts does it on a real one (in order,
 // answers as the next inputs), and time moves only when told. Faults can be ordered for each kind of effect.
 
+import {
+  EMPTY_SPOOL,
+  erasing,
+  keeping,
+  readSpool,
+  type SpoolChange,
+  storing,
+} from '../../../src/accounting/spool.ts';
 import { Agent } from '../../../src/agent/agent.ts';
 import type { Effect, Input, Ref } from '../../../src/agent/ports.ts';
 import type { Ipv4, Ipv6 } from '../../../src/base/ip.ts';
 import type { Mac } from '../../../src/base/mac.ts';
-import { assertNever, err, type Result } from '../../../src/base/result.ts';
+import { assertNever, err, ok, type Result } from '../../../src/base/result.ts';
 import { type Instant, instant } from '../../../src/base/time.ts';
 import { parseConfig } from '../../../src/config/parse.ts';
 import type { ReadSecret } from '../../../src/config/secrets.ts';
@@ -62,6 +70,14 @@ export interface SwitchOptions {
   readonly readSecret?: ReadSecret;
   readonly capabilities?: Capabilities;
   readonly seed?: number;
+  /** What an earlier run left; this one writes on. */
+  readonly disk?: Map<string, Uint8Array>;
+  readonly bootId?: string;
+  /** Of the wall clock, at the start. */
+  readonly wallMs?: number;
+  readonly storeAfterMs?: number;
+  /** Why there is no store. */
+  readonly storeError?: string;
 }
 
 /** An effect with its time, for the order of things. */
@@ -78,6 +94,11 @@ export class SimulatedSwitch {
   readonly agent: Agent;
   readonly clients: SimClient[] = [];
   readonly servers: readonly RadiusPeer[];
+  readonly disk: Map<string, Uint8Array>;
+  /** Transactions so far; with the one of this number the agent is torn away, and nothing is done any more. */
+  writes = 0;
+  diesAtWrite = 0;
+  dead = false;
   readonly faults: Faults = { setPorts: 0, captures: 0, grants: 0, revokes: 0, dumps: 0, stores: 0 };
   /** Of the broker. */
   readonly retained = new Map<string, object>();
@@ -106,6 +127,8 @@ export class SimulatedSwitch {
     const parsed = parseConfig(options.config, readSecret);
     if (!parsed.ok) throw new Error(`bad configuration: ${JSON.stringify(parsed.error)}`);
     const { config } = parsed.value;
+    this.disk = options.disk ?? new Map();
+    if (options.wallMs !== undefined) this.world.wallOffset = options.wallMs - this.world.now;
     this.bridge = new SimBridge(this.world, {
       captured: (port, bytes) =>
         this.world.in(LATENCY_MS, () => {
@@ -124,7 +147,7 @@ export class SimulatedSwitch {
     this.agent = new Agent({
       config,
       entropy: new SeededEntropy(options.seed ?? 1),
-      boot: { bootId: 'b007', version: 'sim', startedAt: clocks.wall },
+      boot: { bootId: options.bootId ?? 'b007', version: 'sim', startedAt: clocks.wall },
       now: clocks,
       source: { text: options.config, readSecret },
     });
@@ -139,10 +162,25 @@ export class SimulatedSwitch {
       kernel: 'none',
       mqtt: { protocol_version: 5, embedded: false, will_delay_s: 0 },
     });
+    const { storeAfterMs = 0 } = this.options;
+    if (storeAfterMs === 0) this.openStore();
+    else this.world.in(storeAfterMs, () => this.openStore());
     const own = { mac: SWITCH_MAC, ipv4: SWITCH_IPV4, ipv6: SWITCH_IPV6 };
     this.post({ type: 'own-addresses', sources: new Map([[0, own]]) });
     this.post({ type: 'uplink-guard' });
     this.post({ type: 'broker', connected: true });
+  }
+
+  private openStore(): void {
+    const { storeError } = this.options;
+    if (storeError === undefined) {
+      const status = { state: 'durable', octets: 4096, warnings: [] } as const;
+      this.post({ type: 'spool', content: readSpool(this.disk), status });
+      return;
+    }
+    this.faults.stores = Number.POSITIVE_INFINITY;
+    const status = { state: 'none', octets: 0, warnings: [storeError] } as const;
+    this.post({ type: 'spool', content: EMPTY_SPOOL, status });
   }
 
   addClient(options: ClientOptions): SimClient {
@@ -216,7 +254,7 @@ export class SimulatedSwitch {
     // After a stall the timers run first, as in libuv.
     if (input.type === 'tick') this.inputs.unshift(input);
     else this.inputs.push(input);
-    if (this.running || this.world.now < this.stalledUntil) return;
+    if (this.dead || this.running || this.world.now < this.stalledUntil) return;
     this.running = true;
     let turns = 0;
     for (let next = this.inputs.shift(); next !== undefined; next = this.inputs.shift()) {
@@ -228,6 +266,7 @@ export class SimulatedSwitch {
   }
 
   private perform(effect: Effect): void {
+    if (this.dead) return;
     const error = this.performOne(effect);
     if (this.record && effect.type !== 'log')
       this.performed.push({ at: this.world.now, effect, ...(error === undefined ? {} : { error }) });
@@ -282,8 +321,15 @@ export class SimulatedSwitch {
         return undefined;
       }
       case 'spool-store':
-        return this.answer(effect.ref, 'stores', () => ({ ok: true, value: undefined }));
+        return this.answer(effect.ref, 'stores', () =>
+          this.store(storing({ ref: effect.id, record: effect.record })),
+        );
       case 'spool-erase':
+        this.store([erasing(effect.id)]);
+        return undefined;
+      case 'spool-keep':
+        this.store(effect.sessions.map(keeping));
+        return undefined;
       case 'follow':
       case 'unfollow':
       case 'event':
@@ -306,6 +352,16 @@ export class SimulatedSwitch {
       default:
         return assertNever(effect);
     }
+  }
+
+  private store(changes: readonly SpoolChange[]): Result<void, string> {
+    this.writes++;
+    if (this.writes === this.diesAtWrite) this.dead = true;
+    for (const { key, value } of changes) {
+      if (value === null) this.disk.delete(key);
+      else this.disk.set(key, value);
+    }
+    return ok(undefined);
   }
 
   private publish(topic: string, payload: object | null, retain: boolean): void {
