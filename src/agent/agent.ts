@@ -20,6 +20,7 @@ import { DynamicAuthorization } from './dynamic-authorization.ts';
 import { Fleet } from './fleet.ts';
 import { Frames } from './frames.ts';
 import { Life } from './life.ts';
+import { Links } from './links.ts';
 import { Mab } from './mab.ts';
 import { Meter } from './meter.ts';
 import { PortDesk } from './port-desk.ts';
@@ -58,6 +59,7 @@ export class Agent {
       reporter: new Reporter(core),
       fleet: new Fleet(core),
       dynauth: new DynamicAuthorization(core),
+      links: new Links(core),
     });
     this.core = core;
     this.frames = new Frames(core);
@@ -94,6 +96,7 @@ export class Agent {
     switch (input.type) {
       case 'boot':
         ports.boot(input.ports, input.capabilities);
+        core.parts.links.boot(input.heldDown);
         reporter.boot(input);
         watch.boot(input.capabilities);
         return;
@@ -119,8 +122,12 @@ export class Agent {
           bytes: input.bytes,
         });
         return;
+      case 'dynamic-requests':
+        core.parts.dynauth.receive(input.datagrams);
+        return;
       case 'own-addresses':
         watch.ownAddresses(input.sources);
+        core.parts.dynauth.ownAddresses(input.addresses);
         return;
       case 'uplink-guard':
         reporter.uplinkGuard(input.error);
@@ -166,6 +173,9 @@ export class Agent {
       case 'port':
       case 'capture':
         ports.portDone(pending.port, pending.about, error);
+        return;
+      case 'link':
+        this.core.parts.links.linkSet(pending.port, error);
         return;
       case 'grant':
         life.tableDone(error === undefined ? { key: pending.key } : { key: pending.key, error });

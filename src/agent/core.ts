@@ -3,7 +3,7 @@
 // The parts are the chapters of one story, and call each other directly: `ports` (is the port shut, does it listen),
 // `supplicants` (who says what in EAPOL), `mab` (who says nothing), `aaa` and `accountant` (what the servers say and are told),
 // `reauthentication` (what waits for a server), `life` (a session begins and ends), `meter` (what it sent and received), `watch`
-// (is it still there), `dynauth` (what the servers ask of running sessions), `fleet` (is it on another switch by now), `reporter`
+// (is it still there), `dynauth` (what the servers ask of running sessions), `links` (the ports that they take down), `fleet` (is it on another switch by now), `reporter`
 // (what upstream is told). Nothing re-enters from outside: whatever a part wants of the world goes into `out`.
 
 import { Counters } from '../base/counters.ts';
@@ -21,6 +21,7 @@ import { Decisions } from './decisions.ts';
 import type { DynamicAuthorization } from './dynamic-authorization.ts';
 import type { Fleet } from './fleet.ts';
 import type { Life } from './life.ts';
+import type { Links } from './links.ts';
 import type { Mab } from './mab.ts';
 import type { Meter } from './meter.ts';
 import type { Method } from './method.ts';
@@ -54,6 +55,7 @@ export interface Parts {
   readonly reporter: Reporter;
   readonly fleet: Fleet;
   readonly dynauth: DynamicAuthorization;
+  readonly links: Links;
 }
 
 export interface CoreOptions {

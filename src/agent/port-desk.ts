@@ -6,6 +6,7 @@ import { assertNever } from '../base/result.ts';
 import type { Instant } from '../base/time.ts';
 import { same } from '../config/diff.ts';
 import { isUplink } from '../config/ports.ts';
+import type { EndCause } from '../model/cause.ts';
 import type { Capabilities, DataplaneEvent, PortFacts, PortName } from '../model/dataplane.ts';
 import type { PortControl } from '../model/port.ts';
 import { AccessPort, type PortEffect, type PortEvent } from './access-port.ts';
@@ -148,6 +149,7 @@ export class PortDesk {
     const unit = this.units.get(name);
     if (unit === undefined || isUplink(this.core.config, name)) return false;
     this.tell(unit, { type: 'control', control });
+    this.core.parts.links.raise(name);
     return true;
   }
 
@@ -226,6 +228,7 @@ export class PortDesk {
     }
     this.addresses.set(facts.name, facts.address);
     this.tell(unit, { type: 'facts', facts });
+    this.core.parts.links.facts(facts.name, facts.adminUp);
     this.core.parts.reporter.portChanged(facts.name);
   }
 
@@ -237,12 +240,22 @@ export class PortDesk {
     this.byIndex.delete(unit.machine.facts.index);
     this.units.delete(name);
     this.core.schedule.forget(unit);
+    this.core.parts.links.gone(name);
     this.core.out.push({ type: 'close-capture', port: name });
     life.endOnPort(name, { cause: 'port-removed' });
     life.portGone(name);
     supplicants.portGone(name);
     mab.portGone(name);
     reporter.portGone(name);
+  }
+
+  /** Everybody is out, and who is on the way in too. */
+  endSessions(port: PortName, cause: EndCause): void {
+    const { life, supplicants, mab } = this.core.parts;
+    life.endOnPort(port, { cause });
+    life.cancelAdmissions(port);
+    supplicants.portClosed(port);
+    mab.portClosed(port);
   }
 
   private apply(unit: PortUnit, effects: readonly PortEffect[]): void {
@@ -252,7 +265,7 @@ export class PortDesk {
 
   private applyOne(port: PortName, effect: PortEffect): void {
     const { out, parts } = this.core;
-    const { life, supplicants, mab, reporter } = parts;
+    const { supplicants, reporter } = parts;
     switch (effect.type) {
       case 'set':
         out.ask({ about: 'port', port }, { type: 'set-port', port, setting: effect.setting });
@@ -264,10 +277,7 @@ export class PortDesk {
         out.push({ type: 'close-capture', port });
         return;
       case 'end-sessions':
-        life.endOnPort(port, { cause: effect.cause });
-        life.cancelAdmissions(port);
-        supplicants.portClosed(port);
-        mab.portClosed(port);
+        this.endSessions(port, effect.cause);
         return;
       case 'listening':
         supplicants.solicit(port, { type: 'link', up: true });

@@ -72,6 +72,7 @@ export function portPayload(unit: PortUnit, core: Core): PortPayload {
     locked: facts.locked,
     mab: config.mab.enabled && machine.control === 'auto',
     mab_clients: core.parts.mab.standing(name),
+    held_down: core.parts.links.kindOf(name) ?? null,
     vlan: null,
     sessions: core.sessions.onPort(name).map(({ session }) => session.key),
     counters: { ...core.parts.supplicants.counters(name), ...core.parts.mab.counters(name) },

@@ -101,6 +101,8 @@ function mabOf({ mab, mab_clients: { waiting, asking, quiet } }: PortPayload): s
 }
 
 function linkOf(port: PortPayload, paint: Colors): string {
+  if (port.held_down !== null)
+    return paint.yellow(port.held_down === 'bounce' ? 'bouncing' : 'disabled by CoA');
   if (port.admin === 'down') return paint.dim('disabled');
   return port.link === 'up' ? paint.green('up') : paint.dim('down');
 }

@@ -2,7 +2,7 @@
 // Expects what validate.ts and rules.ts have passed; checks nothing again.
 
 import type { Static } from 'typebox';
-import { parseIpv4, parseIpv6 } from '../base/ip.ts';
+import { type Ip, parseIp, parseIpv4, parseIpv6 } from '../base/ip.ts';
 import { type Mac, parseMac } from '../base/mac.ts';
 import { type Millis, seconds } from '../base/time.ts';
 import { GUARD_DEFAULTS, PROBE_DEFAULTS } from '../liveness/settings.ts';
@@ -10,6 +10,7 @@ import type { NasIdentity } from '../model/nas.ts';
 import type { MabSettings } from '../pae/mab-settings.ts';
 import { PACING_DEFAULTS } from '../pae/reauth-pacing.ts';
 import { PAE_DEFAULTS, type PaeSettings } from '../pae/settings.ts';
+import { EVENT_TIMESTAMP_WINDOW } from '../radius/dynauth.ts';
 import {
   ACCESS_RETRANSMISSION,
   ACCOUNTING_RETRANSMISSION,
@@ -26,7 +27,13 @@ import type {
   ProbeSourceConfig,
   RoleConfig,
 } from './config.ts';
-import { ACCOUNTING_DEFAULTS, MQTT_DEFAULTS, RADIUS_DEFAULTS, SHELL_DEFAULTS } from './defaults.ts';
+import {
+  ACCOUNTING_DEFAULTS,
+  DYNAUTH_DEFAULTS,
+  MQTT_DEFAULTS,
+  RADIUS_DEFAULTS,
+  SHELL_DEFAULTS,
+} from './defaults.ts';
 import type { ConfigSchema } from './schema.ts';
 
 export type RawConfig = Static<typeof ConfigSchema>;
@@ -90,6 +97,10 @@ function portRule(pattern: string, raw: RawPort, secret: Assembly['secret']): Po
     mab: mab(raw.mab, secret),
     ...given('linkDownDelay', linkDownDelay),
     ...given('egress', raw.egress),
+    linkCommands: {
+      ...given('allowBounce', raw.dynamic_authorization?.allow_bounce),
+      ...given('allowDisable', raw.dynamic_authorization?.allow_disable),
+    },
     handshake: handshake(raw.handshake),
     pae: pae(raw.dot1x),
   };
@@ -203,9 +214,15 @@ function dynAuth(raw: RawConfig, secret: Assembly['secret']): DynAuthConfig | un
   if (from === undefined) return undefined;
   return {
     port: from.port ?? RADIUS_DEFAULTS.dynAuthPort,
+    eventTimestampWindow: time(from.event_timestamp_window_s) ?? EVENT_TIMESTAMP_WINDOW,
+    requireEventTimestamp: from.require_event_timestamp ?? false,
+    allowBounce: from.allow_bounce ?? DYNAUTH_DEFAULTS.allowBounce,
+    allowDisable: from.allow_disable ?? DYNAUTH_DEFAULTS.allowDisable,
+    bounce: time(from.bounce_s) ?? DYNAUTH_DEFAULTS.bounce,
     clients: from.clients.map((client) => ({
-      address: client.address,
+      address: parseIp(client.address) as Ip,
       secret: octets(secret(client.secret)),
+      requireMessageAuthenticator: client.require_message_authenticator ?? false,
     })),
   };
 }

@@ -11,6 +11,7 @@ import type { MabSettings } from '../pae/mab-settings.ts';
 import type { PacingSettings } from '../pae/reauth-pacing.ts';
 import type { PaeSettings } from '../pae/settings.ts';
 import type { RoleTimers } from '../policy/settings.ts';
+import type { DynAuthSettings } from '../radius/dynauth.ts';
 import type { RadiusSettings } from '../radius/settings.ts';
 import type { LogLevel } from './defaults.ts';
 
@@ -33,6 +34,7 @@ export interface PortRule {
   readonly mab: Partial<MabSettings>;
   readonly linkDownDelay?: Millis;
   readonly egress?: 'open' | 'closed';
+  readonly linkCommands?: Partial<LinkCommands>;
   readonly handshake: HandshakeOverride;
   readonly pae: Partial<PaeSettings>;
 }
@@ -45,6 +47,7 @@ export interface PortConfig {
   readonly mab: MabSettings;
   readonly linkDownDelay: Millis;
   readonly egress: 'open' | 'closed';
+  readonly linkCommands: LinkCommands;
   /** Wins over the role's, key by key. */
   readonly handshake: HandshakeOverride;
   readonly pae: PaeSettings;
@@ -63,9 +66,15 @@ export interface ProbeSourceConfig {
   readonly ipv6?: Ipv6;
 }
 
-export interface DynAuthConfig {
+/** What a CoA-Request may do to a port's link. */
+export interface LinkCommands {
+  readonly allowBounce: boolean;
+  readonly allowDisable: boolean;
+}
+
+export interface DynAuthConfig extends DynAuthSettings, LinkCommands {
   readonly port: number;
-  readonly clients: readonly { readonly address: string; readonly secret: Uint8Array }[];
+  readonly bounce: Millis;
 }
 
 export interface MqttTlsFiles {

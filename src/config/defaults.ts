@@ -21,6 +21,9 @@ export const RADIUS_DEFAULTS = {
   deadTime: seconds(60),
 } as const;
 
+/** A bounce heals by itself; a port that is disabled waits for somebody to come and see. */
+export const DYNAUTH_DEFAULTS = { bounce: seconds(10), allowBounce: true, allowDisable: false } as const;
+
 export const ACCOUNTING_DEFAULTS: {
   readonly interim: Millis;
   readonly capacity: number;

@@ -7,6 +7,7 @@ import { PAE_DEFAULTS } from '../pae/settings.ts';
 import { PORT_DEFAULTS } from './defaults.ts';
 import { count, delay, flag, strict, text, time, timeOrOff } from './scalars.ts';
 import { MabObject } from './schema-mab.ts';
+import { linkCommands } from './schema-radius.ts';
 
 const RoleName = text('the name of a role', 64);
 
@@ -138,6 +139,13 @@ export const Port = Type.Object(
         title: 'one of open, closed',
         default: PORT_DEFAULTS.egress,
         description: 'closed: no flooded frames leave by the port before its first grant.',
+      }),
+    ),
+    dynamic_authorization: Type.Optional(
+      Type.Object(linkCommands, {
+        ...strict,
+        title: 'what RADIUS servers may do to a port',
+        description: 'Wins over radius.dynamic_authorization, key by key.',
       }),
     ),
     handshake: Type.Optional(Handshake),

@@ -2,7 +2,7 @@
 // Events are in event-payloads.ts, requests in command-schemas.ts. Keys are snake_case and end in their unit.
 
 import { Type } from 'typebox';
-import { HOST_MODES, PORT_CONTROLS } from '../model/port.ts';
+import { HOLD_KINDS, HOST_MODES, PORT_CONTROLS } from '../model/port.ts';
 import {
   count,
   MacText,
@@ -101,6 +101,10 @@ export const PortSchema = object('One port.', {
     waiting: count('802.1X is waited for, or a sign that a session has moved here.'),
     asking: count('A server is being asked, or the table written.'),
     quiet: count('Refused, and not asked about for now.'),
+  }),
+  held_down: Type.Union([oneOf('By a CoA-Request.', HOLD_KINDS), Type.Null()], {
+    description:
+      'Taken down by a RADIUS server: for some seconds, or until a port command; null = it is not.',
   }),
   vlan: Type.Union([Vlan, Type.Null()], { description: "The port's own VLAN; null = unknown." }),
   sessions: Type.Array(SessionKeyText, { description: 'Keys of the sessions on it.' }),

@@ -9,6 +9,8 @@ export interface RadiusUser {
   readonly password?: string;
   /** What else must be so, as FreeRADIUS writes it: `'NAS-Port-Id == "p1"'`. A user may be listed once for each case. */
   readonly check?: string;
+  /** Accepted when the switch asks with Service-Type Authorize-Only (RFC 5176 §3.2). */
+  readonly authorizeOnly?: boolean;
   /** Attributes of the Access-Accept, as FreeRADIUS writes them: `{'Session-Timeout': 5, Class: '"gold"'}`. */
   readonly reply?: Readonly<Record<string, string | number>>;
 }
@@ -28,9 +30,10 @@ export interface RadiusSettings {
 export function usersFile(users: readonly RadiusUser[]): string {
   return users
     .filter((user) => user.password !== undefined)
-    .map(({ name, password, check }) => {
+    .map(({ name, password, check, authorizeOnly }) => {
+      const accepted = authorizeOnly ? `"${name}" Service-Type == Authorize-Only, Auth-Type := Accept\n` : '';
       const also = check === undefined ? '' : `, ${check}`;
-      return `"${name}" Cleartext-Password := "${password}"${also}\n`;
+      return `${accepted}"${name}" Cleartext-Password := "${password}"${also}\n`;
     })
     .join('');
 }
