@@ -64,14 +64,17 @@ export class AccessPort {
   private linkUpSince: Instant;
   private wanted: PortControl;
   private opened = false;
+  /** The kernel can report unknown MACs; else the captured frames have to do. */
+  private readonly kernelTells: boolean;
 
   constructor(
     private known: PortFacts,
     private settings: PortConfig,
-    now: Instant,
+    { now, kernelTells }: { readonly now: Instant; readonly kernelTells: boolean },
   ) {
     this.wanted = settings.control;
     this.linkUpSince = now;
+    this.kernelTells = kernelTells;
   }
 
   get facts(): PortFacts {
@@ -150,21 +153,27 @@ export class AccessPort {
    * is not opened by a change elsewhere. Who is on the port stays, unless `control` says otherwise.
    */
   private configured(config: PortConfig): PortEffect[] {
-    const { control, mab, hostMode } = this.settings;
+    const { control, hostMode } = this.settings;
+    const reported = this.wantsReports;
     this.settings = config;
     // Who came in by a port that is open for all was let in by nobody.
     const ends: PortEffect[] =
       this.opened && hostMode !== config.hostMode ? [{ type: 'end-sessions', cause: 'port-reinit' }] : [];
-    return [...ends, ...this.controlConfigured(config, { control, mab })];
+    return [...ends, ...this.controlConfigured(config, { control, reported })];
   }
 
   private controlConfigured(
     config: PortConfig,
-    { control, mab }: Pick<PortConfig, 'control' | 'mab'>,
+    { control, reported }: { readonly control: PortControl; readonly reported: boolean },
   ): PortEffect[] {
     if (config.control !== control && config.control !== this.wanted)
       return this.controlChanged(config.control);
-    return config.mab.enabled === mab.enabled ? [] : this.applyLock();
+    return reported === this.wantsReports ? [] : this.applyLock();
+  }
+
+  private get wantsReports(): boolean {
+    const { enabled, kernel } = this.settings.mab;
+    return this.kernelTells && enabled && kernel;
   }
 
   private tick(now: Instant): PortEffect[] {
@@ -229,7 +238,7 @@ export class AccessPort {
   }
 
   private applyLock(): PortEffect[] {
-    const setting = lockFor(this.wanted, this.settings, this.opened);
+    const setting = lockFor(this.wanted, { mab: this.wantsReports, opened: this.opened });
     if (setting === undefined) {
       this.lock = { name: 'unmanaged' };
       return [];
@@ -276,11 +285,13 @@ export class AccessPort {
   }
 }
 
-function lockFor(control: PortControl, config: PortConfig, opened: boolean): PortSetting | undefined {
+function lockFor(
+  control: PortControl,
+  { mab, opened }: { readonly mab: boolean; readonly opened: boolean },
+): PortSetting | undefined {
   switch (control) {
     case 'auto':
-      if (opened) return { locked: false, mab: false };
-      return { locked: true, mab: config.mab.enabled };
+      return opened ? { locked: false, mab: false } : { locked: true, mab };
     case 'force-unauthorized':
       return { locked: true, mab: false };
     case 'force-authorized':

@@ -37,6 +37,7 @@ export class Entrance {
     const { mac, port, authorization } = admission;
     const older = this.entering.get(placeOf(admission));
     if (older !== undefined) this.withdraw(older);
+    this.turnBack(mac, port);
     const { wish, domain } = wantedOf(core, authorization, port, roleFor(core, authorization, port));
     const entering: Entering = { admission, domain, keys: [], waiting: new Set() };
     this.entering.set(placeOf(admission), entering);
@@ -86,6 +87,15 @@ export class Entrance {
   cancel(port: PortName): void {
     for (const entering of [...this.entering.values()])
       if (entering.admission.port === port) this.withdraw(entering);
+  }
+
+  /** One session per MAC: on its way in elsewhere, it stays out there. */
+  private turnBack(mac: Mac, port: PortName): void {
+    for (const other of [...this.entering.values()]) {
+      if (other.admission.mac !== mac) continue;
+      this.withdraw(other);
+      this.tell(other, `it came up on ${port} meanwhile`);
+    }
   }
 
   private planned(entering: Entering, vlans: SessionVlans): void {

@@ -18,26 +18,25 @@ import type { SessionUnit } from './session-unit.ts';
 /** What a way of authenticating comes to when it does not let somebody in. */
 export type Failure = 'client-silent' | 'access-reject' | 'no-server';
 
-const METHODS: Readonly<Record<Failure, FallbackMethod>> = {
-  'client-silent': 'guest',
-  'access-reject': 'auth-fail',
-  'no-server': 'critical',
-};
+export interface Failed {
+  readonly by: 'dot1x' | 'mab';
+  readonly failure: Failure;
+}
 
 export class Fallback implements Method {
   constructor(private readonly core: Core) {}
 
-  /** Every way that the port has was tried, and this came of it. */
-  failed(mac: Mac, port: PortName, failure: Failure): void {
+  /** A way of authenticating came to nothing. Where the port has another one, that is waited for. */
+  failed(mac: Mac, port: PortName, failed: Failed): void {
     const { core } = this;
-    const method = METHODS[failure];
     const running = core.sessions.ofMac(mac);
     if (running !== undefined) {
-      if (running.session.method === 'critical' && method === 'critical') this.awaitServer(running);
+      if (running.session.method === 'critical' && failed.failure === 'no-server') this.awaitServer(running);
       return;
     }
-    const vlan = this.vlanOf(port, method);
-    if (vlan === undefined) return;
+    const method = this.methodFor(mac, port, failed);
+    const vlan = method === undefined ? undefined : this.vlanOf(port, method);
+    if (method === undefined || vlan === undefined) return;
     const sessionId = core.parts.accountant.newSessionId();
     core.parts.life.admit({
       mac,
@@ -47,6 +46,19 @@ export class Fallback implements Method {
       sessionId,
       multiId: sessionId,
     });
+  }
+
+  private methodFor(mac: Mac, port: PortName, { by, failure }: Failed): FallbackMethod | undefined {
+    if (failure === 'no-server') return 'critical';
+    const { mab, fallbacks } = this.core.settings.port(port);
+    const last = mab.enabled && mab.order[0] === 'dot1x' ? 'mab' : 'dot1x';
+    if (by !== last) return undefined;
+    if (failure === 'client-silent') return 'guest';
+    if (by === 'dot1x') return 'auth-fail';
+    // A MAC that the server does not know: of a client that speaks 802.1X and was refused there, or of one that does not.
+    const standing = this.core.parts.supplicants.standing(mac, port);
+    const refused = standing === 'held' || standing === 'talking';
+    return refused || fallbacks.guestVlan === undefined ? 'auth-fail' : 'guest';
   }
 
   /** While no server answers this session cannot be reauthenticated, and is not to go on without. */
@@ -93,7 +105,9 @@ export class Fallback implements Method {
 
   /** It is asked who it is, as a stranger. */
   reauthenticate(mac: Mac, port: PortName): boolean {
-    this.core.parts.supplicants.reauthenticate(mac, port, 'sighting');
+    const { mab, supplicants } = this.core.parts;
+    supplicants.reauthenticate(mac, port, 'sighting');
+    if (this.core.settings.port(port).mab.enabled) mab.askNow({ by: 'mac', mac });
     return true;
   }
 

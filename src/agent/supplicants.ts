@@ -8,6 +8,7 @@ import type { PortName } from '../model/dataplane.ts';
 import { AuthenticatorClient } from '../pae/client.ts';
 import type { PaeEffect, PaeEvent, ReauthBy, RejectReason } from '../pae/events.ts';
 import type { ClientAdmission } from '../pae/limits.ts';
+import type { Dot1xStanding } from '../pae/mab-events.ts';
 import { PAE_EAPOL_VERSION, type PaeSettings } from '../pae/settings.ts';
 import { Solicitor } from '../pae/solicitor.ts';
 import { accessRequestAttributes } from '../radius/access-request.ts';
@@ -21,6 +22,7 @@ import type { Method } from './method.ts';
 
 type Accepted = Extract<PaeEffect, { readonly type: 'accepted' | 'reauthenticated' }>;
 
+type Rejected = Extract<PaeEffect, { readonly type: 'rejected' }>;
 type Question = Extract<PaeEffect, { readonly type: 'ask-server' }>;
 
 /** Of an exchange that goes well: its end is what the log tells. */
@@ -46,8 +48,25 @@ export class Supplicants implements Method {
     return undefined;
   }
 
+  /** How far the client has come here, for MAB, which waits for 802.1X. */
+  standing(mac: Mac, port: PortName): Dot1xStanding {
+    const unit = this.ports.get(port)?.clients.get(mac);
+    if (unit === undefined) return 'absent';
+    if (unit.granting !== undefined) return 'granting';
+    return unit.machine.standing;
+  }
+
+  /** A port that has its clients already, by its host mode. */
+  isTaken(port: PortName, mac: Mac): boolean {
+    return refusedBeforehand(this.core, port, mac) !== undefined;
+  }
+
   /** An EAPOL PDU from a client of an `auto` port. */
   receive(port: PortName, mac: Mac, pdu: EapolPdu): void {
+    if (this.core.parts.mab.outranks(mac, port)) {
+      this.core.drops.add('eapol-outranked');
+      return;
+    }
     const here = this.portOf(port);
     if (pdu.type === EAPOL_LOGOFF) {
       const unit = here.clients.get(mac);
@@ -169,7 +188,7 @@ export class Supplicants implements Method {
 
   private apply(unit: ClientUnit, effect: PaeEffect): void {
     const { core } = this;
-    const { life, aaa, reporter } = core.parts;
+    const { life, aaa } = core.parts;
     const { mac, port } = unit;
     switch (effect.type) {
       case 'send-eapol':
@@ -208,19 +227,7 @@ export class Supplicants implements Method {
         return;
       }
       case 'rejected':
-        reporter.authFailed(
-          {
-            mac,
-            port,
-            method: 'dot1x',
-            userName: aaa.identityOf(unit),
-            detail: effect.reason === 'grant-failed' ? unit.refusal : undefined,
-          },
-          effect.reason,
-          effect.replyMessage,
-        );
-        aaa.forgetConversation(unit);
-        if (isFinal(effect.reason)) core.parts.fallback.failed(mac, port, effect.reason);
+        this.rejected(unit, effect);
         return;
       case 'unanswered': {
         const session = core.sessions.ofMac(mac);
@@ -260,12 +267,27 @@ export class Supplicants implements Method {
     });
   }
 
+  private rejected(unit: ClientUnit, { reason, replyMessage }: Rejected): void {
+    const { aaa, fallback, mab, reporter } = this.core.parts;
+    const { mac, port } = unit;
+    // Who is in by MAB and does not answer has no 802.1X: nothing has failed.
+    const bySilence = reason === 'client-silent' && this.core.sessions.ofMac(mac)?.session.method === 'mab';
+    const userName = aaa.identityOf(unit);
+    const detail = reason === 'grant-failed' ? unit.refusal : undefined;
+    if (!bySilence)
+      reporter.authFailed({ mac, port, method: 'dot1x', userName, detail }, reason, replyMessage);
+    aaa.forgetConversation(unit);
+    if (reason === 'access-reject' || reason === 'contradictory-accept') mab.dot1xFailed(mac, port);
+    if (isFinal(reason) && !bySilence) fallback.failed(mac, port, { by: 'dot1x', failure: reason });
+  }
+
   private admit(unit: ClientUnit, accepted: Accepted): void {
     const { aaa, accountant, life } = this.core.parts;
     const { mac, port } = unit;
     const conversation = aaa.conversationOf(unit);
     aaa.forgetConversation(unit);
     unit.granting = accepted.ref;
+    this.core.parts.mab.displaced(mac, port);
     // The id of a session that this one replaces is used up.
     const used = this.core.sessions.ofMac(mac)?.session.id;
     const sessionId =
@@ -381,7 +403,7 @@ export class Supplicants implements Method {
   }
 }
 
-/** Nothing else will be tried: what a port does with such clients is due. */
+/** Of what a port may have an answer to. */
 function isFinal(reason: RejectReason): reason is Failure {
   return reason === 'client-silent' || reason === 'access-reject' || reason === 'no-server';
 }

@@ -3,6 +3,7 @@
 import { INTERIM_DEFAULTS, type InterimSettings } from '../accounting/interim.ts';
 import type { Mac } from '../base/mac.ts';
 import { HANDSHAKE_DEFAULTS, type HandshakeSettings } from '../liveness/settings.ts';
+import { MAB_DEFAULTS } from '../pae/mab-settings.ts';
 import type { Config, PortConfig, RoleConfig } from './config.ts';
 import { DYNAUTH_DEFAULTS, PORT_DEFAULTS } from './defaults.ts';
 import { globMatches } from './glob.ts';
@@ -20,6 +21,7 @@ export function portSettings(config: Config, port: string): PortConfig {
   const all = { allowBounce, allowDisable };
   let merged: PortConfig = {
     ...PORT_DEFAULTS,
+    mab: MAB_DEFAULTS,
     linkCommands: all,
     fallbacks: {},
     handshake: {},

@@ -102,6 +102,11 @@ export const PortSchema = object('One port.', {
     description: 'VLAN of untagged frames now; null = it takes none; 0 = the bridge does not filter VLANs.',
   }),
   tagged_vlans: Type.Array(Vlan, { description: 'VLANs that are tagged on it now; at most 64 are listed.' }),
+  mab_clients: object('MACs without a session that MAC authentication bypass knows.', {
+    waiting: count('802.1X is waited for, or a sign that a session has moved here.'),
+    asking: count('A server is being asked, or the table written.'),
+    quiet: count('Refused, and not asked about for now.'),
+  }),
   held_down: Type.Union([oneOf('By a CoA-Request.', HOLD_KINDS), Type.Null()], {
     description:
       'Taken down by a RADIUS server: for some seconds, or until a port command; null = it is not.',

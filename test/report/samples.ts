@@ -44,6 +44,7 @@ export const PORT: PortPayload = {
   locked: true,
   mab: false,
   opened: false,
+  mab_clients: { waiting: 0, asking: 0, quiet: 0 },
   held_down: null,
   vlan: null,
   tagged_vlans: [40],
