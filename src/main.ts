@@ -105,6 +105,7 @@ class Run {
       portauth,
       log,
       onDrained: () => void this.stop('drained'),
+      radSec: (server) => config.radius.servers[server]?.tls,
     });
   }
 

@@ -117,6 +117,9 @@ export class Agent {
           bytes: input.bytes,
         });
         return;
+      case 'connection':
+        aaa.connection(input.event);
+        return;
       case 'own-addresses':
         watch.ownAddresses(input.sources);
         return;

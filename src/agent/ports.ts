@@ -16,7 +16,7 @@ import type {
   TableDump,
   VlanId,
 } from '../model/dataplane.ts';
-import type { SocketKey } from '../radius/effects.ts';
+import type { ConnectionEvent, SocketKey } from '../radius/effects.ts';
 import type { EventPayload } from '../report/event-payloads.ts';
 import type { InfoPayload } from '../report/payloads.ts';
 
@@ -43,6 +43,7 @@ export type Input =
       readonly port: number;
       readonly bytes: Uint8Array;
     }
+  | { readonly type: 'connection'; readonly event: ConnectionEvent }
   /** Our own addresses per VLAN, and the MAC that goes with them: what probes may bear. */
   | { readonly type: 'own-addresses'; readonly sources: ReadonlyMap<VlanId, ProbeSource> }
   /** Frames from the uplinks with a granted source MAC are dropped, or why they are not. */
@@ -67,13 +68,17 @@ export type Effect =
   | { readonly type: 'inject'; readonly port: PortName; readonly bytes: Uint8Array }
   | { readonly type: 'open-capture'; readonly ref: Ref; readonly port: PortName }
   | { readonly type: 'close-capture'; readonly port: PortName }
+  /** Over TLS: a connection is made for it where none stands. */
   | {
       readonly type: 'send-datagram';
+      readonly transport: 'udp' | 'tls';
       readonly socket: SocketKey;
       readonly address: string;
       readonly port: number;
       readonly bytes: Uint8Array;
     }
+  /** Gives a connection up, without saying so. */
+  | { readonly type: 'close-connection'; readonly socket: SocketKey }
   | { readonly type: 'spool-store'; readonly ref: Ref; readonly record: AcctRecord; readonly id: RecordRef }
   | { readonly type: 'spool-erase'; readonly id: RecordRef }
   /** `payload` null clears a retained topic. */

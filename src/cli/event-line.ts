@@ -56,7 +56,7 @@ function story(event: EventPayload): string {
     case 'guard':
       return `${event.state}: ${event.silent} of ${plural(event.sessions, 'session')} of ${clean(event.scope, 20)} silent (${event.reason})`;
     case 'radius-server':
-      return `${clean(event.server)} is ${event.state} for ${event.use}`;
+      return `${clean(event.server)} is ${event.state} for ${event.use}: ${clean(event.because, 160)}`;
     case 'port-link':
       return event.present
         ? `${event.port} is ${event.admin === 'down' ? 'disabled' : event.link}`

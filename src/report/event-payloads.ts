@@ -130,6 +130,7 @@ export const EVENT_BODIES = {
     server: word('address:port.'),
     use: oneOf('What it serves there.', ['authentication', 'accounting']),
     state: oneOf('As judged now.', ['up', 'down']),
+    because: word('What made it so, a sentence for people.'),
   }),
   'port-link': object('A port changed.', {
     port: PortName,

@@ -281,6 +281,8 @@ export class SimulatedSwitch {
         });
         return undefined;
       }
+      case 'close-connection':
+        return undefined;
       case 'spool-store':
         return this.answer(effect.ref, 'stores', () => ({ ok: true, value: undefined }));
       case 'spool-erase':
