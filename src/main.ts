@@ -20,6 +20,7 @@ import { createLogger, type Logger } from './io/log.ts';
 import type { MqttLink } from './io/mqtt.ts';
 import { ownAddresses, sameSources } from './io/own-addresses.ts';
 import { PortAuth } from './io/portauth.ts';
+import { radSecFaults } from './io/radsec.ts';
 import { readClocks, Shell } from './io/shell.ts';
 import { isListening } from './io/unix-socket.ts';
 import { UplinkGuard } from './io/uplink-guard.ts';
@@ -45,6 +46,8 @@ async function run({ config: path }: { readonly config: string }): Promise<numbe
   for (const warning of warnings) log.log('warn', describeFault(warning));
   const dictionary = loadRadiusDictionary();
   if (!dictionary.ok) return complain(`RADIUS dictionary: ${dictionary.error}`);
+  const unusable = radSecFaults(config.radius.servers);
+  if (unusable.length > 0) return complain(unusable.join('\nrollcall: '));
   // Before anything is touched: a second agent's Accounting-On would close the sessions of the first at the servers.
   if (await isListening(config.controlSocket))
     return complain(`another agent listens on ${config.controlSocket}`);

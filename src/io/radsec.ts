@@ -16,7 +16,7 @@ import {
   type TLSSocket,
 } from 'node:tls';
 import { err, ok, type Result } from '../base/result.ts';
-import type { RadSecSettings } from '../radius/settings.ts';
+import type { RadiusServer, RadSecSettings } from '../radius/settings.ts';
 import { RadiusFramer } from '../wire/radius-stream.ts';
 import type { DatagramFrom } from './udp.ts';
 
@@ -31,6 +31,7 @@ const MOST_WAITING = 1024 * 1024;
 const KEEP_ALIVE_AFTER_MS = 30_000;
 
 export interface ConnectionEnd {
+  /** The server has said something over it. */
   readonly wasOpen: boolean;
   /** For counters: refused, timeout, certificate, files, framing, closed, error. */
   readonly reason: string;
@@ -50,6 +51,8 @@ interface Connection<Key> {
   readonly port: number;
   socket: TLSSocket | undefined;
   openedAt: number | undefined;
+  /** Octets have come in over it. */
+  heard: boolean;
   /** Sent before it stood. */
   waiting: Uint8Array[];
   /** No other one before this time. */
@@ -105,6 +108,7 @@ export class RadSecConnections<Key> {
       port,
       socket: undefined,
       openedAt: undefined,
+      heard: false,
       waiting: [],
       notBefore: 0,
       waitMs: FIRST_WAIT_MS,
@@ -146,6 +150,7 @@ export class RadSecConnections<Key> {
       else this.opened(connection, socket);
     });
     socket.on('data', (chunk) => {
+      connection.heard = true;
       const packets = framer.push(chunk);
       if (!packets.ok) {
         this.ended(connection, 'framing', packets.error.detail, socket);
@@ -159,7 +164,11 @@ export class RadSecConnections<Key> {
     });
     socket.on('close', () => {
       clearTimeout(giveUp);
-      this.ended(connection, 'closed', 'the server closed the connection', socket);
+      // With TLS 1.3 a server that does not believe us says so, if at all, after our side of the handshake is over.
+      const why = connection.heard
+        ? ''
+        : ` before it said anything: does it believe our certificate (${settings.certFile})?`;
+      this.ended(connection, 'closed', `the server closed the connection${why}`, socket);
     });
   }
 
@@ -173,8 +182,9 @@ export class RadSecConnections<Key> {
   /** `socket`: of which this is told; one that was given up already is nobody's. */
   private ended(connection: Connection<Key>, reason: string, detail: string, socket?: TLSSocket): void {
     if (connection.socket !== socket || this.closed) return;
-    const wasOpen = connection.openedAt !== undefined;
-    const good = wasOpen && Date.now() - (connection.openedAt ?? 0) >= GOOD_AFTER_MS;
+    const { heard: wasOpen } = connection;
+    const good =
+      connection.openedAt !== undefined && Date.now() - (connection.openedAt ?? 0) >= GOOD_AFTER_MS;
     const wait = good ? 0 : connection.waitMs * (0.75 + Math.random() / 2);
     connection.waitMs = good ? FIRST_WAIT_MS : Math.min(2 * connection.waitMs, LONGEST_WAIT_MS);
     connection.notBefore = Date.now() + wait;
@@ -186,6 +196,7 @@ export class RadSecConnections<Key> {
     const { socket } = connection;
     connection.socket = undefined;
     connection.openedAt = undefined;
+    connection.heard = false;
     connection.waiting = [];
     socket?.destroy();
   }
@@ -217,6 +228,14 @@ export function tlsOptions(settings: RadSecSettings, address: string): Result<Co
     ...(serverName === undefined ? {} : { servername: serverName }),
     checkServerIdentity: (_: string, certificate: PeerCertificate) =>
       fingerprint === undefined ? checkServerIdentity(serverName ?? address, certificate) : undefined,
+  });
+}
+
+/** Of all servers that are asked over TLS: what would keep us from connecting to any of them. */
+export function radSecFaults(servers: readonly RadiusServer[]): readonly string[] {
+  return servers.flatMap(({ address, tls }, i) => {
+    const options = tls === undefined ? ok({}) : tlsOptions(tls, address);
+    return options.ok ? [] : [`radius.servers[${i}].tls: ${options.error}`];
   });
 }
 

@@ -96,7 +96,7 @@ export type ConnectionEvent =
   | {
       readonly socket: SocketKey;
       readonly state: 'lost';
-      /** False: it could not be made. */
+      /** False: it could not be made, or ended before the server said anything over it. */
       readonly wasOpen: boolean;
       /** A fixed word: refused, certificate, framing, closed ... */
       readonly reason: string;

@@ -9,6 +9,7 @@ import type { Decoded } from '../../src/base/result.ts';
 import { type Instant, instant, seconds } from '../../src/base/time.ts';
 import { RadiusClient } from '../../src/radius/client.ts';
 import type {
+  ConnectionEvent,
   Datagram,
   RadiusEffect,
   RadiusRequest,
@@ -156,6 +157,11 @@ export class RadiusRig {
     const effects = this.client.handleDatagram(datagram, this.now);
     this.perform(effects);
     return effects;
+  }
+
+  /** What became of a connection, now. */
+  connection(event: ConnectionEvent): void {
+    this.perform(this.client.handleConnection(event, this.now));
   }
 
   /** Lets time pass: timers and datagrams in their order. */
