@@ -29,11 +29,13 @@ export function examineReply<Exchange>(
   if (authenticator === undefined) return malformed('no-request', `identifier ${identifier}`);
   const request = link.kind === 'access' ? 'Access-Request' : 'Accounting-Request';
   const code = RADIUS_CODES[pending === undefined ? request : 'Status-Server'];
+  // The answer to a Status-Server gives nobody anything, and FreeRADIUS 3.2 and radsecproxy leave it out of theirs.
+  const answersLogin = link.kind === 'access' && pending === undefined;
   const verified = verifyResponse({
     packetBytes: bytes,
     request: { code, identifier, authenticator },
     secret: link.server.secret,
-    requireMessageAuthenticator: link.kind === 'access' && link.server.requireMessageAuthenticator,
+    requireMessageAuthenticator: answersLogin && link.server.requireMessageAuthenticator,
   });
   return verified.ok ? ok({ attempt, packet: verified.value }) : verified;
 }
