@@ -6,7 +6,7 @@
 //   dist/rollcall.js       the bundle, an ES module; its *.js.map are for whoever debugs it
 //   dist/*-HASH.js         what the agent imports only when it needs it: in one file it would start 40 ms later
 //   dist/libportauth.so    the native library
-//   dist/node_modules/     koffi and pcap (native code), radius (reads its dictionaries from files)
+//   dist/node_modules/     koffi, pcap and lmdb (native code), radius (reads its dictionaries from files)
 //
 // Promise: the folder works from wherever it is moved to, from any working directory, without anything outside it but
 // Node and libpcap. Only white space is squeezed out, no name, so that a stack trace can be read as it is.
@@ -32,7 +32,7 @@ const { values } = parseArgs({ options: { entry: { type: 'string' }, out: { type
 const entry = path.resolve(values.entry ?? path.join(root, 'src/main.ts'));
 const out = path.resolve(values.out ?? path.join(root, 'dist'));
 
-const EXTERNAL = ['koffi', 'pcap', 'radius'];
+const EXTERNAL = ['koffi', 'pcap', 'radius', 'lmdb'];
 
 // Packages inside the bundle that are CommonJS expect these three, which an ES module has not.
 const PRELUDE = `#!/usr/bin/env node
@@ -130,6 +130,15 @@ ship(
   (file) => isLicense(file) || ['package.json', 'pcap.js', 'build/Release/pcap_binding.node'].includes(file),
 );
 ship('radius', (file) => isLicense(file) || /^(lib|dictionaries)\/|^package\.json$/.test(file));
+
+// Of lmdb the builds on Node-API, which suit every Node; those for one Node each are as large again.
+ship('lmdb', (file) => isLicense(file) || ['package.json', 'dist/index.cjs'].includes(file));
+for (const name of readdirSync(path.join(root, 'node_modules/@lmdb')))
+  ship(`@lmdb/${name}`, (file) => isLicense(file) || /^(package\.json|index\.js|node\.napi\..*)$/.test(file));
+for (const name of ['msgpackr', 'ordered-binary', 'weak-lru-cache', '@harperfast/extended-iterable'])
+  ship(name, (file) => isLicense(file) || /^(package\.json|dist\/(index|node)\.cjs)$/.test(file));
+for (const name of ['node-gyp-build-optional-packages', 'detect-libc'])
+  ship(name, (file) => isLicense(file) || /^(package\.json|(lib\/)?[a-z-]+\.js)$/.test(file));
 
 const parts = readdirSync(out).filter((name) => name.endsWith('.js'));
 for (const name of [...parts, 'libportauth.so', 'node_modules']) {

@@ -102,7 +102,7 @@ headers_root() {
 
 install_modules() {
     log=$(mktemp)
-    # Install scripts are not run: koffi and esbuild bring their binaries, and pcap is built below, once, patched.
+    # Install scripts are not run: koffi, lmdb and esbuild bring their binaries, and pcap is built below, once, patched.
     if ! npm ci --ignore-scripts --no-audit --no-fund --no-update-notifier >"$log" 2>&1; then
         cat "$log" >&2
         fail "npm ci failed"
@@ -121,7 +121,7 @@ install_modules() {
         cat "$log" >&2
         fail "node_modules/pcap could not be built"
     fi
-    node -e 'require("pcap"); require("koffi")' || fail "a native module does not load"
+    node -e 'require("pcap"); require("koffi"); require("lmdb")' || fail "a native module does not load"
     rm -f "$log"
 }
 

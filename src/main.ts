@@ -6,22 +6,26 @@ import { release } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { version } from '../package.json';
+import { EMPTY_SPOOL } from './accounting/spool.ts';
 import { Agent } from './agent/agent.ts';
 import { toHex } from './base/bytes.ts';
-import { ok, type Result } from './base/result.ts';
+import { err, ok, type Result } from './base/result.ts';
 import type { Config } from './config/config.ts';
 import { describeFault } from './config/fault.ts';
 import { parseConfig } from './config/parse.ts';
 import { isUplink } from './config/ports.ts';
 import { systemEntropy } from './io/entropy.ts';
 import { readSecret, readText } from './io/files.ts';
+import { HeldPorts } from './io/held-ports.ts';
 import { type HostFinding, hostFindings } from './io/host-check.ts';
 import { createLogger, type Logger } from './io/log.ts';
 import type { MqttLink } from './io/mqtt.ts';
-import { ownAddresses, sameSources } from './io/own-addresses.ts';
+import { ownAddresses, sameAddresses } from './io/own-addresses.ts';
 import { PortAuth } from './io/portauth.ts';
 import { radSecFaults } from './io/radsec.ts';
 import { readClocks, Shell } from './io/shell.ts';
+import type { Store } from './io/store.ts';
+import { UdpListener } from './io/udp-listener.ts';
 import { isListening } from './io/unix-socket.ts';
 import { UplinkGuard } from './io/uplink-guard.ts';
 import { loadRadiusDictionary } from './wire/radius-dictionary.ts';
@@ -90,7 +94,9 @@ class Run {
   private readonly path: string;
   private readonly log: Logger;
   private readonly portauth: PortAuth;
+  private readonly heldPorts: HeldPorts;
   private link: MqttLink | undefined;
+  private store: Store | undefined;
   private finish: (code: number) => void = () => undefined;
   private closers: (() => Promise<void> | void)[] = [];
 
@@ -102,11 +108,13 @@ class Run {
     const now = readClocks();
     const entropy = systemEntropy();
     const boot = { bootId: toHex(entropy.bytes(4)), version, startedAt: now.wall };
+    this.heldPorts = new HeldPorts(join(config.stateDir, 'held-ports.json'));
     this.agent = new Agent({ config, entropy, boot, now, source: { text, readSecret } });
     this.shell = new Shell({
       agent: this.agent,
       portauth,
       log,
+      heldPorts: this.heldPorts,
       onDrained: () => void this.stop('drained'),
       radSec: (server) => config.radius.servers[server]?.tls,
     });
@@ -149,6 +157,7 @@ class Run {
       type: 'boot',
       capabilities: capabilities.value,
       ports: this.portauth.ports(),
+      heldDown: new Map(this.heldPorts.all()),
       kernel: release(),
       mqtt: {
         protocol_version: embedded ? 4 : 5,
@@ -176,17 +185,51 @@ class Run {
     if (!url.ok) return url;
     this.link = this.openLink(Link, url.value);
     const guard = this.openUplinkGuard();
+    const dynamic = this.listenForRequests();
     this.shell.complete({
       openCapture: (port, onFrame, onError) => new Capture(port, (_, frame) => onFrame(frame), onError),
       publish: (publication) => this.link?.publish(publication),
       broadcast: (event) => control.value.broadcast(event),
       follow: (topic) => this.link?.follow(topic),
       unfollow: (topic) => this.link?.unfollow(topic),
+      sendDynamicReply: (address, port, bytes) => dynamic?.send(address, port, bytes),
       ...(guard === undefined ? {} : { guard }),
     });
     this.link.start();
     this.watchOwnAddresses();
+    await this.openSpool();
     return ok(undefined);
+  }
+
+  private listenForRequests(): UdpListener | undefined {
+    const port = this.config.dynamicAuthorization?.port;
+    if (port === undefined) return undefined;
+    const listener = new UdpListener({
+      port,
+      onDatagrams: (datagrams) => this.shell.post({ type: 'dynamic-requests', datagrams }),
+      onError: (message) => this.log.log('warn', `dynamic authorization: ${message}`),
+    });
+    this.closers.push(() => listener.close());
+    return listener;
+  }
+
+  /** Late, since ports are locked and people come in without it; what has to be stored waits until then. */
+  private async openSpool(): Promise<void> {
+    const { stateDir } = this.config;
+    const opened = await import('./io/store.ts').then(
+      ({ openStore }) => openStore(stateDir, (status) => this.shell.post({ type: 'spool-status', status })),
+      (cause: unknown) => err(String(cause)),
+    );
+    if (!opened.ok) {
+      const warning = `there is no accounting store, records are kept in memory alone: ${opened.error}`;
+      const status = { state: 'none', octets: 0, warnings: [warning] } as const;
+      this.shell.post({ type: 'spool', content: EMPTY_SPOOL, status });
+      return;
+    }
+    const { store, content, status } = opened.value;
+    this.store = store;
+    this.shell.useSpool(store);
+    this.shell.post({ type: 'spool', content, status });
   }
 
   private openUplinkGuard(): UplinkGuard | undefined {
@@ -239,12 +282,12 @@ class Run {
   /** There is no notice of them in Node, so they are looked at every few seconds. */
   private watchOwnAddresses(): void {
     let known = ownAddresses(this.config.switch.bridge);
-    this.shell.post({ type: 'own-addresses', sources: known });
+    this.shell.post({ type: 'own-addresses', ...known });
     const timer = setInterval(() => {
-      const sources = ownAddresses(this.config.switch.bridge);
-      if (sameSources(known, sources)) return;
-      known = sources;
-      this.shell.post({ type: 'own-addresses', sources });
+      const now = ownAddresses(this.config.switch.bridge);
+      if (sameAddresses(known, now)) return;
+      known = now;
+      this.shell.post({ type: 'own-addresses', ...known });
     }, OWN_ADDRESSES_EVERY_MS);
     this.closers.push(() => clearInterval(timer));
   }
@@ -254,6 +297,8 @@ class Run {
     this.log.log('info', 'stopping', { how });
     await this.link?.close(how);
     for (const close of this.closers.splice(0)) await close();
+    this.shell.post({ type: 'stopping' });
+    await this.store?.close();
     this.shell.close();
     this.finish(0);
   }

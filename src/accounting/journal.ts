@@ -17,7 +17,16 @@
 
 import { Counters } from '../base/counters.ts';
 import { assertNever } from '../base/result.ts';
-import { after, earliest, type Instant, instant, NEVER, type Now, seconds } from '../base/time.ts';
+import {
+  after,
+  earliest,
+  type Instant,
+  instant,
+  NEVER,
+  type Now,
+  seconds,
+  type WallTime,
+} from '../base/time.ts';
 import type { AcctRecord } from '../model/acct.ts';
 import {
   JOURNAL_DEFAULTS,
@@ -47,6 +56,11 @@ function lineKey(record: AcctRecord): string {
   return 'subject' in record ? `session ${record.subject.sessionId}` : 'system';
 }
 
+/** A wall clock that was stepped back since the event makes no negative delay. */
+function sinceOf(record: AcctRecord, now: Now): Instant {
+  return instant(now.mono - Math.max(0, now.wall - record.eventTime));
+}
+
 /** Never dropped, never refused for want of room. */
 function precious(record: AcctRecord): boolean {
   return record.kind !== 'interim' && record.kind !== 'start';
@@ -74,6 +88,12 @@ export class AcctJournal {
     return this.entries.size;
   }
 
+  /** When the oldest of them happened. */
+  get oldest(): WallTime | undefined {
+    const { value } = this.entries.values().next();
+    return value?.record.eventTime;
+  }
+
   get outstanding(): number {
     return this.submitted;
   }
@@ -85,7 +105,7 @@ export class AcctJournal {
         this.accept(event.record, now, out);
         break;
       case 'recovered':
-        this.recover(event.ref, event.record, now, out);
+        this.recover(event.ref, event.record, out);
         break;
       case 'stored':
         this.stored(event.ref, true, out);
@@ -105,7 +125,7 @@ export class AcctJournal {
       default:
         return assertNever(event);
     }
-    this.submitReady(now.mono, out);
+    this.submitReady(now, out);
     return out;
   }
 
@@ -113,10 +133,10 @@ export class AcctJournal {
     return earliest(this.resting[0]?.at ?? NEVER, this.on?.until ?? NEVER);
   }
 
-  tick(now: Instant): JournalEffect[] {
+  tick(now: Now): JournalEffect[] {
     const out: JournalEffect[] = [];
-    if (this.on !== undefined && now >= this.on.until) this.endOn();
-    for (let first = this.resting[0]; first !== undefined && first.at <= now; first = this.resting[0]) {
+    if (this.on !== undefined && now.mono >= this.on.until) this.endOn();
+    for (let first = this.resting[0]; first !== undefined && first.at <= now.mono; first = this.resting[0]) {
       this.resting.shift();
       if (first.entry.state !== 'resting') continue;
       first.entry.state = 'waiting';
@@ -136,7 +156,7 @@ export class AcctJournal {
     }
     this.counters.add('recorded');
     const ref = this.nextRef++;
-    const entry = this.append({ ref, record, key, now, state: 'storing' });
+    const entry = this.append({ ref, record, key, since: sinceOf(record, now), state: 'storing' });
     if (record.kind === 'on') this.on = { entry, until: NEVER };
     out.push({ type: 'store', ref, record });
   }
@@ -148,11 +168,12 @@ export class AcctJournal {
     return record.kind === 'start' && queued('start') ? 'second-start' : undefined;
   }
 
-  private recover(ref: RecordRef, record: AcctRecord, now: Now, out: JournalEffect[]): void {
+  private recover(ref: RecordRef, record: AcctRecord, out: JournalEffect[]): void {
     if (this.entries.has(ref)) return;
     this.counters.add('recovered');
     this.nextRef = Math.max(this.nextRef, ref + 1);
-    const entry = this.append({ ref, record, key: lineKey(record), now, state: 'waiting' });
+    const entry = this.append({ ref, record, key: lineKey(record), since: undefined, state: 'waiting' });
+    if (record.kind === 'on') this.on = { entry, until: NEVER };
     this.supersede(entry, out);
     this.turn(entry.line);
   }
@@ -161,15 +182,13 @@ export class AcctJournal {
     readonly ref: RecordRef;
     readonly record: AcctRecord;
     readonly key: string;
-    readonly now: Now;
+    readonly since: Instant | undefined;
     readonly state: EntryState;
   }): Entry {
-    const { ref, record, key, now, state } = made;
+    const { ref, record, key, since, state } = made;
     const line = this.lines.get(key) ?? { key, entries: [], inTurn: false, next: undefined };
     this.lines.set(key, line);
-    // A wall clock that was stepped back since the event makes no negative delay.
-    const since = instant(now.mono - Math.max(0, now.wall - record.eventTime));
-    const entry: Entry = { ref, record, since, line, state, durable: true };
+    const entry: Entry = { ref, record, since, line, state };
     line.entries.push(entry);
     this.entries.set(ref, entry);
     if (record.kind === 'interim') this.interims++;
@@ -178,14 +197,13 @@ export class AcctJournal {
 
   private stored(ref: RecordRef, durable: boolean, out: JournalEffect[]): void {
     const entry = this.entries.get(ref);
+    if (!durable) this.counters.add('store_failed');
     if (entry === undefined) {
       // Dropped while it was being stored.
-      if (durable) out.push({ type: 'erase', ref });
+      out.push({ type: 'erase', ref });
       return;
     }
     if (entry.state !== 'storing') return;
-    if (!durable) this.counters.add('store_failed');
-    entry.durable = durable;
     entry.state = 'waiting';
     this.supersede(entry, out);
     this.turn(entry.line);
@@ -247,8 +265,9 @@ export class AcctJournal {
 
   private remove(entry: Entry, out: JournalEffect[]): void {
     const { line } = entry;
-    // One that is still being stored is erased when the store says that it has it.
-    if (entry.durable && entry.state !== 'storing') out.push({ type: 'erase', ref: entry.ref });
+    // One that is still being stored is erased when the store has answered; one that it could not take, too, since a
+    // store that has room again takes what it could not.
+    if (entry.state !== 'storing') out.push({ type: 'erase', ref: entry.ref });
     if (entry.state === 'submitted') this.submitted--;
     if (entry.record.kind === 'interim') this.interims--;
     if (entry.record.kind === 'stop') this.remember(line.key);
@@ -289,7 +308,7 @@ export class AcctJournal {
     return this.on !== undefined && entry.ref > this.on.entry.ref;
   }
 
-  private submitReady(now: Instant, out: JournalEffect[]): void {
+  private submitReady(now: Now, out: JournalEffect[]): void {
     while (this.submitted < this.settings.outstanding) {
       const line = this.turns.shift();
       if (line === undefined) return;
@@ -301,8 +320,9 @@ export class AcctJournal {
       }
       entry.state = 'submitted';
       this.submitted++;
-      if (this.on?.entry === entry) this.on.until = after(now, ON_HOLDS_FOR);
-      out.push({ type: 'submit', ref: entry.ref, record: entry.record, since: entry.since });
+      if (this.on?.entry === entry) this.on.until = after(now.mono, ON_HOLDS_FOR);
+      const since = entry.since ?? sinceOf(entry.record, now);
+      out.push({ type: 'submit', ref: entry.ref, record: entry.record, since });
     }
   }
 }

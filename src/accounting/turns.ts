@@ -9,11 +9,13 @@ export type EntryState = 'storing' | 'waiting' | 'submitted' | 'resting';
 export interface Entry {
   readonly ref: RecordRef;
   readonly record: AcctRecord;
-  readonly since: Instant;
+  /**
+   * The event on the monotonic clock. Undefined for one of an earlier run, which knew another such clock: there the wall
+   * clock tells, at each submission anew, since a switch without a battery may be told the time after its start only.
+   */
+  readonly since: Instant | undefined;
   readonly line: Line;
   state: EntryState;
-  /** It is in the store, or on its way there. */
-  durable: boolean;
 }
 
 /** The records of one session, in their order; or one Accounting-On or -Off. */

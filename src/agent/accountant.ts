@@ -1,18 +1,32 @@
 // What the accounting servers are told: one Start, interims, and exactly one Stop for every session, each durable
 // before it is on the wire. The queue and its order are in accounting/journal.ts; here records are made and carried.
+//
+// The store is opened after the ports are locked; records that are made before that wait for it. What an earlier run left
+// in it comes first: its unanswered records, then a Stop for each of its sessions, none of which is alive any more.
+// Accounting-On is sent only if there was nothing of a session: it makes a server close whatever it has of us, at the
+// time of the restart and for a reason of its own, where each such session has a better Stop of ours on the way.
 
 import { AcctJournal } from '../accounting/journal.ts';
-import type { JournalEffect, JournalEvent, RecordRef } from '../accounting/journal-events.ts';
+import {
+  JOURNAL_DEFAULTS,
+  type JournalEffect,
+  type JournalEvent,
+  type RecordRef,
+} from '../accounting/journal-events.ts';
 import { acctAttributes } from '../accounting/records.ts';
 import { SessionIds } from '../accounting/session-id.ts';
+import { type SessionRecord, type SpoolContent, stopOfLost } from '../accounting/spool.ts';
 import { assertNever } from '../base/result.ts';
 import type { Instant } from '../base/time.ts';
 import type { AcctRecord, AcctSubject } from '../model/acct.ts';
 import type { GrantKey } from '../model/dataplane.ts';
 import type { NoAnswerReason, RequestRef } from '../radius/effects.ts';
+import type { InfoPayload } from '../report/payloads.ts';
 import type { EndDecision } from '../session/logout.ts';
 import type { Core } from './core.ts';
+import type { SpoolStatus } from './ports.ts';
 import type { Timed } from './schedule.ts';
+import { SessionKeeper } from './session-keeper.ts';
 import type { SessionUnit } from './session-unit.ts';
 import { sessionTime } from './views.ts';
 
@@ -21,15 +35,24 @@ type Awaiting =
   | { readonly kind: 'interim'; readonly unit: SessionUnit }
   | { readonly kind: 'stop'; readonly unit: SessionUnit; readonly decision: EndDecision };
 
+/** A logout that waits until its Stop is durable. */
 interface AwaitedStop {
   readonly grant: GrantKey;
   readonly sessionId: string;
 }
 
+interface Made {
+  readonly record: AcctRecord;
+  readonly awaited: AwaitedStop | undefined;
+}
+
 export class Accountant implements Timed {
-  private readonly journal = new AcctJournal();
+  private readonly journal: AcctJournal;
   private readonly ids: SessionIds;
-  /** Stops whose logout waits until they are durable. */
+  private readonly keeper: SessionKeeper;
+  /** Made before the store was open; undefined since then. */
+  private early: Made[] | undefined = [];
+  private spool: SpoolStatus = { state: 'opening', octets: 0, warnings: [] };
   private readonly stops = new Map<RecordRef, AwaitedStop>();
   private readonly awaiting: Awaiting[] = [];
   /** RADIUS requests that carry records. */
@@ -37,6 +60,9 @@ export class Accountant implements Timed {
 
   constructor(private readonly core: Core) {
     this.ids = new SessionIds(core.boot.bootId);
+    const { capacity } = core.config.accounting.spool;
+    this.journal = new AcctJournal({ ...JOURNAL_DEFAULTS, capacity });
+    this.keeper = new SessionKeeper(core, (unit, at) => this.usageOf(unit, at));
   }
 
   newSessionId(): string {
@@ -45,7 +71,14 @@ export class Accountant implements Timed {
 
   /** Records that no server has acknowledged yet. */
   get pending(): number {
-    return this.journal.size;
+    return this.journal.size + (this.early?.length ?? 0);
+  }
+
+  view(): InfoPayload['accounting'] {
+    const oldest = this.journal.oldest ?? this.early?.[0]?.record.eventTime;
+    const age = oldest === undefined ? null : Math.max(0, Math.round((this.core.now.wall - oldest) / 1000));
+    const { state, octets } = this.spool;
+    return { pending: this.pending, oldest_s: age, store: state, store_octets: octets };
   }
 
   counters(): Readonly<Record<string, number>> {
@@ -56,13 +89,55 @@ export class Accountant implements Timed {
     return this.journal.pollAt();
   }
 
-  onTime(now: Instant): void {
-    this.apply(this.journal.tick(now));
+  onTime(): void {
+    this.apply(this.journal.tick(this.core.now));
   }
 
-  /** After a start that kept no session: servers close what they still have of us (RFC 2866 §5.1). */
-  on(): void {
-    this.record({ kind: 'on', eventTime: this.core.now.wall });
+  /** The store is open, or cannot be had: then `content` is empty, and records are kept in memory. */
+  opened({ records, sessions, damaged }: SpoolContent, status: SpoolStatus): void {
+    const { early } = this;
+    if (early === undefined) return;
+    this.early = undefined;
+    this.spoolStatus(status);
+    if (damaged > 0) this.warn(`${damaged} damaged entries of the accounting store were passed over`);
+    const stopped = new Set<string>();
+    for (const { ref, record } of records) {
+      if (record.kind === 'stop') stopped.add(record.subject.sessionId);
+      this.tell({ type: 'recovered', ref, record });
+    }
+    const lost = sessions.filter(({ subject }) => !stopped.has(subject.sessionId));
+    for (const session of lost) this.record(stopOfLost(session));
+    if (records.length > 0 || lost.length > 0) {
+      this.core.out.log('info', 'accounting of an earlier run goes on', {
+        records: records.length,
+        sessions: lost.length,
+      });
+    }
+    if (lost.length === 0 && records.every(({ record }) => !('subject' in record))) this.on();
+    for (const { record, awaited } of early) this.record(record, awaited);
+    this.keeper.begin();
+  }
+
+  spoolStatus(status: SpoolStatus): void {
+    const before = this.spool.state;
+    this.spool = status;
+    for (const message of status.warnings) this.warn(message);
+    if (before === 'failing' && status.state === 'durable')
+      this.core.parts.reporter.warning('spool-recovered', 'accounting records are stored again', {});
+  }
+
+  /** The process ends, the sessions stay. */
+  stopping(): void {
+    this.keeper.keepAll();
+  }
+
+  /** Servers close what they still have of us (RFC 2866 §5.1): what happened before this start, and is not known here. */
+  private on(): void {
+    this.record({ kind: 'on', eventTime: this.core.boot.startedAt });
+  }
+
+  private warn(message: string): void {
+    this.core.parts.reporter.warning('spool', message, {});
   }
 
   off(): void {
@@ -99,14 +174,20 @@ export class Accountant implements Timed {
   }
 
   private makeInterim(unit: SessionUnit): void {
+    this.keeper.reported(unit);
+    this.record(this.usageOf(unit, this.core.now.mono));
+  }
+
+  /** As of `at`, with the counters as they were read last. */
+  private usageOf(unit: SessionUnit, at: Instant): SessionRecord {
     const counters = this.core.parts.meter.trafficOf(unit);
-    this.record({
+    return {
       kind: 'interim',
-      eventTime: this.core.now.wall,
+      eventTime: this.core.wall(at),
       subject: this.subjectOf(unit),
-      sessionTimeS: Math.floor((this.core.now.mono - unit.session.startedAt) / 1000),
+      sessionTimeS: Math.floor((at - unit.session.startedAt) / 1000),
       ...(counters === undefined ? {} : { counters }),
-    });
+    };
   }
 
   private makeStop(unit: SessionUnit, decision: EndDecision): void {
@@ -124,15 +205,11 @@ export class Accountant implements Timed {
       ...(decision.foreignCause === undefined ? {} : { foreignCause: decision.foreignCause }),
     };
     const { grant, id } = unit.session;
-    for (const effect of this.journal.handle({ type: 'record', record }, this.core.now)) {
-      if (effect.type === 'store') this.stops.set(effect.ref, { grant, sessionId: id });
-      this.applyOne(effect);
-    }
-    this.core.schedule.touch(this);
+    this.record(record, { grant, sessionId: id });
   }
 
   stored(ref: RecordRef, error: string | undefined): void {
-    if (error !== undefined) this.core.parts.reporter.warning('spool', error, {});
+    if (error !== undefined) this.core.out.log('debug', 'a record is not stored', { error });
     this.tell({ type: error === undefined ? 'stored' : 'store-failed', ref });
     const stop = this.stops.get(ref);
     this.stops.delete(ref);
@@ -155,8 +232,16 @@ export class Accountant implements Timed {
     this.tell({ type: reason === 'unencodable' ? 'unsendable' : 'unanswered', ref });
   }
 
-  private record(record: AcctRecord): void {
-    this.tell({ type: 'record', record });
+  private record(record: AcctRecord, awaited?: AwaitedStop): void {
+    if (this.early !== undefined) {
+      this.early.push({ record, awaited });
+      return;
+    }
+    for (const effect of this.journal.handle({ type: 'record', record }, this.core.now)) {
+      if (effect.type === 'store' && awaited !== undefined) this.stops.set(effect.ref, awaited);
+      this.applyOne(effect);
+    }
+    this.core.schedule.touch(this);
   }
 
   private tell(event: JournalEvent): void {

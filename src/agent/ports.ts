@@ -3,6 +3,8 @@
 // a simulated switch does the same in tests. An effect with a `ref` is answered by one `done` with that `ref`.
 
 import type { RecordRef } from '../accounting/journal-events.ts';
+import type { SessionRecord, SpoolContent } from '../accounting/spool.ts';
+import type { Ip } from '../base/ip.ts';
 import type { LogLevel as LeastLevel } from '../config/defaults.ts';
 import type { ProbeSource } from '../liveness/settings.ts';
 import type { AcctRecord, TrafficCounters } from '../model/acct.ts';
@@ -16,9 +18,11 @@ import type {
   TableDump,
   VlanId,
 } from '../model/dataplane.ts';
+import type { HoldKind } from '../model/port.ts';
+import type { DynamicDatagram } from '../radius/dynauth.ts';
 import type { ConnectionEvent, SocketKey } from '../radius/effects.ts';
 import type { EventPayload } from '../report/event-payloads.ts';
-import type { InfoPayload } from '../report/payloads.ts';
+import type { InfoPayload, SpoolState } from '../report/payloads.ts';
 
 export type Ref = number;
 
@@ -27,6 +31,8 @@ export type Input =
       readonly type: 'boot';
       readonly capabilities: Capabilities;
       readonly ports: readonly PortFacts[];
+      /** Taken down by an earlier run on a server's word, and not seen up again. */
+      readonly heldDown: ReadonlyMap<PortName, HoldKind>;
       readonly kernel: string;
       readonly mqtt: InfoPayload['mqtt'];
     }
@@ -44,14 +50,25 @@ export type Input =
       readonly bytes: Uint8Array;
     }
   | { readonly type: 'connection'; readonly event: ConnectionEvent }
-  /** Our own addresses per VLAN, and the MAC that goes with them: what probes may bear. */
-  | { readonly type: 'own-addresses'; readonly sources: ReadonlyMap<VlanId, ProbeSource> }
+  /** What came in for the dynamic authorization server (RFC 5176), all of one moment. */
+  | { readonly type: 'dynamic-requests'; readonly datagrams: readonly DynamicDatagram[] }
+  /** Our own addresses per VLAN, and the MAC that goes with them: what probes may bear; and all of this host. */
+  | {
+      readonly type: 'own-addresses';
+      readonly sources: ReadonlyMap<VlanId, ProbeSource>;
+      readonly addresses: ReadonlySet<Ip>;
+    }
   /** Frames from the uplinks with a granted source MAC are dropped, or why they are not. */
   | { readonly type: 'uplink-guard'; readonly error?: string }
   | { readonly type: 'broker'; readonly connected: boolean }
   /** A message on a topic of another switch that was asked for by `follow`. */
   | { readonly type: 'followed'; readonly topic: string; readonly payload: Uint8Array }
   | { readonly type: 'command'; readonly ref: Ref; readonly verb: string; readonly payload: Uint8Array }
+  /** The store is open, or cannot be had: what an earlier run left in it. Nothing is stored before. */
+  | { readonly type: 'spool'; readonly content: SpoolContent; readonly status: SpoolStatus }
+  | { readonly type: 'spool-status'; readonly status: SpoolStatus }
+  /** The process is about to end, and nobody is to be logged out. */
+  | { readonly type: 'stopping' }
   /** The configuration's file was read anew. */
   | { readonly type: 'reload'; readonly text: string }
   | { readonly type: 'done'; readonly ref: Ref; readonly error?: string }
@@ -59,6 +76,14 @@ export type Input =
 
 export type Effect =
   | { readonly type: 'set-port'; readonly ref: Ref; readonly port: PortName; readonly setting: PortSetting }
+  /** Administratively up or down. `kind` is kept on disk from before it goes down until it is up again. */
+  | {
+      readonly type: 'set-link';
+      readonly ref: Ref;
+      readonly port: PortName;
+      readonly up: boolean;
+      readonly kind: HoldKind;
+    }
   | { readonly type: 'grant'; readonly ref: Ref; readonly key: GrantKey }
   | { readonly type: 'revoke'; readonly ref: Ref; readonly key: GrantKey }
   /** Tell at once (`entry-active`) when this silent client sends again. Nobody waits for an answer: the sweep sees it, too. */
@@ -79,8 +104,17 @@ export type Effect =
     }
   /** Gives a connection up, without saying so. */
   | { readonly type: 'close-connection'; readonly socket: SocketKey }
+  /** From the port on which the request came in. */
+  | {
+      readonly type: 'send-dynamic-reply';
+      readonly address: string;
+      readonly port: number;
+      readonly bytes: Uint8Array;
+    }
   | { readonly type: 'spool-store'; readonly ref: Ref; readonly record: AcctRecord; readonly id: RecordRef }
   | { readonly type: 'spool-erase'; readonly id: RecordRef }
+  /** The last that is known of living sessions. Nobody waits for it. */
+  | { readonly type: 'spool-keep'; readonly sessions: readonly SessionRecord[] }
   /** `payload` null clears a retained topic. */
   | {
       readonly type: 'publish';
@@ -102,9 +136,18 @@ export type Effect =
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 export type LogFields = Readonly<Record<string, string | number | boolean>>;
 
+export interface SpoolStatus {
+  readonly state: SpoolState;
+  /** Of its file. */
+  readonly octets: number;
+  /** Sentences for whoever runs the switch; not of the ordinary course of things. */
+  readonly warnings: readonly string[];
+}
+
 /** What answers to effects will be about; kept until the `done` comes. */
 export type Pending =
   | { readonly about: 'port'; readonly port: PortName }
+  | { readonly about: 'link'; readonly port: PortName }
   | { readonly about: 'grant'; readonly key: GrantKey }
   | { readonly about: 'capture'; readonly port: PortName }
   | { readonly about: 'record'; readonly record: RecordRef };

@@ -104,7 +104,9 @@ export class ByteWriter {
   }
 
   u8(value: number): this {
-    this.buf[this.room(1)] = value;
+    // First the room: it may be in another buffer.
+    const at = this.room(1);
+    this.buf[at] = value;
     return this;
   }
 
@@ -199,7 +201,8 @@ export function fromHex(text: string): Uint8Array | undefined {
 }
 
 const utf8Encoder = new TextEncoder();
-const utf8Decoder = new TextDecoder('utf-8', { fatal: false });
+/** A byte order mark is a character of the text like any other: what comes in must go out as it was. */
+const utf8Decoder = new TextDecoder('utf-8', { fatal: false, ignoreBOM: true });
 
 /** Up to so many octets an array needs no memory of its own: a quarter of the time. */
 const SHORT_TEXT = 64;

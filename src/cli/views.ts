@@ -83,7 +83,7 @@ export function portsView({ ports }: ResultOf<'ports'>, { paint }: ViewContext):
     lockOf(port, paint),
     port.host_mode,
     clean(port.role, 20),
-    port.mab ? 'mab' : '',
+    mabOf(port),
     port.vlan === null || port.vlan === 0 ? '' : String(port.vlan),
     port.sessions.length === 0 ? '-' : String(port.sessions.length),
   ]);
@@ -91,7 +91,18 @@ export function portsView({ ports }: ResultOf<'ports'>, { paint }: ViewContext):
   return `${table(head, rows, paint)}\n\n${plural(ports.length, 'port')}`;
 }
 
+function mabOf({ mab, mab_clients: { waiting, asking, quiet } }: PortPayload): string {
+  const some = [
+    [waiting, 'waiting'],
+    [asking, 'asking'],
+    [quiet, 'quiet'],
+  ].flatMap(([count, what]) => (count === 0 ? [] : [`${count} ${what}`]));
+  return mab ? some.join(', ') || 'on' : '';
+}
+
 function linkOf(port: PortPayload, paint: Colors): string {
+  if (port.held_down !== null)
+    return paint.yellow(port.held_down === 'bounce' ? 'bouncing' : 'disabled by CoA');
   if (port.admin === 'down') return paint.dim('disabled');
   return port.link === 'up' ? paint.green('up') : paint.dim('down');
 }
@@ -114,6 +125,7 @@ export function infoView(info: ResultOf<'info'>, { paint, now }: ViewContext): s
       `${clean(info.bridge)}, uplinks ${info.uplinks.length === 0 ? '-' : info.uplinks.map((name) => clean(name)).join(' ')}`,
     ],
     ['sessions', `${info.counts.sessions} on ${plural(info.counts.ports, 'port')}`],
+    ['accounting', accountingOf(info, paint)],
     ['backend', `${clean(info.backend)} on Linux ${clean(info.kernel)}`],
     ['can', can.join(', ')],
     [
@@ -167,6 +179,14 @@ export function serversView(
       ? []
       : [`${plural(waiting, 'reauthentication waits', 'reauthentications wait')} for a server`]),
   ].join('\n\n');
+}
+
+function accountingOf({ accounting }: ResultOf<'info'>, paint: Colors): string {
+  const { pending, oldest_s: oldest, store, store_octets: octets } = accounting;
+  const queue = pending === 0 ? 'nothing pending' : `${plural(pending, 'record')} pending`;
+  const age = oldest === null ? '' : `, the oldest ${duration(oldest)} old`;
+  const kept = store === 'durable' ? `${Math.ceil(octets / 1024)} KiB on disk` : `store ${store}`;
+  return `${queue}${age}; ${store === 'failing' || store === 'none' ? paint.red(kept) : kept}`;
 }
 
 export function explainView({ mac, decisions }: ResultOf<'explain'>, { paint, now }: ViewContext): string {

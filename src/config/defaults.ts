@@ -1,5 +1,6 @@
 // Defaults of what belongs to no machine. The machines' own are in their settings.ts.
 
+import { JOURNAL_DEFAULTS } from '../accounting/journal-events.ts';
 import { type Millis, seconds } from '../base/time.ts';
 import type { HostMode, PortControl } from '../model/port.ts';
 
@@ -9,7 +10,6 @@ export const PORT_DEFAULTS = {
   control: 'auto' as PortControl,
   hostMode: 'multi-auth' as HostMode,
   role: 'default',
-  mab: { enabled: false, delay: seconds(30) },
   linkDownDelay: seconds(0),
   egress: 'open' as 'open' | 'closed',
 } as const;
@@ -26,7 +26,14 @@ export const RADIUS_DEFAULTS = {
   radSecSecret: 'radsec',
 } as const;
 
-export const ACCOUNTING_DEFAULTS: { readonly interim: Millis } = { interim: seconds(0) };
+/** A bounce heals by itself; a port that is disabled waits for somebody to come and see. */
+export const DYNAUTH_DEFAULTS = { bounce: seconds(10), allowBounce: true, allowDisable: false } as const;
+
+export const ACCOUNTING_DEFAULTS: {
+  readonly interim: Millis;
+  readonly capacity: number;
+  readonly evidence: Millis;
+} = { interim: seconds(0), capacity: JOURNAL_DEFAULTS.capacity, evidence: seconds(300) };
 
 export const MQTT_DEFAULTS = { willDelay: seconds(30), embeddedPort: 1883 } as const;
 

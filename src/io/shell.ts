@@ -5,14 +5,16 @@
 // Neighbouring effects of one kind become one native call: a turn that ends a thousand sessions pays for one proof.
 // Whatever loads slowly (captures, broker link) is handed in later; what was wanted of it until then is kept here.
 
+import { erasing, keeping, type SpoolChange, storing } from '../accounting/spool.ts';
 import type { Agent } from '../agent/agent.ts';
 import type { Effect, Input, Ref } from '../agent/ports.ts';
-import { assertNever, err, type Result } from '../base/result.ts';
+import { assertNever, err, ok, type Result } from '../base/result.ts';
 import type { Instant, Now, WallTime } from '../base/time.ts';
 import type { TrafficCounters } from '../model/acct.ts';
 import type { PortName } from '../model/dataplane.ts';
 import type { ServerIndex, SocketKey } from '../radius/effects.ts';
 import type { RadSecSettings } from '../radius/settings.ts';
+import type { HeldPorts } from './held-ports.ts';
 import type { Logger } from './log.ts';
 import type { PortAuth } from './portauth.ts';
 import type { Publication } from './publish-queue.ts';
@@ -41,6 +43,11 @@ export interface CaptureHandle {
   close(): void;
 }
 
+/** The store on disk: io/store.ts. `done` when the changes of one call, all in one transaction, are durable. */
+export interface Spool {
+  write(changes: readonly SpoolChange[], done?: (error?: string) => void): void;
+}
+
 /** Parts that are loaded after the ports are locked. */
 export interface LateParts {
   readonly openCapture: (
@@ -52,6 +59,7 @@ export interface LateParts {
   readonly broadcast: (event: object) => void;
   readonly follow: (topic: string) => void;
   readonly unfollow: (topic: string) => void;
+  readonly sendDynamicReply: (address: string, port: number, bytes: Uint8Array) => void;
   /** Absent where the kernel or nft cannot. */
   readonly guard?: UplinkGuard;
 }
@@ -60,6 +68,7 @@ export interface ShellOptions {
   readonly agent: Agent;
   readonly portauth: PortAuth;
   readonly log: Logger;
+  readonly heldPorts: HeldPorts;
   readonly onDrained: () => void;
   /** Of a RADIUS server that is asked over TLS. */
   readonly radSec: (server: ServerIndex) => RadSecSettings | undefined;
@@ -81,6 +90,7 @@ export class Shell {
   private timer: NodeJS.Timeout | undefined;
   private timerAt = Number.POSITIVE_INFINITY;
   private late: LateParts | undefined;
+  private spool: Spool | undefined;
   private readonly captures = new Map<PortName, CaptureHandle>();
   private readonly wantedCaptures: { readonly ref: Ref; readonly port: PortName }[] = [];
   private readonly replies = new Map<Ref, (answer: object) => void>();
@@ -130,6 +140,11 @@ export class Shell {
     for (const { ref, port } of this.wantedCaptures.splice(0)) this.openCapture(late, ref, port);
   }
 
+  /** To be called before the agent is told that there is a store: it stores nothing before that. */
+  useSpool(spool: Spool): void {
+    this.spool = spool;
+  }
+
   /** Stops performing; locks, grants and sessions stay as they are. */
   close(): void {
     this.closed = true;
@@ -177,6 +192,9 @@ export class Shell {
         this.answerAll(wanted, results);
         return;
       }
+      case 'set-link':
+        this.setLinks(only(run, 'set-link'));
+        return;
       case 'grant': {
         const wanted = only(run, 'grant');
         for (const { key } of wanted) this.late?.guard?.grant(key.mac);
@@ -230,11 +248,17 @@ export class Shell {
       case 'close-connection':
         this.radSec.disconnect(effect.socket);
         return;
+      case 'send-dynamic-reply':
+        this.late?.sendDynamicReply(effect.address, effect.port, effect.bytes);
+        return;
       case 'spool-store':
-        // Kept in memory by the journal itself; a store on disk answers here when it has it.
-        this.queue.push({ type: 'done', ref: effect.ref });
+        this.store(effect.ref, storing({ ref: effect.id, record: effect.record }));
         return;
       case 'spool-erase':
+        this.spool?.write([erasing(effect.id)]);
+        return;
+      case 'spool-keep':
+        this.spool?.write(effect.sessions.map(keeping));
         return;
       case 'publish': {
         const { topic, payload, retain } = effect;
@@ -266,6 +290,7 @@ export class Shell {
         onDrained();
         return;
       case 'set-port':
+      case 'set-link':
       case 'grant':
       case 'revoke':
       case 'watch':
@@ -275,6 +300,35 @@ export class Shell {
       default:
         assertNever(effect);
     }
+  }
+
+  /** What cannot be marked is not taken down: nobody would set it up again after our death. */
+  private setLinks(wanted: readonly Extract<Effect, { type: 'set-link' }>[]): void {
+    const { portauth, heldPorts, log } = this.options;
+    const lowered = wanted.filter(({ up }) => !up);
+    const marked = lowered.length === 0 ? ok(undefined) : heldPorts.add(lowered);
+    const possible = marked.ok ? wanted : wanted.filter(({ up }) => up);
+    const results = portauth.setLinks(possible.map(({ port, up }) => ({ name: port, up })));
+    const isUp = ({ up }: { up: boolean }, result: Result<void, string> | undefined): boolean =>
+      up === (result?.ok ?? false);
+    const up = possible.filter((each, i) => isUp(each, results[i])).map(({ port }) => port);
+    const unmarked = heldPorts.remove(up);
+    if (!unmarked.ok) log.log('warn', `cannot note that ports are up again: ${unmarked.error}`);
+    this.answerAll(possible, results);
+    if (!marked.ok)
+      this.answerAll(
+        lowered,
+        lowered.map(() => err(`cannot be noted on disk: ${marked.error}`)),
+      );
+  }
+
+  /** Without a store the journal keeps it in memory. */
+  private store(ref: Ref, changes: readonly SpoolChange[]): void {
+    if (this.spool === undefined) this.queue.push({ type: 'done', ref, error: 'there is no store' });
+    else
+      this.spool.write(changes, (error) =>
+        this.post(error === undefined ? { type: 'done', ref } : { type: 'done', ref, error }),
+      );
   }
 
   private dumpTable(): void {

@@ -2,7 +2,7 @@
 // Events are in event-payloads.ts, requests in command-schemas.ts. Keys are snake_case and end in their unit.
 
 import { Type } from 'typebox';
-import { HOST_MODES, PORT_CONTROLS } from '../model/port.ts';
+import { HOLD_KINDS, HOST_MODES, PORT_CONTROLS } from '../model/port.ts';
 import {
   count,
   MacText,
@@ -34,6 +34,10 @@ export const AvailabilitySchema = object('Whether the agent is there. The last w
   ),
 });
 export type AvailabilityPayload = Payload<typeof AvailabilitySchema>;
+
+/** `failing`: nothing can be written for now; `none`: it cannot be had until the next start. */
+export const SPOOL_STATES = ['opening', 'durable', 'failing', 'none'] as const;
+export type SpoolState = (typeof SPOOL_STATES)[number];
 
 export const InfoSchema = object('What this agent is and can do.', {
   version: word('Of Rollcall.'),
@@ -68,6 +72,17 @@ export const InfoSchema = object('What this agent is and can do.', {
     ports: count('Controlled ports.'),
     sessions: count('Sessions.'),
   }),
+  accounting: object('Accounting records on their way.', {
+    pending: count('Records that no server has acknowledged yet.'),
+    oldest_s: Type.Union([seconds('Age of the oldest of them.'), Type.Null()], {
+      description: 'Age of the oldest of them; null = none.',
+    }),
+    store: oneOf(
+      'Whether records are durable before they are sent: opening, durable, failing (kept in memory until there is room again), none (kept in memory).',
+      SPOOL_STATES,
+    ),
+    store_octets: count('Size of the store on disk.'),
+  }),
   counters: Counters,
 });
 export type InfoPayload = Payload<typeof InfoSchema>;
@@ -82,6 +97,15 @@ export const PortSchema = object('One port.', {
   admin: oneOf('Administrative state.', ['up', 'down']),
   locked: Type.Boolean({ description: 'Frames of unknown MACs are dropped.' }),
   mab: Type.Boolean({ description: 'MAC authentication bypass is on.' }),
+  mab_clients: object('MACs without a session that MAC authentication bypass knows.', {
+    waiting: count('802.1X is waited for, or a sign that a session has moved here.'),
+    asking: count('A server is being asked, or the table written.'),
+    quiet: count('Refused, and not asked about for now.'),
+  }),
+  held_down: Type.Union([oneOf('By a CoA-Request.', HOLD_KINDS), Type.Null()], {
+    description:
+      'Taken down by a RADIUS server: for some seconds, or until a port command; null = it is not.',
+  }),
   vlan: Type.Union([Vlan, Type.Null()], { description: "The port's own VLAN; null = unknown." }),
   sessions: Type.Array(SessionKeyText, { description: 'Keys of the sessions on it.' }),
   counters: Counters,

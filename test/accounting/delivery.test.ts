@@ -84,6 +84,59 @@ describe('from the record to the answer', () => {
     expect(path.radius.reused).toEqual([]);
   });
 
+  it('10,000 sessions end in a blackout of ten minutes, the agent is killed in its middle: each Stop once, its time and delay adding up', {
+    timeout: 60_000,
+  }, () => {
+    const settings = radiusSettings(1);
+    const first = new AccountingPath(settings);
+    for (let i = 0; i < 10_000; i++) {
+      first.start(`s${i}`);
+      if (i % 100 === 0) first.advance(10);
+    }
+    first.advance(30_000);
+    expect(first.journal.size).toBe(0);
+    for (const server of first.radius.servers) server.accounting = false;
+    const dark = first.now.wall;
+    for (let i = 0; i < 5_000; i++) {
+      first.stop(`s${i}`);
+      if (i % 100 === 0) first.advance(5_000);
+    }
+    first.advance(dark + 297_000 - first.now.wall);
+
+    const second = new AccountingPath(settings, undefined, { path: first, pauseMs: 3_000 });
+    const [server] = second.radius.servers;
+    if (server === undefined) throw new Error('no server');
+    server.accounting = false;
+    second.recover();
+    second.advance(dark + 600_000 - second.now.wall);
+    expect(second.journal.size).toBe(10_000);
+    expect(second.disk.size).toBe(10_000);
+    const light = second.radius.now;
+    server.accounting = true;
+    second.advance(60_000);
+    expect(second.journal.size).toBe(0);
+    expect(second.disk.size).toBe(0);
+    const stops = server.received.filter(({ at }) => at >= light);
+    const causes = new Map(
+      stops.map(({ packet }) => [
+        attributeText(packet, 'Acct-Session-Id'),
+        attributeU32(packet, 'Acct-Terminate-Cause'),
+      ]),
+    );
+    expect(causes.size).toBe(10_000);
+    const of = (wanted: number) => [...causes.values()].filter((cause) => cause === wanted).length;
+    expect([of(2), of(11)]).toEqual([5_000, 5_000]);
+    const wallOffset = second.now.wall - second.now.mono;
+    for (const { at, packet } of stops) {
+      const event = attributeDate(packet, 'Event-Timestamp') ?? 0;
+      const delay = attributeU32(packet, 'Acct-Delay-Time') ?? 0;
+      expect(Math.abs(at + wallOffset - event - 1000 * delay)).toBeLessThanOrEqual(2100);
+      if (attributeU32(packet, 'Acct-Terminate-Cause') === 2) expect(delay).toBeGreaterThanOrEqual(340);
+      else expect(delay).toBeGreaterThanOrEqual(600);
+    }
+    expect(second.radius.reused).toEqual([]);
+  });
+
   it('a server that answers no interims still gets the Stop', () => {
     const path = new AccountingPath(radiusSettings(1));
     const server = path.radius.servers[0]!;

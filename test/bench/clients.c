@@ -12,6 +12,9 @@
  * Says one JSON line when the logins are over, and then, for each line on its standard input:
  *   answer, mute  answers ARP requests from now on, or not (at first: answers)
  *   count         one JSON line: ARP requests for a client since the start
+ *   logoff N      the first N that are in send an EAPOL-Logoff
+ *   churn MS      from now on everybody logs in, stays for up to MS, logs off, and begins again
+ *   rest          no login begins any more; one JSON line: how many logins succeeded since `churn`
  * and ends with its standard input. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -40,7 +43,7 @@
 #define PACKET_IGNORE_OUTGOING 23
 #endif
 
-enum { EAPOL_EAP = 0, EAPOL_START = 1 };
+enum { EAPOL_EAP = 0, EAPOL_START = 1, EAPOL_LOGOFF = 2 };
 enum { EAP_REQUEST = 1, EAP_RESPONSE = 2, EAP_SUCCESS = 3, EAP_FAILURE = 4 };
 enum { EAP_IDENTITY = 1, EAP_MD5 = 4 };
 enum state { IDLE, UNDER_WAY, IN, OUT };
@@ -48,6 +51,8 @@ enum state { IDLE, UNDER_WAY, IN, OUT };
 struct client {
     enum state state;
     double started, retried;
+    /* While they churn: when it does the next thing. */
+    double next;
 };
 
 static const uint8_t PAE_GROUP[6] = {0x01, 0x80, 0xc2, 0x00, 0x00, 0x03};
@@ -59,6 +64,8 @@ static int eapol_fd, arp_fd, ifindexes[INTERFACES_MAX];
 static double *took_ms, last_in;
 static unsigned under_way, logged_in, given_up, refused, retries, arp_requests;
 static int answering = 1, announcing = 0;
+/* 0 = they do not. */
+static unsigned churn_ms, churned;
 static uint8_t switch_mac[6];
 
 static double now_s(void) {
@@ -234,8 +241,10 @@ static void on_eapol(const uint8_t *frame, size_t length) {
     if (size + 18 > length) return;
     if (eap[0] == EAP_SUCCESS && client->state == UNDER_WAY) {
         last_in = now_s();
-        took_ms[logged_in++] = (last_in - client->started) * 1000;
+        if (logged_in < count) took_ms[logged_in++] = (last_in - client->started) * 1000;
         settle(client, IN);
+        churned++;
+        client->next = last_in + (double)(rand() % (int)(churn_ms + 1)) / 1000;
         if (announcing) send_arp((unsigned)index, 1, switch_mac, NOBODY);
     } else if (eap[0] == EAP_FAILURE && client->state == UNDER_WAY) {
         refused++;
@@ -288,6 +297,37 @@ static int wait_for_frames(int timeout_ms, int with_input) {
     if (fds[0].revents != 0) drain(eapol_fd, on_eapol);
     if (fds[1].revents != 0) drain(arp_fd, on_arp);
     return fds[2].revents != 0;
+}
+
+static void log_off(unsigned index) {
+    send_eapol(index, EAPOL_LOGOFF, NULL, 0);
+    clients[index].state = OUT;
+}
+
+static void log_off_first(unsigned number) {
+    for (unsigned index = 0; index < count && number > 0; index++) {
+        if (clients[index].state != IN) continue;
+        log_off(index);
+        number--;
+        usleep(2000);
+    }
+}
+
+#define CHURN_RETRY_S 1.2
+
+/* Whoever has waited in vain begins again; so does whoever was in while the switch forgot it. */
+static void churn(void) {
+    double now = now_s();
+    for (unsigned index = 0; index < count; index++) {
+        struct client *client = &clients[index];
+        if (client->state == UNDER_WAY && now - client->started > CHURN_RETRY_S) {
+            client->started = now;
+            send_eapol(index, EAPOL_START, NULL, 0);
+        } else if (client->state == IN && now > client->next) {
+            log_off(index);
+            client->next = now + 0.05 + (double)(rand() % 200) / 1000;
+        } else if ((client->state == OUT || client->state == IDLE) && now > client->next) begin(index);
+    }
 }
 
 static int by_size(const void *a, const void *b) {
@@ -346,12 +386,16 @@ int main(int argc, char **argv) {
     log_in_all((unsigned)atoi(argv[5]), atof(argv[6]), atof(argv[7]));
     for (;;) {
         char line[64];
-        if (!wait_for_frames(-1, 1)) continue;
+        if (churn_ms > 0) churn();
+        if (!wait_for_frames(churn_ms > 0 ? 20 : -1, 1)) continue;
         ssize_t length = read(0, line, sizeof line - 1);
         if (length <= 0) return 0;
         line[length] = 0;
         if (strncmp(line, "answer", 6) == 0) answering = 1;
         else if (strncmp(line, "mute", 4) == 0) answering = 0;
+        else if (strncmp(line, "logoff", 6) == 0) log_off_first((unsigned)atoi(line + 6));
+        else if (strncmp(line, "churn", 5) == 0) churn_ms = (unsigned)atoi(line + 5), churned = 0;
+        else if (strncmp(line, "rest", 4) == 0) churn_ms = 0, printf("{\"churned\":%u}\n", churned);
         else if (strncmp(line, "count", 5) == 0) printf("{\"arpRequests\":%u}\n", arp_requests);
     }
 }

@@ -61,6 +61,24 @@ export class Clients {
     return (JSON.parse(said) as { readonly arpRequests: number }).arpRequests;
   }
 
+  /** The first `count` that are in send an EAPOL-Logoff. */
+  logOff(count: number): void {
+    this.process.write(`logoff ${count}\n`);
+  }
+
+  /** From now on everybody logs in, stays for up to so long, logs off and begins again. */
+  churn(stayMs: number): void {
+    this.process.write(`churn ${stayMs}\n`);
+  }
+
+  /** No login begins any more; how many succeeded since `churn`. */
+  async rest(): Promise<number> {
+    const fromLine = this.process.lines.length;
+    this.process.write('rest\n');
+    const said = await this.process.waitForLine(/^\{"churned"/, { fromLine });
+    return (JSON.parse(said) as { readonly churned: number }).churned;
+  }
+
   async close(): Promise<void> {
     this.process.end();
     await this.process.exited;

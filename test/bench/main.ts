@@ -12,6 +12,7 @@ import { probeRows } from './probes.ts';
 import type { Row } from './row.ts';
 import { ROOT } from './stage.ts';
 import { startRows } from './start.ts';
+import { storeRows } from './store.ts';
 import { tableRows } from './table.ts';
 
 const PARTS: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
@@ -20,6 +21,7 @@ const PARTS: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   memory: memoryRows,
   logins: loginRows,
   probes: probeRows,
+  store: storeRows,
 };
 
 function wheel(): string {

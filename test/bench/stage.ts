@@ -25,7 +25,7 @@ export class Stage {
     readonly far: Netns,
   ) {}
 
-  static async open(): Promise<Stage> {
+  static async open(ports = PORTS): Promise<Stage> {
     const stage = new Stage(Netns.create(), Netns.create());
     for (const netns of [stage.netns, stage.far])
       await netns.setSysctl('net.ipv6.conf.default.disable_ipv6', 1);
@@ -34,14 +34,14 @@ export class Stage {
       'link set br0 up',
       `addr add ${SWITCH_IPV4}/16 dev br0`,
     ];
-    for (let n = 1; n <= PORTS; n++) {
+    for (let n = 1; n <= ports; n++) {
       lines.push(
         `link add p${n} type veth peer name c${n} netns ${stage.far.name}`,
         `link set p${n} master br0 up`,
       );
     }
     await stage.netns.must(['ip', '-batch', '-'], { input: `${lines.join('\n')}\n` });
-    const ends = Array.from({ length: PORTS }, (_, i) => `link set c${i + 1} up\n`);
+    const ends = Array.from({ length: ports }, (_, i) => `link set c${i + 1} up\n`);
     await stage.far.must(['ip', '-batch', '-'], { input: ends.join('') });
     return stage;
   }

@@ -24,6 +24,7 @@ const FOUND = {
   abiVersion: expect.any(Number),
   sessionTimeout: '27',
   pcap: expect.stringContaining('libpcap'),
+  lmdb: 'stored',
 };
 
 describe('dist/, moved to another folder and started from another', () => {

@@ -40,6 +40,8 @@ export const PORT: PortPayload = {
   admin: 'up',
   locked: true,
   mab: false,
+  mab_clients: { waiting: 0, asking: 0, quiet: 0 },
+  held_down: null,
   vlan: null,
   sessions: ['aa-bb-cc-dd-ee-ff'],
   counters: { eapol_start_frames_rx: 1 },
@@ -65,6 +67,7 @@ export const INFO: InfoPayload = {
   missing: ['The bridge does not filter VLANs, so a VLAN of RADIUS is not applied.'],
   mqtt: { protocol_version: 5, embedded: false, will_delay_s: 30 },
   counts: { ports: 3, sessions: 1 },
+  accounting: { pending: 2, oldest_s: 75, store: 'durable', store_octets: 81920 },
   counters: { 'drop-eapol-short': 2 },
 };
 
@@ -129,6 +132,18 @@ export const EVENTS: readonly ReportableEvent[] = [
   {
     type: 'radius-server',
     body: { server: '127.0.0.1:1812', use: 'authentication', state: 'down', because: 'no answer' },
+  },
+  {
+    type: 'dynamic-authorization',
+    body: {
+      client: '192.0.2.1',
+      request: 'coa',
+      action: 'bounce',
+      answer: 'nak',
+      error_cause: 501,
+      sessions: ['aa-bb-cc-dd-ee-ff'],
+      detail: 'Administratively-Prohibited: bounce is not allowed on p1',
+    },
   },
   { type: 'port-link', body: { port: 'p1', link: 'down', admin: 'up', present: true } },
   {

@@ -4,6 +4,7 @@
 import { AcctJournal } from '../../src/accounting/journal.ts';
 import type { JournalEffect, JournalEvent, JournalSettings } from '../../src/accounting/journal-events.ts';
 import { acctAttributes } from '../../src/accounting/records.ts';
+import { erasing, readSpool, type SpoolChange, stopOfLost, storing } from '../../src/accounting/spool.ts';
 import type { Mac } from '../../src/base/mac.ts';
 import { type Instant, instant, type Now, type WallTime } from '../../src/base/time.ts';
 import type { AcctRecord, AcctSubject } from '../../src/model/acct.ts';
@@ -34,16 +35,30 @@ export function subject(sessionId: string): AcctSubject {
 export class AccountingPath {
   readonly radius: RadiusRig;
   readonly journal: AcctJournal;
-  /** What a crash would leave behind. */
-  readonly disk = new Map<number, AcctRecord>();
+  /** What a crash leaves behind. */
+  readonly disk: Map<string, Uint8Array>;
+  private readonly durable = new Set<number>();
+  /** Wall clock minus monotonic clock: another one after each start. */
+  private readonly epoch: number;
   readonly effects: JournalEffect[] = [];
   /** Every Acct-Session-Id with the kinds of record that a server took in, in their order, repetitions included. */
   readonly taken = new Map<string, string[]>();
   storeTakes = 1;
 
-  constructor(settings: RadiusSettings, journal?: JournalSettings) {
+  /** `before`: torn away, and this one started in its place so many milliseconds later. */
+  constructor(
+    settings: RadiusSettings,
+    journal?: JournalSettings,
+    before?: { path: AccountingPath; pauseMs: number },
+  ) {
     this.radius = new RadiusRig(settings, new SeededEntropy(8));
     this.journal = new AcctJournal(journal);
+    this.disk = before?.path.disk ?? new Map();
+    if (before === undefined) this.epoch = EPOCH;
+    else {
+      this.radius.now = instant(5_000);
+      this.epoch = before.path.now.wall + before.pauseMs - this.radius.now;
+    }
     this.radius.onEffect = (effect) => {
       if (effect.type === 'answer' && effect.kind === 'accounting')
         this.tell({ type: 'answered', ref: effect.ref });
@@ -54,7 +69,17 @@ export class AccountingPath {
   }
 
   get now(): Now {
-    return { mono: this.radius.now, wall: wallOf(this.radius.now) };
+    return { mono: this.radius.now, wall: (this.epoch + this.radius.now) as WallTime };
+  }
+
+  /** What was found, as the agent takes it in at its start. */
+  recover(): void {
+    const { records, sessions } = readSpool(this.disk);
+    for (const { ref, record } of records) {
+      this.durable.add(ref);
+      this.tell({ type: 'recovered', ref, record });
+    }
+    for (const session of sessions) this.record(stopOfLost(session));
   }
 
   start(id: string): void {
@@ -79,12 +104,19 @@ export class AccountingPath {
     while (this.radius.now < end) {
       const next = Math.min(end, Math.max(this.radius.now + 1, this.journal.pollAt()));
       this.radius.advance(next - this.radius.now);
-      if (this.journal.pollAt() <= this.radius.now) this.perform(this.journal.tick(instant(this.radius.now)));
+      if (this.journal.pollAt() <= this.radius.now) this.perform(this.journal.tick(this.now));
     }
   }
 
   tell(event: JournalEvent): void {
     this.perform(this.journal.handle(event, this.now));
+  }
+
+  private write(changes: readonly SpoolChange[]): void {
+    for (const { key, value } of changes) {
+      if (value === null) this.disk.delete(key);
+      else this.disk.set(key, value);
+    }
   }
 
   private perform(effects: readonly JournalEffect[]): void {
@@ -93,12 +125,13 @@ export class AccountingPath {
       switch (effect.type) {
         case 'store':
           this.radius.at(this.storeTakes, () => {
-            this.disk.set(effect.ref, effect.record);
+            this.write(storing(effect));
+            this.durable.add(effect.ref);
             this.tell({ type: 'stored', ref: effect.ref });
           });
           break;
         case 'submit': {
-          if (!this.disk.has(effect.ref)) throw new Error('on the wire before it was durable');
+          if (!this.durable.has(effect.ref)) throw new Error('on the wire before it was durable');
           const { ref, record, since } = effect;
           this.radius.request({ kind: 'accounting', ref, attributes: acctAttributes(record), since });
           break;
@@ -107,7 +140,7 @@ export class AccountingPath {
           this.radius.client.cancel(effect.ref, this.radius.now);
           break;
         case 'erase':
-          this.disk.delete(effect.ref);
+          this.write([erasing(effect.ref)]);
           break;
         case 'refused':
           break;

@@ -93,12 +93,7 @@ export class Agent {
 
   /** Starts it, or starts it again: its state folder is kept. */
   async start(): Promise<void> {
-    if (!existsSync(BUNDLE)) throw new Error(`the lab needs ${BUNDLE}: run \`make build\``);
-    const started = this.#netns.start({
-      name: 'rollcall',
-      argv: ['node', ...FLAGS, BUNDLE, 'run', '-c', this.configFile],
-    });
-    this.#process = started;
+    const started = this.launch();
     await until(
       'the agent to answer `rollcall status`',
       async () => {
@@ -109,6 +104,17 @@ export class Agent {
     ).catch((error: unknown) => {
       throw new Error(`${error instanceof Error ? error.message : String(error)}\n${started.output}`);
     });
+  }
+
+  /** The same, and nobody waits for it to be ready. */
+  launch(): LabProcess {
+    if (!existsSync(BUNDLE)) throw new Error(`the lab needs ${BUNDLE}: run \`make build\``);
+    const started = this.#netns.start({
+      name: 'rollcall',
+      argv: ['node', ...FLAGS, BUNDLE, 'run', '-c', this.configFile],
+    });
+    this.#process = started;
+    return started;
   }
 
   /** SIGTERM: locks, grants and sessions stay. Returns its exit code. */

@@ -1,16 +1,26 @@
 // The real agent on a switch in memory: its effects are performed here, as io/shell.ts does it on a real one (in order,
 // answers as the next inputs), and time moves only when told. Faults can be ordered for each kind of effect.
 
+import {
+  EMPTY_SPOOL,
+  erasing,
+  keeping,
+  readSpool,
+  type SpoolChange,
+  storing,
+} from '../../../src/accounting/spool.ts';
 import { Agent } from '../../../src/agent/agent.ts';
 import type { Effect, Input, Ref } from '../../../src/agent/ports.ts';
 import type { Ipv4, Ipv6 } from '../../../src/base/ip.ts';
 import type { Mac } from '../../../src/base/mac.ts';
-import { assertNever, err, type Result } from '../../../src/base/result.ts';
+import { assertNever, err, ok, type Result } from '../../../src/base/result.ts';
 import { type Instant, instant } from '../../../src/base/time.ts';
 import { parseConfig } from '../../../src/config/parse.ts';
 import type { ReadSecret } from '../../../src/config/secrets.ts';
 import type { TrafficCounters } from '../../../src/model/acct.ts';
 import type { Capabilities, PortName } from '../../../src/model/dataplane.ts';
+import type { HoldKind } from '../../../src/model/port.ts';
+import type { DynamicDatagram } from '../../../src/radius/dynauth.ts';
 import type { EventPayload } from '../../../src/report/event-payloads.ts';
 import { SeededEntropy } from '../radius-servers.ts';
 import { SimBridge } from './bridge.ts';
@@ -48,6 +58,7 @@ export const NO_FILES: ReadSecret = () => err('there are no files');
 /** So many of each still fail. */
 export interface Faults {
   setPorts: number;
+  links: number;
   captures: number;
   grants: number;
   revokes: number;
@@ -62,6 +73,16 @@ export interface SwitchOptions {
   readonly readSecret?: ReadSecret;
   readonly capabilities?: Capabilities;
   readonly seed?: number;
+  /** Ports that an earlier run has taken down. */
+  readonly heldDown?: ReadonlyMap<PortName, HoldKind>;
+  /** What an earlier run left; this one writes on. */
+  readonly disk?: Map<string, Uint8Array>;
+  readonly bootId?: string;
+  /** Of the wall clock, at the start. */
+  readonly wallMs?: number;
+  readonly storeAfterMs?: number;
+  /** Why there is no store. */
+  readonly storeError?: string;
 }
 
 /** An effect with its time, for the order of things. */
@@ -78,7 +99,20 @@ export class SimulatedSwitch {
   readonly agent: Agent;
   readonly clients: SimClient[] = [];
   readonly servers: readonly RadiusPeer[];
-  readonly faults: Faults = { setPorts: 0, captures: 0, grants: 0, revokes: 0, dumps: 0, stores: 0 };
+  readonly faults: Faults = {
+    setPorts: 0,
+    links: 0,
+    captures: 0,
+    grants: 0,
+    revokes: 0,
+    dumps: 0,
+    stores: 0,
+  };
+  readonly disk: Map<string, Uint8Array>;
+  /** Transactions so far; with the one of this number the agent is torn away, and nothing is done any more. */
+  writes = 0;
+  diesAtWrite = 0;
+  dead = false;
   /** Of the broker. */
   readonly retained = new Map<string, object>();
   readonly events: EventPayload[] = [];
@@ -89,6 +123,7 @@ export class SimulatedSwitch {
   record = true;
   readonly answers = new Map<Ref, object>();
   readonly logs: string[] = [];
+  readonly dynamicReplies: DynamicDatagram[] = [];
   logLevel = 'info';
   /** Called after each input and all that followed from it. */
   afterTurn: () => void = () => {};
@@ -106,6 +141,8 @@ export class SimulatedSwitch {
     const parsed = parseConfig(options.config, readSecret);
     if (!parsed.ok) throw new Error(`bad configuration: ${JSON.stringify(parsed.error)}`);
     const { config } = parsed.value;
+    this.disk = options.disk ?? new Map();
+    if (options.wallMs !== undefined) this.world.wallOffset = options.wallMs - this.world.now;
     this.bridge = new SimBridge(this.world, {
       captured: (port, bytes) =>
         this.world.in(LATENCY_MS, () => {
@@ -124,7 +161,7 @@ export class SimulatedSwitch {
     this.agent = new Agent({
       config,
       entropy: new SeededEntropy(options.seed ?? 1),
-      boot: { bootId: 'b007', version: 'sim', startedAt: clocks.wall },
+      boot: { bootId: options.bootId ?? 'b007', version: 'sim', startedAt: clocks.wall },
       now: clocks,
       source: { text: options.config, readSecret },
     });
@@ -136,13 +173,30 @@ export class SimulatedSwitch {
       type: 'boot',
       capabilities: this.options.capabilities ?? SIM_CAPABILITIES,
       ports: [...bridge.ports.values()].map((port) => bridge.facts(port)),
+      heldDown: this.options.heldDown ?? new Map(),
       kernel: 'none',
       mqtt: { protocol_version: 5, embedded: false, will_delay_s: 0 },
     });
+    const { storeAfterMs = 0 } = this.options;
+    if (storeAfterMs === 0) this.openStore();
+    else this.world.in(storeAfterMs, () => this.openStore());
     const own = { mac: SWITCH_MAC, ipv4: SWITCH_IPV4, ipv6: SWITCH_IPV6 };
-    this.post({ type: 'own-addresses', sources: new Map([[0, own]]) });
+    const addresses = new Set([SWITCH_IPV4, SWITCH_IPV6]);
+    this.post({ type: 'own-addresses', sources: new Map([[0, own]]), addresses });
     this.post({ type: 'uplink-guard' });
     this.post({ type: 'broker', connected: true });
+  }
+
+  private openStore(): void {
+    const { storeError } = this.options;
+    if (storeError === undefined) {
+      const status = { state: 'durable', octets: 4096, warnings: [] } as const;
+      this.post({ type: 'spool', content: readSpool(this.disk), status });
+      return;
+    }
+    this.faults.stores = Number.POSITIVE_INFINITY;
+    const status = { state: 'none', octets: 0, warnings: [storeError] } as const;
+    this.post({ type: 'spool', content: EMPTY_SPOOL, status });
   }
 
   addClient(options: ClientOptions): SimClient {
@@ -216,7 +270,7 @@ export class SimulatedSwitch {
     // After a stall the timers run first, as in libuv.
     if (input.type === 'tick') this.inputs.unshift(input);
     else this.inputs.push(input);
-    if (this.running || this.world.now < this.stalledUntil) return;
+    if (this.dead || this.running || this.world.now < this.stalledUntil) return;
     this.running = true;
     let turns = 0;
     for (let next = this.inputs.shift(); next !== undefined; next = this.inputs.shift()) {
@@ -228,6 +282,7 @@ export class SimulatedSwitch {
   }
 
   private perform(effect: Effect): void {
+    if (this.dead) return;
     const error = this.performOne(effect);
     if (this.record && effect.type !== 'log')
       this.performed.push({ at: this.world.now, effect, ...(error === undefined ? {} : { error }) });
@@ -239,6 +294,16 @@ export class SimulatedSwitch {
     switch (effect.type) {
       case 'set-port':
         return this.answer(effect.ref, 'setPorts', () => bridge.setPort(effect.port, effect.setting));
+      case 'set-link':
+        return this.answer(effect.ref, 'links', () => {
+          bridge.setAdmin(effect.port, effect.up);
+          return { ok: true, value: undefined };
+        });
+      case 'send-dynamic-reply': {
+        const { address, port, bytes } = effect;
+        this.dynamicReplies.push({ address, port, bytes });
+        return undefined;
+      }
       case 'grant':
         return this.answer(effect.ref, 'grants', () => bridge.grant(effect.key));
       case 'revoke':
@@ -284,8 +349,15 @@ export class SimulatedSwitch {
       case 'close-connection':
         return undefined;
       case 'spool-store':
-        return this.answer(effect.ref, 'stores', () => ({ ok: true, value: undefined }));
+        return this.answer(effect.ref, 'stores', () =>
+          this.store(storing({ ref: effect.id, record: effect.record })),
+        );
       case 'spool-erase':
+        this.store([erasing(effect.id)]);
+        return undefined;
+      case 'spool-keep':
+        this.store(effect.sessions.map(keeping));
+        return undefined;
       case 'follow':
       case 'unfollow':
       case 'event':
@@ -308,6 +380,16 @@ export class SimulatedSwitch {
       default:
         return assertNever(effect);
     }
+  }
+
+  private store(changes: readonly SpoolChange[]): Result<void, string> {
+    this.writes++;
+    if (this.writes === this.diesAtWrite) this.dead = true;
+    for (const { key, value } of changes) {
+      if (value === null) this.disk.delete(key);
+      else this.disk.set(key, value);
+    }
+    return ok(undefined);
   }
 
   private publish(topic: string, payload: object | null, retain: boolean): void {

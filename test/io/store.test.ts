@@ -1,0 +1,275 @@
+// The real store, in a folder of its own: what is in it after whatever happened to it.
+
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { build } from 'esbuild';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { erasing, keeping, type SpoolContent, storing } from '../../src/accounting/spool.ts';
+import type { SpoolStatus } from '../../src/agent/ports.ts';
+import type { WallTime } from '../../src/base/time.ts';
+import { openStore, type Store } from '../../src/io/store.ts';
+import type { AcctRecord } from '../../src/model/acct.ts';
+import { subject } from '../rigs/accounting-path.ts';
+
+const AT = Date.UTC(2026, 0, 1) as WallTime;
+
+function start(id: string): Extract<AcctRecord, { kind: 'start' }> {
+  return { kind: 'start', eventTime: AT, subject: subject(id) };
+}
+
+function stop(id: string): AcctRecord {
+  return { kind: 'stop', eventTime: AT, subject: subject(id), sessionTimeS: 1, cause: 'port-down' };
+}
+
+/** Starts and, five behind, Stops, as fast as they become durable; a line for each that is. */
+const WRITER = `
+import { openStore } from '${path.resolve('src/io/store.ts')}';
+import { storing } from '${path.resolve('src/accounting/spool.ts')}';
+import { subject } from '${path.resolve('test/rigs/accounting-path.ts')}';
+const opened = openStore(process.argv[2], () => {});
+const { store } = opened.value;
+const write = (ref, record) => store.write(storing({ ref, record }), () => process.stdout.write(ref + '\\n'));
+let ref = 0;
+for (let i = 0; ; i++) {
+  write(++ref, { kind: 'start', eventTime: 0, subject: subject('s' + i) });
+  if (i >= 5) write(++ref, { kind: 'stop', eventTime: 0, subject: subject('s' + (i - 5)), sessionTimeS: 1, cause: 'drain' });
+  if (i % 7 === 0) await new Promise((resolve) => setTimeout(resolve, 2));
+}
+`;
+
+/** Opens the store as a start of the agent does, and says what there was to be warned about. */
+const READER = `
+import { openStore } from '${path.resolve('src/io/store.ts')}';
+const opened = openStore(process.argv[2], () => {});
+process.stdout.write(opened.ok ? opened.value.status.warnings.join() : opened.error);
+await opened.value?.store.close();
+`;
+
+/** The refs that were durable by its own word, before it was killed. */
+async function killedWriter(where: string, afterMs: number): Promise<readonly number[]> {
+  const child = spawn(process.execPath, [writer, where], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let said = '';
+  child.stdout.on('data', (data: Buffer) => {
+    if (said === '') setTimeout(() => child.kill('SIGKILL'), afterMs);
+    said += data.toString();
+  });
+  await once(child, 'close');
+  return said.split('\n').slice(0, -1).map(Number);
+}
+
+let folder: string;
+let statuses: SpoolStatus[];
+const open: Store[] = [];
+
+const writer = path.resolve('node_modules/.cache/rollcall/store-writer.mjs');
+const reader = path.resolve('node_modules/.cache/rollcall/store-reader.mjs');
+beforeAll(async () => {
+  for (const [outfile, contents] of [
+    [writer, WRITER],
+    [reader, READER],
+  ] as const) {
+    await build({
+      stdin: { contents, resolveDir: process.cwd(), loader: 'ts' },
+      outfile,
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      packages: 'external',
+    });
+  }
+});
+
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'rollcall-store-'));
+  statuses = [];
+});
+afterEach(async () => {
+  for (const store of open.splice(0)) await store.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** As at the agent's start. */
+function begin(where = folder): {
+  readonly store: Store;
+  readonly content: SpoolContent;
+  readonly status: SpoolStatus;
+} {
+  const opened = openStore(where, (status) => statuses.push(status));
+  if (!opened.ok) throw new Error(opened.error);
+  open.push(opened.value.store);
+  return opened.value;
+}
+
+async function end(store: Store): Promise<void> {
+  open.splice(open.indexOf(store), 1);
+  await store.close();
+}
+
+function stored(store: Store, ref: number, record: AcctRecord): Promise<string | undefined> {
+  return new Promise((resolve) => store.write(storing({ ref, record }), resolve));
+}
+
+function refs({ records }: SpoolContent): readonly number[] {
+  return records.map(({ ref }) => ref);
+}
+
+const FILE = 'accounting.mdb';
+const file = (): string => path.join(folder, FILE);
+const asides = (): readonly string[] => readdirSync(folder).filter((name) => name.includes('set-aside'));
+
+describe('a store', () => {
+  it('is begun where there is none, for nobody else to read, and keeps what it was given', async () => {
+    const first = begin(path.join(folder, 'deep/state'));
+    expect(first).toMatchObject({ content: { records: [], sessions: [] }, status: { state: 'durable' } });
+    expect(await stored(first.store, 1, start('a'))).toBeUndefined();
+    expect(await stored(first.store, 2, start('b'))).toBeUndefined();
+    first.store.write([erasing(1)]);
+    expect(await stored(first.store, 3, stop('a'))).toBeUndefined();
+    first.store.write([keeping({ ...start('b'), kind: 'interim', sessionTimeS: 9 })]);
+    await end(first.store);
+    const modes = execFileSync('stat', ['-c', '%a', path.join(folder, 'deep/state', FILE)]).toString();
+    expect(modes.trim()).toBe('600');
+    const { content, status } = begin(path.join(folder, 'deep/state'));
+    expect(refs(content)).toEqual([2, 3]);
+    expect(content.sessions).toMatchObject([
+      { kind: 'interim', sessionTimeS: 9, subject: { sessionId: 'b' } },
+    ]);
+    expect(status.warnings).toEqual([]);
+  });
+
+  it('takes what one turn wants as one transaction, and thousands of them', async () => {
+    const { store } = begin();
+    const all = Array.from({ length: 20_000 }, (_, i) => stored(store, i + 1, start(`s${i}`)));
+    expect(new Set(await Promise.all(all))).toEqual(new Set([undefined]));
+    for (let ref = 1; ref <= 19_990; ref++) store.write([erasing(ref)]);
+    await end(store);
+    const { content } = begin();
+    expect(refs(content)).toEqual([
+      19_991, 19_992, 19_993, 19_994, 19_995, 19_996, 19_997, 19_998, 19_999, 20_000,
+    ]);
+    expect(content.sessions).toHaveLength(20_000);
+  });
+
+  it('has everything that was said to be durable, and whole transactions only, after 12 kills', async () => {
+    for (let round = 1; round <= 12; round++) {
+      const said = await killedWriter(folder, 5 + round * 9);
+      const { store, content } = begin();
+      const there = new Set(refs(content));
+      for (const ref of said) expect(there, `round ${round}`).toContain(ref);
+      // Each Start came with its session, each Stop without.
+      const sessions = new Set(content.sessions.map(({ subject: { sessionId } }) => sessionId));
+      for (const { record } of content.records) {
+        const id = 'subject' in record ? record.subject.sessionId : '';
+        const ended = content.records.some(
+          (other) => other.record.kind === 'stop' && other.record.subject.sessionId === id,
+        );
+        expect(sessions.has(id)).toBe(!ended);
+      }
+      await end(store);
+      rmSync(folder, { recursive: true });
+      mkdirSync(folder);
+    }
+  }, 60_000);
+});
+
+describe('a file that cannot be believed is set aside, and a new one begun', () => {
+  async function filled(): Promise<void> {
+    const { store } = begin();
+    await Promise.all(Array.from({ length: 500 }, (_, i) => stored(store, i + 1, stop(`s${i}`))));
+    await end(store);
+  }
+
+  it.each([
+    ['cut short', () => truncateSync(file(), 40_960), /cut short: 40960 of \d+ octets/],
+    ['cut to its first page', () => truncateSync(file(), 4096), /cut short in its first pages/],
+    ['a text', () => writeFileSync(file(), 'no database\n'.repeat(1000)), /no LMDB file/],
+    ['with a rubbish start', () => overwrite(0), /no LMDB file/],
+  ])('%s', async (_, spoil, why) => {
+    await filled();
+    spoil();
+    const { store, content, status } = begin();
+    expect(content.records).toEqual([]);
+    expect(status.state).toBe('durable');
+    expect(status.warnings).toEqual([expect.stringMatching(why)]);
+    expect(status.warnings[0]).toMatch(/^the accounting store is set aside as accounting\.mdb\.set-aside-2/);
+    expect(asides()).toHaveLength(1);
+    expect(await stored(store, 1, start('a'))).toBeUndefined();
+    await end(store);
+    expect(refs(begin().content)).toEqual([1]);
+  });
+
+  it('with pages of rubbish, which LMDB believes until it ends the process: by the fourth start at the latest', async () => {
+    await filled();
+    overwrite(20);
+    const ends: (NodeJS.Signals | null)[] = [];
+    let said = '';
+    for (let start = 1; start <= 4 && said === ''; start++) {
+      const child = spawn(process.execPath, [reader, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
+      child.stdout.on('data', (data: Buffer) => {
+        said += data.toString();
+      });
+      const [, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+      ends.push(signal);
+    }
+    expect(said).toMatch(
+      /set aside as .*: (reading it ended the agent 3 times|it cannot be read|it has \d+ of its \d+ entries)/,
+    );
+    expect(ends.at(-1)).toBeNull();
+    expect(begin().status.warnings).toEqual([]);
+  });
+
+  it('of a newer version of the program', async () => {
+    await filled();
+    const { store } = begin();
+    store.write([{ key: 'v', value: Buffer.from('2') }]);
+    await end(store);
+    const { content, status } = begin();
+    expect(content.records).toEqual([]);
+    expect(status.warnings).toEqual([
+      expect.stringContaining('it is of layout 2, and this program writes 1'),
+    ]);
+    expect(asides()).toHaveLength(1);
+  });
+
+  it('that has ended the agent three times; not one that was only killed twice', async () => {
+    await filled();
+    const attempts = path.join(folder, `${FILE}-attempts`);
+    writeFileSync(attempts, '..');
+    const again = begin();
+    expect(again.content.records).toHaveLength(500);
+    await end(again.store);
+    writeFileSync(attempts, '...');
+    const { content, status } = begin();
+    expect(content.records).toEqual([]);
+    expect(status.warnings).toEqual([expect.stringContaining('reading it ended the agent 3 times')]);
+  });
+
+  /** 10 pages from there. */
+  function overwrite(page: number): void {
+    const octets = readFileSync(file());
+    octets.fill(0x5a, page * 4096, (page + 10) * 4096);
+    writeFileSync(file(), octets);
+  }
+});
+
+describe('where nothing can be written', () => {
+  it('a folder that is a file', () => {
+    const place = path.join(folder, 'place');
+    writeFileSync(place, '');
+    expect(openStore(place, () => undefined)).toEqual({
+      ok: false,
+      error: expect.stringContaining('EEXIST'),
+    });
+  });
+});

@@ -1,0 +1,217 @@
+// Accounting without loss, on the real path: agent, store, kernel, wire, FreeRADIUS' own log. Killed, dark, lossy.
+//
+//   ROLLCALL_DARK_S   how long the accounting server is dark in the blackout (default 60)
+//   ROLLCALL_KILLS    how often the agent is killed in the loss test (default 50)
+//   ROLLCALL_SEED     of the moments
+
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Clients } from '../bench/clients.ts';
+import { Stage } from '../bench/stage.ts';
+import { bySession, distinct, judge } from '../rigs/accounting-judge.ts';
+import type { ConfigPart } from '../rigs/config-part.ts';
+import { accountingRow } from '../rigs/lab/accounting-row.ts';
+import { Agent } from '../rigs/lab/agent.ts';
+import { darken, lose } from '../rigs/lab/darkness.ts';
+import { FreeRadius, RADIUS_SECRET } from '../rigs/lab/freeradius.ts';
+import { sleep, until } from '../rigs/lab/process.ts';
+import { SeededRandom } from '../rigs/seeded-random.ts';
+import type { AccountingRow } from '../scenarios/stage.ts';
+
+const DARK_S = Number(process.env.ROLLCALL_DARK_S ?? 60);
+const KILLS = Number(process.env.ROLLCALL_KILLS ?? 50);
+const SEED = Number(process.env.ROLLCALL_SEED ?? 11);
+const PORTS = 8;
+const ACCT_PORT = 2813;
+const USER_REQUEST = 1;
+const NAS_REBOOT = 11;
+
+/** Authentication and accounting by servers of their own, so that one can be dark alone. */
+const CONFIG: ConfigPart = {
+  roles: { default: { handshake: 'off' } },
+  dot1x: { quiet_period_s: 0 },
+  radius: {
+    servers: [{ address: '127.0.0.1', auth_port: 1812, acct_port: ACCT_PORT, secret: RADIUS_SECRET }],
+    retransmission: { access: { irt_s: 1, mrt_s: 2 }, accounting: { irt_s: 1, mrt_s: 2 } },
+    accounting: { spool: { evidence_s: 1 } },
+  },
+  mqtt: { embedded_port: 1884 },
+};
+
+interface Accounting {
+  readonly pending: number;
+  readonly oldest_s: number | null;
+  readonly store: string;
+  readonly store_octets: number;
+}
+
+/** Both times in seconds; `at`: when the server took it in, by its own clock. */
+interface HeardRow extends AccountingRow {
+  readonly at: number;
+}
+
+describe('accounting without loss', () => {
+  let stage: Stage;
+  let accounting: FreeRadius;
+  let agent: Agent;
+
+  beforeEach(async () => {
+    stage = await Stage.open(PORTS);
+    await stage.radius();
+    accounting = await FreeRadius.start(stage.netns, { users: [], authPort: 2812, acctPort: ACCT_PORT });
+    agent = await Agent.start(stage.netns, CONFIG, ['mqtt', 'roles']);
+  });
+  afterEach(async () => {
+    await agent?.close();
+    await accounting?.close();
+    await stage?.close();
+  });
+
+  function heard(): readonly HeardRow[] {
+    return accounting
+      .accounting()
+      .map((record) => ({ ...accountingRow(record), at: Number(record.Timestamp) }));
+  }
+
+  async function status(): Promise<Accounting> {
+    const { result } = (await agent.ask('status')) as {
+      readonly result: { readonly accounting: Accounting };
+    };
+    return result.accounting;
+  }
+
+  const delivered = (withinMs: number): Promise<unknown> =>
+    until('everything acknowledged', async () => (await status()).pending === 0, withinMs);
+
+  /** Event-Timestamp and Acct-Delay-Time add up to the time of arrival: one second each is rounded away, one is the way. */
+  function expectDelays(rows: readonly HeardRow[]): void {
+    for (const { at, eventS, delayS, ...row } of rows) {
+      expect(
+        Math.abs(at - eventS - delayS),
+        JSON.stringify({ at, eventS, delayS, ...row }),
+      ).toBeLessThanOrEqual(2);
+    }
+  }
+
+  it(
+    `blackout: 200 sessions end while the server is dark for ${DARK_S} s, the agent is killed in the middle`,
+    async () => {
+      const clients = await Clients.logIn(stage, {
+        first: 1,
+        count: 200,
+        window: 20,
+        seconds: 30,
+        ports: PORTS,
+      });
+      expect(clients.logins.in).toBe(200);
+      await delivered(10_000);
+      expect(distinct(heard(), 'Start')).toHaveLength(200);
+      expect(heard().filter(({ status: kind }) => kind === 'Accounting-On')).toHaveLength(1);
+
+      const light = await darken(stage.netns, 'udp', [ACCT_PORT]);
+      const darkSince = Date.now();
+      clients.logOff(100);
+      await until('100 Stops waiting', async () => (await status()).pending === 100, 15_000);
+      await sleep((DARK_S * 1000) / 2 - (Date.now() - darkSince));
+      await agent.kill();
+      await agent.start();
+      await until('200 Stops waiting', async () => (await status()).pending === 200, 15_000);
+      const before = await status();
+      expect(before).toMatchObject({ store: 'durable' });
+      expect(before.oldest_s).toBeGreaterThan(DARK_S / 2 - 5);
+      await sleep(DARK_S * 1000 - (Date.now() - darkSince));
+      await light();
+      await delivered(60_000);
+
+      const rows = heard();
+      expect(judge(rows)).toEqual([]);
+      expect(bySession(rows).size).toBe(200);
+      expectDelays(rows);
+      const stops = distinct(rows, 'Stop');
+      const causes = (wanted: number) => stops.filter(({ terminateCause }) => terminateCause === wanted);
+      expect(causes(USER_REQUEST)).toHaveLength(100);
+      expect(causes(NAS_REBOOT)).toHaveLength(100);
+      // Those that logged off waited all the time; those that were lost were last seen a second before the kill.
+      for (const { delayS } of causes(USER_REQUEST)) expect(delayS).toBeGreaterThanOrEqual(DARK_S - 10);
+      for (const { delayS } of causes(NAS_REBOOT)) expect(delayS).toBeGreaterThanOrEqual(DARK_S / 2 - 5);
+      // Each session has its own Stop: nothing is left for an Accounting-On to close.
+      expect(rows.filter(({ status: kind }) => kind === 'Accounting-On')).toHaveLength(1);
+      await clients.close();
+    },
+    DARK_S * 1000 + 120_000,
+  );
+
+  it(
+    `loss: ${KILLS} kills at random moments, a server that comes and goes, 30 % of all packets lost`,
+    async () => {
+      const random = new SeededRandom(SEED);
+      const clients = await Clients.logIn(stage, {
+        first: 1,
+        count: 120,
+        window: 1,
+        seconds: 0,
+        ports: PORTS,
+      });
+      const mend = await lose(stage.netns, 30, [1812, ACCT_PORT]);
+      clients.churn(1_500);
+      let serverRuns = true;
+      const coming = (async () => {
+        while (serverRuns) {
+          await sleep(2_000 + random.below(6_000));
+          await accounting.stop();
+          await sleep(500 + random.below(3_000));
+          await accounting.start();
+        }
+      })();
+      const lives: { readonly from: number; readonly to: number }[] = [];
+      let from = 0;
+      for (let kill = 1; kill <= KILLS; kill++) {
+        await sleep(200 + random.below(2_600));
+        await agent.kill();
+        lives.push({ from, to: Date.now() / 1000 });
+        from = Date.now() / 1000;
+        agent.launch();
+      }
+      await until('the last start', async () => (await agent.cli('status')).code === 0, 15_000);
+      await sleep(3_000);
+      serverRuns = false;
+      await coming;
+      await clients.rest();
+      clients.logOff(120);
+      await mend();
+      await sleep(3_000);
+      // Who was half-way in when the load rested is in for good: the next start ends it.
+      await agent.stop();
+      await agent.start();
+      await delivered(60_000);
+      lives.push({ from, to: Number.POSITIVE_INFINITY });
+
+      const rows = heard();
+      expect(judge(rows)).toEqual([]);
+      expectDelays(rows);
+      const sessions = bySession(rows);
+      expect(sessions.size).toBeGreaterThanOrEqual(20 * KILLS);
+      const causes = new Set(distinct(rows, 'Stop').map(({ terminateCause }) => terminateCause));
+      expect(causes).toContain(USER_REQUEST);
+      expect(causes).toContain(NAS_REBOOT);
+      for (const ofSession of sessions.values()) expectWithinOneLife(ofSession, lives);
+      await clients.close();
+    },
+    KILLS * 4_000 + 120_000,
+  );
+});
+
+/** A session begins and ends while the agent that made it lived: its Stop is no later than that agent's end. */
+function expectWithinOneLife(
+  rows: readonly AccountingRow[],
+  lives: readonly { readonly from: number; readonly to: number }[],
+): void {
+  const [start] = distinct(rows, 'Start');
+  const [stop] = distinct(rows, 'Stop');
+  if (start === undefined || stop === undefined) throw new Error('judged already');
+  // Times are in whole seconds, and lives begin and end within one.
+  const life = lives.filter(({ from, to }) => start.eventS >= Math.floor(from) && start.eventS <= to);
+  expect(
+    life.some(({ to }) => stop.eventS <= to + 1),
+    JSON.stringify([start, stop]),
+  ).toBe(true);
+}
