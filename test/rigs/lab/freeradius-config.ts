@@ -183,6 +183,7 @@ server outer {
 		Post-Auth-Type REJECT {
 			update reply {
 				Reply-Message := "refused by the lab"
+				Message-Authenticator := 0x00
 			}
 			eap
 		}
