@@ -233,16 +233,12 @@ export class DynamicAuthorization {
       this.refuse(work, 'Invalid-Attribute-Value', `there is no role ${JSON.stringify(filterId)}`);
       return;
     }
-    const restarts = change.keys.includes('sessionTimeout');
+    const sessionTimer = change.keys.includes('sessionTimeout') ? 'restart' : 'run-on';
     const before: Before[] = [];
     for (const unit of work.units) {
       const { authorization } = unit.session;
       const givenAt = unit.authorizedAt;
-      const renewal = this.core.parts.life.renew(
-        unit,
-        changed(authorization, change),
-        restarts ? this.core.now.mono : givenAt,
-      );
+      const renewal = this.core.parts.life.renew(unit, changed(authorization, change), sessionTimer);
       if (typeof renewal === 'object') {
         work.refusal = { cause: 'Invalid-Attribute-Value', detail: renewal.refused };
         break;
@@ -264,8 +260,9 @@ export class DynamicAuthorization {
   private changeDone(work: Work, before: readonly Before[]): void {
     if (work.refusal !== undefined) {
       for (const { unit, authorization, givenAt } of before) {
-        if (this.core.sessions.ofMac(unit.session.mac) === unit)
-          this.core.parts.life.renew(unit, authorization, givenAt);
+        if (this.core.sessions.ofMac(unit.session.mac) !== unit) continue;
+        unit.authorizedAt = givenAt;
+        this.core.parts.life.renew(unit, authorization, 'run-on');
       }
     }
     this.finish(work);

@@ -103,10 +103,14 @@ export class Life implements Timed {
 
   /**
    * A reauthentication of the same user, or a CoA-Request: the session goes on under the new word of the server.
-   * Session-Timeout counts from `givenAt`.
+   * With `run-on` what is left of Session-Timeout stays as it is.
    */
-  renew(unit: SessionUnit, authorization: Authorization, givenAt: Instant = this.core.now.mono): Renewal {
-    unit.renew(authorization, givenAt);
+  renew(
+    unit: SessionUnit,
+    authorization: Authorization,
+    sessionTimer: 'restart' | 'run-on' = 'restart',
+  ): Renewal {
+    unit.renew(authorization, sessionTimer);
     this.core.parts.watch.configure(unit);
     this.core.schedule.touch(unit);
     this.core.parts.reporter.sessionChanged(unit);
@@ -120,6 +124,7 @@ export class Life implements Timed {
     core.schedule.forget(unit);
     const { watch, ports, fleet } = core.parts;
     watch.forget(unit);
+    core.parts.dynauth.renewed(unit, 'the session has ended');
     fleet.forget(unit);
     core.parts.reauthentication.forget(unit);
     const method = core.method(session.method);
