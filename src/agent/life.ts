@@ -97,8 +97,19 @@ export class Life implements Timed {
         old.session.method !== admission.method && keyText(old.session.grant) === keyText(grant);
       this.end(old, { cause: moved ? 'moved' : 'supplicant-restart', detail, handedOver });
     }
+    this.turnBack(admission.mac, grant);
     this.admissions.set(keyText(grant), admission);
     this.applyAuthz(this.authz.want(grant));
+  }
+
+  /** One session per MAC: on its way in elsewhere, it stays out there. */
+  private turnBack(mac: Mac, grant: GrantKey): void {
+    for (const [text, other] of this.admissions) {
+      if (other.mac !== mac || text === keyText(grant)) continue;
+      this.admissions.delete(text);
+      this.applyAuthz(this.authz.unwant({ ...grant, port: other.port }));
+      this.core.method(other.method)?.grantDone(mac, other.port, `it came up on ${grant.port} meanwhile`);
+    }
   }
 
   /**

@@ -7,7 +7,7 @@ import type { Instant } from '../base/time.ts';
 import { same } from '../config/diff.ts';
 import { isUplink } from '../config/ports.ts';
 import type { EndCause } from '../model/cause.ts';
-import type { DataplaneEvent, PortFacts, PortName } from '../model/dataplane.ts';
+import type { Capabilities, DataplaneEvent, PortFacts, PortName } from '../model/dataplane.ts';
 import type { PortControl } from '../model/port.ts';
 import { AccessPort, type PortEffect, type PortEvent } from './access-port.ts';
 import type { Core } from './core.ts';
@@ -34,11 +34,14 @@ export class PortDesk {
   /** Every bridge port's own address, uplinks included: frames from these are our own. */
   private readonly addresses = new Map<PortName, Mac>();
   private readonly byIndex = new Map<number, PortName>();
+  /** The kernel can tell of unknown MACs on locked ports. */
+  private kernelTells = false;
 
   constructor(private readonly core: Core) {}
 
   /** Locks everything first; all else waits for that. */
-  boot(ports: readonly PortFacts[]): void {
+  boot(ports: readonly PortFacts[], capabilities: Capabilities): void {
+    this.kernelTells = capabilities.mab;
     const starts: { readonly unit: PortUnit; readonly effects: readonly PortEffect[] }[] = [];
     for (const facts of ports) {
       const unit = this.take(facts);
@@ -98,7 +101,7 @@ export class PortDesk {
   }
 
   news(event: DataplaneEvent): void {
-    const { life, supplicants, watch, reporter } = this.core.parts;
+    const { life, mab, watch, reporter } = this.core.parts;
     switch (event.type) {
       case 'port-added':
         this.added(event.port);
@@ -110,7 +113,7 @@ export class PortDesk {
         this.gone(event.name);
         return;
       case 'mab-candidate':
-        supplicants.sighted(event.key.mac, event.key.port);
+        mab.sighted(event.key.mac, event.key.port);
         return;
       case 'open-entry':
         reporter.warning('open-entry', `an open entry of ${event.key.mac} stood on a locked port`, {
@@ -162,6 +165,7 @@ export class PortDesk {
     if (same(before, config)) return false;
     this.tell(unit, { type: 'config', config });
     if (!same(before.pae, config.pae)) this.core.parts.supplicants.configure(name, config.pae);
+    if (!same(before.mab, config.mab)) this.core.parts.mab.configure(name, config.mab);
     this.core.parts.reporter.portChanged(name);
     return true;
   }
@@ -199,7 +203,10 @@ export class PortDesk {
     this.addresses.set(facts.name, facts.address);
     this.byIndex.set(facts.index, facts.name);
     if (isUplink(this.core.config, facts.name)) return undefined;
-    const machine = new AccessPort(facts, this.core.settings.port(facts.name), this.core.now.mono);
+    const machine = new AccessPort(facts, this.core.settings.port(facts.name), {
+      now: this.core.now.mono,
+      kernelTells: this.kernelTells,
+    });
     const unit = new PortUnit(facts.name, machine, this);
     this.units.set(facts.name, unit);
     this.core.parts.reporter.portChanged(facts.name);
@@ -226,7 +233,7 @@ export class PortDesk {
   }
 
   private gone(name: PortName): void {
-    const { life, supplicants, reporter } = this.core.parts;
+    const { life, supplicants, mab, reporter } = this.core.parts;
     const unit = this.units.get(name);
     this.addresses.delete(name);
     if (unit === undefined) return;
@@ -238,15 +245,17 @@ export class PortDesk {
     life.endOnPort(name, { cause: 'port-removed' });
     life.portGone(name);
     supplicants.portGone(name);
+    mab.portGone(name);
     reporter.portGone(name);
   }
 
   /** Everybody is out, and who is on the way in too. */
   endSessions(port: PortName, cause: EndCause): void {
-    const { life, supplicants } = this.core.parts;
+    const { life, supplicants, mab } = this.core.parts;
     life.endOnPort(port, { cause });
     life.cancelAdmissions(port);
     supplicants.portClosed(port);
+    mab.portClosed(port);
   }
 
   private apply(unit: PortUnit, effects: readonly PortEffect[]): void {

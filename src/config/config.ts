@@ -7,6 +7,7 @@ import type { GuardSettings, HandshakeSettings, ProbeSettings } from '../livenes
 import type { VlanId } from '../model/dataplane.ts';
 import type { NasIdentity } from '../model/nas.ts';
 import type { HostMode, PortControl } from '../model/port.ts';
+import type { MabSettings } from '../pae/mab-settings.ts';
 import type { PacingSettings } from '../pae/reauth-pacing.ts';
 import type { PaeSettings } from '../pae/settings.ts';
 import type { RoleTimers } from '../policy/settings.ts';
@@ -30,7 +31,7 @@ export interface PortRule {
   readonly control?: PortControl;
   readonly hostMode?: HostMode;
   readonly role?: string;
-  readonly mab: Partial<MabConfig>;
+  readonly mab: Partial<MabSettings>;
   readonly linkDownDelay?: Millis;
   readonly egress?: 'open' | 'closed';
   readonly linkCommands?: Partial<LinkCommands>;
@@ -38,17 +39,12 @@ export interface PortRule {
   readonly pae: Partial<PaeSettings>;
 }
 
-export interface MabConfig {
-  readonly enabled: boolean;
-  readonly delay: Millis;
-}
-
 /** The settings of one port, all patterns merged. */
 export interface PortConfig {
   readonly control: PortControl;
   readonly hostMode: HostMode;
   readonly role: string;
-  readonly mab: MabConfig;
+  readonly mab: MabSettings;
   readonly linkDownDelay: Millis;
   readonly egress: 'open' | 'closed';
   readonly linkCommands: LinkCommands;

@@ -10,7 +10,6 @@ export const PORT_DEFAULTS = {
   control: 'auto' as PortControl,
   hostMode: 'multi-auth' as HostMode,
   role: 'default',
-  mab: { enabled: false, delay: seconds(30) },
   linkDownDelay: seconds(0),
   egress: 'open' as 'open' | 'closed',
 } as const;

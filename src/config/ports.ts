@@ -3,6 +3,7 @@
 import { INTERIM_DEFAULTS, type InterimSettings } from '../accounting/interim.ts';
 import type { Mac } from '../base/mac.ts';
 import { HANDSHAKE_DEFAULTS, type HandshakeSettings } from '../liveness/settings.ts';
+import { MAB_DEFAULTS } from '../pae/mab-settings.ts';
 import type { Config, PortConfig, RoleConfig } from './config.ts';
 import { DYNAUTH_DEFAULTS, PORT_DEFAULTS } from './defaults.ts';
 import { globMatches } from './glob.ts';
@@ -18,7 +19,13 @@ export function isUplink(config: Config, port: string): boolean {
 export function portSettings(config: Config, port: string): PortConfig {
   const { allowBounce, allowDisable } = config.dynamicAuthorization ?? DYNAUTH_DEFAULTS;
   const all = { allowBounce, allowDisable };
-  let merged: PortConfig = { ...PORT_DEFAULTS, linkCommands: all, handshake: {}, pae: config.pae };
+  let merged: PortConfig = {
+    ...PORT_DEFAULTS,
+    mab: MAB_DEFAULTS,
+    linkCommands: all,
+    handshake: {},
+    pae: config.pae,
+  };
   let ours = false;
   for (const { pattern, mab, linkCommands, handshake, pae, ...keys } of config.ports) {
     if (!globMatches(pattern, port)) continue;

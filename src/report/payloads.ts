@@ -97,6 +97,11 @@ export const PortSchema = object('One port.', {
   admin: oneOf('Administrative state.', ['up', 'down']),
   locked: Type.Boolean({ description: 'Frames of unknown MACs are dropped.' }),
   mab: Type.Boolean({ description: 'MAC authentication bypass is on.' }),
+  mab_clients: object('MACs without a session that MAC authentication bypass knows.', {
+    waiting: count('802.1X is waited for, or a sign that a session has moved here.'),
+    asking: count('A server is being asked, or the table written.'),
+    quiet: count('Refused, and not asked about for now.'),
+  }),
   held_down: Type.Union([oneOf('By a CoA-Request.', HOLD_KINDS), Type.Null()], {
     description:
       'Taken down by a RADIUS server: for some seconds, or until a port command; null = it is not.',

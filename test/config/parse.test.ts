@@ -284,7 +284,7 @@ silent_devices: [{mac: AA-BB-CC-DD-EE-FF, handshake: {keep: true}}]
       mab: { enabled: true, delay: 9_000 },
     });
     expect(portSettings(it, 'p2')).toMatchObject({ control: 'off', role: 'guest' });
-    expect(portSettings(it, 'p4').mab).toEqual({ enabled: true, delay: 5_000 });
+    expect(portSettings(it, 'p4').mab).toMatchObject({ enabled: true, delay: 5_000 });
     expect(portSettings(it, 'p1').pae).toMatchObject({ txPeriod: 7_000, maxReq: 4, quietPeriod: 60_000 });
   });
 

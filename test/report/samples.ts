@@ -40,6 +40,7 @@ export const PORT: PortPayload = {
   admin: 'up',
   locked: true,
   mab: false,
+  mab_clients: { waiting: 0, asking: 0, quiet: 0 },
   held_down: null,
   vlan: null,
   sessions: ['aa-bb-cc-dd-ee-ff'],
