@@ -28,6 +28,7 @@ import {
 import { isMeant, type SessionKeys } from '../radius/dynauth-keys.ts';
 import { type AuthorizationChange, changed, type DynamicRequest } from '../radius/dynauth-request.ts';
 import { ERROR_CAUSES, type ErrorCause, type Refusal } from '../radius/error-cause.ts';
+import type { RelockProof } from '../session/logout.ts';
 import type { Applicant } from './aaa.ts';
 import type { Core } from './core.ts';
 import { Lowering } from './lowering.ts';
@@ -81,11 +82,11 @@ export class DynamicAuthorization {
   }
 
   /** A session that was ended is locked out, or why that could not be shown yet. */
-  relocked(unit: SessionUnit, error?: string): void {
+  relocked(unit: SessionUnit, { verified, error = 'not shown' }: RelockProof): void {
     const work = this.ending.get(unit);
     if (work === undefined) return;
     this.ending.delete(unit);
-    if (error !== undefined) work.refusal = { cause: 'Session-Context-Not-Removable', detail: error };
+    if (!verified) work.refusal = { cause: 'Session-Context-Not-Removable', detail: error };
     work.waiting.delete(unit);
     if (work.waiting.size === 0) this.finish(work);
   }

@@ -296,8 +296,6 @@ export class Life implements Timed {
     for (const closing of this.closings.get(text) ?? []) {
       if (sessionId !== undefined && closing.unit.session.id !== sessionId) continue;
       this.applyLogout(closing, closing.logout.handle(event, this.core.now.mono));
-      if (event.type === 'relocked') this.core.parts.dynauth.relocked(closing.unit);
-      else if (event.type === 'relock-failed') this.core.parts.dynauth.relocked(closing.unit, event.error);
     }
     const open = this.closings.get(text)?.filter(({ logout }) => !logout.finished) ?? [];
     if (open.length > 0) this.closings.set(text, open);
@@ -309,7 +307,7 @@ export class Life implements Timed {
   }
 
   private applyLogoutEffect({ unit, eapFailure }: Closing, effect: LogoutEffect): void {
-    const { accountant, reporter, supplicants } = this.core.parts;
+    const { accountant, dynauth, reporter, supplicants } = this.core.parts;
     const { mac, grant } = unit.session;
     switch (effect.type) {
       case 'clear-grant':
@@ -319,6 +317,7 @@ export class Life implements Timed {
         if (eapFailure !== undefined) supplicants.sendEap(mac, grant.port, eapFailure);
         return;
       case 'stop':
+        dynauth.relocked(unit, effect.proof);
         accountant.stop(unit, effect.decision);
         return;
       case 'report-end':
