@@ -108,10 +108,14 @@ export class Life implements Timed {
 
   /**
    * A reauthentication of the same user, or a CoA-Request: the session goes on under the new word of the server.
-   * Session-Timeout counts from `givenAt`.
+   * With `run-on` what is left of Session-Timeout stays as it is.
    */
-  renew(unit: SessionUnit, authorization: Authorization, givenAt: Instant = this.core.now.mono): Renewal {
-    return this.renewals.renew(unit, authorization, givenAt);
+  renew(
+    unit: SessionUnit,
+    authorization: Authorization,
+    sessionTimer: 'restart' | 'run-on' = 'restart',
+  ): Renewal {
+    return this.renewals.renew(unit, authorization, sessionTimer);
   }
 
   want(key: GrantKey): void {
@@ -134,6 +138,7 @@ export class Life implements Timed {
     core.schedule.forget(unit);
     const { watch, ports, fleet } = core.parts;
     watch.forget(unit);
+    core.parts.dynauth.renewed(unit, 'the session has ended');
     fleet.forget(unit);
     core.parts.reauthentication.forget(unit);
     const method = core.method(session.method);
@@ -356,10 +361,7 @@ export class Life implements Timed {
   }
 
   private tellLogout(closing: Closing, event: LogoutEvent): void {
-    const { dynauth } = this.core.parts;
     this.applyLogout(closing, closing.logout.handle(event, this.core.now.mono));
-    if (event.type === 'relocked') dynauth.relocked(closing.unit);
-    else if (event.type === 'relock-failed') dynauth.relocked(closing.unit, event.error);
     const text = placeOf(closing.unit.session.grant);
     const open = this.closings.get(text)?.filter(({ logout }) => !logout.finished) ?? [];
     if (open.length > 0) this.closings.set(text, open);
@@ -371,7 +373,7 @@ export class Life implements Timed {
   }
 
   private applyLogoutEffect({ unit, eapFailure, keys }: Closing, effect: LogoutEffect): void {
-    const { accountant, reporter, supplicants } = this.core.parts;
+    const { accountant, dynauth, reporter, supplicants } = this.core.parts;
     const { mac, grant } = unit.session;
     switch (effect.type) {
       case 'clear-grant':
@@ -381,6 +383,7 @@ export class Life implements Timed {
         if (eapFailure !== undefined) supplicants.sendEap(mac, grant.port, eapFailure);
         return;
       case 'stop':
+        dynauth.relocked(unit, effect.proof);
         if (isFallback(unit.session.method)) this.stopStored(grant, unit.session.id);
         else accountant.stop(unit, effect.decision);
         return;

@@ -7,7 +7,6 @@
 // No Stop and no Start. Where a step fails everything stays as it was, and whoever asked hears why.
 
 import { keyText } from '../authz/authorizer.ts';
-import type { Instant } from '../base/time.ts';
 import { same } from '../config/diff.ts';
 import type { Authorization } from '../model/authorization.ts';
 import { isFallback } from '../model/authorization.ts';
@@ -21,7 +20,7 @@ import { roleFor, SessionUnit } from './session-unit.ts';
 interface Change {
   readonly unit: SessionUnit;
   readonly authorization: Authorization;
-  readonly givenAt: Instant;
+  readonly sessionTimer: 'restart' | 'run-on';
   readonly domain: Domain;
   /** Entries that the session did not have. */
   keys: readonly GrantKey[];
@@ -36,7 +35,7 @@ export class Renewals {
 
   constructor(private readonly core: Core) {}
 
-  renew(unit: SessionUnit, authorization: Authorization, givenAt: Instant): Renewal {
+  renew(unit: SessionUnit, authorization: Authorization, sessionTimer: 'restart' | 'run-on'): Renewal {
     const { core } = this;
     const { session } = unit;
     const { mac, grant } = session;
@@ -49,7 +48,7 @@ export class Renewals {
     const next = wantedOf(core, authorization, grant.port, roleFor(core, authorization, grant.port));
     this.abandon(unit, 'a newer word of the server came');
     if (same(now, next)) {
-      this.apply(unit, authorization, givenAt);
+      this.apply(unit, authorization, sessionTimer);
       return 'done';
     }
     const crowded =
@@ -66,7 +65,7 @@ export class Renewals {
     const change: Change = {
       unit,
       authorization,
-      givenAt,
+      sessionTimer,
       domain,
       keys: [],
       waiting: new Set(),
@@ -173,7 +172,7 @@ export class Renewals {
   /** The session is in its new VLANs, and leaves the former ones. */
   private moved(change: Change): void {
     const { core } = this;
-    const { unit, authorization, givenAt, domain } = change;
+    const { unit, authorization, sessionTimer, domain } = change;
     const { session } = unit;
     const { mac, grant } = session;
     const vlans = core.parts.vlans.heldBy(unit) ?? session.vlans;
@@ -186,16 +185,16 @@ export class Renewals {
     // The kernel takes the writing of the entry for its last use.
     if (change.keys.length > 0) unit.grantedAt = core.now.mono;
     if (former.length > 0) core.decide(mac, grant.port, 'VLAN changed', `now in ${vlanText(vlans)}`);
-    this.apply(unit, authorization, givenAt);
+    this.apply(unit, authorization, sessionTimer);
     for (const key of former) this.former.set(keyText(key), unit);
     for (const key of former) core.parts.life.unwant(key);
     if (former.length === 0) core.parts.vlans.settle(unit, grant.port);
     change.finish();
   }
 
-  private apply(unit: SessionUnit, authorization: Authorization, givenAt: Instant): void {
+  private apply(unit: SessionUnit, authorization: Authorization, sessionTimer: 'restart' | 'run-on'): void {
     const { watch, reporter } = this.core.parts;
-    unit.renew(authorization, givenAt);
+    unit.renew(authorization, sessionTimer);
     watch.configure(unit);
     this.core.schedule.touch(unit);
     reporter.sessionChanged(unit);
