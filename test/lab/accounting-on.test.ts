@@ -17,7 +17,10 @@ describe('a session that the agent did not live to end', () => {
     scene = await Scene.open({
       ports: 2,
       radius: { users: [{ name: 'alice', password: PASSWORD }], sql: true },
-      config: { radius: { accounting: { spool: { evidence_s: 1 } } } },
+      config: {
+        roles: { default: { handshake: { period_s: 60, times: 3 } } },
+        radius: { accounting: { spool: { evidence_s: 1 } } },
+      },
     });
   });
   afterAll(() => scene?.close());
@@ -25,24 +28,29 @@ describe('a session that the agent did not live to end', () => {
   const ons = (): number =>
     scene.radius.accounting().filter((record) => record['Acct-Status-Type'] === 'Accounting-On').length;
 
-  /** Of the session that is in FreeRADIUS' table last. */
-  const last = async (): Promise<SessionRow | undefined> => (await scene.radius.sessionTable()).at(-1);
-  const closed = (): Promise<SessionRow> =>
-    until('the session closed', async () => {
-      const row = await last();
+  /** The one session that FreeRADIUS takes for living. */
+  const open = (): Promise<SessionRow> =>
+    until(
+      'an open row',
+      async () => (await scene.radius.sessionTable()).find(({ stop }) => stop === null) ?? null,
+      40_000,
+    );
+  const closed = (sessionId: string): Promise<SessionRow> =>
+    until(`the row of ${sessionId} closed`, async () => {
+      const row = (await scene.radius.sessionTable()).find((each) => each.sessionId === sessionId);
       return row !== undefined && row.stop !== null && row;
     });
 
   it('has its own Stop: at its last evidence, with its duration and its cause, and no Accounting-On before it', async () => {
     const client = scene.client(1);
     await scene.logIn(client, 'alice');
-    await until('an open row', async () => (await last())?.stop === null);
+    const { sessionId } = await open();
     await sleep(3_000);
     const killedAt = Date.now() / 1000;
     await scene.agent.kill();
     await sleep(DOWN_MS);
     await scene.agent.start();
-    const row = await closed();
+    const row = await closed(sessionId);
     expect(row.cause).toBe('NAS-Reboot');
     expect(row.stop).toBeLessThanOrEqual(killedAt);
     expect(row.stop).toBeGreaterThanOrEqual(row.start);
@@ -51,15 +59,14 @@ describe('a session that the agent did not live to end', () => {
   });
 
   it('whose store was lost as well is closed by the Accounting-On, which is all that is left', async () => {
-    const { length } = await scene.radius.sessionTable();
-    await until('in again', async () => (await scene.radius.sessionTable()).length > length, 40_000);
+    const { sessionId } = await open();
     const killedAt = Date.now() / 1000;
     await scene.agent.kill();
     const state = path.join(path.dirname(scene.agent.configFile), 'state');
     for (const name of readdirSync(state)) rmSync(path.join(state, name));
     await sleep(DOWN_MS);
     await scene.agent.start();
-    const row = await closed();
+    const row = await closed(sessionId);
     expect(ons()).toBe(2);
     // The time of the restart, and nobody knows why.
     expect(row.stop).toBeGreaterThan(killedAt + 2);

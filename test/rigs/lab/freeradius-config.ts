@@ -42,7 +42,9 @@ export function repliesFile(users: readonly RadiusUser[]): string {
 /** As FreeRADIUS comes with it, on a file of the lab's own. */
 function sqlModule(folder: string): string {
   const shipped = '/etc/freeradius/3.0/mods-config/sql/main/sqlite';
-  return `	sql {
+  return `	expr {
+	}
+	sql {
 		dialect = "sqlite"
 		driver = "rlm_sql_sqlite"
 		sqlite {
