@@ -16,13 +16,15 @@ import { parseConfig } from './config/parse.ts';
 import { isUplink } from './config/ports.ts';
 import { systemEntropy } from './io/entropy.ts';
 import { readSecret, readText } from './io/files.ts';
+import { HeldPorts } from './io/held-ports.ts';
 import { type HostFinding, hostFindings } from './io/host-check.ts';
 import { createLogger, type Logger } from './io/log.ts';
 import type { MqttLink } from './io/mqtt.ts';
-import { ownAddresses, sameSources } from './io/own-addresses.ts';
+import { ownAddresses, sameAddresses } from './io/own-addresses.ts';
 import { PortAuth } from './io/portauth.ts';
 import { readClocks, Shell } from './io/shell.ts';
 import type { Store } from './io/store.ts';
+import { UdpListener } from './io/udp-listener.ts';
 import { isListening } from './io/unix-socket.ts';
 import { UplinkGuard } from './io/uplink-guard.ts';
 import { loadRadiusDictionary } from './wire/radius-dictionary.ts';
@@ -89,6 +91,7 @@ class Run {
   private readonly path: string;
   private readonly log: Logger;
   private readonly portauth: PortAuth;
+  private readonly heldPorts: HeldPorts;
   private link: MqttLink | undefined;
   private store: Store | undefined;
   private finish: (code: number) => void = () => undefined;
@@ -102,11 +105,13 @@ class Run {
     const now = readClocks();
     const entropy = systemEntropy();
     const boot = { bootId: toHex(entropy.bytes(4)), version, startedAt: now.wall };
+    this.heldPorts = new HeldPorts(join(config.stateDir, 'held-ports.json'));
     this.agent = new Agent({ config, entropy, boot, now, source: { text, readSecret } });
     this.shell = new Shell({
       agent: this.agent,
       portauth,
       log,
+      heldPorts: this.heldPorts,
       onDrained: () => void this.stop('drained'),
     });
   }
@@ -148,6 +153,7 @@ class Run {
       type: 'boot',
       capabilities: capabilities.value,
       ports: this.portauth.ports(),
+      heldDown: new Map(this.heldPorts.all()),
       kernel: release(),
       mqtt: {
         protocol_version: embedded ? 4 : 5,
@@ -175,18 +181,32 @@ class Run {
     if (!url.ok) return url;
     this.link = this.openLink(Link, url.value);
     const guard = this.openUplinkGuard();
+    const dynamic = this.listenForRequests();
     this.shell.complete({
       openCapture: (port, onFrame, onError) => new Capture(port, (_, frame) => onFrame(frame), onError),
       publish: (publication) => this.link?.publish(publication),
       broadcast: (event) => control.value.broadcast(event),
       follow: (topic) => this.link?.follow(topic),
       unfollow: (topic) => this.link?.unfollow(topic),
+      sendDynamicReply: (address, port, bytes) => dynamic?.send(address, port, bytes),
       ...(guard === undefined ? {} : { guard }),
     });
     this.link.start();
     this.watchOwnAddresses();
     await this.openSpool();
     return ok(undefined);
+  }
+
+  private listenForRequests(): UdpListener | undefined {
+    const port = this.config.dynamicAuthorization?.port;
+    if (port === undefined) return undefined;
+    const listener = new UdpListener({
+      port,
+      onDatagrams: (datagrams) => this.shell.post({ type: 'dynamic-requests', datagrams }),
+      onError: (message) => this.log.log('warn', `dynamic authorization: ${message}`),
+    });
+    this.closers.push(() => listener.close());
+    return listener;
   }
 
   /** Late, since ports are locked and people come in without it; what has to be stored waits until then. */
@@ -258,12 +278,12 @@ class Run {
   /** There is no notice of them in Node, so they are looked at every few seconds. */
   private watchOwnAddresses(): void {
     let known = ownAddresses(this.config.switch.bridge);
-    this.shell.post({ type: 'own-addresses', sources: known });
+    this.shell.post({ type: 'own-addresses', ...known });
     const timer = setInterval(() => {
-      const sources = ownAddresses(this.config.switch.bridge);
-      if (sameSources(known, sources)) return;
-      known = sources;
-      this.shell.post({ type: 'own-addresses', sources });
+      const now = ownAddresses(this.config.switch.bridge);
+      if (sameAddresses(known, now)) return;
+      known = now;
+      this.shell.post({ type: 'own-addresses', ...known });
     }, OWN_ADDRESSES_EVERY_MS);
     this.closers.push(() => clearInterval(timer));
   }

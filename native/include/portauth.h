@@ -23,7 +23,7 @@ extern "C" {
 #endif
 
 /* Raised with every change that an old caller could not bear. */
-#define PA_ABI_VERSION 1u
+#define PA_ABI_VERSION 2u
 
 struct pa_handle;
 
@@ -172,6 +172,13 @@ int pa_ports(struct pa_handle *handle, struct pa_port *out, uint32_t capacity, u
  * To unlock: MAB goes off first, then the lock; candidates are flushed.
  */
 int pa_port_set(struct pa_handle *handle, struct pa_port_setting *settings, uint32_t count);
+
+/*
+ * Sets ports administratively up (`flags` PA_PORT_ADMIN_UP) or down (0), each with a result. Returns 0 if all
+ * succeeded, else the first error. Locks and grants stay as they are; one that is so already is left alone.
+ * -EINVAL: another flag. -ENODEV: no such port in this bridge. -EOPNOTSUPP: the kernel did not do it.
+ */
+int pa_link_set(struct pa_handle *handle, struct pa_port_setting *settings, uint32_t count);
 
 /*
  * Writes grants: static, sticky entries. One that is there already (on whatever port, as whatever) is replaced:

@@ -131,6 +131,22 @@ PA_API int pa_port_set(struct pa_handle *handle, struct pa_port_setting *setting
     return 0;
 }
 
+PA_API int pa_link_set(struct pa_handle *handle, struct pa_port_setting *settings, uint32_t count) {
+    if (!handle || (!settings && count)) return -EINVAL;
+    handle->error[0] = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        struct pa_port_setting *setting = &settings[i];
+        const uint32_t unknown = setting->flags & ~PA_PORT_ADMIN_UP;
+        setting->result = unknown ? pa_error(handle, EINVAL, "set the link of port %u: unknown flags %#x",
+                                             setting->ifindex, unknown)
+                                  : 0;
+    }
+    handle->backend->link_set(handle, settings, count);
+    for (uint32_t i = 0; i < count; i++)
+        if (settings[i].result < 0) return settings[i].result;
+    return 0;
+}
+
 /* Clears results and refuses what no kernel should be asked; records that have a result are then left alone. */
 static void check_keys(struct pa_handle *handle, const char *verb, struct pa_key *keys, uint32_t count) {
     for (uint32_t i = 0; i < count; i++) {

@@ -51,6 +51,7 @@ struct pa_backend {
     int (*capabilities)(struct pa_handle *, struct pa_capabilities *);
     int (*ports)(struct pa_handle *, struct pa_port *, uint32_t, uint32_t *);
     int (*port_set)(struct pa_handle *, struct pa_port_setting *, uint32_t);
+    int (*link_set)(struct pa_handle *, struct pa_port_setting *, uint32_t);
     int (*grant)(struct pa_handle *, struct pa_key *, uint32_t);
     int (*revoke)(struct pa_handle *, struct pa_key *, uint32_t);
     int (*watch)(struct pa_handle *, struct pa_key *, uint32_t);

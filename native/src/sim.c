@@ -74,6 +74,25 @@ static int sim_port_set(struct pa_handle *handle, struct pa_port_setting *settin
     return 0;
 }
 
+static int set_one_link(struct sim *sim, const struct pa_port_setting *setting) {
+    const bool up = setting->flags & PA_PORT_ADMIN_UP;
+    struct pa_port *port = sim->present ? sim_port(sim, setting->ifindex) : NULL;
+    if (!port) return pa_error(&sim->base, ENODEV, "set port %u %s", setting->ifindex, up ? "up" : "down");
+    const int failure = planned_failure(sim);
+    if (failure) return pa_error(&sim->base, failure, "set port %s %s", port->name, up ? "up" : "down");
+    const uint32_t both = PA_PORT_ADMIN_UP | PA_PORT_LINK_UP; /* what is plugged in there has power */
+    if (!(port->flags & PA_PORT_ADMIN_UP) == !up) return 0;
+    sim_set_port_flags(sim, port, up ? port->flags | both : port->flags & ~both);
+    if (!up) sim_flush(sim, port->ifindex, false);
+    return 0;
+}
+
+static int sim_link_set(struct pa_handle *handle, struct pa_port_setting *settings, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++)
+        if (!settings[i].result) settings[i].result = set_one_link((struct sim *)handle, &settings[i]);
+    return 0;
+}
+
 /* ---- the table ---- */
 
 static int key_failure(struct sim *sim, const struct pa_key *key, int error, const char *verb, const char *detail) {
@@ -258,6 +277,7 @@ const struct pa_backend pa_sim_backend = {
     .capabilities = sim_capabilities,
     .ports = sim_ports,
     .port_set = sim_port_set,
+    .link_set = sim_link_set,
     .grant = sim_grant,
     .revoke = sim_revoke,
     .watch = sim_watch,

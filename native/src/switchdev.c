@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <linux/if_link.h>
+#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -231,6 +232,39 @@ static int sd_port_set(struct pa_handle *handle, struct pa_port_setting *setting
     return 0;
 }
 
+/* ---- links ---- */
+
+static int write_link(struct sd *sd, const struct pa_port_setting *setting) {
+    const bool up = setting->flags & PA_PORT_ADMIN_UP;
+    struct sd_link link;
+    int error = sd_port_now(sd, setting->ifindex, &link);
+    if (error || !(link.port.flags & PA_PORT_ADMIN_UP) == !up) return error;
+    const struct ifinfomsg body = {.ifi_family = AF_UNSPEC,
+                                   .ifi_index = (int)setting->ifindex,
+                                   .ifi_flags = up ? IFF_UP : 0,
+                                   .ifi_change = IFF_UP};
+    nl_begin(&sd->requests, RTM_NEWLINK, NLM_F_ACK, &body, sizeof body);
+    error = nl_talk(&sd->requests, NULL, NULL);
+    if (!error) error = sd_port_now(sd, setting->ifindex, &link);
+    if (error) return error;
+    return !(link.port.flags & PA_PORT_ADMIN_UP) == !up ? 0 : -EOPNOTSUPP;
+}
+
+static int sd_link_set(struct pa_handle *handle, struct pa_port_setting *settings, uint32_t count) {
+    struct sd *sd = (struct sd *)handle;
+    const int unfit = sd_find_bridge(sd, NULL);
+    for (uint32_t i = 0; i < count; i++) {
+        if (settings[i].result) continue;
+        const int error = unfit ? unfit : write_link(sd, &settings[i]);
+        if (!error) continue;
+        char label[24];
+        settings[i].result = unfit ? unfit
+                                   : pa_error(handle, error, "set %s %s", sd_port_label(sd, settings[i].ifindex, label),
+                                              settings[i].flags & PA_PORT_ADMIN_UP ? "up" : "down");
+    }
+    return 0;
+}
+
 /* ---- open and close ---- */
 
 static void sd_close(struct pa_handle *handle) {
@@ -248,6 +282,7 @@ static const struct pa_backend switchdev_backend = {
     .capabilities = sd_capabilities,
     .ports = sd_ports,
     .port_set = sd_port_set,
+    .link_set = sd_link_set,
     .grant = sd_grant,
     .revoke = sd_revoke,
     .watch = sd_watch,

@@ -277,6 +277,38 @@ static void the_bridge_goes_and_comes_back(void) {
     pa_close(handle);
 }
 
+static int set_link(struct pa_handle *handle, uint32_t ifindex, uint32_t flags) {
+    struct pa_port_setting setting = {.ifindex = ifindex, .flags = flags};
+    const int result = pa_link_set(handle, &setting, 1);
+    CHECK_EQUAL(result, setting.result);
+    return result;
+}
+
+static void a_port_goes_down_and_up_and_keeps_its_lock(void) {
+    struct pa_handle *handle = open_sim("sim:br0,p1,p2");
+    struct pa_port ports[2];
+    struct pa_event events[8];
+    CHECK_EQUAL(set_port(handle, 101, PA_PORT_LOCKED), 0);
+    while (pa_events(handle, events, 8) > 0) continue;
+    CHECK_EQUAL(set_link(handle, 101, 0), 0);
+    CHECK_EQUAL(pa_ports(handle, ports, 2, NULL), 2);
+    CHECK_EQUAL(ports[0].flags, PA_PORT_LOCKED | PA_PORT_LEARNING);
+    CHECK_EQUAL(ports[1].flags, PA_PORT_ADMIN_UP | PA_PORT_LINK_UP | PA_PORT_LEARNING);
+    CHECK_EQUAL(pa_events(handle, events, 8), 1);
+    CHECK_EQUAL(events[0].type, PA_EVENT_PORT_CHANGED);
+    CHECK_EQUAL(set_link(handle, 101, 0), 0); /* it is so already: no news */
+    CHECK_EQUAL(pa_events(handle, events, 8), 0);
+    CHECK_EQUAL(set_link(handle, 101, PA_PORT_ADMIN_UP), 0);
+    CHECK_EQUAL(pa_ports(handle, ports, 2, NULL), 2);
+    CHECK_EQUAL(ports[0].flags, PA_PORT_ADMIN_UP | PA_PORT_LINK_UP | PA_PORT_LOCKED | PA_PORT_LEARNING);
+    CHECK_EQUAL(set_link(handle, 101, PA_PORT_LOCKED), -EINVAL);
+    CHECK_EQUAL(set_link(handle, 7, 0), -ENODEV);
+    pa_sim_fail(handle, 0, 1, EIO);
+    CHECK_EQUAL(set_link(handle, 101, 0), -EIO);
+    CHECK_TEXT(pa_last_error(handle), "set port p1 down: Input/output error (EIO)");
+    pa_close(handle);
+}
+
 int main(void) {
     SITUATION(bad_specs_are_refused_with_a_sentence);
     SITUATION(a_stranger_is_dropped_and_a_granted_one_passes);
@@ -289,6 +321,7 @@ int main(void) {
     SITUATION(a_table_larger_than_the_buffer_says_how_large);
     SITUATION(frames_leave_by_their_ports);
     SITUATION(the_wake_descriptor_carries_one_octet_for_many_events);
+    SITUATION(a_port_goes_down_and_up_and_keeps_its_lock);
     SITUATION(the_bridge_goes_and_comes_back);
     return 0;
 }

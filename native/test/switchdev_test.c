@@ -198,6 +198,39 @@ static void the_end_of_a_port_and_of_the_bridge_is_told(void) {
     CHECK_EQUAL(set_port("p1", PA_PORT_LOCKED), 0);
 }
 
+static bool is_up(const char *name) {
+    struct pa_port ports[2];
+    for (int i = pa_ports(handle, ports, 2, NULL); i-- > 0;)
+        if (strcmp(ports[i].name, name) == 0) return ports[i].flags & PA_PORT_ADMIN_UP;
+    return false;
+}
+
+static void a_port_goes_down_and_up_and_keeps_its_lock_and_its_grants(void) {
+    struct pa_port_setting settings[2] = {{.ifindex = if_nametoindex("p1")}, {.ifindex = if_nametoindex("lo")}};
+    struct pa_key key = key_of(ALICE, "p1");
+    struct pa_entry entry;
+    struct pa_event event;
+    CHECK_EQUAL(set_port("p1", PA_PORT_LOCKED), 0);
+    CHECK_EQUAL(pa_grant(handle, &key, 1), 0);
+    CHECK_EQUAL(pa_link_set(handle, settings, 2), -ENODEV); /* lo is no port of the bridge */
+    CHECK_EQUAL(settings[0].result, 0);
+    CHECK_EQUAL(settings[1].result, -ENODEV);
+    CHECK_TEXT(pa_last_error(handle), "set port lo down: No such device (ENODEV)");
+    CHECK(!is_up("p1"));
+    CHECK(is_up("p2"));
+    do CHECK(await_event(PA_EVENT_PORT_CHANGED, &event));
+    while (event.flags & PA_PORT_ADMIN_UP);
+    CHECK_TEXT(event.name, "p1");
+    settings[0].flags = PA_PORT_ADMIN_UP;
+    CHECK_EQUAL(pa_link_set(handle, settings, 1), 0);
+    CHECK(is_up("p1"));
+    CHECK(find(ALICE, &entry));
+    CHECK_EQUAL(pa_revoke(handle, &key, 1), 0);
+    do CHECK(await_event(PA_EVENT_PORT_CHANGED, &event));
+    while (!(event.flags & PA_PORT_ADMIN_UP));
+    CHECK(event.flags & PA_PORT_LOCKED);
+}
+
 int main(void) {
     if (geteuid() != 0 || unshare(CLONE_NEWNET) < 0 || system("ip -V >/dev/null 2>&1") != 0) {
         printf("  left out: needs root, a network namespace and iproute2\n");
@@ -209,6 +242,7 @@ int main(void) {
     SITUATION(a_stranger_becomes_a_candidate);
     SITUATION(failures_are_sentences);
     SITUATION(frames_leave_by_a_port);
+    SITUATION(a_port_goes_down_and_up_and_keeps_its_lock_and_its_grants);
     SITUATION(the_end_of_a_port_and_of_the_bridge_is_told);
     pa_close(handle);
     return 0;

@@ -41,6 +41,8 @@ export interface Question {
   readonly first: boolean;
   /** Who the client says it is: the user name of a session, unless the server gives another. */
   readonly identity: Uint8Array;
+  /** Whom to ask first, where no Access-Challenge says it. */
+  readonly server?: ServerIndex;
   attributes(context: AskContext): readonly OutgoingAttribute[];
 }
 
@@ -110,7 +112,7 @@ export class Aaa implements Timed {
     const ref = this.nextRequest();
     conversation.request = ref;
     this.asked.set(ref, { applicant, ref: question.ref });
-    const { state, server } = conversation;
+    const { state, server = question.server } = conversation;
     const attributes = question.attributes({ subject, ...(state === undefined ? {} : { state }) });
     this.apply(
       this.client.request(

@@ -61,14 +61,17 @@ export class AccessPort {
   private linkDownAt: Instant = NEVER;
   private linkUpSince: Instant;
   private wanted: PortControl;
+  /** The kernel can report unknown MACs; else the captured frames have to do. */
+  private readonly kernelTells: boolean;
 
   constructor(
     private known: PortFacts,
     private settings: PortConfig,
-    now: Instant,
+    { now, kernelTells }: { readonly now: Instant; readonly kernelTells: boolean },
   ) {
     this.wanted = settings.control;
     this.linkUpSince = now;
+    this.kernelTells = kernelTells;
   }
 
   get facts(): PortFacts {
@@ -133,11 +136,17 @@ export class AccessPort {
    * is not opened by a change elsewhere. Who is on the port stays, unless `control` says otherwise.
    */
   private configured(config: PortConfig): PortEffect[] {
-    const { control, mab } = this.settings;
+    const { control } = this.settings;
+    const reported = this.wantsReports;
     this.settings = config;
     if (config.control !== control && config.control !== this.wanted)
       return this.controlChanged(config.control);
-    return config.mab.enabled === mab.enabled ? [] : this.applyLock();
+    return reported === this.wantsReports ? [] : this.applyLock();
+  }
+
+  private get wantsReports(): boolean {
+    const { enabled, kernel } = this.settings.mab;
+    return this.kernelTells && enabled && kernel;
   }
 
   private tick(now: Instant): PortEffect[] {
@@ -202,7 +211,7 @@ export class AccessPort {
   }
 
   private applyLock(): PortEffect[] {
-    const setting = lockFor(this.wanted, this.settings);
+    const setting = lockFor(this.wanted, this.wantsReports);
     if (setting === undefined) {
       this.lock = { name: 'unmanaged' };
       return [];
@@ -249,10 +258,10 @@ export class AccessPort {
   }
 }
 
-function lockFor(control: PortControl, config: PortConfig): PortSetting | undefined {
+function lockFor(control: PortControl, mab: boolean): PortSetting | undefined {
   switch (control) {
     case 'auto':
-      return { locked: true, mab: config.mab.enabled };
+      return { locked: true, mab };
     case 'force-unauthorized':
       return { locked: true, mab: false };
     case 'force-authorized':

@@ -1,7 +1,8 @@
 // The agent: one input in, effects out. Read this file first; each part that it names is one chapter.
 //
 //   a frame comes in ─▶ frames.ts says what it is ─▶ supplicants.ts (EAPOL) or watch.ts (a sign of life)
-//   supplicants ask ─▶ aaa.ts ─▶ a server answers ─▶ the verdict goes back to the client's machine
+//   a MAC is seen that nobody knows ─▶ mab.ts, which waits for 802.1X before it asks
+//   supplicants and mab ask ─▶ aaa.ts ─▶ a server answers ─▶ the verdict goes back to the client's machine
 //   accepted ─▶ life.ts writes the grant ─▶ the session begins: accountant.ts, reporter.ts, watch.ts hear of it
 //   silence ─▶ watch.ts gives the verdict ─▶ life.ts ends the session, as for every other cause
 //   a command comes in ─▶ commands.ts does it ─▶ reconfigure.ts, if it brings another configuration
@@ -19,6 +20,8 @@ import { DynamicAuthorization } from './dynamic-authorization.ts';
 import { Fleet } from './fleet.ts';
 import { Frames } from './frames.ts';
 import { Life } from './life.ts';
+import { Links } from './links.ts';
+import { Mab } from './mab.ts';
 import { Meter } from './meter.ts';
 import { PortDesk } from './port-desk.ts';
 import type { Effect, Input, Pending } from './ports.ts';
@@ -46,6 +49,7 @@ export class Agent {
     core.join({
       ports: new PortDesk(core),
       supplicants: new Supplicants(core),
+      mab: new Mab(core),
       aaa: new Aaa(core),
       accountant: new Accountant(core),
       reauthentication: new Reauthentication(core),
@@ -55,6 +59,7 @@ export class Agent {
       reporter: new Reporter(core),
       fleet: new Fleet(core),
       dynauth: new DynamicAuthorization(core),
+      links: new Links(core),
     });
     this.core = core;
     this.frames = new Frames(core);
@@ -90,7 +95,8 @@ export class Agent {
     const { ports, aaa, watch, reporter } = core.parts;
     switch (input.type) {
       case 'boot':
-        ports.boot(input.ports);
+        ports.boot(input.ports, input.capabilities);
+        core.parts.links.boot(input.heldDown);
         reporter.boot(input);
         watch.boot(input.capabilities);
         return;
@@ -116,8 +122,12 @@ export class Agent {
           bytes: input.bytes,
         });
         return;
+      case 'dynamic-requests':
+        core.parts.dynauth.receive(input.datagrams);
+        return;
       case 'own-addresses':
         watch.ownAddresses(input.sources);
+        core.parts.dynauth.ownAddresses(input.addresses);
         return;
       case 'uplink-guard':
         reporter.uplinkGuard(input.error);
@@ -163,6 +173,9 @@ export class Agent {
       case 'port':
       case 'capture':
         ports.portDone(pending.port, pending.about, error);
+        return;
+      case 'link':
+        this.core.parts.links.linkSet(pending.port, error);
         return;
       case 'grant':
         life.tableDone(error === undefined ? { key: pending.key } : { key: pending.key, error });

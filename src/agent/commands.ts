@@ -150,13 +150,17 @@ export class Commands implements Timed {
   }
 
   private reauthenticate(selector: SessionSelector): Outcome<'reauthenticate'> {
+    // Who waits for MAB, or was refused by it, has no session and is meant all the same.
+    const asked = this.core.parts.mab.askNow(selector);
+    if (asked > 0 && this.core.sessions.select(selector).length === 0)
+      return { reauthenticating: asked, sessions: [] };
     return this.each(
       selector,
       (unit) => {
         const { mac, grant, method } = unit.session;
         return this.core.method(method)?.reauthenticate(mac, grant.port, 'admin') ?? false;
       },
-      (count, sessions) => ({ reauthenticating: count, sessions }),
+      (count, sessions) => ({ reauthenticating: count + asked, sessions }),
     );
   }
 
@@ -184,9 +188,10 @@ export class Commands implements Timed {
 
   private drain(): ResultOf<'drain'> {
     const { core } = this;
-    const { life, supplicants } = core.parts;
+    const { life, supplicants, mab } = core.parts;
     const units = [...core.sessions.all()];
     supplicants.refuseAll();
+    mab.refuseAll();
     for (const unit of units) life.end(unit, { cause: 'drain' });
     this.offDue = true;
     this.drainUntil = after(core.now.mono, DRAIN_PATIENCE);
@@ -198,8 +203,13 @@ export class Commands implements Timed {
     const { decisions, parts, now } = this.core;
     const told = decisions.about(mac).map(({ at, ...decision }) => ({ time: rfc3339(at), ...decision }));
     const standing = parts.supplicants.describe(mac);
-    const current =
-      standing === undefined ? [] : [{ time: rfc3339(now.wall), what: 'now', detail: standing }];
+    const current = [...(standing === undefined ? [] : [standing]), ...parts.mab.describe(mac)].map(
+      (detail) => ({
+        time: rfc3339(now.wall),
+        what: 'now',
+        detail,
+      }),
+    );
     return { mac, decisions: [...told, ...current] };
   }
 

@@ -1,9 +1,9 @@
 // What every part of the agent shares within one turn: the time, the outbox, the tables, and the other parts.
 //
 // The parts are the chapters of one story, and call each other directly: `ports` (is the port shut, does it listen),
-// `supplicants` (who says what in EAPOL), `aaa` and `accountant` (what the servers say and are told),
+// `supplicants` (who says what in EAPOL), `mab` (who says nothing), `aaa` and `accountant` (what the servers say and are told),
 // `reauthentication` (what waits for a server), `life` (a session begins and ends), `meter` (what it sent and received), `watch`
-// (is it still there), `dynauth` (what the servers ask of running sessions), `fleet` (is it on another switch by now), `reporter`
+// (is it still there), `dynauth` (what the servers ask of running sessions), `links` (the ports that they take down), `fleet` (is it on another switch by now), `reporter`
 // (what upstream is told). Nothing re-enters from outside: whatever a part wants of the world goes into `out`.
 
 import { Counters } from '../base/counters.ts';
@@ -21,6 +21,8 @@ import { Decisions } from './decisions.ts';
 import type { DynamicAuthorization } from './dynamic-authorization.ts';
 import type { Fleet } from './fleet.ts';
 import type { Life } from './life.ts';
+import type { Links } from './links.ts';
+import type { Mab } from './mab.ts';
 import type { Meter } from './meter.ts';
 import type { Method } from './method.ts';
 import { Outbox } from './outbox.ts';
@@ -43,6 +45,7 @@ export interface BootIdentity {
 export interface Parts {
   readonly ports: PortDesk;
   readonly supplicants: Supplicants;
+  readonly mab: Mab;
   readonly aaa: Aaa;
   readonly accountant: Accountant;
   readonly reauthentication: Reauthentication;
@@ -52,6 +55,7 @@ export interface Parts {
   readonly reporter: Reporter;
   readonly fleet: Fleet;
   readonly dynauth: DynamicAuthorization;
+  readonly links: Links;
 }
 
 export interface CoreOptions {
@@ -108,7 +112,8 @@ export class Core {
 
   /** Whoever authenticated a session of this method; undefined for those that have no part of the agent. */
   method(method: AuthMethod): Method | undefined {
-    return method === 'dot1x' ? this.parts.supplicants : undefined;
+    if (method === 'dot1x') return this.parts.supplicants;
+    return method === 'mab' ? this.parts.mab : undefined;
   }
 
   wall(at: Instant): WallTime {

@@ -1,16 +1,94 @@
 // What RADIUS servers ask of running sessions (RFC 5176): the part that does it, and answers when it is done.
+//
+//   datagrams ─▶ radius/dynauth.ts: is it to be believed? ─▶ which sessions ─▶ do it ─▶ done, or not ─▶ ACK or NAK
+//
+//   disconnect       life ends them      ACK: every one is proven locked out
+//   change           life renews them    ACK: in force for every one; if one cannot be, all are put back
+//   reauthenticate   the method's part   ACK: it has begun
+//   bounce, disable  links.ts            ACK: the ports are down; if one cannot be, all are put back
+//   authorize-only   aaa asks a server   NAK 507 (RFC 5176 §3.2), and then that
+//
+// A request is for all sessions that fit, and for all of them or none (§3). Refusals are counted by Error-Cause, dropped
+// packets by reason.
 
+import { utf8 } from '../base/bytes.ts';
+import type { Ip } from '../base/ip.ts';
+import { assertNever } from '../base/result.ts';
+import type { DynAuthConfig } from '../config/config.ts';
+import type { Authorization } from '../model/authorization.ts';
+import type { PortName } from '../model/dataplane.ts';
+import type { HoldKind } from '../model/port.ts';
+import { authorizeOnlyAttributes } from '../radius/access-request.ts';
+import {
+  type DynAuthEffect,
+  type DynAuthRef,
+  DynamicAuthorizationServer,
+  type DynamicDatagram,
+} from '../radius/dynauth.ts';
+import { isMeant, type SessionKeys } from '../radius/dynauth-keys.ts';
+import { type AuthorizationChange, changed, type DynamicRequest } from '../radius/dynauth-request.ts';
+import { ERROR_CAUSES, type ErrorCause, type Refusal } from '../radius/error-cause.ts';
+import type { Applicant } from './aaa.ts';
 import type { Core } from './core.ts';
+import { Lowering } from './lowering.ts';
 import type { SessionUnit } from './session-unit.ts';
 
 /** What came of a new word for a running session (`Life.renew`). `pending`: `renewed` will tell. */
 export type Renewal = 'done' | 'pending' | { readonly refused: string };
 
+/** A request that is being done. */
+interface Work {
+  readonly ref: DynAuthRef;
+  readonly client: Ip;
+  readonly request: DynamicRequest;
+  readonly units: readonly SessionUnit[];
+  /** Sessions that nothing has been heard of yet. */
+  readonly waiting: Set<SessionUnit>;
+  refusal?: Refusal;
+}
+
+/** How a session was before a change. */
+interface Before {
+  readonly unit: SessionUnit;
+  readonly authorization: Authorization;
+  readonly givenAt: SessionUnit['authorizedAt'];
+}
+
 export class DynamicAuthorization {
+  private server: DynamicAuthorizationServer | undefined;
+  private settings: DynAuthConfig | undefined;
+  private own: ReadonlySet<Ip> = new Set();
+  private readonly ending = new Map<SessionUnit, Work>();
   /** Sessions whose change the data plane has not answered yet, and who is to be told. */
   private readonly renewing = new Map<SessionUnit, (error?: string) => void>();
+  private readonly lowering: Lowering<Work>;
 
-  constructor(readonly core: Core) {}
+  constructor(private readonly core: Core) {
+    this.lowering = new Lowering(core);
+  }
+
+  /** This host's own addresses: what NAS-IP(v6)-Address may be where the configuration says nothing. */
+  ownAddresses(addresses: ReadonlySet<Ip>): void {
+    this.own = addresses;
+  }
+
+  /** All that came in at one moment: what they end is ended in one go. */
+  receive(datagrams: readonly DynamicDatagram[]): void {
+    const server = this.serverNow();
+    if (server === undefined) return;
+    const nas = { ...this.core.config.nas, addresses: this.own };
+    for (const datagram of datagrams) this.apply(server.receive(datagram, nas, this.core.now));
+  }
+
+  /** A session that was ended is locked out, or why that could not be shown yet. */
+  relocked(unit: SessionUnit, error?: string): void {
+    const work = this.ending.get(unit);
+    if (work === undefined) return;
+    this.ending.delete(unit);
+    if (error !== undefined) work.refusal = { cause: 'Session-Context-Not-Removable', detail: error };
+    work.waiting.delete(unit);
+    if (work.waiting.size === 0) this.finish(work);
+  }
 
   /** A renewal that was `pending` is in force, or why it is not. */
   renewed(unit: SessionUnit, error?: string): void {
@@ -18,4 +96,248 @@ export class DynamicAuthorization {
     this.renewing.delete(unit);
     told?.(error);
   }
+
+  /** A port is down that was to be taken down, or why it is not. */
+  lowered(port: PortName, error?: string): void {
+    const settled = this.lowering.lowered(port, error);
+    for (const work of settled?.works ?? []) {
+      if (settled?.error !== undefined)
+        work.refusal = { cause: 'Resources-Unavailable', detail: settled.error };
+      this.finish(work);
+    }
+  }
+
+  private serverNow(): DynamicAuthorizationServer | undefined {
+    const settings = this.core.config.dynamicAuthorization;
+    if (settings === undefined || settings === this.settings) return this.server;
+    this.settings = settings;
+    if (this.server === undefined)
+      this.server = new DynamicAuthorizationServer(settings, this.core.boot.startedAt);
+    else this.server.configure(settings);
+    return this.server;
+  }
+
+  private apply(effects: readonly DynAuthEffect[]): void {
+    const { core } = this;
+    for (const effect of effects) {
+      switch (effect.type) {
+        case 'send':
+          core.out.push({ ...effect, type: 'send-dynamic-reply' });
+          break;
+        case 'dropped':
+          core.drops.add(`dynauth-${effect.reason}`);
+          core.out.log('debug', `dynamic authorization: dropped: ${effect.detail}`, {
+            reason: effect.reason,
+          });
+          break;
+        case 'refused':
+          this.told({ client: effect.client, kind: effect.kind, refusal: effect.refusal });
+          break;
+        case 'request':
+          this.perform({ ...effect, units: this.meant(effect.request.keys), waiting: new Set() });
+          break;
+        default:
+          assertNever(effect);
+      }
+    }
+  }
+
+  private meant(keys: SessionKeys): readonly SessionUnit[] {
+    const { sessions } = this.core;
+    const { callingStation, nasPortId } = keys;
+    if (callingStation !== undefined) {
+      const unit = sessions.ofMac(callingStation);
+      return unit !== undefined && isMeant(unit.session, keys) ? [unit] : [];
+    }
+    const candidates = nasPortId === undefined ? sessions.all() : sessions.onPort(nasPortId as PortName);
+    return [...candidates].filter(({ session }) => isMeant(session, keys));
+  }
+
+  private perform(work: Work): void {
+    const { action } = work.request;
+    if (work.units.length === 0) {
+      this.refuse(work, 'Session-Context-Not-Found', 'no session fits');
+      return;
+    }
+    switch (action.type) {
+      case 'disconnect':
+        this.disconnect(work, action.classes, action.replyMessage);
+        return;
+      case 'reauthenticate':
+        this.reauthenticate(work);
+        return;
+      case 'bounce':
+        this.takeDown(work, 'bounce');
+        return;
+      case 'disable':
+        this.takeDown(work, 'disable');
+        return;
+      case 'change':
+        this.change(work, action);
+        return;
+      case 'authorize-only':
+        this.refuse(work, 'Request-Initiated', 'a server is being asked');
+        for (const unit of work.units) this.authorizeOnly(work, unit, action.state);
+        return;
+      default:
+        assertNever(action);
+    }
+  }
+
+  /** RFC 5176 §3.6 note 4: a Class of the request goes into the Stops. */
+  private disconnect(work: Work, classes: readonly Uint8Array[], replyMessage: string | undefined): void {
+    for (const unit of work.units) {
+      work.waiting.add(unit);
+      this.ending.set(unit, work);
+    }
+    const by = `by ${work.client}`;
+    const detail = replyMessage === undefined ? by : `${by}: ${replyMessage}`;
+    for (const unit of work.units) {
+      const { session } = unit;
+      if (classes.length > 0) session.authorization = { ...session.authorization, classes };
+      this.core.parts.life.end(unit, { cause: 'radius-disconnect', detail });
+    }
+  }
+
+  private reauthenticate(work: Work): void {
+    const begun = work.units.map(({ session: { mac, grant, method } }) =>
+      this.core.method(method)?.reauthenticate(mac, grant.port, 'admin'),
+    );
+    if (begun.every((is) => is === true)) this.finish(work);
+    else if (begun.includes(false)) this.refuse(work, 'Resources-Unavailable', 'the port has no room for it');
+    else this.refuse(work, 'Unsupported-Extension', 'a session cannot be reauthenticated by its method');
+  }
+
+  private takeDown(work: Work, kind: HoldKind): void {
+    const { core } = this;
+    const { action } = work.request;
+    const ports = [...new Set(work.units.map(({ session }) => session.grant.port))];
+    const forbidden = ports.find((port) => {
+      const { allowBounce, allowDisable } = core.settings.port(port).linkCommands;
+      return !(kind === 'bounce' ? allowBounce : allowDisable);
+    });
+    if (forbidden !== undefined) {
+      this.refuse(work, 'Administratively-Prohibited', `${kind} is not allowed on ${forbidden}`);
+      return;
+    }
+    const said = action.type === 'bounce' ? action.time : undefined;
+    const time = kind === 'bounce' ? (said ?? core.config.dynamicAuthorization?.bounce) : undefined;
+    const hold = time === undefined ? { kind } : { kind, time };
+    if (!this.lowering.begin(work, ports, hold))
+      this.refuse(work, 'Resources-Unavailable', 'a port is on its way down for another request');
+  }
+
+  private change(work: Work, change: AuthorizationChange): void {
+    const { filterId } = change.to;
+    if (change.keys.includes('filterId') && filterId !== undefined && !this.core.config.roles.has(filterId)) {
+      this.refuse(work, 'Invalid-Attribute-Value', `there is no role ${JSON.stringify(filterId)}`);
+      return;
+    }
+    const restarts = change.keys.includes('sessionTimeout');
+    const before: Before[] = [];
+    for (const unit of work.units) {
+      const { authorization } = unit.session;
+      const givenAt = unit.authorizedAt;
+      const renewal = this.core.parts.life.renew(
+        unit,
+        changed(authorization, change),
+        restarts ? this.core.now.mono : givenAt,
+      );
+      if (typeof renewal === 'object') {
+        work.refusal = { cause: 'Invalid-Attribute-Value', detail: renewal.refused };
+        break;
+      }
+      before.push({ unit, authorization, givenAt });
+      if (renewal === 'pending') work.waiting.add(unit);
+    }
+    for (const unit of work.waiting)
+      this.renewing.set(unit, (error) => this.changeSettled(work, before, unit, error));
+    if (work.waiting.size === 0) this.changeDone(work, before);
+  }
+
+  private changeSettled(work: Work, before: readonly Before[], unit: SessionUnit, error?: string): void {
+    if (error !== undefined) work.refusal ??= { cause: 'Resources-Unavailable', detail: error };
+    work.waiting.delete(unit);
+    if (work.waiting.size === 0) this.changeDone(work, before);
+  }
+
+  private changeDone(work: Work, before: readonly Before[]): void {
+    if (work.refusal !== undefined) {
+      for (const { unit, authorization, givenAt } of before) {
+        if (this.core.sessions.ofMac(unit.session.mac) === unit)
+          this.core.parts.life.renew(unit, authorization, givenAt);
+      }
+    }
+    this.finish(work);
+  }
+
+  private authorizeOnly(work: Work, unit: SessionUnit, state: Uint8Array): void {
+    const { core } = this;
+    const { mac, grant, method, authorization } = unit.session;
+    const server = core.config.radius.servers.findIndex(({ address }) => address === work.client);
+    const applicant: Applicant = {
+      mac,
+      port: grant.port,
+      method,
+      verdict: (verdict) => {
+        core.parts.aaa.forgetConversation(applicant);
+        if (core.sessions.ofMac(mac) !== unit) return;
+        if (verdict.type === 'aaa-accept') {
+          core.decide(mac, grant.port, 'authorized anew', `asked by ${work.client}`);
+          const renewal = core.parts.life.renew(unit, verdict.authorization);
+          if (typeof renewal === 'object')
+            core.parts.reporter.warning('authorization', renewal.refused, { mac, port: grant.port });
+        } else if (verdict.type === 'aaa-reject') {
+          const { replyMessage: detail } = verdict;
+          core.parts.life.end(unit, { cause: 'reauth-failed', ...(detail === undefined ? {} : { detail }) });
+        } else core.out.log('warn', 'Authorize-Only is not answered', { mac, port: grant.port });
+      },
+    };
+    core.parts.aaa.ask(applicant, {
+      ref: 0,
+      first: true,
+      identity: utf8(authorization.userName),
+      ...(server < 0 ? {} : { server }),
+      attributes: ({ subject }) => authorizeOnlyAttributes(subject, authorization.userName, state),
+    });
+  }
+
+  private refuse(work: Work, cause: ErrorCause, detail: string): void {
+    work.refusal = { cause, detail };
+    this.finish(work);
+  }
+
+  /** Everything that was asked is done, or nothing is. */
+  private finish(work: Work): void {
+    const { client, request, refusal, units } = work;
+    this.told({
+      client,
+      kind: request.kind,
+      action: request.action.type,
+      units,
+      ...(refusal && { refusal }),
+    });
+    if (this.server !== undefined) this.apply(this.server.answer(work.ref, refusal ?? 'done'));
+  }
+
+  private told({ client, kind, action, refusal, units = [] }: Told): void {
+    if (refusal !== undefined) this.core.drops.add(`dynauth-nak-${ERROR_CAUSES[refusal.cause]}`);
+    this.core.parts.reporter.dynamicAuthorization({
+      client,
+      request: kind,
+      action: action ?? null,
+      answer: refusal === undefined ? 'ack' : 'nak',
+      error_cause: refusal === undefined ? null : ERROR_CAUSES[refusal.cause],
+      sessions: units.map(({ session }) => session.key),
+      ...(refusal === undefined ? {} : { detail: `${refusal.cause}: ${refusal.detail}` }),
+    });
+  }
+}
+
+interface Told {
+  readonly client: Ip;
+  readonly kind: DynamicRequest['kind'];
+  readonly action?: DynamicRequest['action']['type'];
+  readonly refusal?: Refusal;
+  readonly units?: readonly SessionUnit[];
 }

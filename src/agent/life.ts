@@ -97,20 +97,27 @@ export class Life implements Timed {
         old.session.method !== admission.method && keyText(old.session.grant) === keyText(grant);
       this.end(old, { cause: moved ? 'moved' : 'supplicant-restart', detail, handedOver });
     }
+    this.turnBack(admission.mac, grant);
     this.admissions.set(keyText(grant), admission);
     this.applyAuthz(this.authz.want(grant));
   }
 
+  /** One session per MAC: on its way in elsewhere, it stays out there. */
+  private turnBack(mac: Mac, grant: GrantKey): void {
+    for (const [text, other] of this.admissions) {
+      if (other.mac !== mac || text === keyText(grant)) continue;
+      this.admissions.delete(text);
+      this.applyAuthz(this.authz.unwant({ ...grant, port: other.port }));
+      this.core.method(other.method)?.grantDone(mac, other.port, `it came up on ${grant.port} meanwhile`);
+    }
+  }
+
   /**
    * A reauthentication of the same user, or a CoA-Request: the session goes on under the new word of the server.
-   * With `run-on` what is left of Session-Timeout stays as it is.
+   * Session-Timeout counts from `givenAt`.
    */
-  renew(
-    unit: SessionUnit,
-    authorization: Authorization,
-    sessionTimer: 'restart' | 'run-on' = 'restart',
-  ): Renewal {
-    unit.renew(authorization, sessionTimer);
+  renew(unit: SessionUnit, authorization: Authorization, givenAt: Instant = this.core.now.mono): Renewal {
+    unit.renew(authorization, givenAt);
     this.core.parts.watch.configure(unit);
     this.core.schedule.touch(unit);
     this.core.parts.reporter.sessionChanged(unit);
@@ -284,6 +291,8 @@ export class Life implements Timed {
     for (const closing of this.closings.get(text) ?? []) {
       if (sessionId !== undefined && closing.unit.session.id !== sessionId) continue;
       this.applyLogout(closing, closing.logout.handle(event, this.core.now.mono));
+      if (event.type === 'relocked') this.core.parts.dynauth.relocked(closing.unit);
+      else if (event.type === 'relock-failed') this.core.parts.dynauth.relocked(closing.unit, event.error);
     }
     const open = this.closings.get(text)?.filter(({ logout }) => !logout.finished) ?? [];
     if (open.length > 0) this.closings.set(text, open);

@@ -6,7 +6,8 @@ import { assertNever } from '../base/result.ts';
 import type { Instant } from '../base/time.ts';
 import { same } from '../config/diff.ts';
 import { isUplink } from '../config/ports.ts';
-import type { DataplaneEvent, PortFacts, PortName } from '../model/dataplane.ts';
+import type { EndCause } from '../model/cause.ts';
+import type { Capabilities, DataplaneEvent, PortFacts, PortName } from '../model/dataplane.ts';
 import type { PortControl } from '../model/port.ts';
 import { AccessPort, type PortEffect, type PortEvent } from './access-port.ts';
 import type { Core } from './core.ts';
@@ -33,11 +34,14 @@ export class PortDesk {
   /** Every bridge port's own address, uplinks included: frames from these are our own. */
   private readonly addresses = new Map<PortName, Mac>();
   private readonly byIndex = new Map<number, PortName>();
+  /** The kernel can tell of unknown MACs on locked ports. */
+  private kernelTells = false;
 
   constructor(private readonly core: Core) {}
 
   /** Locks everything first; all else waits for that. */
-  boot(ports: readonly PortFacts[]): void {
+  boot(ports: readonly PortFacts[], capabilities: Capabilities): void {
+    this.kernelTells = capabilities.mab;
     const starts: { readonly unit: PortUnit; readonly effects: readonly PortEffect[] }[] = [];
     for (const facts of ports) {
       const unit = this.take(facts);
@@ -97,7 +101,7 @@ export class PortDesk {
   }
 
   news(event: DataplaneEvent): void {
-    const { life, supplicants, watch, reporter } = this.core.parts;
+    const { life, mab, watch, reporter } = this.core.parts;
     switch (event.type) {
       case 'port-added':
         this.added(event.port);
@@ -109,7 +113,7 @@ export class PortDesk {
         this.gone(event.name);
         return;
       case 'mab-candidate':
-        supplicants.sighted(event.key.mac, event.key.port);
+        mab.sighted(event.key.mac, event.key.port);
         return;
       case 'open-entry':
         reporter.warning('open-entry', `an open entry of ${event.key.mac} stood on a locked port`, {
@@ -145,6 +149,7 @@ export class PortDesk {
     const unit = this.units.get(name);
     if (unit === undefined || isUplink(this.core.config, name)) return false;
     this.tell(unit, { type: 'control', control });
+    this.core.parts.links.raise(name);
     return true;
   }
 
@@ -160,6 +165,7 @@ export class PortDesk {
     if (same(before, config)) return false;
     this.tell(unit, { type: 'config', config });
     if (!same(before.pae, config.pae)) this.core.parts.supplicants.configure(name, config.pae);
+    if (!same(before.mab, config.mab)) this.core.parts.mab.configure(name, config.mab);
     this.core.parts.reporter.portChanged(name);
     return true;
   }
@@ -197,7 +203,10 @@ export class PortDesk {
     this.addresses.set(facts.name, facts.address);
     this.byIndex.set(facts.index, facts.name);
     if (isUplink(this.core.config, facts.name)) return undefined;
-    const machine = new AccessPort(facts, this.core.settings.port(facts.name), this.core.now.mono);
+    const machine = new AccessPort(facts, this.core.settings.port(facts.name), {
+      now: this.core.now.mono,
+      kernelTells: this.kernelTells,
+    });
     const unit = new PortUnit(facts.name, machine, this);
     this.units.set(facts.name, unit);
     this.core.parts.reporter.portChanged(facts.name);
@@ -219,22 +228,34 @@ export class PortDesk {
     }
     this.addresses.set(facts.name, facts.address);
     this.tell(unit, { type: 'facts', facts });
+    this.core.parts.links.facts(facts.name, facts.adminUp);
     this.core.parts.reporter.portChanged(facts.name);
   }
 
   private gone(name: PortName): void {
-    const { life, supplicants, reporter } = this.core.parts;
+    const { life, supplicants, mab, reporter } = this.core.parts;
     const unit = this.units.get(name);
     this.addresses.delete(name);
     if (unit === undefined) return;
     this.byIndex.delete(unit.machine.facts.index);
     this.units.delete(name);
     this.core.schedule.forget(unit);
+    this.core.parts.links.gone(name);
     this.core.out.push({ type: 'close-capture', port: name });
     life.endOnPort(name, { cause: 'port-removed' });
     life.portGone(name);
     supplicants.portGone(name);
+    mab.portGone(name);
     reporter.portGone(name);
+  }
+
+  /** Everybody is out, and who is on the way in too. */
+  endSessions(port: PortName, cause: EndCause): void {
+    const { life, supplicants, mab } = this.core.parts;
+    life.endOnPort(port, { cause });
+    life.cancelAdmissions(port);
+    supplicants.portClosed(port);
+    mab.portClosed(port);
   }
 
   private apply(unit: PortUnit, effects: readonly PortEffect[]): void {
@@ -244,7 +265,7 @@ export class PortDesk {
 
   private applyOne(port: PortName, effect: PortEffect): void {
     const { out, parts } = this.core;
-    const { life, supplicants, reporter } = parts;
+    const { supplicants, reporter } = parts;
     switch (effect.type) {
       case 'set':
         out.ask({ about: 'port', port }, { type: 'set-port', port, setting: effect.setting });
@@ -256,9 +277,7 @@ export class PortDesk {
         out.push({ type: 'close-capture', port });
         return;
       case 'end-sessions':
-        life.endOnPort(port, { cause: effect.cause });
-        life.cancelAdmissions(port);
-        supplicants.portClosed(port);
+        this.endSessions(port, effect.cause);
         return;
       case 'listening':
         supplicants.solicit(port, { type: 'link', up: true });

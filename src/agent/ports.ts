@@ -4,6 +4,7 @@
 
 import type { RecordRef } from '../accounting/journal-events.ts';
 import type { SessionRecord, SpoolContent } from '../accounting/spool.ts';
+import type { Ip } from '../base/ip.ts';
 import type { LogLevel as LeastLevel } from '../config/defaults.ts';
 import type { ProbeSource } from '../liveness/settings.ts';
 import type { AcctRecord, TrafficCounters } from '../model/acct.ts';
@@ -17,6 +18,8 @@ import type {
   TableDump,
   VlanId,
 } from '../model/dataplane.ts';
+import type { HoldKind } from '../model/port.ts';
+import type { DynamicDatagram } from '../radius/dynauth.ts';
 import type { SocketKey } from '../radius/effects.ts';
 import type { EventPayload } from '../report/event-payloads.ts';
 import type { InfoPayload, SpoolState } from '../report/payloads.ts';
@@ -28,6 +31,8 @@ export type Input =
       readonly type: 'boot';
       readonly capabilities: Capabilities;
       readonly ports: readonly PortFacts[];
+      /** Taken down by an earlier run on a server's word, and not seen up again. */
+      readonly heldDown: ReadonlyMap<PortName, HoldKind>;
       readonly kernel: string;
       readonly mqtt: InfoPayload['mqtt'];
     }
@@ -44,8 +49,14 @@ export type Input =
       readonly port: number;
       readonly bytes: Uint8Array;
     }
-  /** Our own addresses per VLAN, and the MAC that goes with them: what probes may bear. */
-  | { readonly type: 'own-addresses'; readonly sources: ReadonlyMap<VlanId, ProbeSource> }
+  /** What came in for the dynamic authorization server (RFC 5176), all of one moment. */
+  | { readonly type: 'dynamic-requests'; readonly datagrams: readonly DynamicDatagram[] }
+  /** Our own addresses per VLAN, and the MAC that goes with them: what probes may bear; and all of this host. */
+  | {
+      readonly type: 'own-addresses';
+      readonly sources: ReadonlyMap<VlanId, ProbeSource>;
+      readonly addresses: ReadonlySet<Ip>;
+    }
   /** Frames from the uplinks with a granted source MAC are dropped, or why they are not. */
   | { readonly type: 'uplink-guard'; readonly error?: string }
   | { readonly type: 'broker'; readonly connected: boolean }
@@ -64,6 +75,14 @@ export type Input =
 
 export type Effect =
   | { readonly type: 'set-port'; readonly ref: Ref; readonly port: PortName; readonly setting: PortSetting }
+  /** Administratively up or down. `kind` is kept on disk from before it goes down until it is up again. */
+  | {
+      readonly type: 'set-link';
+      readonly ref: Ref;
+      readonly port: PortName;
+      readonly up: boolean;
+      readonly kind: HoldKind;
+    }
   | { readonly type: 'grant'; readonly ref: Ref; readonly key: GrantKey }
   | { readonly type: 'revoke'; readonly ref: Ref; readonly key: GrantKey }
   /** Tell at once (`entry-active`) when this silent client sends again. Nobody waits for an answer: the sweep sees it, too. */
@@ -76,6 +95,13 @@ export type Effect =
   | {
       readonly type: 'send-datagram';
       readonly socket: SocketKey;
+      readonly address: string;
+      readonly port: number;
+      readonly bytes: Uint8Array;
+    }
+  /** From the port on which the request came in. */
+  | {
+      readonly type: 'send-dynamic-reply';
       readonly address: string;
       readonly port: number;
       readonly bytes: Uint8Array;
@@ -116,6 +142,7 @@ export interface SpoolStatus {
 /** What answers to effects will be about; kept until the `done` comes. */
 export type Pending =
   | { readonly about: 'port'; readonly port: PortName }
+  | { readonly about: 'link'; readonly port: PortName }
   | { readonly about: 'grant'; readonly key: GrantKey }
   | { readonly about: 'capture'; readonly port: PortName }
   | { readonly about: 'record'; readonly record: RecordRef };

@@ -194,6 +194,19 @@ export class Reporter implements Timed {
     this.event({ type: 'guard', body });
   }
 
+  dynamicAuthorization(
+    body: Extract<ReportableEvent, { readonly type: 'dynamic-authorization' }>['body'],
+  ): void {
+    const { client, request, action, answer, sessions, detail } = body;
+    this.core.out.log('info', `${request} request: ${answer}`, {
+      client,
+      ...(action === null ? {} : { action }),
+      sessions: sessions.join(' '),
+      ...(detail === undefined ? {} : { detail }),
+    });
+    this.event({ type: 'dynamic-authorization', body });
+  }
+
   warning(code: string, message: string, about: { readonly port?: PortName; readonly mac?: Mac }): void {
     this.core.out.log('warn', message, { code, ...about } as LogFields);
     this.event({ type: 'warning', body: { code, message, ...about } });

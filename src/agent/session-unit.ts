@@ -32,7 +32,7 @@ export class SessionUnit implements Timed {
   /** When the table entry was written, for the first time or anew: the kernel takes that for its last use. */
   grantedAt: Instant;
   /** When the authorization in force was given. */
-  private authorizedAt: Instant;
+  authorizedAt: Instant;
   private lastOwn: Instant;
   private probedAt: Instant = Number.NEGATIVE_INFINITY as Instant;
   private probedBy: ProbeKind | undefined;
@@ -99,11 +99,11 @@ export class SessionUnit implements Timed {
   }
 
   /** Under a new word of the server: timers follow, what has run goes on. */
-  renew(authorization: Authorization, sessionTimer: 'restart' | 'run-on'): void {
+  renew(authorization: Authorization, givenAt: Instant): void {
     const { session, core } = this;
     session.authorization = authorization;
     session.role = roleFor(core, authorization, session.grant.port);
-    if (sessionTimer === 'restart') this.authorizedAt = core.now.mono;
+    this.authorizedAt = givenAt;
     this.applyInterim(authorization.interimInterval, core.now.mono);
   }
 

@@ -8,6 +8,7 @@ import type { PortName } from '../model/dataplane.ts';
 import { AuthenticatorClient } from '../pae/client.ts';
 import type { PaeEffect, PaeEvent, ReauthBy } from '../pae/events.ts';
 import type { ClientAdmission } from '../pae/limits.ts';
+import type { Dot1xStanding } from '../pae/mab-events.ts';
 import { PAE_EAPOL_VERSION, type PaeSettings } from '../pae/settings.ts';
 import { Solicitor } from '../pae/solicitor.ts';
 import { accessRequestAttributes } from '../radius/access-request.ts';
@@ -19,6 +20,7 @@ import type { Method } from './method.ts';
 
 type Accepted = Extract<PaeEffect, { readonly type: 'accepted' | 'reauthenticated' }>;
 
+type Rejected = Extract<PaeEffect, { readonly type: 'rejected' }>;
 type Question = Extract<PaeEffect, { readonly type: 'ask-server' }>;
 
 /** Of an exchange that goes well: its end is what the log tells. */
@@ -44,8 +46,27 @@ export class Supplicants implements Method {
     return undefined;
   }
 
+  /** How far the client has come here, for MAB, which waits for 802.1X. */
+  standing(mac: Mac, port: PortName): Dot1xStanding {
+    const unit = this.ports.get(port)?.clients.get(mac);
+    if (unit === undefined) return 'absent';
+    if (unit.granting !== undefined) return 'granting';
+    return unit.machine.standing;
+  }
+
+  /** A single-host port that has another client already. */
+  isTaken(port: PortName, mac: Mac): boolean {
+    const { core } = this;
+    if (core.settings.port(port).hostMode !== 'single-host') return false;
+    return core.sessions.onPort(port).some(({ session }) => session.mac !== mac);
+  }
+
   /** An EAPOL PDU from a client of an `auto` port. */
   receive(port: PortName, mac: Mac, pdu: EapolPdu): void {
+    if (this.core.parts.mab.outranks(mac, port)) {
+      this.core.drops.add('eapol-outranked');
+      return;
+    }
     const here = this.portOf(port);
     if (pdu.type === EAPOL_LOGOFF) {
       const unit = here.clients.get(mac);
@@ -166,7 +187,7 @@ export class Supplicants implements Method {
 
   private apply(unit: ClientUnit, effect: PaeEffect): void {
     const { core } = this;
-    const { life, aaa, reporter } = core.parts;
+    const { life, aaa } = core.parts;
     const { mac, port } = unit;
     switch (effect.type) {
       case 'send-eapol':
@@ -203,12 +224,7 @@ export class Supplicants implements Method {
         return;
       }
       case 'rejected':
-        reporter.authFailed(
-          { mac, port, method: 'dot1x', userName: aaa.identityOf(unit) },
-          effect.reason,
-          effect.replyMessage,
-        );
-        aaa.forgetConversation(unit);
+        this.rejected(unit, effect);
         return;
       case 'ended': {
         const session = core.sessions.ofMac(mac);
@@ -243,12 +259,24 @@ export class Supplicants implements Method {
     });
   }
 
+  private rejected(unit: ClientUnit, { reason, replyMessage }: Rejected): void {
+    const { aaa, mab, reporter } = this.core.parts;
+    const { mac, port } = unit;
+    // Who is in by MAB and does not answer has no 802.1X: nothing has failed.
+    const bySilence = reason === 'client-silent' && this.core.sessions.ofMac(mac)?.session.method === 'mab';
+    const userName = aaa.identityOf(unit);
+    if (!bySilence) reporter.authFailed({ mac, port, method: 'dot1x', userName }, reason, replyMessage);
+    aaa.forgetConversation(unit);
+    if (reason === 'access-reject' || reason === 'contradictory-accept') mab.dot1xFailed(mac, port);
+  }
+
   private admit(unit: ClientUnit, accepted: Accepted): void {
     const { aaa, accountant, life } = this.core.parts;
     const { mac, port } = unit;
     const conversation = aaa.conversationOf(unit);
     aaa.forgetConversation(unit);
     unit.granting = accepted.ref;
+    this.core.parts.mab.displaced(mac, port);
     // The id of a session that this one replaces is used up.
     const used = this.core.sessions.ofMac(mac)?.session.id;
     const sessionId =
@@ -284,7 +312,7 @@ export class Supplicants implements Method {
     if (this.refusing) return undefined;
     const { core } = this;
     const settings = core.settings.port(here.name);
-    if (settings.hostMode === 'single-host' && this.isTaken(here, mac)) {
+    if (this.isTaken(here.name, mac)) {
       core.drops.add('eapol-single-host-taken');
       const detail = 'single-host: the port has its client';
       core.decisions.note(mac, { at: core.now.wall, port: here.name, what: 'refused', detail });
@@ -303,10 +331,6 @@ export class Supplicants implements Method {
     here.clients.set(mac, unit);
     here.waiting.add(unit);
     return unit;
-  }
-
-  private isTaken(here: EapolPort, mac: Mac): boolean {
-    return this.core.sessions.onPort(here.name).some(({ session }) => session.mac !== mac);
   }
 
   private makeRoom(here: EapolPort, limits: ClientAdmission): boolean {

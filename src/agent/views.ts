@@ -70,10 +70,12 @@ export function portPayload(unit: PortUnit, core: Core): PortPayload {
     link: facts.linkUp ? 'up' : 'down',
     admin: facts.adminUp ? 'up' : 'down',
     locked: facts.locked,
-    mab: facts.mab,
+    mab: config.mab.enabled && machine.control === 'auto',
+    mab_clients: core.parts.mab.standing(name),
+    held_down: core.parts.links.kindOf(name) ?? null,
     vlan: null,
     sessions: core.sessions.onPort(name).map(({ session }) => session.key),
-    counters: core.parts.supplicants.counters(name),
+    counters: { ...core.parts.supplicants.counters(name), ...core.parts.mab.counters(name) },
   };
 }
 

@@ -16,7 +16,7 @@ import { SweepSchedule, sweepInterval } from '../liveness/sweep.ts';
 import type { Capabilities, GrantKey, PortName, TableDump, VlanId } from '../model/dataplane.ts';
 import type { TimerEffect } from '../policy/timers.ts';
 import { ARP_REPLY } from '../wire/arp.ts';
-import { forEachEntry, isGrant, isOpenEntry } from '../wire/fdb-table.ts';
+import { forEachEntry, isCandidate, isGrant, isOpenEntry } from '../wire/fdb-table.ts';
 import { ND_NEIGHBOR_ADVERTISEMENT } from '../wire/nd.ts';
 import { Asker } from './asker.ts';
 import type { Core } from './core.ts';
@@ -102,7 +102,7 @@ export class Watch implements Timed {
   heard(port: PortName, mac: Mac, sign: Sign): void {
     const unit = this.core.sessions.ofMac(mac);
     if (unit === undefined) {
-      if (sign.kind !== 'eapol') this.core.parts.supplicants.sighted(mac, port);
+      if (sign.kind !== 'eapol') this.core.parts.mab.sighted(mac, port);
       return;
     }
     if (unit.session.grant.port !== port) {
@@ -178,6 +178,9 @@ export class Watch implements Timed {
       } else if (isGrant(flags) || isOpenEntry(flags)) {
         const key = this.foreignKey(mac48, ifindex, vlan);
         if (key !== undefined) foreign.push(key);
+      } else if (isCandidate(flags)) {
+        const port = this.core.parts.ports.nameOf(ifindex);
+        if (port !== undefined) this.core.parts.mab.candidate(mac48, port, (dump.at - idleMs) as Instant);
       }
     });
     this.removeForeign(foreign);
@@ -295,7 +298,8 @@ export class Watch implements Timed {
     this.sightings.set(unit, now.mono);
     this.core.decide(unit.session.mac, port, 'sighted', `has a session on ${unit.session.grant.port}`);
     this.probe(unit);
-    if (sign.kind !== 'eapol') parts.supplicants.sighted(unit.session.mac, port);
+    this.resweep();
+    if (sign.kind !== 'eapol') parts.mab.sighted(unit.session.mac, port);
   }
 
   /** An entry that lets somebody through a port of ours and that nobody was granted; undefined for any other. */

@@ -72,6 +72,28 @@ export function parseMac(text: string): Mac | undefined {
     .join(':') as Mac;
 }
 
+/** Spellings of a MAC, shown by example; letters and digits, groups and separators are as they stand here. */
+export const MAC_SPELLINGS = [
+  'aabbccddeeff',
+  'AABBCCDDEEFF',
+  'aa-bb-cc-dd-ee-ff',
+  'AA-BB-CC-DD-EE-FF',
+  'aa:bb:cc:dd:ee:ff',
+  'AA:BB:CC:DD:EE:FF',
+  'aabb.ccdd.eeff',
+  'AABB.CCDD.EEFF',
+] as const;
+export type MacSpelling = (typeof MAC_SPELLINGS)[number];
+
+export function spellMac(mac: Mac, spelling: MacSpelling): string {
+  const digits = mac.replaceAll(':', '');
+  const separator = /[-:.]/.exec(spelling)?.[0] ?? '';
+  const group = separator === '.' ? 4 : 2;
+  const grouped =
+    separator === '' ? digits : (digits.match(new RegExp(`.{${group}}`, 'g')) ?? []).join(separator);
+  return spelling.startsWith('A') ? grouped.toUpperCase() : grouped;
+}
+
 /** RFC 3580 §3.20, §3.21: upper case, hyphens. */
 export function macToStationId(mac: Mac): string {
   return macToKey(mac).toUpperCase();

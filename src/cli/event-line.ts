@@ -23,6 +23,7 @@ function colourOf(type: EventPayload['type'], paint: Colors): (text: string) => 
     case 'radius-server':
       return paint.yellow;
     case 'session-move':
+    case 'dynamic-authorization':
     case 'handshake-probe':
     case 'port-link':
       return paint.cyan;
@@ -57,6 +58,10 @@ function story(event: EventPayload): string {
       return `${event.state}: ${event.silent} of ${plural(event.sessions, 'session')} of ${clean(event.scope, 20)} silent (${event.reason})`;
     case 'radius-server':
       return `${clean(event.server)} is ${event.state} for ${event.use}`;
+    case 'dynamic-authorization': {
+      const asked = `${clean(event.client)} asks ${event.action ?? event.request} of ${plural(event.sessions.length, 'session')}`;
+      return `${asked}: ${event.answer}${event.detail === undefined ? '' : `, ${clean(event.detail, 240)}`}`;
+    }
     case 'port-link':
       return event.present
         ? `${event.port} is ${event.admin === 'down' ? 'disabled' : event.link}`

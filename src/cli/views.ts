@@ -83,7 +83,7 @@ export function portsView({ ports }: ResultOf<'ports'>, { paint }: ViewContext):
     lockOf(port, paint),
     port.host_mode,
     clean(port.role, 20),
-    port.mab ? 'mab' : '',
+    mabOf(port),
     port.vlan === null || port.vlan === 0 ? '' : String(port.vlan),
     port.sessions.length === 0 ? '-' : String(port.sessions.length),
   ]);
@@ -91,7 +91,18 @@ export function portsView({ ports }: ResultOf<'ports'>, { paint }: ViewContext):
   return `${table(head, rows, paint)}\n\n${plural(ports.length, 'port')}`;
 }
 
+function mabOf({ mab, mab_clients: { waiting, asking, quiet } }: PortPayload): string {
+  const some = [
+    [waiting, 'waiting'],
+    [asking, 'asking'],
+    [quiet, 'quiet'],
+  ].flatMap(([count, what]) => (count === 0 ? [] : [`${count} ${what}`]));
+  return mab ? some.join(', ') || 'on' : '';
+}
+
 function linkOf(port: PortPayload, paint: Colors): string {
+  if (port.held_down !== null)
+    return paint.yellow(port.held_down === 'bounce' ? 'bouncing' : 'disabled by CoA');
   if (port.admin === 'down') return paint.dim('disabled');
   return port.link === 'up' ? paint.green('up') : paint.dim('down');
 }

@@ -2,13 +2,15 @@
 // Expects what validate.ts and rules.ts have passed; checks nothing again.
 
 import type { Static } from 'typebox';
-import { parseIpv4, parseIpv6 } from '../base/ip.ts';
+import { type Ip, parseIp, parseIpv4, parseIpv6 } from '../base/ip.ts';
 import { type Mac, parseMac } from '../base/mac.ts';
 import { type Millis, seconds } from '../base/time.ts';
 import { GUARD_DEFAULTS, PROBE_DEFAULTS } from '../liveness/settings.ts';
 import type { NasIdentity } from '../model/nas.ts';
+import type { MabSettings } from '../pae/mab-settings.ts';
 import { PACING_DEFAULTS } from '../pae/reauth-pacing.ts';
 import { PAE_DEFAULTS, type PaeSettings } from '../pae/settings.ts';
+import { EVENT_TIMESTAMP_WINDOW } from '../radius/dynauth.ts';
 import {
   ACCESS_RETRANSMISSION,
   ACCOUNTING_RETRANSMISSION,
@@ -25,7 +27,13 @@ import type {
   ProbeSourceConfig,
   RoleConfig,
 } from './config.ts';
-import { ACCOUNTING_DEFAULTS, MQTT_DEFAULTS, RADIUS_DEFAULTS, SHELL_DEFAULTS } from './defaults.ts';
+import {
+  ACCOUNTING_DEFAULTS,
+  DYNAUTH_DEFAULTS,
+  MQTT_DEFAULTS,
+  RADIUS_DEFAULTS,
+  SHELL_DEFAULTS,
+} from './defaults.ts';
 import type { ConfigSchema } from './schema.ts';
 
 export type RawConfig = Static<typeof ConfigSchema>;
@@ -50,7 +58,7 @@ export function assemble({ raw, portOrder, secret }: Assembly): Config {
     backend: raw.backend ?? SHELL_DEFAULTS.backend,
     stateDir: raw.state_dir ?? SHELL_DEFAULTS.stateDir,
     controlSocket: raw.control_socket ?? SHELL_DEFAULTS.controlSocket,
-    ports: portOrder.map((pattern) => portRule(pattern, raw.ports?.[pattern] ?? {})),
+    ports: portOrder.map((pattern) => portRule(pattern, raw.ports?.[pattern] ?? {}, secret)),
     roles: roles(raw),
     nas: nas(raw),
     radius: radius(raw, secret),
@@ -79,19 +87,41 @@ export function assemble({ raw, portOrder, secret }: Assembly): Config {
   };
 }
 
-function portRule(pattern: string, raw: RawPort): PortRule {
-  const mabDelay = time(raw.mab?.delay_s);
+function portRule(pattern: string, raw: RawPort, secret: Assembly['secret']): PortRule {
   const linkDownDelay = time(raw.link_down_delay_s);
   return {
     pattern,
     ...given('control', raw.control),
     ...given('hostMode', raw.host_mode),
     ...given('role', raw.role),
-    mab: { ...given('enabled', raw.mab?.enabled), ...given('delay', mabDelay) },
+    mab: mab(raw.mab, secret),
     ...given('linkDownDelay', linkDownDelay),
     ...given('egress', raw.egress),
+    linkCommands: {
+      ...given('allowBounce', raw.dynamic_authorization?.allow_bounce),
+      ...given('allowDisable', raw.dynamic_authorization?.allow_disable),
+    },
     handshake: handshake(raw.handshake),
     pae: pae(raw.dot1x),
+  };
+}
+
+function mab(raw: RawPort['mab'], secret: Assembly['secret']): Partial<MabSettings> {
+  const password = raw?.password === undefined ? undefined : secret(raw.password);
+  return {
+    ...given('enabled', raw?.enabled),
+    ...given('delay', time(raw?.delay_s)),
+    ...given('order', raw?.order),
+    ...given('priority', raw?.priority),
+    ...given('afterDot1xFailure', raw?.after_dot1x_failure),
+    ...given('quietPeriod', time(raw?.quiet_s)),
+    ...given('reAuthPeriod', time(raw?.reauth_period_s)),
+    ...given('kernel', raw?.kernel),
+    ...given('userName', raw?.user_name),
+    ...given('password', password),
+    ...given('authentication', raw?.authentication),
+    ...given('maxClients', raw?.max_clients),
+    ...given('ratePerSecond', raw?.rate_per_s),
   };
 }
 
@@ -184,9 +214,15 @@ function dynAuth(raw: RawConfig, secret: Assembly['secret']): DynAuthConfig | un
   if (from === undefined) return undefined;
   return {
     port: from.port ?? RADIUS_DEFAULTS.dynAuthPort,
+    eventTimestampWindow: time(from.event_timestamp_window_s) ?? EVENT_TIMESTAMP_WINDOW,
+    requireEventTimestamp: from.require_event_timestamp ?? false,
+    allowBounce: from.allow_bounce ?? DYNAUTH_DEFAULTS.allowBounce,
+    allowDisable: from.allow_disable ?? DYNAUTH_DEFAULTS.allowDisable,
+    bounce: time(from.bounce_s) ?? DYNAUTH_DEFAULTS.bounce,
     clients: from.clients.map((client) => ({
-      address: client.address,
+      address: parseIp(client.address) as Ip,
       secret: octets(secret(client.secret)),
+      requireMessageAuthenticator: client.require_message_authenticator ?? false,
     })),
   };
 }

@@ -7,9 +7,11 @@ import type { GuardSettings, HandshakeSettings, ProbeSettings } from '../livenes
 import type { VlanId } from '../model/dataplane.ts';
 import type { NasIdentity } from '../model/nas.ts';
 import type { HostMode, PortControl } from '../model/port.ts';
+import type { MabSettings } from '../pae/mab-settings.ts';
 import type { PacingSettings } from '../pae/reauth-pacing.ts';
 import type { PaeSettings } from '../pae/settings.ts';
 import type { RoleTimers } from '../policy/settings.ts';
+import type { DynAuthSettings } from '../radius/dynauth.ts';
 import type { RadiusSettings } from '../radius/settings.ts';
 import type { LogLevel } from './defaults.ts';
 
@@ -29,16 +31,12 @@ export interface PortRule {
   readonly control?: PortControl;
   readonly hostMode?: HostMode;
   readonly role?: string;
-  readonly mab: Partial<MabConfig>;
+  readonly mab: Partial<MabSettings>;
   readonly linkDownDelay?: Millis;
   readonly egress?: 'open' | 'closed';
+  readonly linkCommands?: Partial<LinkCommands>;
   readonly handshake: HandshakeOverride;
   readonly pae: Partial<PaeSettings>;
-}
-
-export interface MabConfig {
-  readonly enabled: boolean;
-  readonly delay: Millis;
 }
 
 /** The settings of one port, all patterns merged. */
@@ -46,9 +44,10 @@ export interface PortConfig {
   readonly control: PortControl;
   readonly hostMode: HostMode;
   readonly role: string;
-  readonly mab: MabConfig;
+  readonly mab: MabSettings;
   readonly linkDownDelay: Millis;
   readonly egress: 'open' | 'closed';
+  readonly linkCommands: LinkCommands;
   /** Wins over the role's, key by key. */
   readonly handshake: HandshakeOverride;
   readonly pae: PaeSettings;
@@ -67,9 +66,15 @@ export interface ProbeSourceConfig {
   readonly ipv6?: Ipv6;
 }
 
-export interface DynAuthConfig {
+/** What a CoA-Request may do to a port's link. */
+export interface LinkCommands {
+  readonly allowBounce: boolean;
+  readonly allowDisable: boolean;
+}
+
+export interface DynAuthConfig extends DynAuthSettings, LinkCommands {
   readonly port: number;
-  readonly clients: readonly { readonly address: string; readonly secret: Uint8Array }[];
+  readonly bounce: Millis;
 }
 
 export interface MqttTlsFiles {

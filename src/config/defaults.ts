@@ -10,7 +10,6 @@ export const PORT_DEFAULTS = {
   control: 'auto' as PortControl,
   hostMode: 'multi-auth' as HostMode,
   role: 'default',
-  mab: { enabled: false, delay: seconds(30) },
   linkDownDelay: seconds(0),
   egress: 'open' as 'open' | 'closed',
 } as const;
@@ -21,6 +20,9 @@ export const RADIUS_DEFAULTS = {
   dynAuthPort: 3799,
   deadTime: seconds(60),
 } as const;
+
+/** A bounce heals by itself; a port that is disabled waits for somebody to come and see. */
+export const DYNAUTH_DEFAULTS = { bounce: seconds(10), allowBounce: true, allowDisable: false } as const;
 
 export const ACCOUNTING_DEFAULTS: {
   readonly interim: Millis;

@@ -3,8 +3,9 @@
 import { INTERIM_DEFAULTS, type InterimSettings } from '../accounting/interim.ts';
 import type { Mac } from '../base/mac.ts';
 import { HANDSHAKE_DEFAULTS, type HandshakeSettings } from '../liveness/settings.ts';
+import { MAB_DEFAULTS } from '../pae/mab-settings.ts';
 import type { Config, PortConfig, RoleConfig } from './config.ts';
-import { PORT_DEFAULTS } from './defaults.ts';
+import { DYNAUTH_DEFAULTS, PORT_DEFAULTS } from './defaults.ts';
 import { globMatches } from './glob.ts';
 
 export function isUplink(config: Config, port: string): boolean {
@@ -16,15 +17,24 @@ export function isUplink(config: Config, port: string): boolean {
  * for a port that no pattern matches: it is not ours.
  */
 export function portSettings(config: Config, port: string): PortConfig {
-  let merged: PortConfig = { ...PORT_DEFAULTS, handshake: {}, pae: config.pae };
+  const { allowBounce, allowDisable } = config.dynamicAuthorization ?? DYNAUTH_DEFAULTS;
+  const all = { allowBounce, allowDisable };
+  let merged: PortConfig = {
+    ...PORT_DEFAULTS,
+    mab: MAB_DEFAULTS,
+    linkCommands: all,
+    handshake: {},
+    pae: config.pae,
+  };
   let ours = false;
-  for (const { pattern, mab, handshake, pae, ...keys } of config.ports) {
+  for (const { pattern, mab, linkCommands, handshake, pae, ...keys } of config.ports) {
     if (!globMatches(pattern, port)) continue;
     ours = true;
     merged = {
       ...merged,
       ...keys,
       mab: { ...merged.mab, ...mab },
+      linkCommands: { ...merged.linkCommands, ...linkCommands },
       handshake: { ...merged.handshake, ...handshake },
       pae: { ...merged.pae, ...pae },
     };

@@ -38,14 +38,6 @@ function futureFindings(raw: RawConfig): Finding[] {
         ),
       );
     }
-    if (port.mab?.enabled === true) {
-      out.push(
-        warning(
-          [...path, 'mab', 'enabled'],
-          'MAC authentication bypass is not there yet: nobody gets in by it',
-        ),
-      );
-    }
     if (port.egress === 'closed') {
       out.push(warning([...path, 'egress'], 'is not there yet: locked ports still receive broadcasts'));
     }
@@ -78,6 +70,9 @@ function portFindings(raw: RawConfig): Finding[] {
     }
     if (pattern === raw.switch.bridge)
       out.push(warning(path, `'${pattern}' is the bridge, not one of its ports`));
+    if (port.mab?.enabled === true && port.control !== undefined && port.control !== 'auto') {
+      out.push(fault([...path, 'mab', 'enabled'], `needs control: auto, not ${port.control}`));
+    }
     if (port.host_mode === 'multi-host' && port.mab?.enabled === true) {
       out.push(
         warning([...path, 'host_mode'], 'with multi-host, one MAC that passes MAB opens the port for all'),

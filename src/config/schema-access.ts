@@ -6,6 +6,8 @@ import { HOST_MODES, PORT_CONTROLS } from '../model/port.ts';
 import { PAE_DEFAULTS } from '../pae/settings.ts';
 import { PORT_DEFAULTS } from './defaults.ts';
 import { count, delay, flag, strict, text, time, timeOrOff } from './scalars.ts';
+import { MabObject } from './schema-mab.ts';
+import { linkCommands } from './schema-radius.ts';
 
 const RoleName = text('the name of a role', 64);
 
@@ -125,20 +127,7 @@ export const Port = Type.Object(
       default: PORT_DEFAULTS.role,
       description: 'The role of a user whom RADIUS gives none (Filter-Id).',
     }),
-    mab: Type.Optional(
-      Type.Object(
-        {
-          enabled: Type.Optional(flag(PORT_DEFAULTS.mab.enabled, 'MAC authentication bypass.')),
-          delay_s: Type.Optional(
-            delay({
-              default: PORT_DEFAULTS.mab.delay / 1000,
-              description: 'How long 802.1X is waited for before it.',
-            }),
-          ),
-        },
-        { ...strict, title: 'settings of MAC authentication bypass' },
-      ),
-    ),
+    mab: Type.Optional(MabObject),
     link_down_delay_s: Type.Optional(
       delay({
         default: PORT_DEFAULTS.linkDownDelay / 1000,
@@ -150,6 +139,13 @@ export const Port = Type.Object(
         title: 'one of open, closed',
         default: PORT_DEFAULTS.egress,
         description: 'closed: no flooded frames leave by the port before its first grant.',
+      }),
+    ),
+    dynamic_authorization: Type.Optional(
+      Type.Object(linkCommands, {
+        ...strict,
+        title: 'what RADIUS servers may do to a port',
+        description: 'Wins over radius.dynamic_authorization, key by key.',
       }),
     ),
     handshake: Type.Optional(Handshake),

@@ -2,12 +2,13 @@
 
 import { Type } from 'typebox';
 import { PACING_DEFAULTS } from '../pae/reauth-pacing.ts';
+import { EVENT_TIMESTAMP_WINDOW } from '../radius/dynauth.ts';
 import {
   ACCESS_RETRANSMISSION,
   ACCOUNTING_RETRANSMISSION,
   type RetransmissionSettings,
 } from '../radius/settings.ts';
-import { ACCOUNTING_DEFAULTS, RADIUS_DEFAULTS } from './defaults.ts';
+import { ACCOUNTING_DEFAULTS, DYNAUTH_DEFAULTS, RADIUS_DEFAULTS } from './defaults.ts';
 import { address, count, delay, flag, port, Secret, strict, text, time, timeOrOff } from './scalars.ts';
 
 function retransmission(defaults: RetransmissionSettings, what: string) {
@@ -48,6 +49,19 @@ function retransmission(defaults: RetransmissionSettings, what: string) {
     },
   );
 }
+
+/** Global in `radius.dynamic_authorization`; a port's own keys win over it. */
+export const linkCommands = {
+  allow_bounce: Type.Optional(
+    flag(DYNAUTH_DEFAULTS.allowBounce, 'A CoA-Request may take a port down for some seconds; else 501.'),
+  ),
+  allow_disable: Type.Optional(
+    flag(
+      DYNAUTH_DEFAULTS.allowDisable,
+      'A CoA-Request may take a port down until an administrator acts; else 501.',
+    ),
+  ),
+};
 
 export const Radius = Type.Object(
   {
@@ -146,9 +160,37 @@ export const Radius = Type.Object(
           port: Type.Optional(
             port(RADIUS_DEFAULTS.dynAuthPort, 'UDP port for Disconnect and CoA requests (RFC 5176).'),
           ),
+          event_timestamp_window_s: Type.Optional(
+            timeOrOff({
+              default: EVENT_TIMESTAMP_WINDOW / 1000,
+              maximum: 3600,
+              description:
+                'How far Event-Timestamp may be from our clock (RFC 5176 section 6.3); 0 = it is not looked at.',
+            }),
+          ),
+          require_event_timestamp: Type.Optional(
+            flag(false, 'Discard requests without Event-Timestamp: they could be replayed later.'),
+          ),
+          ...linkCommands,
+          bounce_s: Type.Optional(
+            time({
+              default: DYNAUTH_DEFAULTS.bounce / 1000,
+              maximum: 60,
+              description: 'How long a bounced port is down where the request does not say.',
+            }),
+          ),
           clients: Type.Array(
             Type.Object(
-              { address: address('ip-address', 'an IPv4 or IPv6 address'), secret: Secret },
+              {
+                address: address('ip-address', 'an IPv4 or IPv6 address'),
+                secret: Secret,
+                require_message_authenticator: Type.Optional(
+                  flag(
+                    false,
+                    'Discard requests without Message-Authenticator. One that is there must be right.',
+                  ),
+                ),
+              },
               { ...strict, title: 'a dynamic authorization client' },
             ),
             {

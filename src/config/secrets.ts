@@ -29,6 +29,11 @@ function places(raw: RawConfig): readonly Place[] {
       value: secret,
     })),
     ...(password === undefined ? [] : [{ path: ['mqtt', 'password'], value: password }]),
+    ...Object.entries(raw.ports ?? {}).flatMap(([pattern, port]) =>
+      port.mab?.password === undefined
+        ? []
+        : [{ path: ['ports', pattern, 'mab', 'password'], value: port.mab.password }],
+    ),
   ];
 }
 

@@ -36,9 +36,10 @@ function readAtMost(file: number): Result<string, string> {
   return err(`it has more than ${MAX_SECRET_OCTETS} octets`);
 }
 
-function attempt(read: () => Result<string, string>): Result<string, string> {
+/** What the system throws, as its own words. */
+export function attempt<T>(work: () => Result<T, string>): Result<T, string> {
   try {
-    return read();
+    return work();
   } catch (cause) {
     return err(cause instanceof Error ? cause.message : String(cause));
   }

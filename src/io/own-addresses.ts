@@ -2,27 +2,34 @@
 // untagged one), an interface `<bridge>.<id>` on top of it is that VLAN.
 
 import { networkInterfaces } from 'node:os';
-import { isIpv4, isLinkLocal, parseIp } from '../base/ip.ts';
+import { type Ip, isIpv4, isLinkLocal, parseIp } from '../base/ip.ts';
 import { parseMac } from '../base/mac.ts';
 import type { ProbeSource } from '../liveness/settings.ts';
 import type { VlanId } from '../model/dataplane.ts';
 
-export function ownAddresses(bridge: string): ReadonlyMap<VlanId, ProbeSource> {
+export interface OwnAddresses {
+  readonly sources: ReadonlyMap<VlanId, ProbeSource>;
+  /** Of all interfaces. */
+  readonly addresses: ReadonlySet<Ip>;
+}
+
+export function ownAddresses(bridge: string): OwnAddresses {
   const sources = new Map<VlanId, ProbeSource>();
+  const all = new Set<Ip>();
   for (const [name, addresses] of Object.entries(networkInterfaces())) {
     const vlan = vlanOf(bridge, name);
-    if (vlan === undefined) continue;
     for (const { address, mac } of addresses ?? []) {
       const own = parseMac(mac);
       const ip = parseIp(address.replace(/%.*$/, ''));
-      if (own === undefined || ip === undefined) continue;
+      if (ip !== undefined) all.add(ip);
+      if (vlan === undefined || own === undefined || ip === undefined) continue;
       const known = sources.get(vlan) ?? { mac: own };
       if (isIpv4(ip)) sources.set(vlan, known.ipv4 === undefined ? { ...known, ipv4: ip } : known);
       // A link-local source reaches every IPv6 client of the link, whatever its prefix.
       else if (known.ipv6 === undefined || isLinkLocal(ip)) sources.set(vlan, { ...known, ipv6: ip });
     }
   }
-  return sources;
+  return { sources, addresses: all };
 }
 
 function vlanOf(bridge: string, name: string): VlanId | undefined {
@@ -31,13 +38,11 @@ function vlanOf(bridge: string, name: string): VlanId | undefined {
   return Number.isInteger(id) && id >= 1 && id <= 4094 ? id : undefined;
 }
 
-export function sameSources(
-  a: ReadonlyMap<VlanId, ProbeSource>,
-  b: ReadonlyMap<VlanId, ProbeSource>,
-): boolean {
-  if (a.size !== b.size) return false;
-  for (const [vlan, { mac, ipv4, ipv6 }] of a) {
-    const other = b.get(vlan);
+export function sameAddresses(a: OwnAddresses, b: OwnAddresses): boolean {
+  if (a.addresses.size !== b.addresses.size || a.sources.size !== b.sources.size) return false;
+  for (const address of a.addresses) if (!b.addresses.has(address)) return false;
+  for (const [vlan, { mac, ipv4, ipv6 }] of a.sources) {
+    const other = b.sources.get(vlan);
     if (other?.mac !== mac || other.ipv4 !== ipv4 || other.ipv6 !== ipv6) return false;
   }
   return true;

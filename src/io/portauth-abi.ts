@@ -7,7 +7,7 @@ import { type Mac, macFromBytes } from '../base/mac.ts';
 import type { DataplaneEvent, GrantKey, PortFacts, PortName } from '../model/dataplane.ts';
 
 /** The ABI that this file speaks; a library of any other is refused. */
-export const ABI_VERSION = 1;
+export const ABI_VERSION = 2;
 
 export const CAPABILITIES_OCTETS = 24;
 export const PORT_OCTETS = 64;
@@ -46,6 +46,7 @@ export interface Library {
   readonly capabilities: (handle: Handle, out: Uint8Array) => number;
   readonly ports: (handle: Handle, out: Records, capacity: number, needed: Uint32Array) => number;
   readonly portSet: (handle: Handle, settings: Uint8Array, count: number) => number;
+  readonly linkSet: (handle: Handle, settings: Uint8Array, count: number) => number;
   readonly grant: (handle: Handle, keys: Uint8Array, count: number) => number;
   readonly revoke: (handle: Handle, keys: Uint8Array, count: number) => number;
   readonly watch: (handle: Handle, keys: Uint8Array, count: number) => number;
@@ -77,6 +78,7 @@ export function loadLibrary(path: string): Library {
     capabilities: native.func('int pa_capabilities(void *handle, void *out)'),
     ports: native.func('int pa_ports(void *handle, void *out, uint32_t capacity, void *needed)'),
     portSet: native.func('int pa_port_set(void *handle, void *settings, uint32_t count)'),
+    linkSet: native.func('int pa_link_set(void *handle, void *settings, uint32_t count)'),
     grant: native.func('int pa_grant(void *handle, void *keys, uint32_t count)'),
     revoke: native.func('int pa_revoke(void *handle, void *keys, uint32_t count)'),
     watch: native.func('int pa_watch(void *handle, void *keys, uint32_t count)'),

@@ -153,6 +153,25 @@ export class PortAuth {
     });
   }
 
+  /** Administratively up or down; a result each, in order. */
+  setLinks(
+    wanted: readonly { readonly name: PortName; readonly up: boolean }[],
+  ): readonly Result<void, string>[] {
+    const buffer = this.settingBuffer;
+    buffer.grow(wanted.length);
+    wanted.forEach(({ name, up }, index) => {
+      const at = index * abi.PORT_SETTING_OCTETS;
+      buffer.view.setUint32(at, this.indexOf(name), true);
+      buffer.view.setUint32(at + 4, up ? abi.PORT_ADMIN_UP : 0, true);
+    });
+    if (wanted.length > 0) this.native.linkSet(this.handle, buffer.bytes, wanted.length);
+    return this.results(wanted.length, {
+      resultOf: (i) => buffer.view.getInt32(i * abi.PORT_SETTING_OCTETS + abi.PORT_SETTING_RESULT, true),
+      isNamed: (i) => buffer.view.getUint32(i * abi.PORT_SETTING_OCTETS, true) !== NO_PORT,
+      describe: (i) => `set port ${wanted[i]?.name} ${wanted[i]?.up ? 'up' : 'down'}`,
+    });
+  }
+
   /** Writes grants; a result each, in order. */
   grant(keys: readonly GrantKey[]): readonly Result<void, string>[] {
     return this.forKeys('grant', keys);

@@ -8,11 +8,12 @@
 import { erasing, keeping, type SpoolChange, storing } from '../accounting/spool.ts';
 import type { Agent } from '../agent/agent.ts';
 import type { Effect, Input, Ref } from '../agent/ports.ts';
-import { assertNever, err, type Result } from '../base/result.ts';
+import { assertNever, err, ok, type Result } from '../base/result.ts';
 import type { Instant, Now, WallTime } from '../base/time.ts';
 import type { TrafficCounters } from '../model/acct.ts';
 import type { PortName } from '../model/dataplane.ts';
 import type { SocketKey } from '../radius/effects.ts';
+import type { HeldPorts } from './held-ports.ts';
 import type { Logger } from './log.ts';
 import type { PortAuth } from './portauth.ts';
 import type { Publication } from './publish-queue.ts';
@@ -56,6 +57,7 @@ export interface LateParts {
   readonly broadcast: (event: object) => void;
   readonly follow: (topic: string) => void;
   readonly unfollow: (topic: string) => void;
+  readonly sendDynamicReply: (address: string, port: number, bytes: Uint8Array) => void;
   /** Absent where the kernel or nft cannot. */
   readonly guard?: UplinkGuard;
 }
@@ -64,6 +66,7 @@ export interface ShellOptions {
   readonly agent: Agent;
   readonly portauth: PortAuth;
   readonly log: Logger;
+  readonly heldPorts: HeldPorts;
   readonly onDrained: () => void;
 }
 
@@ -176,6 +179,9 @@ export class Shell {
         this.answerAll(wanted, results);
         return;
       }
+      case 'set-link':
+        this.setLinks(only(run, 'set-link'));
+        return;
       case 'grant': {
         const wanted = only(run, 'grant');
         for (const { key } of wanted) this.late?.guard?.grant(key.mac);
@@ -221,6 +227,9 @@ export class Shell {
       case 'send-datagram':
         this.udp.send(effect.socket, effect.address, effect.port, effect.bytes);
         return;
+      case 'send-dynamic-reply':
+        this.late?.sendDynamicReply(effect.address, effect.port, effect.bytes);
+        return;
       case 'spool-store':
         this.store(effect.ref, storing({ ref: effect.id, record: effect.record }));
         return;
@@ -260,6 +269,7 @@ export class Shell {
         onDrained();
         return;
       case 'set-port':
+      case 'set-link':
       case 'grant':
       case 'revoke':
       case 'watch':
@@ -269,6 +279,26 @@ export class Shell {
       default:
         assertNever(effect);
     }
+  }
+
+  /** What cannot be marked is not taken down: nobody would set it up again after our death. */
+  private setLinks(wanted: readonly Extract<Effect, { type: 'set-link' }>[]): void {
+    const { portauth, heldPorts, log } = this.options;
+    const lowered = wanted.filter(({ up }) => !up);
+    const marked = lowered.length === 0 ? ok(undefined) : heldPorts.add(lowered);
+    const possible = marked.ok ? wanted : wanted.filter(({ up }) => up);
+    const results = portauth.setLinks(possible.map(({ port, up }) => ({ name: port, up })));
+    const isUp = ({ up }: { up: boolean }, result: Result<void, string> | undefined): boolean =>
+      up === (result?.ok ?? false);
+    const up = possible.filter((each, i) => isUp(each, results[i])).map(({ port }) => port);
+    const unmarked = heldPorts.remove(up);
+    if (!unmarked.ok) log.log('warn', `cannot note that ports are up again: ${unmarked.error}`);
+    this.answerAll(possible, results);
+    if (!marked.ok)
+      this.answerAll(
+        lowered,
+        lowered.map(() => err(`cannot be noted on disk: ${marked.error}`)),
+      );
   }
 
   /** Without a store the journal keeps it in memory. */

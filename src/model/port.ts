@@ -12,3 +12,7 @@ export const PORT_CONTROLS: readonly PortControl[] = [
 /** Who may pass: each MAC by itself, one only, the first for all, one data and one voice device. */
 export type HostMode = 'multi-auth' | 'single-host' | 'multi-host' | 'multi-domain';
 export const HOST_MODES: readonly HostMode[] = ['multi-auth', 'single-host', 'multi-host', 'multi-domain'];
+
+/** Why a RADIUS server has taken a port's link down: for some seconds, or until an administrator acts. */
+export type HoldKind = 'bounce' | 'disable';
+export const HOLD_KINDS: readonly HoldKind[] = ['bounce', 'disable'];

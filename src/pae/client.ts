@@ -87,6 +87,13 @@ export class AuthenticatorClient {
     return !this.pacp.authenticated && this.eap.current.name === 'IDLE';
   }
 
+  /** How far the client has come, for MAB, which waits for it. */
+  get standing(): 'absent' | 'silent' | 'talking' | 'held' {
+    if (this.isForgettable()) return 'absent';
+    if (this.pacp.current === 'HELD') return 'held';
+    return this.isSilent() ? 'silent' : 'talking';
+  }
+
   /** For the logout machine, where the agent ends the session: an EAP-Failure that this client takes for its own. */
   buildFailure(): Uint8Array {
     return this.eap.buildFailure();

@@ -21,6 +21,9 @@ export const FRAMED_MTU = 1400;
 /** RFC 2865 §5.6; RFC 3580 §3.4. */
 const SERVICE_TYPE_FRAMED = 2;
 
+/** RFC 5176 §3.2. */
+const SERVICE_TYPE_AUTHORIZE_ONLY = 17;
+
 /** RFC 2865 §5: an attribute's value. */
 const LONGEST_VALUE = 253;
 
@@ -78,5 +81,19 @@ export function accessRequestAttributes(request: EapRequest): OutgoingAttribute[
     ...portAttributes(request.subject),
     octets('EAP-Message', request.eap),
     ...(request.state === undefined ? [] : [octets('State', request.state)]),
+  ];
+}
+
+/** RFC 5176 §3.2: what follows a CoA-Request with Authorize-Only; `state` is that request's, untouched. */
+export function authorizeOnlyAttributes(
+  subject: AccessSubject,
+  userName: string,
+  state: Uint8Array,
+): OutgoingAttribute[] {
+  return [
+    text('User-Name', userName),
+    u32('Service-Type', SERVICE_TYPE_AUTHORIZE_ONLY),
+    ...portAttributes(subject),
+    octets('State', state),
   ];
 }

@@ -22,6 +22,15 @@ export const END_CAUSE_NAMES = Object.keys(END_CAUSES) as EndCause[];
 
 const Place = object('A place on this switch.', { port: PortName, vlan: Vlan });
 
+const DYNAMIC_ACTIONS = [
+  'disconnect',
+  'change',
+  'reauthenticate',
+  'bounce',
+  'disable',
+  'authorize-only',
+] as const;
+
 /** A switch asks thousands of clients a second: an event each would be most of its work. */
 export const PROBES_PER_EVENT = 256;
 
@@ -131,6 +140,22 @@ export const EVENT_BODIES = {
     use: oneOf('What it serves there.', ['authentication', 'accounting']),
     state: oneOf('As judged now.', ['up', 'down']),
   }),
+  'dynamic-authorization': object(
+    'A RADIUS server asked something of running sessions (RFC 5176), and was answered.',
+    {
+      client: word('Address of the server that asked.'),
+      request: oneOf('Disconnect-Request or CoA-Request.', ['disconnect', 'coa']),
+      action: Type.Union([oneOf('What it asked.', DYNAMIC_ACTIONS), Type.Null()], {
+        description: 'What it asked; null = it was refused before that was looked at.',
+      }),
+      answer: oneOf('ACK or NAK.', ['ack', 'nak']),
+      error_cause: Type.Union([Type.Integer(), Type.Null()], {
+        description: 'Error-Cause of a NAK (RFC 5176 section 3.5); null with an ACK.',
+      }),
+      sessions: Type.Array(SessionKeyText, { description: 'Keys of the sessions that it named.' }),
+      detail: Type.Optional(word('Why not. May quote hostile text.')),
+    },
+  ),
   'port-link': object('A port changed.', {
     port: PortName,
     link: oneOf('Carrier.', ['up', 'down']),

@@ -2,7 +2,7 @@
 // Events are in event-payloads.ts, requests in command-schemas.ts. Keys are snake_case and end in their unit.
 
 import { Type } from 'typebox';
-import { HOST_MODES, PORT_CONTROLS } from '../model/port.ts';
+import { HOLD_KINDS, HOST_MODES, PORT_CONTROLS } from '../model/port.ts';
 import {
   count,
   MacText,
@@ -98,6 +98,15 @@ export const PortSchema = object('One port.', {
   admin: oneOf('Administrative state.', ['up', 'down']),
   locked: Type.Boolean({ description: 'Frames of unknown MACs are dropped.' }),
   mab: Type.Boolean({ description: 'MAC authentication bypass is on.' }),
+  mab_clients: object('MACs without a session that MAC authentication bypass knows.', {
+    waiting: count('802.1X is waited for, or a sign that a session has moved here.'),
+    asking: count('A server is being asked, or the table written.'),
+    quiet: count('Refused, and not asked about for now.'),
+  }),
+  held_down: Type.Union([oneOf('By a CoA-Request.', HOLD_KINDS), Type.Null()], {
+    description:
+      'Taken down by a RADIUS server: for some seconds, or until a port command; null = it is not.',
+  }),
   vlan: Type.Union([Vlan, Type.Null()], { description: "The port's own VLAN; null = unknown." }),
   sessions: Type.Array(SessionKeyText, { description: 'Keys of the sessions on it.' }),
   counters: Counters,

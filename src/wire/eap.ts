@@ -21,6 +21,8 @@ export const EAP_FINISH = 6;
 export const EAP_TYPE_IDENTITY = 1;
 export const EAP_TYPE_NOTIFICATION = 2;
 export const EAP_TYPE_NAK = 3;
+/** Spoken by ourselves, for a device that has no EAP (MAB). */
+export const EAP_TYPE_MD5_CHALLENGE = 4;
 export const EAP_TYPE_EXPANDED = 254;
 
 const HEADER_LENGTH = 4;
@@ -133,7 +135,7 @@ const TYPE_NAMES: ReadonlyMap<number, string> = new Map([
   [EAP_TYPE_IDENTITY, 'Identity'],
   [EAP_TYPE_NOTIFICATION, 'Notification'],
   [EAP_TYPE_NAK, 'Nak'],
-  [4, 'MD5-Challenge'],
+  [EAP_TYPE_MD5_CHALLENGE, 'MD5-Challenge'],
   [6, 'GTC'],
   [13, 'TLS'],
   [21, 'TTLS'],

@@ -35,6 +35,11 @@ export function isOpenEntry(flags: number): boolean {
   return (flags & (ENTRY_DYNAMIC | ENTRY_LOCKED)) === ENTRY_DYNAMIC;
 }
 
+/** True of a MAC that the kernel has seen on a locked port, and that may not send: a MAB candidate. */
+export function isCandidate(flags: number): boolean {
+  return (flags & (ENTRY_LOCKED | ENTRY_LOCAL | ENTRY_STATIC)) === ENTRY_LOCKED;
+}
+
 /**
  * `mac48` as base/mac.ts macToNumber; `idleMs` since the last frame from this MAC (steps of 10 ms). An incomplete
  * record at the end is not visited.

@@ -27,7 +27,7 @@ class Rig {
 
   constructor(config: Partial<PortConfig> = {}) {
     const settings = { ...portSettings(simConfig(), 'p1'), ...config };
-    this.port = new AccessPort(FACTS, settings, this.now);
+    this.port = new AccessPort(FACTS, settings, { now: this.now, kernelTells: true });
   }
 
   /** Started, locked and listening. */

@@ -199,7 +199,7 @@ describe('what people read', () => {
     const seen: string[] = [];
     const running = rollcall(['events', ...at()], { signal: stop.signal, out: (text) => seen.push(text) });
     await until(() => control.subscribers === 1);
-    control.broadcast(new EventLog({ bootId: 'b' }).record(EVENTS[7] as (typeof EVENTS)[number], AT));
+    control.broadcast(new EventLog({ bootId: 'b' }).record(EVENTS.at(-2) as (typeof EVENTS)[number], AT));
     await until(() => seen.length === 1);
     stop.abort();
     expect((await running).code).toBe(0);
@@ -464,7 +464,7 @@ describe('from afar, over the broker', () => {
     await until(() => {
       link.publish({
         topic: 'rollcall/v1/sw1/event/warning',
-        payload: JSON.stringify(log.record(EVENTS[8] as (typeof EVENTS)[number], AT)),
+        payload: JSON.stringify(log.record(EVENTS.at(-1) as (typeof EVENTS)[number], AT)),
         retain: false,
       });
       return seen.length > 0;

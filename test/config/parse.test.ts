@@ -284,7 +284,7 @@ silent_devices: [{mac: AA-BB-CC-DD-EE-FF, handshake: {keep: true}}]
       mab: { enabled: true, delay: 9_000 },
     });
     expect(portSettings(it, 'p2')).toMatchObject({ control: 'off', role: 'guest' });
-    expect(portSettings(it, 'p4').mab).toEqual({ enabled: true, delay: 5_000 });
+    expect(portSettings(it, 'p4').mab).toMatchObject({ enabled: true, delay: 5_000 });
     expect(portSettings(it, 'p1').pae).toMatchObject({ txPeriod: 7_000, maxReq: 4, quietPeriod: 60_000 });
   });
 
@@ -344,7 +344,7 @@ describe('what takes a restart', () => {
     ['radius.nas_identifier', 'nas_identifier: sw1', 'nas_identifier: sw2'],
     ['radius.nas_ip_address', '192.0.2.1', '192.0.2.2'],
     ['radius.servers', 'secret: testing123}\n  acc', 'secret: other}\n  acc'],
-    ['radius.dynamic_authorization', '3799', '3800'],
+    ['radius.dynamic_authorization.port', '3799', '3800'],
     ['radius.dead_time_s', '  accounting:', '  dead_time_s: 5\n  accounting:'],
     [
       'radius.retransmission.access',

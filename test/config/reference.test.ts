@@ -104,7 +104,7 @@ describe('the reference file', () => {
     else {
       expect(comment).toMatch(/^default /);
       expect(/^default ([^\s;]+)/.exec(comment)?.[1]).toBe(String(real));
-      expect(value).toBe(real);
+      expect(value).toEqual(real);
     }
   });
 

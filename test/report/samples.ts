@@ -40,6 +40,8 @@ export const PORT: PortPayload = {
   admin: 'up',
   locked: true,
   mab: false,
+  mab_clients: { waiting: 0, asking: 0, quiet: 0 },
+  held_down: null,
   vlan: null,
   sessions: ['aa-bb-cc-dd-ee-ff'],
   counters: { eapol_start_frames_rx: 1 },
@@ -128,6 +130,18 @@ export const EVENTS: readonly ReportableEvent[] = [
     body: { state: 'raised', scope: 'switch', reason: 'mass-silence', silent: 9, sessions: 12 },
   },
   { type: 'radius-server', body: { server: '127.0.0.1:1812', use: 'authentication', state: 'down' } },
+  {
+    type: 'dynamic-authorization',
+    body: {
+      client: '192.0.2.1',
+      request: 'coa',
+      action: 'bounce',
+      answer: 'nak',
+      error_cause: 501,
+      sessions: ['aa-bb-cc-dd-ee-ff'],
+      detail: 'Administratively-Prohibited: bounce is not allowed on p1',
+    },
+  },
   { type: 'port-link', body: { port: 'p1', link: 'down', admin: 'up', present: true } },
   {
     type: 'warning',

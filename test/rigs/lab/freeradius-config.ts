@@ -1,4 +1,5 @@
-// A whole FreeRADIUS 3.2 configuration in one text. Its parser wants each brace on a line of its own.
+// A whole FreeRADIUS 3.2 configuration in one text. Its parser wants each brace on a line of its own. Replies to PAP and
+// CHAP are signed only where a policy says so: before 3.2.5 nothing else makes it do that.
 
 import type { Certificates } from './certificates.ts';
 
@@ -6,6 +7,10 @@ export interface RadiusUser {
   readonly name: string;
   /** Left out for a user who comes with a certificate. */
   readonly password?: string;
+  /** What else must be so, as FreeRADIUS writes it: `'NAS-Port-Id == "p1"'`. A user may be listed once for each case. */
+  readonly check?: string;
+  /** Accepted when the switch asks with Service-Type Authorize-Only (RFC 5176 §3.2). */
+  readonly authorizeOnly?: boolean;
   /** Attributes of the Access-Accept, as FreeRADIUS writes them: `{'Session-Timeout': 5, Class: '"gold"'}`. */
   readonly reply?: Readonly<Record<string, string | number>>;
 }
@@ -26,7 +31,11 @@ export interface RadiusSettings {
 export function usersFile(users: readonly RadiusUser[]): string {
   return users
     .filter((user) => user.password !== undefined)
-    .map((user) => `"${user.name}" Cleartext-Password := "${user.password}"\n`)
+    .map(({ name, password, check, authorizeOnly }) => {
+      const accepted = authorizeOnly ? `"${name}" Service-Type == Authorize-Only, Auth-Type := Accept\n` : '';
+      const also = check === undefined ? '' : `, ${check}`;
+      return `${accepted}"${name}" Cleartext-Password := "${password}"${also}\n`;
+    })
     .join('');
 }
 
@@ -218,8 +227,12 @@ server outer {
 	}
 	post-auth {
 		replies
+		update reply {
+			Message-Authenticator := 0x00
+		}
 		Post-Auth-Type REJECT {
 			update reply {
+				Message-Authenticator := 0x00
 				Reply-Message := "refused by the lab"
 			}
 			eap

@@ -108,9 +108,9 @@ export class Sniffer {
     ]);
   }
 
-  /** Lines of what tshark takes for malformed, or for an error of the sender's. */
-  async faults(): Promise<readonly string[]> {
-    const rows = await this.fields('_ws.malformed || _ws.expert.severity == error', [
+  /** Lines of what tshark takes for malformed, or for an error of the sender's; `among` is a display filter. */
+  async faults(among = 'frame'): Promise<readonly string[]> {
+    const rows = await this.fields(`(${among}) && (_ws.malformed || _ws.expert.severity == error)`, [
       'frame.number',
       '_ws.col.Protocol',
       '_ws.col.Info',

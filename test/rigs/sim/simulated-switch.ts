@@ -19,6 +19,8 @@ import { parseConfig } from '../../../src/config/parse.ts';
 import type { ReadSecret } from '../../../src/config/secrets.ts';
 import type { TrafficCounters } from '../../../src/model/acct.ts';
 import type { Capabilities, PortName } from '../../../src/model/dataplane.ts';
+import type { HoldKind } from '../../../src/model/port.ts';
+import type { DynamicDatagram } from '../../../src/radius/dynauth.ts';
 import type { EventPayload } from '../../../src/report/event-payloads.ts';
 import { SeededEntropy } from '../radius-servers.ts';
 import { SimBridge } from './bridge.ts';
@@ -56,6 +58,7 @@ export const NO_FILES: ReadSecret = () => err('there are no files');
 /** So many of each still fail. */
 export interface Faults {
   setPorts: number;
+  links: number;
   captures: number;
   grants: number;
   revokes: number;
@@ -70,6 +73,8 @@ export interface SwitchOptions {
   readonly readSecret?: ReadSecret;
   readonly capabilities?: Capabilities;
   readonly seed?: number;
+  /** Ports that an earlier run has taken down. */
+  readonly heldDown?: ReadonlyMap<PortName, HoldKind>;
   /** What an earlier run left; this one writes on. */
   readonly disk?: Map<string, Uint8Array>;
   readonly bootId?: string;
@@ -94,12 +99,20 @@ export class SimulatedSwitch {
   readonly agent: Agent;
   readonly clients: SimClient[] = [];
   readonly servers: readonly RadiusPeer[];
+  readonly faults: Faults = {
+    setPorts: 0,
+    links: 0,
+    captures: 0,
+    grants: 0,
+    revokes: 0,
+    dumps: 0,
+    stores: 0,
+  };
   readonly disk: Map<string, Uint8Array>;
   /** Transactions so far; with the one of this number the agent is torn away, and nothing is done any more. */
   writes = 0;
   diesAtWrite = 0;
   dead = false;
-  readonly faults: Faults = { setPorts: 0, captures: 0, grants: 0, revokes: 0, dumps: 0, stores: 0 };
   /** Of the broker. */
   readonly retained = new Map<string, object>();
   readonly events: EventPayload[] = [];
@@ -110,6 +123,7 @@ export class SimulatedSwitch {
   record = true;
   readonly answers = new Map<Ref, object>();
   readonly logs: string[] = [];
+  readonly dynamicReplies: DynamicDatagram[] = [];
   logLevel = 'info';
   /** Called after each input and all that followed from it. */
   afterTurn: () => void = () => {};
@@ -159,6 +173,7 @@ export class SimulatedSwitch {
       type: 'boot',
       capabilities: this.options.capabilities ?? SIM_CAPABILITIES,
       ports: [...bridge.ports.values()].map((port) => bridge.facts(port)),
+      heldDown: this.options.heldDown ?? new Map(),
       kernel: 'none',
       mqtt: { protocol_version: 5, embedded: false, will_delay_s: 0 },
     });
@@ -166,7 +181,8 @@ export class SimulatedSwitch {
     if (storeAfterMs === 0) this.openStore();
     else this.world.in(storeAfterMs, () => this.openStore());
     const own = { mac: SWITCH_MAC, ipv4: SWITCH_IPV4, ipv6: SWITCH_IPV6 };
-    this.post({ type: 'own-addresses', sources: new Map([[0, own]]) });
+    const addresses = new Set([SWITCH_IPV4, SWITCH_IPV6]);
+    this.post({ type: 'own-addresses', sources: new Map([[0, own]]), addresses });
     this.post({ type: 'uplink-guard' });
     this.post({ type: 'broker', connected: true });
   }
@@ -278,6 +294,16 @@ export class SimulatedSwitch {
     switch (effect.type) {
       case 'set-port':
         return this.answer(effect.ref, 'setPorts', () => bridge.setPort(effect.port, effect.setting));
+      case 'set-link':
+        return this.answer(effect.ref, 'links', () => {
+          bridge.setAdmin(effect.port, effect.up);
+          return { ok: true, value: undefined };
+        });
+      case 'send-dynamic-reply': {
+        const { address, port, bytes } = effect;
+        this.dynamicReplies.push({ address, port, bytes });
+        return undefined;
+      }
       case 'grant':
         return this.answer(effect.ref, 'grants', () => bridge.grant(effect.key));
       case 'revoke':

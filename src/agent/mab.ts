@@ -1,0 +1,390 @@
+// Who gets in by their MAC alone: one machine per MAC on a port (pae/mab.ts). Sightings go in, from captured frames, the
+// kernel's notices and its table; questions to the servers, admissions and ends of sessions come out. This file only
+// carries, and keeps the bounds: MACs remembered per port, and questions per second.
+
+import { utf8 } from '../base/bytes.ts';
+import { isStationAddress, type Mac, macFromNumber } from '../base/mac.ts';
+import { assertNever } from '../base/result.ts';
+import { after, earliest, type Instant, NEVER, seconds } from '../base/time.ts';
+import type { PortName } from '../model/dataplane.ts';
+import type { SessionSelector } from '../model/selector.ts';
+import type { ReauthBy } from '../pae/events.ts';
+import { MabClient } from '../pae/mab.ts';
+import type { MabEffect, MabEvent, MabFacts } from '../pae/mab-events.ts';
+import type { MabSettings } from '../pae/mab-settings.ts';
+import { mabProof, mabRequestAttributes } from '../radius/mab-request.ts';
+import type { Core } from './core.ts';
+import { MabPort, type MabQuestion, type MabStanding, MabUnit } from './mab-port.ts';
+import type { Method } from './method.ts';
+
+type Accepted = Extract<MabEffect, { readonly type: 'accepted' }>;
+
+/** After MACs were turned away for want of room: whoever is still there by then is in the kernel's table. */
+const LOOK_AFTER = seconds(5);
+const NOBODY: MabStanding = { waiting: 0, asking: 0, quiet: 0 };
+
+export class Mab implements Method {
+  private readonly ports = new Map<PortName, MabPort>();
+  private refusing = false;
+
+  constructor(private readonly core: Core) {}
+
+  counters(port: PortName): Readonly<Record<string, number>> {
+    return this.ports.get(port)?.counters.snapshot() ?? {};
+  }
+
+  standing(port: PortName): MabStanding {
+    return this.ports.get(port)?.standing() ?? NOBODY;
+  }
+
+  /** One line about where each port's machine of this MAC stands. */
+  describe(mac: Mac): readonly string[] {
+    const lines: string[] = [];
+    for (const { name, clients } of this.ports.values()) {
+      const unit = clients.get(mac);
+      if (unit !== undefined) lines.push(`${name}: ${unit.machine.describe(this.core.now.mono)}`);
+    }
+    return lines;
+  }
+
+  /** A MAC without a session on this port was seen there: it is asked who it is, or a server is asked about it. */
+  sighted(mac: Mac, port: PortName): void {
+    if (this.core.sessions.ofMac(mac)?.session.grant.port === port) return;
+    const settings = this.core.settings.port(port).mab;
+    if (!settings.enabled || settings.order[0] === 'dot1x') this.core.parts.supplicants.sighted(mac, port);
+    if (settings.enabled) this.seen({ mac, port, at: this.core.now.mono, makesRoom: true });
+  }
+
+  /** A locked entry of the kernel's table, last refreshed at `at`: somebody who may have been missed. */
+  candidate(mac48: number, port: PortName, at: Instant): void {
+    const { enabled, quietPeriod } = this.core.settings.port(port).mab;
+    if (!enabled || this.core.now.mono - at > quietPeriod || this.core.sessions.ofMac48(mac48) !== undefined)
+      return;
+    this.seen({ mac: macFromNumber(mac48), port, at, makesRoom: false });
+  }
+
+  /** 802.1X is ignored for this MAC: it has a session by MAB, which has priority. */
+  outranks(mac: Mac, port: PortName): boolean {
+    if (this.core.settings.port(port).mab.priority[0] !== 'mab') return false;
+    return this.ports.get(port)?.clients.get(mac)?.machine.authenticated ?? false;
+  }
+
+  /** A server refused the client by 802.1X. */
+  dot1xFailed(mac: Mac, port: PortName): void {
+    const unit = this.ports.get(port)?.clients.get(mac);
+    if (unit !== undefined) this.tell(unit, { type: 'dot1x-failed' });
+  }
+
+  /** The client gets in by another method: what was under way here is nobody's business any more. */
+  displaced(mac: Mac, port: PortName): void {
+    const here = this.ports.get(port);
+    const unit = here?.clients.get(mac);
+    if (here === undefined || unit === undefined || unit.machine.authenticated) return;
+    here.counters.add('mab-displaced');
+    this.drop(here, unit);
+  }
+
+  /** MACs that wait or are quiet are asked about now: how many. */
+  askNow(selector: SessionSelector): number {
+    let count = 0;
+    for (const here of this.ports.values()) {
+      if (selector.by === 'port' && selector.port !== here.name) continue;
+      for (const unit of [...here.waiting]) {
+        const meant =
+          selector.by === 'port' ||
+          selector.by === 'all' ||
+          (selector.by === 'mac' && selector.mac === unit.mac);
+        if (!meant || unit.machine.pollAt() === NEVER) continue;
+        this.tell(unit, { type: 'reauthenticate', by: 'admin' });
+        count++;
+      }
+    }
+    return count;
+  }
+
+  // What a method is told.
+
+  grantDone(mac: Mac, port: PortName, error?: string): void {
+    const unit = this.ports.get(port)?.clients.get(mac);
+    if (unit?.granting === undefined) return;
+    const ref = unit.granting;
+    unit.granting = undefined;
+    this.tell(unit, error === undefined ? { type: 'grant-done', ref } : { type: 'grant-done', ref, error });
+  }
+
+  sessionEnded(mac: Mac, port: PortName): void {
+    const unit = this.ports.get(port)?.clients.get(mac);
+    if (unit !== undefined) this.tell(unit, { type: 'session-ended' });
+  }
+
+  /** The device speaks no EAP. */
+  failureFor(): undefined {
+    return undefined;
+  }
+
+  reauthenticate(mac: Mac, port: PortName, by: ReauthBy): boolean {
+    const unit = this.ports.get(port)?.clients.get(mac);
+    if (unit?.machine.authenticated !== true) return false;
+    this.tell(unit, { type: 'reauthenticate', by });
+    return true;
+  }
+
+  // What a port is told.
+
+  /** The link went, or the port is not ours to authenticate on any more: nobody is there. */
+  portClosed(port: PortName): void {
+    const here = this.ports.get(port);
+    if (here === undefined) return;
+    for (const unit of [...here.clients.values()]) this.drop(here, unit);
+    here.lookAt = NEVER;
+    this.core.schedule.touch(here);
+  }
+
+  portGone(port: PortName): void {
+    this.portClosed(port);
+    const here = this.ports.get(port);
+    if (here !== undefined) this.core.schedule.forget(here);
+    this.ports.delete(port);
+  }
+
+  /** Where MAB is switched off, those whom it let in go, too. */
+  configure(port: PortName, settings: MabSettings): void {
+    const here = this.ports.get(port);
+    if (here === undefined) return;
+    if (!settings.enabled) {
+      for (const unit of this.core.sessions.onPort(port)) {
+        if (unit.session.method !== 'mab') continue;
+        this.core.parts.life.end(unit, { cause: 'port-reinit', detail: 'MAB was switched off' });
+      }
+      this.portClosed(port);
+      return;
+    }
+    here.queue.configure(settings.ratePerSecond);
+    for (const unit of [...here.clients.values()]) this.tell(unit, { type: 'settings', settings });
+    this.core.schedule.touch(here);
+  }
+
+  /** The switch is being drained: nobody gets in any more. */
+  refuseAll(): void {
+    this.refusing = true;
+    for (const here of this.ports.values()) for (const unit of [...here.waiting]) this.drop(here, unit);
+  }
+
+  // The machines.
+
+  tick(unit: MabUnit): void {
+    this.tell(unit, { type: 'tick', facts: this.facts(unit.mac, unit.port) });
+  }
+
+  tell(unit: MabUnit, event: MabEvent): void {
+    const before = unit.machine.current;
+    for (const effect of unit.machine.handle(event, this.core.now.mono)) this.apply(unit, effect);
+    const here = this.ports.get(unit.port);
+    if (here?.clients.get(unit.mac) !== unit) return;
+    if (unit.machine.authenticated) here.waiting.delete(unit);
+    else here.waiting.add(unit);
+    if (unit.machine.current === 'FORGOTTEN') this.drop(here, unit);
+    else this.core.schedule.touch(unit);
+    if (unit.machine.current !== before) this.core.parts.reporter.portChanged(unit.port);
+  }
+
+  /** Sends the questions whose turn has come, and looks for those whom there was no room for. */
+  turn(here: MabPort): void {
+    const { mono } = this.core.now;
+    for (let unit = here.queue.take(mono); unit !== undefined; unit = here.queue.take(mono)) {
+      const { question } = unit;
+      unit.question = undefined;
+      if (question !== undefined) this.ask(unit, question);
+    }
+    if (here.lookAt <= mono) {
+      here.lookAt = NEVER;
+      this.core.parts.watch.resweep();
+    }
+    this.core.schedule.touch(here);
+  }
+
+  private seen(sighting: {
+    readonly mac: Mac;
+    readonly port: PortName;
+    readonly at: Instant;
+    readonly makesRoom: boolean;
+  }): void {
+    const { mac, port, at } = sighting;
+    const { core } = this;
+    if (this.refusing || !isStationAddress(mac) || core.parts.ports.isOwnAddress(mac)) return;
+    if (!core.parts.ports.isAuto(port)) return;
+    const here = this.portOf(port);
+    const known = here.clients.get(mac);
+    if (known !== undefined) {
+      this.tell(known, { type: 'seen', at });
+      if (known.question !== undefined) here.queue.add(known, known.machine.rank);
+      return;
+    }
+    if (!this.mayEnter(here, mac) || !this.makeRoom(here, sighting.makesRoom)) return;
+    const settings = core.settings.port(port).mab;
+    const machine = new MabClient({ mac, settings, seenAt: at, facts: this.facts(mac, port) });
+    const unit = new MabUnit(mac, port, machine, this);
+    here.clients.set(mac, unit);
+    here.waiting.add(unit);
+    core.step(mac, port, 'sighted', machine.describe(core.now.mono));
+    // Where nothing is waited for, now.
+    this.tick(unit);
+  }
+
+  private mayEnter(here: MabPort, mac: Mac): boolean {
+    if (!this.core.parts.supplicants.isTaken(here.name, mac)) return true;
+    this.core.drops.add('mab-single-host-taken');
+    return false;
+  }
+
+  private makeRoom(here: MabPort, byForce: boolean): boolean {
+    if (here.waiting.size < this.core.settings.port(here.name).mab.maxClients) return true;
+    here.lookAt = earliest(here.lookAt, after(this.core.now.mono, LOOK_AFTER));
+    this.core.schedule.touch(here);
+    const gone = byForce ? here.dispensable() : undefined;
+    this.core.drops.add(gone === undefined ? 'mab-too-many-clients' : 'mab-passed-over');
+    if (gone === undefined) return false;
+    this.drop(here, gone);
+    return true;
+  }
+
+  private facts(mac: Mac, port: PortName): MabFacts {
+    const dot1x = this.core.parts.supplicants.standing(mac, port);
+    const session = this.core.sessions.ofMac(mac);
+    if (session === undefined || session.session.grant.port === port) return { dot1x };
+    return { dot1x, elsewhere: session.handshake.lastSeen };
+  }
+
+  private apply(unit: MabUnit, effect: MabEffect): void {
+    const { core } = this;
+    const { aaa, life, supplicants, watch } = core.parts;
+    const { mac, port } = unit;
+    switch (effect.type) {
+      case 'ask':
+        this.enqueue(unit, effect);
+        return;
+      case 'cancel':
+        this.withdraw(unit);
+        return;
+      case 'accepted':
+        this.count(port, 'mab-accepted');
+        this.admit(unit, effect);
+        return;
+      case 'reauthenticated': {
+        this.count(port, 'mab-accepted');
+        aaa.forgetConversation(unit);
+        const session = core.sessions.ofMac(mac);
+        if (session === undefined) return;
+        core.parts.reauthentication.forget(session);
+        life.renew(session, effect.authorization);
+        return;
+      }
+      case 'reauthentication-due': {
+        const session = core.sessions.ofMac(mac);
+        if (session !== undefined) core.parts.reauthentication.due(session);
+        return;
+      }
+      case 'rejected': {
+        this.count(port, effect.reason === 'no-server' ? 'mab-no-server' : 'mab-rejected');
+        core.parts.reporter.authFailed(
+          { mac, port, method: 'mab', userName: aaa.identityOf(unit) },
+          effect.reason,
+          effect.replyMessage,
+        );
+        aaa.forgetConversation(unit);
+        const { order } = core.settings.port(port).mab;
+        if (effect.reason === 'access-reject' && order[0] === 'mab') supplicants.sighted(mac, port);
+        return;
+      }
+      case 'ended': {
+        aaa.forgetConversation(unit);
+        const session = core.sessions.ofMac(mac);
+        if (session?.session.grant.port !== port || session.session.method !== 'mab') return;
+        life.end(session, { cause: effect.cause, detail: effect.detail });
+        return;
+      }
+      case 'look':
+        watch.resweep();
+        return;
+      case 'decision':
+        if (effect.step) core.step(mac, port, effect.what, effect.detail);
+        else core.decide(mac, port, effect.what, effect.detail);
+        return;
+      default:
+        assertNever(effect);
+    }
+  }
+
+  private enqueue(unit: MabUnit, question: MabQuestion): void {
+    if (!question.first) {
+      this.ask(unit, question);
+      return;
+    }
+    const here = this.portOf(unit.port);
+    unit.question = question;
+    here.queue.add(unit, question.rank);
+    this.turn(here);
+  }
+
+  private ask(unit: MabUnit, { ref, first, userName, eap }: MabQuestion): void {
+    if (first) this.count(unit.port, 'mab-asked');
+    const { authentication } = this.core.settings.port(unit.port).mab;
+    const { password } = unit.machine.peer;
+    const proof = mabProof({ authentication, password, eap }, this.core.entropy);
+    this.core.parts.aaa.ask(unit, {
+      ref,
+      first,
+      identity: utf8(userName),
+      attributes: (context) => mabRequestAttributes({ ...context, userName, proof }),
+    });
+  }
+
+  private withdraw(unit: MabUnit): void {
+    unit.question = undefined;
+    this.ports.get(unit.port)?.queue.remove(unit);
+    this.core.parts.aaa.cancel(unit);
+    this.core.parts.aaa.forgetConversation(unit);
+  }
+
+  private admit(unit: MabUnit, accepted: Accepted): void {
+    const { aaa, accountant, life, supplicants } = this.core.parts;
+    const { mac, port } = unit;
+    const conversation = aaa.conversationOf(unit);
+    aaa.forgetConversation(unit);
+    if (supplicants.standing(mac, port) === 'granting' || supplicants.isTaken(port, mac)) {
+      // 802.1X was faster, or the port has got its client.
+      this.displaced(mac, port);
+      return;
+    }
+    unit.granting = accepted.ref;
+    const sessionId = conversation?.sessionId ?? accountant.newSessionId();
+    life.admit({
+      mac,
+      port,
+      method: 'mab',
+      authorization: accepted.authorization,
+      sessionId,
+      multiId: conversation?.multiId ?? sessionId,
+    });
+  }
+
+  private drop(here: MabPort, unit: MabUnit): void {
+    this.withdraw(unit);
+    here.clients.delete(unit.mac);
+    here.waiting.delete(unit);
+    this.core.schedule.forget(unit);
+  }
+
+  private count(port: PortName, counter: Parameters<MabPort['counters']['add']>[0]): void {
+    this.portOf(port).counters.add(counter);
+  }
+
+  private portOf(name: PortName): MabPort {
+    const known = this.ports.get(name);
+    if (known !== undefined) return known;
+    const { ratePerSecond } = this.core.settings.port(name).mab;
+    const here = new MabPort(name, ratePerSecond, this.core.now.mono, this);
+    this.ports.set(name, here);
+    return here;
+  }
+}

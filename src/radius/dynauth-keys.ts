@@ -1,0 +1,117 @@
+// Which sessions a Disconnect- or CoA-Request means (RFC 5176 §3): every session identification attribute in it must fit.
+
+import { type Ip, isIpv4 } from '../base/ip.ts';
+import { type Mac, parseMac } from '../base/mac.ts';
+import type { Session } from '../model/session.ts';
+import type { RadiusPacket } from '../wire/radius.ts';
+import { attributeIp, attributeOctets, attributeText, attributeU32 } from '../wire/radius-attributes.ts';
+import type { AttributeName } from '../wire/radius-dictionary.ts';
+import type { Refusal } from './error-cause.ts';
+
+export interface SessionKeys {
+  readonly userName?: string;
+  readonly callingStation?: Mac;
+  readonly calledStation?: Mac;
+  readonly sessionId?: string;
+  readonly multiId?: string;
+  readonly nasPort?: number;
+  readonly nasPortId?: string;
+  readonly nasPortType?: number;
+  readonly framedIp?: Ip;
+  readonly framedIpv6?: Ip;
+  readonly cui?: Uint8Array;
+  /** Cisco's `audit-session-id`, which for us is Acct-Session-Id by another name. */
+  readonly auditSessionId?: string;
+}
+
+/** NAS-Port-Type narrows, and names nobody by itself. */
+export const SESSION_KEYS = [
+  'User-Name',
+  'Calling-Station-Id',
+  'Called-Station-Id',
+  'Acct-Session-Id',
+  'Acct-Multi-Session-Id',
+  'NAS-Port',
+  'NAS-Port-Id',
+  'NAS-Port-Type',
+  'Framed-IP-Address',
+  'Framed-IPv6-Address',
+  'Chargeable-User-Identity',
+] as const satisfies readonly AttributeName[];
+
+/** RFC 2865 §5.41. */
+const ETHERNET = 15;
+
+/** Of a packet that has each of them once at most. */
+export function readKeys(packet: RadiusPacket, refuse: (refusal: Refusal) => undefined): SessionKeys {
+  const text = (name: AttributeName): string | undefined => attributeText(packet, name);
+  const misformed = (name: AttributeName, length: string): undefined =>
+    refuse({ cause: 'Invalid-Request', detail: `${name} is not ${length} octets long` });
+  const number = (name: AttributeName): number | undefined => {
+    const octets = attributeOctets(packet, name);
+    return octets === undefined ? undefined : (attributeU32(packet, name) ?? misformed(name, 'four'));
+  };
+  const address = (name: AttributeName, length: 'four' | 'sixteen'): Ip | undefined => {
+    if (attributeOctets(packet, name) === undefined) return undefined;
+    const ip = attributeIp(packet, name);
+    return ip !== undefined && isIpv4(ip) === (length === 'four') ? ip : misformed(name, length);
+  };
+  const station = (name: AttributeName): Mac | undefined => {
+    const said = text(name);
+    if (said === undefined) return undefined;
+    const detail = `${name} ${JSON.stringify(said)} is no MAC address`;
+    return parseMac(said) ?? refuse({ cause: 'Invalid-Attribute-Value', detail });
+  };
+  return present({
+    userName: text('User-Name'),
+    callingStation: station('Calling-Station-Id'),
+    calledStation: station('Called-Station-Id'),
+    sessionId: text('Acct-Session-Id'),
+    multiId: text('Acct-Multi-Session-Id'),
+    nasPort: number('NAS-Port'),
+    nasPortId: text('NAS-Port-Id'),
+    nasPortType: number('NAS-Port-Type'),
+    framedIp: address('Framed-IP-Address', 'four'),
+    framedIpv6: address('Framed-IPv6-Address', 'sixteen'),
+    cui: attributeOctets(packet, 'Chargeable-User-Identity'),
+  });
+}
+
+/** Whether these keys name anybody: NAS-Port-Type alone would name everybody. */
+export function nameSomebody({ nasPortType: _, ...keys }: SessionKeys): boolean {
+  return Object.keys(keys).length > 0;
+}
+
+/** All keys fit. */
+export function isMeant(session: Session, keys: SessionKeys): boolean {
+  const { authorization, addresses, grant, id, multiId } = session;
+  const { framedIp, framedIpv6 } = keys;
+  return (
+    fits(keys.sessionId, id) &&
+    fits(keys.multiId, multiId) &&
+    fits(keys.callingStation, session.mac) &&
+    fits(keys.userName, authorization.userName) &&
+    fits(keys.nasPortId, grant.port) &&
+    fits(keys.nasPort, session.nasPort) &&
+    fits(keys.nasPortType, ETHERNET) &&
+    fits(keys.calledStation, session.calledStation) &&
+    (framedIp === undefined || framedIp === addresses.ipv4 || framedIp === authorization.framedIp) &&
+    fits(framedIpv6, addresses.ipv6) &&
+    (keys.cui === undefined || sameOctets(keys.cui, authorization.cui)) &&
+    (keys.auditSessionId === undefined || keys.auditSessionId === id || keys.auditSessionId === multiId)
+  );
+}
+
+function fits<T>(wanted: T | undefined, has: T | undefined): boolean {
+  return wanted === undefined || wanted === has;
+}
+
+function sameOctets(a: Uint8Array, b: Uint8Array | undefined): boolean {
+  return b !== undefined && a.length === b.length && a.every((octet, i) => octet === b[i]);
+}
+
+function present<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
+}

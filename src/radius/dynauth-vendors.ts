@@ -1,0 +1,132 @@
+// What RADIUS has no attribute for, in the forms that ISE, ClearPass, PacketFence and their like use: reauthenticate, take
+// the link down for a while, take it down for good; and Cisco's name for a session.
+
+import { ByteReader, fromUtf8 } from '../base/bytes.ts';
+import { type Millis, seconds } from '../base/time.ts';
+import type { RadiusPacket } from '../wire/radius.ts';
+import { attributesAll, type RadiusAttribute } from '../wire/radius-attributes.ts';
+import type { Refusal } from './error-cause.ts';
+
+export type PortCommand =
+  | { readonly type: 'reauthenticate'; readonly rerun: boolean }
+  /** `time` absent: the configured one. */
+  | { readonly type: 'bounce'; readonly time?: Millis }
+  | { readonly type: 'disable' };
+
+export interface VendorSays {
+  readonly commands: readonly PortCommand[];
+  readonly auditSessionId?: string;
+}
+
+/** IANA private enterprise numbers. */
+const CISCO = 9;
+const HP = 11;
+const ARUBA = 14_823;
+const CISCO_AVPAIR = 1;
+const HP_PORT_BOUNCE_HOST = 23;
+const ARUBA_PORT_BOUNCE_HOST = 40;
+/** Of both attributes. */
+const LONGEST_BOUNCE_S = 60;
+
+type Refuse = (refusal: Refusal) => undefined;
+
+export function readVendors(packet: RadiusPacket, refuse: Refuse): VendorSays {
+  const commands: PortCommand[] = [];
+  let auditSessionId: string | undefined;
+  let reauthenticateType: string | undefined;
+  for (const value of attributesAll(packet, 'Vendor-Specific')) {
+    const { vendor, attributes } = subAttributes(value, refuse);
+    for (const attribute of attributes) {
+      if (vendor === CISCO && attribute.type === CISCO_AVPAIR) {
+        const [name = '', said = ''] = pair(fromUtf8(attribute.value));
+        if (name === 'subscriber:command') commands.push(...ciscoCommand(said, refuse));
+        else if (name === 'subscriber:reauthenticate-type') reauthenticateType = said;
+        else if (name === 'audit-session-id') auditSessionId = said;
+        else refuse({ cause: 'Unsupported-Attribute', detail: `Cisco-AVPair ${JSON.stringify(name)}` });
+      } else if (
+        (vendor === HP && attribute.type === HP_PORT_BOUNCE_HOST) ||
+        (vendor === ARUBA && attribute.type === ARUBA_PORT_BOUNCE_HOST)
+      ) {
+        commands.push(...bounceHost(attribute, refuse));
+      } else {
+        refuse({ cause: 'Unsupported-Attribute', detail: `attribute ${attribute.type} of vendor ${vendor}` });
+      }
+    }
+  }
+  return {
+    commands: withType(commands, reauthenticateType, refuse),
+    ...(auditSessionId === undefined ? {} : { auditSessionId }),
+  };
+}
+
+/** RFC 2865 §5.26; unlike wire's `vendorAttributes` it refuses what does not fit. */
+function subAttributes(
+  value: Uint8Array,
+  refuse: Refuse,
+): { readonly vendor: number; readonly attributes: readonly RadiusAttribute[] } {
+  const reader = new ByteReader(value);
+  const vendor = reader.u32();
+  const attributes: RadiusAttribute[] = [];
+  while (!reader.failed && reader.remaining > 0) {
+    const type = reader.u8();
+    const length = reader.u8();
+    const octets = reader.bytes(length - 2);
+    if (reader.failed) break;
+    attributes.push({ type, value: octets });
+  }
+  if (reader.failed) refuse({ cause: 'Invalid-Request', detail: 'a Vendor-Specific is misformed' });
+  else if (attributes.length === 0)
+    refuse({ cause: 'Unsupported-Attribute', detail: `an empty attribute of vendor ${vendor}` });
+  return { vendor, attributes };
+}
+
+function pair(text: string): readonly string[] {
+  const at = text.indexOf('=');
+  return at < 0 ? [text] : [text.slice(0, at).trim(), text.slice(at + 1).trim()];
+}
+
+function ciscoCommand(said: string, refuse: Refuse): PortCommand[] {
+  switch (said) {
+    case 'reauthenticate':
+      return [{ type: 'reauthenticate', rerun: false }];
+    case 'bounce-host-port':
+      return [{ type: 'bounce' }];
+    case 'disable-host-port':
+      return [{ type: 'disable' }];
+    default:
+      refuse({
+        cause: 'Invalid-Attribute-Value',
+        detail: `subscriber:command=${JSON.stringify(said)}`,
+      });
+      return [];
+  }
+}
+
+function bounceHost({ value }: RadiusAttribute, refuse: Refuse): PortCommand[] {
+  if (value.length !== 4) {
+    refuse({ cause: 'Invalid-Request', detail: 'Port-Bounce-Host is not four octets long' });
+    return [];
+  }
+  const time = new ByteReader(value).u32();
+  if (time >= 1 && time <= LONGEST_BOUNCE_S) return [{ type: 'bounce', time: seconds(time) }];
+  refuse({ cause: 'Invalid-Attribute-Value', detail: `Port-Bounce-Host of ${time} s` });
+  return [];
+}
+
+/** `last`: by the method that let the client in; `rerun`: all over again. */
+function withType(
+  commands: readonly PortCommand[],
+  type: string | undefined,
+  refuse: Refuse,
+): readonly PortCommand[] {
+  if (type === undefined) return commands;
+  if (type !== 'last' && type !== 'rerun') {
+    const detail = `subscriber:reauthenticate-type=${JSON.stringify(type)}`;
+    refuse({ cause: 'Invalid-Attribute-Value', detail });
+  } else if (!commands.some((command) => command.type === 'reauthenticate')) {
+    refuse({ cause: 'Invalid-Request', detail: 'subscriber:reauthenticate-type without a reauthentication' });
+  }
+  return commands.map((command) =>
+    command.type === 'reauthenticate' ? { ...command, rerun: type === 'rerun' } : command,
+  );
+}

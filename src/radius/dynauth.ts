@@ -1,0 +1,225 @@
+// The dynamic authorization server (RFC 5176): datagrams in, requests that may be acted on and replies out. Pure.
+//
+// In this order, and nothing of a packet is believed before its turn: a listed client by its source address (§6.1), lengths,
+// Request Authenticator, Message-Authenticator (dropped, and counted by reason); Event-Timestamp (§6.3: dropped); a
+// duplicate (§2.3: its first answer again); what it asks (§3.5: refused with an Error-Cause). What is left is asked of the
+// agent, once, and answered once: `answer`.
+//
+// A packet with an Event-Timestamp of before our own start is dropped, since what was answered then is not remembered.
+// Costs of a forged packet: a lookup, or one MD5 of its length; nothing is kept of it.
+
+import { type Ip, parseIp } from '../base/ip.ts';
+import type { Malformed } from '../base/result.ts';
+import { type Instant, type Millis, type Now, seconds, type WallTime } from '../base/time.ts';
+import {
+  encodeDynamicAuthorizationReply,
+  RADIUS_CODES,
+  type RadiusPacket,
+  radiusCodeName,
+} from '../wire/radius.ts';
+import {
+  attributeDate,
+  attributesAll,
+  type OutgoingAttribute,
+  octets,
+  u32,
+} from '../wire/radius-attributes.ts';
+import { verifyAccountingOrDynamicRequest } from '../wire/radius-verify.ts';
+import { Duplicates, duplicateKey } from './dynauth-duplicates.ts';
+import { AUTHORIZE_ONLY, type DynamicRequest, type NasNames, readRequest } from './dynauth-request.ts';
+import { ERROR_CAUSES, type Refusal } from './error-cause.ts';
+
+export interface DynAuthClient {
+  readonly address: Ip;
+  readonly secret: Uint8Array;
+  readonly requireMessageAuthenticator: boolean;
+}
+
+export interface DynAuthSettings {
+  readonly clients: readonly DynAuthClient[];
+  /** How far Event-Timestamp may be from our clock, either way; 0 = it is not looked at. */
+  readonly eventTimestampWindow: Millis;
+  readonly requireEventTimestamp: boolean;
+}
+
+/** RFC 5176 §6.3: the default, and how long duplicates are known where timestamps are not looked at. */
+export const EVENT_TIMESTAMP_WINDOW = seconds(300);
+
+export interface DynamicDatagram {
+  readonly address: string;
+  readonly port: number;
+  readonly bytes: Uint8Array;
+}
+
+export type DynAuthRef = number;
+
+/** `done`: honoured. */
+export type DynAuthAnswer = 'done' | Refusal;
+
+export type DynAuthEffect =
+  | {
+      readonly type: 'request';
+      readonly ref: DynAuthRef;
+      readonly client: Ip;
+      readonly request: DynamicRequest;
+    }
+  | { readonly type: 'send'; readonly address: string; readonly port: number; readonly bytes: Uint8Array }
+  /** Refused here, and answered so. */
+  | {
+      readonly type: 'refused';
+      readonly client: Ip;
+      readonly kind: DynamicRequest['kind'];
+      readonly refusal: Refusal;
+    }
+  /** Not answered. `client` is undefined where nothing proves who sent it. */
+  | { readonly type: 'dropped'; readonly reason: string; readonly detail: string; readonly client?: Ip };
+
+interface Pending {
+  readonly key: string;
+  readonly packet: RadiusPacket;
+  readonly client: DynAuthClient;
+  readonly address: string;
+  readonly port: number;
+}
+
+export class DynamicAuthorizationServer {
+  private readonly duplicates: Duplicates;
+  private readonly pending = new Map<DynAuthRef, Pending>();
+  private clients: ReadonlyMap<Ip, DynAuthClient>;
+  private nextRef: DynAuthRef = 1;
+
+  constructor(
+    private settings: DynAuthSettings,
+    private readonly startedAt: WallTime,
+    capacity?: number,
+  ) {
+    this.duplicates = new Duplicates(capacity);
+    this.clients = byAddress(settings);
+  }
+
+  configure(settings: DynAuthSettings): void {
+    this.settings = settings;
+    this.clients = byAddress(settings);
+  }
+
+  /** Requests that are being done. */
+  get outstanding(): number {
+    return this.pending.size;
+  }
+
+  /** Whatever came in; never throws, whatever it is. */
+  receive(datagram: DynamicDatagram, nas: NasNames, now: Now): DynAuthEffect[] {
+    const { address, port, bytes } = datagram;
+    const source = parseIp(address.replace(/%.*$/, ''));
+    const client = source === undefined ? undefined : this.clients.get(source);
+    if (client === undefined)
+      return [{ type: 'dropped', reason: 'client', detail: `${address} is not listed` }];
+    const verified = verifyAccountingOrDynamicRequest({
+      packetBytes: bytes,
+      secret: client.secret,
+      requireMessageAuthenticator: client.requireMessageAuthenticator,
+    });
+    if (!verified.ok) return [dropped(verified.error, `from ${address}`)];
+    const packet = verified.value;
+    if (packet.code === RADIUS_CODES['Accounting-Request'])
+      return [
+        { type: 'dropped', reason: 'code', detail: `${radiusCodeName(packet.code)} is not served here` },
+      ];
+    const stale = this.staleness(packet, now.wall);
+    if (stale !== undefined) return [{ type: 'dropped', client: client.address, ...stale }];
+    const key = duplicateKey(client.address, packet.authenticator);
+    const pending: Pending = { key, packet, client, address, port };
+    const known = this.duplicates.look(key, now.mono);
+    if (known === 'new') return this.begin(pending, nas, now.mono);
+    const again: DynAuthEffect = {
+      type: 'dropped',
+      reason: 'duplicate',
+      detail: `${radiusCodeName(packet.code)} ${packet.identifier} of ${address} came again`,
+      client: client.address,
+    };
+    return known === 'pending' ? [again] : [again, { type: 'send', address, port, bytes: known }];
+  }
+
+  /** Of a `request`, once. */
+  answer(ref: DynAuthRef, answer: DynAuthAnswer): DynAuthEffect[] {
+    const pending = this.pending.get(ref);
+    this.pending.delete(ref);
+    return pending === undefined ? [] : this.reply(pending, answer);
+  }
+
+  private begin(pending: Pending, nas: NasNames, now: Instant): DynAuthEffect[] {
+    const { client, packet, key } = pending;
+    const kind = packet.code === RADIUS_CODES['Disconnect-Request'] ? 'disconnect' : 'coa';
+    const refused = (refusal: Refusal): DynAuthEffect[] => [
+      { type: 'refused', client: client.address, kind, refusal },
+      ...this.reply(pending, refusal),
+    ];
+    if (this.duplicates.isFull)
+      return refused({ cause: 'Resources-Unavailable', detail: 'too many requests to be remembered' });
+    this.duplicates.begin(key, now, this.window);
+    const read = readRequest(packet, nas);
+    if (!read.ok) return refused(read.error);
+    const ref = this.nextRef++;
+    this.pending.set(ref, pending);
+    return [{ type: 'request', ref, client: client.address, request: read.value }];
+  }
+
+  private get window(): Millis {
+    const { eventTimestampWindow } = this.settings;
+    return eventTimestampWindow > 0 ? eventTimestampWindow : EVENT_TIMESTAMP_WINDOW;
+  }
+
+  /** RFC 5176 §6.3. One that is misformed is left to `readRequest`. */
+  private staleness(packet: RadiusPacket, wall: WallTime): Malformed | undefined {
+    const { eventTimestampWindow: window, requireEventTimestamp } = this.settings;
+    const stamped = attributeDate(packet, 'Event-Timestamp');
+    if (stamped === undefined)
+      return requireEventTimestamp
+        ? { reason: 'event-timestamp-missing', detail: 'it has no Event-Timestamp' }
+        : undefined;
+    if (window === 0) return undefined;
+    const off = Math.round((stamped - wall) / 1000);
+    if (Math.abs(stamped - wall) > window)
+      return { reason: 'event-timestamp', detail: `Event-Timestamp is ${off} s off our clock` };
+    if (stamped < Math.floor(this.startedAt / 1000) * 1000)
+      return { reason: 'before-start', detail: `Event-Timestamp, ${-off} s ago, is before our start` };
+    return undefined;
+  }
+
+  private reply(pending: Pending, answer: DynAuthAnswer): DynAuthEffect[] {
+    const { key, packet, client, address, port } = pending;
+    const disconnect = packet.code === RADIUS_CODES['Disconnect-Request'];
+    const ack = answer === 'done';
+    const code = disconnect ? (ack ? 'Disconnect-ACK' : 'Disconnect-NAK') : ack ? 'CoA-ACK' : 'CoA-NAK';
+    const encoded = encodeDynamicAuthorizationReply({
+      request: packet,
+      code,
+      attributes: [...(ack ? [] : refusalAttributes(answer)), ...(disconnect ? [] : states(packet))],
+      secret: client.secret,
+    });
+    if (!encoded.ok) return [dropped(encoded.error, `the answer to ${address}`)];
+    this.duplicates.answered(key, encoded.value);
+    return [{ type: 'send', address, port, bytes: encoded.value }];
+  }
+}
+
+function refusalAttributes({ cause }: Refusal): OutgoingAttribute[] {
+  const error = u32('Error-Cause', ERROR_CAUSES[cause]);
+  // RFC 5176 §3.2.
+  return cause === 'Request-Initiated' ? [u32('Service-Type', AUTHORIZE_ONLY), error] : [error];
+}
+
+/** RFC 5176 §3.3: unmodified. */
+function states(packet: RadiusPacket): OutgoingAttribute[] {
+  return attributesAll(packet, 'State')
+    .slice(0, 1)
+    .map((value) => octets('State', value));
+}
+
+function dropped({ reason, detail }: Malformed, about: string): DynAuthEffect {
+  return { type: 'dropped', reason, detail: `${about}: ${detail}` };
+}
+
+function byAddress({ clients }: DynAuthSettings): ReadonlyMap<Ip, DynAuthClient> {
+  return new Map(clients.map((client) => [client.address, client]));
+}

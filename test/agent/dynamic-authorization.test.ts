@@ -1,0 +1,277 @@
+// What RADIUS servers ask of running sessions, on the simulated switch: what happens to the sessions, when the answer goes
+// out, and that a request is for all that it names or for none.
+
+import { beforeEach, describe, expect, it } from 'vitest';
+import { utf8 } from '../../src/base/bytes.ts';
+import type { PortName } from '../../src/model/dataplane.ts';
+import type { HoldKind } from '../../src/model/port.ts';
+import { RADIUS_CODES } from '../../src/wire/radius.ts';
+import { type OutgoingAttribute, octets, text, u32, vendor } from '../../src/wire/radius-attributes.ts';
+import { DYNAUTH_SECRET, dynamicRequest, type Reply, readReply } from '../rigs/dynauth.ts';
+import { SimulatedSwitch } from '../rigs/sim/simulated-switch.ts';
+import { SimulatedStage, simFile } from '../rigs/sim/stage.ts';
+
+const SERVER = '192.0.2.1';
+const CONFIG = {
+  radius: {
+    servers: [{ address: SERVER, secret: 'testing123' }],
+    dynamic_authorization: {
+      clients: [{ address: SERVER, secret: DYNAUTH_SECRET }],
+      allow_disable: true,
+    },
+  },
+  roles: { default: {}, staff: { session_s: 7200 } },
+  ports: { p3: { dynamic_authorization: { allow_bounce: false } } },
+};
+const CISCO = (pair: string) => vendor(9, 1, utf8(pair));
+const BOUNCE = CISCO('subscriber:command=bounce-host-port');
+const DISABLE = CISCO('subscriber:command=disable-host-port');
+const user = (n: number) => text('User-Name', `u${n}`);
+const mac = (n: number) => text('Calling-Station-Id', `02-99-00-00-00-0${n}`);
+
+type Code = 'Disconnect-Request' | 'CoA-Request';
+
+/** Everything that was asked of it at one moment, and its answers in the order of the requests; undefined = none. */
+function ask(net: SimulatedSwitch, requests: readonly Uint8Array[]): (Reply | undefined)[] {
+  net.dynamicReplies.length = 0;
+  const datagrams = requests.map((bytes, i) => ({ address: SERVER, port: 40_000 + i, bytes }));
+  net.post({ type: 'dynamic-requests', datagrams });
+  return answers(net, requests);
+}
+
+function answers(net: SimulatedSwitch, requests: readonly Uint8Array[]): (Reply | undefined)[] {
+  return requests.map((bytes, i) => {
+    const reply = net.dynamicReplies.find(({ port }) => port === 40_000 + i);
+    return reply === undefined ? undefined : readReply(bytes, reply.bytes);
+  });
+}
+
+describe('asked of running sessions', () => {
+  let stage: SimulatedStage;
+  let net: SimulatedSwitch;
+  beforeEach(async () => {
+    stage = new SimulatedStage({ machines: 3, config: CONFIG });
+    ({ net } = stage);
+    for (const n of [1, 2, 3]) await stage.login(stage.machine(n));
+  });
+
+  const one = (code: Code, ...attributes: readonly OutgoingAttribute[]) =>
+    ask(net, [dynamicRequest({ code, attributes, at: net.world.clocks.wall })])[0];
+  const sessions = () => stage.invariants.core.sessions;
+  const session = (n: number) => [...sessions().onPort(`p${n}` as PortName)][0]?.session;
+  const causes = () => stage.events('session-end').map(({ cause, port }) => `${port} ${cause}`);
+
+  /** Machines 1 and 2 are both u1's. */
+  const sameUser = async (): Promise<void> => {
+    await stage.become(stage.machine(2), 'u1');
+    await stage.until('u1 on p2', () => session(2)?.authorization.userName === 'u1', 10_000);
+  };
+
+  it('a Disconnect is acknowledged when the port is proven locked, and its Class is in the Stop', async () => {
+    const reply = one('Disconnect-Request', user(1), octets('Class', utf8('late')));
+    expect(reply).toMatchObject({ code: 'Disconnect-ACK', errorCause: undefined });
+    const order = net.performed.map(({ effect: { type } }) => type);
+    expect(order.lastIndexOf('send-dynamic-reply')).toBeGreaterThan(order.lastIndexOf('revoke'));
+    expect(causes()).toEqual(['p1 radius-disconnect']);
+    expect(one('Disconnect-Request', user(1))).toMatchObject({ code: 'Disconnect-NAK', errorCause: 503 });
+    net.advance(1000);
+    const stop = (await stage.accounting()).find(({ status }) => status === 'Stop');
+    expect(stop).toMatchObject({ terminateCause: 6 });
+  });
+
+  it('504 where the access could not be taken away', () => {
+    net.faults.revokes = 1;
+    expect(one('Disconnect-Request', mac(1))).toMatchObject({ code: 'Disconnect-NAK', errorCause: 504 });
+    expect(sessions().size).toBe(2);
+  });
+
+  it('by every key, all of which must fit', () => {
+    const { id = '', multiId = '', nasPort = 0, calledStation = '' } = session(2) ?? {};
+    const keys = [
+      user(2),
+      mac(2),
+      text('Called-Station-Id', calledStation.replaceAll(':', '-')),
+      text('Acct-Session-Id', id),
+      text('Acct-Multi-Session-Id', multiId),
+      u32('NAS-Port', nasPort),
+      text('NAS-Port-Id', 'p2'),
+      u32('NAS-Port-Type', 15),
+      octets('Framed-IP-Address', Uint8Array.of(10, 99, 0, 12)),
+    ];
+    net.clients[1]?.announce();
+    net.advance(200);
+    for (const key of keys) {
+      const others = key === keys[6] ? mac(1) : text('NAS-Port-Id', 'p1');
+      const wrong = one('CoA-Request', key, others, u32('Idle-Timeout', 500));
+      // NAS-Port-Type fits everybody.
+      expect(wrong?.errorCause).toBe(key === keys[7] ? undefined : 503);
+      const also = key === keys[1] ? user(2) : mac(2);
+      expect(one('CoA-Request', key, also, u32('Idle-Timeout', 600))?.code).toBe('CoA-ACK');
+    }
+    expect(one('Disconnect-Request', ...keys)?.code).toBe('Disconnect-ACK');
+    expect(causes()).toEqual(['p2 radius-disconnect']);
+  });
+
+  it('several that fit are ended together, and nobody is without a name', async () => {
+    await sameUser();
+    expect(one('Disconnect-Request', text('NAS-Identifier', 'sw1'))?.errorCause).toBe(402);
+    expect(one('Disconnect-Request', user(1))?.code).toBe('Disconnect-ACK');
+    expect(causes().slice(-2).sort()).toEqual(['p1 radius-disconnect', 'p2 radius-disconnect']);
+    expect(sessions().size).toBe(1);
+  });
+
+  it('a burst is one batch of revocations', () => {
+    const requests = [1, 2, 3].map((n) =>
+      dynamicRequest({ code: 'Disconnect-Request', attributes: [user(n)] }),
+    );
+    expect(ask(net, requests).map((reply) => reply?.code)).toEqual(Array(3).fill('Disconnect-ACK'));
+    const order = net.performed.map(({ effect: { type } }) => type);
+    expect(order.filter((type) => type === 'revoke').length).toBe(3);
+    expect(order.lastIndexOf('revoke')).toBeLessThan(order.indexOf('send-dynamic-reply'));
+  });
+
+  it('timers: what is named changes, what is not runs on', () => {
+    net.advance(5000);
+    const given = () => [...sessions().onPort('p1' as PortName)][0]?.authorizedAt;
+    const before = given();
+    expect(one('CoA-Request', user(1), u32('Idle-Timeout', 90))?.code).toBe('CoA-ACK');
+    expect(given()).toBe(before);
+    expect(one('CoA-Request', user(1), u32('Session-Timeout', 60))?.code).toBe('CoA-ACK');
+    expect(session(1)?.authorization).toMatchObject({ idleTimeout: 90_000, sessionTimeout: 60_000 });
+    for (let s = 0; s < 59; s++) {
+      net.clients[0]?.talk(10);
+      net.advance(1000);
+    }
+    expect(session(1)).toBeDefined();
+    net.advance(2000);
+    expect(causes()).toContain('p1 session-timeout');
+  });
+
+  it('a role, if there is one of that name', () => {
+    expect(one('CoA-Request', user(1), text('Filter-Id', 'nobody'))).toMatchObject({ errorCause: 407 });
+    expect(session(1)?.role).toBe('default');
+    expect(one('CoA-Request', user(1), text('Filter-Id', 'staff'))?.code).toBe('CoA-ACK');
+    expect(session(1)?.role).toBe('staff');
+  });
+
+  it('reauthentication goes on without interruption', () => {
+    const cisco = CISCO('subscriber:command=reauthenticate');
+    expect(one('CoA-Request', mac(1), cisco)?.code).toBe('CoA-ACK');
+    const { id } = session(1) ?? {};
+    net.advance(2000);
+    expect(session(1)?.id).toBe(id);
+    expect(causes()).toEqual([]);
+  });
+
+  it('a bounce: down for ten seconds, everybody on the port out, and up again', async () => {
+    expect(one('CoA-Request', user(1), BOUNCE)?.code).toBe('CoA-ACK');
+    expect(causes()).toEqual(['p1 port-reinit']);
+    expect(net.bridge.port('p1').adminUp).toBe(false);
+    net.advance(9900);
+    expect(net.bridge.port('p1').adminUp).toBe(false);
+    net.advance(200);
+    expect(net.bridge.port('p1').adminUp).toBe(true);
+    await stage.until('u1 in again', () => session(1), 10_000);
+    expect(causes()).toEqual(['p1 port-reinit']);
+  });
+
+  it('two bounces of one port at once are one', () => {
+    const bounce = () => dynamicRequest({ code: 'CoA-Request', attributes: [user(1), BOUNCE] });
+    expect(ask(net, [bounce(), bounce()]).map((reply) => reply?.code)).toEqual(['CoA-ACK', 'CoA-ACK']);
+    expect(net.performed.filter(({ effect }) => effect.type === 'set-link')).toHaveLength(1);
+  });
+
+  it('501 where it is not allowed', () => {
+    expect(one('CoA-Request', user(3), BOUNCE)).toMatchObject({ code: 'CoA-NAK', errorCause: 501 });
+    expect(session(3)).toBeDefined();
+  });
+
+  it('506, and nothing changed, where one of two ports cannot be taken down', async () => {
+    await sameUser();
+    net.faults.links = 1;
+    expect(one('CoA-Request', user(1), BOUNCE)).toMatchObject({ errorCause: 506 });
+    expect(sessions().size).toBe(3);
+    expect(net.bridge.port('p1').adminUp && net.bridge.port('p2').adminUp).toBe(true);
+  });
+
+  it('a disabled port stays down until the port command', async () => {
+    expect(one('CoA-Request', user(1), DISABLE)?.code).toBe('CoA-ACK');
+    net.advance(3_600_000);
+    expect(causes()[0]).toBe('p1 port-disabled');
+    expect(net.bridge.port('p1').adminUp).toBe(false);
+    expect(JSON.stringify(net.command('ports', { port: 'p1' }))).toContain('"held_down":"disable"');
+    net.command('port', { port: 'p1', control: 'auto' });
+    expect(net.bridge.port('p1').adminUp).toBe(true);
+  });
+
+  it('a bounced port that cannot be set up is tried until it can', () => {
+    one('CoA-Request', user(1), BOUNCE);
+    net.faults.links = 2;
+    net.advance(12_900);
+    expect(net.bridge.port('p1').adminUp).toBe(false);
+    net.advance(200);
+    expect(net.bridge.port('p1').adminUp).toBe(true);
+  });
+
+  it('Authorize-Only: 507, and then the server that asked is asked', () => {
+    const state = octets('State', utf8('a state'));
+    const reply = one('CoA-Request', user(1), u32('Service-Type', 17), state);
+    expect(reply).toMatchObject({ code: 'CoA-NAK', errorCause: 507 });
+    const sent = net.performed.findLast(({ effect }) => effect.type === 'send-datagram')?.effect;
+    if (sent?.type !== 'send-datagram') throw new Error('nobody was asked');
+    expect(sent.bytes[0]).toBe(RADIUS_CODES['Access-Request']);
+    expect(Buffer.from(sent.bytes).toString('latin1')).toContain('a state');
+  });
+
+  it('what was captured is not done again, after a new login either', async () => {
+    const attributes = [user(1)];
+    const captured = dynamicRequest({ code: 'Disconnect-Request', attributes, at: net.world.clocks.wall });
+    expect(ask(net, [captured])[0]?.code).toBe('Disconnect-ACK');
+    await stage.login(stage.machine(1));
+    expect(ask(net, [captured])[0]?.code).toBe('Disconnect-ACK');
+    expect(session(1)).toBeDefined();
+    net.advance(400_000);
+    expect(ask(net, [captured])[0]).toBeUndefined();
+    expect(causes().filter((cause) => cause === 'p1 radius-disconnect')).toHaveLength(1);
+  });
+
+  it('is told upstream, and refusals are counted', () => {
+    one('CoA-Request', user(3), BOUNCE);
+    one('Disconnect-Request', text('User-Name', 'nobody'));
+    expect(stage.events('dynamic-authorization')).toMatchObject([
+      { client: SERVER, request: 'coa', action: 'bounce', answer: 'nak', error_cause: 501 },
+      { request: 'disconnect', action: 'disconnect', answer: 'nak', error_cause: 503, sessions: [] },
+    ]);
+    expect(stage.invariants.core.drops.snapshot()).toMatchObject({
+      'dynauth-nak-501': 1,
+      'dynauth-nak-503': 1,
+    });
+  });
+});
+
+describe('a port that an earlier run has taken down', () => {
+  const started = (kind: HoldKind, up: boolean): SimulatedSwitch => {
+    const heldDown = new Map([['p1' as PortName, kind]]);
+    const net = new SimulatedSwitch({ config: simFile(CONFIG), ports: ['p1'], heldDown });
+    net.bridge.port('p1').adminUp = up;
+    net.boot();
+    net.advance(1000);
+    return net;
+  };
+
+  it('comes up at start if it was to be bounced', () => {
+    expect(started('bounce', false).bridge.port('p1').adminUp).toBe(true);
+  });
+
+  it('stays down if it was disabled, until the port command', () => {
+    const net = started('disable', false);
+    expect(net.bridge.port('p1').adminUp).toBe(false);
+    net.command('port', { port: 'p1', control: 'auto' });
+    expect(net.bridge.port('p1').adminUp).toBe(true);
+  });
+
+  it('is let go of if somebody has set it up meanwhile', () => {
+    const net = started('disable', true);
+    expect(JSON.stringify(net.command('ports', {}))).toContain('"held_down":null');
+  });
+});
