@@ -6,6 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import path from 'node:path';
 import Table from 'cli-table3';
+import { disconnectRows } from './disconnects.ts';
 import { loginRows } from './logins.ts';
 import { memoryRows } from './memory.ts';
 import { probeRows } from './probes.ts';
@@ -21,6 +22,7 @@ const PARTS: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   memory: memoryRows,
   logins: loginRows,
   probes: probeRows,
+  disconnects: disconnectRows,
   store: storeRows,
 };
 
