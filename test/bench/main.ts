@@ -7,6 +7,7 @@ import { cpus, release } from 'node:os';
 import path from 'node:path';
 import Table from 'cli-table3';
 import { loginRows } from './logins.ts';
+import { mabRows } from './mab.ts';
 import { memoryRows } from './memory.ts';
 import { probeRows } from './probes.ts';
 import type { Row } from './row.ts';
@@ -20,6 +21,7 @@ const PARTS: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   start: startRows,
   memory: memoryRows,
   logins: loginRows,
+  mab: mabRows,
   probes: probeRows,
   store: storeRows,
 };
