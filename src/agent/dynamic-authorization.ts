@@ -28,6 +28,7 @@ import {
 import { isMeant, type SessionKeys } from '../radius/dynauth-keys.ts';
 import { type AuthorizationChange, changed, type DynamicRequest } from '../radius/dynauth-request.ts';
 import { ERROR_CAUSES, type ErrorCause, type Refusal } from '../radius/error-cause.ts';
+import type { RelockProof } from '../session/logout.ts';
 import type { Applicant } from './aaa.ts';
 import type { Core } from './core.ts';
 import { Lowering } from './lowering.ts';
@@ -81,11 +82,11 @@ export class DynamicAuthorization {
   }
 
   /** A session that was ended is locked out, or why that could not be shown yet. */
-  relocked(unit: SessionUnit, error?: string): void {
+  relocked(unit: SessionUnit, { verified, error = 'not shown' }: RelockProof): void {
     const work = this.ending.get(unit);
     if (work === undefined) return;
     this.ending.delete(unit);
-    if (error !== undefined) work.refusal = { cause: 'Session-Context-Not-Removable', detail: error };
+    if (!verified) work.refusal = { cause: 'Session-Context-Not-Removable', detail: error };
     work.waiting.delete(unit);
     if (work.waiting.size === 0) this.finish(work);
   }
@@ -233,16 +234,12 @@ export class DynamicAuthorization {
       this.refuse(work, 'Invalid-Attribute-Value', `there is no role ${JSON.stringify(filterId)}`);
       return;
     }
-    const restarts = change.keys.includes('sessionTimeout');
+    const sessionTimer = change.keys.includes('sessionTimeout') ? 'restart' : 'run-on';
     const before: Before[] = [];
     for (const unit of work.units) {
       const { authorization } = unit.session;
       const givenAt = unit.authorizedAt;
-      const renewal = this.core.parts.life.renew(
-        unit,
-        changed(authorization, change),
-        restarts ? this.core.now.mono : givenAt,
-      );
+      const renewal = this.core.parts.life.renew(unit, changed(authorization, change), sessionTimer);
       if (typeof renewal === 'object') {
         work.refusal = { cause: 'Invalid-Attribute-Value', detail: renewal.refused };
         break;
@@ -264,8 +261,9 @@ export class DynamicAuthorization {
   private changeDone(work: Work, before: readonly Before[]): void {
     if (work.refusal !== undefined) {
       for (const { unit, authorization, givenAt } of before) {
-        if (this.core.sessions.ofMac(unit.session.mac) === unit)
-          this.core.parts.life.renew(unit, authorization, givenAt);
+        if (this.core.sessions.ofMac(unit.session.mac) !== unit) continue;
+        unit.authorizedAt = givenAt;
+        this.core.parts.life.renew(unit, authorization, 'run-on');
       }
     }
     this.finish(work);

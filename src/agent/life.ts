@@ -114,10 +114,14 @@ export class Life implements Timed {
 
   /**
    * A reauthentication of the same user, or a CoA-Request: the session goes on under the new word of the server.
-   * Session-Timeout counts from `givenAt`.
+   * With `run-on` what is left of Session-Timeout stays as it is.
    */
-  renew(unit: SessionUnit, authorization: Authorization, givenAt: Instant = this.core.now.mono): Renewal {
-    unit.renew(authorization, givenAt);
+  renew(
+    unit: SessionUnit,
+    authorization: Authorization,
+    sessionTimer: 'restart' | 'run-on' = 'restart',
+  ): Renewal {
+    unit.renew(authorization, sessionTimer);
     this.core.parts.watch.configure(unit);
     this.core.schedule.touch(unit);
     this.core.parts.reporter.sessionChanged(unit);
@@ -131,6 +135,7 @@ export class Life implements Timed {
     core.schedule.forget(unit);
     const { watch, ports, fleet } = core.parts;
     watch.forget(unit);
+    core.parts.dynauth.renewed(unit, 'the session has ended');
     fleet.forget(unit);
     core.parts.reauthentication.forget(unit);
     const method = core.method(session.method);
@@ -291,8 +296,6 @@ export class Life implements Timed {
     for (const closing of this.closings.get(text) ?? []) {
       if (sessionId !== undefined && closing.unit.session.id !== sessionId) continue;
       this.applyLogout(closing, closing.logout.handle(event, this.core.now.mono));
-      if (event.type === 'relocked') this.core.parts.dynauth.relocked(closing.unit);
-      else if (event.type === 'relock-failed') this.core.parts.dynauth.relocked(closing.unit, event.error);
     }
     const open = this.closings.get(text)?.filter(({ logout }) => !logout.finished) ?? [];
     if (open.length > 0) this.closings.set(text, open);
@@ -304,7 +307,7 @@ export class Life implements Timed {
   }
 
   private applyLogoutEffect({ unit, eapFailure }: Closing, effect: LogoutEffect): void {
-    const { accountant, reporter, supplicants } = this.core.parts;
+    const { accountant, dynauth, reporter, supplicants } = this.core.parts;
     const { mac, grant } = unit.session;
     switch (effect.type) {
       case 'clear-grant':
@@ -314,6 +317,7 @@ export class Life implements Timed {
         if (eapFailure !== undefined) supplicants.sendEap(mac, grant.port, eapFailure);
         return;
       case 'stop':
+        dynauth.relocked(unit, effect.proof);
         accountant.stop(unit, effect.decision);
         return;
       case 'report-end':

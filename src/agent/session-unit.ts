@@ -99,11 +99,11 @@ export class SessionUnit implements Timed {
   }
 
   /** Under a new word of the server: timers follow, what has run goes on. */
-  renew(authorization: Authorization, givenAt: Instant): void {
+  renew(authorization: Authorization, sessionTimer: 'restart' | 'run-on'): void {
     const { session, core } = this;
     session.authorization = authorization;
     session.role = roleFor(core, authorization, session.grant.port);
-    this.authorizedAt = givenAt;
+    if (sessionTimer === 'restart') this.authorizedAt = core.now.mono;
     this.applyInterim(authorization.interimInterval, core.now.mono);
   }
 

@@ -1,6 +1,6 @@
 // What a schema cannot say: keys that must agree with each other. Expects a file that the schema has passed.
 
-import { parseIpv4, parseIpv6 } from '../base/ip.ts';
+import { parseIp, parseIpv4, parseIpv6 } from '../base/ip.ts';
 import { isStationAddress, parseMac } from '../base/mac.ts';
 import type { RawConfig } from './assemble.ts';
 import { closest, type KeyPath } from './fault.ts';
@@ -105,8 +105,9 @@ function radiusFindings(raw: RawConfig): Finding[] {
   const clients = new Set<string>();
   (dynAuth?.clients ?? []).forEach((client, index) => {
     const path = ['radius', 'dynamic_authorization', 'clients', index];
-    if (clients.has(client.address)) out.push(fault(path, `${client.address} is in the list already`));
-    clients.add(client.address);
+    const address = parseIp(client.address) ?? client.address;
+    if (clients.has(address)) out.push(fault(path, `${client.address} is in the list already`));
+    clients.add(address);
     out.push(...shortSecret(client, path));
   });
   if (nasIp === '0.0.0.0') out.push(fault(['radius', 'nas_ip_address'], 'must be an address of this switch'));

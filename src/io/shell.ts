@@ -157,8 +157,12 @@ export class Shell {
   }
 
   private perform(effects: readonly Effect[]): void {
+    // Who is to be shut out is, before anything is told of it.
+    const revoked = only(effects, 'revoke');
+    if (revoked[0] !== undefined) this.performRun(revoked[0], revoked);
     const acts: Effect[] = [];
     for (const effect of effects) {
+      if (effect.type === 'revoke') continue;
       if (TOLD.has(effect.type)) this.performOne(effect);
       else acts.push(effect);
     }

@@ -49,7 +49,7 @@ export type LogoutEffect =
   | { readonly type: 'relock-alarm'; readonly error: string }
   | { readonly type: 'relock-alarm-over'; readonly tries: number }
   | { readonly type: 'eap-failure' }
-  | { readonly type: 'stop'; readonly decision: EndDecision }
+  | { readonly type: 'stop'; readonly decision: EndDecision; readonly proof: RelockProof }
   | { readonly type: 'report-end'; readonly decision: EndDecision; readonly proof: RelockProof };
 
 /** `settled`: nothing more will be heard of the lock. */
@@ -128,7 +128,7 @@ export class Logout {
 
   private close(proof: RelockProof): LogoutEffect[] {
     this.state = { name: 'storing', proof, settled: proof.verified };
-    const stop: LogoutEffect = { type: 'stop', decision: this.decision };
+    const stop: LogoutEffect = { type: 'stop', decision: this.decision, proof };
     return this.speaksEap ? [{ type: 'eap-failure' }, stop] : [stop];
   }
 }

@@ -1,7 +1,9 @@
 // What RADIUS servers ask of running sessions, on the simulated switch: what happens to the sessions, when the answer goes
 // out, and that a request is for all that it names or for none.
 
-import { beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Renewal } from '../../src/agent/dynamic-authorization.ts';
+import type { SessionUnit } from '../../src/agent/session-unit.ts';
 import { utf8 } from '../../src/base/bytes.ts';
 import type { PortName } from '../../src/model/dataplane.ts';
 import type { HoldKind } from '../../src/model/port.ts';
@@ -145,6 +147,67 @@ describe('asked of running sessions', () => {
     expect(session(1)).toBeDefined();
     net.advance(2000);
     expect(causes()).toContain('p1 session-timeout');
+  });
+
+  describe('a change that the data plane has to make first', () => {
+    const unit = (n: number) => [...sessions().onPort(`p${n}` as PortName)][0] as SessionUnit;
+    const request = () =>
+      dynamicRequest({ code: 'CoA-Request', attributes: [user(1), text('Filter-Id', 'staff')] });
+    const roles = () => [1, 2].map((n) => session(n)?.authorization.filterId);
+
+    /** As `Life.renew` does it, but each answers so. */
+    function answering(...renewals: readonly Renewal[]): void {
+      const { life } = stage.invariants.core.parts;
+      const renew = life.renew.bind(life);
+      let next = 0;
+      vi.spyOn(life, 'renew').mockImplementation((...asked) => {
+        const renewal = renewals[next++] ?? 'done';
+        if (typeof renewal !== 'object') renew(...asked);
+        return renewal;
+      });
+    }
+
+    beforeEach(sameUser);
+
+    it('is acknowledged when it is in force for all', () => {
+      answering('pending', 'pending');
+      const bytes = request();
+      expect(ask(net, [bytes])).toEqual([undefined]);
+      const { dynauth } = stage.invariants.core.parts;
+      dynauth.renewed(unit(1));
+      expect(answers(net, [bytes])).toEqual([undefined]);
+      dynauth.renewed(unit(2));
+      net.post({ type: 'tick' });
+      expect(answers(net, [bytes])[0]?.code).toBe('CoA-ACK');
+    });
+
+    it('is put back everywhere if it fails anywhere: 506', () => {
+      answering('pending', 'pending');
+      const bytes = request();
+      ask(net, [bytes]);
+      expect(roles()).toEqual(['staff', 'staff']);
+      const { dynauth } = stage.invariants.core.parts;
+      dynauth.renewed(unit(2), 'no room in the table');
+      dynauth.renewed(unit(1));
+      net.post({ type: 'tick' });
+      expect(answers(net, [bytes])[0]?.errorCause).toBe(506);
+      expect(roles()).toEqual([undefined, undefined]);
+    });
+
+    it('is put back if the second session refuses it: 407', () => {
+      answering('done', { refused: 'there is no such VLAN' });
+      const bytes = request();
+      expect(ask(net, [bytes])[0]?.errorCause).toBe(407);
+      expect(roles()).toEqual([undefined, undefined]);
+    });
+
+    it('is refused if the session ends meanwhile', () => {
+      answering('done', 'pending');
+      const bytes = request();
+      ask(net, [bytes]);
+      net.command('disconnect', { port: 'p2' });
+      expect(answers(net, [bytes])[0]?.errorCause).toBe(506);
+    });
   });
 
   it('a role, if there is one of that name', () => {

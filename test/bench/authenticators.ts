@@ -46,16 +46,22 @@ export async function rollcall(
 /** One process; one interface each for the first `ports` ports. */
 export async function hostapd(
   stage: Stage,
-  options: { readonly ports?: number; readonly accounting?: AccountingServer } = {},
+  options: {
+    readonly ports?: number;
+    readonly accounting?: AccountingServer;
+    /** Takes Disconnect-Requests. */
+    readonly disconnects?: boolean;
+  } = {},
 ): Promise<Authenticator> {
-  const { ports = PORTS, accounting = 'alive' } = options;
+  const { ports = PORTS, accounting = 'alive', disconnects = false } = options;
+  const das = disconnects ? `radius_das_port=3799\nradius_das_client=127.0.0.1 ${RADIUS_SECRET}\n` : '';
   const server = (kind: string, port: number): string =>
     `${kind}_server_addr=127.0.0.1\n${kind}_server_port=${port}\n${kind}_server_shared_secret=${RADIUS_SECRET}\n`;
   const servers = `${server('auth', 1812)}${server('acct', ACCOUNTING[accounting])}`;
   const files = Array.from({ length: ports }, (_, i) =>
     stage.folder.write(
       `hostapd-${i + 1}.conf`,
-      `interface=p${i + 1}\ndriver=wired\nieee8021x=1\neap_reauth_period=0\nown_ip_addr=127.0.0.1\n${servers}`,
+      `interface=p${i + 1}\ndriver=wired\nieee8021x=1\neap_reauth_period=0\nown_ip_addr=127.0.0.1\n${servers}${das}`,
     ),
   );
   const process: LabProcess = stage.netns.start({ name: 'hostapd', argv: ['hostapd', ...files] });

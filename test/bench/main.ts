@@ -6,6 +6,7 @@ import { writeFileSync } from 'node:fs';
 import { cpus, release } from 'node:os';
 import path from 'node:path';
 import Table from 'cli-table3';
+import { disconnectRows } from './disconnects.ts';
 import { loginRows } from './logins.ts';
 import { mabRows } from './mab.ts';
 import { memoryRows } from './memory.ts';
@@ -23,6 +24,7 @@ const PARTS: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   logins: loginRows,
   mab: mabRows,
   probes: probeRows,
+  disconnects: disconnectRows,
   store: storeRows,
 };
 

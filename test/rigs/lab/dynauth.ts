@@ -111,7 +111,8 @@ while at < len(data):
     udp = ip[(ip[0] & 15) * 4:]
     source, target = struct.unpack('!HH', udp[:4])
     packet = udp[8:]
-    size = struct.unpack('!H', packet[2:4])[0] if len(packet) >= 20 else 0
+    if target == 3799 and len(packet) < 20: continue
+    size = struct.unpack('!H', packet[2:4])[0]
     if target == 3799:
         asked[(source, packet[1])] = packet[4:20]
         requests += 1

@@ -189,6 +189,7 @@ server outer {
 			update reply {
 				Message-Authenticator := 0x00
 				Reply-Message := "refused by the lab"
+				Message-Authenticator := 0x00
 			}
 			eap
 		}
