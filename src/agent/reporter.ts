@@ -60,6 +60,11 @@ export class Reporter implements Timed {
   uplinkGuard(error: string | undefined): void {
     if (this.context !== undefined) this.context = { ...this.context, uplinkGuard: error === undefined };
     if (error !== undefined) this.core.out.log('warn', `uplinks are not guarded: ${error}`);
+    this.infoChanged();
+  }
+
+  /** Something of the agent itself has changed that upstream should not have to ask for. */
+  infoChanged(): void {
     if (this.connected) this.publishInfo();
   }
 

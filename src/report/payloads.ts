@@ -82,6 +82,7 @@ export const InfoSchema = object('What this agent is and can do.', {
       SPOOL_STATES,
     ),
     store_octets: count('Size of the store on disk.'),
+    counters: Counters,
   }),
   counters: Counters,
 });

@@ -3,6 +3,7 @@
 
 import { describe, it } from 'vitest';
 import { LabStage } from '../rigs/lab/stage.ts';
+import { BYPASS } from '../scenarios/bypass.ts';
 import { ENDING } from '../scenarios/ending.ts';
 import { FAULTS } from '../scenarios/faults.ts';
 import { HANDSHAKE } from '../scenarios/handshake.ts';
@@ -18,6 +19,7 @@ const CHAPTERS: Readonly<Record<string, readonly Scenario[]>> = {
   'beside others': HOSTS,
   'is put out': ENDING,
   'turns up elsewhere': MOVING,
+  'gets in by its MAC': BYPASS,
   'comes and leaves': LEAVING,
 };
 

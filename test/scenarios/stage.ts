@@ -62,6 +62,8 @@ export interface Setting {
   readonly vlans?: { readonly onUplink: readonly number[] };
   /** Users beside u<n>, by the same password. */
   readonly users?: readonly string[];
+  /** Machines whose MAC the server knows, by its twelve digits as name and password; in `replies` they are d<n>. */
+  readonly devices?: readonly number[];
   /** By user: what the server adds to the Accept. Everybody's password is `PASSWORD`. */
   readonly replies?: Readonly<Record<string, Reply>>;
   /** Laid over the stage's own configuration. */
@@ -77,6 +79,11 @@ export interface Timing {
 }
 
 export const PASSWORD = 'wonder';
+
+/** The user name of a machine that gets in by its MAC, where nothing else is configured. */
+export function deviceName(n: number): string {
+  return `029900000${n.toString(16).padStart(3, '0')}`;
+}
 
 export interface Credentials {
   readonly user: string;

@@ -108,7 +108,9 @@ export class RadiusPeer {
       utf8(account.password),
       conversation.challenge,
     );
-    if (!digestsEqual(response.data.subarray(1), expected)) return this.reject(packet, identifier);
+    // Value-Size, the value, and perhaps a name behind it (RFC 3748 §5.4).
+    const value = response.data.subarray(1, 1 + (response.data[0] ?? 0));
+    if (!digestsEqual(value, expected)) return this.reject(packet, identifier);
     const eap = encodeEap({ code: 3, identifier, data: new Uint8Array(0) });
     return this.reply(packet, 'Access-Accept', [
       octets('EAP-Message', eap),
