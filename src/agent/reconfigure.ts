@@ -131,7 +131,10 @@ export class Reconfigure {
     core.config = this.overrides.over(config);
     watch.reconfigure();
     core.parts.reauthentication.configure();
-    return { ports: ports.reconfigure(), sessions: this.sessionsFollow() };
+    core.parts.vlans.configure();
+    const changed = ports.reconfigure();
+    core.parts.fallback.reconfigure();
+    return { ports: changed, sessions: this.sessionsFollow() };
   }
 
   /** Sessions under new settings take them up; how many. */
