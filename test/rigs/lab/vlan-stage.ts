@@ -85,13 +85,13 @@ async function filterVlans(lab: LabSwitch, vlans: readonly number[]): Promise<vo
   await netns.ip('link set br0 type bridge vlan_filtering 1');
   for (const vlan of vlans) await netns.must(['bridge', 'vlan', 'add', 'dev', 'up0', 'vid', String(vlan)]);
   await uplink.ip('addr flush dev eth0');
-  await uplink.ip('link add all type bridge');
-  await uplink.ip('link set all up');
+  await uplink.ip('link add far0 type bridge');
+  await uplink.ip('link set far0 up');
   for (const vlan of vlans) await uplink.ip(`link add link eth0 name eth0.${vlan} type vlan id ${vlan}`);
   for (const name of ['eth0', ...vlans.map((vlan) => `eth0.${vlan}`)]) {
-    await uplink.ip(`link set ${name} master all`);
+    await uplink.ip(`link set ${name} master far0`);
     await uplink.must(['bridge', 'link', 'set', 'dev', name, 'isolated', 'on']);
     await uplink.ip(`link set ${name} up`);
   }
-  await giveAddress(uplink, 'all', { ipv4: UPLINK_IPV4, ipv6: UPLINK_IPV6 });
+  await giveAddress(uplink, 'far0', { ipv4: UPLINK_IPV4, ipv6: UPLINK_IPV6 });
 }
