@@ -22,6 +22,7 @@ import { createLogger, type Logger } from './io/log.ts';
 import type { MqttLink } from './io/mqtt.ts';
 import { ownAddresses, sameAddresses } from './io/own-addresses.ts';
 import { PortAuth } from './io/portauth.ts';
+import { radSecFaults } from './io/radsec.ts';
 import { readClocks, Shell } from './io/shell.ts';
 import type { Store } from './io/store.ts';
 import { UdpListener } from './io/udp-listener.ts';
@@ -49,6 +50,8 @@ async function run({ config: path }: { readonly config: string }): Promise<numbe
   for (const warning of warnings) log.log('warn', describeFault(warning));
   const dictionary = loadRadiusDictionary();
   if (!dictionary.ok) return complain(`RADIUS dictionary: ${dictionary.error}`);
+  const unusable = radSecFaults(config.radius.servers);
+  if (unusable.length > 0) return complain(unusable.join('\nrollcall: '));
   // Before anything is touched: a second agent's Accounting-On would close the sessions of the first at the servers.
   if (await isListening(config.controlSocket))
     return complain(`another agent listens on ${config.controlSocket}`);
@@ -113,6 +116,7 @@ class Run {
       log,
       heldPorts: this.heldPorts,
       onDrained: () => void this.stop('drained'),
+      radSec: (server) => config.radius.servers[server]?.tls,
     });
   }
 

@@ -11,7 +11,14 @@ import type { AaaVerdict } from '../pae/events.ts';
 import { authorizationFrom, challengeFrom, rejectionFrom } from '../radius/accept.ts';
 import type { AccessSubject } from '../radius/access-request.ts';
 import { RadiusClient } from '../radius/client.ts';
-import type { Datagram, RadiusEffect, RadiusRequest, RequestRef, ServerIndex } from '../radius/effects.ts';
+import type {
+  ConnectionEvent,
+  Datagram,
+  RadiusEffect,
+  RadiusRequest,
+  RequestRef,
+  ServerIndex,
+} from '../radius/effects.ts';
 import type { ServerStatistics } from '../radius/server-link.ts';
 import { RADIUS_CODES, type RadiusPacket } from '../wire/radius.ts';
 import type { OutgoingAttribute } from '../wire/radius-attributes.ts';
@@ -160,6 +167,11 @@ export class Aaa implements Timed {
     this.apply(this.client.handleDatagram(datagram, this.core.now.mono));
   }
 
+  connection(event: ConnectionEvent): void {
+    if (event.state === 'lost') this.core.drops.add(`radsec-${event.reason}`);
+    this.apply(this.client.handleConnection(event, this.core.now.mono));
+  }
+
   private conversationFor(applicant: Applicant, question: Question): Conversation {
     const known = this.conversations.get(applicant);
     if (known !== undefined && !question.first) return known;
@@ -210,8 +222,12 @@ export class Aaa implements Timed {
           this.client.serverName(effect.kind, effect.server),
           effect.kind,
           effect.up,
+          effect.because,
         );
         if (effect.kind === 'access') core.parts.reauthentication.serversChanged();
+        return;
+      case 'disconnect':
+        core.out.push({ type: 'close-connection', socket: effect.socket });
         return;
       case 'dropped':
         core.drops.add(`radius-${effect.reason}`);

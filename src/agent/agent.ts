@@ -122,6 +122,9 @@ export class Agent {
           bytes: input.bytes,
         });
         return;
+      case 'connection':
+        aaa.connection(input.event);
+        return;
       case 'dynamic-requests':
         core.parts.dynauth.receive(input.datagrams);
         return;

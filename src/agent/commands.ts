@@ -14,7 +14,7 @@ import type { Ref } from './ports.ts';
 import type { Reconfigure } from './reconfigure.ts';
 import type { Timed } from './schedule.ts';
 import type { SessionUnit } from './session-unit.ts';
-import { portPayload, sessionAnswer } from './views.ts';
+import { portPayload, serverPayload, sessionAnswer } from './views.ts';
 
 /** How long a drain waits for the accounting servers. */
 const DRAIN_PATIENCE = seconds(30);
@@ -87,6 +87,8 @@ export class Commands implements Timed {
         return this.session(command.selector);
       case 'info':
         return this.core.parts.reporter.info() ?? refused('busy', 'the agent is starting');
+      case 'servers':
+        return this.servers();
       case 'disconnect':
         return this.disconnect(command.selector);
       case 'reauthenticate':
@@ -135,6 +137,15 @@ export class Commands implements Timed {
       return refused('not-found', `${name} is no controlled port of this switch`, 'port');
     }
     return { ports: units.map((unit) => portPayload(unit, this.core)) };
+  }
+
+  private servers(): ResultOf<'servers'> {
+    const { core } = this;
+    const { aaa, reauthentication } = core.parts;
+    return {
+      servers: aaa.servers().map((server) => serverPayload(server, core)),
+      reauthentications_waiting: reauthentication.waiting,
+    };
   }
 
   private session(selector: SessionSelector): Outcome<'session'> {

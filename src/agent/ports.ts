@@ -20,7 +20,7 @@ import type {
 } from '../model/dataplane.ts';
 import type { HoldKind } from '../model/port.ts';
 import type { DynamicDatagram } from '../radius/dynauth.ts';
-import type { SocketKey } from '../radius/effects.ts';
+import type { ConnectionEvent, SocketKey } from '../radius/effects.ts';
 import type { EventPayload } from '../report/event-payloads.ts';
 import type { InfoPayload, SpoolState } from '../report/payloads.ts';
 
@@ -49,6 +49,7 @@ export type Input =
       readonly port: number;
       readonly bytes: Uint8Array;
     }
+  | { readonly type: 'connection'; readonly event: ConnectionEvent }
   /** What came in for the dynamic authorization server (RFC 5176), all of one moment. */
   | { readonly type: 'dynamic-requests'; readonly datagrams: readonly DynamicDatagram[] }
   /** Our own addresses per VLAN, and the MAC that goes with them: what probes may bear; and all of this host. */
@@ -92,13 +93,17 @@ export type Effect =
   | { readonly type: 'inject'; readonly port: PortName; readonly bytes: Uint8Array }
   | { readonly type: 'open-capture'; readonly ref: Ref; readonly port: PortName }
   | { readonly type: 'close-capture'; readonly port: PortName }
+  /** Over TLS: a connection is made for it where none stands. */
   | {
       readonly type: 'send-datagram';
+      readonly transport: 'udp' | 'tls';
       readonly socket: SocketKey;
       readonly address: string;
       readonly port: number;
       readonly bytes: Uint8Array;
     }
+  /** Gives a connection up, without saying so. */
+  | { readonly type: 'close-connection'; readonly socket: SocketKey }
   /** From the port on which the request came in. */
   | {
       readonly type: 'send-dynamic-reply';

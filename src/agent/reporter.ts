@@ -147,13 +147,14 @@ export class Reporter implements Timed {
     });
   }
 
-  radiusServer(server: string, kind: RequestKind, up: boolean): void {
+  radiusServer(server: string, kind: RequestKind, up: boolean, because: string): void {
     const use = kind === 'access' ? 'authentication' : 'accounting';
     this.core.out.log(up ? 'info' : 'warn', `RADIUS server ${up ? 'answers' : 'does not answer'}`, {
       server,
       use,
+      because,
     });
-    this.event({ type: 'radius-server', body: { server, use, state: up ? 'up' : 'down' } });
+    this.event({ type: 'radius-server', body: { server, use, state: up ? 'up' : 'down', because } });
   }
 
   portLink(port: PortName, up: boolean): void {

@@ -5,8 +5,9 @@ import { isUplink } from '../config/ports.ts';
 import type { TrafficCounters } from '../model/acct.ts';
 import { AcctTerminateCause, END_CAUSES } from '../model/cause.ts';
 import type { Capabilities } from '../model/dataplane.ts';
+import type { ServerStatistics } from '../radius/server-link.ts';
 import type { EventBody } from '../report/event-payloads.ts';
-import type { InfoPayload, PortPayload, SessionPayload } from '../report/payloads.ts';
+import type { InfoPayload, PortPayload, ServerPayload, SessionPayload } from '../report/payloads.ts';
 import type { EndDecision, RelockProof } from '../session/logout.ts';
 import type { Core } from './core.ts';
 import type { PortUnit } from './port-desk.ts';
@@ -113,6 +114,21 @@ export function infoPayload(core: Core, context: InfoContext): InfoPayload {
     counts: { ports: [...ports.all()].length, sessions: core.sessions.size },
     accounting: core.parts.accountant.view(),
     counters: core.drops.snapshot(),
+  };
+}
+
+export function serverPayload(server: ServerStatistics, core: Core): ServerPayload {
+  const { roundTripMs, since } = server;
+  return {
+    server: server.name,
+    use: server.kind === 'access' ? 'authentication' : 'accounting',
+    transport: server.transport,
+    state: server.up ? 'up' : 'down',
+    since: rfc3339(since === undefined ? core.boot.startedAt : core.wall(since)),
+    in_flight: server.inFlight,
+    sockets: server.sockets,
+    round_trip_ms: roundTripMs === undefined ? null : Math.round(roundTripMs * 10) / 10,
+    counters: server.counters,
   };
 }
 

@@ -18,7 +18,15 @@ import {
   type Terminal,
 } from './session.ts';
 import { colors, plural } from './text.ts';
-import { configView, explainView, infoView, portsView, sessionsView, sessionView } from './views.ts';
+import {
+  configView,
+  explainView,
+  infoView,
+  portsView,
+  serversView,
+  sessionsView,
+  sessionView,
+} from './views.ts';
 
 export interface CliOptions {
   /** Runs the agent; its exit code. */
@@ -118,6 +126,9 @@ class Program {
   private reading(): void {
     this.verb('status', 'the agent: version, what it can do, counts').action((flags: Connection) =>
       this.ask(flags, 'info', {}, infoView),
+    );
+    this.verb('servers', 'the RADIUS servers: who answers, how fast, what was dropped').action(
+      (flags: Connection) => this.ask(flags, 'servers', {}, serversView),
     );
     this.verb('ports', 'all ports, or one')
       .argument('[port]')

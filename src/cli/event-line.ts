@@ -57,7 +57,7 @@ function story(event: EventPayload): string {
     case 'guard':
       return `${event.state}: ${event.silent} of ${plural(event.sessions, 'session')} of ${clean(event.scope, 20)} silent (${event.reason})`;
     case 'radius-server':
-      return `${clean(event.server)} is ${event.state} for ${event.use}`;
+      return `${clean(event.server)} is ${event.state} for ${event.use}: ${clean(event.because, 160)}`;
     case 'dynamic-authorization': {
       const asked = `${clean(event.client)} asks ${event.action ?? event.request} of ${plural(event.sessions.length, 'session')}`;
       return `${asked}: ${event.answer}${event.detail === undefined ? '' : `, ${clean(event.detail, 240)}`}`;

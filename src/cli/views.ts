@@ -147,6 +147,40 @@ export function infoView(info: ResultOf<'info'>, { paint, now }: ViewContext): s
   ].join('\n\n');
 }
 
+/** Counters that every server has; the others are told below the table, for whoever looks for a fault. */
+const SERVER_COLUMNS = ['requests', 'retransmissions', 'timeouts', 'answers'] as const;
+
+export function serversView(
+  { servers, reauthentications_waiting: waiting }: ResultOf<'servers'>,
+  { paint, now }: ViewContext,
+): string {
+  const rows = servers.map(({ server, use, transport, state, since, round_trip_ms: rtt, counters }) => [
+    paint.bold(clean(server, 60)),
+    use,
+    transport,
+    state === 'up' ? paint.green('up') : paint.red('down'),
+    duration((now - Date.parse(since)) / 1000),
+    rtt === null ? '-' : `${rtt} ms`,
+    ...SERVER_COLUMNS.map((name) => String(counters[name] ?? 0)),
+  ]);
+  const head = ['server', 'use', 'over', 'state', 'for', 'round trip', ...SERVER_COLUMNS];
+  const others = servers.flatMap(({ server, use, counters }) =>
+    Object.entries(counters)
+      .filter(([name]) => !SERVER_COLUMNS.some((column) => column === name))
+      .map(([name, value]): [string, string] => [
+        `${clean(server, 60)} ${use} ${clean(name)}`,
+        String(value),
+      ]),
+  );
+  return [
+    table(head, rows, paint),
+    ...(others.length === 0 ? [] : [facts(others, paint)]),
+    ...(waiting === 0
+      ? []
+      : [`${plural(waiting, 'reauthentication waits', 'reauthentications wait')} for a server`]),
+  ].join('\n\n');
+}
+
 function accountingOf({ accounting }: ResultOf<'info'>, paint: Colors): string {
   const { pending, oldest_s: oldest, store, store_octets: octets } = accounting;
   const queue = pending === 0 ? 'nothing pending' : `${plural(pending, 'record')} pending`;

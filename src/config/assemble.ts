@@ -11,10 +11,13 @@ import type { MabSettings } from '../pae/mab-settings.ts';
 import { PACING_DEFAULTS } from '../pae/reauth-pacing.ts';
 import { PAE_DEFAULTS, type PaeSettings } from '../pae/settings.ts';
 import { EVENT_TIMESTAMP_WINDOW } from '../radius/dynauth.ts';
+import type { RequestKind } from '../radius/effects.ts';
 import {
   ACCESS_RETRANSMISSION,
   ACCOUNTING_RETRANSMISSION,
+  type RadiusServer,
   type RadiusSettings,
+  type RadSecSettings,
   type RetransmissionSettings,
 } from '../radius/settings.ts';
 import type {
@@ -35,12 +38,14 @@ import {
   SHELL_DEFAULTS,
 } from './defaults.ts';
 import type { ConfigSchema } from './schema.ts';
+import type { SERVER_USES } from './schema-radius.ts';
 
 export type RawConfig = Static<typeof ConfigSchema>;
 type RawPort = NonNullable<RawConfig['ports']>[string];
 type RawRole = NonNullable<RawConfig['roles']>[string];
 type RawHandshake = NonNullable<RawRole['handshake']>;
 type RawDot1x = NonNullable<RawConfig['dot1x']>;
+type RawServer = RawConfig['radius']['servers'][number];
 type RawRetransmission = NonNullable<NonNullable<RawConfig['radius']['retransmission']>['access']>;
 
 export interface Assembly {
@@ -184,16 +189,41 @@ function accounting(raw: RawConfig['radius']['accounting']): AccountingConfig {
 
 function radius(raw: RawConfig, secret: Assembly['secret']): RadiusSettings {
   return {
-    servers: raw.radius.servers.map((server) => ({
-      address: server.address,
-      authPort: server.auth_port ?? RADIUS_DEFAULTS.authPort,
-      acctPort: server.acct_port ?? RADIUS_DEFAULTS.acctPort,
-      secret: octets(secret(server.secret)),
-      requireMessageAuthenticator: server.require_message_authenticator ?? true,
-    })),
+    servers: raw.radius.servers.map((server) => radiusServer(server, secret)),
     access: retransmission(raw.radius.retransmission?.access, ACCESS_RETRANSMISSION),
     accounting: retransmission(raw.radius.retransmission?.accounting, ACCOUNTING_RETRANSMISSION),
     deadTime: time(raw.radius.dead_time_s) ?? RADIUS_DEFAULTS.deadTime,
+    statusInterval: time(raw.radius.status_interval_s) ?? RADIUS_DEFAULTS.statusInterval,
+  };
+}
+
+const USES: Readonly<Record<(typeof SERVER_USES)[number], readonly RequestKind[]>> = {
+  both: ['access', 'accounting'],
+  authentication: ['access'],
+  accounting: ['accounting'],
+};
+
+function radiusServer(raw: RawServer, secret: Assembly['secret']): RadiusServer {
+  return {
+    address: raw.address,
+    use: USES[raw.use ?? 'both'],
+    authPort: raw.auth_port ?? RADIUS_DEFAULTS.authPort,
+    acctPort: raw.acct_port ?? RADIUS_DEFAULTS.acctPort,
+    ...given('tls', raw.tls === undefined ? undefined : radSec(raw.tls)),
+    secret: octets(secret(raw.secret ?? RADIUS_DEFAULTS.radSecSecret)),
+    statusServer: raw.status_server ?? 'auto',
+    requireMessageAuthenticator: raw.require_message_authenticator ?? true,
+  };
+}
+
+function radSec(raw: NonNullable<RawServer['tls']>): RadSecSettings {
+  return {
+    port: raw.port ?? RADIUS_DEFAULTS.radSecPort,
+    ...given('caFile', raw.ca_file),
+    certFile: raw.cert_file,
+    keyFile: raw.key_file,
+    ...given('serverName', raw.server_name),
+    ...given('fingerprint', raw.fingerprint?.replaceAll(':', '').toLowerCase()),
   };
 }
 

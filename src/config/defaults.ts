@@ -19,6 +19,11 @@ export const RADIUS_DEFAULTS = {
   acctPort: 1813,
   dynAuthPort: 3799,
   deadTime: seconds(60),
+  /** RFC 3539 §3.4.1 Tw. */
+  statusInterval: seconds(30),
+  /** RFC 6614 §2.1, §2.3. */
+  radSecPort: 2083,
+  radSecSecret: 'radsec',
 } as const;
 
 /** A bounce heals by itself; a port that is disabled waits for somebody to come and see. */

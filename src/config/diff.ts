@@ -17,6 +17,7 @@ const AT_START: readonly (readonly [path: string, value: (config: Config) => unk
   ['radius.servers', (config) => config.radius.servers],
   ['radius.retransmission.access', (config) => config.radius.access],
   ['radius.retransmission.accounting', (config) => config.radius.accounting],
+  ['radius.status_interval_s', (config) => config.radius.statusInterval],
   ['radius.dead_time_s', (config) => config.radius.deadTime],
   ['radius.dynamic_authorization.port', (config) => config.dynamicAuthorization?.port],
   ['radius.accounting.spool', (config) => config.accounting.spool],

@@ -3,15 +3,10 @@
 import { parseIp, parseIpv4, parseIpv6 } from '../base/ip.ts';
 import { isStationAddress, parseMac } from '../base/mac.ts';
 import type { RawConfig } from './assemble.ts';
-import { closest, type KeyPath } from './fault.ts';
+import { closest } from './fault.ts';
+import { type Finding, fault, warning } from './findings.ts';
 import { globMatches, isGlob } from './glob.ts';
-
-/** A finding without its line: parse.ts adds it. */
-export interface Finding {
-  readonly path: KeyPath;
-  readonly message: string;
-  readonly severity: 'fault' | 'warning';
-}
+import { serverFindings, shortSecret } from './rules-servers.ts';
 
 export function ruleFindings(raw: RawConfig): readonly Finding[] {
   return [
@@ -83,25 +78,8 @@ function portFindings(raw: RawConfig): Finding[] {
 }
 
 function radiusFindings(raw: RawConfig): Finding[] {
-  const { servers, dynamic_authorization: dynAuth, nas_ip_address: nasIp } = raw.radius;
-  const out: Finding[] = [];
-  const seen = new Map<string, number>();
-  servers.forEach((server, index) => {
-    const path = ['radius', 'servers', index];
-    const auth = server.auth_port ?? 1812;
-    const key = `${server.address} port ${auth}`;
-    const first = seen.get(key);
-    if (first !== undefined) out.push(fault(path, `${key} is servers[${first}] already`));
-    else seen.set(key, index);
-    if (server.acct_port === auth) {
-      out.push(fault([...path, 'acct_port'], `authentication and accounting cannot share port ${auth}`));
-    }
-    if (server.require_message_authenticator === false) {
-      const message = 'replies without a Message-Authenticator can be forged (CVE-2024-3596)';
-      out.push(warning([...path, 'require_message_authenticator'], message));
-    }
-    out.push(...shortSecret(server, path));
-  });
+  const { dynamic_authorization: dynAuth, nas_ip_address: nasIp } = raw.radius;
+  const out: Finding[] = serverFindings(raw);
   const clients = new Set<string>();
   (dynAuth?.clients ?? []).forEach((client, index) => {
     const path = ['radius', 'dynamic_authorization', 'clients', index];
@@ -112,13 +90,6 @@ function radiusFindings(raw: RawConfig): Finding[] {
   });
   if (nasIp === '0.0.0.0') out.push(fault(['radius', 'nas_ip_address'], 'must be an address of this switch'));
   return out;
-}
-
-/** RFC 2865 §3: a secret of at least 16 octets. Not said of a server on this switch itself. */
-function shortSecret(peer: { address: string; secret: unknown }, path: KeyPath): Finding[] {
-  if (typeof peer.secret !== 'string' || peer.secret.length >= 16) return [];
-  if (peer.address.startsWith('127.') || peer.address === '::1') return [];
-  return [warning([...path, 'secret'], 'has fewer than 16 characters (RFC 2865 section 3)')];
 }
 
 function mqttFindings(raw: RawConfig): Finding[] {
@@ -196,12 +167,4 @@ function silentDeviceFindings(raw: RawConfig): Finding[] {
     if (!isStationAddress(mac)) out.push(fault(path, `${mac} is no station's address`));
   });
   return out;
-}
-
-function fault(path: KeyPath, message: string): Finding {
-  return { path, message, severity: 'fault' };
-}
-
-function warning(path: KeyPath, message: string): Finding {
-  return { path, message, severity: 'warning' };
 }

@@ -9,7 +9,20 @@ import {
   type RetransmissionSettings,
 } from '../radius/settings.ts';
 import { ACCOUNTING_DEFAULTS, DYNAUTH_DEFAULTS, RADIUS_DEFAULTS } from './defaults.ts';
-import { address, count, delay, flag, port, Secret, strict, text, time, timeOrOff } from './scalars.ts';
+import {
+  address,
+  count,
+  delay,
+  flag,
+  path,
+  pattern,
+  port,
+  Secret,
+  strict,
+  text,
+  time,
+  timeOrOff,
+} from './scalars.ts';
 
 function retransmission(defaults: RetransmissionSettings, what: string) {
   return Type.Object(
@@ -50,6 +63,29 @@ function retransmission(defaults: RetransmissionSettings, what: string) {
   );
 }
 
+export const SERVER_USES = ['both', 'authentication', 'accounting'] as const;
+
+const pem = () => path('the absolute path of a PEM file');
+
+const RadSec = Type.Object(
+  {
+    port: Type.Optional(port(RADIUS_DEFAULTS.radSecPort, 'TCP port (RFC 6614).')),
+    ca_file: Type.Optional(pem()),
+    cert_file: pem(),
+    key_file: pem(),
+    server_name: Type.Optional(
+      pattern('a DNS name of 1 to 253 characters', '^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?$'),
+    ),
+    fingerprint: Type.Optional(
+      pattern(
+        'a SHA-256 fingerprint of 64 hexadecimal digits, colons allowed',
+        '^([0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}$',
+      ),
+    ),
+  },
+  { ...strict, title: 'the TLS settings of a server', description: 'RADIUS over TLS (RFC 6614).' },
+);
+
 /** Global in `radius.dynamic_authorization`; a port's own keys win over it. */
 export const linkCommands = {
   allow_bounce: Type.Optional(
@@ -78,7 +114,23 @@ export const Radius = Type.Object(
           acct_port: Type.Optional(
             port(RADIUS_DEFAULTS.acctPort, 'UDP port for Accounting-Requests (RFC 2866).'),
           ),
-          secret: Secret,
+          use: Type.Optional(
+            Type.Enum([...SERVER_USES], {
+              title: SERVER_USES.join(', '),
+              default: 'both',
+              description: 'What it is asked for.',
+            }),
+          ),
+          secret: Type.Optional(Secret),
+          tls: Type.Optional(RadSec),
+          status_server: Type.Optional(
+            Type.Union([Type.Literal('auto'), Type.Boolean()], {
+              title: 'auto, true or false',
+              default: 'auto',
+              description:
+                'Status-Server (RFC 5997) while it is dead, over TLS also while it is idle. auto: its silence counts once it has answered one.',
+            }),
+          ),
           require_message_authenticator: Type.Optional(
             flag(
               true,
@@ -94,6 +146,13 @@ export const Radius = Type.Object(
         title: 'a list of 1 to 16 servers',
         description: 'In order of preference.',
       },
+    ),
+    status_interval_s: Type.Optional(
+      time({
+        default: RADIUS_DEFAULTS.statusInterval / 1000,
+        maximum: 3600,
+        description: 'Between Status-Server packets to a server; a tenth more or less (RFC 3539 Tw).',
+      }),
     ),
     retransmission: Type.Optional(
       Type.Object(

@@ -23,7 +23,9 @@ function places(raw: RawConfig): readonly Place[] {
   const { servers, dynamic_authorization: dynamic } = raw.radius;
   const password = raw.mqtt?.password;
   return [
-    ...servers.map(({ secret }, i) => ({ path: ['radius', 'servers', i, 'secret'], value: secret })),
+    ...servers.flatMap(({ secret }, i) =>
+      secret === undefined ? [] : [{ path: ['radius', 'servers', i, 'secret'], value: secret }],
+    ),
     ...(dynamic?.clients ?? []).map(({ secret }, i) => ({
       path: ['radius', 'dynamic_authorization', 'clients', i, 'secret'],
       value: secret,

@@ -12,12 +12,14 @@ import { assertNever, err, ok, type Result } from '../base/result.ts';
 import type { Instant, Now, WallTime } from '../base/time.ts';
 import type { TrafficCounters } from '../model/acct.ts';
 import type { PortName } from '../model/dataplane.ts';
-import type { SocketKey } from '../radius/effects.ts';
+import type { ServerIndex, SocketKey } from '../radius/effects.ts';
+import type { RadSecSettings } from '../radius/settings.ts';
 import type { HeldPorts } from './held-ports.ts';
 import type { Logger } from './log.ts';
 import type { PortAuth } from './portauth.ts';
 import type { Publication } from './publish-queue.ts';
-import { UdpSockets } from './udp.ts';
+import { RadSecConnections } from './radsec.ts';
+import { type DatagramFrom, UdpSockets } from './udp.ts';
 import type { UplinkGuard } from './uplink-guard.ts';
 
 /** setTimeout takes no more. */
@@ -68,6 +70,8 @@ export interface ShellOptions {
   readonly log: Logger;
   readonly heldPorts: HeldPorts;
   readonly onDrained: () => void;
+  /** Of a RADIUS server that is asked over TLS. */
+  readonly radSec: (server: ServerIndex) => RadSecSettings | undefined;
 }
 
 /** The monotonic clock in milliseconds. */
@@ -92,14 +96,22 @@ export class Shell {
   private readonly replies = new Map<Ref, (answer: object) => void>();
   private lastReply: Ref = 0;
   private readonly udp: UdpSockets<SocketKey>;
+  private readonly radSec: RadSecConnections<SocketKey>;
 
   constructor(private readonly options: ShellOptions) {
     const { log } = options;
-    this.udp = new UdpSockets<SocketKey>(
-      ({ server, kind, n }) => `${server} ${kind} ${n}`,
-      ({ socket, address, port, bytes }) => this.post({ type: 'datagram', socket, address, port, bytes }),
-      (message) => log.log('warn', `RADIUS: ${message}`),
-    );
+    const nameOf = ({ server, kind, n }: SocketKey): string => `${server} ${kind} ${n}`;
+    const receive = (packet: DatagramFrom<SocketKey>): void => this.post({ ...packet, type: 'datagram' });
+    this.udp = new UdpSockets(nameOf, receive, (message) => log.log('warn', `RADIUS: ${message}`));
+    this.radSec = new RadSecConnections(nameOf, {
+      settingsOf: ({ server }) => options.radSec(server),
+      onPacket: receive,
+      onOpen: (socket) => this.post({ type: 'connection', event: { socket, state: 'open' } }),
+      onEnd: (socket, end) => {
+        log.log('warn', `RadSec: ${end.detail}`, { server: socket.server, kind: socket.kind });
+        this.post({ type: 'connection', event: { socket, state: 'lost', ...end } });
+      },
+    });
   }
 
   /** Takes the input in, and everything that follows from it. */
@@ -140,6 +152,7 @@ export class Shell {
     for (const capture of this.captures.values()) capture.close();
     this.captures.clear();
     this.udp.close();
+    this.radSec.close();
     this.options.portauth.close();
   }
 
@@ -229,7 +242,15 @@ export class Shell {
         this.captures.delete(effect.port);
         return;
       case 'send-datagram':
-        this.udp.send(effect.socket, effect.address, effect.port, effect.bytes);
+        (effect.transport === 'tls' ? this.radSec : this.udp).send(
+          effect.socket,
+          effect.address,
+          effect.port,
+          effect.bytes,
+        );
+        return;
+      case 'close-connection':
+        this.radSec.disconnect(effect.socket);
         return;
       case 'send-dynamic-reply':
         this.late?.sendDynamicReply(effect.address, effect.port, effect.bytes);

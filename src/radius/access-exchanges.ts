@@ -8,15 +8,9 @@ import type { Decoded } from '../base/result.ts';
 import type { Instant } from '../base/time.ts';
 import { encodeAccessRequest } from '../wire/radius.ts';
 import type { RadiusEffect } from './effects.ts';
-import {
-  type Exchange,
-  Exchanges,
-  type ExchangesSettings,
-  FIRST_VISIT_TRIES,
-  type Link,
-} from './exchanges.ts';
-
-const REQUEST_AUTHENTICATOR_LENGTH = 16;
+import { type Exchange, Exchanges, FIRST_VISIT_TRIES, type Link } from './exchanges.ts';
+import type { LinksSettings } from './links.ts';
+import { REQUEST_AUTHENTICATOR_LENGTH } from './server-link.ts';
 
 /**
  * Sendings to the server of a conversation before it is given up while another server lives: 2 + 4 + 8 s. The
@@ -27,7 +21,7 @@ const LOYAL_SENDS = FIRST_VISIT_TRIES + 1;
 export class AccessExchanges extends Exchanges {
   protected override readonly repeatsOctets = true;
 
-  constructor(settings: ExchangesSettings) {
+  constructor(settings: LinksSettings) {
     super('access', settings);
   }
 
@@ -60,9 +54,9 @@ export class AccessExchanges extends Exchanges {
     if (loyalTo !== undefined) return this.patient(exchange, loyalTo) ? loyalTo : undefined;
     let best: Link | undefined;
     let bestRank = Number.POSITIVE_INFINITY;
-    for (const link of this.links) {
+    for (const link of this.links.all) {
       if (!this.mayAsk(exchange, link)) continue;
-      const rank = 2 * this.visitsTo(exchange, link) + (link.health.preferred(now) ? 0 : 1);
+      const rank = 2 * this.visitsTo(exchange, link) + (link.preferred(now) ? 0 : 1);
       if (rank >= bestRank) continue;
       best = link;
       bestRank = rank;
@@ -72,12 +66,14 @@ export class AccessExchanges extends Exchanges {
 
   private loyalTo({ request }: Exchange): Link | undefined {
     const hint = request.kind === 'access' ? request.serverHint : undefined;
-    return hint === undefined ? undefined : this.links[hint];
+    return hint === undefined ? undefined : this.links.of(hint);
   }
 
   private patient(exchange: Exchange, loyalTo: Link): boolean {
     if (!this.mayAsk(exchange, loyalTo)) return false;
-    const sends = exchange.tracks.get(loyalTo.index)?.sends ?? 0;
-    return sends < LOYAL_SENDS || !this.links.some((link) => link !== loyalTo && link.health.up);
+    if (!this.links.all.some((link) => link !== loyalTo && link.health.up)) return true;
+    // Whose connection cannot be made, or is silent, will not hear the rest either.
+    if (loyalTo.reliable && !loyalTo.health.up) return false;
+    return (exchange.tracks.get(loyalTo.index)?.sends ?? 0) < LOYAL_SENDS;
   }
 }

@@ -11,8 +11,9 @@ import type { Instant } from '../base/time.ts';
 import { encodeAccountingRequest } from '../wire/radius.ts';
 import { u32 } from '../wire/radius-attributes.ts';
 import type { RadiusEffect } from './effects.ts';
-import { type Exchange, Exchanges, type ExchangesSettings, type Link } from './exchanges.ts';
+import { type Exchange, Exchanges, type Link } from './exchanges.ts';
 import { Fifo } from './fifo.ts';
+import type { LinksSettings } from './links.ts';
 
 const HIGHEST_U32 = 0xffffffff;
 
@@ -25,7 +26,7 @@ export class AccountingExchanges extends Exchanges {
   protected override readonly repeatsOctets = false;
   private readonly queue = new Fifo<Exchange>();
 
-  constructor(settings: ExchangesSettings) {
+  constructor(settings: LinksSettings) {
     super('accounting', settings);
   }
 
@@ -43,7 +44,7 @@ export class AccountingExchanges extends Exchanges {
   }
 
   protected override next(exchange: Exchange, now: Instant, out: RadiusEffect[]): void {
-    if (this.links.every((link) => !this.mayAsk(exchange, link))) {
+    if (this.links.all.every((link) => !this.mayAsk(exchange, link))) {
       this.giveUp(exchange, 'silent', now, out);
       return;
     }
@@ -71,13 +72,13 @@ export class AccountingExchanges extends Exchanges {
 
   /** Undefined: wait for room. A living server is not passed over only because its window is full. */
   private choose(exchange: Exchange, now: Instant): Link | undefined {
-    const candidates = this.links.filter((link) => this.mayAsk(exchange, link));
+    const candidates = this.links.all.filter((link) => this.mayAsk(exchange, link));
     // The server that has just let this record down comes last.
     const ordered = candidates.filter((link) => link !== exchange.last);
     if (exchange.last !== undefined && candidates.includes(exchange.last)) ordered.push(exchange.last);
     for (const link of ordered) {
       if (link.health.up) return link.window.open ? link : undefined;
-      if (link.health.preferred(now) && link.window.open) return link;
+      if (link.preferred(now) && link.window.open) return link;
     }
     return ordered.find((link) => link.window.open);
   }

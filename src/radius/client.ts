@@ -12,6 +12,7 @@ import { ip, type OutgoingAttribute, text } from '../wire/radius-attributes.ts';
 import { AccessExchanges } from './access-exchanges.ts';
 import { AccountingExchanges } from './accounting-exchanges.ts';
 import type {
+  ConnectionEvent,
   Datagram,
   RadiusEffect,
   RadiusRequest,
@@ -67,6 +68,13 @@ export class RadiusClient {
     return out;
   }
 
+  /** A connection of ours stands, or is no more. */
+  handleConnection(event: ConnectionEvent, now: Instant): RadiusEffect[] {
+    const out: RadiusEffect[] = [];
+    this.kinds[event.socket.kind].handleConnection(event, now, out);
+    return out;
+  }
+
   /** To be called when `pollAt()` has come; `pollAt()` may be due again at once, since a tick's work is bounded. */
   tick(now: Instant): RadiusEffect[] {
     const out: RadiusEffect[] = [];
@@ -94,7 +102,7 @@ export class RadiusClient {
     return this.kinds[kind].trialAt;
   }
 
-  /** Every server twice, once for each kind, in the order of the configuration. */
+  /** Every server once for each kind that it is asked for, in the order of the configuration. */
   servers(): ServerStatistics[] {
     return [...this.kinds.access.statistics(), ...this.kinds.accounting.statistics()];
   }

@@ -12,7 +12,11 @@ export type RequestRef = number;
 /** Index of a server in `RadiusSettings.servers`. */
 export type ServerIndex = number;
 
-/** One source port: the shell opens it when it first sends from it, in the family of the server's address. */
+/**
+ * One source port, or one connection: the shell opens it when it first sends from it, in the family of the server's address.
+ * Over TLS the two kinds have connections of their own, too: a server that is slow to write a record down would hold up
+ * logins behind it otherwise.
+ */
 export interface SocketKey {
   readonly server: ServerIndex;
   readonly kind: RequestKind;
@@ -47,6 +51,7 @@ export type NoAnswerReason = 'silent' | 'unencodable' | 'no-server';
 export type RadiusEffect =
   | {
       readonly type: 'send';
+      readonly transport: 'udp' | 'tls';
       readonly socket: SocketKey;
       readonly address: string;
       readonly port: number;
@@ -73,10 +78,27 @@ export type RadiusEffect =
       readonly server: ServerIndex;
       readonly kind: RequestKind;
       readonly up: boolean;
+      /** What made it so: an answer, silence, or words about a connection. */
+      readonly because: string;
     }
+  /** Nothing comes back over this connection: it is to be given up. The next `send` makes another. */
+  | { readonly type: 'disconnect'; readonly socket: SocketKey }
   | {
       readonly type: 'dropped';
       readonly kind: RequestKind;
+      readonly reason: string;
+      readonly detail: string;
+    };
+
+/** What became of a connection. */
+export type ConnectionEvent =
+  | { readonly socket: SocketKey; readonly state: 'open' }
+  | {
+      readonly socket: SocketKey;
+      readonly state: 'lost';
+      /** False: it could not be made, or ended before the server said anything over it. */
+      readonly wasOpen: boolean;
+      /** A fixed word: refused, certificate, framing, closed ... */
       readonly reason: string;
       readonly detail: string;
     };

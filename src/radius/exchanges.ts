@@ -11,13 +11,13 @@
 // Work: O(servers) a request, O(log in flight) a timer, O(1) a reply; at most 512 timeouts a tick.
 
 import type { Entropy } from '../base/entropy.ts';
-import { type Decoded, malformed, ok } from '../base/result.ts';
+import type { Decoded } from '../base/result.ts';
 import { after, earliest, type Instant, type Millis, millis, NEVER, seconds } from '../base/time.ts';
-import { RADIUS_CODES, type RadiusPacket } from '../wire/radius.ts';
+import { RADIUS_CODES } from '../wire/radius.ts';
 import type { OutgoingAttribute } from '../wire/radius-attributes.ts';
-import { verifyResponse } from '../wire/radius-verify.ts';
 import { type Deadline, DeadlineHeap, newDeadline } from './deadlines.ts';
 import type {
+  ConnectionEvent,
   Datagram,
   NoAnswerReason,
   RadiusEffect,
@@ -27,16 +27,23 @@ import type {
   ServerIndex,
 } from './effects.ts';
 import { Fifo } from './fifo.ts';
+import { Links, type LinksSettings } from './links.ts';
+import { examineReply } from './replies.ts';
 import { nextTimeout } from './retransmission.ts';
-import { type Attempt, ServerLink, type ServerStatistics } from './server-link.ts';
-import type { RadiusSettings, RetransmissionSettings } from './settings.ts';
+import type { Attempt, LinkCounter, ServerLink, ServerStatistics } from './server-link.ts';
+import type { RetransmissionSettings } from './settings.ts';
 
 export const FIRST_VISIT_TRIES = 2;
 const TIMEOUTS_PER_TICK = 512;
 /** An answer that is later than this is nobody's. */
 const SHORTEST_LINGER = seconds(30);
-const AUTHENTICATOR_AT = 4;
-const ATTRIBUTES_AT = 20;
+
+/** RADIUS-AUTH-CLIENT-MIB counts answers by what they say. */
+const COUNTED: ReadonlyMap<number, LinkCounter> = new Map([
+  [RADIUS_CODES['Access-Accept'], 'access_accepts'],
+  [RADIUS_CODES['Access-Reject'], 'access_rejects'],
+  [RADIUS_CODES['Access-Challenge'], 'access_challenges'],
+]);
 
 export type Link = ServerLink<Exchange>;
 
@@ -70,21 +77,8 @@ export interface Exchange {
   done: boolean;
 }
 
-interface Reply {
-  readonly link: Link;
-  readonly attempt: Attempt<Exchange>;
-  readonly packet: RadiusPacket;
-}
-
-export interface ExchangesSettings {
-  readonly radius: RadiusSettings;
-  /** NAS-Identifier, NAS-IP-Address, NAS-IPv6-Address: part of every request. */
-  readonly nas: readonly OutgoingAttribute[];
-  readonly entropy: Entropy;
-}
-
 export abstract class Exchanges {
-  protected readonly links: readonly Link[];
+  protected readonly links: Links<Exchange>;
   protected readonly retransmission: RetransmissionSettings;
   protected readonly nas: readonly OutgoingAttribute[];
   protected readonly entropy: Entropy;
@@ -95,18 +89,14 @@ export abstract class Exchanges {
 
   constructor(
     readonly kind: RequestKind,
-    { radius, nas, entropy }: ExchangesSettings,
+    settings: LinksSettings,
   ) {
+    const { radius, nas, entropy } = settings;
     this.retransmission = radius[kind];
     this.nas = nas;
     this.entropy = entropy;
     this.lingerTime = millis(Math.max(SHORTEST_LINGER, 2 * this.retransmission.mrt));
-    // A canary is judged after its first visit: IRT and twice IRT, each up to a tenth longer.
-    const trialTime = millis(this.retransmission.irt * 3.5);
-    const { deadTime } = radius;
-    this.links = radius.servers.map(
-      (server, index) => new ServerLink<Exchange>({ index, kind, server, deadTime, trialTime }),
-    );
+    this.links = new Links<Exchange>(kind, settings, (...lost) => this.abandon(...lost));
   }
 
   /** A retransmission is the same packet; else it is a new one, with an identifier of its own. */
@@ -130,13 +120,12 @@ export abstract class Exchanges {
     return this.byRef.size;
   }
 
-  /** At least one server is not dead. */
   get reachable(): boolean {
-    return this.links.some((link) => link.health.up);
+    return this.links.reachable;
   }
 
   get trialAt(): Instant {
-    return this.links.reduce((at, link) => earliest(at, link.health.trialAt), NEVER);
+    return this.links.trialAt;
   }
 
   request(request: RadiusRequest, now: Instant, out: RadiusEffect[]): void {
@@ -152,7 +141,7 @@ export abstract class Exchanges {
       done: false,
     };
     this.byRef.set(request.ref, exchange);
-    if (this.links.length === 0) this.giveUp(exchange, 'no-server', now, out);
+    if (this.links.all.length === 0) this.giveUp(exchange, 'no-server', now, out);
     else this.next(exchange, now, out);
   }
 
@@ -166,20 +155,33 @@ export abstract class Exchanges {
   }
 
   handleDatagram(datagram: Datagram, now: Instant, out: RadiusEffect[]): void {
-    const examined = this.examine(datagram);
+    const { server } = datagram.socket;
+    const link = this.links.of(server);
+    if (link === undefined) {
+      out.push({ type: 'dropped', kind: this.kind, reason: 'socket', detail: `no server ${server}` });
+      return;
+    }
+    const examined = examineReply(link, datagram);
     if (!examined.ok) {
       const { reason, detail } = examined.error;
-      this.links[datagram.socket.server]?.counters.add(`dropped_${reason.replaceAll('-', '_')}`);
+      link.counters.add(`dropped_${reason.replaceAll('-', '_')}`);
       out.push({ type: 'dropped', kind: this.kind, reason, detail });
       return;
     }
-    const { link, attempt, packet } = examined.value;
+    const { attempt, packet } = examined.value;
+    if (attempt === undefined) {
+      this.links.statusAnswered(link, now, out);
+      this.resume(now, out);
+      return;
+    }
     const { exchange } = attempt;
     link.measure(attempt, now);
     link.close(attempt);
     link.window.answered();
-    if (link.health.answered(now)) out.push(this.serverState(link, true));
+    this.links.served(link, now, out);
     link.counters.add(exchange.done ? 'late_answers' : 'answers');
+    const counted = COUNTED.get(packet.code);
+    if (counted !== undefined) link.counters.add(counted);
     if (!exchange.done) {
       this.finish(exchange, now);
       out.push({ type: 'answer', kind: this.kind, ref: exchange.request.ref, packet, server: link.index });
@@ -187,29 +189,25 @@ export abstract class Exchanges {
     this.resume(now, out);
   }
 
-  /** Finds the request that this may answer, and believes nothing else of it before the secret has spoken. */
-  private examine({ socket, from, bytes }: Datagram): Decoded<Reply> {
-    const link = this.links[socket.server];
-    if (link === undefined) return malformed('socket', `no server ${socket.server}`);
-    if (!link.isFrom(from)) return malformed('source', `from ${from.address} port ${from.port}`);
-    if (bytes.length < ATTRIBUTES_AT) return malformed('short', `${bytes.length} octets`);
-    const attempt = link.attemptAt(socket.n, bytes[1] ?? 0);
-    if (attempt === undefined) return malformed('no-request', `identifier ${bytes[1]}`);
-    const verified = verifyResponse({
-      packetBytes: bytes,
-      request: {
-        code: RADIUS_CODES[this.kind === 'access' ? 'Access-Request' : 'Accounting-Request'],
-        identifier: link.identifier(attempt.slot),
-        authenticator: attempt.bytes.subarray(AUTHENTICATOR_AT, ATTRIBUTES_AT),
-      },
-      secret: link.server.secret,
-      requireMessageAuthenticator: this.kind === 'access' && link.server.requireMessageAuthenticator,
-    });
-    return verified.ok ? ok({ link, attempt, packet: verified.value }) : verified;
+  /** A connection stands, or is no more: what waited on it is asked elsewhere, or anew. */
+  handleConnection(event: ConnectionEvent, now: Instant, out: RadiusEffect[]): void {
+    const link = this.links.of(event.socket.server);
+    if (link === undefined) return;
+    if (event.state === 'open') {
+      link.counters.add('connections');
+      link.status.connected(now);
+      return;
+    }
+    link.counters.add(`connection_${event.reason.replaceAll('-', '_')}`);
+    if (event.socket.n === link.statusSocket.n) link.status.disconnected();
+    if (!event.wasOpen) this.links.failed(link, event.detail, now, out);
+    this.abandon(link, event.socket.n, now, out);
+    this.resume(now, out);
   }
 
   tick(now: Instant, out: RadiusEffect[]): void {
     this.expire(now);
+    this.links.tick(now, out);
     for (let turn = 0; turn < TIMEOUTS_PER_TICK; turn++) {
       const exchange = this.timers.popDue(now);
       if (exchange === undefined) break;
@@ -219,15 +217,16 @@ export abstract class Exchanges {
   }
 
   pollAt(): Instant {
-    return earliest(this.timers.next, this.lingering.first?.at ?? NEVER);
+    const next = earliest(this.timers.next, this.lingering.first?.at ?? NEVER);
+    return earliest(next, this.links.pollAt());
   }
 
   nameOf(server: ServerIndex): string {
-    return this.links[server]?.name ?? `server ${server}`;
+    return this.links.nameOf(server);
   }
 
   statistics(): ServerStatistics[] {
-    return this.links.map((link) => link.statistics());
+    return this.links.statistics();
   }
 
   /** False once MRC sendings were repeated to this server. */
@@ -243,7 +242,8 @@ export abstract class Exchanges {
   protected visit(exchange: Exchange, link: Link, now: Instant, out: RadiusEffect[]): void {
     const track = exchange.tracks.get(link.index) ?? { visits: 0, sends: 0 };
     exchange.tracks.set(link.index, track);
-    exchange.visit = { link, triesLeft: track.visits === 0 ? FIRST_VISIT_TRIES : 1 };
+    const tries = track.visits === 0 && !link.reliable ? FIRST_VISIT_TRIES : 1;
+    exchange.visit = { link, triesLeft: tries };
     exchange.last = link;
     track.visits++;
     link.window.enter();
@@ -253,7 +253,7 @@ export abstract class Exchanges {
 
   protected giveUp(exchange: Exchange, reason: NoAnswerReason, now: Instant, out: RadiusEffect[]): void {
     const at = exchange.visit?.link ?? exchange.last;
-    const alternative = this.links.some((link) => link !== at && link.health.up);
+    const alternative = this.links.all.some((link) => link !== at && link.health.up);
     this.finish(exchange, now);
     out.push({ type: 'no-answer', kind: this.kind, ref: exchange.request.ref, reason, alternative });
   }
@@ -261,7 +261,7 @@ export abstract class Exchanges {
   private transmit(exchange: Exchange, visit: Visit, track: Track, now: Instant, out: RadiusEffect[]): void {
     const { link } = visit;
     visit.triesLeft--;
-    track.timeout = nextTimeout(this.retransmission, track.timeout, this.entropy.fraction());
+    track.timeout = this.timeout(link, track);
     this.timers.set(exchange, earliest(after(now, track.timeout), exchange.expiresAt));
     const attempt = this.attemptFor(exchange, link, track, now);
     if (attempt === 'no-identifier') {
@@ -272,18 +272,18 @@ export abstract class Exchanges {
       this.giveUp(exchange, 'unencodable', now, out);
       return;
     }
-    attempt.sends++;
     visit.since ??= now;
+    if (link.reliable && attempt.sends > 0) return;
+    attempt.sends++;
     track.attempt = attempt;
     link.counters.add(track.sends++ === 0 ? 'requests' : 'retransmissions');
-    const { address } = link.server;
-    out.push({
-      type: 'send',
-      socket: link.socket(attempt.slot),
-      address,
-      port: link.port,
-      bytes: attempt.bytes,
-    });
+    out.push(link.send(link.socket(attempt.slot), attempt.bytes));
+  }
+
+  /** Where nothing is sent twice, one sending is waited for as long as elsewhere two. */
+  private timeout(link: Link, { timeout: previous }: Track): Millis {
+    const next = nextTimeout(this.retransmission, previous, this.entropy.fraction());
+    return link.reliable && previous === undefined ? millis(3 * next) : next;
   }
 
   /** What goes out next: the same octets again, or a packet of its own for each sending (accounting). */
@@ -328,10 +328,7 @@ export abstract class Exchanges {
       delete track.attempt;
     }
     // Judged only when all its tries are used up: a server asked just before MRD is not dead for that.
-    if (visit.triesLeft <= 0 && visit.since !== undefined && link.health.silent(visit.since, now)) {
-      link.window.died();
-      out.push(this.serverState(link, false));
-    }
+    if (visit.triesLeft <= 0 && visit.since !== undefined) this.links.silent(link, visit.since, now, out);
     if (over) this.giveUp(exchange, 'silent', now, out);
     else this.next(exchange, now, out);
   }
@@ -342,7 +339,7 @@ export abstract class Exchanges {
     this.byRef.delete(exchange.request.ref);
     this.leave(exchange);
     for (const [index, { attempt }] of exchange.tracks) {
-      const link = this.links[index];
+      const link = this.links.of(index);
       if (link !== undefined && attempt !== undefined) this.linger(link, attempt, now);
     }
   }
@@ -367,7 +364,19 @@ export abstract class Exchanges {
     }
   }
 
-  private serverState(link: Link, up: boolean): RadiusEffect {
-    return { type: 'server-state', server: link.index, kind: this.kind, up };
+  /** Nothing that was sent over this connection will be answered. */
+  private abandon(link: Link, n: number, now: Instant, out: RadiusEffect[]): void {
+    for (const attempt of link.disconnected(n)) {
+      const { exchange } = attempt;
+      const track = exchange.tracks.get(link.index);
+      if (track?.attempt === attempt) delete track.attempt;
+      const { visit } = exchange;
+      if (exchange.done || visit?.link !== link) continue;
+      this.leave(exchange);
+      // A server that closes what it was asked over, and has answered nothing since, is as good as silent.
+      if (visit.since !== undefined) this.links.silent(link, visit.since, now, out);
+      if (now >= exchange.expiresAt) this.giveUp(exchange, 'silent', now, out);
+      else this.next(exchange, now, out);
+    }
   }
 }

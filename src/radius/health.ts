@@ -12,6 +12,7 @@ type State = { readonly name: 'up' } | { readonly name: 'dead'; readonly trialAt
 
 export class ServerHealth {
   private state: State = { name: 'up' };
+  private changedAt: Instant | undefined;
   private lastAnswer = instant(Number.NEGATIVE_INFINITY);
 
   constructor(
@@ -22,6 +23,11 @@ export class ServerHealth {
 
   get up(): boolean {
     return this.state.name === 'up';
+  }
+
+  /** When it died or came back; undefined = it has been up from the start. */
+  get since(): Instant | undefined {
+    return this.changedAt;
   }
 
   /** When somebody should try it; NEVER while it is up. */
@@ -45,6 +51,7 @@ export class ServerHealth {
   answered(now: Instant): boolean {
     this.lastAnswer = now;
     const wasDead = !this.up;
+    if (wasDead) this.changedAt = now;
     this.state = { name: 'up' };
     return wasDead;
   }
@@ -52,7 +59,13 @@ export class ServerHealth {
   /** A request first sent at `since` has used up its tries. True if that makes the server dead, and it was not. */
   silent(since: Instant, now: Instant): boolean {
     if (this.lastAnswer > since) return false;
+    return this.failed(now);
+  }
+
+  /** It could not be reached at all. True if that makes the server dead, and it was not. */
+  failed(now: Instant): boolean {
     const wasUp = this.up;
+    if (wasUp) this.changedAt = now;
     this.state = { name: 'dead', trialAt: after(now, this.deadTime) };
     return wasUp;
   }

@@ -9,7 +9,7 @@
 export type Slot = number;
 
 export const IDS_PER_SOCKET = 256;
-const MAX_SOCKETS = 64;
+export const MAX_SOCKETS = 64;
 
 export function socketOf(slot: Slot): number {
   return slot >>> 8;
@@ -26,7 +26,11 @@ export class IdPool {
   private free = 0;
   private busy = new Uint8Array(0);
 
-  constructor(private readonly maxSockets = MAX_SOCKETS) {}
+  /** `reserved`: identifiers of each socket, from 0, that are never handed out. */
+  constructor(
+    private readonly maxSockets = MAX_SOCKETS,
+    private readonly reserved = 0,
+  ) {}
 
   /** Sockets opened so far. */
   get sockets(): number {
@@ -35,7 +39,7 @@ export class IdPool {
 
   /** Slots that are taken, lingering ones included. */
   get inUse(): number {
-    return this.busy.length - this.free;
+    return this.busy.length - this.free - this.sockets * this.reserved;
   }
 
   /** The slot that has been free the longest; undefined when every identifier of every allowed socket is taken. */
@@ -65,8 +69,8 @@ export class IdPool {
     // Only ever called with nothing free, so the old ring holds nothing worth copying.
     this.ring = new Int32Array(busy.length);
     this.head = 0;
-    this.free = IDS_PER_SOCKET;
-    for (let i = 0; i < IDS_PER_SOCKET; i++) this.ring[i] = first + i;
+    this.free = IDS_PER_SOCKET - this.reserved;
+    for (let i = 0; i < this.free; i++) this.ring[i] = first + this.reserved + i;
     return true;
   }
 }

@@ -2,11 +2,12 @@
 
 import { Counters } from '../base/counters.ts';
 import { type Ip, parseIp } from '../base/ip.ts';
-import type { Instant, Millis } from '../base/time.ts';
-import type { RequestKind, ServerIndex, SocketKey } from './effects.ts';
+import { type Instant, type Millis, NEVER } from '../base/time.ts';
+import type { RadiusEffect, RequestKind, ServerIndex, SocketKey } from './effects.ts';
 import { ServerHealth } from './health.ts';
-import { IDS_PER_SOCKET, IdPool, identifierOf, type Slot, socketOf } from './id-pool.ts';
+import { IDS_PER_SOCKET, IdPool, identifierOf, MAX_SOCKETS, type Slot, socketOf } from './id-pool.ts';
 import type { RadiusServer } from './settings.ts';
+import { type PendingStatus, StatusWatch } from './status.ts';
 import { SendWindow } from './window.ts';
 
 /** One packet that is, or was, on the wire, and may still be answered. */
@@ -24,6 +25,13 @@ export type LinkCounter =
   | 'requests'
   | 'retransmissions'
   | 'answers'
+  | 'access_accepts'
+  | 'access_rejects'
+  | 'access_challenges'
+  | 'status_requests'
+  | 'status_answers'
+  | 'connections'
+  | `connection_${string}`
   | 'late_answers'
   | 'timeouts'
   | 'no_identifier'
@@ -32,9 +40,12 @@ export type LinkCounter =
 export interface ServerStatistics {
   readonly server: ServerIndex;
   readonly kind: RequestKind;
-  readonly address: string;
-  readonly port: number;
+  /** `address:port`. */
+  readonly name: string;
+  readonly transport: 'udp' | 'tls';
   readonly up: boolean;
+  /** When it died or came back; undefined = up since the start. */
+  readonly since: Instant | undefined;
   /** Requests that wait for an answer of this server now. */
   readonly inFlight: number;
   /** How many accounting requests may. */
@@ -51,9 +62,16 @@ export interface LinkSettings {
   readonly server: RadiusServer;
   readonly deadTime: Millis;
   readonly trialTime: Millis;
+  readonly statusInterval: Millis;
 }
 
+/** RFC 2865 §3. */
+export const REQUEST_AUTHENTICATOR_LENGTH = 16;
 const RTT_WEIGHT = 1 / 8;
+/** Connections to one server for one kind of request. */
+const MAX_CONNECTIONS = 8;
+/** Over UDP, Status-Server has a source port of its own, and so an Identifier space of its own. */
+const STATUS_SOCKET = MAX_SOCKETS;
 
 function canonical(address: string): Ip | string {
   // A link-local address comes from the socket with its zone.
@@ -68,10 +86,13 @@ export class ServerLink<Exchange> {
   /** `address:port`, for people and for `Authorization.server`. */
   readonly name: string;
   readonly health: ServerHealth;
+  readonly status: StatusWatch;
+  /** Over a connection nothing is lost on the way, and nothing is sent twice (RFC 6613 §2.6.1). */
+  readonly reliable: boolean;
   readonly window = new SendWindow();
   readonly counters = new Counters<LinkCounter>();
   private readonly address: Ip | string;
-  private readonly ids = new IdPool();
+  private readonly ids: IdPool;
   private readonly attempts: (Attempt<Exchange> | undefined)[] = [];
   private roundTrip: number | undefined;
 
@@ -79,11 +100,58 @@ export class ServerLink<Exchange> {
     this.index = settings.index;
     this.kind = settings.kind;
     this.server = settings.server;
-    this.port = settings.kind === 'access' ? settings.server.authPort : settings.server.acctPort;
-    const { address } = settings.server;
+    const { address, tls, authPort, acctPort, statusServer } = settings.server;
+    this.reliable = tls !== undefined;
+    this.port = tls?.port ?? (settings.kind === 'access' ? authPort : acctPort);
+    // RFC 6613 §2.6.5: Identifier 0 of a connection is for Status-Server alone.
+    this.ids = this.reliable ? new IdPool(MAX_CONNECTIONS, 1) : new IdPool();
     this.address = canonical(address);
     this.name = address.includes(':') ? `[${address}]:${this.port}` : `${address}:${this.port}`;
     this.health = new ServerHealth(settings.deadTime, settings.trialTime);
+    this.status = new StatusWatch({
+      mode: statusServer,
+      interval: settings.statusInterval,
+      watchdog: this.reliable,
+    });
+  }
+
+  /** Up, or dead for long enough that a request should try it, where nothing else finds out. */
+  preferred(now: Instant): boolean {
+    return this.health.up || (!this.status.speaks && this.health.preferred(now));
+  }
+
+  /** When a request should try it; NEVER while it is up, or Status-Server will tell. */
+  get trialAt(): Instant {
+    return this.status.speaks ? NEVER : this.health.trialAt;
+  }
+
+  /** Source ports or connections so far. */
+  get sockets(): number {
+    return Math.max(this.ids.sockets, 1);
+  }
+
+  send(socket: SocketKey, bytes: Uint8Array): RadiusEffect {
+    const { address } = this.server;
+    const transport = this.reliable ? 'tls' : 'udp';
+    return { type: 'send', transport, socket, address, port: this.port, bytes };
+  }
+
+  get statusSocket(): SocketKey {
+    return { server: this.index, kind: this.kind, n: this.reliable ? 0 : STATUS_SOCKET };
+  }
+
+  /** The Status-Server that a packet on this socket may answer. */
+  pendingStatus(n: number, identifier: number): PendingStatus | undefined {
+    const { pending } = this.status;
+    return n === this.statusSocket.n && pending?.identifier === identifier ? pending : undefined;
+  }
+
+  /** A connection is no more: its identifiers are free. What was waited for on it. */
+  disconnected(n: number): readonly Attempt<Exchange>[] {
+    const lost = this.attempts.slice(n * IDS_PER_SOCKET, (n + 1) * IDS_PER_SOCKET);
+    const open = lost.filter((attempt) => attempt !== undefined);
+    for (const attempt of open) this.close(attempt);
+    return open;
   }
 
   acquire(): Slot | undefined {
@@ -137,9 +205,10 @@ export class ServerLink<Exchange> {
     return {
       server: this.index,
       kind: this.kind,
-      address: this.server.address,
-      port: this.port,
+      name: this.name,
+      transport: this.reliable ? 'tls' : 'udp',
       up: this.health.up,
+      since: this.health.since,
       inFlight: this.window.inFlight,
       window: this.window.size,
       sockets: this.ids.sockets,

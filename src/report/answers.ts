@@ -5,7 +5,7 @@ import { PORT_CONTROLS } from '../model/port.ts';
 import { ConfigErrorSchema, ErrorSchema, FaultSchema, RequestId, type Verb } from './command-schemas.ts';
 import type { CommandError, RequestIdentity } from './commands.ts';
 import { EVENT_TYPES, type EventPayload } from './event-payloads.ts';
-import { DecisionSchema, InfoSchema, PortSchema, SessionSchema } from './payloads.ts';
+import { DecisionSchema, InfoSchema, PortSchema, ServerSchema, SessionSchema } from './payloads.ts';
 import { count, MacText, object, oneOf, type Payload, PortName, SessionKeyText, word } from './types.ts';
 
 export const RESULTS = {
@@ -13,6 +13,12 @@ export const RESULTS = {
   ports: object('Ports.', { ports: Type.Array(PortSchema) }),
   session: object('The session.', { session: SessionSchema }),
   info: InfoSchema,
+  servers: object('The RADIUS servers, in order of preference: for authentication, then for accounting.', {
+    servers: Type.Array(ServerSchema),
+    reauthentications_waiting: count(
+      'Sessions that are due to authenticate again, and wait for a server or for their turn.',
+    ),
+  }),
   disconnect: object('Sessions whose end has begun.', {
     disconnected: count('How many.'),
     sessions: Type.Array(SessionKeyText, { description: 'Their keys.' }),

@@ -39,6 +39,7 @@ export const REQUESTS = {
   ports: request('All ports, or one.', { port: Type.Optional(PortName) }),
   session: request('One session, by exactly one key.', SELECTOR),
   info: request('The agent itself.', {}),
+  servers: request('The RADIUS servers, and how they answer.', {}),
   disconnect: request('Ends sessions with cause admin-reset, by exactly one key.', { ...SELECTOR, ...MANY }),
   reauthenticate: request('Lets sessions authenticate again, without interruption; by exactly one key.', {
     ...SELECTOR,

@@ -26,7 +26,7 @@ export interface TimerChange {
 export type Command = { readonly id?: RequestIdentity } & (
   | { readonly verb: 'sessions'; readonly port?: PortName; readonly role?: string; readonly user?: string }
   | { readonly verb: 'ports'; readonly port?: PortName }
-  | { readonly verb: 'info' | 'drain' }
+  | { readonly verb: 'info' | 'servers' | 'drain' }
   | { readonly verb: 'session'; readonly selector: SessionSelector }
   | { readonly verb: 'disconnect' | 'reauthenticate' | 'probe'; readonly selector: SessionSelector }
   | { readonly verb: 'port'; readonly port: PortName; readonly control: PortControl }
@@ -139,6 +139,7 @@ type CommandBody = Command extends infer C ? (C extends Command ? Omit<C, 'id'> 
 function build(verb: Verb, request: Request): Built {
   switch (verb) {
     case 'info':
+    case 'servers':
     case 'drain':
       return ok({ verb });
     case 'sessions':

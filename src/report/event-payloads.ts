@@ -2,7 +2,7 @@
 
 import { type TSchema, Type } from 'typebox';
 import { AcctTerminateCause, END_CAUSES, type EndCause } from '../model/cause.ts';
-import { AUTH_METHODS, EVIDENCE_KINDS, SessionSchema } from './payloads.ts';
+import { AUTH_METHODS, EVIDENCE_KINDS, SERVER_USES, SessionSchema } from './payloads.ts';
 import {
   closed,
   count,
@@ -137,8 +137,9 @@ export const EVENT_BODIES = {
   }),
   'radius-server': object('A RADIUS server stopped or started answering.', {
     server: word('address:port.'),
-    use: oneOf('What it serves there.', ['authentication', 'accounting']),
+    use: oneOf('What it serves there.', SERVER_USES),
     state: oneOf('As judged now.', ['up', 'down']),
+    because: word('What made it so, a sentence for people.'),
   }),
   'dynamic-authorization': object(
     'A RADIUS server asked something of running sessions (RFC 5176), and was answered.',

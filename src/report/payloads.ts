@@ -152,6 +152,23 @@ export const SessionSchema = object('One session.', {
 });
 export type SessionPayload = Payload<typeof SessionSchema>;
 
+export const SERVER_USES = ['authentication', 'accounting'] as const;
+
+export const ServerSchema = object('One RADIUS server for one kind of request.', {
+  server: word('address:port.'),
+  use: oneOf('What it serves there.', SERVER_USES),
+  transport: oneOf('udp, or tls (RFC 6614).', ['udp', 'tls']),
+  state: oneOf('As judged now: a server that is down is asked last.', ['up', 'down']),
+  since: time('When it became so; the start of the agent for one that has been up ever since.'),
+  in_flight: count('Requests that wait for its answer.'),
+  sockets: count('Source ports, or connections, so far.'),
+  round_trip_ms: Type.Union([Type.Number({ minimum: 0 }), Type.Null()], {
+    description: 'Smoothed; null = nothing was answered yet.',
+  }),
+  counters: Counters,
+});
+export type ServerPayload = Payload<typeof ServerSchema>;
+
 export const DecisionSchema = object('One decision about a MAC.', {
   time: time('When.'),
   what: word('A fixed word, such as access-reject.'),

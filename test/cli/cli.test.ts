@@ -81,6 +81,33 @@ const RESULTS: Readonly<Record<string, object>> = {
     ],
   },
   session: { session: SESSION },
+  servers: {
+    servers: [
+      {
+        server: '[2001:db8::1]:1812',
+        use: 'authentication',
+        transport: 'udp',
+        state: 'up',
+        since: '2025-01-31T11:00:00.000Z',
+        in_flight: 2,
+        sockets: 1,
+        round_trip_ms: 1.5,
+        counters: { requests: 7, answers: 5, access_accepts: 2 },
+      },
+      {
+        server: '192.0.2.1:2083',
+        use: 'accounting',
+        transport: 'tls',
+        state: 'down',
+        since: '2025-01-31T11:59:30.000Z',
+        in_flight: 0,
+        sockets: 1,
+        round_trip_ms: null,
+        counters: { connection_certificate: 3 },
+      },
+    ],
+    reauthentications_waiting: 12,
+  },
   disconnect: { disconnected: 1, sessions: [SESSION.key] },
   reauthenticate: { reauthenticating: 2, sessions: [] },
   probe: { probed: 0, sessions: [] },
@@ -250,6 +277,17 @@ describe('what the agent is asked', () => {
     const { code, out, err } = await rollcall([...args, ...at()]);
     expect([code, out, err]).toEqual([0, says, '']);
     expect(agent.asked).toEqual([{ verb, request }]);
+  });
+});
+
+describe('servers', () => {
+  test('a line each, what is special about them below it, and who waits for them', async () => {
+    await near();
+    const { out } = await rollcall(['servers', ...at()]);
+    expect(out).toMatch(/^\[2001:db8::1\]:1812 +authentication +udp +up +1 h +1.5 ms +7 +0 +0 +5$/m);
+    expect(out).toMatch(/^192\.0\.2\.1:2083 +accounting +tls +down +30 s +- +0 +0 +0 +0$/m);
+    expect(out).toMatch(/^192\.0\.2\.1:2083 accounting connection_certificate +3$/m);
+    expect(out).toContain('12 reauthentications wait for a server');
   });
 });
 

@@ -84,7 +84,10 @@ describe('the reference file', () => {
   test('is right, but for what cannot be used together', () => {
     const parsed = parseConfig(TEXT, () => ok('a secret of 20 letters\n'));
     expect(parsed.ok ? [] : parsed.error.map(describeFault)).toEqual([]);
-    expect(parsed.ok ? parsed.value.warnings.map(({ path }) => path) : []).toEqual(['mqtt.embedded_port']);
+    expect(parsed.ok ? parsed.value.warnings.map(({ path }) => path) : []).toEqual([
+      'radius.servers[1].tls.server_name',
+      'mqtt.embedded_port',
+    ]);
   });
 
   test('has every key of the schema and no other', () => {
@@ -138,6 +141,9 @@ function withKey(path: string, value: unknown): string {
       dynamic_authorization: { clients: [{ address: '127.0.0.1', secret: 'x' }] },
     },
   };
+  // Keys that are required beside it.
+  const tls = { ca_file: '/ca', cert_file: '/cert', key_file: '/key' };
+  if (path.startsWith('radius.servers.*.tls.')) Object.assign(file.radius.servers[0] ?? {}, { tls });
   const names: Readonly<Record<string, string>> = {
     ports: '*',
     roles: 'default',

@@ -3,6 +3,7 @@
 
 import { describe, it } from 'vitest';
 import { LabStage } from '../rigs/lab/stage.ts';
+import { BYPASS } from '../scenarios/bypass.ts';
 import { ENDING } from '../scenarios/ending.ts';
 import { FAULTS } from '../scenarios/faults.ts';
 import { HANDSHAKE } from '../scenarios/handshake.ts';
@@ -16,6 +17,7 @@ const CHAPTERS: Readonly<Record<string, readonly Scenario[]>> = {
   'when things go wrong': FAULTS,
   'is put out': ENDING,
   'turns up elsewhere': MOVING,
+  'gets in by its MAC': BYPASS,
   'comes and leaves': LEAVING,
 };
 

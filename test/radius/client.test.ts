@@ -119,7 +119,9 @@ describe('failover', () => {
     expect(timesOf(rig, 0)).toEqual([0, 2000]);
     expect(timesOf(rig, 1)).toEqual([6000]);
     expect(rig.of('answer')).toMatchObject([{ ref: 1, server: 1 }]);
-    expect(rig.of('server-state')).toEqual([{ type: 'server-state', server: 0, kind: 'access', up: false }]);
+    expect(rig.of('server-state')).toEqual([
+      { type: 'server-state', server: 0, kind: 'access', up: false, because: 'no answer' },
+    ]);
     rig.access(2);
     rig.advance(20);
     expect(rig.of('answer')[1]).toMatchObject({ ref: 2, server: 1 });

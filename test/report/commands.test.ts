@@ -16,6 +16,7 @@ const VALID: readonly (readonly [string, object, object])[] = [
   ],
   ['ports', { port: 'p1' }, { verb: 'ports', port: 'p1' }],
   ['info', { id: 7 }, { id: 7, verb: 'info' }],
+  ['servers', {}, { verb: 'servers' }],
   [
     'session',
     { mac: 'AABB.CCDD.EEFF' },

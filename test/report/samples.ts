@@ -129,7 +129,10 @@ export const EVENTS: readonly ReportableEvent[] = [
     type: 'guard',
     body: { state: 'raised', scope: 'switch', reason: 'mass-silence', silent: 9, sessions: 12 },
   },
-  { type: 'radius-server', body: { server: '127.0.0.1:1812', use: 'authentication', state: 'down' } },
+  {
+    type: 'radius-server',
+    body: { server: '127.0.0.1:1812', use: 'authentication', state: 'down', because: 'no answer' },
+  },
   {
     type: 'dynamic-authorization',
     body: {

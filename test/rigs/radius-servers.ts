@@ -8,7 +8,14 @@ import type { Ipv4 } from '../../src/base/ip.ts';
 import type { Decoded } from '../../src/base/result.ts';
 import { type Instant, instant, seconds } from '../../src/base/time.ts';
 import { RadiusClient } from '../../src/radius/client.ts';
-import type { Datagram, RadiusEffect, RadiusRequest, SocketKey } from '../../src/radius/effects.ts';
+import type {
+  ConnectionEvent,
+  Datagram,
+  RadiusEffect,
+  RadiusRequest,
+  RequestKind,
+  SocketKey,
+} from '../../src/radius/effects.ts';
 import {
   ACCESS_RETRANSMISSION,
   ACCOUNTING_RETRANSMISSION,
@@ -50,8 +57,11 @@ export class SteadyEntropy extends SeededEntropy {
 export function serverSettings(n: number): RadiusServer {
   return {
     address: `192.0.2.${n}`,
+    use: ['access', 'accounting'],
     authPort: 1812,
     acctPort: 1813,
+    // Canaries are looked at where there is none of it.
+    statusServer: false,
     secret: new TextEncoder().encode(`secret-${n}`),
     requireMessageAuthenticator: true,
   };
@@ -63,6 +73,7 @@ export function radiusSettings(servers: number, changes: Partial<RadiusSettings>
     access: ACCESS_RETRANSMISSION,
     accounting: ACCOUNTING_RETRANSMISSION,
     deadTime: seconds(60),
+    statusInterval: seconds(30),
     ...changes,
   };
 }
@@ -82,6 +93,8 @@ export interface ScriptedServer {
   /** False: hears and says nothing. */
   access: boolean;
   accounting: boolean;
+  /** False: it answers no Status-Server. */
+  knowsStatus: boolean;
   /** One way, in milliseconds. */
   latency: number;
   answer: (
@@ -116,6 +129,7 @@ export class RadiusRig {
       settings: server,
       access: true,
       accounting: true,
+      knowsStatus: true,
       latency: 5,
       answer: () => ({ code: 'Access-Accept' }),
       received: [],
@@ -143,6 +157,11 @@ export class RadiusRig {
     const effects = this.client.handleDatagram(datagram, this.now);
     this.perform(effects);
     return effects;
+  }
+
+  /** What became of a connection, now. */
+  connection(event: ConnectionEvent): void {
+    this.perform(this.client.handleConnection(event, this.now));
   }
 
   /** Lets time pass: timers and datagrams in their order. */
@@ -183,12 +202,26 @@ export class RadiusRig {
   }
 
   /** The answer of a server to a request that it received. */
-  reply(server: ScriptedServer, packet: RadiusPacket): Uint8Array | undefined {
-    const accounting = packet.code === RADIUS_CODES['Accounting-Request'];
-    const plan = accounting ? { code: 'Accounting-Response' as const } : server.answer(packet);
+  reply(
+    server: ScriptedServer,
+    packet: RadiusPacket,
+    kind: RequestKind = packet.code === RADIUS_CODES['Accounting-Request'] ? 'accounting' : 'access',
+  ): Uint8Array | undefined {
+    const plan = this.plan(server, packet, kind);
     if (plan === undefined) return undefined;
     const { secret } = server.settings;
     return mustEncode(encodeReply({ request: packet, attributes: [], ...plan, secret }));
+  }
+
+  private plan(
+    server: ScriptedServer,
+    packet: RadiusPacket,
+    kind: RequestKind,
+  ): ReturnType<ScriptedServer['answer']> {
+    const status = packet.code === RADIUS_CODES['Status-Server'];
+    if (status && !server.knowsStatus) return undefined;
+    if (kind === 'accounting') return { code: 'Accounting-Response' };
+    return status ? { code: 'Access-Accept' } : server.answer(packet);
   }
 
   private perform(effects: readonly RadiusEffect[]): void {
@@ -208,7 +241,7 @@ export class RadiusRig {
     this.at(server.latency, () => {
       const packet = this.receive(server, send);
       if (!server[send.socket.kind]) return;
-      const bytes = this.reply(server, packet);
+      const bytes = this.reply(server, packet, send.socket.kind);
       if (bytes === undefined) return;
       this.at(server.latency, () => {
         this.taken.delete(slotName(send));
@@ -221,7 +254,7 @@ export class RadiusRig {
     const { secret } = server.settings;
     const check = { packetBytes: send.bytes, secret, requireMessageAuthenticator: true };
     const packet =
-      send.socket.kind === 'access'
+      send.socket.kind === 'access' || send.bytes[0] === RADIUS_CODES['Status-Server']
         ? verifyAccessRequest(check)
         : verifyAccountingOrDynamicRequest({ ...check, requireMessageAuthenticator: false });
     if (!packet.ok) throw new Error(`the client sent a bad packet: ${packet.error.detail}`);

@@ -2,6 +2,7 @@
 
 import { describe, it } from 'vitest';
 import { SimulatedStage } from '../rigs/sim/stage.ts';
+import { BYPASS } from './bypass.ts';
 import { ENDING } from './ending.ts';
 import { FAULTS, FAULTS_SIMULATED } from './faults.ts';
 import { HANDSHAKE } from './handshake.ts';
@@ -14,6 +15,7 @@ const CHAPTERS: Readonly<Record<string, readonly Scenario<FaultStage>[]>> = {
   'falls silent': HANDSHAKE,
   'is put out': ENDING,
   'turns up elsewhere': MOVING,
+  'gets in by its MAC': BYPASS,
   'when things go wrong': [...FAULTS, ...FAULTS_SIMULATED],
 };
 

@@ -43,6 +43,8 @@ export interface Setting {
   readonly machines: number;
   /** All machines are on p1, behind a hub, and there is no other port. */
   readonly onePort?: boolean;
+  /** Machines whose MAC the server knows, by its twelve digits as name and password; in `replies` they are d<n>. */
+  readonly devices?: readonly number[];
   /** By user: what the server adds to the Accept. Everybody's password is `PASSWORD`. */
   readonly replies?: Readonly<Record<string, Reply>>;
   /** Laid over the stage's own configuration. */
@@ -58,6 +60,11 @@ export interface Timing {
 }
 
 export const PASSWORD = 'wonder';
+
+/** The user name of a machine that gets in by its MAC, where nothing else is configured. */
+export function deviceName(n: number): string {
+  return `029900000${n.toString(16).padStart(3, '0')}`;
+}
 
 export interface Credentials {
   readonly user: string;

@@ -1,7 +1,7 @@
 // A whole FreeRADIUS 3.2 configuration in one text. Its parser wants each brace on a line of its own. Replies to PAP and
 // CHAP are signed only where a policy says so: before 3.2.5 nothing else makes it do that.
 
-import type { Certificates } from './certificates.ts';
+import type { Certificates, Issued } from './certificates.ts';
 
 export interface RadiusUser {
   readonly name: string;
@@ -19,13 +19,19 @@ export interface RadiusSettings {
   readonly folder: string;
   readonly certificates: Certificates;
   readonly secret: string;
+  /** Of the two UDP sockets, and of its one client. */
+  readonly address: string;
   readonly authPort: number;
   readonly acctPort: number;
+  /** RADIUS over TLS, beside UDP; clients have a certificate of the lab's authority. */
+  readonly radSec?: { readonly port: number } & Issued;
   /** What the server offers first; a client that wants another method says so with a Nak. */
   readonly firstMethod: 'md5' | 'peap' | 'ttls' | 'tls';
   /** Octets of EAP-TLS per message. */
   readonly fragmentSize: number;
 }
+
+type RadSec = NonNullable<RadiusSettings['radSec']>;
 
 export function usersFile(users: readonly RadiusUser[]): string {
   return users
@@ -45,6 +51,36 @@ export function repliesFile(users: readonly RadiusUser[]): string {
       return `"${user.name}"\n${reply.join(',\n')}\n`;
     })
     .join('');
+}
+
+function radSecListener(
+  { address, certificates }: RadiusSettings,
+  { port, certificate, key }: RadSec,
+): string {
+  return `listen {
+		type = auth+acct
+		proto = tcp
+		ipaddr = ${address}
+		port = ${port}
+		clients = radsec
+		limit {
+			max_connections = 16
+			lifetime = 0
+			idle_timeout = 0
+		}
+		tls {
+			private_key_file = ${key}
+			certificate_file = ${certificate}
+			ca_file = ${certificates.ca}
+			cipher_list = "DEFAULT"
+			tls_min_version = "1.2"
+			tls_max_version = "1.3"
+			cache {
+				enable = no
+			}
+			require_client_cert = yes
+		}
+	}`;
 }
 
 export function radiusdConf(settings: RadiusSettings): string {
@@ -77,9 +113,16 @@ thread pool {
 	max_requests_per_server = 0
 }
 client switch {
-	ipaddr = 127.0.0.1
+	ipaddr = ${settings.address}
 	secret = ${settings.secret}
 	require_message_authenticator = yes
+}
+clients radsec {
+	client switch_tls {
+		ipaddr = ${settings.address}
+		proto = tls
+		secret = radsec
+	}
 }
 modules {
 	always ok {
@@ -149,14 +192,15 @@ modules {
 server outer {
 	listen {
 		type = auth
-		ipaddr = 127.0.0.1
+		ipaddr = ${settings.address}
 		port = ${settings.authPort}
 	}
 	listen {
 		type = acct
-		ipaddr = 127.0.0.1
+		ipaddr = ${settings.address}
 		port = ${settings.acctPort}
 	}
+	${settings.radSec === undefined ? '' : radSecListener(settings, settings.radSec)}
 	authorize {
 		chap
 		eap {

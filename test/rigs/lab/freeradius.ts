@@ -4,7 +4,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { labCertificates } from './certificates.ts';
 import { LabFolder } from './folder.ts';
-import type { RadiusUser } from './freeradius-config.ts';
+import type { RadiusSettings, RadiusUser } from './freeradius-config.ts';
 import { radiusdConf, repliesFile, usersFile } from './freeradius-config.ts';
 import type { Netns } from './netns.ts';
 import type { LabProcess } from './process.ts';
@@ -17,12 +17,16 @@ export type DetailRecord = Readonly<Record<string, string>>;
 
 export interface FreeRadiusOptions {
   readonly users: readonly RadiusUser[];
+  /** Default 127.0.0.1; `::1` is possible. */
+  readonly address?: string;
   readonly authPort?: number;
   readonly acctPort?: number;
   readonly firstMethod?: 'md5' | 'peap' | 'ttls' | 'tls';
   readonly fragmentSize?: number;
   /** Of its one client; the lab's own if absent. */
   readonly secret?: string;
+  /** RADIUS over TLS, beside UDP. */
+  readonly radSec?: RadiusSettings['radSec'];
 }
 
 export class FreeRadius {
@@ -44,6 +48,8 @@ export class FreeRadius {
         folder: folder.path,
         certificates: await labCertificates(),
         secret: options.secret ?? RADIUS_SECRET,
+        address: options.address ?? '127.0.0.1',
+        ...(options.radSec === undefined ? {} : { radSec: options.radSec }),
         authPort: options.authPort ?? 1812,
         acctPort: options.acctPort ?? 1813,
         firstMethod: options.firstMethod ?? 'md5',

@@ -11,6 +11,7 @@ import type { SessionPayload } from '../../../src/report/payloads.ts';
 import {
   type AccountingRow,
   type Credentials,
+  deviceName,
   type EventOf,
   type Machine,
   PASSWORD,
@@ -77,6 +78,11 @@ export class LabStage implements Stage {
       password: PASSWORD,
       reply: replyAttributes(setting.replies?.[`u${i + 1}`] ?? {}),
     }));
+    const devices = (setting.devices ?? []).map((n) => ({
+      name: deviceName(n),
+      password: deviceName(n),
+      reply: replyAttributes(setting.replies?.[`d${n}`] ?? {}),
+    }));
     const { periodS, times } = LAB_TIMING;
     const { onePort = false } = setting;
     let machines: readonly SwitchClient[] = [];
@@ -87,7 +93,7 @@ export class LabStage implements Stage {
     };
     const scene = await Scene.open({
       ports: onePort ? 1 : setting.machines,
-      radius: { users },
+      radius: { users: [...users, ...devices] },
       config: overlay(own, setting.config ?? {}),
       prepare: async (lab) => {
         if (onePort) hub = await hubBehind(lab.client(1), setting.machines);

@@ -6,7 +6,12 @@ import { digestsEqual, md5 } from '../../../src/base/hash.ts';
 import type { Ipv4 } from '../../../src/base/ip.ts';
 import type { Instant } from '../../../src/base/time.ts';
 import { decodeEap, EAP_REQUEST, EAP_TYPE_IDENTITY, encodeEap } from '../../../src/wire/eap.ts';
-import { encodeReply, type RadiusCodeName, type RadiusPacket } from '../../../src/wire/radius.ts';
+import {
+  encodeReply,
+  RADIUS_CODES,
+  type RadiusCodeName,
+  type RadiusPacket,
+} from '../../../src/wire/radius.ts';
 import {
   attributeOctets,
   attributeText,
@@ -76,6 +81,7 @@ export class RadiusPeer {
     const packet = must(
       verifyAccessRequest({ packetBytes: bytes, secret: this.secret, requireMessageAuthenticator: true }),
     );
+    if (packet.code === RADIUS_CODES['Status-Server']) return this.reply(packet, 'Access-Accept', []);
     this.questions++;
     const response = must(decodeEap(eapMessage(packet) ?? new Uint8Array(0)));
     if (response.type === EAP_TYPE_IDENTITY) {
@@ -100,7 +106,9 @@ export class RadiusPeer {
       utf8(account.password),
       conversation.challenge,
     );
-    if (!digestsEqual(response.data.subarray(1), expected)) return this.reject(packet, identifier);
+    // Value-Size, the value, and perhaps a name behind it (RFC 3748 §5.4).
+    const value = response.data.subarray(1, 1 + (response.data[0] ?? 0));
+    if (!digestsEqual(value, expected)) return this.reject(packet, identifier);
     const eap = encodeEap({ code: 3, identifier, data: new Uint8Array(0) });
     return this.reply(packet, 'Access-Accept', [
       octets('EAP-Message', eap),
@@ -117,6 +125,10 @@ export class RadiusPeer {
   }
 
   private answerAccounting(bytes: Uint8Array, now: Instant): Uint8Array {
+    if (bytes[0] === RADIUS_CODES['Status-Server']) {
+      const check = { packetBytes: bytes, secret: this.secret, requireMessageAuthenticator: true };
+      return this.reply(must(verifyAccessRequest(check)), 'Accounting-Response', []);
+    }
     const packet = must(
       verifyAccountingOrDynamicRequest({
         packetBytes: bytes,

@@ -346,6 +346,8 @@ export class SimulatedSwitch {
         });
         return undefined;
       }
+      case 'close-connection':
+        return undefined;
       case 'spool-store':
         return this.answer(effect.ref, 'stores', () =>
           this.store(storing({ ref: effect.id, record: effect.record })),

@@ -13,6 +13,7 @@ import { isGrant } from '../../../src/wire/fdb-table.ts';
 import {
   type AccountingRow,
   type Credentials,
+  deviceName,
   type EventOf,
   type FaultStage,
   type Machine,
@@ -72,6 +73,10 @@ export class SimulatedStage implements FaultStage {
       this.plugIn(n, portOf(n));
       for (const { users } of this.net.servers)
         users.set(`u${n}`, { password: PASSWORD, reply: setting.replies?.[`u${n}`] ?? {} });
+    }
+    for (const n of setting.devices ?? []) {
+      const account = { password: deviceName(n), reply: setting.replies?.[`d${n}`] ?? {} };
+      for (const { users } of this.net.servers) users.set(deviceName(n), account);
     }
     this.invariants = new Invariants(this.net);
     this.net.afterTurn = () => this.invariants.check();

@@ -1,0 +1,92 @@
+// Keys of `radius.servers` that must agree with each other.
+
+import type { RawConfig } from './assemble.ts';
+import { RADIUS_DEFAULTS } from './defaults.ts';
+import type { KeyPath } from './fault.ts';
+import { type Finding, fault, warning } from './findings.ts';
+
+type RawServer = RawConfig['radius']['servers'][number];
+
+export function serverFindings(raw: RawConfig): Finding[] {
+  const { servers } = raw.radius;
+  const seen = new Map<string, number>();
+  const out = servers.flatMap((server, index) => {
+    const path = ['radius', 'servers', index];
+    const place = placeOf(server);
+    const first = seen.get(place);
+    if (first === undefined) seen.set(place, index);
+    return [
+      ...(first === undefined ? [] : [fault(path, `${place} is servers[${first}] already`)]),
+      ...(server.tls === undefined ? udpFindings(server, path) : tlsFindings(server, path)),
+      ...proofFindings(server, path),
+      ...shortSecret(server, path),
+    ];
+  });
+  const whole = ['radius', 'servers'];
+  if (servers.every(({ use }) => use === 'accounting'))
+    out.push(fault(whole, 'no server is there for authentication'));
+  if (servers.every(({ use }) => use === 'authentication'))
+    out.push(warning(whole, 'no server is there for accounting: records are kept, and never sent'));
+  return out;
+}
+
+function placeOf({ address, tls, use, auth_port, acct_port }: RawServer): string {
+  if (tls !== undefined) return `${address} TCP port ${tls.port ?? RADIUS_DEFAULTS.radSecPort}`;
+  const port =
+    use === 'accounting' ? (acct_port ?? RADIUS_DEFAULTS.acctPort) : (auth_port ?? RADIUS_DEFAULTS.authPort);
+  return `${address} port ${port}`;
+}
+
+function udpFindings(server: RawServer, path: KeyPath): Finding[] {
+  const auth = server.auth_port ?? RADIUS_DEFAULTS.authPort;
+  const out: Finding[] = [];
+  if (server.secret === undefined) out.push(fault(path, "the key 'secret' is missing in a RADIUS server"));
+  if ((server.use ?? 'both') === 'both' && server.acct_port === auth)
+    out.push(fault([...path, 'acct_port'], `authentication and accounting cannot share port ${auth}`));
+  for (const [key, use] of [
+    ['auth_port', 'accounting'],
+    ['acct_port', 'authentication'],
+  ] as const) {
+    if (server[key] !== undefined && server.use === use)
+      out.push(warning([...path, key], `does nothing with use: ${use}`));
+  }
+  return out;
+}
+
+function tlsFindings(server: RawServer, path: KeyPath): Finding[] {
+  const out: Finding[] = [];
+  for (const key of ['auth_port', 'acct_port'] as const) {
+    if (server[key] !== undefined)
+      out.push(fault([...path, key], 'means nothing over TLS: the port is tls.port'));
+  }
+  const { ca_file, fingerprint, server_name } = server.tls ?? {};
+  const tls = [...path, 'tls'];
+  if (ca_file === undefined && fingerprint === undefined) {
+    out.push(fault(tls, 'needs ca_file, fingerprint or both: else any server would be believed'));
+  }
+  if (fingerprint !== undefined && server_name !== undefined) {
+    out.push(
+      warning([...tls, 'server_name'], 'does nothing: the fingerprint says which certificate it must be'),
+    );
+  }
+  return out;
+}
+
+function proofFindings(server: RawServer, path: KeyPath): Finding[] {
+  if (server.require_message_authenticator !== false || server.tls !== undefined) return [];
+  const message = 'replies without a Message-Authenticator can be forged (CVE-2024-3596)';
+  return [warning([...path, 'require_message_authenticator'], message)];
+}
+
+interface Peer {
+  readonly address: string;
+  readonly secret?: unknown;
+  readonly tls?: unknown;
+}
+
+/** RFC 2865 §3: a secret of at least 16 octets. Not said of a server on this switch itself, nor where TLS protects. */
+export function shortSecret(peer: Peer, path: KeyPath): Finding[] {
+  if (typeof peer.secret !== 'string' || peer.secret.length >= 16 || peer.tls !== undefined) return [];
+  if (peer.address.startsWith('127.') || peer.address === '::1') return [];
+  return [warning([...path, 'secret'], 'has fewer than 16 characters (RFC 2865 section 3)')];
+}

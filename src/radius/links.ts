@@ -1,0 +1,136 @@
+// The servers for one kind of request, and whether each is there: what makes one dead, what brings it back, and
+// Status-Server, which asks. Who is asked next is not decided here (access-exchanges.ts, accounting-exchanges.ts).
+
+import type { Entropy } from '../base/entropy.ts';
+import { earliest, type Instant, millis, NEVER } from '../base/time.ts';
+import { encodeStatusServer } from '../wire/radius.ts';
+import type { OutgoingAttribute } from '../wire/radius-attributes.ts';
+import type { RadiusEffect, RequestKind, ServerIndex } from './effects.ts';
+import { REQUEST_AUTHENTICATOR_LENGTH, ServerLink, type ServerStatistics } from './server-link.ts';
+import type { RadiusSettings } from './settings.ts';
+
+export interface LinksSettings {
+  readonly radius: RadiusSettings;
+  /** NAS-Identifier, NAS-IP-Address, NAS-IPv6-Address: part of every request. */
+  readonly nas: readonly OutgoingAttribute[];
+  readonly entropy: Entropy;
+}
+
+/** What was sent over a connection that is no more: to be asked elsewhere, or anew. */
+type Abandon<Exchange> = (link: ServerLink<Exchange>, n: number, now: Instant, out: RadiusEffect[]) => void;
+
+export class Links<Exchange> {
+  /** In order of preference. */
+  readonly all: readonly ServerLink<Exchange>[];
+  private readonly byIndex: ReadonlyMap<ServerIndex, ServerLink<Exchange>>;
+  private readonly nas: readonly OutgoingAttribute[];
+  private readonly entropy: Entropy;
+
+  constructor(
+    private readonly kind: RequestKind,
+    { radius, nas, entropy }: LinksSettings,
+    private readonly abandon: Abandon<Exchange>,
+  ) {
+    this.nas = nas;
+    this.entropy = entropy;
+    const { deadTime, statusInterval } = radius;
+    // A canary is judged after its first visit: IRT and twice IRT, each up to a tenth longer.
+    const trialTime = millis(radius[kind].irt * 3.5);
+    this.all = radius.servers.flatMap((server, index) =>
+      server.use.includes(kind)
+        ? [new ServerLink<Exchange>({ index, kind, server, deadTime, trialTime, statusInterval })]
+        : [],
+    );
+    this.byIndex = new Map(this.all.map((link) => [link.index, link]));
+  }
+
+  of(index: ServerIndex): ServerLink<Exchange> | undefined {
+    return this.byIndex.get(index);
+  }
+
+  /** At least one server is not dead. */
+  get reachable(): boolean {
+    return this.all.some((link) => link.health.up);
+  }
+
+  get trialAt(): Instant {
+    return this.all.reduce((at, link) => earliest(at, link.trialAt), NEVER);
+  }
+
+  nameOf(server: ServerIndex): string {
+    return this.of(server)?.name ?? `server ${server}`;
+  }
+
+  statistics(): ServerStatistics[] {
+    return this.all.map((link) => link.statistics());
+  }
+
+  pollAt(): Instant {
+    return this.all.reduce((at, link) => earliest(at, link.status.pollAt()), NEVER);
+  }
+
+  /** Sends what Status-Server is due. */
+  tick(now: Instant, out: RadiusEffect[]): void {
+    for (const link of this.all) if (link.status.pollAt() <= now) this.askStatus(link, now, out);
+  }
+
+  /** A verified answer to a request. */
+  served(link: ServerLink<Exchange>, now: Instant, out: RadiusEffect[]): void {
+    link.status.served(this.entropy.fraction(), now);
+    this.answered(link, 'it answered a request', now, out);
+  }
+
+  /** A verified answer to a Status-Server. */
+  statusAnswered(link: ServerLink<Exchange>, now: Instant, out: RadiusEffect[]): void {
+    link.counters.add('status_answers');
+    link.status.answered();
+    this.answered(link, 'it answered Status-Server', now, out);
+  }
+
+  /** A request first sent at `since` has used up its tries. */
+  silent(link: ServerLink<Exchange>, since: Instant, now: Instant, out: RadiusEffect[]): void {
+    if (!link.health.silent(since, now)) return;
+    this.died(link, 'no answer', now, out);
+    // A connection may be dead without a word: the next one is made anew.
+    if (!link.reliable) return;
+    for (let n = 0; n < link.sockets; n++) {
+      out.push({ type: 'disconnect', socket: { server: link.index, kind: this.kind, n } });
+      this.abandon(link, n, now, out);
+    }
+  }
+
+  /** A connection to it could not be made. */
+  failed(link: ServerLink<Exchange>, detail: string, now: Instant, out: RadiusEffect[]): void {
+    if (link.health.failed(now)) this.died(link, detail, now, out);
+  }
+
+  private answered(link: ServerLink<Exchange>, because: string, now: Instant, out: RadiusEffect[]): void {
+    if (!link.health.answered(now)) return;
+    link.status.revived(this.entropy.fraction(), now);
+    out.push({ type: 'server-state', server: link.index, kind: this.kind, up: true, because });
+  }
+
+  private died(link: ServerLink<Exchange>, because: string, now: Instant, out: RadiusEffect[]): void {
+    link.window.died();
+    link.status.died(this.entropy.fraction(), now);
+    out.push({ type: 'server-state', server: link.index, kind: this.kind, up: false, because });
+  }
+
+  private askStatus(link: ServerLink<Exchange>, now: Instant, out: RadiusEffect[]): void {
+    const { pending } = link.status;
+    if (pending !== undefined && link.health.up && link.status.speaks) {
+      this.silent(link, pending.sentAt, now, out);
+      if (!link.health.up) return;
+    }
+    const { identifier, authenticator } = link.status.next(
+      this.entropy.bytes(REQUEST_AUTHENTICATOR_LENGTH),
+      this.entropy.fraction(),
+      now,
+    );
+    const { secret } = link.server;
+    const encoded = encodeStatusServer({ identifier, authenticator, attributes: this.nas, secret });
+    if (!encoded.ok) return;
+    link.counters.add('status_requests');
+    out.push(link.send(link.statusSocket, encoded.value));
+  }
+}

@@ -1,0 +1,41 @@
+// Which request a packet answers that came in, if any. Nothing of it is believed before the secret has spoken, and the
+// secret is asked only about a packet from the right source with an identifier that is waited for.
+
+import { type Decoded, malformed, ok } from '../base/result.ts';
+import { RADIUS_CODES, type RadiusPacket } from '../wire/radius.ts';
+import { verifyResponse } from '../wire/radius-verify.ts';
+import type { Datagram } from './effects.ts';
+import type { Attempt, ServerLink } from './server-link.ts';
+
+const AUTHENTICATOR_AT = 4;
+const ATTRIBUTES_AT = 20;
+
+export interface Reply<Exchange> {
+  /** Undefined: it answers the pending Status-Server. */
+  readonly attempt: Attempt<Exchange> | undefined;
+  readonly packet: RadiusPacket;
+}
+
+export function examineReply<Exchange>(
+  link: ServerLink<Exchange>,
+  { socket, from, bytes }: Datagram,
+): Decoded<Reply<Exchange>> {
+  if (!link.isFrom(from)) return malformed('source', `from ${from.address} port ${from.port}`);
+  if (bytes.length < ATTRIBUTES_AT) return malformed('short', `${bytes.length} octets`);
+  const identifier = bytes[1] ?? 0;
+  const pending = link.pendingStatus(socket.n, identifier);
+  const attempt = pending === undefined ? link.attemptAt(socket.n, identifier) : undefined;
+  const authenticator = pending?.authenticator ?? attempt?.bytes.subarray(AUTHENTICATOR_AT, ATTRIBUTES_AT);
+  if (authenticator === undefined) return malformed('no-request', `identifier ${identifier}`);
+  const request = link.kind === 'access' ? 'Access-Request' : 'Accounting-Request';
+  const code = RADIUS_CODES[pending === undefined ? request : 'Status-Server'];
+  // The answer to a Status-Server gives nobody anything, and FreeRADIUS 3.2 and radsecproxy leave it out of theirs.
+  const answersLogin = link.kind === 'access' && pending === undefined;
+  const verified = verifyResponse({
+    packetBytes: bytes,
+    request: { code, identifier, authenticator },
+    secret: link.server.secret,
+    requireMessageAuthenticator: answersLogin && link.server.requireMessageAuthenticator,
+  });
+  return verified.ok ? ok({ attempt, packet: verified.value }) : verified;
+}

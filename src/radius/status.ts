@@ -1,0 +1,116 @@
+// Status-Server (RFC 5997) to one server for one kind of request: how its return from the dead is seen without letting a
+// user's login find out, and on a connection (RFC 6613 §2.6.5 watchdog, RFC 3539 §3.4) that it is still there.
+//
+// Rules kept: only to a server that is dead, or over a connection that is idle; never retransmitted, each is a new packet
+// with a new Request Authenticator; always with Message-Authenticator; with jitter; at an Identifier that no other request
+// can have (of its own source port over UDP, Identifier 0 of a connection).
+// `auto` believes a server's silence about Status-Server only once it has answered one: until then a server that knows
+// none is judged by requests alone, as if there were no such packet.
+// A server that answers Status-Server and nothing else is asked half as often each time that its requests time out again.
+
+import { after, type Instant, instant, type Millis, millis, NEVER } from '../base/time.ts';
+
+export type StatusServerMode = 'auto' | boolean;
+
+export interface StatusSettings {
+  readonly mode: StatusServerMode;
+  /** RFC 3539 §3.4.1 Tw. */
+  readonly interval: Millis;
+  /** Over a connection: ask while it is up, too. */
+  readonly watchdog: boolean;
+}
+
+/** One that is on the wire. */
+export interface PendingStatus {
+  readonly identifier: number;
+  /** 16 octets, random. */
+  readonly authenticator: Uint8Array;
+  readonly sentAt: Instant;
+}
+
+/** Tw plus or minus a tenth. */
+const JITTER = 0.2;
+const MOST_DOUBLINGS = 5;
+
+export class StatusWatch {
+  private dueAt: Instant;
+  private dead = false;
+  private hasAnswered = false;
+  private outstanding: PendingStatus | undefined;
+  private nextIdentifier = 0;
+  /** Deaths in a row with nothing but a status answer before them. */
+  private fruitless = 0;
+  private servedSinceDeath = true;
+
+  constructor(private readonly settings: StatusSettings) {
+    // A connection is made before the first login needs it.
+    this.dueAt = this.watches ? instant(Number.NEGATIVE_INFINITY) : NEVER;
+  }
+
+  /** Its answer, or its silence, says whether the server is there: nobody needs to try it with a login. */
+  get speaks(): boolean {
+    return this.settings.mode === true || (this.settings.mode === 'auto' && this.hasAnswered);
+  }
+
+  get pending(): PendingStatus | undefined {
+    return this.outstanding;
+  }
+
+  pollAt(): Instant {
+    return this.dueAt;
+  }
+
+  /** The next one is to be sent now; over a connection they all have Identifier 0. */
+  next(authenticator: Uint8Array, fraction: number, now: Instant): PendingStatus {
+    this.outstanding = { identifier: this.nextIdentifier, authenticator, sentAt: now };
+    if (!this.settings.watchdog) this.nextIdentifier = (this.nextIdentifier + 1) & 0xff;
+    this.dueAt = after(now, this.wait(fraction));
+    return this.outstanding;
+  }
+
+  /** A verified answer to the pending one. */
+  answered(): void {
+    this.outstanding = undefined;
+    this.hasAnswered = true;
+  }
+
+  /** A verified answer to a request. */
+  served(fraction: number, now: Instant): void {
+    this.servedSinceDeath = true;
+    this.fruitless = 0;
+    if (this.watches) this.dueAt = after(now, this.wait(fraction));
+  }
+
+  died(fraction: number, now: Instant): void {
+    this.dead = true;
+    this.outstanding = undefined;
+    this.fruitless = this.servedSinceDeath ? 0 : Math.min(this.fruitless + 1, MOST_DOUBLINGS);
+    this.servedSinceDeath = false;
+    this.dueAt = this.settings.mode === false ? NEVER : after(now, this.wait(fraction));
+  }
+
+  revived(fraction: number, now: Instant): void {
+    this.dead = false;
+    this.outstanding = undefined;
+    this.dueAt = this.watches ? after(now, this.wait(fraction)) : NEVER;
+  }
+
+  /** What was sent over a connection that is no more is answered by nobody. */
+  disconnected(): void {
+    this.outstanding = undefined;
+  }
+
+  /** A connection to it stands again. */
+  connected(now: Instant): void {
+    if (this.dead && this.settings.mode !== false) this.dueAt = now;
+  }
+
+  private get watches(): boolean {
+    return this.settings.watchdog && this.settings.mode !== false;
+  }
+
+  private wait(fraction: number): Millis {
+    const spread = 1 + JITTER * (fraction - 0.5);
+    return millis(this.settings.interval * 2 ** this.fruitless * spread);
+  }
+}

@@ -1,0 +1,214 @@
+// Status-Server (RFC 5997): how the return of a dead server is seen, and what is never sent.
+
+import { describe, expect, it } from 'vitest';
+import { type Millis, seconds } from '../../src/base/time.ts';
+import type { RadiusServer } from '../../src/radius/settings.ts';
+import type { StatusServerMode } from '../../src/radius/status.ts';
+import { encodeReply, RADIUS_CODES, type RadiusPacket } from '../../src/wire/radius.ts';
+import { verifyAccessRequest } from '../../src/wire/radius-verify.ts';
+import { mustEncode, RadiusRig, radiusSettings, SeededEntropy, type Send } from '../rigs/radius-servers.ts';
+
+interface RigOptions {
+  readonly servers?: number;
+  readonly mode?: StatusServerMode;
+  readonly entropy?: SeededEntropy;
+  readonly interval?: Millis;
+}
+
+/** Server 0 has the given mode, the others have none. */
+function rigWith({
+  servers = 2,
+  mode = 'auto',
+  entropy,
+  interval = seconds(30),
+}: RigOptions = {}): RadiusRig {
+  const settings = radiusSettings(servers, { statusInterval: interval });
+  const first = { ...(settings.servers[0] as RadiusServer), statusServer: mode };
+  return new RadiusRig({ ...settings, servers: [first, ...settings.servers.slice(1)] }, entropy);
+}
+
+const isStatus = (send: Send): boolean => send.bytes[0] === RADIUS_CODES['Status-Server'];
+const statusSends = (rig: RadiusRig) => rig.sends.filter(({ send }) => isStatus(send));
+const secondsOf = (rig: RadiusRig): number[] =>
+  statusSends(rig).map(({ at }) => (at - (rig.sends[0]?.at ?? 0)) / 1000);
+
+/** Its access side is dead after 6 s; at the second server everybody gets in. */
+function dead(rig: RadiusRig): void {
+  const [first] = rig.servers;
+  if (first === undefined) throw new Error('no server');
+  first.access = false;
+  rig.access(1);
+  rig.advance(6_500);
+}
+
+describe('a server that is dead', () => {
+  it('is asked every 30 s from then on, and nothing else is sent to it', () => {
+    const rig = rigWith({ mode: true });
+    dead(rig);
+    rig.advance(100_000);
+    expect(secondsOf(rig)).toEqual([36, 66, 96]);
+    for (let ref = 2; ref < 50; ref++) rig.access(ref);
+    rig.advance(20);
+    expect(
+      rig.sends.filter(({ at, send }) => send.socket.server === 0 && at > 10_000 && !isStatus(send)),
+    ).toHaveLength(2);
+    expect(rig.of('answer').every(({ server }) => server === 1)).toBe(true);
+  });
+
+  it('is back with the first answer: at once it is preferred again', () => {
+    const rig = rigWith();
+    dead(rig);
+    rig.advance(10_000);
+    (rig.servers[0] as { access: boolean }).access = true;
+    rig.advance(20_000);
+    expect(rig.of('server-state').at(-1)).toMatchObject({
+      server: 0,
+      kind: 'access',
+      up: true,
+      because: 'it answered Status-Server',
+    });
+    rig.access(2);
+    rig.advance(20);
+    expect(rig.of('answer').at(-1)).toMatchObject({ ref: 2, server: 0 });
+    const before = statusSends(rig).length;
+    rig.advance(600_000);
+    expect(statusSends(rig)).toHaveLength(before);
+    expect(rig.client.servers()[0]?.counters).toMatchObject({ status_requests: 1, status_answers: 1 });
+  });
+
+  it('is asked for each kind at its own port: accounting that is dead says nothing of authentication', () => {
+    const rig = rigWith({ mode: true });
+    (rig.servers[0] as { accounting: boolean }).accounting = false;
+    rig.accounting(1);
+    rig.advance(60_000);
+    expect(statusSends(rig).map(({ send }) => [send.socket.kind, send.port])).toEqual([['accounting', 1813]]);
+  });
+});
+
+describe('each Status-Server', () => {
+  it('is a packet of its own: fresh Identifier and Authenticator, signed, from a source port of its own', () => {
+    const rig = rigWith({ mode: true, entropy: new SeededEntropy(7) });
+    dead(rig);
+    rig.advance(600_000);
+    const sends = statusSends(rig).map(({ send }) => send);
+    expect(sends.length).toBeGreaterThan(15);
+    const hex = (send: Send, from: number, to: number) =>
+      Buffer.from(send.bytes.subarray(from, to)).toString('hex');
+    expect(new Set(sends.map((send) => hex(send, 4, 20))).size).toBe(sends.length);
+    expect(new Set(sends.map((send) => send.bytes[1])).size).toBe(sends.length);
+    const requests = new Set(
+      rig.sends.filter(({ send }) => !isStatus(send)).map(({ send }) => send.socket.n),
+    );
+    for (const send of sends) {
+      expect(requests.has(send.socket.n)).toBe(false);
+      const { secret } = rig.servers[0]!.settings;
+      const verified = verifyAccessRequest({
+        packetBytes: send.bytes,
+        secret,
+        requireMessageAuthenticator: true,
+      });
+      expect(verified.ok && verified.value.attributes.map(({ type }) => type)).toEqual([80, 32, 4]);
+    }
+    const gaps = secondsOf(rig).map((s, i, all) => s - (all[i - 1] ?? s - 30));
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(27);
+    expect(Math.max(...gaps)).toBeLessThanOrEqual(33);
+    expect(new Set(gaps).size).toBeGreaterThan(10);
+  });
+
+  it('is believed only if its answer is: forged, late and foreign ones change nothing and are counted', () => {
+    const rig = rigWith({ mode: true });
+    dead(rig);
+    rig.advance(30_000);
+    const { send } = statusSends(rig)[0]!;
+    const request: RadiusPacket = {
+      code: send.bytes[0]!,
+      identifier: send.bytes[1]!,
+      authenticator: send.bytes.slice(4, 20),
+      attributes: [],
+    };
+    const { secret } = rig.servers[0]!.settings;
+    const from = { address: send.address, port: send.port };
+    const honest = mustEncode(encodeReply({ request, code: 'Access-Accept', attributes: [], secret }));
+    const forged = honest.slice();
+    forged[20 + 3] = (forged[20 + 3] ?? 0) ^ 1;
+    const answers = [
+      { bytes: forged, from, reason: 'response-authenticator' },
+      { bytes: honest, from: { ...from, port: 9 }, reason: 'source' },
+      {
+        bytes: mustEncode(encodeReply({ request, code: 'Access-Reject', attributes: [], secret })),
+        from,
+        reason: 'code',
+      },
+      { bytes: honest, from, socket: { ...send.socket, n: 1 }, reason: 'no-request' },
+    ];
+    for (const { bytes, from, reason, socket = send.socket } of answers) {
+      expect(rig.inject({ socket, from, bytes })).toMatchObject([{ type: 'dropped', reason }]);
+    }
+    expect(rig.client.reachable('access')).toBe(true);
+    expect(rig.client.servers()[0]?.up).toBe(false);
+    expect(rig.inject({ socket: send.socket, from, bytes: honest })).toMatchObject([
+      { type: 'server-state', up: true },
+    ]);
+    // The same once more answers nothing.
+    expect(rig.inject({ socket: send.socket, from, bytes: honest })).toMatchObject([
+      { reason: 'no-request' },
+    ]);
+  });
+});
+
+describe('auto: a server that knows no Status-Server', () => {
+  it('is judged by a canary, as if there were none; its silence about Status-Server counts for nothing', () => {
+    const rig = rigWith({ mode: 'auto' });
+    const first = rig.servers[0]!;
+    first.knowsStatus = false;
+    dead(rig);
+    rig.advance(60_000);
+    first.access = true;
+    rig.access(2);
+    rig.advance(20);
+    expect(rig.of('answer').at(-1)).toMatchObject({ ref: 2, server: 0 });
+    expect(rig.of('server-state').at(-1)).toMatchObject({ up: true, because: 'it answered a request' });
+  });
+
+  it('once it has answered one, no login is spent on finding out', () => {
+    const rig = rigWith({ mode: 'auto' });
+    const first = rig.servers[0]!;
+    dead(rig);
+    first.access = true;
+    rig.advance(40_000);
+    expect(rig.client.servers()[0]?.up).toBe(true);
+    first.access = false;
+    rig.access(2);
+    rig.advance(7_000);
+    const asked = rig.sends.length;
+    rig.advance(120_000);
+    for (let ref = 10; ref < 20; ref++) rig.access(ref);
+    const requests = rig.sends.slice(asked).filter(({ send }) => !isStatus(send));
+    expect(requests.map(({ send }) => send.socket.server)).toEqual(Array(10).fill(1));
+  });
+
+  it('never asks where it is switched off', () => {
+    const rig = rigWith({ mode: false });
+    dead(rig);
+    rig.advance(600_000);
+    expect(statusSends(rig)).toEqual([]);
+  });
+});
+
+describe('a server that answers Status-Server, and no request', () => {
+  it('is asked half as often each time, so that ever fewer logins find out', () => {
+    const rig = rigWith({ mode: true, interval: seconds(10) });
+    const first = rig.servers[0]!;
+    first.answer = () => undefined;
+    for (let ref = 1; ref < 2_000; ref++) {
+      rig.access(ref);
+      rig.advance(500);
+    }
+    const ups = rig.said.filter(({ effect }) => effect.type === 'server-state' && effect.up);
+    const gaps = ups.map(({ at }, i) => (at - (ups[i - 1]?.at ?? at)) / 1000).slice(1);
+    expect(gaps.length).toBeGreaterThan(3);
+    for (const [i, gap] of gaps.entries())
+      if (i > 0 && i < 4) expect(gap).toBeGreaterThan(1.4 * (gaps[i - 1] ?? 0));
+    expect(Math.max(...gaps)).toBeLessThan(340);
+  });
+});
