@@ -236,6 +236,13 @@ export class DynamicAuthorization {
     }
     const sessionTimer = change.keys.includes('sessionTimeout') ? 'restart' : 'run-on';
     const before: Before[] = [];
+    // One that is settled while others are still asked does not settle the whole.
+    let asked = false;
+    const settle = (unit: SessionUnit, error?: string): void => {
+      if (error !== undefined) work.refusal ??= { cause: 'Resources-Unavailable', detail: error };
+      work.waiting.delete(unit);
+      if (asked && work.waiting.size === 0) this.changeDone(work, before);
+    };
     for (const unit of work.units) {
       const { authorization } = unit.session;
       const givenAt = unit.authorizedAt;
@@ -245,16 +252,11 @@ export class DynamicAuthorization {
         break;
       }
       before.push({ unit, authorization, givenAt });
-      if (renewal === 'pending') work.waiting.add(unit);
+      if (renewal === 'done') continue;
+      work.waiting.add(unit);
+      this.renewing.set(unit, (error) => settle(unit, error));
     }
-    for (const unit of work.waiting)
-      this.renewing.set(unit, (error) => this.changeSettled(work, before, unit, error));
-    if (work.waiting.size === 0) this.changeDone(work, before);
-  }
-
-  private changeSettled(work: Work, before: readonly Before[], unit: SessionUnit, error?: string): void {
-    if (error !== undefined) work.refusal ??= { cause: 'Resources-Unavailable', detail: error };
-    work.waiting.delete(unit);
+    asked = true;
     if (work.waiting.size === 0) this.changeDone(work, before);
   }
 
