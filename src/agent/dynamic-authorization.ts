@@ -61,7 +61,7 @@ export class DynamicAuthorization {
   private own: ReadonlySet<Ip> = new Set();
   private readonly ending = new Map<SessionUnit, Work>();
   /** Sessions whose change the data plane has not answered yet, and who is to be told. */
-  private readonly renewing = new Map<SessionUnit, (error?: string) => void>();
+  private readonly renewing = new Map<SessionUnit, (refusal?: Refusal) => void>();
   private readonly lowering: Lowering<Work>;
 
   constructor(private readonly core: Core) {
@@ -91,11 +91,12 @@ export class DynamicAuthorization {
     if (work.waiting.size === 0) this.finish(work);
   }
 
-  /** A renewal that was `pending` is in force, or why it is not. */
-  renewed(unit: SessionUnit, error?: string): void {
+  /** A renewal that was `pending` is in force, or why it is not: it cannot be, or not now. */
+  renewed(unit: SessionUnit, error?: string, asked?: 'wrongly'): void {
     const told = this.renewing.get(unit);
     this.renewing.delete(unit);
-    told?.(error);
+    const cause = asked === 'wrongly' ? 'Invalid-Attribute-Value' : 'Resources-Unavailable';
+    told?.(error === undefined ? undefined : { cause, detail: error });
   }
 
   /** A port is down that was to be taken down, or why it is not. */
@@ -238,8 +239,8 @@ export class DynamicAuthorization {
     const before: Before[] = [];
     // One that is settled while others are still asked does not settle the whole.
     let asked = false;
-    const settle = (unit: SessionUnit, error?: string): void => {
-      if (error !== undefined) work.refusal ??= { cause: 'Resources-Unavailable', detail: error };
+    const settle = (unit: SessionUnit, refusal?: Refusal): void => {
+      if (refusal !== undefined) work.refusal ??= refusal;
       work.waiting.delete(unit);
       if (asked && work.waiting.size === 0) this.changeDone(work, before);
     };
@@ -254,7 +255,7 @@ export class DynamicAuthorization {
       before.push({ unit, authorization, givenAt });
       if (renewal === 'done') continue;
       work.waiting.add(unit);
-      this.renewing.set(unit, (error) => settle(unit, error));
+      this.renewing.set(unit, (refusal) => settle(unit, refusal));
     }
     asked = true;
     if (work.waiting.size === 0) this.changeDone(work, before);
