@@ -79,10 +79,7 @@ describe('500 sessions, and no authentication server', () => {
     }
     const lasted = (times.at(-1) ?? 0) - (times[0] ?? 0);
     const most = Math.max(...tenths.values());
-    console.log(
-      `${times.length} Access-Requests in ${lasted.toFixed(1)} s, at most ${most} in a tenth of a second`,
-    );
-    // EAP-MD5 asks twice: 100 a second are 10 in a tenth, 1,000 at once would be a storm.
+    // EAP-MD5 asks twice: 100 a second are 10 in a tenth (20 were seen on a busy machine); 1,000 at once would be a storm.
     expect(most).toBeLessThanOrEqual(24);
     expect(lasted).toBeGreaterThanOrEqual((SESSIONS / RATE) * 0.9);
     expect(lasted).toBeLessThanOrEqual((SESSIONS / RATE) * 1.5);
