@@ -116,7 +116,6 @@ class Run {
       log,
       heldPorts: this.heldPorts,
       onDrained: () => void this.stop('drained'),
-      radSec: (server) => config.radius.servers[server]?.tls,
     });
   }
 
