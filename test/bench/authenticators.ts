@@ -1,6 +1,6 @@
 // The two that are compared: Rollcall's bundle with the launcher's flags, and stock hostapd with its wired driver.
 
-import type { ConfigPart } from '../rigs/config-part.ts';
+import { type ConfigPart, overlay } from '../rigs/config-part.ts';
 import { Agent } from '../rigs/lab/agent.ts';
 import { RADIUS_SECRET } from '../rigs/lab/freeradius.ts';
 import type { LabProcess } from '../rigs/lab/process.ts';
@@ -23,6 +23,8 @@ export async function rollcall(
     readonly accounting?: AccountingServer;
     readonly keep?: boolean;
     readonly embedded?: boolean;
+    /** Laid over that. */
+    readonly config?: ConfigPart;
   },
 ): Promise<Agent> {
   await stage.flush();
@@ -37,7 +39,8 @@ export async function rollcall(
   };
   // The external broker of the other figures has the usual port.
   const mqtt: ConfigPart = embedded ? { mqtt: { embedded_port: 1884 } } : {};
-  return Agent.start(stage.netns, { ...config, ...mqtt }, embedded ? ['mqtt'] : []);
+  const whole = overlay({ ...config, ...mqtt }, options.config ?? {});
+  return Agent.start(stage.netns, whole, embedded ? ['mqtt'] : []);
 }
 
 /** One process; one interface each for the first `ports` ports. */

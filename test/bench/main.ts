@@ -8,6 +8,7 @@ import path from 'node:path';
 import Table from 'cli-table3';
 import { disconnectRows } from './disconnects.ts';
 import { loginRows } from './logins.ts';
+import { mabRows } from './mab.ts';
 import { memoryRows } from './memory.ts';
 import { probeRows } from './probes.ts';
 import type { Row } from './row.ts';
@@ -21,6 +22,7 @@ const PARTS: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   start: startRows,
   memory: memoryRows,
   logins: loginRows,
+  mab: mabRows,
   probes: probeRows,
   disconnects: disconnectRows,
   store: storeRows,

@@ -6,6 +6,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { LabFolder } from '../rigs/lab/folder.ts';
 import { FreeRadius } from '../rigs/lab/freeradius.ts';
+import type { RadiusUser } from '../rigs/lab/freeradius-config.ts';
 import { Netns } from '../rigs/lab/netns.ts';
 
 export const PORTS = 48;
@@ -56,9 +57,9 @@ export class Stage {
     return program;
   }
 
-  /** Every client is the same user, and every MAC another client. */
-  async radius(): Promise<void> {
-    const users = [{ name: 'bench', password: 'a-password' }];
+  /** Every client is the same user, and every MAC another client. `others`: who else there is. */
+  async radius(others: readonly RadiusUser[] = []): Promise<void> {
+    const users = [{ name: 'bench', password: 'a-password' }, ...others];
     this.#radius = await FreeRadius.start(this.netns, { users, firstMethod: 'md5' });
   }
 

@@ -11,6 +11,7 @@ import type { SessionPayload } from '../../../src/report/payloads.ts';
 import {
   type AccountingRow,
   type Credentials,
+  deviceName,
   type EventOf,
   type Machine,
   PASSWORD,
@@ -72,10 +73,16 @@ export class LabStage implements Stage {
 
   /** Ready: ports are locked, nobody is in. */
   static async open(setting: Setting): Promise<LabStage> {
-    const users = Array.from({ length: setting.machines }, (_, i) => ({
-      name: `u${i + 1}`,
+    const names = Array.from({ length: setting.machines }, (_, i) => `u${i + 1}`);
+    const users = [...names, ...(setting.users ?? [])].map((name) => ({
+      name,
       password: PASSWORD,
-      reply: replyAttributes(setting.replies?.[`u${i + 1}`] ?? {}),
+      reply: replyAttributes(setting.replies?.[name] ?? {}),
+    }));
+    const devices = (setting.devices ?? []).map((n) => ({
+      name: deviceName(n),
+      password: deviceName(n),
+      reply: replyAttributes(setting.replies?.[`d${n}`] ?? {}),
     }));
     const { periodS, times } = LAB_TIMING;
     const { onePort = false } = setting;
@@ -87,7 +94,7 @@ export class LabStage implements Stage {
     };
     const scene = await Scene.open({
       ports: onePort ? 1 : setting.machines,
-      radius: { users },
+      radius: { users: [...users, ...devices] },
       config: overlay(own, setting.config ?? {}),
       prepare: async (lab) => {
         if (onePort) hub = await hubBehind(lab.client(1), setting.machines);
