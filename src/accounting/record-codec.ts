@@ -23,6 +23,10 @@ const WORD = 2 ** 32;
 /** Never given another meaning: what is on disk outlives the program. */
 const KINDS = ['start', 'stop', 'interim', 'on', 'off'] as const satisfies readonly AcctRecord['kind'][];
 
+/** A part of a record that is added to the model and not here does not compile. */
+type Field = Exclude<keyof AcctSubject | KeyOfAny<AcctRecord>, 'classes' | 'subject' | 'kind'> | 'class';
+type KeyOfAny<R> = R extends unknown ? keyof R : never;
+
 const TAGS = {
   eventTime: 1,
   sessionTimeS: 2,
@@ -40,7 +44,7 @@ const TAGS = {
   cui: 24,
   ipv4: 25,
   ipv6: 26,
-} as const;
+} as const satisfies Record<Field, number>;
 type Tag = keyof typeof TAGS;
 
 export function encodeRecord(record: AcctRecord): Uint8Array {

@@ -78,11 +78,8 @@ export class Accountant implements Timed {
     const oldest = this.journal.oldest ?? this.early?.[0]?.record.eventTime;
     const age = oldest === undefined ? null : Math.max(0, Math.round((this.core.now.wall - oldest) / 1000));
     const { state, octets } = this.spool;
-    return { pending: this.pending, oldest_s: age, store: state, store_octets: octets };
-  }
-
-  counters(): Readonly<Record<string, number>> {
-    return this.journal.counters.snapshot();
+    const counters = this.journal.counters.snapshot();
+    return { pending: this.pending, oldest_s: age, store: state, store_octets: octets, counters };
   }
 
   pollAt(): Instant {
@@ -124,6 +121,7 @@ export class Accountant implements Timed {
     for (const message of status.warnings) this.warn(message);
     if (before === 'failing' && status.state === 'durable')
       this.core.parts.reporter.warning('spool-recovered', 'accounting records are stored again', {});
+    if (before !== status.state) this.core.parts.reporter.infoChanged();
   }
 
   /** The process ends, the sessions stay. */

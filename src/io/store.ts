@@ -20,7 +20,7 @@ import { StoreFile } from './store-file.ts';
 const LAYOUT = '1';
 const LAYOUT_KEY = 'v';
 /** Company for a write that somebody waits for, and for one that nobody does. */
-const GATHER_MS = 3;
+const GATHER_MS = 5;
 const GATHER_IDLY_MS = 250;
 const RETRY_MS = 10_000;
 const REASON_WITHIN_MS = 1000;
@@ -183,7 +183,7 @@ export class Store {
       this.committing = this.commit().finally(() => {
         this.committing = undefined;
         if (this.pending.size > 0 || this.waiting.length > 0)
-          this.arm(this.waiting.length > 0 ? 0 : GATHER_IDLY_MS);
+          this.arm(this.waiting.length > 0 ? GATHER_MS : GATHER_IDLY_MS);
       });
     }, wait);
   }

@@ -277,6 +277,7 @@ describe('a store that comes late, or not at all', () => {
     const failing = { state: 'failing', octets: 4096, warnings: ['there is no room left'] } as const;
     net.post({ type: 'spool-status', status: failing });
     expect(net.command('info')).toMatchObject({ result: { accounting: { store: 'failing' } } });
+    expect(net.retained.get('rollcall/v1/sw1/info')).toMatchObject({ accounting: { store: 'failing' } });
     net.post({ type: 'spool-status', status: { state: 'durable', octets: 8192, warnings: [] } });
     expect(net.events.filter(({ type }) => type === 'warning')).toMatchObject([
       { code: 'spool', message: 'there is no room left' },

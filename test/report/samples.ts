@@ -14,6 +14,9 @@ export const SESSION: SessionPayload = {
   ipv6: null,
   port: 'p1',
   vlan: 0,
+  tagged_vlans: [],
+  domain: 'data',
+  authenticated: true,
   user_name: 'alice',
   role: 'default',
   method: 'dot1x',
@@ -40,9 +43,11 @@ export const PORT: PortPayload = {
   admin: 'up',
   locked: true,
   mab: false,
+  opened: false,
   mab_clients: { waiting: 0, asking: 0, quiet: 0 },
   held_down: null,
   vlan: null,
+  tagged_vlans: [40],
   sessions: ['aa-bb-cc-dd-ee-ff'],
   counters: { eapol_start_frames_rx: 1 },
 };
@@ -67,7 +72,7 @@ export const INFO: InfoPayload = {
   missing: ['The bridge does not filter VLANs, so a VLAN of RADIUS is not applied.'],
   mqtt: { protocol_version: 5, embedded: false, will_delay_s: 30 },
   counts: { ports: 3, sessions: 1 },
-  accounting: { pending: 2, oldest_s: 75, store: 'durable', store_octets: 81920 },
+  accounting: { pending: 2, oldest_s: 75, store: 'durable', store_octets: 81920, counters: { answered: 7 } },
   counters: { 'drop-eapol-short': 2 },
 };
 

@@ -29,6 +29,7 @@ export interface RadiusSettings {
   readonly firstMethod: 'md5' | 'peap' | 'ttls' | 'tls';
   /** Octets of EAP-TLS per message. */
   readonly fragmentSize: number;
+  readonly sql: boolean;
 }
 
 type RadSec = NonNullable<RadiusSettings['radSec']>;
@@ -51,6 +52,46 @@ export function repliesFile(users: readonly RadiusUser[]): string {
       return `"${user.name}"\n${reply.join(',\n')}\n`;
     })
     .join('');
+}
+
+/** As FreeRADIUS comes with it, on a file of the lab's own. */
+function sqlModule(folder: string): string {
+  const shipped = '/etc/freeradius/3.0/mods-config/sql/main/sqlite';
+  return `	expr {
+	}
+	sql {
+		dialect = "sqlite"
+		driver = "rlm_sql_sqlite"
+		sqlite {
+			filename = "${folder}/radacct.db"
+			busy_timeout = 200
+			bootstrap = "${shipped}/schema.sql"
+		}
+		radius_db = "radius"
+		acct_table1 = "radacct"
+		acct_table2 = "radacct"
+		postauth_table = "radpostauth"
+		authcheck_table = "radcheck"
+		groupcheck_table = "radgroupcheck"
+		authreply_table = "radreply"
+		groupreply_table = "radgroupreply"
+		usergroup_table = "radusergroup"
+		client_table = "nas"
+		group_attribute = "SQL-Group"
+		delete_stale_sessions = yes
+		read_clients = no
+		pool {
+			start = 1
+			min = 1
+			max = 1
+			spare = 0
+			uses = 0
+			lifetime = 0
+			idle_timeout = 0
+		}
+		$INCLUDE ${shipped}/queries.conf
+	}
+`;
 }
 
 function radSecListener(
@@ -84,7 +125,7 @@ function radSecListener(
 }
 
 export function radiusdConf(settings: RadiusSettings): string {
-  const { folder, certificates } = settings;
+  const { folder, certificates, sql } = settings;
   return `
 prefix = /usr
 libdir = /usr/lib/freeradius
@@ -148,7 +189,7 @@ modules {
 		permissions = 0600
 		locking = no
 	}
-	eap {
+${sql ? sqlModule(folder) : ''}	eap {
 		default_eap_type = ${settings.firstMethod}
 		timer_expire = 60
 		ignore_unknown_eap_types = no
@@ -219,10 +260,14 @@ server outer {
 		eap
 	}
 	preacct {
+		update request {
+			Acct-Unique-Session-Id := "%{Acct-Session-Id}"
+		}
 		ok
 	}
 	accounting {
 		detail
+		${sql ? 'sql' : ''}
 	}
 	post-auth {
 		replies

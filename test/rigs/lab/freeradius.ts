@@ -27,6 +27,18 @@ export interface FreeRadiusOptions {
   readonly secret?: string;
   /** RADIUS over TLS, beside UDP. */
   readonly radSec?: RadiusSettings['radSec'];
+  /** Keeps a table of sessions, too, by the SQL that FreeRADIUS comes with: see `sessionTable`. */
+  readonly sql?: boolean;
+}
+
+/** A row of FreeRADIUS' own table of sessions. */
+export interface SessionRow {
+  readonly sessionId: string;
+  readonly start: number;
+  /** Null: it is open. */
+  readonly stop: number | null;
+  readonly timeS: number;
+  readonly cause: string;
 }
 
 export class FreeRadius {
@@ -54,6 +66,7 @@ export class FreeRadius {
         acctPort: options.acctPort ?? 1813,
         firstMethod: options.firstMethod ?? 'md5',
         fragmentSize: options.fragmentSize ?? 1024,
+        sql: options.sql ?? false,
       }),
     );
     folder.write('dictionary', '');
@@ -106,6 +119,12 @@ export class FreeRadius {
     return existsSync(file) ? parseDetail(readFileSync(file, 'utf8')) : [];
   }
 
+  /** With `sql` alone; in the order of their beginning. Times are Unix seconds. */
+  async sessionTable(): Promise<readonly SessionRow[]> {
+    const rows = await this.#netns.must(['python3', '-c', SESSION_TABLE, this.#folder.file('radacct.db')]);
+    return JSON.parse(rows) as readonly SessionRow[];
+  }
+
   /** The first record that has all these values, as soon as it is there. */
   waitForAccounting(wanted: DetailRecord, timeoutMs = 10_000): Promise<DetailRecord> {
     const entries = Object.entries(wanted);
@@ -123,6 +142,12 @@ export class FreeRadius {
     this.#folder.remove();
   }
 }
+
+const SESSION_TABLE = `import json, sqlite3, sys
+rows = sqlite3.connect(sys.argv[1]).execute(
+    "SELECT acctsessionid, acctstarttime, acctstoptime, acctsessiontime, acctterminatecause FROM radacct ORDER BY radacctid")
+keys = ("sessionId", "start", "stop", "timeS", "cause")
+print(json.dumps([dict(zip(keys, row)) for row in rows]))`;
 
 /** The detail file: a line of time, indented `Name = value` lines, an empty line. A repeated name keeps its last value. */
 export function parseDetail(text: string): readonly DetailRecord[] {
