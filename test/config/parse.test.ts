@@ -344,6 +344,7 @@ describe('what takes a restart', () => {
     ['radius.nas_identifier', 'nas_identifier: sw1', 'nas_identifier: sw2'],
     ['radius.nas_ip_address', '192.0.2.1', '192.0.2.2'],
     ['radius.servers', 'secret: testing123}\n  acc', 'secret: other}\n  acc'],
+    ['radius.accounting.spool', 'interim_s: 0', 'interim_s: 0, spool: {capacity: 1000}'],
     ['radius.dynamic_authorization.port', '3799', '3800'],
     ['radius.dead_time_s', '  accounting:', '  dead_time_s: 5\n  accounting:'],
     [
