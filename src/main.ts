@@ -28,6 +28,7 @@ import type { Store } from './io/store.ts';
 import { UdpListener } from './io/udp-listener.ts';
 import { isListening } from './io/unix-socket.ts';
 import { UplinkGuard } from './io/uplink-guard.ts';
+import { VlanMemory } from './io/vlan-memory.ts';
 import { loadRadiusDictionary } from './wire/radius-dictionary.ts';
 
 const OWN_ADDRESSES_EVERY_MS = 5000;
@@ -94,6 +95,7 @@ class Run {
   private readonly path: string;
   private readonly log: Logger;
   private readonly portauth: PortAuth;
+  private readonly vlanMemory: VlanMemory;
   private readonly heldPorts: HeldPorts;
   private link: MqttLink | undefined;
   private store: Store | undefined;
@@ -110,9 +112,11 @@ class Run {
     const boot = { bootId: toHex(entropy.bytes(4)), version, startedAt: now.wall };
     this.heldPorts = new HeldPorts(join(config.stateDir, 'held-ports.json'));
     this.agent = new Agent({ config, entropy, boot, now, source: { text, readSecret } });
+    this.vlanMemory = new VlanMemory(config.stateDir, (port) => portauth.ifindexOf(port));
     this.shell = new Shell({
       agent: this.agent,
       portauth,
+      vlanMemory: this.vlanMemory,
       log,
       heldPorts: this.heldPorts,
       onDrained: () => void this.stop('drained'),
@@ -153,10 +157,16 @@ class Run {
     });
     if (!listening.ok) return listening;
     const embedded = this.config.mqtt.url === undefined;
+    const vlans = this.portauth.vlans();
+    if (!vlans.ok) return vlans;
+    const found = this.vlanMemory.read();
+    if (!found.ok) this.log.log('error', found.error);
     this.shell.post({
       type: 'boot',
       capabilities: capabilities.value,
       ports: this.portauth.ports(),
+      vlans: vlans.value,
+      foundVlans: found.ok ? found.value : [],
       heldDown: new Map(this.heldPorts.all()),
       kernel: release(),
       mqtt: {

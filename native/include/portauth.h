@@ -35,6 +35,7 @@ struct pa_handle;
 #define PA_CAP_ACTIVITY_NOTIFY (1u << 3) /* pa_watch works */
 #define PA_CAP_NO_LL_LEARN (1u << 4)     /* link-local frames (EAPOL) can be kept from being learnt */
 #define PA_CAP_LAST_SEEN (1u << 5)       /* traffic refreshes idle_ms: ageing_time is not 0 */
+#define PA_CAP_MAC_VLAN (1u << 6)        /* untagged frames are put into the VLAN of their MAC's grant, whatever the PVID */
 
 struct pa_capabilities {
     uint32_t flags;     /* @0  PA_CAP_* */
@@ -92,6 +93,20 @@ struct pa_entry {
     uint32_t idle_ms; /* @16 since the last frame *from* this MAC (or since it was granted); steps of 10 ms */
     uint32_t used_ms; /* @20 since the last frame from or *to* it; no evidence of presence */
 };                    /* 24 octets */
+
+/* ---- VLANs ---- */
+
+#define PA_VLAN_PVID (1u << 0)     /* untagged frames that come in belong to it; a port has at most one */
+#define PA_VLAN_UNTAGGED (1u << 1) /* its frames go out untagged */
+#define PA_VLAN_ABSENT (1u << 2)   /* to pa_vlan_set: the port is to be no member */
+
+/* One membership of a port, or of the bridge itself, in a VLAN. */
+struct pa_vlan {
+    uint32_t ifindex; /* @0  port; 0 = the bridge itself */
+    uint16_t vlan;    /* @4  1 to 4094 */
+    uint16_t flags;   /* @6  PA_VLAN_* */
+    int32_t result;   /* @8  out: 0 or a negative errno */
+};                    /* 12 octets */
 
 /* ---- frames to send ---- */
 
@@ -174,6 +189,22 @@ int pa_ports(struct pa_handle *handle, struct pa_port *out, uint32_t capacity, u
 int pa_port_set(struct pa_handle *handle, struct pa_port_setting *settings, uint32_t count);
 
 /*
+ * All memberships of the bridge's ports and of the bridge itself; none where the bridge was made without VLANs. They
+ * say who belongs where also while the bridge does not filter (PA_CAP_VLAN_FILTERING). Returns how many were written;
+ * -ENOBUFS with `*needed` set if `capacity` is too small. `needed` may be NULL.
+ */
+int pa_vlans(struct pa_handle *handle, struct pa_vlan *out, uint32_t capacity, uint32_t *needed);
+
+/*
+ * Makes memberships be as `flags` say, in order, each with a result, and reads them back. A VLAN that no port has yet
+ * is made by its first member and gone with its last. PVID takes that role from the VLAN that had it, which stays a
+ * member. To remove what is not there is success. Returns 0 if all succeeded, else the first error.
+ * -EINVAL: no VLAN of 1 to 4094, or flags beside ABSENT. -ENODEV: no such port in this bridge. -EOPNOTSUPP: a kernel
+ * without VLAN filtering. -EIO: the kernel said yes and did something else.
+ */
+int pa_vlan_set(struct pa_handle *handle, struct pa_vlan *changes, uint32_t count);
+
+/*
  * Sets ports administratively up (`flags` PA_PORT_ADMIN_UP) or down (0), each with a result. Returns 0 if all
  * succeeded, else the first error. Locks and grants stay as they are; one that is so already is left alone.
  * -EINVAL: another flag. -ENODEV: no such port in this bridge. -EOPNOTSUPP: the kernel did not do it.
@@ -183,7 +214,7 @@ int pa_link_set(struct pa_handle *handle, struct pa_port_setting *settings, uint
 /*
  * Writes grants: static, sticky entries. One that is there already (on whatever port, as whatever) is replaced:
  * moved here. Returns 0 if all succeeded, else the first error.
- * -EINVAL: not a station's address, or VLAN 0 on a bridge that filters VLANs. -EADDRINUSE: the bridge's or a
+ * -EINVAL: not a station's address, VLAN 0 on a bridge that filters VLANs, or one that the port is no member of. -EADDRINUSE: the bridge's or a
  * port's own address. -ENODEV: no such port in this bridge.
  */
 int pa_grant(struct pa_handle *handle, struct pa_key *keys, uint32_t count);
@@ -238,14 +269,17 @@ int pa_sim_port_remove(struct pa_handle *handle, uint32_t ifindex);
 /* `flags`: PA_PORT_ADMIN_UP, PA_PORT_LINK_UP. */
 int pa_sim_link(struct pa_handle *handle, uint32_t ifindex, uint32_t flags);
 /*
- * A frame of `octets` length comes in with this source MAC: the table learns, refreshes, moves or makes a locked
- * entry as the kernel would. Returns 1 if the frame passes, 0 if it is dropped.
+ * A frame of `octets` length comes in with this source MAC, untagged (`vlan` 0) or tagged: the table learns, refreshes,
+ * moves or makes a locked entry as the kernel would. Returns 1 if the frame passes, 0 if it is dropped.
  */
 int pa_sim_frame(struct pa_handle *handle, uint32_t ifindex, const uint8_t mac[6], uint16_t vlan,
                  uint32_t octets, uint32_t flags);
 /* Sets the simulator's clock (ms; from then on it stands still). Without it idle_ms follows the real clock. */
 int pa_sim_clock(struct pa_handle *handle, uint64_t now_ms);
-/* Whether the bridge filters VLANs; not at first. As in the kernel, entries then need a VLAN, and else have none. */
+/*
+ * Whether the bridge filters VLANs; not at first. As in the kernel, entries then need a VLAN, and else have none. The
+ * bridge and every new port are untagged members of VLAN 1, their PVID.
+ */
 int pa_sim_vlan_filtering(struct pa_handle *handle, uint32_t on);
 /* The bridge's ageing_time; 300,000 at first. */
 int pa_sim_ageing(struct pa_handle *handle, uint32_t ageing_ms);

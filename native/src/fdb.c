@@ -222,6 +222,8 @@ static void take_delete(struct sd *sd, struct pa_key *key, int verdict, const st
     proof->present = false;
     proof->deletes++;
     if (verdict == 0 || verdict == -ENOENT || verdict == -ENODEV) return;
+    /* So says the kernel of a VLAN that the port is in no more; the look-up tells whether an entry is left. */
+    if (verdict == -EINVAL && key->vlan) return;
     /* A port that has left the bridge took its entries along; the look-up will say if not. */
     struct sd_link link;
     if (sd_port_now(sd, key->ifindex, &link) == -ENODEV) return;

@@ -131,6 +131,33 @@ PA_API int pa_port_set(struct pa_handle *handle, struct pa_port_setting *setting
     return 0;
 }
 
+PA_API int pa_vlans(struct pa_handle *handle, struct pa_vlan *out, uint32_t capacity, uint32_t *needed) {
+    if (!handle || (!out && capacity)) return -EINVAL;
+    handle->error[0] = 0;
+    uint32_t ignored;
+    return handle->backend->vlans(handle, out, capacity, needed ? needed : &ignored);
+}
+
+PA_API int pa_vlan_set(struct pa_handle *handle, struct pa_vlan *changes, uint32_t count) {
+    if (!handle || (!changes && count)) return -EINVAL;
+    handle->error[0] = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        struct pa_vlan *change = &changes[i];
+        const uint16_t known = PA_VLAN_PVID | PA_VLAN_UNTAGGED;
+        change->result = 0;
+        if (change->vlan < 1 || change->vlan > 4094)
+            change->result = pa_error(handle, EINVAL, "set VLAN %u of port %u: there is no such VLAN", change->vlan,
+                                      change->ifindex);
+        else if (change->flags != PA_VLAN_ABSENT && (change->flags & ~known))
+            change->result = pa_error(handle, EINVAL, "set VLAN %u of port %u: unknown flags %#x", change->vlan,
+                                      change->ifindex, change->flags);
+    }
+    handle->backend->vlan_set(handle, changes, count);
+    for (uint32_t i = 0; i < count; i++)
+        if (changes[i].result < 0) return changes[i].result;
+    return 0;
+}
+
 PA_API int pa_link_set(struct pa_handle *handle, struct pa_port_setting *settings, uint32_t count) {
     if (!handle || (!settings && count)) return -EINVAL;
     handle->error[0] = 0;

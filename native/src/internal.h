@@ -15,6 +15,7 @@ _Static_assert(sizeof(struct pa_port) == 64, "ABI");
 _Static_assert(sizeof(struct pa_port_setting) == 12, "ABI");
 _Static_assert(sizeof(struct pa_key) == 16, "ABI");
 _Static_assert(sizeof(struct pa_entry) == 24, "ABI");
+_Static_assert(sizeof(struct pa_vlan) == 12, "ABI");
 _Static_assert(sizeof(struct pa_frame) == 16, "ABI");
 _Static_assert(sizeof(struct pa_event) == 40, "ABI");
 
@@ -51,6 +52,8 @@ struct pa_backend {
     int (*capabilities)(struct pa_handle *, struct pa_capabilities *);
     int (*ports)(struct pa_handle *, struct pa_port *, uint32_t, uint32_t *);
     int (*port_set)(struct pa_handle *, struct pa_port_setting *, uint32_t);
+    int (*vlans)(struct pa_handle *, struct pa_vlan *, uint32_t, uint32_t *);
+    int (*vlan_set)(struct pa_handle *, struct pa_vlan *, uint32_t);
     int (*link_set)(struct pa_handle *, struct pa_port_setting *, uint32_t);
     int (*grant)(struct pa_handle *, struct pa_key *, uint32_t);
     int (*revoke)(struct pa_handle *, struct pa_key *, uint32_t);

@@ -103,8 +103,10 @@ PA_API int pa_sim_frame(struct pa_handle *handle, uint32_t ifindex, const uint8_
         }
         return 0;
     }
-    if (port->flags & PA_PORT_LOCKED) return frame_on_locked(sim, port, mac, vlan);
-    frame_on_open(sim, port, mac, vlan);
+    const int member = sim_vlan_classify(sim, ifindex, vlan);
+    if (member < 0) return 0;
+    if (port->flags & PA_PORT_LOCKED) return frame_on_locked(sim, port, mac, (uint16_t)member);
+    frame_on_open(sim, port, mac, (uint16_t)member);
     return 1;
 }
 

@@ -76,6 +76,10 @@ int sim_add_port(struct sim *sim, const char *name, uint32_t flags) {
     memcpy(port->name, name, length);
     const uint8_t address[6] = {0x02, 's', 'i', 'm', (uint8_t)(port->ifindex >> 8), (uint8_t)port->ifindex};
     memcpy(port->address, address, 6);
+    if (!sim_vlan_put(sim, port->ifindex, 1, PA_VLAN_PVID | PA_VLAN_UNTAGGED)) {
+        free(port);
+        return -ENOMEM;
+    }
     sim->ports[sim->port_count++] = port;
     sim_emit_port(sim, PA_EVENT_PORT_ADDED, port);
     return (int)port->ifindex;
@@ -86,6 +90,7 @@ void sim_remove_port(struct sim *sim, uint32_t ifindex) {
         struct pa_port *port = sim->ports[i];
         if (port->ifindex != ifindex) continue;
         sim_flush(sim, ifindex, true);
+        sim_vlan_drop_port(sim, ifindex);
         sim_emit_port(sim, PA_EVENT_PORT_GONE, port);
         free(port);
         sim->ports[i] = sim->ports[--sim->port_count];

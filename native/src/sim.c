@@ -10,8 +10,7 @@
 
 #include "sim.h"
 
-/* The errno of this operation if pa_sim_fail wants it to fail, else 0. */
-static int planned_failure(struct sim *sim) {
+int sim_planned_failure(struct sim *sim) {
     if (sim->fail_skip > 0) {
         sim->fail_skip--;
         return 0;
@@ -57,7 +56,7 @@ static int set_one_port(struct sim *sim, const struct pa_port_setting *setting) 
     if (lock && sim->ageing_ms == 0)
         return pa_error(&sim->base, EINVAL, "bridge %s has ageing_time 0, so last-seen times stand still",
                         sim->base.bridge);
-    const int failure = planned_failure(sim);
+    const int failure = sim_planned_failure(sim);
     if (failure) return pa_error(&sim->base, failure, "%s port %s", verb, port->name);
     uint32_t flags = port->flags & (PA_PORT_ADMIN_UP | PA_PORT_LINK_UP);
     flags |= setting->flags;
@@ -78,7 +77,7 @@ static int set_one_link(struct sim *sim, const struct pa_port_setting *setting) 
     const bool up = setting->flags & PA_PORT_ADMIN_UP;
     struct pa_port *port = sim->present ? sim_port(sim, setting->ifindex) : NULL;
     if (!port) return pa_error(&sim->base, ENODEV, "set port %u %s", setting->ifindex, up ? "up" : "down");
-    const int failure = planned_failure(sim);
+    const int failure = sim_planned_failure(sim);
     if (failure) return pa_error(&sim->base, failure, "set port %s %s", port->name, up ? "up" : "down");
     const uint32_t both = PA_PORT_ADMIN_UP | PA_PORT_LINK_UP; /* what is plugged in there has power */
     if (!(port->flags & PA_PORT_ADMIN_UP) == !up) return 0;
@@ -117,7 +116,9 @@ static int grant_one(struct sim *sim, const struct pa_key *key) {
         return key_failure(sim, key, EINVAL, "grant", ": the bridge filters VLANs, so a grant must name one");
     if (!sim->vlan_filtering && key->vlan != 0)
         return key_failure(sim, key, EINVAL, "grant", ": the bridge does not filter VLANs");
-    const int failure = planned_failure(sim);
+    if (sim->vlan_filtering && !sim_vlan_find(sim, key->ifindex, key->vlan))
+        return key_failure(sim, key, EINVAL, "grant", ": the port is no member of the VLAN");
+    const int failure = sim_planned_failure(sim);
     if (failure) return key_failure(sim, key, failure, "grant", "");
     struct sim_entry *entry = sim_make(sim, key->mac, key->vlan);
     if (!entry) return key_failure(sim, key, ENOMEM, "grant", "");
@@ -144,7 +145,7 @@ static bool is_held(struct sim *sim, const struct pa_key *key) {
 
 static int revoke_one(struct sim *sim, const struct pa_key *key) {
     if (!sim->present || !sim_port(sim, key->ifindex)) return 0;
-    const int failure = planned_failure(sim);
+    const int failure = sim_planned_failure(sim);
     if (failure) return key_failure(sim, key, failure, "revoke", "");
     for (int deletes = 0; is_held(sim, key); deletes++) {
         if (deletes == PA_PROOF_TRIES) return key_failure(sim, key, EBUSY, "revoke", ": the entry keeps coming back");
@@ -171,7 +172,7 @@ static int sim_watch(struct pa_handle *handle, struct pa_key *keys, uint32_t cou
     for (uint32_t i = 0; i < count; i++) {
         if (keys[i].result) continue;
         struct sim_entry *entry = sim_find(sim, keys[i].mac, keys[i].vlan);
-        int failure = planned_failure(sim);
+        int failure = sim_planned_failure(sim);
         if (!entry || entry->entry.ifindex != keys[i].ifindex || !(entry->entry.flags & PA_ENTRY_STATIC))
             failure = -ENOENT;
         if (failure)
@@ -204,7 +205,7 @@ static int sim_dump(struct pa_handle *handle, struct pa_entry *out, uint32_t cap
             count++;
         }
     *needed = count;
-    const int failure = planned_failure(sim);
+    const int failure = sim_planned_failure(sim);
     if (failure) return pa_error(handle, failure, "dump the table of bridge %s", handle->bridge);
     if (count > capacity)
         return pa_error(handle, ENOBUFS, "dump the table of bridge %s: %u entries, room for %u", handle->bridge, count,
@@ -269,6 +270,7 @@ static void sim_close(struct pa_handle *handle) {
     for (uint32_t i = 0; i < sim->port_count; i++) free(sim->ports[i]);
     for (uint32_t i = 0; i < sim->sent_count; i++) free(sim->sent[(sim->sent_first + i) % SIM_SENT].octets);
     if (sim->signal >= 0) close(sim->signal);
+    free(sim->vlans.list);
     free(sim);
 }
 
@@ -277,6 +279,8 @@ const struct pa_backend pa_sim_backend = {
     .capabilities = sim_capabilities,
     .ports = sim_ports,
     .port_set = sim_port_set,
+    .vlans = sim_vlans,
+    .vlan_set = sim_vlan_set,
     .link_set = sim_link_set,
     .grant = sim_grant,
     .revoke = sim_revoke,
@@ -307,6 +311,7 @@ int pa_sim_open(const char *spec, struct pa_handle **out) {
         if (added < 0) error = added;
         rest += size;
     }
+    if (!error && !sim_vlan_put(sim, 0, 1, PA_VLAN_PVID | PA_VLAN_UNTAGGED)) error = -ENOMEM;
     sim->event_count = 0; /* what is there at the start is no news */
     if (!error) error = pa_wake_start(&sim->base.wake, sim->signal);
     if (!error) {

@@ -17,6 +17,12 @@ struct sim_entry {
     bool watched;
 };
 
+/* Memberships are few (a port has two or three): one list, searched. */
+struct sim_vlans {
+    struct pa_vlan *list;
+    uint32_t count, room;
+};
+
 struct sim_sent {
     uint8_t *octets;
     uint32_t length;
@@ -33,6 +39,7 @@ struct sim {
     struct pa_port *ports[SIM_PORTS];
     uint32_t port_count;
     struct sim_entry *buckets[SIM_BUCKETS];
+    struct sim_vlans vlans; /* sim-vlan.c */
 
     struct pa_event events[SIM_EVENTS]; /* a ring */
     uint32_t event_first, event_count;
@@ -58,6 +65,19 @@ struct pa_port *sim_port(struct sim *sim, uint32_t ifindex);
 int sim_add_port(struct sim *sim, const char *name, uint32_t flags);
 void sim_remove_port(struct sim *sim, uint32_t ifindex);
 void sim_set_port_flags(struct sim *sim, struct pa_port *port, uint32_t flags);
+
+/* Membership of a port, or of the bridge itself (0); NULL if it is no member. */
+struct pa_vlan *sim_vlan_find(struct sim *sim, uint32_t ifindex, uint16_t vlan);
+/* False without memory. */
+bool sim_vlan_put(struct sim *sim, uint32_t ifindex, uint16_t vlan, uint16_t flags);
+void sim_vlan_drop_port(struct sim *sim, uint32_t ifindex);
+/* The VLAN of a frame that comes in with this tag (0 = none); -1 if the port does not let it in. */
+int sim_vlan_classify(struct sim *sim, uint32_t ifindex, uint16_t tag);
+int sim_vlans(struct pa_handle *handle, struct pa_vlan *out, uint32_t capacity, uint32_t *needed);
+int sim_vlan_set(struct pa_handle *handle, struct pa_vlan *changes, uint32_t count);
+
+/* The errno of this operation if pa_sim_fail wants it to fail, else 0. */
+int sim_planned_failure(struct sim *sim);
 
 struct sim_entry *sim_find(struct sim *sim, const uint8_t mac[6], uint16_t vlan);
 /* A new entry, or the one that is there; NULL without memory. */

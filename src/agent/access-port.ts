@@ -19,6 +19,8 @@ export type PortEvent =
   | { readonly type: 'facts'; readonly facts: PortFacts }
   | { readonly type: 'control'; readonly control: PortControl }
   | { readonly type: 'config'; readonly config: PortConfig }
+  /** Host mode multi-host: a client is in, and the port is open for all; or it is not any more. */
+  | { readonly type: 'open'; readonly open: boolean }
   | { readonly type: 'port-set'; readonly error?: string }
   | { readonly type: 'capture'; readonly error?: string }
   | { readonly type: 'tick' };
@@ -37,7 +39,7 @@ export type PortEffect =
   | { readonly type: 'alarm'; readonly message: string }
   | { readonly type: 'alarm-over'; readonly message: string };
 
-/** The lock, as far as we know. `open` is by the administrator's word only. */
+/** The lock, as far as we know. It is open by the administrator's word, or (multi-host) by a client's login, only. */
 type LockState =
   | { readonly name: 'unmanaged' }
   | { readonly name: 'setting'; readonly setting: PortSetting; readonly tries: number }
@@ -61,6 +63,7 @@ export class AccessPort {
   private linkDownAt: Instant = NEVER;
   private linkUpSince: Instant;
   private wanted: PortControl;
+  private opened = false;
   /** The kernel can report unknown MACs; else the captured frames have to do. */
   private readonly kernelTells: boolean;
 
@@ -92,6 +95,16 @@ export class AccessPort {
     return this.lock.name === 'set' && this.lock.setting.locked;
   }
 
+  /** Open for all, since a client is in (multi-host). */
+  get isOpened(): boolean {
+    return this.opened;
+  }
+
+  /** The port is proven to be as it was wanted, whatever that is. */
+  get isSet(): boolean {
+    return this.lock.name === 'set';
+  }
+
   get listening(): boolean {
     return this.capture.name === 'open';
   }
@@ -120,6 +133,10 @@ export class AccessPort {
         return this.controlChanged(event.control);
       case 'config':
         return this.configured(event.config);
+      case 'open':
+        if (event.open === this.opened) return [];
+        this.opened = event.open;
+        return this.applyLock();
       case 'port-set':
         return this.portSet(event.error, now);
       case 'capture':
@@ -136,9 +153,19 @@ export class AccessPort {
    * is not opened by a change elsewhere. Who is on the port stays, unless `control` says otherwise.
    */
   private configured(config: PortConfig): PortEffect[] {
-    const { control } = this.settings;
+    const { control, hostMode } = this.settings;
     const reported = this.wantsReports;
     this.settings = config;
+    // Who came in by a port that is open for all was let in by nobody.
+    const ends: PortEffect[] =
+      this.opened && hostMode !== config.hostMode ? [{ type: 'end-sessions', cause: 'port-reinit' }] : [];
+    return [...ends, ...this.controlConfigured(config, { control, reported })];
+  }
+
+  private controlConfigured(
+    config: PortConfig,
+    { control, reported }: { readonly control: PortControl; readonly reported: boolean },
+  ): PortEffect[] {
     if (config.control !== control && config.control !== this.wanted)
       return this.controlChanged(config.control);
     return reported === this.wantsReports ? [] : this.applyLock();
@@ -211,7 +238,7 @@ export class AccessPort {
   }
 
   private applyLock(): PortEffect[] {
-    const setting = lockFor(this.wanted, this.wantsReports);
+    const setting = lockFor(this.wanted, { mab: this.wantsReports, opened: this.opened });
     if (setting === undefined) {
       this.lock = { name: 'unmanaged' };
       return [];
@@ -258,10 +285,13 @@ export class AccessPort {
   }
 }
 
-function lockFor(control: PortControl, mab: boolean): PortSetting | undefined {
+function lockFor(
+  control: PortControl,
+  { mab, opened }: { readonly mab: boolean; readonly opened: boolean },
+): PortSetting | undefined {
   switch (control) {
     case 'auto':
-      return { locked: true, mab };
+      return opened ? { locked: false, mab: false } : { locked: true, mab };
     case 'force-unauthorized':
       return { locked: true, mab: false };
     case 'force-authorized':

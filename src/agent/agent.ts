@@ -17,6 +17,7 @@ import { Accountant } from './accountant.ts';
 import { Commands } from './commands.ts';
 import { Core, type CoreOptions } from './core.ts';
 import { DynamicAuthorization } from './dynamic-authorization.ts';
+import { Fallback } from './fallback.ts';
 import { Fleet } from './fleet.ts';
 import { Frames } from './frames.ts';
 import { Life } from './life.ts';
@@ -29,6 +30,7 @@ import { Reauthentication } from './reauthentication.ts';
 import { type ConfigSource, Reconfigure } from './reconfigure.ts';
 import { Reporter } from './reporter.ts';
 import { Supplicants } from './supplicants.ts';
+import { VlanDesk } from './vlan-desk.ts';
 import { Watch } from './watch.ts';
 
 /** A turn that comes so much later than it was wanted: the agent did not run. */
@@ -59,6 +61,8 @@ export class Agent {
       reporter: new Reporter(core),
       fleet: new Fleet(core),
       dynauth: new DynamicAuthorization(core),
+      vlans: new VlanDesk(core),
+      fallback: new Fallback(core),
       links: new Links(core),
     });
     this.core = core;
@@ -96,6 +100,7 @@ export class Agent {
     switch (input.type) {
       case 'boot':
         ports.boot(input.ports, input.capabilities);
+        core.parts.vlans.boot(input.vlans, input.foundVlans, input.capabilities.macVlan);
         core.parts.links.boot(input.heldDown);
         reporter.boot(input);
         watch.boot(input.capabilities);
@@ -111,6 +116,12 @@ export class Agent {
         return;
       case 'table-failed':
         watch.tableFailed(input.error);
+        return;
+      case 'vlans':
+        core.parts.vlans.readDone(input.map, undefined);
+        return;
+      case 'vlans-failed':
+        core.parts.vlans.readDone(undefined, input.error);
         return;
       case 'counters':
         core.parts.meter.read(input.counters);
@@ -176,6 +187,9 @@ export class Agent {
       case 'port':
       case 'capture':
         ports.portDone(pending.port, pending.about, error);
+        return;
+      case 'vlans':
+        this.core.parts.vlans.done(pending.port, error);
         return;
       case 'link':
         this.core.parts.links.linkSet(pending.port, error);

@@ -55,7 +55,7 @@ export class Asker {
   /** `silentPeriods` is for the report: 0 = not the handshake's own. */
   ask(unit: SessionUnit, silentPeriods: number): Asked {
     const { core } = this;
-    const { mac, grant } = unit.session;
+    const { mac, grant, vlans } = unit.session;
     const port = core.parts.ports.get(grant.port);
     if (port === undefined) return 'none';
     const { address } = port.machine.facts;
@@ -71,11 +71,25 @@ export class Asker {
         core.out.log('debug', 'probe withheld', { mac, reason: 'server-asked' });
         return 'withheld';
       default:
-        core.out.push({ type: 'inject', port: grant.port, bytes: probeFrame(probe, mac, address) });
+        core.out.push({
+          type: 'inject',
+          port: grant.port,
+          bytes: probeFrame(
+            probe,
+            { mac, tag: vlans.untagged === undefined ? grant.vlan : undefined },
+            address,
+          ),
+        });
     }
     unit.probed(probe.type, core.now.mono);
     core.parts.reporter.probed(unit, probe.type, silentPeriods);
     return 'sent';
+  }
+
+  /** The bridge's own addresses are in its own VLAN of untagged frames. */
+  private sourceIn(vlan: VlanId): ProbeSource | undefined {
+    const own = this.core.parts.vlans.bridgeNative === vlan ? this.sources.get(0) : undefined;
+    return this.sources.get(vlan) ?? own;
   }
 
   private choose(
@@ -85,7 +99,7 @@ export class Asker {
     const { config, now } = this.core;
     const facts: ProbeFacts = {
       addresses: session.addresses,
-      source: this.sources.get(session.grant.vlan),
+      source: this.sourceIn(session.grant.vlan),
       ownMac: port.facts.address,
       linkUpAt: port.linkUpAt,
       announcedAt,

@@ -3,7 +3,7 @@
 // The parts are the chapters of one story, and call each other directly: `ports` (is the port shut, does it listen),
 // `supplicants` (who says what in EAPOL), `mab` (who says nothing), `aaa` and `accountant` (what the servers say and are told),
 // `reauthentication` (what waits for a server), `life` (a session begins and ends), `meter` (what it sent and received), `watch`
-// (is it still there), `dynauth` (what the servers ask of running sessions), `links` (the ports that they take down), `fleet` (is it on another switch by now), `reporter`
+// (is it still there), `dynauth` (what the servers ask of running sessions), `links` (the ports that they take down), `vlans` (what ports carry for a session), `fallback` (where a client goes without a server's word), `fleet` (is it on another switch by now), `reporter`
 // (what upstream is told). Nothing re-enters from outside: whatever a part wants of the world goes into `out`.
 
 import { Counters } from '../base/counters.ts';
@@ -12,13 +12,14 @@ import type { Mac } from '../base/mac.ts';
 import { type Instant, type Now, type WallTime, wallAt } from '../base/time.ts';
 import type { Config } from '../config/config.ts';
 import { EffectiveSettings } from '../config/ports.ts';
-import type { AuthMethod } from '../model/authorization.ts';
+import { type AuthMethod, isFallback } from '../model/authorization.ts';
 import type { PortName } from '../model/dataplane.ts';
 import { SessionTable } from '../session/table.ts';
 import type { Aaa } from './aaa.ts';
 import type { Accountant } from './accountant.ts';
 import { Decisions } from './decisions.ts';
 import type { DynamicAuthorization } from './dynamic-authorization.ts';
+import type { Fallback } from './fallback.ts';
 import type { Fleet } from './fleet.ts';
 import type { Life } from './life.ts';
 import type { Links } from './links.ts';
@@ -32,6 +33,7 @@ import type { Reporter } from './reporter.ts';
 import { Schedule } from './schedule.ts';
 import type { SessionUnit } from './session-unit.ts';
 import type { Supplicants } from './supplicants.ts';
+import type { VlanDesk } from './vlan-desk.ts';
 import type { Watch } from './watch.ts';
 
 /** What makes this run of the agent different from every other one. */
@@ -55,6 +57,8 @@ export interface Parts {
   readonly reporter: Reporter;
   readonly fleet: Fleet;
   readonly dynauth: DynamicAuthorization;
+  readonly vlans: VlanDesk;
+  readonly fallback: Fallback;
   readonly links: Links;
 }
 
@@ -112,6 +116,7 @@ export class Core {
 
   /** Whoever authenticated a session of this method; undefined for those that have no part of the agent. */
   method(method: AuthMethod): Method | undefined {
+    if (isFallback(method)) return this.parts.fallback;
     if (method === 'dot1x') return this.parts.supplicants;
     return method === 'mab' ? this.parts.mab : undefined;
   }

@@ -20,6 +20,8 @@ export class ClientUnit implements Timed, Applicant {
   timer: Timed['timer'];
   /** The table write that the machine waits for. */
   granting: PaeRef | undefined;
+  /** Why the last one failed. */
+  refusal: string | undefined;
 
   constructor(
     readonly mac: Mac,

@@ -1,6 +1,7 @@
 // The life of a session: admitted, granted, begun, renewed, ended, closed.
 //
-//   admit ──▶ authz writes the grant ──▶ begin: Start, session-start, watch
+//   admit ──▶ entrance.ts: VLANs, entries in the table ──▶ begin: Start, session-start, watch
+//   renew ──▶ renewals.ts
 //   end   ──▶ Logout: grant cleared and verified ▶ EAP-Failure ▶ Stop stored ▶ session-end
 //
 // Every end of a session in this agent is a call of `end` in this file, and there is no other way out.
@@ -9,13 +10,16 @@ import { Authorizer, type AuthzEffect, keyText, type TableResult } from '../auth
 import { type Mac, macToKey, ZERO_ADDRESS } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
 import type { Instant } from '../base/time.ts';
-import type { AuthMethod, Authorization } from '../model/authorization.ts';
+import { type AuthMethod, type Authorization, isFallback } from '../model/authorization.ts';
 import type { EndCause } from '../model/cause.ts';
 import type { GrantKey, PortName } from '../model/dataplane.ts';
-import type { SessionKey } from '../model/session.ts';
+import type { Session, SessionKey } from '../model/session.ts';
 import { type EndDecision, Logout, type LogoutEffect, type LogoutEvent } from '../session/logout.ts';
+import { keysOf } from './authorization-policy.ts';
 import type { Core } from './core.ts';
 import type { Renewal } from './dynamic-authorization.ts';
+import { Entrance } from './entrance.ts';
+import { Renewals } from './renewals.ts';
 import type { Timed } from './schedule.ts';
 import { roleFor, SessionUnit } from './session-unit.ts';
 
@@ -46,7 +50,15 @@ interface Closing {
   readonly unit: SessionUnit;
   readonly logout: Logout;
   readonly eapFailure: Uint8Array | undefined;
+  /** Entries to be revoked. */
+  readonly keys: readonly GrantKey[];
+  /** Which of them still are to be, and PORT_SHUT. */
+  readonly waiting: Set<string>;
+  /** The most that one of them took. */
+  tries: number;
 }
+
+const PORT_SHUT = 'shut';
 
 /**
  * Who goes on elsewhere, or as another user, is in the middle of a success: a failure now would undo it. Who logged off
@@ -56,11 +68,17 @@ const WITHOUT_FAILURE: ReadonlySet<EndCause> = new Set(['moved', 'supplicant-res
 
 export class Life implements Timed {
   private readonly authz = new Authorizer();
-  private readonly admissions = new Map<string, Admission>();
-  /** By grant: one at a time as a rule, two where a client came back before its last Stop was stored. */
+  private readonly entrance: Entrance;
+  private readonly renewals: Renewals;
+  /** Ended sessions whose entries could not be removed yet. */
+  private readonly stuck = new Set<SessionUnit>();
+  /** By client and port: one at a time as a rule, two where a client came back before its last Stop was stored. */
   private readonly closings = new Map<string, Closing[]>();
 
-  constructor(private readonly core: Core) {}
+  constructor(private readonly core: Core) {
+    this.entrance = new Entrance(core);
+    this.renewals = new Renewals(core);
+  }
 
   /** Sessions whose end is not complete yet. */
   get closing(): number {
@@ -83,33 +101,9 @@ export class Life implements Timed {
     this.applyAuthz(this.authz.tick(now));
   }
 
-  /** Writes the grant; whoever admits hears of the outcome, and the session begins with it. */
+  /** Somebody was accepted: the session begins when everything that it needs stands; the method hears of the outcome. */
   admit(admission: Admission): void {
-    const { core } = this;
-    const grant: GrantKey = { mac: admission.mac, port: admission.port, vlan: 0 };
-    const old = core.sessions.ofMac(admission.mac);
-    if (old !== undefined) {
-      const moved = old.session.grant.port !== admission.port;
-      const detail = moved ? `now on ${admission.port}` : `now as ${admission.authorization.userName}`;
-      if (moved) core.parts.reporter.sessionMoved(old, admission);
-      // The same client at the same place, by another method. Where another user is in, nothing of the first one stays.
-      const handedOver =
-        old.session.method !== admission.method && keyText(old.session.grant) === keyText(grant);
-      this.end(old, { cause: moved ? 'moved' : 'supplicant-restart', detail, handedOver });
-    }
-    this.turnBack(admission.mac, grant);
-    this.admissions.set(keyText(grant), admission);
-    this.applyAuthz(this.authz.want(grant));
-  }
-
-  /** One session per MAC: on its way in elsewhere, it stays out there. */
-  private turnBack(mac: Mac, grant: GrantKey): void {
-    for (const [text, other] of this.admissions) {
-      if (other.mac !== mac || text === keyText(grant)) continue;
-      this.admissions.delete(text);
-      this.applyAuthz(this.authz.unwant({ ...grant, port: other.port }));
-      this.core.method(other.method)?.grantDone(mac, other.port, `it came up on ${grant.port} meanwhile`);
-    }
+    this.entrance.admit(admission);
   }
 
   /**
@@ -121,11 +115,20 @@ export class Life implements Timed {
     authorization: Authorization,
     sessionTimer: 'restart' | 'run-on' = 'restart',
   ): Renewal {
-    unit.renew(authorization, sessionTimer);
-    this.core.parts.watch.configure(unit);
-    this.core.schedule.touch(unit);
-    this.core.parts.reporter.sessionChanged(unit);
-    return 'done';
+    return this.renewals.renew(unit, authorization, sessionTimer);
+  }
+
+  want(key: GrantKey): void {
+    this.applyAuthz(this.authz.want(key));
+  }
+
+  unwant(key: GrantKey): void {
+    this.applyAuthz(this.authz.unwant(key));
+  }
+
+  /** Its end cannot be completed: an entry of it will not go. */
+  isStuck(unit: SessionUnit): boolean {
+    return this.stuck.has(unit);
   }
 
   end(unit: SessionUnit, ending: Ending): void {
@@ -149,10 +152,19 @@ export class Life implements Timed {
       ...(ending.detail === undefined ? {} : { detail: ending.detail }),
     };
     const logout = new Logout(decision, eapFailure !== undefined && !WITHOUT_FAILURE.has(ending.cause));
-    const closing: Closing = { unit, logout, eapFailure };
-    const text = keyText(session.grant);
+    const keys = ending.handedOver === true ? [] : this.keysAtEnd(unit);
+    const closing: Closing = {
+      unit,
+      logout,
+      eapFailure,
+      keys,
+      waiting: new Set(keys.map(keyText)),
+      tries: 0,
+    };
+    const text = placeOf(session.grant);
     this.closings.set(text, [...(this.closings.get(text) ?? []), closing]);
     core.decide(session.mac, session.grant.port, 'session ended', endText(ending));
+    if (ending.handedOver !== true) this.closePort(closing);
     this.applyLogout(closing, logout.start(ending.handedOver));
   }
 
@@ -162,11 +174,20 @@ export class Life implements Timed {
 
   /** The port can have nobody any more: those on their way in are turned back. */
   cancelAdmissions(port: PortName): void {
-    for (const [text, { mac }] of this.admissions) {
-      const key: GrantKey = { mac, port, vlan: 0 };
-      if (keyText(key) !== text) continue;
-      this.admissions.delete(text);
-      this.applyAuthz(this.authz.unwant(key));
+    this.entrance.cancel(port);
+  }
+
+  /** A port of the host mode multi-host is open for all, or why it is not. */
+  portOpened(port: PortName, error?: string): void {
+    this.entrance.portOpened(port, error);
+  }
+
+  /** It is shut again, and nothing that was learnt on it is left; or why not, for now. */
+  portClosed(port: PortName, error?: string): void {
+    for (const closing of this.closingsOn(port)) {
+      if (!closing.waiting.has(PORT_SHUT)) continue;
+      if (error === undefined) this.cleared(closing, PORT_SHUT, 1);
+      else this.tellLogout(closing, { type: 'relock-failed', tries: 1, error });
     }
   }
 
@@ -194,11 +215,13 @@ export class Life implements Timed {
   /** After the sessions of the port have been ended. */
   portGone(port: PortName): void {
     this.applyAuthz(this.authz.portGone(port));
+    this.portClosed(port);
   }
 
   /** The Stop with this accounting id is durable. */
   stopStored(key: GrantKey, sessionId: string): void {
-    this.logoutEvent(key, { type: 'stop-stored' }, sessionId);
+    for (const closing of this.closings.get(placeOf(key)) ?? [])
+      if (closing.unit.session.id === sessionId) this.tellLogout(closing, { type: 'stop-stored' });
   }
 
   private applyAuthz(effects: readonly AuthzEffect[]): void {
@@ -223,13 +246,14 @@ export class Life implements Timed {
         this.grantFailed(key, effect.error);
         return;
       case 'revoked':
-        this.logoutEvent(key, { type: 'relocked', tries: effect.tries });
+        this.renewals.revoked(key);
+        for (const closing of this.closingsOf(key)) this.cleared(closing, keyText(key), effect.tries);
         return;
       case 'revoke-failed':
-        this.logoutEvent(key, { type: 'relock-failed', tries: effect.tries, error: effect.error });
+        this.revokeFailed(key, effect);
         return;
       case 'superseded':
-        this.logoutEvent(key, { type: 'superseded' });
+        for (const closing of this.closingsOf(key)) this.tellLogout(closing, { type: 'superseded' });
         return;
       default:
         assertNever(effect);
@@ -237,36 +261,32 @@ export class Life implements Timed {
   }
 
   private granted(key: GrantKey): void {
-    const admission = this.admissions.get(keyText(key));
-    if (admission === undefined) {
-      // One that was lost stands again.
-      const unit = this.core.sessions.ofMac(key.mac);
-      if (unit !== undefined) unit.grantedAt = this.core.now.mono;
-      return;
-    }
-    this.admissions.delete(keyText(key));
-    this.begin(admission, key);
-    this.core.method(admission.method)?.grantDone(key.mac, key.port);
+    if (this.entrance.granted(key) || this.renewals.granted(key)) return;
+    // One that was lost stands again.
+    const unit = this.core.sessions.ofMac(key.mac);
+    if (unit !== undefined) unit.grantedAt = this.core.now.mono;
   }
 
   private grantFailed(key: GrantKey, error: string): void {
-    const admission = this.admissions.get(keyText(key));
-    this.admissions.delete(keyText(key));
-    this.core.parts.reporter.warning('grant-failed', error, { mac: key.mac, port: key.port });
     const unit = this.core.sessions.ofMac(key.mac);
-    if (admission !== undefined) this.core.method(admission.method)?.grantDone(key.mac, key.port, error);
+    this.core.parts.reporter.warning('grant-failed', error, { mac: key.mac, port: key.port });
+    if (this.entrance.grantFailed(key, error) || this.renewals.grantFailed(key, error)) return;
     // A grant that was lost and could not be written again: the session has no ground any more.
-    else if (unit !== undefined) this.end(unit, { cause: 'nas-error', detail: error });
+    if (unit !== undefined) this.end(unit, { cause: 'nas-error', detail: error });
   }
 
-  private begin(admission: Admission, grant: GrantKey): void {
+  /** Everything stands. */
+  begin(admission: Admission, { vlans, domain }: Pick<Session, 'vlans' | 'domain'>): SessionUnit {
     const { core } = this;
-    const { authorization } = admission;
+    const { authorization, mac, port } = admission;
+    const grant = keysOf(mac, port, vlans)[0] ?? { mac, port, vlan: 0 };
     const unit = new SessionUnit(
       {
         key: macToKey(admission.mac) as SessionKey,
         mac: admission.mac,
         grant,
+        vlans,
+        domain,
         nasPort: core.parts.ports.get(grant.port)?.machine.facts.index ?? 0,
         calledStation: core.parts.ports.addressOf(grant.port) ?? ZERO_ADDRESS,
         id: admission.sessionId,
@@ -286,17 +306,63 @@ export class Life implements Timed {
     core.parts.meter.begin(unit);
     core.parts.fleet.begin(unit);
     core.parts.ports.sessionsChanged(grant.port);
-    core.parts.accountant.start(unit);
+    if (!isFallback(admission.method)) core.parts.accountant.start(unit);
     core.decide(admission.mac, grant.port, 'session started', startText(unit));
     core.parts.reporter.sessionStarted(unit);
+    return unit;
   }
 
-  private logoutEvent(key: GrantKey, event: LogoutEvent, sessionId?: string): void {
-    const text = keyText(key);
-    for (const closing of this.closings.get(text) ?? []) {
-      if (sessionId !== undefined && closing.unit.session.id !== sessionId) continue;
-      this.applyLogout(closing, closing.logout.handle(event, this.core.now.mono));
+  /** Also what a change of VLANs has begun and not ended. */
+  private keysAtEnd(unit: SessionUnit): readonly GrantKey[] {
+    const { mac, grant, vlans } = unit.session;
+    const others = this.renewals.forget(unit);
+    const all = new Map([...keysOf(mac, grant.port, vlans), ...others].map((key) => [keyText(key), key]));
+    return [...all.values()];
+  }
+
+  /** A port that stood open for all is shut with the last session on it: first of all, since it is the widest door. */
+  private closePort(closing: Closing): void {
+    const { ports } = this.core.parts;
+    const { port } = closing.unit.session.grant;
+    if (!ports.isOpened(port) || this.core.sessions.countOnPort(port) > 0) return;
+    closing.waiting.add(PORT_SHUT);
+    ports.close(port);
+  }
+
+  private closingsOf(key: GrantKey): readonly Closing[] {
+    return (this.closings.get(placeOf(key)) ?? []).filter(({ waiting }) => waiting.has(keyText(key)));
+  }
+
+  private closingsOn(port: PortName): readonly Closing[] {
+    return [...this.closings.values()].flat().filter(({ unit }) => unit.session.grant.port === port);
+  }
+
+  /** One of the things that a session's end has to clear is cleared; after the last its VLANs are free, and then it is told. */
+  private cleared(closing: Closing, what: string, tries: number): void {
+    closing.waiting.delete(what);
+    closing.tries = Math.max(closing.tries, tries);
+    if (closing.waiting.size > 0) return;
+    this.stuck.delete(closing.unit);
+    this.core.parts.vlans.free(closing.unit);
+    this.tellLogout(closing, { type: 'relocked', tries: closing.tries });
+  }
+
+  private revokeFailed(
+    key: GrantKey,
+    { tries, error }: { readonly tries: number; readonly error: string },
+  ): void {
+    const closings = this.closingsOf(key);
+    for (const closing of closings) {
+      this.stuck.add(closing.unit);
+      this.tellLogout(closing, { type: 'relock-failed', tries, error });
     }
+    // Whoever waits for its VLANs is not to wait for ever.
+    if (closings.length > 0) this.core.parts.vlans.freed(key.port);
+  }
+
+  private tellLogout(closing: Closing, event: LogoutEvent): void {
+    this.applyLogout(closing, closing.logout.handle(event, this.core.now.mono));
+    const text = placeOf(closing.unit.session.grant);
     const open = this.closings.get(text)?.filter(({ logout }) => !logout.finished) ?? [];
     if (open.length > 0) this.closings.set(text, open);
     else this.closings.delete(text);
@@ -306,19 +372,20 @@ export class Life implements Timed {
     for (const effect of effects) this.applyLogoutEffect(closing, effect);
   }
 
-  private applyLogoutEffect({ unit, eapFailure }: Closing, effect: LogoutEffect): void {
+  private applyLogoutEffect({ unit, eapFailure, keys }: Closing, effect: LogoutEffect): void {
     const { accountant, dynauth, reporter, supplicants } = this.core.parts;
     const { mac, grant } = unit.session;
     switch (effect.type) {
       case 'clear-grant':
-        this.applyAuthz(this.authz.unwant(grant));
+        for (const key of keys) this.unwant(key);
         return;
       case 'eap-failure':
         if (eapFailure !== undefined) supplicants.sendEap(mac, grant.port, eapFailure);
         return;
       case 'stop':
         dynauth.relocked(unit, effect.proof);
-        accountant.stop(unit, effect.decision);
+        if (isFallback(unit.session.method)) this.stopStored(grant, unit.session.id);
+        else accountant.stop(unit, effect.decision);
         return;
       case 'report-end':
         reporter.sessionEnded(unit, effect.decision, effect.proof);
@@ -333,6 +400,10 @@ export class Life implements Timed {
         assertNever(effect);
     }
   }
+}
+
+function placeOf({ mac, port }: GrantKey): string {
+  return `${port} ${mac}`;
 }
 
 function endText({ cause, detail }: Ending): string {

@@ -31,6 +31,10 @@ export class MabUnit implements Timed, Applicant {
   timer: Timed['timer'];
   /** The table write that the machine waits for. */
   granting: PaeRef | undefined;
+  /** Why the last one failed. */
+  refusal: string | undefined;
+  /** The session's new word is being carried out. */
+  renewing = false;
   /** The question that waits for its turn. */
   question: MabQuestion | undefined;
 

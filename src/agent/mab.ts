@@ -6,6 +6,7 @@ import { utf8 } from '../base/bytes.ts';
 import { isStationAddress, type Mac, macFromNumber } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
 import { after, earliest, type Instant, NEVER, seconds } from '../base/time.ts';
+import { isFallback } from '../model/authorization.ts';
 import type { PortName } from '../model/dataplane.ts';
 import type { SessionSelector } from '../model/selector.ts';
 import type { ReauthBy } from '../pae/events.ts';
@@ -49,8 +50,14 @@ export class Mab implements Method {
 
   /** A MAC without a session on this port was seen there: it is asked who it is, or a server is asked about it. */
   sighted(mac: Mac, port: PortName): void {
-    if (this.core.sessions.ofMac(mac)?.session.grant.port === port) return;
     const settings = this.core.settings.port(port).mab;
+    const session = this.core.sessions.ofMac(mac)?.session;
+    if (session?.grant.port === port) {
+      // Who is in by a fallback may be known to the server by now.
+      if (isFallback(session.method) && settings.enabled)
+        this.seen({ mac, port, at: this.core.now.mono, makesRoom: true });
+      return;
+    }
     if (!settings.enabled || settings.order[0] === 'dot1x') this.core.parts.supplicants.sighted(mac, port);
     if (settings.enabled) this.seen({ mac, port, at: this.core.now.mono, makesRoom: true });
   }
@@ -106,9 +113,18 @@ export class Mab implements Method {
 
   grantDone(mac: Mac, port: PortName, error?: string): void {
     const unit = this.ports.get(port)?.clients.get(mac);
+    if (unit?.renewing === true) {
+      unit.renewing = false;
+      const session = this.core.sessions.ofMac(mac);
+      // The server's new word cannot be carried out, and its old one does not hold any more.
+      if (error !== undefined && session?.session.method === 'mab')
+        this.core.parts.life.end(session, { cause: 'nas-error', detail: error });
+      return;
+    }
     if (unit?.granting === undefined) return;
     const ref = unit.granting;
     unit.granting = undefined;
+    unit.refusal = error;
     this.tell(unit, error === undefined ? { type: 'grant-done', ref } : { type: 'grant-done', ref, error });
   }
 
@@ -276,7 +292,9 @@ export class Mab implements Method {
         const session = core.sessions.ofMac(mac);
         if (session === undefined) return;
         core.parts.reauthentication.forget(session);
-        life.renew(session, effect.authorization);
+        const renewal = life.renew(session, effect.authorization);
+        unit.renewing = renewal === 'pending';
+        if (typeof renewal === 'object') life.end(session, { cause: 'nas-error', detail: renewal.refused });
         return;
       }
       case 'reauthentication-due': {
@@ -287,13 +305,21 @@ export class Mab implements Method {
       case 'rejected': {
         this.count(port, effect.reason === 'no-server' ? 'mab-no-server' : 'mab-rejected');
         core.parts.reporter.authFailed(
-          { mac, port, method: 'mab', userName: aaa.identityOf(unit) },
+          {
+            mac,
+            port,
+            method: 'mab',
+            userName: aaa.identityOf(unit),
+            detail: effect.reason === 'grant-failed' ? unit.refusal : undefined,
+          },
           effect.reason,
           effect.replyMessage,
         );
         aaa.forgetConversation(unit);
         const { order } = core.settings.port(port).mab;
         if (effect.reason === 'access-reject' && order[0] === 'mab') supplicants.sighted(mac, port);
+        if (effect.reason === 'access-reject' || effect.reason === 'no-server')
+          core.parts.fallback.failed(mac, port, { by: 'mab', failure: effect.reason });
         return;
       }
       case 'ended': {

@@ -50,7 +50,13 @@ function withTimers(role: RoleConfig, change: TimerChange): RoleConfig {
 
 /** It wins since it comes last. */
 function ruleOf(port: string, change: TimerChange): PortRule {
-  return { pattern: literalPattern(port), mab: {}, handshake: handshakeChange(change), pae: {} };
+  return {
+    pattern: literalPattern(port),
+    mab: {},
+    fallbacks: {},
+    handshake: handshakeChange(change),
+    pae: {},
+  };
 }
 
 function handshakeChange({ period, times }: TimerChange): PortRule['handshake'] {

@@ -6,6 +6,7 @@ import { assertNever } from '../base/result.ts';
 import type { Instant } from '../base/time.ts';
 import { same } from '../config/diff.ts';
 import { isUplink } from '../config/ports.ts';
+import { isFallback } from '../model/authorization.ts';
 import type { EndCause } from '../model/cause.ts';
 import type { Capabilities, DataplaneEvent, PortFacts, PortName } from '../model/dataplane.ts';
 import type { PortControl } from '../model/port.ts';
@@ -88,6 +89,24 @@ export class PortDesk {
     return this.units.get(name)?.machine.control === 'auto';
   }
 
+  /** Everybody passes, since one client is in (host mode multi-host). */
+  isOpened(name: PortName): boolean {
+    return this.units.get(name)?.machine.isOpened ?? false;
+  }
+
+  /** `life` hears when it is, or why it is not. */
+  open(name: PortName): void {
+    const unit = this.units.get(name);
+    if (unit === undefined) this.core.parts.life.portOpened(name, 'the port is gone');
+    else this.tell(unit, { type: 'open', open: true });
+  }
+
+  close(name: PortName): void {
+    const unit = this.units.get(name);
+    if (unit === undefined) this.core.parts.life.portClosed(name);
+    else this.tell(unit, { type: 'open', open: false });
+  }
+
   linkUpAt(name: PortName): Instant {
     return this.units.get(name)?.machine.linkUpAt ?? this.core.now.mono;
   }
@@ -95,7 +114,7 @@ export class PortDesk {
   /** Every managed port is proven to be as it was wanted. */
   get settled(): boolean {
     for (const { machine } of this.units.values()) {
-      if (machine.control === 'auto' && !machine.locked) return false;
+      if (machine.control === 'auto' && !machine.isSet) return false;
     }
     return true;
   }
@@ -137,6 +156,7 @@ export class PortDesk {
         for (const { name } of [...this.units.values()]) this.gone(name);
         return;
       case 'bridge-back':
+        this.core.parts.vlans.doubt();
         reporter.warning('bridge-back', 'the bridge is back: its ports are being locked', {});
         return;
       default:
@@ -173,7 +193,10 @@ export class PortDesk {
   sessionsChanged(name: PortName): void {
     const { supplicants, reporter } = this.core.parts;
     if (!this.units.has(name)) return;
-    supplicants.solicit(name, { type: 'sessions', count: this.core.sessions.countOnPort(name) });
+    const authenticated = this.core.sessions
+      .onPort(name)
+      .filter(({ session }) => !isFallback(session.method));
+    supplicants.solicit(name, { type: 'sessions', count: authenticated.length });
     reporter.portChanged(name);
   }
 
@@ -186,7 +209,16 @@ export class PortDesk {
     if (unit === undefined) return;
     const type = about === 'port' ? 'port-set' : 'capture';
     this.tell(unit, error === undefined ? { type } : { type, error });
+    if (about === 'port') this.opening(unit, error);
     this.core.parts.reporter.portChanged(name);
+  }
+
+  /** Whoever waits for the port to be open, or shut again, hears of it. */
+  private opening({ name, machine }: PortUnit, error: string | undefined): void {
+    const { life } = this.core.parts;
+    if (error === undefined && !machine.isSet) return;
+    if (machine.isOpened) life.portOpened(name, error);
+    else life.portClosed(name, error);
   }
 
   private added(facts: PortFacts): void {
@@ -196,6 +228,7 @@ export class PortDesk {
     }
     const unit = this.take(facts);
     if (unit !== undefined) this.apply(unit, unit.machine.start());
+    this.core.parts.vlans.portAdded();
   }
 
   /** Knows the port from now on; a machine for it, unless it is an uplink. */
@@ -244,6 +277,7 @@ export class PortDesk {
     this.core.out.push({ type: 'close-capture', port: name });
     life.endOnPort(name, { cause: 'port-removed' });
     life.portGone(name);
+    this.core.parts.vlans.portGone(name);
     supplicants.portGone(name);
     mab.portGone(name);
     reporter.portGone(name);

@@ -4,6 +4,7 @@
 
 import type { RecordRef } from '../accounting/journal-events.ts';
 import type { SessionRecord, SpoolContent } from '../accounting/spool.ts';
+import type { FoundVlan } from '../authz/vlan-book.ts';
 import type { Ip } from '../base/ip.ts';
 import type { LogLevel as LeastLevel } from '../config/defaults.ts';
 import type { ProbeSource } from '../liveness/settings.ts';
@@ -16,7 +17,9 @@ import type {
   PortName,
   PortSetting,
   TableDump,
+  VlanChange,
   VlanId,
+  VlanMap,
 } from '../model/dataplane.ts';
 import type { HoldKind } from '../model/port.ts';
 import type { DynamicDatagram } from '../radius/dynauth.ts';
@@ -31,6 +34,9 @@ export type Input =
       readonly type: 'boot';
       readonly capabilities: Capabilities;
       readonly ports: readonly PortFacts[];
+      readonly vlans: VlanMap;
+      /** What ports were before an earlier life of ours changed their VLANs. */
+      readonly foundVlans: readonly FoundVlan[];
       /** Taken down by an earlier run on a server's word, and not seen up again. */
       readonly heldDown: ReadonlyMap<PortName, HoldKind>;
       readonly kernel: string;
@@ -40,6 +46,9 @@ export type Input =
   | { readonly type: 'frame'; readonly port: PortName; readonly bytes: Uint8Array }
   | { readonly type: 'table'; readonly dump: TableDump }
   | { readonly type: 'table-failed'; readonly error: string }
+  /** The answer to `read-vlans`. */
+  | { readonly type: 'vlans'; readonly map: VlanMap }
+  | { readonly type: 'vlans-failed'; readonly error: string }
   /** The answer to `read-counters`: of every port, from (input) and to (output) its clients. */
   | { readonly type: 'counters'; readonly counters: ReadonlyMap<PortName, TrafficCounters> }
   | {
@@ -89,6 +98,15 @@ export type Effect =
   /** Tell at once (`entry-active`) when this silent client sends again. Nobody waits for an answer: the sweep sees it, too. */
   | { readonly type: 'watch'; readonly key: GrantKey }
   | { readonly type: 'dump-table' }
+  | { readonly type: 'read-vlans' }
+  | {
+      readonly type: 'set-vlans';
+      readonly ref: Ref;
+      readonly port: PortName;
+      readonly changes: readonly VlanChange[];
+    }
+  /** To be on disk before what comes after it is done; takes the place of what was kept before. */
+  | { readonly type: 'remember-vlans'; readonly found: readonly FoundVlan[] }
   | { readonly type: 'read-counters' }
   | { readonly type: 'inject'; readonly port: PortName; readonly bytes: Uint8Array }
   | { readonly type: 'open-capture'; readonly ref: Ref; readonly port: PortName }
@@ -147,6 +165,7 @@ export interface SpoolStatus {
 /** What answers to effects will be about; kept until the `done` comes. */
 export type Pending =
   | { readonly about: 'port'; readonly port: PortName }
+  | { readonly about: 'vlans'; readonly port: PortName }
   | { readonly about: 'link'; readonly port: PortName }
   | { readonly about: 'grant'; readonly key: GrantKey }
   | { readonly about: 'capture'; readonly port: PortName }

@@ -26,8 +26,12 @@ export class Reauthentication implements Timed {
   }
 
   due(unit: SessionUnit): void {
+    const { fallback, life } = this.core.parts;
     if (this.pacing.due(unit)) this.begin(unit);
-    else {
+    else if (fallback.denies(unit)) {
+      this.pacing.forget(unit);
+      life.end(unit, { cause: 'reauth-failed', detail: 'no authentication server answers' });
+    } else {
       const { mac, grant } = unit.session;
       this.core.step(mac, grant.port, 'reauthentication waits', 'until an authentication server answers');
       this.core.schedule.touch(this);

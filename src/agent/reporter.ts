@@ -1,10 +1,11 @@
 // Upstream hears it here: retained state and numbered events, as MQTT topics. While no broker is there, state is not
 // kept for it (it is published whole on connect) and events wait in the log (report/events.ts).
 
+import { vlansOf } from '../authz/vlan-plan.ts';
 import type { Mac } from '../base/mac.ts';
 import { after, earliest, type Instant, instant, NEVER, seconds } from '../base/time.ts';
 import type { AuthMethod } from '../model/authorization.ts';
-import type { PortName } from '../model/dataplane.ts';
+import type { PortName, SessionVlans } from '../model/dataplane.ts';
 import type { PortControl } from '../model/port.ts';
 import type { SessionKey } from '../model/session.ts';
 import type { RequestKind } from '../radius/effects.ts';
@@ -29,6 +30,8 @@ export interface FailedClient {
   readonly port: PortName;
   readonly method: AuthMethod;
   readonly userName: string | undefined;
+  /** For people: why somebody whom a server has accepted is not in. */
+  readonly detail?: string | undefined;
 }
 
 const PORT_SPACING = seconds(1);
@@ -111,13 +114,17 @@ export class Reporter implements Timed {
     this.event({ type: 'session-end', body: sessionEndBody(unit, decision, { proof, core: this.core }) });
   }
 
-  sessionMoved(old: SessionUnit, to: { readonly port: PortName; readonly sessionId: string }): void {
+  sessionMoved(
+    old: SessionUnit,
+    to: { readonly port: PortName; readonly sessionId: string },
+    vlans: SessionVlans,
+  ): void {
     const { key, mac, grant, id } = old.session;
     const body = {
       key,
       mac,
       from: { port: grant.port, vlan: grant.vlan },
-      to: { port: to.port, vlan: grant.vlan },
+      to: { port: to.port, vlan: vlansOf(vlans)[0] ?? 0 },
       old_session_id: id,
       new_session_id: to.sessionId,
     };
@@ -131,6 +138,7 @@ export class Reporter implements Timed {
       method: client.method,
       user_name: client.userName ?? null,
       reason,
+      ...(client.detail === undefined ? {} : { detail: client.detail }),
       ...(replyMessage === undefined ? {} : { reply_message: replyMessage }),
     } as const;
     this.event({ type: 'auth-failed', body });

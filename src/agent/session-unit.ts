@@ -9,6 +9,7 @@ import type { ProbeKind } from '../liveness/probing.ts';
 import type { HandshakeSettings } from '../liveness/settings.ts';
 import type { TrafficCounters } from '../model/acct.ts';
 import type { Authorization } from '../model/authorization.ts';
+import type { VlanId } from '../model/dataplane.ts';
 import type { EndEvidence, EvidenceKind, Session } from '../model/session.ts';
 import { SessionTimers, type Signs, type TimerEffect, type TimerSettings } from '../policy/timers.ts';
 import type { Core } from './core.ts';
@@ -61,6 +62,12 @@ export class SessionUnit implements Timed {
   onTime(now: Instant): void {
     if (this.interim?.tick(now)) this.core.parts.accountant.interim(this);
     this.core.parts.watch.tick(this);
+  }
+
+  /** Its entry in this VLAN is its own. */
+  isIn(vlan: VlanId): boolean {
+    const { untagged, tagged } = this.session.vlans;
+    return vlan === untagged || tagged.includes(vlan);
   }
 
   /** A sign of life. `answer`: it may be the answer to a probe of ours, and is then no traffic of the client's own. */

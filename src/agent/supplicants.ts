@@ -6,7 +6,7 @@ import { PAE_GROUP_ADDRESS } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
 import type { PortName } from '../model/dataplane.ts';
 import { AuthenticatorClient } from '../pae/client.ts';
-import type { PaeEffect, PaeEvent, ReauthBy } from '../pae/events.ts';
+import type { PaeEffect, PaeEvent, ReauthBy, RejectReason } from '../pae/events.ts';
 import type { ClientAdmission } from '../pae/limits.ts';
 import type { Dot1xStanding } from '../pae/mab-events.ts';
 import { PAE_EAPOL_VERSION, type PaeSettings } from '../pae/settings.ts';
@@ -16,6 +16,8 @@ import { EAPOL_EAP, EAPOL_LOGOFF, EAPOL_START, type EapolPdu, encodeEapol } from
 import { ETHERTYPE_PAE, encodeEthernet } from '../wire/ethernet.ts';
 import type { Core } from './core.ts';
 import { ClientUnit, EapolPort } from './eapol-port.ts';
+import type { Failure } from './fallback.ts';
+import { refusedBeforehand } from './host-modes.ts';
 import type { Method } from './method.ts';
 
 type Accepted = Extract<PaeEffect, { readonly type: 'accepted' | 'reauthenticated' }>;
@@ -54,11 +56,9 @@ export class Supplicants implements Method {
     return unit.machine.standing;
   }
 
-  /** A single-host port that has another client already. */
+  /** A port that has its clients already, by its host mode. */
   isTaken(port: PortName, mac: Mac): boolean {
-    const { core } = this;
-    if (core.settings.port(port).hostMode !== 'single-host') return false;
-    return core.sessions.onPort(port).some(({ session }) => session.mac !== mac);
+    return refusedBeforehand(this.core, port, mac) !== undefined;
   }
 
   /** An EAPOL PDU from a client of an `auto` port. */
@@ -109,6 +109,7 @@ export class Supplicants implements Method {
     if (unit?.granting === undefined) return;
     const ref = unit.granting;
     unit.granting = undefined;
+    unit.refusal = error;
     this.tell(unit, error === undefined ? { type: 'grant-done', ref } : { type: 'grant-done', ref, error });
   }
 
@@ -208,13 +209,15 @@ export class Supplicants implements Method {
         if (
           session !== undefined &&
           session.session.grant.port === port &&
+          session.session.method === 'dot1x' &&
           (effect.sameIdentity || sameUser)
         ) {
           unit.granting = effect.ref;
           aaa.forgetConversation(unit);
           core.parts.reauthentication.forget(session);
-          life.renew(session, effect.authorization);
-          this.grantDone(mac, port);
+          const renewal = life.renew(session, effect.authorization);
+          if (renewal === 'done') this.grantDone(mac, port);
+          else if (renewal !== 'pending') this.grantDone(mac, port, renewal.refused);
         } else this.admit(unit, effect);
         return;
       }
@@ -226,6 +229,11 @@ export class Supplicants implements Method {
       case 'rejected':
         this.rejected(unit, effect);
         return;
+      case 'unanswered': {
+        const session = core.sessions.ofMac(mac);
+        if (session?.session.grant.port === port) core.parts.fallback.unanswered(session);
+        return;
+      }
       case 'ended': {
         const session = core.sessions.ofMac(mac);
         if (session === undefined || session.session.grant.port !== port) return;
@@ -260,14 +268,17 @@ export class Supplicants implements Method {
   }
 
   private rejected(unit: ClientUnit, { reason, replyMessage }: Rejected): void {
-    const { aaa, mab, reporter } = this.core.parts;
+    const { aaa, fallback, mab, reporter } = this.core.parts;
     const { mac, port } = unit;
     // Who is in by MAB and does not answer has no 802.1X: nothing has failed.
     const bySilence = reason === 'client-silent' && this.core.sessions.ofMac(mac)?.session.method === 'mab';
     const userName = aaa.identityOf(unit);
-    if (!bySilence) reporter.authFailed({ mac, port, method: 'dot1x', userName }, reason, replyMessage);
+    const detail = reason === 'grant-failed' ? unit.refusal : undefined;
+    if (!bySilence)
+      reporter.authFailed({ mac, port, method: 'dot1x', userName, detail }, reason, replyMessage);
     aaa.forgetConversation(unit);
     if (reason === 'access-reject' || reason === 'contradictory-accept') mab.dot1xFailed(mac, port);
+    if (isFinal(reason) && !bySilence) fallback.failed(mac, port, { by: 'dot1x', failure: reason });
   }
 
   private admit(unit: ClientUnit, accepted: Accepted): void {
@@ -312,10 +323,10 @@ export class Supplicants implements Method {
     if (this.refusing) return undefined;
     const { core } = this;
     const settings = core.settings.port(here.name);
-    if (this.isTaken(here.name, mac)) {
-      core.drops.add('eapol-single-host-taken');
-      const detail = 'single-host: the port has its client';
-      core.decisions.note(mac, { at: core.now.wall, port: here.name, what: 'refused', detail });
+    const refusal = refusedBeforehand(core, here.name, mac);
+    if (refusal !== undefined) {
+      core.drops.add(`eapol-${settings.hostMode}-taken`);
+      core.decisions.note(mac, { at: core.now.wall, port: here.name, what: 'refused', detail: refusal });
       return undefined;
     }
     if (!this.makeRoom(here, admission)) {
@@ -390,6 +401,11 @@ export class Supplicants implements Method {
     this.ports.set(name, here);
     return here;
   }
+}
+
+/** Of what a port may have an answer to. */
+function isFinal(reason: RejectReason): reason is Failure {
+  return reason === 'client-silent' || reason === 'access-reject' || reason === 'no-server';
 }
 
 function randomIdentifier(core: Core): number {

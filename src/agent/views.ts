@@ -3,6 +3,7 @@
 import { rfc3339 } from '../base/time.ts';
 import { isUplink } from '../config/ports.ts';
 import type { TrafficCounters } from '../model/acct.ts';
+import { isFallback } from '../model/authorization.ts';
 import { AcctTerminateCause, END_CAUSES } from '../model/cause.ts';
 import type { Capabilities } from '../model/dataplane.ts';
 import type { ServerStatistics } from '../radius/server-link.ts';
@@ -13,6 +14,10 @@ import type { Core } from './core.ts';
 import type { PortUnit } from './port-desk.ts';
 import type { SessionUnit } from './session-unit.ts';
 
+/** More are not shown: a payload is to stay small. */
+const MOST_VLANS = 64;
+const MOST_RULES = 32;
+
 const toSeconds = (ms: number): number => Math.round(ms) / 1000;
 const orNull = (ms: number | undefined): number | null =>
   ms === undefined || ms === 0 ? null : toSeconds(ms);
@@ -22,6 +27,7 @@ export function sessionPayload(unit: SessionUnit): SessionPayload {
   const { session } = unit;
   const { authorization, addresses, grant } = session;
   const { settings } = unit.handshake;
+  const { filterRules, others } = authorization;
   return {
     key: session.key,
     mac: session.mac,
@@ -29,6 +35,9 @@ export function sessionPayload(unit: SessionUnit): SessionPayload {
     ipv6: addresses.ipv6 ?? null,
     port: grant.port,
     vlan: grant.vlan,
+    tagged_vlans: [...session.vlans.tagged],
+    domain: session.domain,
+    authenticated: !isFallback(session.method),
     user_name: authorization.userName,
     role: session.role,
     method: session.method,
@@ -45,6 +54,9 @@ export function sessionPayload(unit: SessionUnit): SessionPayload {
       silent_periods: unit.handshake.view().silentPeriods,
     },
     ...(authorization.replyMessage === undefined ? {} : { reply_message: authorization.replyMessage }),
+    ...(authorization.filterId === undefined ? {} : { filter_id: authorization.filterId }),
+    ...(filterRules === undefined ? {} : { filter_rules: filterRules.slice(0, MOST_RULES) }),
+    ...(others === undefined ? {} : { attributes: others }),
   };
 }
 
@@ -62,6 +74,7 @@ export function sessionAnswer(unit: SessionUnit, core: Core): SessionPayload {
 export function portPayload(unit: PortUnit, core: Core): PortPayload {
   const { machine, name } = unit;
   const { facts, config } = machine;
+  const vlans = core.parts.vlans.of(name);
   return {
     port: name,
     index: facts.index,
@@ -73,8 +86,10 @@ export function portPayload(unit: PortUnit, core: Core): PortPayload {
     locked: facts.locked,
     mab: config.mab.enabled && machine.control === 'auto',
     mab_clients: core.parts.mab.standing(name),
+    opened: machine.isOpened,
+    vlan: core.parts.vlans.filtering ? (vlans.untagged ?? null) : 0,
+    tagged_vlans: vlans.tagged.slice(0, MOST_VLANS),
     held_down: core.parts.links.kindOf(name) ?? null,
-    vlan: null,
     sessions: core.sessions.onPort(name).map(({ session }) => session.key),
     counters: { ...core.parts.supplicants.counters(name), ...core.parts.mab.counters(name) },
   };

@@ -13,6 +13,7 @@ import { Guard, type GuardEffect, survey } from '../liveness/guard.ts';
 import type { HandshakeEffect } from '../liveness/handshake.ts';
 import type { ProbeSource } from '../liveness/settings.ts';
 import { SweepSchedule, sweepInterval } from '../liveness/sweep.ts';
+import { isFallback } from '../model/authorization.ts';
 import type { Capabilities, GrantKey, PortName, TableDump, VlanId } from '../model/dataplane.ts';
 import type { TimerEffect } from '../policy/timers.ts';
 import { ARP_REPLY } from '../wire/arp.ts';
@@ -109,6 +110,7 @@ export class Watch implements Timed {
       this.sightedElsewhere(unit, port, sign);
       return;
     }
+    if (isFallback(unit.session.method) && sign.kind !== 'eapol') this.core.parts.mab.sighted(mac, port);
     unit.heard(this.core.now.mono, sign.kind, mayAnswer(sign));
     if (isAnnouncement(sign)) unit.announcedAt = this.core.now.mono;
     if (this.learn(unit, addressIn(sign, mac))) this.core.parts.reporter.sessionChanged(unit);
@@ -173,7 +175,7 @@ export class Watch implements Timed {
     const foreign: GrantKey[] = [];
     forEachEntry(dump.records, (mac48, vlan, ifindex, flags, idleMs) => {
       const unit = sessions.ofMac48(mac48);
-      if (unit !== undefined && unit.session.nasPort === ifindex) {
+      if (unit !== undefined && unit.session.nasPort === ifindex && unit.isIn(vlan)) {
         unit.usedBetween((dump.at - idleMs - TABLE_STEP) as Instant, (end - idleMs) as Instant);
       } else if (isGrant(flags) || isOpenEntry(flags)) {
         const key = this.foreignKey(mac48, ifindex, vlan);
@@ -306,7 +308,7 @@ export class Watch implements Timed {
   private foreignKey(mac48: number, ifindex: number, vlan: VlanId): GrantKey | undefined {
     const { ports, life } = this.core.parts;
     const port = ports.nameOf(ifindex);
-    if (port === undefined || !ports.isAuto(port)) return undefined;
+    if (port === undefined || !ports.isAuto(port) || ports.isOpened(port)) return undefined;
     const key: GrantKey = { mac: macFromNumber(mac48), port, vlan };
     return life.isGranted(key) ? undefined : key;
   }

@@ -18,7 +18,7 @@ export function sessionsView({ sessions }: ResultOf<'sessions'>, { paint, now }:
     session.mac,
     paint.bold(clean(session.user_name, 32)),
     session.port,
-    session.vlan === 0 ? '' : String(session.vlan),
+    vlansOf(session),
     session.ipv4 ?? session.ipv6 ?? '-',
     clean(session.role, 20),
     session.method,
@@ -44,11 +44,16 @@ export function sessionView({ session }: ResultOf<'session'>, { paint, now }: Vi
   const pairs: [string, string][] = [
     ['user', paint.bold(clean(session.user_name, 253))],
     ['MAC', session.mac],
-    ['port', session.vlan === 0 ? session.port : `${session.port}, VLAN ${session.vlan}`],
+    ['port', vlansOf(session) === '' ? session.port : `${session.port}, VLAN ${vlansOf(session)}`],
     ['IPv4', session.ipv4 ?? '-'],
     ['IPv6', session.ipv6 ?? '-'],
     ['role', clean(session.role)],
-    ['method', `${session.method}, accepted by ${clean(session.server)}`],
+    [
+      'method',
+      session.authenticated
+        ? `${session.method}, accepted by ${clean(session.server)}`
+        : `${session.method}: not authenticated`,
+    ],
     ['online', `${age(session, now)}, since ${session.started}`],
     [
       'last seen',
@@ -66,7 +71,15 @@ export function sessionView({ session }: ResultOf<'session'>, { paint, now }: Vi
     ['session id', clean(session.session_id)],
   ];
   if (session.reply_message !== undefined) pairs.push(['reply', clean(session.reply_message, 253)]);
+  for (const rule of session.filter_rules ?? []) pairs.push(['filter rule (not enforced)', clean(rule, 128)]);
+  for (const { name, value } of session.attributes ?? []) pairs.push([clean(name, 40), clean(value, 128)]);
   return facts(pairs, paint);
+}
+
+/** `30`, `30 40t`, `40t`: t is tagged. */
+function vlansOf({ vlan, tagged_vlans: tagged }: SessionPayload): string {
+  const untagged = vlan === 0 || tagged.includes(vlan) ? [] : [String(vlan)];
+  return [...untagged, ...tagged.map((id) => `${id}t`)].join(' ');
 }
 
 function timer(seconds: number | null): string {
@@ -109,6 +122,7 @@ function linkOf(port: PortPayload, paint: Colors): string {
 
 function lockOf(port: PortPayload, paint: Colors): string {
   if (port.locked) return paint.green('locked');
+  if (port.opened) return paint.yellow('open for all');
   return port.control === 'auto' ? paint.red('open') : paint.yellow('open');
 }
 

@@ -32,10 +32,12 @@ import type {
 } from './config.ts';
 import {
   ACCOUNTING_DEFAULTS,
+  AUTHORIZATION_DEFAULTS,
   DYNAUTH_DEFAULTS,
   MQTT_DEFAULTS,
   RADIUS_DEFAULTS,
   SHELL_DEFAULTS,
+  VLAN_DEFAULTS,
 } from './defaults.ts';
 import type { ConfigSchema } from './schema.ts';
 import type { SERVER_USES } from './schema-radius.ts';
@@ -65,6 +67,16 @@ export function assemble({ raw, portOrder, secret }: Assembly): Config {
     controlSocket: raw.control_socket ?? SHELL_DEFAULTS.controlSocket,
     ports: portOrder.map((pattern) => portRule(pattern, raw.ports?.[pattern] ?? {}, secret)),
     roles: roles(raw),
+    vlans: new Map(Object.entries(raw.vlans ?? {})),
+    vlan: {
+      create: raw.vlan?.create ?? VLAN_DEFAULTS.create,
+      uplinks: raw.vlan?.uplinks ?? VLAN_DEFAULTS.uplinks,
+    },
+    authorization: {
+      filterRules: raw.authorization?.filter_rules ?? AUTHORIZATION_DEFAULTS.filterRules,
+      unknownFilterId: raw.authorization?.unknown_filter_id ?? AUTHORIZATION_DEFAULTS.unknownFilterId,
+      requestCui: raw.authorization?.request_cui ?? AUTHORIZATION_DEFAULTS.requestCui,
+    },
     nas: nas(raw),
     radius: radius(raw, secret),
     reauthentication: { perSecond: raw.radius.reauth_rate_per_s ?? PACING_DEFAULTS.perSecond },
@@ -102,6 +114,13 @@ function portRule(pattern: string, raw: RawPort, secret: Assembly['secret']): Po
     mab: mab(raw.mab, secret),
     ...given('linkDownDelay', linkDownDelay),
     ...given('egress', raw.egress),
+    ...given('critical', raw.critical),
+    fallbacks: {
+      ...given('guestVlan', word(raw.guest_vlan)),
+      ...given('authFailVlan', word(raw.auth_fail_vlan)),
+      ...given('criticalVlan', word(raw.critical_vlan)),
+      ...given('voiceVlan', word(raw.voice_vlan)),
+    },
     linkCommands: {
       ...given('allowBounce', raw.dynamic_authorization?.allow_bounce),
       ...given('allowDisable', raw.dynamic_authorization?.allow_disable),
@@ -142,6 +161,8 @@ function roleConfig(name: string, raw: RawRole): RoleConfig {
   return {
     name,
     timers: { session: time(raw.session_s) ?? seconds(0), ...given('heartbeat', heartbeat) },
+    voice: raw.voice ?? false,
+    ...given('critical', raw.critical),
     handshake: handshake(raw.handshake),
   };
 }
@@ -284,6 +305,10 @@ function probeSources(raw: RawConfig): Config['probeSources'] {
     });
   }
   return out;
+}
+
+function word(vlan: string | number | undefined): string | undefined {
+  return vlan === undefined ? undefined : String(vlan);
 }
 
 function time(inSeconds: number | undefined): Millis | undefined {

@@ -1,5 +1,7 @@
 // The configuration as everything else reads it: typed, complete, immutable; times already `Millis`. Made by parse.ts.
 
+import type { VlanSettings } from '../authz/vlan-book.ts';
+import type { VlanWord } from '../authz/vlan-plan.ts';
 import type { Ipv4, Ipv6 } from '../base/ip.ts';
 import type { Mac } from '../base/mac.ts';
 import type { Millis } from '../base/time.ts';
@@ -13,7 +15,7 @@ import type { PaeSettings } from '../pae/settings.ts';
 import type { RoleTimers } from '../policy/settings.ts';
 import type { DynAuthSettings } from '../radius/dynauth.ts';
 import type { RadiusSettings } from '../radius/settings.ts';
-import type { LogLevel } from './defaults.ts';
+import type { CriticalAction, LogLevel } from './defaults.ts';
 
 export interface SwitchConfig {
   readonly id: string;
@@ -34,9 +36,19 @@ export interface PortRule {
   readonly mab: Partial<MabSettings>;
   readonly linkDownDelay?: Millis;
   readonly egress?: 'open' | 'closed';
+  readonly critical?: CriticalAction;
+  readonly fallbacks: PortFallbacks;
   readonly linkCommands?: Partial<LinkCommands>;
   readonly handshake: HandshakeOverride;
   readonly pae: Partial<PaeSettings>;
+}
+
+/** VLANs of a port for those who have none of a server. */
+export interface PortFallbacks {
+  readonly guestVlan?: VlanWord;
+  readonly authFailVlan?: VlanWord;
+  readonly criticalVlan?: VlanWord;
+  readonly voiceVlan?: VlanWord;
 }
 
 /** The settings of one port, all patterns merged. */
@@ -47,6 +59,8 @@ export interface PortConfig {
   readonly mab: MabSettings;
   readonly linkDownDelay: Millis;
   readonly egress: 'open' | 'closed';
+  readonly critical: CriticalAction;
+  readonly fallbacks: PortFallbacks;
   readonly linkCommands: LinkCommands;
   /** Wins over the role's, key by key. */
   readonly handshake: HandshakeOverride;
@@ -56,6 +70,10 @@ export interface PortConfig {
 export interface RoleConfig {
   readonly name: string;
   readonly timers: RoleTimers;
+  /** Its users are voice devices. */
+  readonly voice: boolean;
+  /** Wins over the port's, for sessions that run. */
+  readonly critical?: 'deny' | 'keep';
   readonly handshake: HandshakeOverride;
 }
 
@@ -94,6 +112,13 @@ export interface MqttConfig {
   readonly embeddedPort: number;
 }
 
+/** What is done with words of a server that cannot be carried out, or need asking for. */
+export interface AuthorizationConfig {
+  readonly filterRules: 'refuse' | 'ignore';
+  readonly unknownFilterId: 'port-role' | 'refuse';
+  readonly requestCui: boolean;
+}
+
 export interface AccountingConfig {
   readonly interim: Millis;
   readonly spool: {
@@ -113,6 +138,9 @@ export interface Config {
   readonly ports: readonly PortRule[];
   /** Always has `default`. */
   readonly roles: ReadonlyMap<string, RoleConfig>;
+  readonly vlans: ReadonlyMap<string, VlanId>;
+  readonly vlan: VlanSettings;
+  readonly authorization: AuthorizationConfig;
   readonly nas: NasIdentity;
   readonly radius: RadiusSettings;
   readonly reauthentication: PacingSettings;

@@ -6,12 +6,24 @@ import type { HostMode, PortControl } from '../model/port.ts';
 
 export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
+/** When no server answers. */
+export type CriticalAction = 'deny' | 'keep' | 'vlan';
+
 export const PORT_DEFAULTS = {
   control: 'auto' as PortControl,
   hostMode: 'multi-auth' as HostMode,
   role: 'default',
   linkDownDelay: seconds(0),
   egress: 'open' as 'open' | 'closed',
+  critical: 'keep' as CriticalAction,
+} as const;
+
+export const VLAN_DEFAULTS = { create: false, uplinks: true } as const;
+
+export const AUTHORIZATION_DEFAULTS = {
+  filterRules: 'refuse' as 'refuse' | 'ignore',
+  unknownFilterId: 'port-role' as 'port-role' | 'refuse',
+  requestCui: false,
 } as const;
 
 export const RADIUS_DEFAULTS = {

@@ -23,17 +23,19 @@ export function portSettings(config: Config, port: string): PortConfig {
     ...PORT_DEFAULTS,
     mab: MAB_DEFAULTS,
     linkCommands: all,
+    fallbacks: {},
     handshake: {},
     pae: config.pae,
   };
   let ours = false;
-  for (const { pattern, mab, linkCommands, handshake, pae, ...keys } of config.ports) {
+  for (const { pattern, mab, linkCommands, fallbacks, handshake, pae, ...keys } of config.ports) {
     if (!globMatches(pattern, port)) continue;
     ours = true;
     merged = {
       ...merged,
       ...keys,
       mab: { ...merged.mab, ...mab },
+      fallbacks: { ...merged.fallbacks, ...fallbacks },
       linkCommands: { ...merged.linkCommands, ...linkCommands },
       handshake: { ...merged.handshake, ...handshake },
       pae: { ...merged.pae, ...pae },
@@ -46,7 +48,12 @@ export function portSettings(config: Config, port: string): PortConfig {
 export function roleSettings(config: Config, name: string): RoleConfig {
   const role = config.roles.get(name) ?? config.roles.get('default');
   return (
-    role ?? { name: 'default', timers: { session: 0 as RoleConfig['timers']['session'] }, handshake: {} }
+    role ?? {
+      name: 'default',
+      timers: { session: 0 as RoleConfig['timers']['session'] },
+      voice: false,
+      handshake: {},
+    }
   );
 }
 

@@ -16,6 +16,7 @@ export function ruleFindings(raw: RawConfig): readonly Finding[] {
     ...mqttFindings(raw),
     ...sourceFindings(raw),
     ...silentDeviceFindings(raw),
+    ...vlanFindings(raw),
     ...futureFindings(raw),
   ];
 }
@@ -25,14 +26,6 @@ function futureFindings(raw: RawConfig): Finding[] {
   const out: Finding[] = [];
   for (const [pattern, port] of Object.entries(raw.ports ?? {})) {
     const path = ['ports', pattern];
-    if (port.host_mode === 'multi-host' || port.host_mode === 'multi-domain') {
-      out.push(
-        fault(
-          [...path, 'host_mode'],
-          `'${port.host_mode}' is not there yet; there are: multi-auth, single-host`,
-        ),
-      );
-    }
     if (port.egress === 'closed') {
       out.push(warning([...path, 'egress'], 'is not there yet: locked ports still receive broadcasts'));
     }
@@ -150,6 +143,34 @@ function sourceFindings(raw: RawConfig): Finding[] {
     if (mac !== undefined && !isStationAddress(mac)) {
       out.push(fault([...path, 'mac'], `${mac} is no station's address`));
     }
+  }
+  return out;
+}
+
+const PORT_VLANS = ['guest_vlan', 'auth_fail_vlan', 'critical_vlan', 'voice_vlan'] as const;
+
+function vlanFindings(raw: RawConfig): Finding[] {
+  const names = Object.keys(raw.vlans ?? {});
+  const out: Finding[] = [];
+  for (const [pattern, port] of Object.entries(raw.ports ?? {})) {
+    const path = ['ports', pattern];
+    for (const key of PORT_VLANS) {
+      const vlan = port[key];
+      if (vlan === undefined || typeof vlan === 'number' || names.includes(vlan)) continue;
+      const guess = closest(vlan, names);
+      const hint = guess === undefined ? 'give its id, or name it in `vlans`' : `did you mean '${guess}'?`;
+      out.push(fault([...path, key], `there is no VLAN '${vlan}'; ${hint}`));
+    }
+    const elsewhere = Object.values(raw.ports ?? {}).some(({ critical_vlan }) => critical_vlan !== undefined);
+    if (port.critical === 'vlan' && !elsewhere)
+      out.push(fault([...path, 'critical'], "'vlan' needs a critical_vlan"));
+    if (port.host_mode === 'multi-host' && port.auth_fail_vlan !== undefined)
+      out.push(
+        warning(
+          [...path, 'auth_fail_vlan'],
+          'with multi-host, one client that is refused opens the port for all',
+        ),
+      );
   }
   return out;
 }

@@ -8,6 +8,7 @@ import { PORT_DEFAULTS } from './defaults.ts';
 import { count, delay, flag, strict, text, time, timeOrOff } from './scalars.ts';
 import { MabObject } from './schema-mab.ts';
 import { linkCommands } from './schema-radius.ts';
+import { CRITICAL_ACTIONS, vlanWord } from './schema-vlan.ts';
 
 const RoleName = text('the name of a role', 64);
 
@@ -141,6 +142,18 @@ export const Port = Type.Object(
         description: 'closed: no flooded frames leave by the port before its first grant.',
       }),
     ),
+    guest_vlan: Type.Optional(vlanWord('Of a client that does not answer EAPOL.')),
+    auth_fail_vlan: Type.Optional(vlanWord('Of a client whom the server refuses.')),
+    voice_vlan: Type.Optional(vlanWord('Of a voice device, tagged, where the server names none.')),
+    critical: Type.Optional(
+      Type.Enum([...CRITICAL_ACTIONS], {
+        title: `one of ${CRITICAL_ACTIONS.join(', ')}`,
+        default: PORT_DEFAULTS.critical,
+        description:
+          'When no server answers: deny ends sessions that are to be reauthenticated, keep lets them go on, vlan also puts newcomers into critical_vlan.',
+      }),
+    ),
+    critical_vlan: Type.Optional(vlanWord('Of newcomers while no server answers, with `critical: vlan`.')),
     dynamic_authorization: Type.Optional(
       Type.Object(linkCommands, {
         ...strict,
@@ -167,6 +180,13 @@ export const Role = Type.Object(
         title: '1 second and more, or null',
         default: null,
         description: 'Heartbeat timer, since the last evidence; null = not set.',
+      }),
+    ),
+    voice: Type.Optional(flag(false, 'Its users are voice devices: tagged, in the voice VLAN.')),
+    critical: Type.Optional(
+      Type.Enum(['deny', 'keep'], {
+        title: 'one of deny, keep',
+        description: 'When no server answers a reauthentication; wins over the port.',
       }),
     ),
     handshake: Type.Optional(Handshake),

@@ -9,6 +9,7 @@ import { MQTT_DEFAULTS, SHELL_DEFAULTS } from './defaults.ts';
 import { address, count, delay, flag, path, pattern, port, Secret, strict, text } from './scalars.ts';
 import { Dot1x, Handshake, Port, Role } from './schema-access.ts';
 import { Radius } from './schema-radius.ts';
+import { AuthorizationPolicy, VlanPolicy, Vlans } from './schema-vlan.ts';
 
 /** One MQTT topic level: letters that no broker, file system or shell minds. */
 const SwitchId = pattern('1 to 64 letters, digits, dots, underscores and hyphens', '^[A-Za-z0-9._-]{1,64}$');
@@ -147,6 +148,9 @@ export const ConfigSchema = Type.Object(
         title: 'role settings by name',
       }),
     ),
+    vlans: Type.Optional(Vlans),
+    vlan: Type.Optional(VlanPolicy),
+    authorization: Type.Optional(AuthorizationPolicy),
     radius: Radius,
     mqtt: Type.Optional(Mqtt),
     handshake: Type.Optional(HandshakeGlobal),
@@ -210,8 +214,5 @@ export const FUTURE_KEYS: Readonly<Record<string, string>> = {
   sso: 'single sign-on is not in this version',
   certified_devices: 'the certified-device list is not in this version',
   dhcp_watch: 'the DHCP watch is not in this version',
-  guest_vlan: 'the guest VLAN is not in this version',
-  auth_fail_vlan: 'the auth-fail VLAN is not in this version',
-  critical: 'the critical fallback is not in this version',
   l3: 'L3 sessions are not in this version',
 };

@@ -4,7 +4,14 @@
 import koffi from 'koffi';
 
 import { type Mac, macFromBytes } from '../base/mac.ts';
-import type { DataplaneEvent, GrantKey, PortFacts, PortName } from '../model/dataplane.ts';
+import type {
+  DataplaneEvent,
+  GrantKey,
+  PortFacts,
+  PortName,
+  VlanChange,
+  VlanMember,
+} from '../model/dataplane.ts';
 
 /** The ABI that this file speaks; a library of any other is refused. */
 export const ABI_VERSION = 2;
@@ -15,11 +22,13 @@ export const PORT_SETTING_OCTETS = 12;
 export const KEY_OCTETS = 16;
 export const FRAME_OCTETS = 16;
 export const EVENT_OCTETS = 40;
+export const VLAN_OCTETS = 12;
 
 /** Offsets of the `result` of a record that has one. */
 export const PORT_SETTING_RESULT = 8;
 export const KEY_RESULT = 12;
 export const KEY_IFINDEX = 8;
+export const VLAN_RESULT = 8;
 
 export const CAP_LOCKED = 1 << 0;
 export const CAP_MAB = 1 << 1;
@@ -27,6 +36,11 @@ export const CAP_VLAN_FILTERING = 1 << 2;
 export const CAP_ACTIVITY_NOTIFY = 1 << 3;
 export const CAP_NO_LL_LEARN = 1 << 4;
 export const CAP_LAST_SEEN = 1 << 5;
+export const CAP_MAC_VLAN = 1 << 6;
+
+export const VLAN_PVID = 1 << 0;
+export const VLAN_UNTAGGED = 1 << 1;
+export const VLAN_ABSENT = 1 << 2;
 
 export const PORT_ADMIN_UP = 1 << 0;
 export const PORT_LINK_UP = 1 << 1;
@@ -46,6 +60,8 @@ export interface Library {
   readonly capabilities: (handle: Handle, out: Uint8Array) => number;
   readonly ports: (handle: Handle, out: Records, capacity: number, needed: Uint32Array) => number;
   readonly portSet: (handle: Handle, settings: Uint8Array, count: number) => number;
+  readonly vlans: (handle: Handle, out: Records, capacity: number, needed: Uint32Array) => number;
+  readonly vlanSet: (handle: Handle, changes: Uint8Array, count: number) => number;
   readonly linkSet: (handle: Handle, settings: Uint8Array, count: number) => number;
   readonly grant: (handle: Handle, keys: Uint8Array, count: number) => number;
   readonly revoke: (handle: Handle, keys: Uint8Array, count: number) => number;
@@ -78,6 +94,8 @@ export function loadLibrary(path: string): Library {
     capabilities: native.func('int pa_capabilities(void *handle, void *out)'),
     ports: native.func('int pa_ports(void *handle, void *out, uint32_t capacity, void *needed)'),
     portSet: native.func('int pa_port_set(void *handle, void *settings, uint32_t count)'),
+    vlans: native.func('int pa_vlans(void *handle, void *out, uint32_t capacity, void *needed)'),
+    vlanSet: native.func('int pa_vlan_set(void *handle, void *changes, uint32_t count)'),
     linkSet: native.func('int pa_link_set(void *handle, void *settings, uint32_t count)'),
     grant: native.func('int pa_grant(void *handle, void *keys, uint32_t count)'),
     revoke: native.func('int pa_revoke(void *handle, void *keys, uint32_t count)'),
@@ -133,6 +151,41 @@ export function writeKey(buffer: RecordBuffer, index: number, key: GrantKey, ifi
   buffer.view.setUint16(at + 6, key.vlan, true);
   buffer.view.setUint32(at + KEY_IFINDEX, ifindex, true);
   buffer.view.setInt32(at + KEY_RESULT, 0, true);
+}
+
+/** Writes `struct pa_vlan`, without its result. */
+export function writeVlan(
+  buffer: RecordBuffer,
+  index: number,
+  { vlan, member }: VlanChange,
+  ifindex: number,
+): void {
+  const at = index * VLAN_OCTETS;
+  const flags =
+    member === undefined
+      ? VLAN_ABSENT
+      : (member.pvid ? VLAN_PVID : 0) | (member.untagged ? VLAN_UNTAGGED : 0);
+  buffer.view.setUint32(at, ifindex, true);
+  buffer.view.setUint16(at + 4, vlan, true);
+  buffer.view.setUint16(at + 6, flags, true);
+  buffer.view.setInt32(at + VLAN_RESULT, 0, true);
+}
+
+/** `struct pa_vlan`. */
+export function readVlan(
+  buffer: RecordBuffer,
+  index: number,
+): { readonly ifindex: number; readonly member: VlanMember } {
+  const at = index * VLAN_OCTETS;
+  const flags = buffer.view.getUint16(at + 6, true);
+  return {
+    ifindex: buffer.view.getUint32(at, true),
+    member: {
+      vlan: buffer.view.getUint16(at + 4, true),
+      pvid: (flags & VLAN_PVID) !== 0,
+      untagged: (flags & VLAN_UNTAGGED) !== 0,
+    },
+  };
 }
 
 /** Of a lower-case digit, as a Mac has them. Restoring 10,000 grants makes no 60,000 substrings. */

@@ -16,6 +16,9 @@ import type {
   PortName,
   PortSetting,
   TableDump,
+  VlanChange,
+  VlanMap,
+  VlanMember,
 } from '../model/dataplane.ts';
 import { TABLE_RECORD_OCTETS } from '../wire/fdb-table.ts';
 import * as abi from './portauth-abi.ts';
@@ -28,6 +31,8 @@ const EVENTS_PER_CALL = 256;
 const DUMP_TRIES = 4;
 /** No interface has this ifindex. */
 const NO_PORT = 0;
+/** In a record of a VLAN. */
+const BRIDGE_ITSELF = 0;
 
 export interface PortCounters {
   /** From the client. */
@@ -50,6 +55,7 @@ export class PortAuth {
   private readonly portBuffer = new abi.RecordBuffer(abi.PORT_OCTETS, 64);
   private readonly keyBuffer = new abi.RecordBuffer(abi.KEY_OCTETS, 256);
   private readonly settingBuffer = new abi.RecordBuffer(abi.PORT_SETTING_OCTETS, 64);
+  private readonly vlanBuffer = new abi.RecordBuffer(abi.VLAN_OCTETS, 256);
   private readonly frameBuffer = new abi.RecordBuffer(abi.FRAME_OCTETS, 256);
   private readonly eventBuffer = new abi.RecordBuffer(abi.EVENT_OCTETS, EVENTS_PER_CALL);
   private readonly tableBuffer = new abi.RecordBuffer(TABLE_RECORD_OCTETS, 1024);
@@ -89,6 +95,7 @@ export class PortAuth {
       locked: (flags & abi.CAP_LOCKED) !== 0,
       mab: (flags & abi.CAP_MAB) !== 0,
       vlanFiltering: (flags & abi.CAP_VLAN_FILTERING) !== 0,
+      macVlan: (flags & abi.CAP_MAC_VLAN) !== 0,
       activityNotify: (flags & abi.CAP_ACTIVITY_NOTIFY) !== 0,
       noLinklocalLearn: (flags & abi.CAP_NO_LL_LEARN) !== 0,
       lastSeen: (flags & abi.CAP_LAST_SEEN) !== 0,
@@ -124,6 +131,12 @@ export class PortAuth {
     return counters;
   }
 
+  /** Undefined for a port that is not there. */
+  ifindexOf(name: PortName): number | undefined {
+    const index = this.indexOf(name);
+    return index === NO_PORT ? undefined : index;
+  }
+
   portCounters(name: PortName): PortCounters | undefined {
     return this.counters().get(name);
   }
@@ -151,6 +164,41 @@ export class PortAuth {
       isNamed: (i) => buffer.view.getUint32(i * abi.PORT_SETTING_OCTETS, true) !== NO_PORT,
       describe: (i) => `${wanted[i]?.setting.locked ? 'lock' : 'unlock'} port ${wanted[i]?.name}`,
     });
+  }
+
+  /** Every membership in every VLAN, of the ports and of the bridge itself. */
+  vlans(): Result<VlanMap, string> {
+    const capabilities = this.capabilities();
+    if (!capabilities.ok) return capabilities;
+    const count = this.readVlans();
+    if (count < 0) return err(this.lastError());
+    const bridge: VlanMember[] = [];
+    const ports = new Map<PortName, VlanMember[]>();
+    for (let i = 0; i < count; i++) {
+      const { ifindex, member } = abi.readVlan(this.vlanBuffer, i);
+      if (ifindex === BRIDGE_ITSELF) bridge.push(member);
+      const name = this.nameByIndex.get(ifindex);
+      if (name === undefined) continue;
+      const members = ports.get(name);
+      if (members === undefined) ports.set(name, [member]);
+      else members.push(member);
+    }
+    return ok({ filtering: capabilities.value.vlanFiltering, bridge, ports });
+  }
+
+  /** Makes memberships be as wanted, in order, acknowledged and read back; the first failure, if there is one. */
+  setVlans(changes: readonly VlanChange[]): Result<void, string> {
+    if (changes.length === 0) return ok(undefined);
+    const buffer = this.vlanBuffer;
+    buffer.grow(changes.length);
+    for (const [i, change] of changes.entries()) {
+      const ifindex = change.port === undefined ? BRIDGE_ITSELF : this.indexOf(change.port);
+      if (change.port !== undefined && ifindex === NO_PORT)
+        return err(`set VLAN ${change.vlan} of ${change.port}: ${this.native.errnoText(ENODEV)}`);
+      abi.writeVlan(buffer, i, change, ifindex);
+    }
+    const result = this.native.vlanSet(this.handle, buffer.bytes, changes.length);
+    return result < 0 ? err(this.lastError()) : ok(undefined);
   }
 
   /** Administratively up or down; a result each, in order. */
@@ -306,6 +354,15 @@ export class PortAuth {
       const count = this.native.ports(this.handle, bytes, capacity, this.needed);
       if (count !== ENOBUFS) return Math.max(count, 0);
       this.portBuffer.grow((this.needed[0] ?? 0) + 16);
+    }
+  }
+
+  private readVlans(): number {
+    for (;;) {
+      const { bytes, capacity } = this.vlanBuffer;
+      const count = this.native.vlans(this.handle, bytes, capacity, this.needed);
+      if (count !== ENOBUFS) return count;
+      this.vlanBuffer.grow((this.needed[0] ?? 0) + 64);
     }
   }
 

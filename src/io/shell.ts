@@ -21,6 +21,7 @@ import type { Publication } from './publish-queue.ts';
 import { RadSecConnections } from './radsec.ts';
 import { type DatagramFrom, UdpSockets } from './udp.ts';
 import type { UplinkGuard } from './uplink-guard.ts';
+import type { VlanMemory } from './vlan-memory.ts';
 
 /** setTimeout takes no more. */
 const LONGEST_SLEEP_MS = 2 ** 31 - 1;
@@ -67,6 +68,7 @@ export interface LateParts {
 export interface ShellOptions {
   readonly agent: Agent;
   readonly portauth: PortAuth;
+  readonly vlanMemory: VlanMemory;
   readonly log: Logger;
   readonly heldPorts: HeldPorts;
   readonly onDrained: () => void;
@@ -230,6 +232,21 @@ export class Shell {
       case 'dump-table':
         this.dumpTable();
         return;
+      case 'read-vlans': {
+        const map = this.options.portauth.vlans();
+        this.queue.push(
+          map.ok ? { type: 'vlans', map: map.value } : { type: 'vlans-failed', error: map.error },
+        );
+        return;
+      }
+      case 'set-vlans':
+        this.answer(effect.ref, this.options.portauth.setVlans(effect.changes));
+        return;
+      case 'remember-vlans': {
+        const kept = this.options.vlanMemory.write(effect.found);
+        if (!kept.ok) log.log('error', kept.error);
+        return;
+      }
       case 'read-counters':
         this.queue.push({ type: 'counters', counters: this.readCounters() });
         return;

@@ -12,6 +12,7 @@
 import type { Ipv4, Ipv6 } from '../base/ip.ts';
 import type { Mac } from '../base/mac.ts';
 import { elapsed, type Instant } from '../base/time.ts';
+import type { VlanId } from '../model/dataplane.ts';
 import type { SessionAddresses } from '../model/session.ts';
 import { buildArpRequest } from '../wire/arp.ts';
 import { ETHERTYPE_ARP, ETHERTYPE_IPV6, encodeEthernet } from '../wire/ethernet.ts';
@@ -80,12 +81,23 @@ function ndProbe({ addresses, source }: ProbeFacts): Probe | undefined {
   return { type: 'nd', senderMac: source.mac, senderIp: source.ipv6, targetIp };
 }
 
+export interface ProbeTarget {
+  readonly mac: Mac;
+  /** Of a client that sends and takes tagged frames only. */
+  readonly tag?: VlanId | undefined;
+}
+
 /** The frame, unicast to the client. The Ethernet source is always ours: a foreign one would move in the table. */
-export function probeFrame(probe: ProbeOf<'arp' | 'nd'>, client: Mac, ethernetSource: Mac): Uint8Array {
+export function probeFrame(
+  probe: ProbeOf<'arp' | 'nd'>,
+  { mac: client, tag }: ProbeTarget,
+  ethernetSource: Mac,
+): Uint8Array {
   const isArp = probe.type === 'arp';
   return encodeEthernet({
     destination: client,
     source: ethernetSource,
+    ...(tag === undefined ? {} : { vlan: tag }),
     etherType: isArp ? ETHERTYPE_ARP : ETHERTYPE_IPV6,
     payload: isArp ? arpPayload(probe, client) : ndPayload(probe),
   });

@@ -3,7 +3,23 @@
 import type { Ip } from '../base/ip.ts';
 import type { Millis } from '../base/time.ts';
 
-export type AuthMethod = 'dot1x' | 'mab' | 'web' | 'sso';
+/** The last three are nobody's word but a port's setting: who is in by them is not authenticated. */
+export type AuthMethod = 'dot1x' | 'mab' | 'web' | 'sso' | FallbackMethod;
+
+/** Nobody answered EAPOL; the server refused; no server answered. */
+export type FallbackMethod = 'guest' | 'auth-fail' | 'critical';
+
+export function isFallback(method: AuthMethod): method is FallbackMethod {
+  return method === 'guest' || method === 'auth-fail' || method === 'critical';
+}
+
+/** An attribute that has no meaning here, as it can be shown. */
+export interface KeptAttribute {
+  /** The dictionary's name, `Attribute-<n>`, or `Vendor-<id>-<n>`. */
+  readonly name: string;
+  /** Text as it came where it is printable, else `0x` and hexadecimal digits; cut when long. */
+  readonly value: string;
+}
 
 export interface Authorization {
   /** User-Name of the Accept (RFC 2865 §5.1), else the identity that the client gave. */
@@ -22,6 +38,16 @@ export interface Authorization {
   readonly filterId?: string;
   /** Tunnel-Private-Group-Id with Tunnel-Type VLAN and Medium 802 (RFC 3580 §3.31): an id or a name. */
   readonly vlan?: string;
+  /** Egress-VLANID and Egress-VLAN-Name (RFC 4675 §2.1, §2.3): ids in digits, or names. */
+  readonly egress?: { readonly tagged: readonly string[]; readonly untagged: readonly string[] };
+  /** Cisco-AVPair device-traffic-class=voice. */
+  readonly voice?: true;
+  /** NAS-Filter-Rule (RFC 4849): one rule each. */
+  readonly filterRules?: readonly string[];
+  /** State of the Accept, to be sent back when Termination-Action reauthenticates (RFC 2865 §5.24). */
+  readonly state?: Uint8Array;
+  /** What else was in the Accept: at most 32. */
+  readonly others?: readonly KeptAttribute[];
   readonly framedIp?: Ip;
   readonly replyMessage?: string;
   /** Chargeable-User-Identity (RFC 4372). */

@@ -9,6 +9,35 @@ export type PortName = string & { readonly __brand: 'PortName' };
 /** 1..4094; 0 = the bridge does not filter VLANs. */
 export type VlanId = number;
 
+/** A port's, or the bridge's own, membership in a VLAN. */
+export interface VlanMember {
+  readonly vlan: VlanId;
+  /** Untagged frames that come in belong to it; one at most a port. */
+  readonly pvid: boolean;
+  /** Its frames go out untagged. */
+  readonly untagged: boolean;
+}
+
+/** Who belongs where on the bridge, at one moment. Ports without any VLAN are not in `ports`. */
+export interface VlanMap {
+  readonly filtering: boolean;
+  readonly bridge: readonly VlanMember[];
+  readonly ports: ReadonlyMap<PortName, readonly VlanMember[]>;
+}
+
+/** One membership as it is to be; `port` undefined = of the bridge itself, `member` undefined = none. */
+export interface VlanChange {
+  readonly port: PortName | undefined;
+  readonly vlan: VlanId;
+  readonly member: { readonly pvid: boolean; readonly untagged: boolean } | undefined;
+}
+
+/** Where a client's frames go: untagged ones into one VLAN (undefined = nowhere), tagged ones into these. */
+export interface SessionVlans {
+  readonly untagged: VlanId | undefined;
+  readonly tagged: readonly VlanId[];
+}
+
 /** One entry of the authorization table: this MAC may send into this port (and VLAN). */
 export interface GrantKey {
   readonly mac: Mac;
@@ -42,6 +71,8 @@ export interface Capabilities {
   readonly locked: boolean;
   readonly mab: boolean;
   readonly vlanFiltering: boolean;
+  /** Untagged frames are put into the VLAN of their MAC's grant: several untagged VLANs on one port. */
+  readonly macVlan: boolean;
   readonly activityNotify: boolean;
   readonly noLinklocalLearn: boolean;
   /** Last-seen times of entries are refreshed by traffic (`ageing_time` is not 0, learning works). */

@@ -5,7 +5,7 @@ import type { Ip } from '../base/ip.ts';
 import type { Mac } from '../base/mac.ts';
 import type { Instant, WallTime } from '../base/time.ts';
 import type { AuthMethod, Authorization } from './authorization.ts';
-import type { GrantKey } from './dataplane.ts';
+import type { GrantKey, SessionVlans } from './dataplane.ts';
 
 /** MQTT key: `aa-bb-cc-dd-ee-ff`, or `ip-<address>` for an L3 session. */
 export type SessionKey = string & { readonly __brand: 'SessionKey' };
@@ -13,7 +13,11 @@ export type SessionKey = string & { readonly __brand: 'SessionKey' };
 export interface Session {
   readonly key: SessionKey;
   readonly mac: Mac;
-  readonly grant: GrantKey;
+  /** The entry by which it is known: of its untagged frames, if it may send such. Another one after a change of VLANs. */
+  grant: GrantKey;
+  vlans: SessionVlans;
+  /** What it counts as on a port of the host mode multi-domain. */
+  domain: 'data' | 'voice';
   /** NAS-Port: the port's ifindex at the start; kept, since the Stop may come after the port is gone. */
   readonly nasPort: number;
   /** The port's own MAC, likewise. */

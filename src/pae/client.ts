@@ -350,7 +350,10 @@ export class AuthenticatorClient {
       case 'aaaTimeout':
         this.stepPacp('aaaTimeout', now);
         this.effects.decide('no-server', this.describe(now));
-        if (hadSession) break;
+        if (hadSession) {
+          this.effects.add({ type: 'unanswered' });
+          break;
+        }
         this.effects.send(output.data);
         this.effects.add({ type: 'rejected', reason: 'no-server' });
         break;

@@ -123,6 +123,8 @@ export type PaeEffect =
       readonly eapFailure: Uint8Array;
       readonly replyMessage?: string;
     }
+  /** No server gave a verdict about a client that has a session: it goes on, if the agent does not end it. */
+  | { readonly type: 'unanswered' }
   | { readonly type: 'counted'; readonly counter: PaeCounter }
   /** For `rollcall explain MAC`: `what` is one of a few fixed words, `detail` is safe to print. */
   | { readonly type: 'decision'; readonly what: string; readonly detail: string };

@@ -13,10 +13,14 @@ import {
   attributeText,
   attributeU32,
   eapMessage,
+  egressVlans,
+  filterRules,
   hasAttribute,
   tunnelVlan,
+  vendorAttributes,
 } from '../wire/radius-attributes.ts';
 import type { AttributeName } from '../wire/radius-dictionary.ts';
+import { keptAttributes } from './kept-attributes.ts';
 
 /** An attribute that was left out; `detail` may quote hostile text. */
 export interface AttributeWarning {
@@ -44,6 +48,10 @@ const TERMINATION_ACTION_RADIUS_REQUEST = 1;
 const ADDRESS_TO_BE_CHOSEN: readonly string[] = ['255.255.255.254', '255.255.255.255'];
 /** IEEE 802.1Q-2018 §9.6: 0 and 4095 are reserved. */
 const HIGHEST_VLAN = 4094;
+/** RFC 4675 §2.2. */
+const INGRESS_FILTERS_DISABLED = 2;
+const VENDOR_CISCO = 9;
+const CISCO_AVPAIR = 1;
 
 class Reading {
   readonly warnings: AttributeWarning[] = [];
@@ -83,18 +91,39 @@ class Reading {
     return this.text('Filter-Id');
   }
 
+  /** As it was written, also where that is no VLAN: whoever applies it refuses, and nobody is put elsewhere. */
   vlan(): string | undefined {
     const vlan = tunnelVlan(this.packet);
-    if (vlan === undefined) {
-      return hasAttribute(this.packet, 'Tunnel-Private-Group-Id')
-        ? this.warn(
-            'Tunnel-Private-Group-Id',
-            'has no Tunnel-Type VLAN and Tunnel-Medium-Type 802 of its tag',
-          )
-        : undefined;
+    if (vlan !== undefined) {
+      const bad = vlan === '' || (/^[0-9]+$/.test(vlan) && (Number(vlan) < 1 || Number(vlan) > HIGHEST_VLAN));
+      if (bad) this.warn('Tunnel-Private-Group-Id', `is ${JSON.stringify(vlan)}, no VLAN`);
+      return vlan;
     }
-    const bad = vlan === '' || (/^[0-9]+$/.test(vlan) && (Number(vlan) < 1 || Number(vlan) > HIGHEST_VLAN));
-    return bad ? this.warn('Tunnel-Private-Group-Id', `is ${JSON.stringify(vlan)}, no VLAN`) : vlan;
+    if (!hasAttribute(this.packet, 'Tunnel-Private-Group-Id')) return undefined;
+    return this.warn(
+      'Tunnel-Private-Group-Id',
+      'has no Tunnel-Type VLAN and Tunnel-Medium-Type 802 of its tag',
+    );
+  }
+
+  egress(): Authorization['egress'] {
+    if (attributeU32(this.packet, 'Ingress-Filters') === INGRESS_FILTERS_DISABLED)
+      this.warn('Ingress-Filters', 'is Disabled: a port takes frames of its own VLANs only, always');
+    const vlans = egressVlans(this.packet);
+    if (vlans.length === 0) return undefined;
+    const named = (tagged: boolean): string[] =>
+      vlans.filter((each) => each.tagged === tagged).map(({ vlan }) => vlan);
+    return { tagged: named(true), untagged: named(false) };
+  }
+
+  filterRules(): readonly string[] | undefined {
+    const rules = filterRules(this.packet);
+    return rules.length === 0 ? undefined : rules;
+  }
+
+  voice(): true | undefined {
+    const pairs = vendorAttributes(this.packet, VENDOR_CISCO).filter(({ type }) => type === CISCO_AVPAIR);
+    return pairs.some(({ value }) => fromUtf8(value) === 'device-traffic-class=voice') ? true : undefined;
   }
 
   framedIp(): Ip | undefined {
@@ -138,6 +167,7 @@ function classesOf(packet: Attributed): readonly Uint8Array[] {
 /** Of a verified Access-Accept. */
 export function authorizationFrom(packet: Attributed, { identity, server }: AcceptContext): Accepted {
   const reading = new Reading(packet);
+  const others = keptAttributes(packet);
   const authorization: Authorization = {
     userName: reading.text('User-Name') ?? identity,
     classes: classesOf(packet),
@@ -149,9 +179,14 @@ export function authorizationFrom(packet: Attributed, { identity, server }: Acce
       interimInterval: reading.duration('Acct-Interim-Interval'),
       filterId: reading.filterId(),
       vlan: reading.vlan(),
+      egress: reading.egress(),
+      voice: reading.voice(),
+      filterRules: reading.filterRules(),
       framedIp: reading.framedIp(),
       replyMessage: reading.replyMessage(),
       cui: copyOf(attributeOctets(packet, 'Chargeable-User-Identity')),
+      state: copyOf(attributeOctets(packet, 'State')),
+      others: others.length === 0 ? undefined : others,
     }),
   };
   return { authorization, warnings: reading.warnings, ...present({ eap: eapMessage(packet) }) };

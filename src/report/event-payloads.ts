@@ -115,6 +115,9 @@ export const EVENT_BODIES = {
       description: 'Identity, if one was given. Hostile text.',
     }),
     reason: word('A fixed word: access-reject, server-timeout, supplicant-timeout, ...'),
+    detail: Type.Optional(
+      word('A sentence for people, where a server accepted and we did not. May quote hostile text.'),
+    ),
     server: Type.Optional(word('RADIUS server, address:port.')),
     reply_message: Type.Optional(word('Reply-Message of the server. Hostile text.')),
   }),

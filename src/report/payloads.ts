@@ -98,6 +98,11 @@ export const PortSchema = object('One port.', {
   admin: oneOf('Administrative state.', ['up', 'down']),
   locked: Type.Boolean({ description: 'Frames of unknown MACs are dropped.' }),
   mab: Type.Boolean({ description: 'MAC authentication bypass is on.' }),
+  opened: Type.Boolean({ description: 'Open for all, since one client is in (host mode multi-host).' }),
+  vlan: Type.Union([Vlan, Type.Null()], {
+    description: 'VLAN of untagged frames now; null = it takes none; 0 = the bridge does not filter VLANs.',
+  }),
+  tagged_vlans: Type.Array(Vlan, { description: 'VLANs that are tagged on it now; at most 64 are listed.' }),
   mab_clients: object('MACs without a session that MAC authentication bypass knows.', {
     waiting: count('802.1X is waited for, or a sign that a session has moved here.'),
     asking: count('A server is being asked, or the table written.'),
@@ -107,13 +112,12 @@ export const PortSchema = object('One port.', {
     description:
       'Taken down by a RADIUS server: for some seconds, or until a port command; null = it is not.',
   }),
-  vlan: Type.Union([Vlan, Type.Null()], { description: "The port's own VLAN; null = unknown." }),
   sessions: Type.Array(SessionKeyText, { description: 'Keys of the sessions on it.' }),
   counters: Counters,
 });
 export type PortPayload = Payload<typeof PortSchema>;
 
-export const AUTH_METHODS = ['dot1x', 'mab', 'web', 'sso'] as const;
+export const AUTH_METHODS = ['dot1x', 'mab', 'web', 'sso', 'guest', 'auth-fail', 'critical'] as const;
 export const EVIDENCE_KINDS = ['login', 'fdb', 'arp', 'nd', 'dhcp', 'eapol', 'counter', 'activity'] as const;
 
 export const SessionSchema = object('One session.', {
@@ -123,6 +127,12 @@ export const SessionSchema = object('One session.', {
   ipv6: Type.Union([Type.String(), Type.Null()], { description: 'IPv6 address, when known.' }),
   port: PortName,
   vlan: Vlan,
+  tagged_vlans: Type.Array(Vlan, { description: 'VLANs into which it may send tagged frames.' }),
+  domain: oneOf('As a port of two domains counts it.', ['data', 'voice']),
+  authenticated: Type.Boolean({
+    description:
+      'false: in by a setting of the port (method guest, auth-fail, critical); RADIUS has no records of it.',
+  }),
   user_name: word('User-Name as RADIUS has it. Hostile text: escape it before showing it.'),
   role: word('Role in force.'),
   method: oneOf('How the user was authenticated.', AUTH_METHODS),
@@ -150,6 +160,22 @@ export const SessionSchema = object('One session.', {
   last_seen_by: Type.Optional(oneOf('What the last evidence was. In answers only.', EVIDENCE_KINDS)),
   session_time_s: Type.Optional(seconds('Age of the session. In answers only.')),
   reply_message: Type.Optional(word('Reply-Message of the Access-Accept. Hostile text.')),
+  filter_id: Type.Optional(word('Filter-Id of the Access-Accept. Hostile text.')),
+  filter_rules: Type.Optional(
+    Type.Array(Type.String(), {
+      description: 'NAS-Filter-Rule of the Access-Accept: shown, and not enforced. At most 32. Hostile text.',
+      maxItems: 32,
+    }),
+  ),
+  attributes: Type.Optional(
+    Type.Array(
+      object('One attribute.', {
+        name: word('Its name, Attribute-<n>, or Vendor-<id>-<n>.'),
+        value: word('Text where it is printable, else hexadecimal; cut when long. Hostile text.'),
+      }),
+      { description: 'What else was in the Access-Accept, without keys. At most 32.', maxItems: 32 },
+    ),
+  ),
 });
 export type SessionPayload = Payload<typeof SessionSchema>;
 

@@ -140,6 +140,38 @@ export function tunnelVlan(packet: Attributed): string | undefined {
   return group === undefined ? undefined : fromUtf8(group.value);
 }
 
+export interface EgressVlan {
+  readonly tagged: boolean;
+  /** An id in digits, or a name, as the server wrote it; empty = it makes no sense. */
+  readonly vlan: string;
+}
+
+/** RFC 4675 §2.1 and §2.3: the first octet says tagged or untagged, in ASCII. */
+const EGRESS_TAGGED = 0x31;
+const EGRESS_UNTAGGED = 0x32;
+
+/** Egress-VLANID (RFC 4675 §2.1) and Egress-VLAN-Name (§2.3), ids first. */
+export function egressVlans(packet: Attributed): readonly EgressVlan[] {
+  const read = (value: Uint8Array, vlan: string): EgressVlan => {
+    const known = value[0] === EGRESS_TAGGED || value[0] === EGRESS_UNTAGGED;
+    return { tagged: value[0] === EGRESS_TAGGED, vlan: known ? vlan : '' };
+  };
+  return [
+    ...attributesAll(packet, 'Egress-VLANID').map((value) =>
+      read(value, value.length === 4 ? String((((value[2] ?? 0) & 0x0f) << 8) | (value[3] ?? 0)) : ''),
+    ),
+    ...attributesAll(packet, 'Egress-VLAN-Name').map((value) => read(value, fromUtf8(value.subarray(1)))),
+  ];
+}
+
+/** RFC 4849 §2: the text of all attributes is one, and a NUL ends each rule. */
+export function filterRules(packet: Attributed): readonly string[] {
+  const parts = attributesAll(packet, 'NAS-Filter-Rule');
+  return fromUtf8(concatBytes(parts))
+    .split('\u0000')
+    .filter((rule) => rule !== '');
+}
+
 /**
  * The sub-attributes of one vendor (IANA private enterprise number), in the form that RFC 2865 §5.26 recommends.
  * A Vendor-Specific that is not in that form ends at the first sub-attribute that does not fit.

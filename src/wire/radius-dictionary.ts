@@ -51,6 +51,7 @@ const ATTRIBUTE_NUMBERS = {
   'Acct-Output-Gigawords': 53,
   'Event-Timestamp': 55,
   'Egress-VLANID': 56,
+  'Ingress-Filters': 57,
   'Egress-VLAN-Name': 58,
   'CHAP-Challenge': 60,
   'NAS-Port-Type': 61,

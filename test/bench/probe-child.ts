@@ -66,7 +66,7 @@ function run(count: number): number {
         };
         const probe = chooseProbe(facts, PROBE_DEFAULTS, now);
         if (probe.type !== 'arp') throw new Error(`no ARP probe but ${probe.type}`);
-        frames.push({ port: port.name, bytes: probeFrame(probe, mac, port.address) });
+        frames.push({ port: port.name, bytes: probeFrame(probe, { mac }, port.address) });
         handshake.handle({ type: 'probe-sent', number: effect.number }, now);
       }
       wheel.arm(id, handshake.pollAt());

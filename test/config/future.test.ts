@@ -11,14 +11,6 @@ radius: {nas_identifier: sw1, servers: [{address: 127.0.0.1, secret: sixteen-cha
 }
 
 describe('what this version does not do yet', () => {
-  it.each(['multi-host', 'multi-domain'])(
-    'host_mode %s is a fault: it would let in other clients than meant',
-    (mode) => {
-      const parsed = parse(`{host_mode: ${mode}}`);
-      expect(parsed).toMatchObject({ ok: false, error: [{ path: 'ports."p*".host_mode', line: 2 }] });
-    },
-  );
-
   it('closed egress is said to do nothing', () => {
     const parsed = parse('{egress: closed}');
     expect(parsed.ok && parsed.value.warnings.map(({ path }) => path).sort()).toEqual(['ports."p*".egress']);

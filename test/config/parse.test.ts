@@ -54,7 +54,10 @@ describe('the smallest useful file', () => {
     const long = config(SMALLEST);
     const short = config(MINIMAL);
     expect(
-      portSettings({ ...short, ports: [{ pattern: 'p*', mab: {}, handshake: {}, pae: {} }] }, 'p1'),
+      portSettings(
+        { ...short, ports: [{ pattern: 'p*', mab: {}, fallbacks: {}, handshake: {}, pae: {} }] },
+        'p1',
+      ),
     ).toEqual({
       ...portSettings(long, 'p1'),
     });

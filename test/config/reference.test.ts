@@ -71,7 +71,7 @@ function written(): Map<string, Written> {
       out.set(path.join('.'), { value: isScalar(node) ? node.value : node.toJSON(), comment });
     }
   };
-  walk(parseDocument(TEXT).contents as Node, [], new Set(['ports', 'roles', 'handshake.sources']));
+  walk(parseDocument(TEXT).contents as Node, [], new Set(['ports', 'roles', 'vlans', 'handshake.sources']));
   return out;
 }
 

@@ -65,6 +65,7 @@ describe('opening', () => {
         locked: true,
         mab: true,
         vlanFiltering: false,
+        macVlan: false,
         activityNotify: true,
         noLinklocalLearn: true,
         lastSeen: true,

@@ -7,6 +7,7 @@ import { BYPASS } from '../scenarios/bypass.ts';
 import { ENDING } from '../scenarios/ending.ts';
 import { FAULTS } from '../scenarios/faults.ts';
 import { HANDSHAKE } from '../scenarios/handshake.ts';
+import { HOSTS } from '../scenarios/hosts.ts';
 import { LEAVING } from '../scenarios/leaving.ts';
 import { MOVING } from '../scenarios/moving.ts';
 import type { Scenario } from '../scenarios/stage.ts';
@@ -15,6 +16,7 @@ import type { Scenario } from '../scenarios/stage.ts';
 const CHAPTERS: Readonly<Record<string, readonly Scenario[]>> = {
   'falls silent': HANDSHAKE,
   'when things go wrong': FAULTS,
+  'beside others': HOSTS,
   'is put out': ENDING,
   'turns up elsewhere': MOVING,
   'gets in by its MAC': BYPASS,

@@ -128,7 +128,7 @@ describe('hold times (RFC 5227)', () => {
 describe('the frame of a probe', () => {
   it('ARP: unicast, from our MAC, the pair of the source inside', () => {
     const probe = sendable(choose({ source: { mac: GATEWAY, ipv4: OUR_IPV4 } }));
-    const frame = decodeEthernet(probeFrame(probe, CLIENT, OURS));
+    const frame = decodeEthernet(probeFrame(probe, { mac: CLIENT }, OURS));
     if (!frame.ok) throw new Error(frame.error.detail);
     expect(frame.value).toMatchObject({ destination: CLIENT, source: OURS, etherType: ETHERTYPE_ARP });
     const arp = decodeArp(frame.value.payload);
@@ -144,7 +144,7 @@ describe('the frame of a probe', () => {
 
   it("ND: unicast to the client's own address, with the option that belongs to the source", () => {
     const probe = sendable(choose({ addresses: { ipv6: IPV6 } }));
-    const frame = decodeEthernet(probeFrame(probe, CLIENT, OURS));
+    const frame = decodeEthernet(probeFrame(probe, { mac: CLIENT }, OURS));
     if (!frame.ok) throw new Error(frame.error.detail);
     expect(frame.value).toMatchObject({ destination: CLIENT, source: OURS, etherType: ETHERTYPE_IPV6 });
     const nd = decodeNd(frame.value.payload);

@@ -198,6 +198,9 @@ function judge(ledger: Ledger, event: PaeEvent, effect: PaeEffect): void {
       expect(event.type).toBe('tick');
       expect(ledger.session).toBe(true);
       break;
+    case 'unanswered':
+      expect(ledger.session).toBe(true);
+      break;
     case 'counted':
       break;
   }

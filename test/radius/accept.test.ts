@@ -3,7 +3,15 @@ import { describe, expect, it } from 'vitest';
 import { utf8 } from '../../src/base/bytes.ts';
 import type { Ipv4, Ipv6 } from '../../src/base/ip.ts';
 import { authorizationFrom, challengeFrom, rejectionFrom } from '../../src/radius/accept.ts';
-import { ip, type OutgoingAttribute, octets, text, tunnel, u32 } from '../../src/wire/radius-attributes.ts';
+import {
+  ip,
+  type OutgoingAttribute,
+  octets,
+  text,
+  tunnel,
+  u32,
+  vendor,
+} from '../../src/wire/radius-attributes.ts';
 import { ATTRIBUTE_NAMES } from '../../src/wire/radius-dictionary.ts';
 
 const context = { identity: 'alice', server: '192.0.2.1:1812' };
@@ -80,9 +88,6 @@ describe('an Access-Accept', () => {
   });
 
   it.each<[string, string, OutgoingAttribute[]]>([
-    ['VLAN 0', 'Tunnel-Private-Group-Id', vlan(0, '0')],
-    ['VLAN 4095', 'Tunnel-Private-Group-Id', vlan(1, '4095')],
-    ['a VLAN without a name', 'Tunnel-Private-Group-Id', vlan(1, '')],
     ['a group without its type', 'Tunnel-Private-Group-Id', vlan(1, '7').slice(1)],
     [
       'a group of another tag',
@@ -100,6 +105,66 @@ describe('an Access-Accept', () => {
     const { authorization, warnings } = accepted(...attributes, text('Reply-Message', 'in'));
     expect(warnings.map((warning) => warning.attribute)).toEqual([attribute]);
     expect(authorization).toEqual({ ...accepted().authorization, replyMessage: 'in' });
+  });
+
+  it('keeps a VLAN that is none as it was written: who applies it refuses, and nobody is put elsewhere', () => {
+    for (const word of ['0', '4095', '']) {
+      const { authorization, warnings } = accepted(...vlan(1, word));
+      expect(authorization.vlan).toBe(word);
+      expect(warnings).toHaveLength(1);
+    }
+  });
+
+  it('RFC 4675 §2.1, §2.3: VLANs that go out tagged and untagged, by id and by name', () => {
+    const { egress } = accepted(
+      octets('Egress-VLANID', Uint8Array.of(0x31, 0, 0x00, 0x28)),
+      octets('Egress-VLANID', Uint8Array.of(0x32, 0, 0x0f, 0xa0)),
+      octets('Egress-VLAN-Name', utf8('1voice')),
+      octets('Egress-VLAN-Name', utf8('2staff')),
+    ).authorization;
+    expect(egress).toEqual({ tagged: ['40', 'voice'], untagged: ['4000', 'staff'] });
+    const bad = accepted(
+      octets('Egress-VLANID', Uint8Array.of(0x33, 0, 0, 7)),
+      octets('Egress-VLANID', utf8('17')),
+    );
+    expect(bad.authorization.egress).toEqual({ tagged: [''], untagged: [''] });
+  });
+
+  it('RFC 4849 §2: rules that are split over attributes anywhere', () => {
+    const { filterRules } = accepted(
+      octets('NAS-Filter-Rule', utf8('permit in ip from any to 10.0.0.1\0de')),
+      octets('NAS-Filter-Rule', utf8('ny in ip from any to any\0')),
+    ).authorization;
+    expect(filterRules).toEqual(['permit in ip from any to 10.0.0.1', 'deny in ip from any to any']);
+  });
+
+  it('knows a voice device by its Cisco-AVPair', () => {
+    expect(accepted(vendor(9, 1, utf8('device-traffic-class=voice'))).authorization.voice).toBe(true);
+    expect(accepted(vendor(9, 1, utf8('device-traffic-class=switch'))).authorization.voice).toBeUndefined();
+    expect(accepted(vendor(10, 1, utf8('device-traffic-class=voice'))).authorization.voice).toBeUndefined();
+  });
+
+  it('keeps what it does not know, without keys, and no more than fits', () => {
+    const { others } = accepted(
+      octets(26, Uint8Array.of(0, 0, 0, 9, 1, 5, 0x61, 0x3d, 0x62, 7, 4, 0, 1)),
+      vendor(311, 16, new Uint8Array(50)),
+      vendor(311, 17, new Uint8Array(50)),
+      octets(69, Uint8Array.of(0, 1, 2)),
+      u32('Service-Type', 2),
+      octets(241, utf8('extended')),
+      octets(26, Uint8Array.of(0, 0, 1)),
+    ).authorization;
+    expect(others).toEqual([
+      { name: 'Cisco-AVPair', value: 'a=b' },
+      { name: 'Vendor-9-7', value: '0x0001' },
+      { name: 'Service-Type', value: '0x00000002' },
+      { name: 'Attribute-241', value: 'extended' },
+      { name: 'Vendor-Specific', value: '0x000001' },
+    ]);
+    const many = Array.from({ length: 60 }, () => octets(241, new Uint8Array(200).fill(0x61)));
+    const kept = accepted(...many).authorization.others ?? [];
+    expect(kept).toHaveLength(32);
+    expect(kept[0]?.value).toHaveLength(131);
   });
 
   it('takes the first of two roles, and says so', () => {

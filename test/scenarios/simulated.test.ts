@@ -6,15 +6,19 @@ import { BYPASS } from './bypass.ts';
 import { ENDING } from './ending.ts';
 import { FAULTS, FAULTS_SIMULATED } from './faults.ts';
 import { HANDSHAKE } from './handshake.ts';
+import { HOSTS } from './hosts.ts';
 import { LEAVING } from './leaving.ts';
 import { MOVING } from './moving.ts';
 import type { FaultStage, Scenario } from './stage.ts';
+import { VLANS } from './vlans.ts';
 
 const CHAPTERS: Readonly<Record<string, readonly Scenario<FaultStage>[]>> = {
   'comes and leaves': LEAVING,
   'falls silent': HANDSHAKE,
   'is put out': ENDING,
   'turns up elsewhere': MOVING,
+  'beside others': HOSTS,
+  'in a VLAN': VLANS,
   'gets in by its MAC': BYPASS,
   'when things go wrong': [...FAULTS, ...FAULTS_SIMULATED],
 };

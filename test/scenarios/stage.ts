@@ -21,6 +21,21 @@ export interface Reply {
   readonly terminationAction?: 0 | 1;
   readonly idleTimeoutS?: number;
   readonly framedIp?: string;
+  /** Tunnel-Private-Group-Id, with what belongs to it. */
+  readonly vlan?: string;
+  /** Egress-VLAN-Name, each with its `1` (tagged) or `2` before it. */
+  readonly egress?: readonly string[];
+  /** Cisco-AVPair device-traffic-class=voice. */
+  readonly voice?: boolean;
+  readonly filterRule?: string;
+  readonly filterId?: string;
+}
+
+/** A port's, or (by the name '') the bridge's own. */
+export interface PortVlans {
+  readonly pvid: number | undefined;
+  readonly untagged: readonly number[];
+  readonly tagged: readonly number[];
 }
 
 /** One accounting record as the server wrote it down. */
@@ -43,6 +58,10 @@ export interface Setting {
   readonly machines: number;
   /** All machines are on p1, behind a hub, and there is no other port. */
   readonly onePort?: boolean;
+  /** The bridge filters VLANs; all ports are in VLAN 1, and the uplink has these beside it, tagged. */
+  readonly vlans?: { readonly onUplink: readonly number[] };
+  /** Users beside u<n>, by the same password. */
+  readonly users?: readonly string[];
   /** Machines whose MAC the server knows, by its twelve digits as name and password; in `replies` they are d<n>. */
   readonly devices?: readonly number[];
   /** By user: what the server adds to the Accept. Everybody's password is `PASSWORD`. */
@@ -144,8 +163,26 @@ export interface Stage {
   retained(mac: string): Promise<SessionPayload | undefined>;
 }
 
+/** Where the bridge can filter VLANs. */
+export interface VlanStage extends Stage {
+  /** What the server adds to the next Accept of this user. */
+  setReply(user: string, reply: Reply): Promise<void>;
+  /** It tells everybody its address, as a host does that has got one. */
+  announce(machine: Machine): Promise<void>;
+  /** Its supplicant starts; what comes of it is for the scenario to see. */
+  begin(machine: Machine): Promise<void>;
+  vlansOf(port: string): Promise<PortVlans>;
+  /** VLANs in which the table has a grant for this MAC. */
+  grantedVlans(mac: string): Promise<readonly number[]>;
+  /** The machine tags what it sends, EAPOL aside. */
+  tag(machine: Machine, vlan: number | undefined): Promise<void>;
+}
+
 /** What only a simulated switch offers: faults that nobody can order of a kernel, and what takes too long. */
-export interface FaultStage extends Stage {
+export interface FaultStage extends VlanStage {
+  failVlans(times: number): void;
+  /** The agent is killed, and started anew: it remembers what is on disk. */
+  killAgent(): Promise<void>;
   failRevokes(times: number): void;
   failGrants(times: number): void;
   failDumps(times: number): void;

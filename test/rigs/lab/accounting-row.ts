@@ -27,10 +27,21 @@ export function accountingRow(record: DetailRecord): AccountingRow {
 
 export function replyAttributes(reply: Reply): Readonly<Record<string, string | number>> {
   const { sessionTimeoutS, terminationAction, idleTimeoutS, framedIp } = reply;
+  const { vlan, voice, filterRule, filterId } = reply;
   return {
     ...(sessionTimeoutS === undefined ? {} : { 'Session-Timeout': sessionTimeoutS }),
     ...(terminationAction === undefined ? {} : { 'Termination-Action': terminationAction }),
     ...(idleTimeoutS === undefined ? {} : { 'Idle-Timeout': idleTimeoutS }),
     ...(framedIp === undefined ? {} : { 'Framed-IP-Address': framedIp }),
+    ...(vlan === undefined
+      ? {}
+      : {
+          'Tunnel-Type:1': 'VLAN',
+          'Tunnel-Medium-Type:1': 'IEEE-802',
+          'Tunnel-Private-Group-Id:1': `"${vlan}"`,
+        }),
+    ...(voice === true ? { 'Cisco-AVPair': '"device-traffic-class=voice"' } : {}),
+    ...(filterRule === undefined ? {} : { 'NAS-Filter-Rule': `"${filterRule}"` }),
+    ...(filterId === undefined ? {} : { 'Filter-Id': `"${filterId}"` }),
   };
 }

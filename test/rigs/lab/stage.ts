@@ -73,10 +73,11 @@ export class LabStage implements Stage {
 
   /** Ready: ports are locked, nobody is in. */
   static async open(setting: Setting): Promise<LabStage> {
-    const users = Array.from({ length: setting.machines }, (_, i) => ({
-      name: `u${i + 1}`,
+    const names = Array.from({ length: setting.machines }, (_, i) => `u${i + 1}`);
+    const users = [...names, ...(setting.users ?? [])].map((name) => ({
+      name,
       password: PASSWORD,
-      reply: replyAttributes(setting.replies?.[`u${i + 1}`] ?? {}),
+      reply: replyAttributes(setting.replies?.[name] ?? {}),
     }));
     const devices = (setting.devices ?? []).map((n) => ({
       name: deviceName(n),

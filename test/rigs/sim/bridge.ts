@@ -1,7 +1,7 @@
 // A Linux bridge in memory, with the kernel's rules as they were measured (design 1.1): locked ports, sticky static entries,
 // last-seen times that traffic refreshes and link-local frames do not, captures that hear what the lock drops.
 //
-// One entry per MAC (no VLANs). The agent reaches it through `setPort`, `grant`, `revoke` and `dump`; clients through
+// With VLAN filtering off, as at first, there is one entry a MAC; with it, one a MAC and VLAN. The agent reaches it through `setPort`, `setVlans`, `grant`, `revoke` and `dump`; clients through
 // `receive`. What the kernel would do unasked (an entry of a removed port goes with it) happens here unasked, too.
 
 import { type Mac, PAE_GROUP_ADDRESS } from '../../../src/base/mac.ts';
@@ -13,6 +13,9 @@ import type {
   PortFacts,
   PortName,
   PortSetting,
+  VlanChange,
+  VlanId,
+  VlanMap,
 } from '../../../src/model/dataplane.ts';
 import {
   decodeEthernet,
@@ -20,6 +23,7 @@ import {
   ETHERTYPE_IPV6,
   ETHERTYPE_PAE,
   type EthernetFrame,
+  encodeEthernet,
 } from '../../../src/wire/ethernet.ts';
 import {
   ENTRY_DYNAMIC,
@@ -42,11 +46,16 @@ export interface SimPort {
   /** Frames are captured: opened since the port last went administratively down. */
   captured: boolean;
   present: boolean;
+  /** Memberships; looked at only while the bridge filters. */
+  readonly vlans: Map<VlanId, VlanMembership>;
   counters: { inputOctets: number; outputOctets: number; inputPackets: number; outputPackets: number };
 }
 
+export type VlanMembership = NonNullable<VlanChange['member']>;
+
 export interface SimEntry {
   readonly mac: Mac;
+  readonly vlan: VlanId;
   port: SimPort;
   flags: number;
   updatedAt: Instant;
@@ -69,7 +78,11 @@ export interface BridgeWorld {
 
 export class SimBridge {
   readonly ports = new Map<PortName, SimPort>();
-  readonly table = new Map<Mac, SimEntry>();
+  /** By MAC; by MAC and VLAN while the bridge filters (`keyOf`). */
+  readonly table = new Map<string, SimEntry>();
+  filtering = false;
+  /** Of the bridge itself. */
+  readonly vlans = new Map<VlanId, VlanMembership>([[1, { pvid: true, untagged: true }]]);
   /** The last frame of each MAC that was a sign of life: it refreshed an entry, or a capture heard it. */
   readonly lastSign = new Map<string, Instant>();
   /** MACs whose entries somebody else has written or deleted, until the agent deals with them. */
@@ -95,6 +108,7 @@ export class SimBridge {
       mab: false,
       captured: false,
       present: true,
+      vlans: new Map([[1, { pvid: true, untagged: true }]]),
       counters: { inputOctets: 0, outputOctets: 0, inputPackets: 0, outputPackets: 0 },
     };
     this.ports.set(port.name, port);
@@ -141,7 +155,9 @@ export class SimBridge {
     port.present = false;
     port.captured = false;
     port.locked = false;
-    for (const [mac, entry] of this.table) if (entry.port === port) this.table.delete(mac);
+    for (const [key, entry] of this.table) if (entry.port === port) this.table.delete(key);
+    port.vlans.clear();
+    port.vlans.set(1, { pvid: true, untagged: true });
     this.outside.news({ type: 'port-gone', name: port.name });
   }
 
@@ -167,23 +183,53 @@ export class SimBridge {
     return ok(undefined);
   }
 
-  grant({ mac, port: name }: GrantKey): Result<void, string> {
+  vlanMap(): VlanMap {
+    const list = (vlans: ReadonlyMap<VlanId, VlanMembership>) =>
+      [...vlans].map(([vlan, member]) => ({ vlan, ...member }));
+    const present = [...this.ports.values()].filter((port) => port.present);
+    return {
+      filtering: this.filtering,
+      bridge: list(this.vlans),
+      ports: new Map(present.map(({ name, vlans }) => [name, list(vlans)])),
+    };
+  }
+
+  setVlans(changes: readonly VlanChange[]): Result<void, string> {
+    for (const { port: name, vlan, member } of changes) {
+      const port = name === undefined ? undefined : this.ports.get(name);
+      if (name !== undefined && port?.present !== true)
+        return err(`set VLAN ${vlan} of ${name}: no such device`);
+      const vlans = port?.vlans ?? this.vlans;
+      if (member?.pvid === true)
+        for (const [other, its] of vlans) if (its.pvid) vlans.set(other, { ...its, pvid: false });
+      if (member === undefined) vlans.delete(vlan);
+      else vlans.set(vlan, member);
+    }
+    return ok(undefined);
+  }
+
+  grant({ mac, port: name, vlan }: GrantKey): Result<void, string> {
     const port = this.ports.get(name);
     if (port === undefined || !port.present) return err(`grant ${mac} on ${name}: no such device`);
+    if (this.filtering ? !port.vlans.has(vlan) : vlan !== 0)
+      return err(`grant ${mac} VLAN ${vlan} on ${name}: the port is not in it`);
     const { now } = this.world;
-    this.table.set(mac, { mac, port, flags: GRANT, updatedAt: now, usedAt: now });
+    this.table.set(keyOf(mac, vlan), { mac, vlan, port, flags: GRANT, updatedAt: now, usedAt: now });
     this.tampered.delete(mac);
     return ok(undefined);
   }
 
-  revoke({ mac, port }: GrantKey): Result<void, string> {
-    if (this.table.get(mac)?.port.name === port) this.table.delete(mac);
+  revoke({ mac, port, vlan }: GrantKey): Result<void, string> {
+    // The kernel refuses to look into a VLAN that the port is not in.
+    if (this.filtering && this.ports.get(port)?.present && !this.ports.get(port)?.vlans.has(vlan))
+      return err(`revoke ${mac} VLAN ${vlan} on ${port}: the port is not in it`);
+    if (this.table.get(keyOf(mac, vlan))?.port.name === port) this.table.delete(keyOf(mac, vlan));
     this.tampered.delete(mac);
     return ok(undefined);
   }
 
-  watch({ mac, port }: GrantKey): void {
-    const entry = this.table.get(mac);
+  watch({ mac, port, vlan }: GrantKey): void {
+    const entry = this.table.get(keyOf(mac, vlan));
     if (entry?.port.name === port) entry.watched = true;
   }
 
@@ -191,9 +237,9 @@ export class SimBridge {
     const { now } = this.world;
     const since = (at: Instant): number => Math.floor((now - at) / KERNEL_TICK_MS) * KERNEL_TICK_MS;
     return encodeEntries(
-      [...this.table.values()].map(({ mac, port, flags, updatedAt, usedAt }) => ({
+      [...this.table.values()].map(({ mac, vlan, port, flags, updatedAt, usedAt }) => ({
         mac,
-        vlan: 0,
+        vlan,
         ifindex: port.index,
         flags,
         idleMs: since(updatedAt),
@@ -206,22 +252,24 @@ export class SimBridge {
 
   /** `bridge fdb replace ... static sticky` by somebody else. */
   writeForeign(mac: Mac, name: string): void {
-    this.grant({ mac, port: name as PortName, vlan: 0 });
+    this.grant({ mac, port: name as PortName, vlan: this.nativeOf(this.port(name)) });
     this.tampered.add(mac);
   }
 
   /** The entry that a frame in flight leaves behind. */
   learnOpen(mac: Mac, name: string): void {
     const { now } = this.world;
-    this.table.set(mac, { mac, port: this.port(name), flags: ENTRY_DYNAMIC, updatedAt: now, usedAt: now });
+    const port = this.port(name);
+    const vlan = this.nativeOf(port);
+    this.table.set(keyOf(mac, vlan), { mac, vlan, port, flags: ENTRY_DYNAMIC, updatedAt: now, usedAt: now });
   }
 
   deleteByHand(mac: Mac): void {
-    const entry = this.table.get(mac);
-    if (entry === undefined) return;
-    this.table.delete(mac);
-    this.tampered.add(mac);
-    this.outside.news({ type: 'entry-gone', key: { mac, port: entry.port.name, vlan: 0 } });
+    for (const [key, { port, vlan }] of this.entriesOf(mac)) {
+      this.table.delete(key);
+      this.tampered.add(mac);
+      this.outside.news({ type: 'entry-gone', key: { mac, port: port.name, vlan } });
+    }
   }
 
   // Frames.
@@ -252,21 +300,47 @@ export class SimBridge {
   private forward(port: SimPort, frame: EthernetFrame, bytes: Uint8Array): void {
     // Link-local: never forwarded, and with no_linklocal_learn never learnt.
     if (frame.destination === PAE_GROUP_ADDRESS || frame.etherType === ETHERTYPE_PAE) return;
-    if (!this.admits(port, frame.source)) return;
-    const to = this.table.get(frame.destination);
+    const vlan = this.classify(port, frame.vlan);
+    if (vlan === undefined || !this.admits(port, frame.source, vlan)) return;
+    const to = this.table.get(keyOf(frame.destination, vlan));
     if (to !== undefined) to.usedAt = this.world.now;
-    if (to !== undefined && to.port !== port) this.transmit(to.port.name, bytes);
-    else if (to === undefined)
-      for (const other of this.ports.values()) if (other !== port) this.transmit(other.name, bytes);
+    const others = to === undefined ? [...this.ports.values()] : [to.port];
+    for (const other of others) if (other !== port) this.send(other, vlan, frame, bytes);
+  }
+
+  private classify(port: SimPort, tag: VlanId | undefined): VlanId | undefined {
+    if (!this.filtering) return 0;
+    if (tag !== undefined && tag !== 0) return port.vlans.has(tag) ? tag : undefined;
+    return [...port.vlans].find(([, { pvid }]) => pvid)?.[0];
+  }
+
+  private send(port: SimPort, vlan: VlanId, frame: EthernetFrame, bytes: Uint8Array): void {
+    if (!this.filtering) {
+      this.transmit(port.name, bytes);
+      return;
+    }
+    const member = port.vlans.get(vlan);
+    if (member === undefined) return;
+    const { vlan: _, ...untagged } = frame;
+    this.transmit(port.name, encodeEthernet(member.untagged ? untagged : { ...untagged, vlan }));
+  }
+
+  private nativeOf(port: SimPort): VlanId {
+    return this.classify(port, undefined) ?? 0;
+  }
+
+  entriesOf(mac: Mac): readonly [string, SimEntry][] {
+    return [...this.table].filter(([, entry]) => entry.mac === mac);
   }
 
   /** Learns, as the kernel does, from what it lets through. */
-  private admits(port: SimPort, source: Mac): boolean {
+  private admits(port: SimPort, source: Mac, vlan: VlanId): boolean {
     const { now } = this.world;
-    const entry = this.table.get(source);
+    const entry = this.table.get(keyOf(source, vlan));
     if (port.locked && entry?.port !== port) return false;
     if (entry === undefined) {
-      this.table.set(source, { mac: source, port, flags: ENTRY_DYNAMIC, updatedAt: now, usedAt: now });
+      const learnt = { mac: source, vlan, port, flags: ENTRY_DYNAMIC, updatedAt: now, usedAt: now };
+      this.table.set(keyOf(source, vlan), learnt);
       return true;
     }
     if (entry.port !== port && (entry.flags & ENTRY_STICKY) === 0) entry.port = port;
@@ -274,7 +348,7 @@ export class SimBridge {
     this.lastSign.set(`${source} ${entry.port.name}`, now);
     if (entry.watched) {
       entry.watched = false;
-      this.outside.news({ type: 'entry-active', key: { mac: source, port: entry.port.name, vlan: 0 } });
+      this.outside.news({ type: 'entry-active', key: { mac: source, port: entry.port.name, vlan } });
     }
     return true;
   }
@@ -288,9 +362,15 @@ export class SimBridge {
   }
 }
 
+export function keyOf(mac: Mac, vlan: VlanId): string {
+  return vlan === 0 ? mac : `${mac} ${vlan}`;
+}
+
 /** The capture's filter: EAPOL, ARP and ICMPv6. */
 function isCaptured(bytes: Uint8Array): boolean {
-  const etherType = ((bytes[12] ?? 0) << 8) | (bytes[13] ?? 0);
-  if (etherType === ETHERTYPE_IPV6) return bytes[20] === 58;
+  const tagged = bytes[12] === 0x81 && bytes[13] === 0;
+  const at = tagged ? 16 : 12;
+  const etherType = ((bytes[at] ?? 0) << 8) | (bytes[at + 1] ?? 0);
+  if (etherType === ETHERTYPE_IPV6) return bytes[at + 8] === 58;
   return etherType === ETHERTYPE_PAE || etherType === ETHERTYPE_ARP;
 }

@@ -51,6 +51,8 @@ export class SimClient {
   port: PortName;
   ipv4: Ipv4 | undefined;
   ipv6: Ipv6 | undefined;
+  /** It tags what it sends (EAPOL aside), as a phone does. */
+  tag: number | undefined;
   readonly supplicant: SimSupplicant;
   /** It hears and says nothing, as a machine that crashed. */
   silent = false;
@@ -136,7 +138,9 @@ export class SimClient {
 
   send(destination: Mac, etherType: number, payload: Uint8Array): void {
     if (this.silent) return;
-    this.world.transmit(this.port, encodeEthernet({ destination, source: this.mac, etherType, payload }));
+    const tag = this.tag === undefined || etherType === ETHERTYPE_PAE ? {} : { vlan: this.tag };
+    const frame = { destination, source: this.mac, ...tag, etherType, payload };
+    this.world.transmit(this.port, encodeEthernet(frame));
   }
 
   private receiveArp(source: Mac, payload: Uint8Array): void {
@@ -194,8 +198,9 @@ export class SimGateway {
   receive(bytes: Uint8Array): void {
     const frame = decodeEthernet(bytes);
     if (!frame.ok) return;
-    const { source, etherType, payload } = frame.value;
-    const back = { destination: source, source: this.mac, etherType };
+    const { source, vlan, etherType, payload } = frame.value;
+    const tag = vlan === undefined ? {} : { vlan };
+    const back = { destination: source, source: this.mac, ...tag, etherType };
     if (etherType === ETHERTYPE_TRAFFIC && payload[0] === ECHO_REQUEST && payload.length === 1) {
       this.transmit(encodeEthernet({ ...back, payload: Uint8Array.of(ECHO_REPLY) }));
     } else if (etherType === ETHERTYPE_ARP) {

@@ -3,13 +3,16 @@
 //
 // It looks into the agent (`Reflect.get`), since what must never be left behind is by its nature nobody's business.
 
+import { keysOf } from '../../../src/agent/authorization-policy.ts';
 import type { Core } from '../../../src/agent/core.ts';
 import { SessionUnit } from '../../../src/agent/session-unit.ts';
 import { sessionPayload } from '../../../src/agent/views.ts';
 import { keyText } from '../../../src/authz/authorizer.ts';
 import { type Mac, macToKey } from '../../../src/base/mac.ts';
+import { isFallback } from '../../../src/model/authorization.ts';
 import type { GrantKey } from '../../../src/model/dataplane.ts';
 import { isGrant } from '../../../src/wire/fdb-table.ts';
+import { keyOf as tableKey } from './bridge.ts';
 import type { SimulatedSwitch } from './simulated-switch.ts';
 
 /** What a verdict may take beyond (N + 1) * T: a timer tick, and the dump that it waits for. */
@@ -33,6 +36,14 @@ export class Invariants {
   /** Something keeps the agent from counting for so long (it stands still, dumps fail): then it begins anew. */
   excuse(forMs: number): void {
     this.excusedAt = Math.max(this.excusedAt, this.net.world.now + forMs);
+  }
+
+  /** The agent was killed and is another one. */
+  restarted(): void {
+    this.records.clear();
+    this.ends.clear();
+    this.taken = this.net.performed.length;
+    this.lastSeq = 0;
   }
 
   /** The agent's inside. */
@@ -85,28 +96,40 @@ export class Invariants {
   private checkTable(): void {
     const { core, net } = this;
     const { life } = core.parts;
-    const admissions = Reflect.get(life, 'admissions') as ReadonlyMap<string, unknown>;
+    const entering = Reflect.get(Reflect.get(life, 'entrance') as object, 'entering') as ReadonlyMap<
+      string,
+      unknown
+    >;
+    const changing = Reflect.get(Reflect.get(life, 'renewals') as object, 'changing') as ReadonlyMap<
+      unknown,
+      unknown
+    >;
     const authz = Reflect.get(Reflect.get(life, 'authz') as object, 'entries') as ReadonlyMap<
       string,
       unknown
     >;
-    for (const { mac, port, flags } of net.bridge.table.values()) {
+    for (const { mac, vlan, port, flags } of net.bridge.table.values()) {
       if (!isGrant(flags) || net.bridge.tampered.has(mac)) continue;
-      const key: GrantKey = { mac, port: port.name, vlan: 0 };
-      const session = core.sessions.ofMac(mac)?.session.grant.port === port.name;
-      const underWay = admissions.has(keyText(key)) || (authz.has(keyText(key)) && !life.isGranted(key));
+      const key: GrantKey = { mac, port: port.name, vlan };
+      const unit = core.sessions.ofMac(mac);
+      const session = unit?.session.grant.port === port.name && (unit.isIn(vlan) || changing.has(unit));
+      const underWay =
+        entering.has(`${port.name} ${mac}`) || (authz.has(keyText(key)) && !life.isGranted(key));
       if (!session && !underWay) this.fail(`${keyText(key)} is granted, and nobody has a session for it`);
     }
     for (const { session } of core.sessions.all()) {
-      const entry = net.bridge.table.get(session.mac);
-      const there = entry !== undefined && entry.port.name === session.grant.port && isGrant(entry.flags);
-      if (!there && !net.bridge.tampered.has(session.mac))
-        this.fail(`${keyText(session.grant)} has a session and no grant`);
+      for (const key of keysOf(session.mac, session.grant.port, session.vlans)) {
+        const entry = net.bridge.table.get(tableKey(session.mac, key.vlan));
+        const there = entry !== undefined && entry.port.name === session.grant.port && isGrant(entry.flags);
+        if (!there && !net.bridge.tampered.has(session.mac))
+          this.fail(`${keyText(key)} has a session and no grant`);
+      }
     }
   }
 
   private checkAccounting(): void {
-    const living = new Set([...this.core.sessions.all()].map(({ session }) => session.id));
+    const accounted = [...this.core.sessions.all()].filter(({ session }) => !isFallback(session.method));
+    const living = new Set(accounted.map(({ session }) => session.id));
     const closing = new Set(this.closings().map(({ session }) => session.id));
     for (const [id, kinds] of this.records) {
       const starts = kinds.filter((kind) => kind === 'start').length;

@@ -21,7 +21,9 @@ import {
   type OutgoingAttribute,
   octets,
   text,
+  tunnel,
   u32,
+  vendor,
 } from '../../../src/wire/radius-attributes.ts';
 import { verifyAccessRequest, verifyAccountingOrDynamicRequest } from '../../../src/wire/radius-verify.ts';
 import type { AccountingRow, Reply } from '../../scenarios/stage.ts';
@@ -164,11 +166,23 @@ export class RadiusPeer {
 
 function replyAttributes(reply: Reply): OutgoingAttribute[] {
   const { sessionTimeoutS, terminationAction, idleTimeoutS, framedIp } = reply;
+  const { vlan, egress, voice, filterRule, filterId } = reply;
   return [
     ...(sessionTimeoutS === undefined ? [] : [u32('Session-Timeout', sessionTimeoutS)]),
     ...(terminationAction === undefined ? [] : [u32('Termination-Action', terminationAction)]),
     ...(idleTimeoutS === undefined ? [] : [u32('Idle-Timeout', idleTimeoutS)]),
     ...(framedIp === undefined ? [] : [ip('Framed-IP-Address', framedIp as Ipv4)]),
+    ...(vlan === undefined
+      ? []
+      : [
+          tunnel('Tunnel-Type', 1, 13),
+          tunnel('Tunnel-Medium-Type', 1, 6),
+          tunnel('Tunnel-Private-Group-Id', 1, vlan),
+        ]),
+    ...(egress ?? []).map((name) => octets('Egress-VLAN-Name', utf8(name))),
+    ...(voice === true ? [vendor(9, 1, utf8('device-traffic-class=voice'))] : []),
+    ...(filterRule === undefined ? [] : [octets('NAS-Filter-Rule', utf8(filterRule))]),
+    ...(filterId === undefined ? [] : [text('Filter-Id', filterId)]),
   ];
 }
 

@@ -11,6 +11,7 @@ import {
 } from '../../../src/accounting/spool.ts';
 import { Agent } from '../../../src/agent/agent.ts';
 import type { Effect, Input, Ref } from '../../../src/agent/ports.ts';
+import type { FoundVlan } from '../../../src/authz/vlan-book.ts';
 import type { Ipv4, Ipv6 } from '../../../src/base/ip.ts';
 import type { Mac } from '../../../src/base/mac.ts';
 import { assertNever, err, ok, type Result } from '../../../src/base/result.ts';
@@ -47,6 +48,7 @@ export const SIM_CAPABILITIES: Capabilities = {
   locked: true,
   mab: true,
   vlanFiltering: false,
+  macVlan: false,
   activityNotify: true,
   noLinklocalLearn: true,
   lastSeen: true,
@@ -64,6 +66,7 @@ export interface Faults {
   revokes: number;
   dumps: number;
   stores: number;
+  vlans: number;
 }
 
 export interface SwitchOptions {
@@ -96,7 +99,7 @@ export interface Performed {
 export class SimulatedSwitch {
   readonly world = new World();
   readonly bridge: SimBridge;
-  readonly agent: Agent;
+  agent: Agent;
   readonly clients: SimClient[] = [];
   readonly servers: readonly RadiusPeer[];
   readonly faults: Faults = {
@@ -107,12 +110,16 @@ export class SimulatedSwitch {
     revokes: 0,
     dumps: 0,
     stores: 0,
+    vlans: 0,
   };
   readonly disk: Map<string, Uint8Array>;
   /** Transactions so far; with the one of this number the agent is torn away, and nothing is done any more. */
   writes = 0;
   diesAtWrite = 0;
   dead = false;
+  private lives = 0;
+  /** What the agent has asked to be remembered of the ports' VLANs: a restart of it gets that. */
+  foundVlans: readonly FoundVlan[] = [];
   /** Of the broker. */
   readonly retained = new Map<string, object>();
   readonly events: EventPayload[] = [];
@@ -157,13 +164,28 @@ export class SimulatedSwitch {
     this.gateway = new SimGateway(GATEWAY_MAC, GATEWAY, (bytes) =>
       this.bridge.receive(UPLINK as PortName, bytes),
     );
+    this.agent = this.newAgent();
+  }
+
+  /** As after a kill: what is not on disk is forgotten. */
+  killAgent(): void {
+    this.inputs.length = 0;
+    for (const port of this.bridge.ports.values()) port.captured = false;
+    this.agent = this.newAgent();
+    this.boot();
+  }
+
+  private newAgent(): Agent {
+    const { config: text, readSecret = NO_FILES, seed = 1, bootId = 'b007' } = this.options;
+    const parsed = parseConfig(text, readSecret);
+    if (!parsed.ok) throw new Error(`bad configuration: ${JSON.stringify(parsed.error)}`);
     const { clocks } = this.world;
-    this.agent = new Agent({
-      config,
-      entropy: new SeededEntropy(options.seed ?? 1),
-      boot: { bootId: options.bootId ?? 'b007', version: 'sim', startedAt: clocks.wall },
+    return new Agent({
+      config: parsed.value.config,
+      entropy: new SeededEntropy(seed),
+      boot: { bootId: `${bootId}${this.lives++ || ''}`, version: 'sim', startedAt: clocks.wall },
       now: clocks,
-      source: { text: options.config, readSecret },
+      source: { text, readSecret },
     });
   }
 
@@ -173,6 +195,8 @@ export class SimulatedSwitch {
       type: 'boot',
       capabilities: this.options.capabilities ?? SIM_CAPABILITIES,
       ports: [...bridge.ports.values()].map((port) => bridge.facts(port)),
+      vlans: bridge.vlanMap(),
+      foundVlans: this.foundVlans,
       heldDown: this.options.heldDown ?? new Map(),
       kernel: 'none',
       mqtt: { protocol_version: 5, embedded: false, will_delay_s: 0 },
@@ -325,6 +349,14 @@ export class SimulatedSwitch {
             ? { type: 'table-failed', error: 'dump: interrupted' }
             : { type: 'table', dump: { at: world.now, tookMs: this.dumpMs, records: bridge.dump() } },
         );
+        return undefined;
+      case 'read-vlans':
+        this.inputs.push({ type: 'vlans', map: bridge.vlanMap() });
+        return undefined;
+      case 'set-vlans':
+        return this.answer(effect.ref, 'vlans', () => bridge.setVlans(effect.changes));
+      case 'remember-vlans':
+        this.foundVlans = effect.found;
         return undefined;
       case 'read-counters': {
         const counters = new Map<PortName, TrafficCounters>();

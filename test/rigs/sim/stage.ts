@@ -18,6 +18,8 @@ import {
   type FaultStage,
   type Machine,
   PASSWORD,
+  type PortVlans,
+  type Reply,
   type Scenario,
   type Setting,
   type Timing,
@@ -67,13 +69,24 @@ export class SimulatedStage implements FaultStage {
     this.net = new SimulatedSwitch({
       config: simFile(overlay(handshake, setting.config ?? {})),
       ports: [...new Set(numbers.map(portOf))],
-      capabilities,
+      capabilities: { ...capabilities, vlanFiltering: setting.vlans !== undefined },
     });
     for (const n of numbers) {
       this.plugIn(n, portOf(n));
       for (const { users } of this.net.servers)
         users.set(`u${n}`, { password: PASSWORD, reply: setting.replies?.[`u${n}`] ?? {} });
     }
+    const { vlans } = setting;
+    if (vlans !== undefined) {
+      this.net.bridge.filtering = true;
+      for (const vlan of vlans.onUplink) {
+        const member = { pvid: false, untagged: false };
+        this.net.bridge.port('up0').vlans.set(vlan, member);
+      }
+    }
+    for (const user of setting.users ?? [])
+      for (const { users } of this.net.servers)
+        users.set(user, { password: PASSWORD, reply: setting.replies?.[user] ?? {} });
     for (const n of setting.devices ?? []) {
       const account = { password: deviceName(n), reply: setting.replies?.[`d${n}`] ?? {} };
       for (const { users } of this.net.servers) users.set(deviceName(n), account);
@@ -271,12 +284,45 @@ export class SimulatedStage implements FaultStage {
   }
 
   async isGranted(mac: string, port: string): Promise<boolean> {
-    const entry = this.net.bridge.table.get(mac as Mac);
-    return entry !== undefined && entry.port.name === port && isGrant(entry.flags);
+    const entries = this.net.bridge.entriesOf(mac as Mac);
+    return entries.some(([, entry]) => entry.port.name === port && isGrant(entry.flags));
+  }
+
+  async grantedVlans(mac: string): Promise<readonly number[]> {
+    const entries = this.net.bridge.entriesOf(mac as Mac).filter(([, { flags }]) => isGrant(flags));
+    return entries.map(([, { vlan }]) => vlan).sort((a, b) => a - b);
+  }
+
+  async vlansOf(port: string): Promise<PortVlans> {
+    const vlans = [...(port === '' ? this.net.bridge.vlans : this.net.bridge.port(port).vlans)];
+    return {
+      pvid: vlans.find(([, { pvid }]) => pvid)?.[0],
+      untagged: vlans.filter(([, { untagged }]) => untagged).map(([vlan]) => vlan),
+      tagged: vlans.filter(([, { untagged }]) => !untagged).map(([vlan]) => vlan),
+    };
+  }
+
+  async setReply(user: string, reply: Reply): Promise<void> {
+    for (const { users } of this.net.servers) {
+      const account = users.get(user);
+      if (account !== undefined) account.reply = reply;
+    }
+  }
+
+  async announce(machine: Machine): Promise<void> {
+    this.client(machine).announce();
+  }
+
+  async begin(machine: Machine): Promise<void> {
+    start(this.client(machine), own(machine));
+  }
+
+  async tag(machine: Machine, vlan: number | undefined): Promise<void> {
+    this.client(machine).tag = vlan;
   }
 
   async entries(mac: string): Promise<number> {
-    return this.net.bridge.table.has(mac as Mac) ? 1 : 0;
+    return this.net.bridge.entriesOf(mac as Mac).length;
   }
 
   async accounting(): Promise<readonly AccountingRow[]> {
@@ -299,6 +345,15 @@ export class SimulatedStage implements FaultStage {
 
   failRevokes(times: number): void {
     this.net.faults.revokes = times;
+  }
+
+  failVlans(times: number): void {
+    this.net.faults.vlans = times;
+  }
+
+  async killAgent(): Promise<void> {
+    this.invariants.restarted();
+    this.net.killAgent();
   }
 
   failGrants(times: number): void {

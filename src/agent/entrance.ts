@@ -1,0 +1,256 @@
+// The way in: from a server's Accept (or a port's fallback) to a session that begins.
+//
+//   admit ─▶ can it be done at all? ─▶ which VLANs? ─▶ is there room beside the others on the port?
+//         ─▶ an older session of the client ends ─▶ VLANs of the port ─▶ entries in the table ─▶ (multi-host: the port opens)
+//         ─▶ life.begin, and the method hears of it
+//
+// Every step may refuse, with one sentence that the log, `explain` and the auth-failed event carry; nobody is put anywhere
+// else than was said. One entrance a client and port at a time: a newer one takes the older one's place.
+
+import { keyText } from '../authz/authorizer.ts';
+import type { Mac } from '../base/mac.ts';
+import { isFallback } from '../model/authorization.ts';
+import type { GrantKey, PortName, SessionVlans } from '../model/dataplane.ts';
+import { type EntryRefusal, keysOf, refusedByPolicy, vlanText, wantedOf } from './authorization-policy.ts';
+import type { Core } from './core.ts';
+import { type Domain, displaced, refusedAtEntry } from './host-modes.ts';
+import type { Admission } from './life.ts';
+import { roleFor, SessionUnit } from './session-unit.ts';
+
+/** In the set of what an entrance waits for, beside the texts of its keys. */
+const PORT_OPEN = 'open';
+
+interface Entering {
+  readonly admission: Admission;
+  domain: Domain;
+  keys: readonly GrantKey[];
+  readonly waiting: Set<string>;
+}
+
+export class Entrance {
+  private readonly entering = new Map<string, Entering>();
+
+  constructor(private readonly core: Core) {}
+
+  admit(admission: Admission): void {
+    const { core } = this;
+    const { mac, port, authorization } = admission;
+    const older = this.entering.get(placeOf(admission));
+    if (older !== undefined) this.withdraw(older);
+    this.turnBack(mac, port);
+    const { wish, domain } = wantedOf(core, authorization, port, roleFor(core, authorization, port));
+    const entering: Entering = { admission, domain, keys: [], waiting: new Set() };
+    this.entering.set(placeOf(admission), entering);
+    const refusal = refusedByPolicy(core, authorization);
+    if (refusal !== undefined) {
+      this.refuse(entering, refusal);
+      return;
+    }
+    core.parts.vlans.ask(port, wish, (plan) => {
+      if (this.entering.get(placeOf({ mac, port })) !== entering) return;
+      if (plan.ok) this.planned(entering, plan.value);
+      else this.refuse(entering, plan.error);
+    });
+  }
+
+  /** True if somebody on the way in was waiting for this entry. */
+  granted(key: GrantKey): boolean {
+    const entering = this.entering.get(placeOf(key));
+    if (entering === undefined || !entering.waiting.delete(keyText(key))) return false;
+    if (entering.waiting.size === 0) this.openPort(entering);
+    return true;
+  }
+
+  grantFailed(key: GrantKey, error: string): boolean {
+    const entering = this.entering.get(placeOf(key));
+    if (entering === undefined || !entering.waiting.has(keyText(key))) return false;
+    this.withdraw(entering);
+    this.core.parts.vlans.doubt();
+    this.tell(entering, error);
+    return true;
+  }
+
+  /** A port of the host mode multi-host is open, or why it is not. */
+  portOpened(port: PortName, error: string | undefined): void {
+    for (const entering of [...this.entering.values()]) {
+      if (entering.admission.port !== port || !entering.waiting.delete(PORT_OPEN)) continue;
+      if (error === undefined) this.complete(entering);
+      else {
+        this.core.parts.ports.close(port);
+        this.withdraw(entering);
+        this.tell(entering, error);
+      }
+    }
+  }
+
+  /** The port can have nobody any more: those on their way in are turned back. */
+  cancel(port: PortName): void {
+    for (const entering of [...this.entering.values()])
+      if (entering.admission.port === port) this.withdraw(entering);
+  }
+
+  /** One session per MAC: on its way in elsewhere, it stays out there. */
+  private turnBack(mac: Mac, port: PortName): void {
+    for (const other of [...this.entering.values()]) {
+      if (other.admission.mac !== mac) continue;
+      this.withdraw(other);
+      this.tell(other, `it came up on ${port} meanwhile`);
+    }
+  }
+
+  private planned(entering: Entering, vlans: SessionVlans): void {
+    const { core } = this;
+    const { mac, port, method } = entering.admission;
+    const fallback = isFallback(method);
+    const refusal = this.noRoom(entering) ?? this.vlansTaken(entering, vlans);
+    if (refusal !== undefined) {
+      this.refuse(entering, refusal);
+      return;
+    }
+    this.replaceOlder(entering, vlans);
+    for (const unit of fallback ? [] : displaced(core, port, mac)) this.putOut(unit, mac);
+    for (const rival of this.rivals(entering, vlans))
+      if (rival instanceof SessionUnit && core.sessions.get(rival.session.key) === rival)
+        this.putOut(rival, mac);
+    if (this.rivals(entering, vlans).length > 0) {
+      core.parts.vlans.whenFree(port, () => {
+        if (this.entering.get(placeOf({ mac, port })) === entering) this.planned(entering, vlans);
+      });
+      return;
+    }
+    core.parts.vlans.place(entering.admission, port, vlans, (error) => {
+      if (this.entering.get(placeOf({ mac, port })) !== entering) return;
+      if (error === undefined) this.grant(entering, vlans);
+      else this.refuse(entering, { code: 'vlan-failed', message: error });
+    });
+  }
+
+  private noRoom({ admission, domain }: Entering): EntryRefusal | undefined {
+    const { core } = this;
+    const { mac, port, method } = admission;
+    const message = refusedAtEntry(core, port, { mac, domain });
+    if (message !== undefined) return { code: 'host-mode', message };
+    const { hostMode } = core.settings.port(port);
+    if (hostMode === 'multi-auth') return undefined;
+    // Two at the same time: the first one has the place, unless it is nobody's word that lets it in.
+    for (const other of this.entering.values()) {
+      const { admission: rival } = other;
+      if (rival.port !== port || rival.mac === mac || other.keys.length === 0) continue;
+      if (isFallback(rival.method) && !isFallback(method)) this.withdraw(other);
+      else if (hostMode !== 'multi-domain' || other.domain === domain)
+        return { code: 'host-mode', message: `${hostMode}: ${rival.mac} is on its way in` };
+    }
+    const others = core.sessions.onPort(port).filter(({ session }) => session.mac !== mac);
+    if (isFallback(method) && others.length > 0)
+      return { code: 'host-mode', message: `${hostMode}: the port has its client` };
+    return undefined;
+  }
+
+  /** Holders on the port who are in the way of these VLANs: not the client's own older session, which ends. */
+  private rivals({ admission }: Entering, vlans: SessionVlans): readonly object[] {
+    const { sessions, parts } = this.core;
+    const own = sessions.ofMac(admission.mac);
+    return parts.vlans
+      .rivals(admission.port, vlans)
+      .filter((holder) => holder !== own && holder !== admission);
+  }
+
+  private vlansTaken(entering: Entering, vlans: SessionVlans): EntryRefusal | undefined {
+    const { core } = this;
+    const { life } = core.parts;
+    const fallback = isFallback(entering.admission.method);
+    for (const rival of this.rivals(entering, vlans)) {
+      const { mac, method } = rival instanceof SessionUnit ? rival.session : (rival as Admission);
+      if (isFallback(method) && !fallback) continue;
+      const leaving = rival instanceof SessionUnit && core.sessions.get(rival.session.key) !== rival;
+      if (leaving && !life.isStuck(rival)) continue;
+      const held = core.parts.vlans.heldBy(rival);
+      const has = held === undefined ? 'other VLANs' : vlanText(held);
+      return {
+        code: 'vlan-taken',
+        message: `${vlanText(vlans)} is wanted, and the port is in ${has} for ${mac}${leaving ? ', whose entry cannot be removed' : ''}`,
+      };
+    }
+    return undefined;
+  }
+
+  /** One session a client: the one that it has, here or elsewhere, ends now that the new one can be. */
+  private replaceOlder({ admission }: Entering, vlans: SessionVlans): void {
+    const { core } = this;
+    const { mac, port, method, authorization } = admission;
+    const old = core.sessions.ofMac(mac);
+    if (old === undefined) return;
+    const { session } = old;
+    const moved = session.grant.port !== port;
+    if (moved) core.parts.reporter.sessionMoved(old, admission, vlans);
+    const keys = keysOf(mac, port, vlans).map(keyText);
+    const same = keysOf(mac, session.grant.port, session.vlans).map(keyText).join() === keys.join();
+    // The same client at the same place, by another method. Where another user is in, nothing of the first one stays.
+    const handedOver = session.method !== method && same;
+    if (handedOver) core.parts.vlans.handOver(old, admission);
+    const fallback = isFallback(session.method);
+    const cause = moved ? 'moved' : fallback ? 'authorization-changed' : 'supplicant-restart';
+    const detail = moved ? `now on ${port}` : `now as ${authorization.userName}`;
+    core.parts.life.end(old, { cause, detail, handedOver });
+  }
+
+  /** Somebody who is in by a fallback, and in the way. */
+  private putOut(unit: SessionUnit, mac: Mac): void {
+    this.core.parts.life.end(unit, { cause: 'authorization-changed', detail: `${mac} has the port now` });
+  }
+
+  private grant(entering: Entering, vlans: SessionVlans): void {
+    const { mac, port } = entering.admission;
+    entering.keys = keysOf(mac, port, vlans);
+    for (const key of entering.keys) entering.waiting.add(keyText(key));
+    for (const key of entering.keys) this.core.parts.life.want(key);
+  }
+
+  private openPort(entering: Entering): void {
+    const { core } = this;
+    const { port } = entering.admission;
+    if (core.settings.port(port).hostMode !== 'multi-host' || core.parts.ports.isOpened(port)) {
+      this.complete(entering);
+      return;
+    }
+    entering.waiting.add(PORT_OPEN);
+    core.parts.ports.open(port);
+  }
+
+  private complete(entering: Entering): void {
+    const { core } = this;
+    const { admission, domain } = entering;
+    const { mac, port, method } = admission;
+    this.entering.delete(placeOf(admission));
+    const vlans = core.parts.vlans.heldBy(admission) ?? { untagged: 0, tagged: [] };
+    const unit = core.parts.life.begin(admission, { vlans, domain });
+    core.parts.vlans.handOver(admission, unit);
+    if (isFallback(method)) core.parts.fallback.begin(unit);
+    core.method(method)?.grantDone(mac, port);
+  }
+
+  private refuse(entering: Entering, { code, message }: EntryRefusal): void {
+    const { core } = this;
+    const { mac, port } = entering.admission;
+    this.withdraw(entering);
+    core.drops.add(code);
+    core.decide(mac, port, 'refused', message);
+    this.tell(entering, message);
+  }
+
+  private tell({ admission }: Entering, error: string): void {
+    this.core.method(admission.method)?.grantDone(admission.mac, admission.port, error);
+  }
+
+  private withdraw(entering: Entering): void {
+    const { admission, keys } = entering;
+    this.entering.delete(placeOf(admission));
+    for (const key of keys) this.core.parts.life.unwant(key);
+    this.core.parts.vlans.free(admission);
+    if (entering.waiting.has(PORT_OPEN)) this.core.parts.ports.close(admission.port);
+  }
+}
+
+function placeOf({ mac, port }: { readonly mac: Mac; readonly port: PortName }): string {
+  return `${port} ${mac}`;
+}

@@ -1,0 +1,130 @@
+// Where somebody goes without a server's word: nobody answered EAPOL (guest), the server said no (auth-fail), or no server
+// says anything (critical). A port's settings name the VLAN of each; without one, nobody is let in.
+//
+// Such a session is visible and watched like any other, and is not authenticated. RADIUS hears nothing of it: no server
+// has authorized it, so there is nobody whose records could hold it (RFC 2866 §2: accounting is of a service delivered to
+// a user; a Start for an Acct-Session-Id that no Access-Accept knows is an error to most servers).
+// It ends as soon as its client authenticates (`authorization-changed`), or when an authenticated one needs its place.
+
+import type { Mac } from '../base/mac.ts';
+import type { PortFallbacks } from '../config/config.ts';
+import { roleSettings } from '../config/ports.ts';
+import { type FallbackMethod, isFallback } from '../model/authorization.ts';
+import type { PortName } from '../model/dataplane.ts';
+import type { Core } from './core.ts';
+import type { Method } from './method.ts';
+import type { SessionUnit } from './session-unit.ts';
+
+/** What a way of authenticating comes to when it does not let somebody in. */
+export type Failure = 'client-silent' | 'access-reject' | 'no-server';
+
+export interface Failed {
+  readonly by: 'dot1x' | 'mab';
+  readonly failure: Failure;
+}
+
+export class Fallback implements Method {
+  constructor(private readonly core: Core) {}
+
+  /** A way of authenticating came to nothing. Where the port has another one, that is waited for. */
+  failed(mac: Mac, port: PortName, failed: Failed): void {
+    const { core } = this;
+    const running = core.sessions.ofMac(mac);
+    if (running !== undefined) {
+      if (running.session.method === 'critical' && failed.failure === 'no-server') this.awaitServer(running);
+      return;
+    }
+    const method = this.methodFor(mac, port, failed);
+    const vlan = method === undefined ? undefined : this.vlanOf(port, method);
+    if (method === undefined || vlan === undefined) return;
+    const sessionId = core.parts.accountant.newSessionId();
+    core.parts.life.admit({
+      mac,
+      port,
+      method,
+      authorization: { userName: mac, classes: [], reauthenticateAtTimeout: false, vlan, server: '' },
+      sessionId,
+      multiId: sessionId,
+    });
+  }
+
+  private methodFor(mac: Mac, port: PortName, { by, failure }: Failed): FallbackMethod | undefined {
+    if (failure === 'no-server') return 'critical';
+    const { mab, fallbacks } = this.core.settings.port(port);
+    const last = mab.enabled && mab.order[0] === 'dot1x' ? 'mab' : 'dot1x';
+    if (by !== last) return undefined;
+    if (failure === 'client-silent') return 'guest';
+    if (by === 'dot1x') return 'auth-fail';
+    // A MAC that the server does not know: of a client that speaks 802.1X and was refused there, or of one that does not.
+    const standing = this.core.parts.supplicants.standing(mac, port);
+    const refused = standing === 'held' || standing === 'talking';
+    return refused || fallbacks.guestVlan === undefined ? 'auth-fail' : 'guest';
+  }
+
+  /** While no server answers this session cannot be reauthenticated, and is not to go on without. */
+  denies({ session }: SessionUnit): boolean {
+    const { role, grant } = session;
+    const { critical = this.core.settings.port(grant.port).critical } = roleSettings(this.core.config, role);
+    return critical === 'deny';
+  }
+
+  /** No server answered the reauthentication of a running session. */
+  unanswered(unit: SessionUnit): void {
+    if (!this.denies(unit)) return;
+    this.core.parts.life.end(unit, { cause: 'reauth-failed', detail: 'no authentication server answers' });
+  }
+
+  /** A fallback session has begun. */
+  begin(unit: SessionUnit): void {
+    if (unit.session.method === 'critical') this.awaitServer(unit);
+  }
+
+  /** Another configuration is in force: whoever is where nobody would be put any more is out. */
+  reconfigure(): void {
+    for (const unit of [...this.core.sessions.all()]) {
+      const { method, grant, authorization } = unit.session;
+      if (!isFallback(method) || this.vlanOf(grant.port, method) === authorization.vlan) continue;
+      this.core.parts.life.end(unit, { cause: 'authorization-changed', detail: 'the configuration' });
+    }
+  }
+
+  // As the way by which its sessions got in.
+
+  grantDone(mac: Mac, port: PortName, error?: string): void {
+    if (error !== undefined) this.core.decide(mac, port, 'no fallback', error);
+  }
+
+  sessionEnded(): void {
+    // Nobody else knows of it.
+  }
+
+  /** The client was told of its failure already. */
+  failureFor(): undefined {
+    return undefined;
+  }
+
+  /** It is asked who it is, as a stranger. */
+  reauthenticate(mac: Mac, port: PortName): boolean {
+    const { mab, supplicants } = this.core.parts;
+    supplicants.reauthenticate(mac, port, 'sighting');
+    if (this.core.settings.port(port).mab.enabled) mab.askNow({ by: 'mac', mac });
+    return true;
+  }
+
+  /** As soon as a server answers, in its turn (agent/reauthentication.ts). */
+  private awaitServer(unit: SessionUnit): void {
+    this.core.parts.reauthentication.due(unit);
+  }
+
+  private vlanOf(port: PortName, method: FallbackMethod): string | undefined {
+    const { critical, fallbacks } = this.core.settings.port(port);
+    if (method === 'critical' && critical !== 'vlan') return undefined;
+    return fallbacks[KEYS[method]];
+  }
+}
+
+const KEYS = {
+  guest: 'guestVlan',
+  'auth-fail': 'authFailVlan',
+  critical: 'criticalVlan',
+} as const satisfies Record<FallbackMethod, keyof PortFallbacks>;

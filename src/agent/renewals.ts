@@ -1,0 +1,228 @@
+// The word of a running session changes: at a reauthentication, or by a CoA-Request. Timers and role follow at once; other
+// VLANs take the data plane, and the session goes on meanwhile in those that it has:
+//
+//   the port gets the new VLAN ─▶ the entry there is written ─▶ the session is there ─▶ the former entry is revoked, with
+//   its proof ─▶ the port gives the former VLAN up
+//
+// No Stop and no Start. Where a step fails everything stays as it was, and whoever asked hears why.
+
+import { keyText } from '../authz/authorizer.ts';
+import { same } from '../config/diff.ts';
+import type { Authorization } from '../model/authorization.ts';
+import { isFallback } from '../model/authorization.ts';
+import type { GrantKey, SessionVlans } from '../model/dataplane.ts';
+import { keysOf, refusedByPolicy, vlanText, wantedOf } from './authorization-policy.ts';
+import type { Core } from './core.ts';
+import type { Renewal } from './dynamic-authorization.ts';
+import { type Domain, refusedAtEntry } from './host-modes.ts';
+import { roleFor, SessionUnit } from './session-unit.ts';
+
+interface Change {
+  readonly unit: SessionUnit;
+  readonly authorization: Authorization;
+  readonly sessionTimer: 'restart' | 'run-on';
+  readonly domain: Domain;
+  /** Entries that the session did not have. */
+  keys: readonly GrantKey[];
+  readonly waiting: Set<string>;
+  readonly finish: (error?: string) => void;
+}
+
+export class Renewals {
+  private readonly changing = new Map<SessionUnit, Change>();
+  /** Entries of sessions that have moved on, until they are revoked. */
+  private readonly former = new Map<string, SessionUnit>();
+
+  constructor(private readonly core: Core) {}
+
+  renew(unit: SessionUnit, authorization: Authorization, sessionTimer: 'restart' | 'run-on'): Renewal {
+    const { core } = this;
+    const { session } = unit;
+    const { mac, grant } = session;
+    const refusal = refusedByPolicy(core, authorization);
+    if (refusal !== undefined) {
+      core.drops.add(refusal.code);
+      return { refused: refusal.message };
+    }
+    const now = wantedOf(core, session.authorization, grant.port, session.role);
+    const next = wantedOf(core, authorization, grant.port, roleFor(core, authorization, grant.port));
+    this.abandon(unit, 'a newer word of the server came');
+    if (same(now, next)) {
+      this.apply(unit, authorization, sessionTimer);
+      return 'done';
+    }
+    const crowded =
+      now.domain === next.domain ? undefined : refusedAtEntry(core, grant.port, { mac, ...next });
+    if (crowded !== undefined) return { refused: crowded };
+    let outcome: Renewal | undefined;
+    let returned = false;
+    const finish = (error?: string): void => {
+      this.changing.delete(unit);
+      if (returned) this.tell(unit, error);
+      else outcome = error === undefined ? 'done' : { refused: error };
+    };
+    const { domain } = next;
+    const change: Change = {
+      unit,
+      authorization,
+      sessionTimer,
+      domain,
+      keys: [],
+      waiting: new Set(),
+      finish,
+    };
+    this.changing.set(unit, change);
+    core.parts.vlans.ask(grant.port, next.wish, (plan) => {
+      if (this.changing.get(unit) !== change) return;
+      if (plan.ok) this.planned(change, plan.value);
+      else {
+        core.drops.add(plan.error.code);
+        finish(plan.error.message);
+      }
+    });
+    returned = true;
+    return outcome ?? 'pending';
+  }
+
+  /** True if a change was waiting for this entry. */
+  granted(key: GrantKey): boolean {
+    const change = this.changeOf(key);
+    if (change === undefined || !change.waiting.delete(keyText(key))) return false;
+    if (change.waiting.size === 0) this.moved(change);
+    return true;
+  }
+
+  grantFailed(key: GrantKey, error: string): boolean {
+    const change = this.changeOf(key);
+    if (change === undefined || !change.waiting.has(keyText(key))) return false;
+    this.takeBack(change);
+    change.finish(error);
+    return true;
+  }
+
+  /** An entry is gone: it may have been one that a session had before. */
+  revoked(key: GrantKey): void {
+    const unit = this.former.get(keyText(key));
+    if (!this.former.delete(keyText(key)) || unit === undefined) return;
+    if (![...this.former.values()].includes(unit)) this.core.parts.vlans.settle(unit, key.port);
+  }
+
+  /** The session ends: entries beside its own that have to go with it. */
+  forget(unit: SessionUnit): readonly GrantKey[] {
+    const { mac, grant } = unit.session;
+    const keys = [...(this.changing.get(unit)?.keys ?? [])];
+    for (const [text, owner] of [...this.former]) {
+      if (owner !== unit) continue;
+      this.former.delete(text);
+      keys.push({ mac, port: grant.port, vlan: Number(text.slice(text.lastIndexOf(' ') + 1)) });
+    }
+    this.changing.get(unit)?.finish('the session has ended');
+    return keys;
+  }
+
+  private planned(change: Change, vlans: SessionVlans): void {
+    const { core } = this;
+    const { unit } = change;
+    const { mac, grant } = unit.session;
+    const isRunning = (rival: object): rival is SessionUnit =>
+      rival instanceof SessionUnit && core.sessions.get(rival.session.key) === rival;
+    if (same(vlans, unit.session.vlans)) {
+      this.moved(change);
+      return;
+    }
+    const rivals = core.parts.vlans.rivals(grant.port, vlans).filter((rival) => rival !== unit);
+    const holder = rivals.find((rival) => isRunning(rival) && !isFallback(rival.session.method));
+    if (holder instanceof SessionUnit) {
+      core.drops.add('vlan-taken');
+      const { session } = holder;
+      change.finish(
+        `${vlanText(vlans)} is wanted, and the port is in ${vlanText(session.vlans)} for ${session.mac}`,
+      );
+      return;
+    }
+    for (const rival of rivals)
+      if (isRunning(rival))
+        core.parts.life.end(rival, { cause: 'authorization-changed', detail: `${mac} has the port now` });
+    if (rivals.length > 0) {
+      core.parts.vlans.whenFree(grant.port, () => {
+        if (this.changing.get(unit) === change) this.planned(change, vlans);
+      });
+      return;
+    }
+    core.parts.vlans.change(unit, grant.port, vlans, (error) => {
+      if (this.changing.get(unit) !== change) return;
+      if (error === undefined) this.grant(change, vlans);
+      else {
+        core.parts.vlans.settle(unit, grant.port, true);
+        core.drops.add('vlan-failed');
+        change.finish(error);
+      }
+    });
+  }
+
+  private grant(change: Change, vlans: SessionVlans): void {
+    const { mac, grant, vlans: before } = change.unit.session;
+    const had = new Set(keysOf(mac, grant.port, before).map(keyText));
+    change.keys = keysOf(mac, grant.port, vlans).filter((key) => !had.has(keyText(key)));
+    for (const key of change.keys) change.waiting.add(keyText(key));
+    for (const key of change.keys) this.core.parts.life.want(key);
+    if (change.keys.length === 0) this.moved(change);
+  }
+
+  /** The session is in its new VLANs, and leaves the former ones. */
+  private moved(change: Change): void {
+    const { core } = this;
+    const { unit, authorization, sessionTimer, domain } = change;
+    const { session } = unit;
+    const { mac, grant } = session;
+    const vlans = core.parts.vlans.heldBy(unit) ?? session.vlans;
+    const keys = keysOf(mac, grant.port, vlans);
+    const kept = new Set(keys.map(keyText));
+    const former = keysOf(mac, grant.port, session.vlans).filter((key) => !kept.has(keyText(key)));
+    session.vlans = vlans;
+    session.domain = domain;
+    session.grant = keys[0] ?? grant;
+    // The kernel takes the writing of the entry for its last use.
+    if (change.keys.length > 0) unit.grantedAt = core.now.mono;
+    if (former.length > 0) core.decide(mac, grant.port, 'VLAN changed', `now in ${vlanText(vlans)}`);
+    this.apply(unit, authorization, sessionTimer);
+    for (const key of former) this.former.set(keyText(key), unit);
+    for (const key of former) core.parts.life.unwant(key);
+    if (former.length === 0) core.parts.vlans.settle(unit, grant.port);
+    change.finish();
+  }
+
+  private apply(unit: SessionUnit, authorization: Authorization, sessionTimer: 'restart' | 'run-on'): void {
+    const { watch, reporter } = this.core.parts;
+    unit.renew(authorization, sessionTimer);
+    watch.configure(unit);
+    this.core.schedule.touch(unit);
+    reporter.sessionChanged(unit);
+  }
+
+  private abandon(unit: SessionUnit, why: string): void {
+    const change = this.changing.get(unit);
+    if (change === undefined) return;
+    this.takeBack(change);
+    change.finish(why);
+  }
+
+  private takeBack({ unit, keys }: Change): void {
+    const { life, vlans } = this.core.parts;
+    for (const key of keys) life.unwant(key);
+    vlans.settle(unit, unit.session.grant.port, true);
+  }
+
+  private changeOf({ mac }: GrantKey): Change | undefined {
+    const unit = this.core.sessions.ofMac(mac);
+    return unit === undefined ? undefined : this.changing.get(unit);
+  }
+
+  /** Whoever asked: the method that reauthenticated, or a server. */
+  private tell(unit: SessionUnit, error: string | undefined): void {
+    const { mac, grant, method } = unit.session;
+    const { dynauth } = this.core.parts;
+    this.core.method(method)?.grantDone(mac, grant.port, error);
+    dynauth.renewed(unit, error);
+  }
+}

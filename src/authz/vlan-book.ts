@@ -1,0 +1,308 @@
+// Who holds which VLAN of which port, what follows from that for the ports, and the way back.
+//
+// A plain bridge puts untagged frames into the port's one VLAN (its PVID), so that one belongs to the port: the first
+// session that needs it holds it as long as it lasts, and who wants another one meanwhile is a rival. Tagged VLANs are
+// each session's own. A backend that classifies by MAC (`macVlan`) has no rivals.
+//
+// Whatever is changed is noted first as it was found (`memory`), and goes back to that when nobody needs it any more: what
+// an administrator changes elsewhere on the port meanwhile is not touched. A VLAN that the bridge does not have is made
+// by its first session where that is allowed, and taken away after the last.
+// Bound: one hold a session, one note a VLAN and port that differ from what was found.
+
+import type { PortName, SessionVlans, VlanChange, VlanId, VlanMap, VlanMember } from '../model/dataplane.ts';
+import { vlansOf } from './vlan-plan.ts';
+
+export interface VlanSettings {
+  /** A VLAN that the bridge does not have is made. */
+  readonly create: boolean;
+  /** One that is made is tagged on the uplinks, too. */
+  readonly uplinks: boolean;
+}
+
+/** What a port, or the bridge itself (undefined), was in a VLAN before it was changed; `member` absent = not in it. */
+export interface FoundVlan {
+  readonly port?: PortName;
+  readonly vlan: VlanId;
+  readonly member?: { readonly pvid: boolean; readonly untagged: boolean };
+}
+
+interface Hold {
+  readonly port: PortName;
+  vlans: SessionVlans;
+  /** Of a session that changed its VLANs, until its former entries are gone. */
+  former: SessionVlans | undefined;
+}
+
+type Place = PortName | undefined;
+type Membership = VlanChange['member'];
+
+const NOTHING: VlanMap = { filtering: false, bridge: [], ports: new Map() };
+const TAGGED: Membership = { pvid: false, untagged: false };
+
+export class VlanBook<Holder> {
+  private map: VlanMap = NOTHING;
+  private readonly holds = new Map<Holder, Hold>();
+  private readonly found = new Map<string, FoundVlan>();
+
+  private readonly uplinks = new Set<PortName>();
+  /** The data plane puts untagged frames into the VLAN of their MAC's entry. */
+  macVlan = false;
+
+  constructor(private settings: VlanSettings) {}
+
+  configure(settings: VlanSettings): void {
+    this.settings = settings;
+  }
+
+  get filtering(): boolean {
+    return this.map.filtering;
+  }
+
+  /** The bridge as it is now. */
+  see(map: VlanMap): void {
+    this.map = map;
+  }
+
+  members(port: PortName): readonly VlanMember[] {
+    return this.map.ports.get(port) ?? [];
+  }
+
+  /** The bridge's own VLAN of untagged frames: where its own addresses are. */
+  get bridgeNative(): VlanId | undefined {
+    return this.map.bridge.find(({ pvid }) => pvid)?.vlan;
+  }
+
+  /** The port's VLAN of untagged frames, as it was found. */
+  native(port: PortName): VlanId | undefined {
+    return [...this.asFound(port)].find(([, member]) => member?.pvid)?.[0];
+  }
+
+  /** The bridge or one of its ports had it before us; or it may be made. */
+  exists(vlan: VlanId): boolean {
+    if (this.settings.create) return true;
+    return this.places().some((place) => this.asFound(place).get(vlan) !== undefined);
+  }
+
+  // Holds.
+
+  vlansOf(holder: Holder): SessionVlans | undefined {
+    return this.holds.get(holder)?.vlans;
+  }
+
+  /** Those on the port who cannot have their VLANs while somebody has these. */
+  rivals(port: PortName, vlans: SessionVlans): readonly Holder[] {
+    const rivals: Holder[] = [];
+    for (const [holder, hold] of this.holds) {
+      if (hold.port !== port) continue;
+      const former = hold.former !== undefined && this.collide(hold.former, vlans);
+      if (former || this.collide(hold.vlans, vlans)) rivals.push(holder);
+    }
+    return rivals;
+  }
+
+  hold(holder: Holder, port: PortName, vlans: SessionVlans): void {
+    this.holds.set(holder, { port, vlans, former: undefined });
+  }
+
+  /** The session has other VLANs from now on, and the former ones until `settle`. */
+  change(holder: Holder, vlans: SessionVlans): void {
+    const hold = this.holds.get(holder);
+    if (hold === undefined) return;
+    hold.former = hold.vlans;
+    hold.vlans = vlans;
+  }
+
+  /** The former VLANs are needed no more; `back`: the new ones are not, after all. */
+  settle(holder: Holder, back = false): void {
+    const hold = this.holds.get(holder);
+    if (hold?.former === undefined) return;
+    if (back) hold.vlans = hold.former;
+    hold.former = undefined;
+  }
+
+  /** `to` is in the other's place, on the same port with the same VLANs. */
+  handOver(from: Holder, to: Holder): void {
+    const hold = this.holds.get(from);
+    if (hold === undefined) return;
+    this.holds.delete(from);
+    this.holds.set(to, hold);
+  }
+
+  /** The port on which it held something. */
+  release(holder: Holder): PortName | undefined {
+    const hold = this.holds.get(holder);
+    this.holds.delete(holder);
+    return hold?.port;
+  }
+
+  // From what is held to what is to be done.
+
+  /** What brings the port (and what was made for it) to what it should be; notes what it changes. */
+  changes(port: PortName): readonly VlanChange[] {
+    if (!this.map.filtering && this.found.size === 0) return [];
+    const making = this.making();
+    const ports = this.map.ports.has(port) ? [port] : [];
+    const around = this.places().filter((place) => place === undefined || this.isMadeOn(place));
+    return [
+      ...around.flatMap((place) => this.changesOf(place, making)),
+      ...ports.flatMap((place) => this.changesOf(place, this.wantedOf(place))),
+    ];
+  }
+
+  /** They are done. */
+  done(changes: readonly VlanChange[]): void {
+    const ports = new Map(this.map.ports);
+    let { bridge } = this.map;
+    for (const change of changes) {
+      if (change.port === undefined) bridge = applied(bridge, change);
+      else ports.set(change.port, applied(ports.get(change.port) ?? [], change));
+    }
+    this.map = { ...this.map, bridge, ports };
+    for (const [key, note] of this.found) {
+      const now = this.now(note.port).get(note.vlan);
+      if (sameMember(now, note.member) && !this.isWanted(note)) this.found.delete(key);
+    }
+  }
+
+  /** The port is gone, and what was changed on it with it. */
+  portGone(port: PortName): void {
+    for (const [key, note] of this.found) if (note.port === port) this.found.delete(key);
+  }
+
+  /** To be kept where a kill does not reach it, before the changes that it is about are made. */
+  memory(): readonly FoundVlan[] {
+    return [...this.found.values()];
+  }
+
+  /** What an earlier life of ours left behind; the ports it is about. */
+  remember(memory: readonly FoundVlan[]): readonly PortName[] {
+    for (const note of memory) {
+      // A port that was made anew since has nothing of it.
+      if (note.port !== undefined && !this.map.ports.has(note.port)) continue;
+      this.found.set(keyOf(note.port, note.vlan), note);
+    }
+    return [...new Set(memory.flatMap(({ port }) => (port === undefined ? [] : [port])))];
+  }
+
+  // Reading.
+
+  private collide(a: SessionVlans, b: SessionVlans): boolean {
+    const crossed =
+      (a.untagged !== undefined && b.tagged.includes(a.untagged)) ||
+      (b.untagged !== undefined && a.tagged.includes(b.untagged));
+    if (crossed) return true;
+    if (this.macVlan || a.untagged === undefined || b.untagged === undefined) return false;
+    return a.untagged !== b.untagged;
+  }
+
+  private places(): readonly Place[] {
+    return [undefined, ...this.map.ports.keys()];
+  }
+
+  private now(place: Place): ReadonlyMap<VlanId, Membership> {
+    const members = place === undefined ? this.map.bridge : (this.map.ports.get(place) ?? []);
+    return new Map(members.map(({ vlan, pvid, untagged }) => [vlan, { pvid, untagged }]));
+  }
+
+  private asFound(place: Place): ReadonlyMap<VlanId, Membership> {
+    const members = new Map(this.now(place));
+    for (const { port, vlan, member } of this.found.values()) if (port === place) members.set(vlan, member);
+    return members;
+  }
+
+  /** VLANs that exist by our hand alone, and that somebody needs: on the bridge, and tagged on the uplinks. */
+  private making(): ReadonlyMap<VlanId, Membership> {
+    const wanted = new Map<VlanId, Membership>();
+    for (const { vlans, former } of this.holds.values()) {
+      for (const vlan of [...vlansOf(vlans), ...(former === undefined ? [] : vlansOf(former))]) {
+        if (vlan !== 0 && !this.places().some((place) => this.asFound(place).get(vlan) !== undefined))
+          wanted.set(vlan, TAGGED);
+      }
+    }
+    return wanted;
+  }
+
+  /** Ports that are not ours to authenticate on. */
+  isUplink(port: PortName, yes: boolean): void {
+    if (yes) this.uplinks.add(port);
+    else this.uplinks.delete(port);
+  }
+
+  private isMadeOn(place: PortName): boolean {
+    if (!this.uplinks.has(place)) return false;
+    if (this.settings.uplinks) return true;
+    return [...this.found.values()].some(({ port }) => port === place);
+  }
+
+  /** What sessions need of a port where that is not what was found. */
+  private wantedOf(port: PortName): ReadonlyMap<VlanId, Membership> {
+    const wanted = new Map<VlanId, Membership>();
+    const found = this.asFound(port);
+    const holds = [...this.holds.values()].filter((hold) => hold.port === port);
+    const native = this.native(port);
+    for (const { vlans } of holds) {
+      const { untagged } = vlans;
+      if (untagged === undefined || untagged === native || untagged === 0) continue;
+      wanted.set(untagged, { pvid: !this.macVlan, untagged: true });
+      if (this.macVlan) continue;
+      // Who is in this VLAN is not to hear the others' broadcasts.
+      for (const [vlan, member] of found)
+        if (member?.untagged && !wanted.has(vlan)) wanted.set(vlan, undefined);
+    }
+    for (const { vlans, former } of holds) {
+      for (const vlan of [...vlans.tagged, ...(former?.tagged ?? [])])
+        if (found.get(vlan) === undefined) wanted.set(vlan, TAGGED);
+      const before = former?.untagged;
+      if (before !== undefined && before !== 0 && before !== vlans.untagged)
+        wanted.set(before, { pvid: false, untagged: true });
+    }
+    return wanted;
+  }
+
+  private isWanted({ port, vlan }: FoundVlan): boolean {
+    const isOurs = port !== undefined && !this.uplinks.has(port);
+    return (isOurs ? this.wantedOf(port) : this.making()).has(vlan);
+  }
+
+  private changesOf(place: Place, wanted: ReadonlyMap<VlanId, Membership>): readonly VlanChange[] {
+    const now = this.now(place);
+    const found = this.asFound(place);
+    const noted = [...this.found.values()].filter(({ port }) => port === place).map(({ vlan }) => vlan);
+    const changes: VlanChange[] = [];
+    for (const vlan of new Set([...wanted.keys(), ...noted])) {
+      const member = wanted.has(vlan) ? wanted.get(vlan) : found.get(vlan);
+      if (sameMember(member, now.get(vlan))) continue;
+      this.note(place, vlan, now.get(vlan));
+      changes.push({ port: place, vlan, member });
+    }
+    // What is there first, so that a port is never without a VLAN in between; the PVID before whatever gives it up.
+    return changes.sort((a, b) => rank(a) - rank(b));
+  }
+
+  private note(port: Place, vlan: VlanId, member: Membership): void {
+    const key = keyOf(port, vlan);
+    if (this.found.has(key)) return;
+    const about = port === undefined ? { vlan } : { port, vlan };
+    this.found.set(key, member === undefined ? about : { ...about, member });
+  }
+}
+
+function rank({ member }: VlanChange): number {
+  if (member === undefined) return 2;
+  return member.pvid ? 0 : 1;
+}
+
+function keyOf(port: Place, vlan: VlanId): string {
+  return `${port ?? ''} ${vlan}`;
+}
+
+function sameMember(a: Membership, b: Membership): boolean {
+  return a?.pvid === b?.pvid && a?.untagged === b?.untagged;
+}
+
+function applied(members: readonly VlanMember[], { vlan, member }: VlanChange): readonly VlanMember[] {
+  const others = members
+    .filter((each) => each.vlan !== vlan)
+    .map((each) => (member?.pvid && each.pvid ? { ...each, pvid: false } : each));
+  return member === undefined ? others : [...others, { vlan, ...member }];
+}

@@ -1,0 +1,105 @@
+// What ports were before the agent changed their VLANs, on disk: written before each change, so that the next start finds
+// the way back after a kill. One small file, replaced whole; gone when there is nothing to remember.
+
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { Type } from 'typebox';
+import { Check } from 'typebox/value';
+import type { FoundVlan } from '../authz/vlan-book.ts';
+import { err, ok, type Result } from '../base/result.ts';
+import type { PortName } from '../model/dataplane.ts';
+
+const FILE = 'vlans.json';
+
+const Memory = Type.Object({
+  version: Type.Literal(1),
+  /** An interface that was made anew since is not the one that was changed. */
+  found: Type.Array(
+    Type.Object({
+      port: Type.Optional(Type.String({ minLength: 1, maxLength: 15 })),
+      ifindex: Type.Optional(Type.Integer({ minimum: 1 })),
+      vlan: Type.Integer({ minimum: 1, maximum: 4094 }),
+      member: Type.Optional(Type.Object({ pvid: Type.Boolean(), untagged: Type.Boolean() })),
+    }),
+    { maxItems: 100_000 },
+  ),
+});
+
+export class VlanMemory {
+  private readonly path: string;
+
+  constructor(
+    stateDir: string,
+    private readonly indexOf: (port: PortName) => number | undefined,
+  ) {
+    this.path = join(stateDir, FILE);
+  }
+
+  read(): Result<readonly FoundVlan[], string> {
+    let text: string;
+    try {
+      text = readFileSync(this.path, 'utf8');
+    } catch (cause) {
+      return (cause as NodeJS.ErrnoException).code === 'ENOENT'
+        ? ok([])
+        : err(`read ${this.path}: ${said(cause)}`);
+    }
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch (cause) {
+      return err(`read ${this.path}: ${said(cause)}`);
+    }
+    if (!Check(Memory, value)) return err(`read ${this.path}: it is not what an agent writes`);
+    const kept = value.found.filter(
+      ({ port, ifindex }) => port === undefined || this.indexOf(port as PortName) === ifindex,
+    );
+    return ok(
+      kept.map(({ port, vlan, member }) => ({
+        ...(port === undefined ? {} : { port: port as PortName }),
+        vlan,
+        ...(member === undefined ? {} : { member }),
+      })),
+    );
+  }
+
+  /** On disk when it returns. */
+  write(found: readonly FoundVlan[]): Result<void, string> {
+    try {
+      if (found.length === 0) rmSync(this.path, { force: true });
+      else this.replace(found);
+      return ok(undefined);
+    } catch (cause) {
+      return err(`write ${this.path}: ${said(cause)}`);
+    }
+  }
+
+  private replace(found: readonly FoundVlan[]): void {
+    const part = `${this.path}.part`;
+    mkdirSync(dirname(this.path), { recursive: true });
+    const notes = found.map((note) =>
+      note.port === undefined ? note : { ...note, ifindex: this.indexOf(note.port) },
+    );
+    const fd = openSync(part, 'w', 0o600);
+    try {
+      writeSync(fd, `${JSON.stringify({ version: 1, found: notes })}\n`);
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+    renameSync(part, this.path);
+  }
+}
+
+function said(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}

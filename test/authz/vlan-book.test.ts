@@ -1,0 +1,204 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { VlanBook } from '../../src/authz/vlan-book.ts';
+import type { PortName, SessionVlans, VlanChange, VlanMap, VlanMember } from '../../src/model/dataplane.ts';
+
+const P1 = 'p1' as PortName;
+const UP = 'up0' as PortName;
+const NATIVE: VlanMember = { vlan: 1, pvid: true, untagged: true };
+const tagged = (vlan: number): VlanMember => ({ vlan, pvid: false, untagged: false });
+
+const MAP: VlanMap = {
+  filtering: true,
+  bridge: [NATIVE],
+  ports: new Map([
+    [P1, [NATIVE]],
+    [UP, [NATIVE, tagged(30), tagged(40)]],
+  ]),
+};
+
+/** A data plane that does what it is told, beside the book. */
+class World {
+  readonly book: VlanBook<string>;
+  map: VlanMap;
+
+  constructor(map: VlanMap = MAP, settings = { create: false, uplinks: true }) {
+    this.book = new VlanBook(settings);
+    this.map = map;
+    this.book.see(map);
+    this.book.isUplink(UP, true);
+  }
+
+  settle(port: PortName = P1): readonly VlanChange[] {
+    const changes = this.book.changes(port);
+    for (const change of changes) this.map = apply(this.map, change);
+    this.book.done(changes);
+    return changes;
+  }
+
+  of(port: PortName | 'the bridge' = P1): readonly string[] {
+    const members = port === 'the bridge' ? this.map.bridge : (this.map.ports.get(port as PortName) ?? []);
+    return members.map(text).sort();
+  }
+}
+
+/** The kernel's rules: one PVID a port. */
+function apply(map: VlanMap, { port, vlan, member }: VlanChange): VlanMap {
+  const before = port === undefined ? map.bridge : (map.ports.get(port) ?? []);
+  const others = before
+    .filter((each) => each.vlan !== vlan)
+    .map((each) => (member?.pvid ? { ...each, pvid: false } : each));
+  const after = member === undefined ? others : [...others, { vlan, ...member }];
+  if (port === undefined) return { ...map, bridge: after };
+  return { ...map, ports: new Map([...map.ports, [port, after]]) };
+}
+
+function text({ vlan, pvid, untagged }: VlanMember): string {
+  return `${vlan}${pvid ? ' pvid' : ''}${untagged ? ' untagged' : ''}`;
+}
+
+const data = (untagged: number, ...more: number[]): SessionVlans => ({ untagged, tagged: more });
+const FOUND = ['1 pvid untagged'];
+
+describe('who holds which VLAN of a port', () => {
+  it('a session in another VLAN: the port is in that one alone, and goes back', () => {
+    const world = new World();
+    world.book.hold('alice', P1, data(30));
+    world.settle();
+    expect(world.of()).toEqual(['30 pvid untagged']);
+    expect(world.book.native(P1)).toBe(1);
+    expect(world.book.memory()).toEqual([
+      { port: P1, vlan: 30 },
+      { port: P1, vlan: 1, member: { pvid: true, untagged: true } },
+    ]);
+    world.book.release('alice');
+    world.settle();
+    expect(world.of()).toEqual(FOUND);
+    expect(world.book.memory()).toEqual([]);
+  });
+
+  it("a session in the port's own VLAN changes nothing, and others cannot change it under it", () => {
+    const world = new World();
+    world.book.hold('alice', P1, data(1));
+    expect(world.settle()).toEqual([]);
+    expect(world.book.rivals(P1, data(30))).toEqual(['alice']);
+    expect(world.book.rivals(P1, data(1))).toEqual([]);
+    expect(world.book.rivals(P1, { untagged: undefined, tagged: [40] })).toEqual([]);
+  });
+
+  it('tagged and untagged of one VLAN are rivals, too', () => {
+    const world = new World();
+    world.book.hold('phone', P1, { untagged: undefined, tagged: [40] });
+    expect(world.book.rivals(P1, data(40))).toEqual(['phone']);
+    expect(world.book.rivals(P1, data(30, 40))).toEqual([]);
+  });
+
+  it('a data plane that goes by the MAC has several untagged VLANs on one port, and its PVID stays', () => {
+    const world = new World();
+    world.book.macVlan = true;
+    world.book.hold('alice', P1, data(30));
+    world.book.hold('bob', P1, data(40));
+    expect(world.book.rivals(P1, data(1))).toEqual([]);
+    world.settle();
+    expect(world.of()).toEqual(['1 pvid untagged', '30 untagged', '40 untagged']);
+    world.book.release('alice');
+    world.settle();
+    expect(world.of()).toEqual(['1 pvid untagged', '40 untagged']);
+  });
+
+  it('a change of VLANs keeps the former one until it is settled', () => {
+    const world = new World();
+    world.book.hold('alice', P1, data(30));
+    world.settle();
+    world.book.change('alice', data(40));
+    world.settle();
+    expect(world.of()).toEqual(['30 untagged', '40 pvid untagged']);
+    world.book.settle('alice');
+    world.settle();
+    expect(world.of()).toEqual(['40 pvid untagged']);
+    world.book.change('alice', data(1));
+    world.settle();
+    world.book.settle('alice', true);
+    world.settle();
+    expect(world.of()).toEqual(['40 pvid untagged']);
+  });
+
+  it('what an administrator changes meanwhile, beside it, stays', () => {
+    const world = new World();
+    world.book.hold('alice', P1, data(30));
+    world.settle();
+    world.map = apply(world.map, { port: P1, vlan: 50, member: { pvid: false, untagged: false } });
+    world.book.see(world.map);
+    world.book.release('alice');
+    world.settle();
+    expect(world.of()).toEqual(['1 pvid untagged', '50']);
+  });
+
+  it('a tagged VLAN that the port had already is not taken away with the session', () => {
+    const map = { ...MAP, ports: new Map([...MAP.ports, [P1, [NATIVE, tagged(40)]] as const]) };
+    const world = new World(map);
+    world.book.hold('phone', P1, { untagged: undefined, tagged: [40] });
+    expect(world.settle()).toEqual([]);
+    world.book.release('phone');
+    expect(world.settle()).toEqual([]);
+  });
+
+  it('makes a VLAN that nobody has, on the bridge and its uplinks, for as long as somebody is in it', () => {
+    const world = new World(MAP, { create: true, uplinks: true });
+    expect(world.book.exists(77)).toBe(true);
+    world.book.hold('alice', P1, data(77));
+    world.settle();
+    expect(world.of(UP)).toContain('77');
+    expect(world.of('the bridge')).toContain('77');
+    world.book.release('alice');
+    world.settle();
+    expect(world.of(UP)).toEqual(['1 pvid untagged', '30', '40']);
+    expect(world.of('the bridge')).toEqual(FOUND);
+    expect(world.of()).toEqual(FOUND);
+    expect(world.book.memory()).toEqual([]);
+  });
+
+  it('after a kill the next one finds the way back from what was remembered', () => {
+    const world = new World(MAP, { create: true, uplinks: true });
+    world.book.hold('alice', P1, data(77, 40));
+    world.settle();
+    const next = new World(world.map);
+    expect(next.book.remember(world.book.memory())).toEqual([UP, P1]);
+    next.settle(P1);
+    next.settle(UP);
+    expect(next.of()).toEqual(FOUND);
+    expect(next.of(UP)).toEqual(['1 pvid untagged', '30', '40']);
+    expect(next.of('the bridge')).toEqual(FOUND);
+    expect(next.book.memory()).toEqual([]);
+  });
+
+  it('whatever comes and goes, in whatever order, a port without sessions is as it was found', () => {
+    const vlans = fc.record({
+      untagged: fc.option(fc.constantFrom(1, 30, 40, 77), { nil: undefined }),
+      tagged: fc.subarray([30, 40, 50, 77]),
+    });
+    const step = fc.tuple(fc.constantFrom('alice', 'bob', 'carol'), fc.option(vlans, { nil: undefined }));
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 30 }), fc.boolean(), (steps, settleEach) => {
+        const world = new World(MAP, { create: true, uplinks: true });
+        for (const [who, wanted] of steps) {
+          world.book.release(who);
+          const fits = wanted !== undefined && !wanted.tagged.includes(wanted.untagged ?? -1);
+          if (fits && world.book.rivals(P1, wanted).length === 0) world.book.hold(who, P1, wanted);
+          if (!settleEach) continue;
+          world.settle();
+          const pvids = (world.map.ports.get(P1) ?? []).filter(({ pvid }) => pvid);
+          expect(pvids).toHaveLength(1);
+          expect(world.settle(), 'what is settled stays so').toEqual([]);
+        }
+        for (const who of ['alice', 'bob', 'carol']) world.book.release(who);
+        world.settle();
+        expect(world.of()).toEqual(FOUND);
+        expect(world.of(UP)).toEqual(['1 pvid untagged', '30', '40']);
+        expect(world.of('the bridge')).toEqual(FOUND);
+        expect(world.book.memory()).toEqual([]);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
