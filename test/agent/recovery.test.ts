@@ -10,7 +10,7 @@ import type { ConfigPart } from '../rigs/config-part.ts';
 import type { SimClient } from '../rigs/sim/client.ts';
 import type { TimedRow } from '../rigs/sim/radius-peer.ts';
 import { SimulatedSwitch, type SwitchOptions } from '../rigs/sim/simulated-switch.ts';
-import { simFile } from '../rigs/sim/stage.ts';
+import { SimulatedStage, simFile } from '../rigs/sim/stage.ts';
 import { PASSWORD } from '../scenarios/stage.ts';
 
 const USERS = 4;
@@ -263,6 +263,26 @@ describe('a reauthentication', () => {
     net.advance(5_000);
     expect(net.servers[0]?.questions).toBeGreaterThanOrEqual(questions + 4);
     expect(rowsOf(net).map(({ status }) => status)).toEqual(['Accounting-On', 'Start']);
+  });
+});
+
+describe('somebody without a server’s word', () => {
+  it('has no record, and nothing in the store that would become one', async () => {
+    const stage = new SimulatedStage({
+      machines: 1,
+      vlans: { onUplink: [90] },
+      config: {
+        ports: { 'p*': { guest_vlan: 90, dot1x: { tx_period_s: 1 } } },
+        radius: { accounting: { interim_s: 60, spool: { evidence_s: 10 } } },
+      },
+    });
+    await stage.announce(stage.machine(1));
+    await stage.pass(30_000);
+    expect((await stage.retained(stage.machine(1).mac))?.method).toBe('guest');
+    await stage.talk(stage.machine(1), 150_000);
+    stage.net.post({ type: 'stopping' });
+    expect([...stage.net.disk.keys()]).toEqual([]);
+    expect(rowsOf(stage.net).map(({ status }) => status)).toEqual(['Accounting-On']);
   });
 });
 
