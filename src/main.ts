@@ -120,7 +120,6 @@ class Run {
       log,
       heldPorts: this.heldPorts,
       onDrained: () => void this.stop('drained'),
-      radSec: (server) => config.radius.servers[server]?.tls,
     });
   }
 

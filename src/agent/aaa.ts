@@ -5,6 +5,7 @@ import { fromUtf8 } from '../base/bytes.ts';
 import { type Mac, ZERO_ADDRESS } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
 import type { Instant } from '../base/time.ts';
+import { same } from '../config/diff.ts';
 import type { AuthMethod } from '../model/authorization.ts';
 import type { PortName } from '../model/dataplane.ts';
 import type { AaaVerdict } from '../pae/events.ts';
@@ -92,6 +93,13 @@ export class Aaa implements Timed {
 
   pollAt(): Instant {
     return this.client.pollAt();
+  }
+
+  /** Another configuration is in force. */
+  configure(): void {
+    const { core } = this;
+    this.apply(this.client.configure(core.config.radius, same, core.now.mono));
+    core.parts.reauthentication.serversChanged();
   }
 
   onTime(now: Instant): void {

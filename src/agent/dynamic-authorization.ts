@@ -61,7 +61,7 @@ export class DynamicAuthorization {
   private own: ReadonlySet<Ip> = new Set();
   private readonly ending = new Map<SessionUnit, Work>();
   /** Sessions whose change the data plane has not answered yet, and who is to be told. */
-  private readonly renewing = new Map<SessionUnit, (error?: string) => void>();
+  private readonly renewing = new Map<SessionUnit, (refusal?: Refusal) => void>();
   private readonly lowering: Lowering<Work>;
 
   constructor(private readonly core: Core) {
@@ -91,11 +91,12 @@ export class DynamicAuthorization {
     if (work.waiting.size === 0) this.finish(work);
   }
 
-  /** A renewal that was `pending` is in force, or why it is not. */
-  renewed(unit: SessionUnit, error?: string): void {
+  /** A renewal that was `pending` is in force, or why it is not: it cannot be, or not now. */
+  renewed(unit: SessionUnit, error?: string, asked?: 'wrongly'): void {
     const told = this.renewing.get(unit);
     this.renewing.delete(unit);
-    told?.(error);
+    const cause = asked === 'wrongly' ? 'Invalid-Attribute-Value' : 'Resources-Unavailable';
+    told?.(error === undefined ? undefined : { cause, detail: error });
   }
 
   /** A port is down that was to be taken down, or why it is not. */
@@ -236,6 +237,13 @@ export class DynamicAuthorization {
     }
     const sessionTimer = change.keys.includes('sessionTimeout') ? 'restart' : 'run-on';
     const before: Before[] = [];
+    // One that is settled while others are still asked does not settle the whole.
+    let asked = false;
+    const settle = (unit: SessionUnit, refusal?: Refusal): void => {
+      if (refusal !== undefined) work.refusal ??= refusal;
+      work.waiting.delete(unit);
+      if (asked && work.waiting.size === 0) this.changeDone(work, before);
+    };
     for (const unit of work.units) {
       const { authorization } = unit.session;
       const givenAt = unit.authorizedAt;
@@ -245,16 +253,11 @@ export class DynamicAuthorization {
         break;
       }
       before.push({ unit, authorization, givenAt });
-      if (renewal === 'pending') work.waiting.add(unit);
+      if (renewal === 'done') continue;
+      work.waiting.add(unit);
+      this.renewing.set(unit, (refusal) => settle(unit, refusal));
     }
-    for (const unit of work.waiting)
-      this.renewing.set(unit, (error) => this.changeSettled(work, before, unit, error));
-    if (work.waiting.size === 0) this.changeDone(work, before);
-  }
-
-  private changeSettled(work: Work, before: readonly Before[], unit: SessionUnit, error?: string): void {
-    if (error !== undefined) work.refusal ??= { cause: 'Resources-Unavailable', detail: error };
-    work.waiting.delete(unit);
+    asked = true;
     if (work.waiting.size === 0) this.changeDone(work, before);
   }
 

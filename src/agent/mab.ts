@@ -22,10 +22,16 @@ type Accepted = Extract<MabEffect, { readonly type: 'accepted' }>;
 
 /** After MACs were turned away for want of room: whoever is still there by then is in the kernel's table. */
 const LOOK_AFTER = seconds(5);
+/**
+ * Devices of the whole switch that servers are asked about at the same time. More, as after a power cut, overrun a server's
+ * receive buffer, and what is lost there is asked again two seconds later (IRT).
+ */
+const MOST_IN_FLIGHT = 128;
 const NOBODY: MabStanding = { waiting: 0, asking: 0, quiet: 0 };
 
 export class Mab implements Method {
   private readonly ports = new Map<PortName, MabPort>();
+  private readonly inFlight = new Set<MabUnit>();
   private refusing = false;
 
   constructor(private readonly core: Core) {}
@@ -93,20 +99,9 @@ export class Mab implements Method {
 
   /** MACs that wait or are quiet are asked about now: how many. */
   askNow(selector: SessionSelector): number {
-    let count = 0;
-    for (const here of this.ports.values()) {
-      if (selector.by === 'port' && selector.port !== here.name) continue;
-      for (const unit of [...here.waiting]) {
-        const meant =
-          selector.by === 'port' ||
-          selector.by === 'all' ||
-          (selector.by === 'mac' && selector.mac === unit.mac);
-        if (!meant || unit.machine.pollAt() === NEVER) continue;
-        this.tell(unit, { type: 'reauthenticate', by: 'admin' });
-        count++;
-      }
-    }
-    return count;
+    const meant = [...this.ports.values()].flatMap((here) => here.held(selector));
+    for (const unit of meant) this.tell(unit, { type: 'reauthenticate', by: 'admin' });
+    return meant.length;
   }
 
   // What a method is told.
@@ -202,12 +197,15 @@ export class Mab implements Method {
     if (unit.machine.current === 'FORGOTTEN') this.drop(here, unit);
     else this.core.schedule.touch(unit);
     if (unit.machine.current !== before) this.core.parts.reporter.portChanged(unit.port);
+    if (unit.machine.current !== 'ASKING' && this.inFlight.delete(unit)) this.turnAll();
   }
 
   /** Sends the questions whose turn has come, and looks for those whom there was no room for. */
   turn(here: MabPort): void {
     const { mono } = this.core.now;
-    for (let unit = here.queue.take(mono); unit !== undefined; unit = here.queue.take(mono)) {
+    while (this.inFlight.size < MOST_IN_FLIGHT) {
+      const unit = here.queue.take(mono);
+      if (unit === undefined) break;
       const { question } = unit;
       unit.question = undefined;
       if (question !== undefined) this.ask(unit, question);
@@ -217,6 +215,11 @@ export class Mab implements Method {
       this.core.parts.watch.resweep();
     }
     this.core.schedule.touch(here);
+  }
+
+  /** There is room for more questions. */
+  private turnAll(): void {
+    for (const here of this.ports.values()) if (here.queue.pollAt() <= this.core.now.mono) this.turn(here);
   }
 
   private seen(sighting: {
@@ -353,7 +356,10 @@ export class Mab implements Method {
   }
 
   private ask(unit: MabUnit, { ref, first, userName, eap }: MabQuestion): void {
-    if (first) this.count(unit.port, 'mab-asked');
+    if (first) {
+      this.count(unit.port, 'mab-asked');
+      this.inFlight.add(unit);
+    }
     const { authentication } = this.core.settings.port(unit.port).mab;
     const { password } = unit.machine.peer;
     const proof = mabProof({ authentication, password, eap }, this.core.entropy);
@@ -367,6 +373,7 @@ export class Mab implements Method {
 
   private withdraw(unit: MabUnit): void {
     unit.question = undefined;
+    this.inFlight.delete(unit);
     this.ports.get(unit.port)?.queue.remove(unit);
     this.core.parts.aaa.cancel(unit);
     this.core.parts.aaa.forgetConversation(unit);

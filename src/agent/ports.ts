@@ -24,6 +24,7 @@ import type {
 import type { HoldKind } from '../model/port.ts';
 import type { DynamicDatagram } from '../radius/dynauth.ts';
 import type { ConnectionEvent, SocketKey } from '../radius/effects.ts';
+import type { RadSecSettings } from '../radius/settings.ts';
 import type { EventPayload } from '../report/event-payloads.ts';
 import type { InfoPayload, SpoolState } from '../report/payloads.ts';
 
@@ -114,13 +115,13 @@ export type Effect =
   /** Over TLS: a connection is made for it where none stands. */
   | {
       readonly type: 'send-datagram';
-      readonly transport: 'udp' | 'tls';
+      readonly tls?: RadSecSettings;
       readonly socket: SocketKey;
       readonly address: string;
       readonly port: number;
       readonly bytes: Uint8Array;
     }
-  /** Gives a connection up, without saying so. */
+  /** Gives a connection or a source port up, without saying so. */
   | { readonly type: 'close-connection'; readonly socket: SocketKey }
   /** From the port on which the request came in. */
   | {

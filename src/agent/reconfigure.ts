@@ -9,7 +9,7 @@
 
 import { assertNever, err } from '../base/result.ts';
 import type { Config } from '../config/config.ts';
-import { restartPaths } from '../config/diff.ts';
+import { restartPaths, same } from '../config/diff.ts';
 import { describeFault, describePlace, type Fault } from '../config/fault.ts';
 import { type ParsedConfig, parseConfig } from '../config/parse.ts';
 import { type ReadSecret, secretFiles, withoutSecrets } from '../config/secrets.ts';
@@ -126,11 +126,13 @@ export class Reconfigure {
     const { ports, watch } = core.parts;
     if (config.log.level !== core.config.log.level)
       core.out.push({ type: 'log-level', level: config.log.level });
+    const before = core.config;
     this.overrides.follow(this.configured, config);
     this.configured = config;
     core.config = this.overrides.over(config);
     watch.reconfigure();
     core.parts.reauthentication.configure();
+    if (!same(before.radius, core.config.radius)) core.parts.aaa.configure();
     return { ports: ports.reconfigure(), sessions: this.sessionsFollow() };
   }
 

@@ -25,7 +25,8 @@ interface Change {
   /** Entries that the session did not have. */
   keys: readonly GrantKey[];
   readonly waiting: Set<string>;
-  readonly finish: (error?: string) => void;
+  /** `asked`: the server asks for what cannot be, whoever tries. */
+  readonly finish: (error?: string, asked?: 'wrongly') => void;
 }
 
 export class Renewals {
@@ -56,9 +57,9 @@ export class Renewals {
     if (crowded !== undefined) return { refused: crowded };
     let outcome: Renewal | undefined;
     let returned = false;
-    const finish = (error?: string): void => {
+    const finish: Change['finish'] = (error, asked) => {
       this.changing.delete(unit);
-      if (returned) this.tell(unit, error);
+      if (returned) this.tell(unit, error, asked);
       else outcome = error === undefined ? 'done' : { refused: error };
     };
     const { domain } = next;
@@ -77,7 +78,7 @@ export class Renewals {
       if (plan.ok) this.planned(change, plan.value);
       else {
         core.drops.add(plan.error.code);
-        finish(plan.error.message);
+        finish(plan.error.message, 'wrongly');
       }
     });
     returned = true;
@@ -219,10 +220,10 @@ export class Renewals {
   }
 
   /** Whoever asked: the method that reauthenticated, or a server. */
-  private tell(unit: SessionUnit, error: string | undefined): void {
+  private tell(unit: SessionUnit, error: string | undefined, asked: 'wrongly' | undefined): void {
     const { mac, grant, method } = unit.session;
     const { dynauth } = this.core.parts;
     this.core.method(method)?.grantDone(mac, grant.port, error);
-    dynauth.renewed(unit, error);
+    dynauth.renewed(unit, error, asked);
   }
 }

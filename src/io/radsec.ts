@@ -39,16 +39,20 @@ export interface ConnectionEnd {
 }
 
 export interface RadSecHandlers<Key> {
-  readonly settingsOf: (key: Key) => RadSecSettings | undefined;
   readonly onPacket: (packet: DatagramFrom<Key>) => void;
   readonly onOpen: (key: Key) => void;
   readonly onEnd: (key: Key, end: ConnectionEnd) => void;
 }
 
-interface Connection<Key> {
+/** One connection, and where it leads. */
+export interface Peer<Key> {
   readonly key: Key;
   readonly address: string;
   readonly port: number;
+  readonly settings: RadSecSettings;
+}
+
+interface Connection<Key> extends Peer<Key> {
   socket: TLSSocket | undefined;
   openedAt: number | undefined;
   /** Octets have come in over it. */
@@ -70,8 +74,8 @@ export class RadSecConnections<Key> {
     private readonly handlers: RadSecHandlers<Key>,
   ) {}
 
-  send(key: Key, address: string, port: number, bytes: Uint8Array): void {
-    const connection = this.connectionOf(key, address, port);
+  send({ key, address, port, settings }: Peer<Key>, bytes: Uint8Array): void {
+    const connection = this.connectionOf({ key, address, port, settings });
     const { socket } = connection;
     if (socket === undefined) {
       if (Date.now() < connection.notBefore) this.retryLater(connection);
@@ -83,10 +87,13 @@ export class RadSecConnections<Key> {
     else if (socket.writableLength <= MOST_WAITING) socket.write(bytes);
   }
 
-  /** Gives it up without a word to the handlers; the next `send` makes another. */
+  /** Gives it up, and what it waits for, without a word to the handlers; the next `send` makes another. */
   disconnect(key: Key): void {
     const connection = this.connections.get(this.nameOf(key));
-    if (connection !== undefined) this.drop(connection);
+    if (connection === undefined) return;
+    clearTimeout(connection.retry);
+    connection.retry = undefined;
+    this.drop(connection);
   }
 
   close(): void {
@@ -98,14 +105,12 @@ export class RadSecConnections<Key> {
     this.connections.clear();
   }
 
-  private connectionOf(key: Key, address: string, port: number): Connection<Key> {
-    const name = this.nameOf(key);
+  private connectionOf(peer: Peer<Key>): Connection<Key> {
+    const name = this.nameOf(peer.key);
     const known = this.connections.get(name);
     if (known !== undefined) return known;
     const fresh: Connection<Key> = {
-      key,
-      address,
-      port,
+      ...peer,
       socket: undefined,
       openedAt: undefined,
       heard: false,
@@ -127,9 +132,7 @@ export class RadSecConnections<Key> {
   }
 
   private connect(connection: Connection<Key>): void {
-    const { key, address, port } = connection;
-    const settings = this.handlers.settingsOf(key);
-    if (settings === undefined) return;
+    const { key, address, port, settings } = connection;
     const files = tlsOptions(settings, address);
     if (!files.ok) {
       this.ended(connection, 'files', files.error);

@@ -12,8 +12,7 @@ import { assertNever, err, ok, type Result } from '../base/result.ts';
 import type { Instant, Now, WallTime } from '../base/time.ts';
 import type { TrafficCounters } from '../model/acct.ts';
 import type { PortName } from '../model/dataplane.ts';
-import type { ServerIndex, SocketKey } from '../radius/effects.ts';
-import type { RadSecSettings } from '../radius/settings.ts';
+import type { SocketKey } from '../radius/effects.ts';
 import type { HeldPorts } from './held-ports.ts';
 import type { Logger } from './log.ts';
 import type { PortAuth } from './portauth.ts';
@@ -72,8 +71,6 @@ export interface ShellOptions {
   readonly log: Logger;
   readonly heldPorts: HeldPorts;
   readonly onDrained: () => void;
-  /** Of a RADIUS server that is asked over TLS. */
-  readonly radSec: (server: ServerIndex) => RadSecSettings | undefined;
 }
 
 /** The monotonic clock in milliseconds. */
@@ -106,7 +103,6 @@ export class Shell {
     const receive = (packet: DatagramFrom<SocketKey>): void => this.post({ ...packet, type: 'datagram' });
     this.udp = new UdpSockets(nameOf, receive, (message) => log.log('warn', `RADIUS: ${message}`));
     this.radSec = new RadSecConnections(nameOf, {
-      settingsOf: ({ server }) => options.radSec(server),
       onPacket: receive,
       onOpen: (socket) => this.post({ type: 'connection', event: { socket, state: 'open' } }),
       onEnd: (socket, end) => {
@@ -259,15 +255,11 @@ export class Shell {
         this.captures.delete(effect.port);
         return;
       case 'send-datagram':
-        (effect.transport === 'tls' ? this.radSec : this.udp).send(
-          effect.socket,
-          effect.address,
-          effect.port,
-          effect.bytes,
-        );
+        this.sendToServer(effect);
         return;
       case 'close-connection':
         this.radSec.disconnect(effect.socket);
+        this.udp.forget(effect.socket);
         return;
       case 'send-dynamic-reply':
         this.late?.sendDynamicReply(effect.address, effect.port, effect.bytes);
@@ -350,6 +342,12 @@ export class Shell {
       this.spool.write(changes, (error) =>
         this.post(error === undefined ? { type: 'done', ref } : { type: 'done', ref, error }),
       );
+  }
+
+  private sendToServer(effect: Extract<Effect, { readonly type: 'send-datagram' }>): void {
+    const { socket: key, address, port, tls: settings, bytes } = effect;
+    if (settings === undefined) this.udp.send(key, address, port, bytes);
+    else this.radSec.send({ key, address, port, settings }, bytes);
   }
 
   private dumpTable(): void {

@@ -34,6 +34,13 @@ export class UdpSockets<Key> {
     });
   }
 
+  /** Nobody sends from it any more. */
+  forget(key: Key): void {
+    const name = this.nameOf(key);
+    this.sockets.get(name)?.socket.close();
+    this.sockets.delete(name);
+  }
+
   close(): void {
     for (const { socket } of this.sockets.values()) socket.close();
     this.sockets.clear();

@@ -39,7 +39,7 @@ export class AccessExchanges extends Exchanges {
   }
 
   protected override next(exchange: Exchange, now: Instant, out: RadiusEffect[]): void {
-    const link = this.choose(exchange, now);
+    const link = this.isOrphaned(exchange) ? undefined : this.choose(exchange, now);
     if (link === undefined) this.giveUp(exchange, 'silent', now, out);
     else this.visit(exchange, link, now, out);
   }
@@ -62,6 +62,12 @@ export class AccessExchanges extends Exchanges {
       bestRank = rank;
     }
     return best;
+  }
+
+  /** The server that knows its State is in the configuration no more. */
+  private isOrphaned({ request }: Exchange): boolean {
+    const hint = request.kind === 'access' ? request.serverHint : undefined;
+    return hint !== undefined && this.links.of(hint) === undefined;
   }
 
   private loyalTo({ request }: Exchange): Link | undefined {

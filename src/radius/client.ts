@@ -21,6 +21,7 @@ import type {
   ServerIndex,
 } from './effects.ts';
 import type { Exchanges } from './exchanges.ts';
+import type { SameServer } from './links.ts';
 import type { ServerStatistics } from './server-link.ts';
 import type { RadiusSettings } from './settings.ts';
 
@@ -45,6 +46,16 @@ export class RadiusClient {
   constructor({ settings, nas, entropy }: RadiusClientSettings) {
     const shared = { radius: settings, nas: nasAttributes(nas), entropy };
     this.kinds = { access: new AccessExchanges(shared), accounting: new AccountingExchanges(shared) };
+  }
+
+  /**
+   * Another configuration is in force; `same` says which servers it has in common with the one before. Nothing that is
+   * under way with those is touched; what waits for another is asked elsewhere, and a conversation with it gets `no-answer`.
+   */
+  configure(settings: RadiusSettings, same: SameServer, now: Instant): RadiusEffect[] {
+    const out: RadiusEffect[] = [];
+    for (const kind of Object.values(this.kinds)) kind.configure(settings, same, now, out);
+    return out;
   }
 
   /** A `ref` that is in use already names the new request from now on; the old one is cancelled. */

@@ -61,6 +61,8 @@ const CHANGES: Partial<Record<AttributeName, keyof Authorization>> = {
   'Tunnel-Type': 'vlan',
   'Tunnel-Medium-Type': 'vlan',
   'Tunnel-Private-Group-Id': 'vlan',
+  'Egress-VLANID': 'egress',
+  'Egress-VLAN-Name': 'egress',
 };
 const CHANGE_NAMES = Object.keys(CHANGES) as AttributeName[];
 const TUNNEL = ['Tunnel-Type', 'Tunnel-Medium-Type', 'Tunnel-Private-Group-Id'] as const;
@@ -238,6 +240,8 @@ function authorizationChange(
   for (const { attribute, detail } of warnings)
     refuse({ cause: 'Invalid-Attribute-Value', detail: `${attribute} ${detail}` });
   if (hasAttribute(packet, 'Reply-Message')) keys.add('replyMessage');
+  // RFC 5176 §3.3: for the Access-Request that the Termination-Action will be.
+  if (authorization.reauthenticateAtTimeout) keys.add('state');
   return { type: 'change', to: authorization, keys: [...keys] };
 }
 

@@ -3,13 +3,17 @@
 import type { Instant } from '../base/time.ts';
 import type { RadiusPacket } from '../wire/radius.ts';
 import type { OutgoingAttribute } from '../wire/radius-attributes.ts';
+import type { RadSecSettings } from './settings.ts';
 
 export type RequestKind = 'access' | 'accounting';
 
 /** Chosen by the asker; one name space for both kinds. */
 export type RequestRef = number;
 
-/** Index of a server in `RadiusSettings.servers`. */
+/**
+ * Names a server: its index in the first `RadiusSettings.servers`; one that another configuration brings has a number of its
+ * own, so that what is still under way for an earlier one is never taken for its.
+ */
 export type ServerIndex = number;
 
 /**
@@ -51,7 +55,8 @@ export type NoAnswerReason = 'silent' | 'unencodable' | 'no-server';
 export type RadiusEffect =
   | {
       readonly type: 'send';
-      readonly transport: 'udp' | 'tls';
+      /** Over TLS; absent: over UDP. */
+      readonly tls?: RadSecSettings;
       readonly socket: SocketKey;
       readonly address: string;
       readonly port: number;
@@ -81,7 +86,7 @@ export type RadiusEffect =
       /** What made it so: an answer, silence, or words about a connection. */
       readonly because: string;
     }
-  /** Nothing comes back over this connection: it is to be given up. The next `send` makes another. */
+  /** Nothing comes back over this connection, or nobody needs this source port any more. The next `send` makes another. */
   | { readonly type: 'disconnect'; readonly socket: SocketKey }
   | {
       readonly type: 'dropped';

@@ -27,11 +27,11 @@ import type {
   ServerIndex,
 } from './effects.ts';
 import { Fifo } from './fifo.ts';
-import { Links, type LinksSettings } from './links.ts';
+import { Links, type LinksSettings, type SameServer } from './links.ts';
 import { examineReply } from './replies.ts';
 import { nextTimeout } from './retransmission.ts';
 import type { Attempt, LinkCounter, ServerLink, ServerStatistics } from './server-link.ts';
-import type { RetransmissionSettings } from './settings.ts';
+import type { RadiusSettings, RetransmissionSettings } from './settings.ts';
 
 export const FIRST_VISIT_TRIES = 2;
 const TIMEOUTS_PER_TICK = 512;
@@ -77,15 +77,19 @@ export interface Exchange {
   done: boolean;
 }
 
+function lingerTime({ mrt }: RetransmissionSettings): Millis {
+  return millis(Math.max(SHORTEST_LINGER, 2 * mrt));
+}
+
 export abstract class Exchanges {
   protected readonly links: Links<Exchange>;
-  protected readonly retransmission: RetransmissionSettings;
+  protected retransmission: RetransmissionSettings;
   protected readonly nas: readonly OutgoingAttribute[];
   protected readonly entropy: Entropy;
   private readonly byRef = new Map<RequestRef, Exchange>();
   private readonly timers = new DeadlineHeap<Exchange>();
   private readonly lingering = new Fifo<{ at: Instant; link: Link; attempt: Attempt<Exchange> }>();
-  private readonly lingerTime: Millis;
+  private lingerTime: Millis;
 
   constructor(
     readonly kind: RequestKind,
@@ -95,8 +99,21 @@ export abstract class Exchanges {
     this.retransmission = radius[kind];
     this.nas = nas;
     this.entropy = entropy;
-    this.lingerTime = millis(Math.max(SHORTEST_LINGER, 2 * this.retransmission.mrt));
+    this.lingerTime = lingerTime(this.retransmission);
     this.links = new Links<Exchange>(kind, settings, (...lost) => this.abandon(...lost));
+  }
+
+  /** Another configuration: what waits for a server that is in it no more is asked elsewhere. */
+  configure(radius: RadiusSettings, same: SameServer, now: Instant, out: RadiusEffect[]): void {
+    this.retransmission = radius[this.kind];
+    this.lingerTime = lingerTime(this.retransmission);
+    for (const link of this.links.configure(radius, same)) {
+      for (const socket of link.openSockets) {
+        out.push({ type: 'disconnect', socket });
+        this.abandon(link, socket.n, now, out);
+      }
+    }
+    this.resume(now, out);
   }
 
   /** A retransmission is the same packet; else it is a new one, with an identifier of its own. */

@@ -16,10 +16,16 @@ export class ServerHealth {
   private lastAnswer = instant(Number.NEGATIVE_INFINITY);
 
   constructor(
-    private readonly deadTime: Millis,
+    private deadTime: Millis,
     /** How long one canary keeps the others away. */
-    private readonly trialTime: Millis,
+    private trialTime: Millis,
   ) {}
+
+  /** What holds already is not changed by it. */
+  configure(deadTime: Millis, trialTime: Millis): void {
+    this.deadTime = deadTime;
+    this.trialTime = trialTime;
+  }
 
   get up(): boolean {
     return this.state.name === 'up';

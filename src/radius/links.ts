@@ -7,7 +7,7 @@ import { encodeStatusServer } from '../wire/radius.ts';
 import type { OutgoingAttribute } from '../wire/radius-attributes.ts';
 import type { RadiusEffect, RequestKind, ServerIndex } from './effects.ts';
 import { REQUEST_AUTHENTICATOR_LENGTH, ServerLink, type ServerStatistics } from './server-link.ts';
-import type { RadiusSettings } from './settings.ts';
+import type { RadiusServer, RadiusSettings } from './settings.ts';
 
 export interface LinksSettings {
   readonly radius: RadiusSettings;
@@ -16,13 +16,16 @@ export interface LinksSettings {
   readonly entropy: Entropy;
 }
 
+export type SameServer = (before: RadiusServer, after: RadiusServer) => boolean;
+
 /** What was sent over a connection that is no more: to be asked elsewhere, or anew. */
 type Abandon<Exchange> = (link: ServerLink<Exchange>, n: number, now: Instant, out: RadiusEffect[]) => void;
 
 export class Links<Exchange> {
-  /** In order of preference. */
-  readonly all: readonly ServerLink<Exchange>[];
-  private readonly byIndex: ReadonlyMap<ServerIndex, ServerLink<Exchange>>;
+  private ordered: readonly ServerLink<Exchange>[] = [];
+  private byIndex: ReadonlyMap<ServerIndex, ServerLink<Exchange>> = new Map();
+  /** Of a server that another configuration brings. */
+  private nextIndex: ServerIndex = 0;
   private readonly nas: readonly OutgoingAttribute[];
   private readonly entropy: Entropy;
 
@@ -33,15 +36,39 @@ export class Links<Exchange> {
   ) {
     this.nas = nas;
     this.entropy = entropy;
+    this.configure(radius, () => false);
+  }
+
+  /**
+   * Another configuration: a server that is the same in it keeps its identifiers, its health and its figures, wherever it
+   * stands in the list. Returns those that are in it no more.
+   */
+  configure(radius: RadiusSettings, same: SameServer): readonly ServerLink<Exchange>[] {
+    const { kind } = this;
     const { deadTime, statusInterval } = radius;
     // A canary is judged after its first visit: IRT and twice IRT, each up to a tenth longer.
-    const trialTime = millis(radius[kind].irt * 3.5);
-    this.all = radius.servers.flatMap((server, index) =>
-      server.use.includes(kind)
-        ? [new ServerLink<Exchange>({ index, kind, server, deadTime, trialTime, statusInterval })]
-        : [],
-    );
-    this.byIndex = new Map(this.all.map((link) => [link.index, link]));
+    const times = { deadTime, statusInterval, trialTime: millis(radius[kind].irt * 3.5) };
+    const before = new Set(this.ordered);
+    const links: ServerLink<Exchange>[] = [];
+    for (const server of radius.servers) {
+      const index = this.nextIndex++;
+      if (!server.use.includes(kind)) continue;
+      const known = [...before].find((link) => same(link.server, server));
+      if (known === undefined) links.push(new ServerLink<Exchange>({ index, kind, server, ...times }));
+      else {
+        before.delete(known);
+        known.configure(times);
+        links.push(known);
+      }
+    }
+    this.ordered = links;
+    this.byIndex = new Map(links.map((link) => [link.index, link]));
+    return [...before];
+  }
+
+  /** In order of preference. */
+  get all(): readonly ServerLink<Exchange>[] {
+    return this.ordered;
   }
 
   of(index: ServerIndex): ServerLink<Exchange> | undefined {
@@ -89,7 +116,7 @@ export class Links<Exchange> {
 
   /** A request first sent at `since` has used up its tries. */
   silent(link: ServerLink<Exchange>, since: Instant, now: Instant, out: RadiusEffect[]): void {
-    if (!link.health.silent(since, now)) return;
+    if (this.of(link.index) !== link || !link.health.silent(since, now)) return;
     this.died(link, 'no answer', now, out);
     // A connection may be dead without a word: the next one is made anew.
     if (!link.reliable) return;

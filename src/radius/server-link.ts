@@ -56,13 +56,16 @@ export interface ServerStatistics {
   readonly counters: Readonly<Record<string, number>>;
 }
 
-export interface LinkSettings {
-  readonly index: ServerIndex;
-  readonly kind: RequestKind;
-  readonly server: RadiusServer;
+export interface LinkTimes {
   readonly deadTime: Millis;
   readonly trialTime: Millis;
   readonly statusInterval: Millis;
+}
+
+export interface LinkSettings extends LinkTimes {
+  readonly index: ServerIndex;
+  readonly kind: RequestKind;
+  readonly server: RadiusServer;
 }
 
 /** RFC 2865 §3. */
@@ -115,6 +118,12 @@ export class ServerLink<Exchange> {
     });
   }
 
+  /** The same server under other times. */
+  configure({ deadTime, trialTime, statusInterval }: LinkTimes): void {
+    this.health.configure(deadTime, trialTime);
+    this.status.configure(statusInterval);
+  }
+
   /** Up, or dead for long enough that a request should try it, where nothing else finds out. */
   preferred(now: Instant): boolean {
     return this.health.up || (!this.status.speaks && this.health.preferred(now));
@@ -131,9 +140,16 @@ export class ServerLink<Exchange> {
   }
 
   send(socket: SocketKey, bytes: Uint8Array): RadiusEffect {
-    const { address } = this.server;
-    const transport = this.reliable ? 'tls' : 'udp';
-    return { type: 'send', transport, socket, address, port: this.port, bytes };
+    const { address, tls } = this.server;
+    const over = tls === undefined ? {} : { tls };
+    return { type: 'send', ...over, socket, address, port: this.port, bytes };
+  }
+
+  /** Every source port or connection that may stand. */
+  get openSockets(): readonly SocketKey[] {
+    const { index: server, kind } = this;
+    const numbered = Array.from({ length: this.sockets }, (_, n) => ({ server, kind, n }));
+    return this.reliable ? numbered : [...numbered, this.statusSocket];
   }
 
   get statusSocket(): SocketKey {

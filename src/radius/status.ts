@@ -42,9 +42,14 @@ export class StatusWatch {
   private fruitless = 0;
   private servedSinceDeath = true;
 
-  constructor(private readonly settings: StatusSettings) {
+  constructor(private settings: StatusSettings) {
     // A connection is made before the first login needs it.
     this.dueAt = this.watches ? instant(Number.NEGATIVE_INFINITY) : NEVER;
+  }
+
+  /** From the next one on. */
+  configure(interval: Millis): void {
+    this.settings = { ...this.settings, interval };
   }
 
   /** Its answer, or its silence, says whether the server is there: nobody needs to try it with a login. */

@@ -8,7 +8,14 @@ import { utf8 } from '../../src/base/bytes.ts';
 import type { PortName } from '../../src/model/dataplane.ts';
 import type { HoldKind } from '../../src/model/port.ts';
 import { RADIUS_CODES } from '../../src/wire/radius.ts';
-import { type OutgoingAttribute, octets, text, u32, vendor } from '../../src/wire/radius-attributes.ts';
+import {
+  type OutgoingAttribute,
+  octets,
+  text,
+  tunnel,
+  u32,
+  vendor,
+} from '../../src/wire/radius-attributes.ts';
 import { DYNAUTH_SECRET, dynamicRequest, type Reply, readReply } from '../rigs/dynauth.ts';
 import { SimulatedSwitch } from '../rigs/sim/simulated-switch.ts';
 import { SimulatedStage, simFile } from '../rigs/sim/stage.ts';
@@ -309,6 +316,56 @@ describe('asked of running sessions', () => {
       'dynauth-nak-501': 1,
       'dynauth-nak-503': 1,
     });
+  });
+});
+
+describe('VLANs', () => {
+  const vlan = (id: string) => [
+    tunnel('Tunnel-Type', 0, 13),
+    tunnel('Tunnel-Medium-Type', 0, 6),
+    tunnel('Tunnel-Private-Group-Id', 0, id),
+  ];
+  const asked = (stage: SimulatedStage, ...attributes: readonly OutgoingAttribute[]): Reply | undefined => {
+    const bytes = dynamicRequest({ code: 'CoA-Request', attributes });
+    const [at] = ask(stage.net, [bytes]);
+    stage.net.advance(1000);
+    return at ?? answers(stage.net, [bytes])[0];
+  };
+
+  it('another VLAN: the ACK comes when the client is in it, and the session goes on', async () => {
+    const vlans = { onUplink: [30, 40] };
+    const stage = new SimulatedStage({ machines: 2, vlans, config: CONFIG, replies: { u1: { vlan: '30' } } });
+    const { session_id } = await stage.login(stage.machine(1));
+    expect(await stage.grantedVlans(stage.machine(1).mac)).toEqual([30]);
+    expect(asked(stage, user(1), ...vlan('40'))?.code).toBe('CoA-ACK');
+    expect(await stage.grantedVlans(stage.machine(1).mac)).toEqual([40]);
+    expect(await stage.vlansOf('p1')).toMatchObject({ pvid: 40 });
+    expect(stage.events('session-end')).toEqual([]);
+    expect([...stage.invariants.core.sessions.all()][0]?.session.id).toBe(session_id);
+  });
+
+  it('407, and the old one, where there is no such VLAN', async () => {
+    const vlans = { onUplink: [30, 40] };
+    const stage = new SimulatedStage({ machines: 1, vlans, config: CONFIG, replies: { u1: { vlan: '30' } } });
+    await stage.login(stage.machine(1));
+    expect(asked(stage, user(1), ...vlan('guests'))).toMatchObject({ code: 'CoA-NAK', errorCause: 407 });
+    expect(await stage.grantedVlans(stage.machine(1).mac)).toEqual([30]);
+    expect(asked(stage, user(1), u32('Idle-Timeout', 600))?.code).toBe('CoA-ACK');
+  });
+
+  it('407 on a bridge that filters none', async () => {
+    const stage = new SimulatedStage({ machines: 1, config: CONFIG });
+    await stage.login(stage.machine(1));
+    expect(asked(stage, user(1), ...vlan('30'))).toMatchObject({ code: 'CoA-NAK', errorCause: 407 });
+  });
+
+  it('a Disconnect-Request of a session in several VLANs waits for all of them', async () => {
+    const vlans = { onUplink: [30, 40] };
+    const stage = new SimulatedStage({ machines: 1, vlans, config: CONFIG, replies: { u1: { vlan: '30' } } });
+    await stage.login(stage.machine(1));
+    const bytes = dynamicRequest({ code: 'Disconnect-Request', attributes: [user(1)] });
+    expect(ask(stage.net, [bytes])[0]?.code).toBe('Disconnect-ACK');
+    expect(await stage.grantedVlans(stage.machine(1).mac)).toEqual([]);
   });
 });
 

@@ -210,6 +210,38 @@ describe('taken over while running', () => {
   });
 });
 
+describe('another list of RADIUS servers', () => {
+  const first = { address: '192.0.2.1', secret: SECRET };
+  const second = { address: '192.0.2.2', secret: SECRET };
+  const both = { radius: { servers: [first, second] } };
+  const askedSince = ({ net: { performed } }: SimulatedStage, from: number): string[] =>
+    performed
+      .slice(from)
+      .flatMap(({ effect }) =>
+        effect.type === 'send-datagram' && effect.socket.kind === 'access' ? [effect.address] : [],
+      );
+
+  it('holds from the next request on: order, what is gone, what is back; sessions are not touched', async () => {
+    const stage = new SimulatedStage({ machines: 3, config: overlay(BASE, both) });
+    const apply = (servers: readonly (typeof first)[]) =>
+      stage.ask('config', { apply: file({ radius: { servers } }) });
+    await stage.login(stage.machine(1));
+    const before = await stage.retained(stage.machine(1).mac);
+    expect(before?.server).toBe('192.0.2.1:1812');
+    expect(await apply([second, first])).toMatchObject({ applied: true, ports: [], sessions: 0 });
+    let from = stage.net.performed.length;
+    expect((await stage.login(stage.machine(2))).server).toBe('192.0.2.2:1812');
+    expect(new Set(askedSince(stage, from))).toEqual(new Set(['192.0.2.2']));
+    await apply([first]);
+    from = stage.net.performed.length;
+    expect((await stage.login(stage.machine(3))).server).toBe('192.0.2.1:1812');
+    expect(new Set(askedSince(stage, from))).toEqual(new Set(['192.0.2.1']));
+    expect(await stage.retained(stage.machine(1).mac)).toEqual(before);
+    expect(stage.events('radius-server')).toEqual([]);
+    expect(stage.events('session-end')).toEqual([]);
+  });
+});
+
 describe('refused as a whole', () => {
   let stage: SimulatedStage;
   let shown: string | undefined;
@@ -254,10 +286,13 @@ describe('refused as a whole', () => {
     const text = file({
       switch: { bridge: 'br1' },
       backend: 'sim',
-      radius: { servers: [{ address: '192.0.2.2', secret: 'another-sixteen-octets' }] },
+      radius: {
+        nas_identifier: 'another',
+        servers: [{ address: '192.0.2.2', secret: 'another-sixteen-octets' }],
+      },
       roles: { staff: { handshake: { times: 9 } } },
     });
-    const paths = ['switch.bridge', 'backend', 'radius.servers'];
+    const paths = ['switch.bridge', 'backend', 'radius.nas_identifier'];
     expect(await stage.ask('config', { check: text })).toEqual({ warnings: [], restart_needed: paths });
     const answer = config(stage, { apply: text });
     expect(answer).toMatchObject({

@@ -49,10 +49,9 @@ class Rig {
   constructor(
     readonly server: Server,
     readonly port: number,
-    settings: RadSecSettings,
+    readonly settings: RadSecSettings,
   ) {
     this.connections = new RadSecConnections<string>((key) => key, {
-      settingsOf: () => settings,
       onPacket: ({ bytes }) => this.packets.push(bytes),
       onOpen: () => this.opened++,
       onEnd: (_, end) => this.ends.push(end),
@@ -60,7 +59,8 @@ class Rig {
   }
 
   send(bytes: Uint8Array = packet(1), key = 'a'): void {
-    this.connections.send(key, '127.0.0.1', this.port, bytes);
+    const { port, settings } = this;
+    this.connections.send({ key, address: '127.0.0.1', port, settings }, bytes);
   }
 
   close(): void {

@@ -224,6 +224,7 @@ const REFUSED: readonly Row[] = [
   nak(407, 'coa', 'a role that is none', U1, 'Filter-Id = "nobody"'),
   nak(407, 'disconnect', 'a station that is no MAC', 'Calling-Station-Id = "02-99"'),
   nak(407, 'coa', 'a VLAN that is none', U1, ...vlan('4095')),
+  nak(407, 'coa', 'a VLAN, on a bridge that filters none', U1, ...vlan('30')),
   nak(407, 'coa', 'a command that we do not know', U1, cisco('subscriber:command=session-query')),
   nak(407, 'coa', 'a bounce that is too long', U1, 'HP-Port-Bounce-Host = 61'),
   nak(501, 'coa', 'a bounce on a port that forbids it', 'User-Name = "u3"', BOUNCE),

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { becomeArpOnly, ping } from '../rigs/lab/client.ts';
 import { darken } from '../rigs/lab/darkness.ts';
 import { type DetailRecord, FreeRadius, RADIUS_SECRET } from '../rigs/lab/freeradius.ts';
-import { startImpostor } from '../rigs/lab/impostor.ts';
+import { STORM, startImpostor } from '../rigs/lab/impostor.ts';
 import { type SwitchClient, UPLINK_IPV4 } from '../rigs/lab/netns.ts';
 import { sleep, until } from '../rigs/lab/process.ts';
 import { type Facts, PASSWORD, Scene } from '../rigs/lab/scene.ts';
@@ -215,11 +215,14 @@ describe('servers that are not to be believed', () => {
 
   beforeAll(async () => {
     scene = await Scene.open({
-      ports: 3,
+      ports: 4,
       radius: { users: USERS },
       config: {
         roles: NO_HANDSHAKE,
-        radius: { servers: [server(3812, 3813)], retransmission: RETRANSMISSION },
+        radius: {
+          servers: [{ ...server(3812, 3813), status_server: false }],
+          retransmission: RETRANSMISSION,
+        },
       },
     });
   });
@@ -239,6 +242,25 @@ describe('servers that are not to be believed', () => {
     expect(await scene.session(client)).toBeUndefined();
     expect(await scene.lab.fdb(client.mac)).toEqual([]);
     expect(await ping(client, UPLINK_IPV4)).toBe(false);
+    await impostor.stop();
+  });
+
+  it('a storm of replies that are not to be believed, before the right one: all counted, and the user gets in', async () => {
+    const counted = async (): Promise<number> =>
+      Object.entries(await scene.drops())
+        .filter(([name]) => name.startsWith('radius-'))
+        .reduce((sum, [, count]) => sum + count, 0);
+    const client = scene.client(4);
+    const before = await counted();
+    const impostor = await startImpostor(scene.lab.netns, {
+      port: 3812,
+      flaw: 'storm',
+      secret: RADIUS_SECRET,
+    });
+    await scene.supplicant(client, { method: 'MD5', identity: 'plain', password: PASSWORD });
+    await until('the session', async () => (await scene.session(client)) !== undefined);
+    expect((await counted()) - before).toBe(STORM);
+    expect(scene.events('auth-failed').filter(({ mac }) => mac === client.mac)).toEqual([]);
     await impostor.stop();
   });
 

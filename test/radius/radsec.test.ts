@@ -27,8 +27,8 @@ describe('over a connection', () => {
     const rig = rigWith();
     for (let ref = 0; ref < 600; ref++) rig.access(ref);
     const sends = rig.sends.map(({ send }) => send);
-    expect(new Set(sends.map(({ port, transport }) => `${transport} ${port}`))).toEqual(
-      new Set(['tls 2083']),
+    expect(new Set(sends.map(({ port, tls }) => `${tls?.certFile} ${port}`))).toEqual(
+      new Set(['/cert 2083']),
     );
     expect(sends.some(({ bytes }) => bytes[1] === 0)).toBe(false);
     // More than 255 in flight: another connection.

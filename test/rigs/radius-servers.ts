@@ -16,6 +16,7 @@ import type {
   RequestKind,
   SocketKey,
 } from '../../src/radius/effects.ts';
+import type { SameServer } from '../../src/radius/links.ts';
 import {
   ACCESS_RETRANSMISSION,
   ACCOUNTING_RETRANSMISSION,
@@ -111,6 +112,7 @@ interface Event {
 export class RadiusRig {
   now = instant(1_000_000);
   readonly client: RadiusClient;
+  /** By the engine's own number; a server of a later configuration is added behind the others. */
   readonly servers: ScriptedServer[];
   readonly effects: RadiusEffect[] = [];
   /** Effects with their time, `send` excepted. */
@@ -125,15 +127,13 @@ export class RadiusRig {
   constructor(settings: RadiusSettings, entropy: Entropy = new SteadyEntropy()) {
     const nas = { identifier: 'sw1', ipv4: '192.0.2.200' as Ipv4 };
     this.client = new RadiusClient({ settings, nas, entropy });
-    this.servers = settings.servers.map((server) => ({
-      settings: server,
-      access: true,
-      accounting: true,
-      knowsStatus: true,
-      latency: 5,
-      answer: () => ({ code: 'Access-Accept' }),
-      received: [],
-    }));
+    this.servers = settings.servers.map(scripted);
+  }
+
+  /** Another configuration is in force, now. */
+  reconfigure(settings: RadiusSettings, same: SameServer): void {
+    this.servers.push(...settings.servers.map(scripted));
+    this.perform(this.client.configure(settings, same, this.now));
   }
 
   request(request: RadiusRequest): void {
@@ -271,6 +271,18 @@ export class RadiusRig {
       this.reused.push(name);
     this.taken.set(name, { hex, at: this.now });
   }
+}
+
+function scripted(settings: RadiusServer): ScriptedServer {
+  return {
+    settings,
+    access: true,
+    accounting: true,
+    knowsStatus: true,
+    latency: 5,
+    answer: () => ({ code: 'Access-Accept' }),
+    received: [],
+  };
 }
 
 function slotName({ socket, bytes }: Send): string {

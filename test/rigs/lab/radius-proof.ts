@@ -83,6 +83,11 @@ export class RadiusWitness {
     return { ...judged, malformed };
   }
 
+  /** When frames that match a display filter passed, in seconds since 1970; after `proof`. */
+  async times(displayFilter: string): Promise<readonly number[]> {
+    return (await this.#tshark(displayFilter, ['frame.time_epoch'])).map(Number);
+  }
+
   async close(): Promise<void> {
     await this.#sniffer.close();
   }

@@ -43,6 +43,9 @@ export class Sniffer {
       '-n',
       '-U',
       '--immediate-mode',
+      // KiB: none of thousands of packets in a second is to be lost.
+      '-B',
+      '32768',
       '-Z',
       'root',
       '-w',
