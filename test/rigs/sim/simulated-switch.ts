@@ -171,6 +171,10 @@ export class SimulatedSwitch {
   killAgent(): void {
     this.inputs.length = 0;
     for (const port of this.bridge.ports.values()) port.captured = false;
+    // What the broker kept is cleared on connecting, as the shell does it.
+    this.retained.clear();
+    // Nobody has sessions for what stands in the table now.
+    for (const { mac } of this.bridge.table.values()) this.bridge.tampered.add(mac);
     this.agent = this.newAgent();
     this.boot();
   }
