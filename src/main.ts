@@ -75,7 +75,8 @@ async function checkHost(config: Config): Promise<readonly HostFinding[]> {
   if (!portauth.ok) return [{ severity: 'fault', message: portauth.error }];
   const findings = hostFindings(config, portauth.value);
   portauth.value.close();
-  return findings;
+  const unusable = radSecFaults(config.radius.servers);
+  return [...findings, ...unusable.map((message) => ({ severity: 'fault', message }) as const)];
 }
 
 interface RunOptions {

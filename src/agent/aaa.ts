@@ -60,6 +60,7 @@ export interface Conversation {
   readonly sessionId: string;
   readonly multiId: string;
   identity: Uint8Array;
+  cui?: Uint8Array;
   /** The newest State, and the server that sent it. */
   state?: Uint8Array;
   server?: ServerIndex;
@@ -76,6 +77,9 @@ interface Asked {
   readonly applicant: Applicant;
   readonly ref: number;
 }
+
+/** RFC 4372 §2.1: asks for a Chargeable-User-Identity. */
+const NUL = Uint8Array.of(0);
 
 export class Aaa implements Timed {
   private readonly client: RadiusClient;
@@ -189,6 +193,12 @@ export class Aaa implements Timed {
     const sessionId = goesOn ? running.id : this.core.parts.accountant.newSessionId();
     const multiId = running?.multiId ?? sessionId;
     const conversation: Conversation = { sessionId, multiId, identity: question.identity };
+    const before = goesOn ? running.authorization : undefined;
+    // RFC 2865 §5.24: State of an Accept that wants RADIUS-Request at its end comes back with that request.
+    if (before?.reauthenticateAtTimeout === true && before.state !== undefined)
+      conversation.state = before.state;
+    if (before?.cui !== undefined) conversation.cui = before.cui;
+    else if (this.core.config.authorization.requestCui) conversation.cui = NUL;
     this.conversations.set(applicant, conversation);
     return conversation;
   }
@@ -202,6 +212,7 @@ export class Aaa implements Timed {
       calledStation: ports.addressOf(port) ?? ZERO_ADDRESS,
       sessionId: conversation.sessionId,
       multiSessionId: conversation.multiId,
+      ...(conversation.cui === undefined ? {} : { cui: conversation.cui }),
     };
   }
 

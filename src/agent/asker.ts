@@ -103,7 +103,8 @@ export class Asker {
       ownMac: port.facts.address,
       linkUpAt: port.linkUpAt,
       announcedAt,
-      probe: handshake.settings.probe,
+      // Only who came in by EAP can be asked by it.
+      probe: session.method === 'dot1x' ? handshake.settings.probe : 'address',
       unanswered,
     };
     const probe = chooseProbe(facts, config.probe, now.mono);

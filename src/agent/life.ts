@@ -7,6 +7,7 @@
 // Every end of a session in this agent is a call of `end` in this file, and there is no other way out.
 
 import { Authorizer, type AuthzEffect, keyText, type TableResult } from '../authz/authorizer.ts';
+import { utf8 } from '../base/bytes.ts';
 import { type Mac, macToKey, ZERO_ADDRESS } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
 import type { Instant } from '../base/time.ts';
@@ -14,8 +15,9 @@ import { type AuthMethod, type Authorization, isFallback } from '../model/author
 import type { EndCause } from '../model/cause.ts';
 import type { GrantKey, PortName } from '../model/dataplane.ts';
 import type { Session, SessionKey } from '../model/session.ts';
+import { printable } from '../pae/identity.ts';
 import { type EndDecision, Logout, type LogoutEffect, type LogoutEvent } from '../session/logout.ts';
-import { keysOf } from './authorization-policy.ts';
+import { keysOf, vlanText } from './authorization-policy.ts';
 import type { Core } from './core.ts';
 import type { Renewal } from './dynamic-authorization.ts';
 import { Entrance } from './entrance.ts';
@@ -124,6 +126,10 @@ export class Life implements Timed {
 
   unwant(key: GrantKey): void {
     this.applyAuthz(this.authz.unwant(key));
+  }
+
+  isRevoking(port: PortName): boolean {
+    return this.authz.isRevoking(port);
   }
 
   /** Its end cannot be completed: an entry of it will not go. */
@@ -247,6 +253,7 @@ export class Life implements Timed {
         return;
       case 'revoked':
         this.renewals.revoked(key);
+        this.core.parts.vlans.revoked(key.port);
         for (const closing of this.closingsOf(key)) this.cleared(closing, keyText(key), effect.tries);
         return;
       case 'revoke-failed':
@@ -307,7 +314,7 @@ export class Life implements Timed {
     core.parts.fleet.begin(unit);
     core.parts.ports.sessionsChanged(grant.port);
     if (!isFallback(admission.method)) core.parts.accountant.start(unit);
-    core.decide(admission.mac, grant.port, 'session started', startText(unit));
+    core.decide(admission.mac, grant.port, 'session started', startText(unit, core));
     core.parts.reporter.sessionStarted(unit);
     return unit;
   }
@@ -410,7 +417,11 @@ function endText({ cause, detail }: Ending): string {
   return detail === undefined ? cause : `${cause}: ${detail}`;
 }
 
-function startText({ session }: SessionUnit): string {
+function startText({ session }: SessionUnit, core: Core): string {
   const { authorization } = session;
-  return `${authorization.userName} by ${session.method}, role ${session.role}, server ${authorization.server}`;
+  const { replyMessage } = authorization;
+  const where = core.parts.vlans.filtering ? `, ${vlanText(session.vlans)}` : '';
+  const said = replyMessage === undefined ? '' : `, the server says ${printable(utf8(replyMessage))}`;
+  const by = isFallback(session.method) ? 'not authenticated' : `server ${authorization.server}`;
+  return `${authorization.userName} by ${session.method}, role ${session.role}${where}, ${by}${said}`;
 }

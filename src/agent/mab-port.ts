@@ -5,6 +5,7 @@ import { Counters } from '../base/counters.ts';
 import type { Mac } from '../base/mac.ts';
 import { earliest, type Instant, NEVER } from '../base/time.ts';
 import type { PortName } from '../model/dataplane.ts';
+import type { SessionSelector } from '../model/selector.ts';
 import { AskQueue } from '../pae/ask-queue.ts';
 import type { AaaVerdict, PaeRef } from '../pae/events.ts';
 import type { MabClient } from '../pae/mab.ts';
@@ -91,6 +92,13 @@ export class MabPort implements Timed {
       if (unit.machine.current === 'QUIET') refused ??= unit;
     }
     return refused;
+  }
+
+  /** Those that wait or are quiet, and that the selector names. */
+  held(selector: SessionSelector): readonly MabUnit[] {
+    const all = selector.by === 'all' || (selector.by === 'port' && selector.port === this.name);
+    const isMeant = ({ mac }: MabUnit): boolean => all || (selector.by === 'mac' && selector.mac === mac);
+    return [...this.waiting].filter((unit) => isMeant(unit) && unit.pollAt() !== NEVER);
   }
 
   standing(): MabStanding {

@@ -1,8 +1,7 @@
 // Who gets in by their MAC alone: one machine per MAC on a port (pae/mab.ts). Sightings go in, from captured frames, the
 // kernel's notices and its table; questions to the servers, admissions and ends of sessions come out. This file only
-// carries, and keeps the bounds: MACs remembered per port, and questions per second.
+// carries, and keeps the bound of MACs remembered per port; how fast is asked is in mab-questions.ts.
 
-import { utf8 } from '../base/bytes.ts';
 import { isStationAddress, type Mac, macFromNumber } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
 import { after, earliest, type Instant, NEVER, seconds } from '../base/time.ts';
@@ -13,9 +12,9 @@ import type { ReauthBy } from '../pae/events.ts';
 import { MabClient } from '../pae/mab.ts';
 import type { MabEffect, MabEvent, MabFacts } from '../pae/mab-events.ts';
 import type { MabSettings } from '../pae/mab-settings.ts';
-import { mabProof, mabRequestAttributes } from '../radius/mab-request.ts';
 import type { Core } from './core.ts';
-import { MabPort, type MabQuestion, type MabStanding, MabUnit } from './mab-port.ts';
+import { MabPort, type MabStanding, MabUnit } from './mab-port.ts';
+import { MabQuestions } from './mab-questions.ts';
 import type { Method } from './method.ts';
 
 type Accepted = Extract<MabEffect, { readonly type: 'accepted' }>;
@@ -26,9 +25,12 @@ const NOBODY: MabStanding = { waiting: 0, asking: 0, quiet: 0 };
 
 export class Mab implements Method {
   private readonly ports = new Map<PortName, MabPort>();
+  private readonly questions: MabQuestions;
   private refusing = false;
 
-  constructor(private readonly core: Core) {}
+  constructor(private readonly core: Core) {
+    this.questions = new MabQuestions(core);
+  }
 
   counters(port: PortName): Readonly<Record<string, number>> {
     return this.ports.get(port)?.counters.snapshot() ?? {};
@@ -93,20 +95,9 @@ export class Mab implements Method {
 
   /** MACs that wait or are quiet are asked about now: how many. */
   askNow(selector: SessionSelector): number {
-    let count = 0;
-    for (const here of this.ports.values()) {
-      if (selector.by === 'port' && selector.port !== here.name) continue;
-      for (const unit of [...here.waiting]) {
-        const meant =
-          selector.by === 'port' ||
-          selector.by === 'all' ||
-          (selector.by === 'mac' && selector.mac === unit.mac);
-        if (!meant || unit.machine.pollAt() === NEVER) continue;
-        this.tell(unit, { type: 'reauthenticate', by: 'admin' });
-        count++;
-      }
-    }
-    return count;
+    const meant = [...this.ports.values()].flatMap((here) => here.held(selector));
+    for (const unit of meant) this.tell(unit, { type: 'reauthenticate', by: 'admin' });
+    return meant.length;
   }
 
   // What a method is told.
@@ -202,21 +193,23 @@ export class Mab implements Method {
     if (unit.machine.current === 'FORGOTTEN') this.drop(here, unit);
     else this.core.schedule.touch(unit);
     if (unit.machine.current !== before) this.core.parts.reporter.portChanged(unit.port);
+    if (unit.machine.current !== 'ASKING' && this.questions.decided(unit)) this.turnAll();
   }
 
   /** Sends the questions whose turn has come, and looks for those whom there was no room for. */
   turn(here: MabPort): void {
     const { mono } = this.core.now;
-    for (let unit = here.queue.take(mono); unit !== undefined; unit = here.queue.take(mono)) {
-      const { question } = unit;
-      unit.question = undefined;
-      if (question !== undefined) this.ask(unit, question);
-    }
+    this.questions.turn(here);
     if (here.lookAt <= mono) {
       here.lookAt = NEVER;
       this.core.parts.watch.resweep();
     }
     this.core.schedule.touch(here);
+  }
+
+  /** There is room for more questions. */
+  private turnAll(): void {
+    for (const here of this.ports.values()) if (here.queue.pollAt() <= this.core.now.mono) this.turn(here);
   }
 
   private seen(sighting: {
@@ -277,10 +270,11 @@ export class Mab implements Method {
     const { mac, port } = unit;
     switch (effect.type) {
       case 'ask':
-        this.enqueue(unit, effect);
+        this.questions.ask(this.portOf(port), unit, effect);
+        core.schedule.touch(this.portOf(port));
         return;
       case 'cancel':
-        this.withdraw(unit);
+        this.questions.withdraw(this.ports.get(port), unit);
         return;
       case 'accepted':
         this.count(port, 'mab-accepted');
@@ -341,37 +335,6 @@ export class Mab implements Method {
     }
   }
 
-  private enqueue(unit: MabUnit, question: MabQuestion): void {
-    if (!question.first) {
-      this.ask(unit, question);
-      return;
-    }
-    const here = this.portOf(unit.port);
-    unit.question = question;
-    here.queue.add(unit, question.rank);
-    this.turn(here);
-  }
-
-  private ask(unit: MabUnit, { ref, first, userName, eap }: MabQuestion): void {
-    if (first) this.count(unit.port, 'mab-asked');
-    const { authentication } = this.core.settings.port(unit.port).mab;
-    const { password } = unit.machine.peer;
-    const proof = mabProof({ authentication, password, eap }, this.core.entropy);
-    this.core.parts.aaa.ask(unit, {
-      ref,
-      first,
-      identity: utf8(userName),
-      attributes: (context) => mabRequestAttributes({ ...context, userName, proof }),
-    });
-  }
-
-  private withdraw(unit: MabUnit): void {
-    unit.question = undefined;
-    this.ports.get(unit.port)?.queue.remove(unit);
-    this.core.parts.aaa.cancel(unit);
-    this.core.parts.aaa.forgetConversation(unit);
-  }
-
   private admit(unit: MabUnit, accepted: Accepted): void {
     const { aaa, accountant, life, supplicants } = this.core.parts;
     const { mac, port } = unit;
@@ -395,7 +358,7 @@ export class Mab implements Method {
   }
 
   private drop(here: MabPort, unit: MabUnit): void {
-    this.withdraw(unit);
+    this.questions.withdraw(here, unit);
     here.clients.delete(unit.mac);
     here.waiting.delete(unit);
     this.core.schedule.forget(unit);

@@ -133,7 +133,10 @@ export class Reconfigure {
     watch.reconfigure();
     core.parts.reauthentication.configure();
     if (!same(before.radius, core.config.radius)) core.parts.aaa.configure();
-    return { ports: ports.reconfigure(), sessions: this.sessionsFollow() };
+    core.parts.vlans.configure();
+    const changed = ports.reconfigure();
+    core.parts.fallback.reconfigure();
+    return { ports: changed, sessions: this.sessionsFollow() };
   }
 
   /** Sessions under new settings take them up; how many. */

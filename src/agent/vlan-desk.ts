@@ -53,6 +53,8 @@ export class VlanDesk implements Timed {
   private readonly placing = new Map<PortName, Placing[]>();
   private readonly retries = new Map<PortName, Retry>();
   private readonly waiting = new Map<PortName, (() => void)[]>();
+  /** Ports as an earlier life of ours left them, until its entries on them are gone. */
+  private readonly restoring = new Set<PortName>();
 
   constructor(private readonly core: Core) {
     this.book = new VlanBook(core.config.vlan);
@@ -62,7 +64,24 @@ export class VlanDesk implements Timed {
   boot(map: VlanMap, found: readonly FoundVlan[], macVlan: boolean): void {
     this.book.macVlan = macVlan;
     this.see(map);
-    for (const port of this.book.remember(found)) this.reconcile(port);
+    for (const port of this.book.remember(found)) this.restoring.add(port);
+  }
+
+  /** The table was read, and the removal of entries that nobody was given has begun. */
+  tableRead(): void {
+    for (const port of this.restoring) this.restore(port);
+  }
+
+  /** An entry on this port is gone. */
+  revoked(port: PortName): void {
+    if (this.restoring.has(port)) this.restore(port);
+  }
+
+  /** Entries first: the kernel does not let go of one in a VLAN that its port has left. */
+  private restore(port: PortName): void {
+    if (this.core.parts.life.isRevoking(port)) return;
+    this.restoring.delete(port);
+    this.reconcile(port);
   }
 
   configure(): void {
@@ -197,6 +216,7 @@ export class VlanDesk implements Timed {
   }
 
   portGone(port: PortName): void {
+    this.restoring.delete(port);
     this.retries.delete(port);
     this.work.delete(port);
     this.placing.delete(port);
@@ -233,7 +253,7 @@ export class VlanDesk implements Timed {
 
   private reconcile(port: PortName, placing?: Placing): void {
     const wanted = [...(this.placing.get(port) ?? []), ...(placing === undefined ? [] : [placing])];
-    if (this.work.has(port)) {
+    if (this.work.has(port) || this.restoring.has(port)) {
       this.placing.set(port, wanted);
       return;
     }

@@ -186,6 +186,7 @@ export class Watch implements Timed {
       }
     });
     this.removeForeign(foreign);
+    this.core.parts.vlans.tableRead();
     this.sweep.done(dump);
     const awaiting = [...this.awaiting];
     this.awaiting.clear();

@@ -67,6 +67,13 @@ export class Authorizer {
     return this.entries.get(keyText(key))?.wanted ?? false;
   }
 
+  /** A removal on this port is under way, and has not failed. */
+  isRevoking(port: PortName): boolean {
+    for (const { key, wanted, state } of this.entries.values())
+      if (key.port === port && !wanted && state.name !== 'retrying') return true;
+    return false;
+  }
+
   want(key: GrantKey): AuthzEffect[] {
     const entry = this.entries.get(keyText(key));
     if (entry === undefined) {

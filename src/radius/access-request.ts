@@ -38,6 +38,8 @@ export interface AccessSubject {
   /** Acct-Session-Id of the session that is to be (RFC 3580 §2.2 wants it in the Access-Request, too). */
   readonly sessionId: string;
   readonly multiSessionId?: string;
+  /** Chargeable-User-Identity: what the server gave before, or one NUL to ask for it (RFC 4372 §2.1). */
+  readonly cui?: Uint8Array;
 }
 
 export interface EapRequest {
@@ -60,6 +62,7 @@ export function portAttributes(subject: AccessSubject): OutgoingAttribute[] {
     text('Called-Station-Id', macToStationId(subject.calledStation)),
     text('Acct-Session-Id', subject.sessionId),
     ...(subject.multiSessionId === undefined ? [] : [text('Acct-Multi-Session-Id', subject.multiSessionId)]),
+    ...(subject.cui === undefined ? [] : [octets('Chargeable-User-Identity', subject.cui)]),
   ];
 }
 

@@ -41,10 +41,10 @@ export const REQUESTS = {
   info: request('The agent itself.', {}),
   servers: request('The RADIUS servers, and how they answer.', {}),
   disconnect: request('Ends sessions with cause admin-reset, by exactly one key.', { ...SELECTOR, ...MANY }),
-  reauthenticate: request('Lets sessions authenticate again, without interruption; by exactly one key.', {
-    ...SELECTOR,
-    ...MANY,
-  }),
+  reauthenticate: request(
+    'Lets sessions authenticate again, without interruption, and asks at once about MACs that wait for MAB or were refused; by exactly one key.',
+    { ...SELECTOR, ...MANY },
+  ),
   probe: request('Probes now; by exactly one key.', { ...SELECTOR, ...MANY }),
   port: request("Sets a port's control, until a restart or a configuration that changes it.", {
     port: PortName,

@@ -7,6 +7,7 @@ import { type Instant, instant, millis } from '../../src/base/time.ts';
 import type { PortConfig } from '../../src/config/config.ts';
 import { portSettings } from '../../src/config/ports.ts';
 import type { PortFacts, PortName } from '../../src/model/dataplane.ts';
+import { MAB_DEFAULTS } from '../../src/pae/mab-settings.ts';
 import { simConfig } from '../rigs/sim/stage.ts';
 
 const FACTS: PortFacts = {
@@ -25,9 +26,9 @@ class Rig {
   facts = FACTS;
   readonly port: AccessPort;
 
-  constructor(config: Partial<PortConfig> = {}) {
+  constructor(config: Partial<PortConfig> = {}, kernelTells = true) {
     const settings = { ...portSettings(simConfig(), 'p1'), ...config };
-    this.port = new AccessPort(FACTS, settings, { now: this.now, kernelTells: true });
+    this.port = new AccessPort(FACTS, settings, { now: this.now, kernelTells });
   }
 
   /** Started, locked and listening. */
@@ -145,6 +146,29 @@ describe('the capture', () => {
     expect(rig.give({ type: 'capture', error: 'late' })).toEqual([]);
     expect(rig.give({ type: 'port-set', error: 'late' })).toEqual([]);
     expect([rig.port.listening, rig.port.locked]).toEqual([true, true]);
+  });
+});
+
+describe('notices of unknown MACs', () => {
+  const on = { ...MAB_DEFAULTS, enabled: true };
+  const wanted = (effects: readonly PortEffect[]): readonly boolean[] =>
+    effects.flatMap((effect) => (effect.type === 'set' ? [effect.setting.mab] : []));
+
+  it('are wanted of a kernel that has them, where MAB is on and nobody says otherwise', () => {
+    expect(wanted(new Rig({ mab: on }).port.start())).toEqual([true]);
+    expect(wanted(new Rig({ mab: on }, false).port.start())).toEqual([false]);
+    expect(wanted(new Rig({ mab: { ...on, kernel: false } }).port.start())).toEqual([false]);
+    expect(wanted(new Rig({ mab: on, control: 'force-unauthorized' }).port.start())).toEqual([false]);
+  });
+
+  it('follow the configuration; what else changes of MAB does not touch the port', () => {
+    const rig = new Rig({ mab: on }).ready();
+    const settings = rig.port.config;
+    const apply = (mab: PortConfig['mab']): readonly boolean[] =>
+      wanted(rig.port.handle({ type: 'config', config: { ...settings, mab } }, rig.now));
+    expect(apply({ ...on, delay: millis(1) })).toEqual([]);
+    expect(apply({ ...on, kernel: false })).toEqual([false]);
+    expect(apply(on)).toEqual([true]);
   });
 });
 

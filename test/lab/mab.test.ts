@@ -216,6 +216,21 @@ describe('a day at the port', () => {
     expect(scene.ends(client)).toEqual([]);
   });
 
+  it('put out while it speaks: the proof of the lock stands, the kernel tells of it anew, and it is in again', async () => {
+    const client = scene.client(1);
+    const before = starts(scene, client.mac).length;
+    const speech = client.netns.start({
+      name: 'ping',
+      argv: ['ping', '-n', '-q', '-i', '0.01', UPLINK_IPV4],
+    });
+    await scene.ask('disconnect', client.mac);
+    const end = await scene.waitForEvent('session-end', { mac: client.mac, cause: 'admin-reset' });
+    expect(end.relock).toMatchObject({ verified: true });
+    await until('the next session', () => starts(scene, client.mac).length > before);
+    await speech.stop();
+    expect(await canReach(client, UPLINK_IPV4)).toBe(true);
+  });
+
   it('802.1X takes over, and not one frame is lost', async () => {
     const client = scene.client(5);
     await admitted(scene, client);

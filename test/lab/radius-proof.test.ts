@@ -1,6 +1,7 @@
 // Every RADIUS packet of a rich scenario, as tshark and another implementation see it.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { radclient } from '../rigs/lab/dynauth.ts';
 import { RADIUS_SECRET } from '../rigs/lab/freeradius.ts';
 import { startImpostor } from '../rigs/lab/impostor.ts';
 import { until } from '../rigs/lab/process.ts';
@@ -9,7 +10,7 @@ import { PASSWORD, Scene } from '../rigs/lab/scene.ts';
 
 const DETOUR = 3812;
 
-describe('all RADIUS packets of logins, refusals, reauthentications and accounting', () => {
+describe('all RADIUS packets of logins, refusals, reauthentications, accounting, CoA and Disconnect', () => {
   let scene: Scene;
   let witness: RadiusWitness;
 
@@ -60,6 +61,18 @@ describe('all RADIUS packets of logins, refusals, reauthentications and accounti
       () => scene.radius.output.split('\n').filter((line) => /Login OK: \[timed/.test(line)).length >= 4,
       20_000,
     );
+    const coa = await radclient(scene.lab.netns, {
+      send: 'coa',
+      attributes: ['User-Name = "bob"', 'Session-Timeout = 3600', 'Proxy-State = 0x0102'],
+    });
+    expect(coa.code).toBe('CoA-ACK');
+    const nobody = await radclient(scene.lab.netns, { send: 'disconnect', attributes: ['User-Name = "x"'] });
+    expect(nobody).toMatchObject({ code: 'Disconnect-NAK', errorCause: 'Session-Context-Not-Found' });
+    const away = await radclient(scene.lab.netns, {
+      send: 'disconnect',
+      attributes: ['User-Name = "timed"'],
+    });
+    expect(away.code).toBe('Disconnect-ACK');
     await scene.ask('drain');
     await until('the end of the drain', () => !scene.agent.isRunning);
     const proof = await witness.proof();
@@ -68,6 +81,8 @@ describe('all RADIUS packets of logins, refusals, reauthentications and accounti
     for (const name of ['Access-Challenge', 'Access-Accept', 'Access-Reject', 'Accounting-Response']) {
       expect(proof.codes[name], name).toBeGreaterThan(0);
     }
+    for (const name of ['CoA-ACK', 'Disconnect-NAK', 'Disconnect-ACK'])
+      expect(proof.codes[name], name).toBe(1);
     expect(proof.codes['Accounting-Request']).toBe(proof.codes['Accounting-Response']);
   });
 });

@@ -259,7 +259,9 @@ describe('servers that are not to be believed', () => {
     });
     await scene.supplicant(client, { method: 'MD5', identity: 'plain', password: PASSWORD });
     await until('the session', async () => (await scene.session(client)) !== undefined);
-    expect((await counted()) - before).toBe(STORM);
+    // A supplicant that takes a Success without a method for none begins again, and so does the storm.
+    const storms = (): number => impostor.lines.filter((line) => line === 'answered').length;
+    await until('each of them counted', async () => (await counted()) - before === STORM * storms());
     expect(scene.events('auth-failed').filter(({ mac }) => mac === client.mac)).toEqual([]);
     await impostor.stop();
   });

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import type { SessionPayload } from '../../src/report/payloads.ts';
-import type { ConfigPart } from '../rigs/config-part.ts';
+import { type ConfigPart, overlay } from '../rigs/config-part.ts';
 import { decisions, expectEnd, expectIn, expectOut } from './expectations.ts';
 import type { Machine, Scenario, Stage } from './stage.ts';
 
@@ -48,6 +48,33 @@ const device: Scenario = {
     const next = await bypass(stage, machine);
     assert.notEqual(next.session_id, session.session_id);
     await expectIn(stage, machine, next);
+  },
+};
+
+const silent: Scenario = {
+  name: 'a device that falls silent is out like everybody else, and hears no EAP-Failure',
+  setting: ({ periodS }) => ({
+    machines: 1,
+    devices: [1],
+    // Where EAP is to ask, a device without it is asked by its address all the same.
+    config: overlay(mab(), {
+      roles: { default: { handshake: { period_s: periodS, times: 3, probe: 'eap' } } },
+    }),
+  }),
+  play: async (stage) => {
+    const machine = stage.machine(1);
+    const session = await bypass(stage, machine);
+    assert.equal(await stage.passes(machine), true);
+    await stage.silence(machine);
+    const { periodS, slackMs } = stage.timing;
+    const end = await expectEnd(stage, session, {
+      cause: 'handshake-timeout',
+      withinMs: 5 * periodS * 1000 + slackMs,
+    });
+    assert.equal(end.method, 'mab');
+    const probes = stage.events('handshake-probe').flatMap((event) => event.probes);
+    assert.ok(probes.length > 0);
+    for (const { probe } of probes) assert.notEqual(probe, 'eap');
   },
 };
 
@@ -181,6 +208,7 @@ const renewed: Scenario = {
 
 export const BYPASS: readonly Scenario[] = [
   device,
+  silent,
   stranger,
   takeover,
   refusedByName,

@@ -10,7 +10,7 @@ import { HOSTS } from './hosts.ts';
 import { LEAVING } from './leaving.ts';
 import { MOVING } from './moving.ts';
 import type { FaultStage, Scenario } from './stage.ts';
-import { VLANS } from './vlans.ts';
+import { VLANS, VLANS_SIMULATED } from './vlans.ts';
 
 const CHAPTERS: Readonly<Record<string, readonly Scenario<FaultStage>[]>> = {
   'comes and leaves': LEAVING,
@@ -18,7 +18,7 @@ const CHAPTERS: Readonly<Record<string, readonly Scenario<FaultStage>[]>> = {
   'is put out': ENDING,
   'turns up elsewhere': MOVING,
   'beside others': HOSTS,
-  'in a VLAN': VLANS,
+  'in a VLAN': [...VLANS, ...VLANS_SIMULATED],
   'gets in by its MAC': BYPASS,
   'when things go wrong': [...FAULTS, ...FAULTS_SIMULATED],
 };

@@ -2,7 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { decisions, enter, expectEnd, expectIn, expectOut, expectRecords } from './expectations.ts';
-import { type Machine, PASSWORD, type PortVlans, type Scenario, type VlanStage } from './stage.ts';
+import {
+  type FaultStage,
+  type Machine,
+  PASSWORD,
+  type PortVlans,
+  type Scenario,
+  type VlanStage,
+} from './stage.ts';
 
 const SOON_MS = 15_000;
 /** A port as every port is at first. */
@@ -462,6 +469,105 @@ const voice: Scenario<VlanStage> = {
     await expectVlans(stage, 'p1', in_(30));
   },
 };
+
+/** What only a simulated switch can be ordered to do. */
+const killed: Scenario<FaultStage> = {
+  name: 'killed while sessions are in VLANs: the next agent puts every port back as it was found before',
+  setting: () => ({
+    machines: 2,
+    vlans: UPLINK_VLANS,
+    config: { vlan: { create: true } },
+    replies: { u1: { vlan: '30', egress: ['140'] }, u2: { vlan: '77' } },
+  }),
+  play: async (stage) => {
+    const [first, second] = [stage.machine(1), stage.machine(2)];
+    await enter(stage, first);
+    await enter(stage, second);
+    await expectVlans(stage, 'p1', in_(30, [40]));
+    await stage.killSupplicant(first);
+    await stage.killSupplicant(second);
+    await stage.killAgent();
+    await expectFound(stage, 'p1');
+    await expectFound(stage, 'p2');
+    assert.deepEqual((await stage.vlansOf('up0')).tagged, UPLINK_VLANS.onUplink);
+    await expectVlans(stage, '', FOUND);
+    await stage.pass(1_000);
+    await expectOut(stage, first);
+    assert.equal((await stage.login(first)).vlan, 30);
+    await expectVlans(stage, 'p1', in_(30, [40]));
+  },
+};
+
+const failing: Scenario<FaultStage> = {
+  name: 'a VLAN that the data plane does not set: refused with its words; one that it does not take back: tried again',
+  setting: () => ({
+    machines: 1,
+    vlans: UPLINK_VLANS,
+    config: { dot1x: { quiet_period_s: 0 } },
+    replies: { u1: { vlan: '30' } },
+  }),
+  play: async (stage) => {
+    const machine = stage.machine(1);
+    stage.failVlans(1);
+    await expectRefused(stage, machine, { user: 'u1', why: /vlans fail by order/ });
+    await expectFound(stage, 'p1');
+    const session = await enter(stage, machine);
+    stage.failVlans(2);
+    await stage.logoff(machine);
+    await expectEnd(stage, session, { cause: 'supplicant-logoff', withinMs: SOON_MS });
+    await expectFound(stage, 'p1');
+    const warned = stage.events('warning').filter(({ code }) => code === 'vlan');
+    assert.equal(warned.length, 2);
+    await expectOut(stage, machine);
+  },
+};
+
+const stuck: Scenario<FaultStage> = {
+  name: 'an entry that will not go holds its VLAN: the next one is refused, and gets in when it has gone',
+  setting: () => ({
+    machines: 2,
+    onePort: true,
+    vlans: UPLINK_VLANS,
+    config: { dot1x: { quiet_period_s: 0 } },
+    replies: { u1: { vlan: '30' }, u2: { vlan: '40' } },
+  }),
+  play: async (stage) => {
+    const [first, second] = [stage.machine(1), stage.machine(2)];
+    const session = await enter(stage, first);
+    stage.failRevokes(3);
+    await stage.logoff(first);
+    await expectEnd(stage, session, { cause: 'supplicant-logoff', withinMs: SOON_MS, verified: false });
+    await expectRefused(stage, second, { user: 'u2', why: /for 02:.*, whose entry cannot be removed/ });
+    // It tries again and again, and the removal is tried again, too.
+    await stage.until('VLAN 40', async () => (await stage.retained(second.mac))?.vlan === 40, SOON_MS);
+    await expectVlans(stage, 'p1', in_(40));
+  },
+};
+
+const reconfigured: Scenario<VlanStage> = {
+  name: 'a guest VLAN that the configuration does not have any more: its guests are out of it',
+  setting: () => ({
+    machines: 1,
+    vlans: UPLINK_VLANS,
+    config: { ports: { 'p*': { auth_fail_vlan: 91 } } },
+  }),
+  play: async (stage) => {
+    const machine = stage.machine(1);
+    await stage.attempt(machine, { user: 'u1', password: 'wrong' });
+    const session = await stage.until('a session', () => stage.retained(machine.mac), SOON_MS);
+    await stage.killSupplicant(machine);
+    const { text } = (await stage.ask('config', { get: true })) as { readonly text: string };
+    const plain = text
+      .replace(/secret: .*/g, 'secret: testing123')
+      .replace('auth_fail_vlan: 91', 'auth_fail_vlan: 92');
+    await stage.ask('config', { apply: plain });
+    const end = stage.events('session-end').find(({ session_id }) => session_id === session.session_id);
+    assert.equal(end?.cause, 'authorization-changed');
+    await expectFound(stage, 'p1');
+  },
+};
+
+export const VLANS_SIMULATED: readonly Scenario<FaultStage>[] = [killed, failing, stuck, reconfigured];
 
 export const VLANS: readonly Scenario<VlanStage>[] = [
   native,

@@ -3,6 +3,7 @@
 import { AcctTerminateCause } from '../../../src/model/cause.ts';
 import type { AccountingRow, Reply } from '../../scenarios/stage.ts';
 import type { DetailRecord } from './freeradius.ts';
+import type { ReplyValue } from './freeradius-config.ts';
 
 /** By the names of FreeRADIUS' dictionary, which are those of the RFCs but for two. */
 const CAUSES: Readonly<Record<string, number>> = {
@@ -25,9 +26,9 @@ export function accountingRow(record: DetailRecord): AccountingRow {
   };
 }
 
-export function replyAttributes(reply: Reply): Readonly<Record<string, string | number>> {
+export function replyAttributes(reply: Reply): Readonly<Record<string, ReplyValue>> {
   const { sessionTimeoutS, terminationAction, idleTimeoutS, framedIp } = reply;
-  const { vlan, voice, filterRule, filterId } = reply;
+  const { vlan, egress, voice, filterRule, filterId } = reply;
   return {
     ...(sessionTimeoutS === undefined ? {} : { 'Session-Timeout': sessionTimeoutS }),
     ...(terminationAction === undefined ? {} : { 'Termination-Action': terminationAction }),
@@ -40,6 +41,7 @@ export function replyAttributes(reply: Reply): Readonly<Record<string, string | 
           'Tunnel-Medium-Type:1': 'IEEE-802',
           'Tunnel-Private-Group-Id:1': `"${vlan}"`,
         }),
+    ...(egress === undefined ? {} : { 'Egress-VLAN-Name': egress.map((name) => `"${name}"`) }),
     ...(voice === true ? { 'Cisco-AVPair': '"device-traffic-class=voice"' } : {}),
     ...(filterRule === undefined ? {} : { 'NAS-Filter-Rule': `"${filterRule}"` }),
     ...(filterId === undefined ? {} : { 'Filter-Id': `"${filterId}"` }),

@@ -3,6 +3,8 @@
 
 import type { Certificates, Issued } from './certificates.ts';
 
+export type ReplyValue = string | number | readonly string[];
+
 export interface RadiusUser {
   readonly name: string;
   /** Left out for a user who comes with a certificate. */
@@ -12,7 +14,8 @@ export interface RadiusUser {
   /** Accepted when the switch asks with Service-Type Authorize-Only (RFC 5176 §3.2). */
   readonly authorizeOnly?: boolean;
   /** Attributes of the Access-Accept, as FreeRADIUS writes them: `{'Session-Timeout': 5, Class: '"gold"'}`. */
-  readonly reply?: Readonly<Record<string, string | number>>;
+  /** A list: the attribute so many times. */
+  readonly reply?: Readonly<Record<string, ReplyValue>>;
 }
 
 export interface RadiusSettings {
@@ -48,7 +51,9 @@ export function usersFile(users: readonly RadiusUser[]): string {
 export function repliesFile(users: readonly RadiusUser[]): string {
   return users
     .map((user) => {
-      const reply = Object.entries(user.reply ?? {}).map(([name, value]) => `\t${name} := ${value}`);
+      const reply = Object.entries(user.reply ?? {}).flatMap(([name, value]) =>
+        typeof value === 'object' ? value.map((each) => `\t${name} += ${each}`) : [`\t${name} := ${value}`],
+      );
       return `"${user.name}"\n${reply.join(',\n')}\n`;
     })
     .join('');

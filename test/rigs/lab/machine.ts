@@ -4,7 +4,7 @@
 // it nor, `keepNeighbours`, by the uplink's far end. Otherwise they would be sending 5 s after each ping.
 
 import { becomeAddressless, becomeIpv6Only, fallSilent, speakAgain, speakOnce, talker } from './client.ts';
-import { type Netns, type SwitchClient, UPLINK_IPV4, UPLINK_IPV6 } from './netns.ts';
+import { giveAddress, type Netns, type SwitchClient, UPLINK_IPV4, UPLINK_IPV6 } from './netns.ts';
 import type { LabProcess } from './process.ts';
 import { Supplicant, type SupplicantState } from './supplicant.ts';
 
@@ -23,6 +23,7 @@ export class LabMachine {
   #talker: LabProcess | undefined;
   #isSilent = false;
   #hasIpv4 = true;
+  #device = 'eth0';
 
   constructor(client: SwitchClient) {
     this.#client = client;
@@ -94,6 +95,17 @@ export class LabMachine {
     await speakOnce(this.#client);
   }
 
+  /** Its addresses are in this VLAN from now on, tagged; undefined = untagged. */
+  async tag(vlan: number | undefined): Promise<void> {
+    const { netns, ipv4, ipv6 } = this.#client;
+    if (this.#device !== 'eth0') await netns.ip(`link del ${this.#device}`);
+    this.#device = vlan === undefined ? 'eth0' : `eth0.${vlan}`;
+    await netns.ip('addr flush dev eth0');
+    if (vlan !== undefined) await netns.ip(`link add link eth0 name ${this.#device} type vlan id ${vlan}`);
+    await netns.ip(`link set ${this.#device} up`);
+    await giveAddress(netns, this.#device, { ipv4, ipv6 });
+  }
+
   async dropIpv4(): Promise<void> {
     await becomeIpv6Only(this.#client);
     this.#hasIpv4 = false;
@@ -107,7 +119,7 @@ export class LabMachine {
   async reachesUplink(): Promise<boolean> {
     const target = this.#hasIpv4 ? UPLINK_IPV4 : UPLINK_IPV6;
     const ping = `ping -n -q -c 1 -i 0.25 -w ${PING_WITHIN_S} ${target}`;
-    const forget = `ip neigh del ${target} dev eth0 2>/dev/null`;
+    const forget = `ip neigh del ${target} dev ${this.#device} 2>/dev/null`;
     const finished = await this.#client.netns.run(['sh', '-c', `${forget}; exec ${ping}`]);
     return finished.code === 0;
   }

@@ -26,7 +26,7 @@ import { sever } from './darkness.ts';
 import type { RadiusUser } from './freeradius-config.ts';
 import { type Hub, hubBehind } from './hub.ts';
 import { keepNeighbours, LabMachine } from './machine.ts';
-import type { SwitchClient } from './netns.ts';
+import type { LabSwitch, SwitchClient } from './netns.ts';
 import { sleep, until } from './process.ts';
 import { Scene, TOPIC_BASE } from './scene.ts';
 
@@ -40,6 +40,13 @@ const LAST_LOG_LINES = 40;
 /** Slack: a wheel tick of 0.1 s up, a dump of the table, and a machine whose two cores are shared. */
 export const LAB_TIMING: Timing = { periodS: 2, times: 3, slackMs: 500 };
 
+/** What a stage is made of. */
+export interface StageParts {
+  readonly scene: Scene;
+  readonly machines: readonly SwitchClient[];
+  readonly users: readonly RadiusUser[];
+}
+
 export class LabStage implements Stage {
   readonly timing = LAB_TIMING;
   readonly #scene: Scene;
@@ -48,7 +55,7 @@ export class LabStage implements Stage {
   #users: readonly RadiusUser[];
   #mend: (() => Promise<void>) | undefined;
 
-  private constructor(scene: Scene, machines: readonly SwitchClient[], users: readonly RadiusUser[]) {
+  constructor({ scene, machines, users }: StageParts) {
     this.#scene = scene;
     this.#users = users;
     this.#machines = machines.map((client) => new LabMachine(client));
@@ -58,7 +65,10 @@ export class LabStage implements Stage {
 
   /** Plays it, looks at what must hold at the end of every one, and takes everything down. */
   static async play(scenario: Scenario): Promise<void> {
-    const stage = await LabStage.open(scenario.setting(LAB_TIMING));
+    await LabStage.playOn(scenario, await LabStage.open(scenario.setting(LAB_TIMING)));
+  }
+
+  static async playOn<S extends LabStage>(scenario: Scenario<S>, stage: S): Promise<void> {
     try {
       await scenario.play(stage);
       await stage.#expectOrder();
@@ -73,6 +83,14 @@ export class LabStage implements Stage {
 
   /** Ready: ports are locked, nobody is in. */
   static async open(setting: Setting): Promise<LabStage> {
+    return new LabStage(await LabStage.parts(setting));
+  }
+
+  /** `prepare`: what is done to the switch before the agent starts. */
+  protected static async parts(
+    setting: Setting,
+    prepare: (lab: LabSwitch) => Promise<void> = async () => {},
+  ): Promise<StageParts> {
     const names = Array.from({ length: setting.machines }, (_, i) => `u${i + 1}`);
     const users = [...names, ...(setting.users ?? [])].map((name) => ({
       name,
@@ -101,13 +119,14 @@ export class LabStage implements Stage {
         machines = hub?.hosts ?? lab.clients;
         for (const { netns } of machines) await keepNeighbours(netns);
         await keepNeighbours(lab.uplink);
+        await prepare(lab);
       },
     }).catch(async (error: unknown) => {
       await hub?.close();
       throw error;
     });
     scene.atClose(() => hub?.close());
-    return new LabStage(scene, machines, users);
+    return { scene, machines, users };
   }
 
   /** Of the end: the agent is alive, or has drained; a client's port has no entries but grants. */
@@ -275,9 +294,22 @@ export class LabStage implements Stage {
     this.#scene.agent.thaw();
   }
 
-  async setPassword(user: string, password: string): Promise<void> {
-    this.#users = this.#users.map((each) => (each.name === user ? { ...each, password } : each));
+  setPassword(user: string, password: string): Promise<void> {
+    return this.changeUser(user, { password });
+  }
+
+  protected async changeUser(user: string, change: Partial<RadiusUser>): Promise<void> {
+    this.#users = this.#users.map((each) => (each.name === user ? { ...each, ...change } : each));
     await this.#scene.radius.setUsers(this.#users);
+  }
+
+  /** Its supplicant starts; nobody waits for what comes of it. */
+  protected start(machine: Machine): Promise<void> {
+    return this.#attempt(machine, own(machine));
+  }
+
+  protected tagOf(machine: Machine, vlan: number | undefined): Promise<void> {
+    return this.#at(machine).tag(vlan);
   }
 
   async serverSilent(silent: boolean): Promise<void> {

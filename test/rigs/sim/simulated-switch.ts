@@ -18,6 +18,7 @@ import { assertNever, err, ok, type Result } from '../../../src/base/result.ts';
 import { type Instant, instant } from '../../../src/base/time.ts';
 import { parseConfig } from '../../../src/config/parse.ts';
 import type { ReadSecret } from '../../../src/config/secrets.ts';
+import { inOrder } from '../../../src/io/effect-order.ts';
 import type { TrafficCounters } from '../../../src/model/acct.ts';
 import type { Capabilities, PortName } from '../../../src/model/dataplane.ts';
 import type { HoldKind } from '../../../src/model/port.ts';
@@ -171,6 +172,10 @@ export class SimulatedSwitch {
   killAgent(): void {
     this.inputs.length = 0;
     for (const port of this.bridge.ports.values()) port.captured = false;
+    // What the broker kept is cleared on connecting, as the shell does it.
+    this.retained.clear();
+    // Nobody has sessions for what stands in the table now.
+    for (const { mac } of this.bridge.table.values()) this.bridge.tampered.add(mac);
     this.agent = this.newAgent();
     this.boot();
   }
@@ -299,7 +304,7 @@ export class SimulatedSwitch {
     let turns = 0;
     for (let next = this.inputs.shift(); next !== undefined; next = this.inputs.shift()) {
       if (++turns > MOST_INPUTS_AT_ONCE) throw new Error('the agent does not come to rest');
-      for (const effect of this.agent.handle(next, this.world.clocks)) this.perform(effect);
+      for (const effect of inOrder(this.agent.handle(next, this.world.clocks))) this.perform(effect);
     }
     this.running = false;
     this.afterTurn();
