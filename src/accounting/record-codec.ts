@@ -197,27 +197,31 @@ class Fields {
   }
 
   octets(tag: Tag): Uint8Array | undefined {
-    return this.values.get(TAGS[tag])?.[0]?.slice();
+    return this.view(tag)?.slice();
   }
 
   text(tag: Tag): string | undefined {
-    const value = this.values.get(TAGS[tag])?.[0];
+    const value = this.view(tag);
     return value === undefined ? undefined : fromUtf8(value);
   }
 
   number(tag: Tag): number | undefined {
-    const value = this.octets(tag);
+    const value = this.view(tag);
     return value?.length === 8 ? readNumber(new ByteReader(value)) : undefined;
   }
 
   mac(tag: Tag): Mac | undefined {
-    const value = this.octets(tag);
+    const value = this.view(tag);
     return value?.length === 6 ? macFromBytes(value) : undefined;
   }
 
   ip(tag: Tag): Ip | undefined {
-    const value = this.octets(tag);
+    const value = this.view(tag);
     return value === undefined ? undefined : ipFromBytes(value);
+  }
+
+  private view(tag: Tag): Uint8Array | undefined {
+    return this.values.get(TAGS[tag])?.[0];
   }
 
   cause(): EndCause | undefined {
@@ -226,7 +230,7 @@ class Fields {
   }
 
   counters(): TrafficCounters | undefined {
-    const value = this.octets('counters');
+    const value = this.view('counters');
     if (value?.length !== 32) return undefined;
     const reader = new ByteReader(value);
     const [inputOctets, outputOctets, inputPackets, outputPackets] = [0, 0, 0, 0].map(() =>

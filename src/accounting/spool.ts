@@ -3,7 +3,7 @@
 //   r REF       a record that no server has acknowledged yet, by its number in the journal
 //   s SESSION   a session that is under way: its Start, or what was last known of it (in the form of an interim)
 //
-// A Start writes both; a Stop writes the one and erases the other; each in one transaction. So whenever the agent is
+// A Start writes both, and so does an interim; a Stop writes the one and erases the other; each in one transaction. So whenever the agent is
 // torn away, a session is in the store as living, or its Stop is, or a server has acknowledged its Stop: never two of
 // them, never none. A record that is acknowledged is erased; being erased late costs a repetition, not a loss.
 
@@ -58,6 +58,8 @@ export function storing({ ref, record }: StoredRecord): readonly SpoolChange[] {
     case 'stop':
       return [written, { key: sessionKey(record.subject.sessionId), value: null }];
     case 'interim':
+      // What a server was told of is known: a Stop made of it is not earlier.
+      return [written, { key: sessionKey(record.subject.sessionId), value: written.value }];
     case 'on':
     case 'off':
       return [written];

@@ -19,6 +19,7 @@ import { type SessionRecord, type SpoolContent, stopOfLost } from '../accounting
 import { assertNever } from '../base/result.ts';
 import type { Instant } from '../base/time.ts';
 import type { AcctRecord, AcctSubject } from '../model/acct.ts';
+import { isFallback } from '../model/authorization.ts';
 import type { GrantKey } from '../model/dataplane.ts';
 import type { NoAnswerReason, RequestRef } from '../radius/effects.ts';
 import type { InfoPayload } from '../report/payloads.ts';
@@ -147,6 +148,8 @@ export class Accountant implements Timed {
   }
 
   interim(unit: SessionUnit): void {
+    // No server gave it what it has, and none is told of it.
+    if (isFallback(unit.session.method)) return;
     if (!this.awaitCounters({ kind: 'interim', unit })) this.makeInterim(unit);
   }
 

@@ -6,6 +6,7 @@
 
 import type { SessionRecord } from '../accounting/spool.ts';
 import { after, type Instant, instant, millis, NEVER } from '../base/time.ts';
+import { isFallback } from '../model/authorization.ts';
 import type { Core } from './core.ts';
 import type { Timed } from './schedule.ts';
 import type { SessionUnit } from './session-unit.ts';
@@ -60,7 +61,7 @@ export class SessionKeeper implements Timed {
     for (const unit of units) {
       const before = this.known.get(unit) ?? instant(Number.NEGATIVE_INFINITY);
       const at = this.lastKnown(unit);
-      if (at > before) {
+      if (at > before && !isFallback(unit.session.method)) {
         this.known.set(unit, at);
         sessions.push(this.recordOf(unit, at));
       }

@@ -13,6 +13,7 @@ import type { Instant, Now, WallTime } from '../base/time.ts';
 import type { TrafficCounters } from '../model/acct.ts';
 import type { PortName } from '../model/dataplane.ts';
 import type { SocketKey } from '../radius/effects.ts';
+import { endOfRun, inOrder } from './effect-order.ts';
 import type { HeldPorts } from './held-ports.ts';
 import type { Logger } from './log.ts';
 import type { PortAuth } from './portauth.ts';
@@ -24,19 +25,6 @@ import type { VlanMemory } from './vlan-memory.ts';
 
 /** setTimeout takes no more. */
 const LONGEST_SLEEP_MS = 2 ** 31 - 1;
-
-/**
- * What is told of a turn, not done. It goes first, in its order, since it waits for nothing that the turn does; so it does
- * not part the neighbours that one native call takes together.
- */
-const TOLD: ReadonlySet<Effect['type']> = new Set([
-  'log',
-  'log-level',
-  'publish',
-  'event',
-  'follow',
-  'unfollow',
-]);
 
 export interface CaptureHandle {
   open(): Result<void, string>;
@@ -168,19 +156,11 @@ export class Shell {
   }
 
   private perform(effects: readonly Effect[]): void {
-    // Who is to be shut out is, before anything is told of it.
-    const revoked = only(effects, 'revoke');
-    if (revoked[0] !== undefined) this.performRun(revoked[0], revoked);
-    const acts: Effect[] = [];
-    for (const effect of effects) {
-      if (effect.type === 'revoke') continue;
-      if (TOLD.has(effect.type)) this.performOne(effect);
-      else acts.push(effect);
-    }
-    for (let i = 0; i < acts.length; ) {
-      const effect = acts[i] as Effect;
-      const end = endOfRun(acts, i);
-      this.performRun(effect, acts.slice(i, end));
+    const ordered = inOrder(effects);
+    for (let i = 0; i < ordered.length; ) {
+      const effect = ordered[i] as Effect;
+      const end = endOfRun(ordered, i);
+      this.performRun(effect, ordered.slice(i, end));
       i = end;
     }
   }
@@ -391,13 +371,6 @@ export class Shell {
   private answer(ref: Ref, result: Result<void, string>): void {
     this.post(result.ok ? { type: 'done', ref } : { type: 'done', ref, error: result.error });
   }
-}
-
-/** The end of the run of effects of one type that begins at `from`. */
-function endOfRun(effects: readonly Effect[], from: number): number {
-  let end = from + 1;
-  while (end < effects.length && effects[end]?.type === effects[from]?.type) end++;
-  return end;
 }
 
 function only<T extends Effect['type']>(run: readonly Effect[], type: T): Extract<Effect, { type: T }>[] {

@@ -110,7 +110,7 @@ function readContent(database: Lmdb): Result<SpoolContent, string> {
   for (const { key, value } of database.getRange({})) {
     if (key === LAYOUT_KEY) layout = Buffer.from(value).toString('latin1');
     // The package hands out memory that it uses again.
-    else entries.push([key, Uint8Array.from(value)]);
+    else entries.push([key, new Uint8Array(value)]);
   }
   const { entryCount } = database.getStats() as { readonly entryCount: number };
   const found = entries.length + (layout === undefined ? 0 : 1);

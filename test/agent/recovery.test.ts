@@ -10,7 +10,7 @@ import type { ConfigPart } from '../rigs/config-part.ts';
 import type { SimClient } from '../rigs/sim/client.ts';
 import type { TimedRow } from '../rigs/sim/radius-peer.ts';
 import { SimulatedSwitch, type SwitchOptions } from '../rigs/sim/simulated-switch.ts';
-import { simFile } from '../rigs/sim/stage.ts';
+import { SimulatedStage, simFile } from '../rigs/sim/stage.ts';
 import { PASSWORD } from '../scenarios/stage.ts';
 
 const USERS = 4;
@@ -170,6 +170,27 @@ describe('a session that is found dead', () => {
     expect(Math.abs((stop?.sessionTimeS ?? 0) - 64)).toBeLessThanOrEqual(2);
   });
 
+  it('not before what an interim has said of it', () => {
+    const config = {
+      radius: { accounting: { interim_s: 60 } },
+      roles: { default: { handshake: { period_s: 600 } } },
+    };
+    const { net, clients } = live(undefined, { config });
+    clients[0]?.supplicant.start();
+    net.advance(100_000);
+    const interim = rowsOf(net).find(({ status }) => status === 'Interim-Update');
+    net.dead = true;
+    const second = live(net, { config });
+    second.net.advance(5_000);
+    const [stop] = rowsOf(second.net);
+    expect(interim?.sessionTimeS).toBeGreaterThan(50);
+    expect(stop).toMatchObject({
+      status: 'Stop',
+      sessionTimeS: interim?.sessionTimeS,
+      eventS: interim?.eventS,
+    });
+  });
+
   it('by a clock that went back: no negative delay, and the right one as soon as the clock is right again', () => {
     const { net, clients } = live();
     clients[0]?.supplicant.start();
@@ -227,6 +248,41 @@ describe('Accounting-On', () => {
     expect(times.at(-1)).toBe(Math.floor((second.net.world.clocks.wall - 60_000) / 1000));
     expect(ons(second.net)).toBe(times.length);
     expect([...second.net.disk.keys()]).toEqual([]);
+  });
+});
+
+describe('a reauthentication', () => {
+  it('of the same user is neither an end nor a beginning', () => {
+    const { net, clients } = live();
+    clients[0]?.supplicant.start();
+    net.advance(5_000);
+    const questions = net.servers[0]?.questions ?? 0;
+    expect(net.command('reauthenticate', { all: true })).toMatchObject({ ok: true });
+    net.advance(5_000);
+    clients[0]?.supplicant.sendBareStart();
+    net.advance(5_000);
+    expect(net.servers[0]?.questions).toBeGreaterThanOrEqual(questions + 4);
+    expect(rowsOf(net).map(({ status }) => status)).toEqual(['Accounting-On', 'Start']);
+  });
+});
+
+describe('somebody without a server’s word', () => {
+  it('has no record, and nothing in the store that would become one', async () => {
+    const stage = new SimulatedStage({
+      machines: 1,
+      vlans: { onUplink: [90] },
+      config: {
+        ports: { 'p*': { guest_vlan: 90, dot1x: { tx_period_s: 1 } } },
+        radius: { accounting: { interim_s: 60, spool: { evidence_s: 10 } } },
+      },
+    });
+    await stage.announce(stage.machine(1));
+    await stage.pass(30_000);
+    expect((await stage.retained(stage.machine(1).mac))?.method).toBe('guest');
+    await stage.talk(stage.machine(1), 150_000);
+    stage.net.post({ type: 'stopping' });
+    expect([...stage.net.disk.keys()]).toEqual([]);
+    expect(rowsOf(stage.net).map(({ status }) => status)).toEqual(['Accounting-On']);
   });
 });
 

@@ -346,6 +346,7 @@ describe('what takes a restart', () => {
     ['control_socket', '/run/rollcall.sock', '/run/other.sock'],
     ['radius.nas_identifier', 'nas_identifier: sw1', 'nas_identifier: sw2'],
     ['radius.nas_ip_address', '192.0.2.1', '192.0.2.2'],
+    ['radius.accounting.spool', 'interim_s: 0', 'interim_s: 0, spool: {capacity: 1000}'],
     ['radius.dynamic_authorization.port', '3799', '3800'],
     ['mqtt.url', 'mqtt://127.0.0.1', 'mqtt://127.0.0.2'],
     ['mqtt.will_delay_s', '1883"}', '1883", will_delay_s: 5}'],

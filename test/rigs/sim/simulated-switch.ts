@@ -18,6 +18,7 @@ import { assertNever, err, ok, type Result } from '../../../src/base/result.ts';
 import { type Instant, instant } from '../../../src/base/time.ts';
 import { parseConfig } from '../../../src/config/parse.ts';
 import type { ReadSecret } from '../../../src/config/secrets.ts';
+import { inOrder } from '../../../src/io/effect-order.ts';
 import type { TrafficCounters } from '../../../src/model/acct.ts';
 import type { Capabilities, PortName } from '../../../src/model/dataplane.ts';
 import type { HoldKind } from '../../../src/model/port.ts';
@@ -303,7 +304,7 @@ export class SimulatedSwitch {
     let turns = 0;
     for (let next = this.inputs.shift(); next !== undefined; next = this.inputs.shift()) {
       if (++turns > MOST_INPUTS_AT_ONCE) throw new Error('the agent does not come to rest');
-      for (const effect of this.agent.handle(next, this.world.clocks)) this.perform(effect);
+      for (const effect of inOrder(this.agent.handle(next, this.world.clocks))) this.perform(effect);
     }
     this.running = false;
     this.afterTurn();
