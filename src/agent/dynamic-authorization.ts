@@ -15,7 +15,7 @@ import { utf8 } from '../base/bytes.ts';
 import type { Ip } from '../base/ip.ts';
 import { assertNever } from '../base/result.ts';
 import type { DynAuthConfig } from '../config/config.ts';
-import type { Authorization } from '../model/authorization.ts';
+import { type Authorization, isFallback } from '../model/authorization.ts';
 import type { PortName } from '../model/dataplane.ts';
 import type { HoldKind } from '../model/port.ts';
 import { authorizeOnlyAttributes } from '../radius/access-request.ts';
@@ -159,6 +159,11 @@ export class DynamicAuthorization {
     const { action } = work.request;
     if (work.units.length === 0) {
       this.refuse(work, 'Session-Context-Not-Found', 'no session fits');
+      return;
+    }
+    const authorizes = action.type === 'change' || action.type === 'authorize-only';
+    if (authorizes && work.units.some(({ session }) => isFallback(session.method))) {
+      this.refuse(work, 'Unsupported-Extension', 'no server has authorized it: it can be reauthenticated');
       return;
     }
     switch (action.type) {

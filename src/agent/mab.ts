@@ -1,8 +1,7 @@
 // Who gets in by their MAC alone: one machine per MAC on a port (pae/mab.ts). Sightings go in, from captured frames, the
 // kernel's notices and its table; questions to the servers, admissions and ends of sessions come out. This file only
-// carries, and keeps the bounds: MACs remembered per port, and questions per second.
+// carries, and keeps the bound of MACs remembered per port; how fast is asked is in mab-questions.ts.
 
-import { utf8 } from '../base/bytes.ts';
 import { isStationAddress, type Mac, macFromNumber } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
 import { after, earliest, type Instant, NEVER, seconds } from '../base/time.ts';
@@ -13,28 +12,25 @@ import type { ReauthBy } from '../pae/events.ts';
 import { MabClient } from '../pae/mab.ts';
 import type { MabEffect, MabEvent, MabFacts } from '../pae/mab-events.ts';
 import type { MabSettings } from '../pae/mab-settings.ts';
-import { mabProof, mabRequestAttributes } from '../radius/mab-request.ts';
 import type { Core } from './core.ts';
-import { MabPort, type MabQuestion, type MabStanding, MabUnit } from './mab-port.ts';
+import { MabPort, type MabStanding, MabUnit } from './mab-port.ts';
+import { MabQuestions } from './mab-questions.ts';
 import type { Method } from './method.ts';
 
 type Accepted = Extract<MabEffect, { readonly type: 'accepted' }>;
 
 /** After MACs were turned away for want of room: whoever is still there by then is in the kernel's table. */
 const LOOK_AFTER = seconds(5);
-/**
- * Devices of the whole switch that servers are asked about at the same time. More, as after a power cut, overrun a server's
- * receive buffer, and what is lost there is asked again two seconds later (IRT).
- */
-const MOST_IN_FLIGHT = 128;
 const NOBODY: MabStanding = { waiting: 0, asking: 0, quiet: 0 };
 
 export class Mab implements Method {
   private readonly ports = new Map<PortName, MabPort>();
-  private readonly inFlight = new Set<MabUnit>();
+  private readonly questions: MabQuestions;
   private refusing = false;
 
-  constructor(private readonly core: Core) {}
+  constructor(private readonly core: Core) {
+    this.questions = new MabQuestions(core);
+  }
 
   counters(port: PortName): Readonly<Record<string, number>> {
     return this.ports.get(port)?.counters.snapshot() ?? {};
@@ -201,19 +197,13 @@ export class Mab implements Method {
     if (unit.machine.current === 'FORGOTTEN') this.drop(here, unit);
     else this.core.schedule.touch(unit);
     if (unit.machine.current !== before) this.core.parts.reporter.portChanged(unit.port);
-    if (unit.machine.current !== 'ASKING' && this.inFlight.delete(unit)) this.turnAll();
+    if (unit.machine.current !== 'ASKING' && this.questions.decided(unit)) this.turnAll();
   }
 
   /** Sends the questions whose turn has come, and looks for those whom there was no room for. */
   turn(here: MabPort): void {
     const { mono } = this.core.now;
-    while (this.inFlight.size < MOST_IN_FLIGHT) {
-      const unit = here.queue.take(mono);
-      if (unit === undefined) break;
-      const { question } = unit;
-      unit.question = undefined;
-      if (question !== undefined) this.ask(unit, question);
-    }
+    this.questions.turn(here);
     if (here.lookAt <= mono) {
       here.lookAt = NEVER;
       this.core.parts.watch.resweep();
@@ -284,10 +274,11 @@ export class Mab implements Method {
     const { mac, port } = unit;
     switch (effect.type) {
       case 'ask':
-        this.enqueue(unit, effect);
+        this.questions.ask(this.portOf(port), unit, effect);
+        core.schedule.touch(this.portOf(port));
         return;
       case 'cancel':
-        this.withdraw(unit);
+        this.questions.withdraw(this.ports.get(port), unit);
         return;
       case 'accepted':
         this.count(port, 'mab-accepted');
@@ -348,42 +339,6 @@ export class Mab implements Method {
     }
   }
 
-  private enqueue(unit: MabUnit, question: MabQuestion): void {
-    if (!question.first) {
-      this.ask(unit, question);
-      return;
-    }
-    const here = this.portOf(unit.port);
-    unit.question = question;
-    unit.askedAt = this.core.now.mono;
-    here.queue.add(unit, question.rank);
-    this.turn(here);
-  }
-
-  private ask(unit: MabUnit, { ref, first, userName, eap }: MabQuestion): void {
-    if (first) {
-      this.count(unit.port, 'mab-asked');
-      this.inFlight.add(unit);
-    }
-    const { authentication } = this.core.settings.port(unit.port).mab;
-    const { password } = unit.machine.peer;
-    const proof = mabProof({ authentication, password, eap }, this.core.entropy);
-    this.core.parts.aaa.ask(unit, {
-      ref,
-      first,
-      identity: utf8(userName),
-      attributes: (context) => mabRequestAttributes({ ...context, userName, proof }),
-    });
-  }
-
-  private withdraw(unit: MabUnit): void {
-    unit.question = undefined;
-    this.inFlight.delete(unit);
-    this.ports.get(unit.port)?.queue.remove(unit);
-    this.core.parts.aaa.cancel(unit);
-    this.core.parts.aaa.forgetConversation(unit);
-  }
-
   private admit(unit: MabUnit, accepted: Accepted): void {
     const { aaa, accountant, life, supplicants } = this.core.parts;
     const { mac, port } = unit;
@@ -414,7 +369,7 @@ export class Mab implements Method {
   }
 
   private drop(here: MabPort, unit: MabUnit): void {
-    this.withdraw(unit);
+    this.questions.withdraw(here, unit);
     here.clients.delete(unit.mac);
     here.waiting.delete(unit);
     this.core.schedule.forget(unit);

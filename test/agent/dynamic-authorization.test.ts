@@ -353,6 +353,19 @@ describe('VLANs', () => {
     expect(asked(stage, user(1), u32('Idle-Timeout', 600))?.code).toBe('CoA-ACK');
   });
 
+  it('a guest, whom no server has authorized: 406 for a change, and it can be reauthenticated and ended', async () => {
+    const vlans = { onUplink: [90] };
+    const guests = { p1: { guest_vlan: 90, dot1x: { tx_period_s: 1 } } };
+    const stage = new SimulatedStage({ machines: 1, vlans, config: { ...CONFIG, ports: guests } });
+    await stage.announce(stage.machine(1));
+    await stage.until('a guest', () => stage.retained(stage.machine(1).mac), 60_000);
+    expect(asked(stage, mac(1), u32('Idle-Timeout', 60))).toMatchObject({ errorCause: 406 });
+    expect(asked(stage, mac(1), CISCO('subscriber:command=reauthenticate'))?.code).toBe('CoA-ACK');
+    const bytes = dynamicRequest({ code: 'Disconnect-Request', attributes: [mac(1)] });
+    expect(ask(stage.net, [bytes])[0]?.code).toBe('Disconnect-ACK');
+    expect(stage.events('session-end')).toMatchObject([{ cause: 'radius-disconnect', method: 'guest' }]);
+  });
+
   it('407 on a bridge that filters none', async () => {
     const stage = new SimulatedStage({ machines: 1, config: CONFIG });
     await stage.login(stage.machine(1));
