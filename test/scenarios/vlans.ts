@@ -359,7 +359,10 @@ const authFail: Scenario<VlanStage> = {
   setting: () => ({
     machines: 1,
     vlans: UPLINK_VLANS,
-    config: { ports: { 'p*': { auth_fail_vlan: 91 } } },
+    config: {
+      ports: { 'p*': { auth_fail_vlan: 91 } },
+      radius: { accounting: { interim_s: 2 } },
+    },
   }),
   play: async (stage) => {
     const { periodS, times } = stage.timing;
@@ -369,6 +372,8 @@ const authFail: Scenario<VlanStage> = {
     assert.equal(session.method, 'auth-fail');
     assert.equal(session.vlan, 91);
     assert.equal(await stage.passes(machine), true);
+    // Longer than between two Interim-Updates.
+    await stage.pass(5_000);
     await stage.silence(machine);
     const end = await stage.until(
       'its end',
