@@ -3,7 +3,8 @@
 // A pure machine: the agent tells it news, it answers with what to do. It never opens a port that it did not manage
 // to prove closed, and it never gives up: a lock that fails is retried for ever, 1 s doubling to 30 s.
 // Fail closed: nothing here unlocks a port except the administrator's `force-authorized`. `off` means that we stop
-// touching and watching it: it stays as it was, which for a port that was `auto` is locked.
+// touching and watching it: it stays as it was, which for a port that was `auto` is locked. One that is open for a
+// client's sake, or not proven locked yet, is locked first.
 
 import { assertNever } from '../base/result.ts';
 import { after, earliest, type Instant, type Millis, NEVER, seconds } from '../base/time.ts';
@@ -100,9 +101,9 @@ export class AccessPort {
     return this.opened;
   }
 
-  /** The port is proven to be as it was wanted, whatever that is. */
+  /** The port is proven to be as it was wanted, whatever that is; of one that is `off` nothing is wanted any more. */
   get isSet(): boolean {
-    return this.lock.name === 'set';
+    return this.lock.name === 'set' || this.lock.name === 'unmanaged';
   }
 
   get listening(): boolean {
@@ -239,12 +240,22 @@ export class AccessPort {
 
   private applyLock(): PortEffect[] {
     const setting = lockFor(this.wanted, { mab: this.wantsReports, opened: this.opened });
-    if (setting === undefined) {
-      this.lock = { name: 'unmanaged' };
-      return [];
-    }
+    if (setting === undefined) return this.leave();
     this.lock = { name: 'setting', setting, tries: 1 };
     return [{ type: 'set', setting }];
+  }
+
+  /** `off`: out of our hands once it is proven locked, if locking it is ours to do. */
+  private leave(): PortEffect[] {
+    const { lock } = this;
+    if (this.opened) {
+      const setting: PortSetting = { locked: true, mab: false };
+      this.lock = { name: 'setting', setting, tries: 1 };
+      return [{ type: 'set', setting }];
+    }
+    const locking = (lock.name === 'setting' || lock.name === 'retrying') && lock.setting.locked;
+    if (!locking) this.lock = { name: 'unmanaged' };
+    return [];
   }
 
   private portSet(error: string | undefined, now: Instant): PortEffect[] {
@@ -254,7 +265,7 @@ export class AccessPort {
       this.lock = { name: 'retrying', setting, tries, at: after(now, retryDelay(tries)) };
       return [{ type: 'alarm', message: error }];
     }
-    this.lock = { name: 'set', setting };
+    this.lock = this.wanted === 'off' ? { name: 'unmanaged' } : { name: 'set', setting };
     this.known = { ...this.known, locked: setting.locked, mab: setting.mab };
     return tries > 1 ? [{ type: 'alarm-over', message: `set at try ${tries}` }] : [];
   }

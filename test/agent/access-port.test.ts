@@ -96,6 +96,34 @@ describe('the lock', () => {
   });
 });
 
+describe('a port that is open for a client', () => {
+  it('is locked before it is out of our hands, for as long as that takes', () => {
+    const rig = new Rig({ hostMode: 'multi-host' }).ready();
+    rig.give({ type: 'open', open: true });
+    rig.give({ type: 'port-set' });
+    const off = rig.port.handle({ type: 'control', control: 'off' }, rig.now);
+    expect(off).toContainEqual({ type: 'set', setting: { locked: true, mab: false } });
+    expect(rig.give({ type: 'open', open: false })).toEqual([]);
+    expect(rig.port.isSet).toBe(false);
+    expect(rig.give({ type: 'port-set', error: 'no' })).toEqual(['alarm']);
+    expect(rig.at(1_000)).toEqual(['set']);
+    expect(rig.give({ type: 'port-set' })).toEqual(['alarm-over']);
+    expect([rig.port.facts.locked, rig.port.isSet, rig.port.locked]).toEqual([true, true, false]);
+    expect(types(rig.change({ locked: false }))).toEqual([]);
+  });
+
+  it('and is shut when it goes `off` is out of our hands when that is proven', () => {
+    const rig = new Rig({ hostMode: 'multi-host' }).ready();
+    rig.give({ type: 'open', open: true });
+    rig.give({ type: 'port-set' });
+    expect(rig.give({ type: 'open', open: false })).toEqual(['set']);
+    rig.give({ type: 'control', control: 'off' });
+    expect(rig.port.isSet).toBe(false);
+    rig.give({ type: 'port-set' });
+    expect(rig.port.isSet).toBe(true);
+  });
+});
+
 describe('another configuration', () => {
   const configured = (rig: Rig, change: Partial<PortConfig>) =>
     rig.port.handle({ type: 'config', config: { ...rig.port.config, ...change } }, rig.now);

@@ -87,6 +87,24 @@ const multiHostSilent: Scenario = {
   },
 };
 
+const multiHostOff: Scenario = {
+  name: 'multi-host: who takes an open port out of our hands has it locked first, and everybody is out',
+  setting: () => ({
+    machines: 2,
+    onePort: true,
+    config: { ports: { 'p*': { host_mode: 'multi-host' } } },
+  }),
+  play: async (stage) => {
+    const [first, second] = [stage.machine(1), stage.machine(2)];
+    const session = await enter(stage, first);
+    assert.equal(await stage.passes(second), true);
+    await stage.ask('port', { port: 'p1', control: 'off' });
+    await expectEnd(stage, session, { cause: 'port-reinit', withinMs: SOON_MS });
+    assert.equal(await isLocked(stage, 'p1'), true);
+    for (const machine of [first, second]) await expectOut(stage, machine);
+  },
+};
+
 const multiDomain: Scenario = {
   name: 'multi-domain: one data and one voice device; a second one of either kind is refused',
   setting: () => ({
@@ -214,6 +232,7 @@ const criticalKeep: Scenario = {
 export const HOSTS: readonly Scenario[] = [
   multiHost,
   multiHostSilent,
+  multiHostOff,
   multiDomain,
   vlanWithoutFiltering,
   filterRules,
