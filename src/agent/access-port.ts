@@ -30,7 +30,7 @@ export type PortEffect =
   | { readonly type: 'set'; readonly setting: PortSetting }
   | { readonly type: 'open-capture' }
   | { readonly type: 'close-capture' }
-  /** Everybody on the port is out. */
+  /** Everybody on the port is out; `open` false follows where it was open for one of them. */
   | { readonly type: 'end-sessions'; readonly cause: EndCause }
   /** Frames can come in and logins are wanted: begin, or begin anew, to ask who is there. */
   | { readonly type: 'listening' }
@@ -158,17 +158,11 @@ export class AccessPort {
     const reported = this.wantsReports;
     this.settings = config;
     // Who came in by a port that is open for all was let in by nobody.
-    const ends: PortEffect[] =
-      this.opened && hostMode !== config.hostMode ? [{ type: 'end-sessions', cause: 'port-reinit' }] : [];
-    return [...ends, ...this.controlConfigured(config, { control, reported })];
-  }
-
-  private controlConfigured(
-    config: PortConfig,
-    { control, reported }: { readonly control: PortControl; readonly reported: boolean },
-  ): PortEffect[] {
+    const shuts = this.opened && hostMode !== config.hostMode;
     if (config.control !== control && config.control !== this.wanted)
       return this.controlChanged(config.control);
+    // The lock comes with the end of whoever opened the port: one that is made now would unlock it again after that.
+    if (shuts) return [{ type: 'end-sessions', cause: 'port-reinit' }];
     return reported === this.wantsReports ? [] : this.applyLock();
   }
 

@@ -284,13 +284,14 @@ export class PortDesk {
     reporter.portGone(name);
   }
 
-  /** Everybody is out, and who is on the way in too. */
+  /** Everybody is out, and who is on the way in too; a port that was open for one of them is shut. */
   endSessions(port: PortName, cause: EndCause): void {
     const { life, supplicants, mab } = this.core.parts;
     life.endOnPort(port, { cause });
     life.cancelAdmissions(port);
     supplicants.portClosed(port);
     mab.portClosed(port);
+    this.close(port);
   }
 
   private apply(unit: PortUnit, effects: readonly PortEffect[]): void {

@@ -112,6 +112,20 @@ describe('a port that is open for a client', () => {
     expect(types(rig.change({ locked: false }))).toEqual([]);
   });
 
+  it('is locked once by a host mode and MAB that change together, as the new configuration has it', () => {
+    const rig = new Rig({ hostMode: 'multi-host' }).ready();
+    rig.give({ type: 'open', open: true });
+    rig.give({ type: 'port-set' });
+    const mab = { ...MAB_DEFAULTS, enabled: true };
+    const config: PortConfig = { ...rig.port.config, hostMode: 'multi-auth', mab };
+    expect(rig.port.handle({ type: 'config', config }, rig.now)).toEqual([
+      { type: 'end-sessions', cause: 'port-reinit' },
+    ]);
+    expect(rig.port.handle({ type: 'open', open: false }, rig.now)).toEqual([
+      { type: 'set', setting: { locked: true, mab: true } },
+    ]);
+  });
+
   it('and is shut when it goes `off` is out of our hands when that is proven', () => {
     const rig = new Rig({ hostMode: 'multi-host' }).ready();
     rig.give({ type: 'open', open: true });
