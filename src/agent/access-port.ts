@@ -22,7 +22,8 @@ export type PortEvent =
   | { readonly type: 'config'; readonly config: PortConfig }
   /** Host mode multi-host: a client is in, and the port is open for all; or it is not any more. */
   | { readonly type: 'open'; readonly open: boolean }
-  | { readonly type: 'port-set'; readonly error?: string }
+  /** The answer to that `set`: the very object, since two that say the same may be under way. */
+  | { readonly type: 'port-set'; readonly setting: PortSetting; readonly error?: string }
   | { readonly type: 'capture'; readonly error?: string }
   | { readonly type: 'tick' };
 
@@ -106,6 +107,11 @@ export class AccessPort {
     return this.lock.name === 'set' || this.lock.name === 'unmanaged';
   }
 
+  /** This setting is the newest one, and its answer is still to come; what is said of older ones says nothing any more. */
+  awaits(setting: PortSetting): boolean {
+    return this.lock.name === 'setting' && this.lock.setting === setting;
+  }
+
   get listening(): boolean {
     return this.capture.name === 'open';
   }
@@ -139,7 +145,7 @@ export class AccessPort {
         this.opened = event.open;
         return this.applyLock();
       case 'port-set':
-        return this.portSet(event.error, now);
+        return this.portSet(event, now);
       case 'capture':
         return this.captureAnswered(event.error, now);
       case 'tick':
@@ -252,9 +258,10 @@ export class AccessPort {
     return [];
   }
 
-  private portSet(error: string | undefined, now: Instant): PortEffect[] {
-    if (this.lock.name !== 'setting') return [];
-    const { setting, tries } = this.lock;
+  private portSet(answer: Extract<PortEvent, { type: 'port-set' }>, now: Instant): PortEffect[] {
+    const { setting, error } = answer;
+    if (this.lock.name !== 'setting' || !this.awaits(setting)) return [];
+    const { tries } = this.lock;
     if (error !== undefined) {
       this.lock = { name: 'retrying', setting, tries, at: after(now, retryDelay(tries)) };
       return [{ type: 'alarm', message: error }];
