@@ -75,9 +75,19 @@ export function openStore(
 function readDatabase(
   file: StoreFile,
 ): Result<{ readonly database: Lmdb; readonly content: SpoolContent }, string> {
-  const { open } = createRequire(import.meta.url)('lmdb') as typeof import('lmdb');
+  file.tryToOpen();
   file.attempt();
-  const database: Lmdb = open({
+  try {
+    return readOpened(openDatabase(file), file);
+  } catch (cause) {
+    file.takeBack();
+    throw cause;
+  }
+}
+
+function openDatabase(file: StoreFile): Lmdb {
+  const { open } = createRequire(import.meta.url)('lmdb') as typeof import('lmdb');
+  return open({
     path: file.path,
     noSubdir: true,
     encoding: 'binary',
@@ -86,14 +96,25 @@ function readDatabase(
     eventTurnBatching: false,
     maxReaders: 8,
   });
-  chmodSync(file.path, 0o600);
-  const content = contentOf(database);
-  if (!content.ok) {
+}
+
+function readOpened(
+  database: Lmdb,
+  file: StoreFile,
+): Result<{ readonly database: Lmdb; readonly content: SpoolContent }, string> {
+  try {
+    chmodSync(file.path, 0o600);
+    const content = contentOf(database);
+    if (content.ok) {
+      file.readWhole();
+      return ok({ database, content: content.value });
+    }
     void database.close();
     return content;
+  } catch (cause) {
+    void database.close();
+    throw cause;
   }
-  file.readWhole();
-  return ok({ database, content: content.value });
 }
 
 function contentOf(database: Lmdb): Result<SpoolContent, string> {

@@ -3,6 +3,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -19,6 +20,7 @@ import { erasing, keeping, type SpoolContent, storing } from '../../src/accounti
 import type { SpoolStatus } from '../../src/agent/ports.ts';
 import type { WallTime } from '../../src/base/time.ts';
 import { openStore, type Store } from '../../src/io/store.ts';
+import { StoreFile } from '../../src/io/store-file.ts';
 import type { AcctRecord } from '../../src/model/acct.ts';
 import { subject } from '../rigs/accounting-path.ts';
 
@@ -253,6 +255,31 @@ describe('a file that cannot be believed is set aside, and a new one begun', () 
     const { content, status } = begin();
     expect(content.records).toEqual([]);
     expect(status.warnings).toEqual([expect.stringContaining('reading it ended the agent 3 times')]);
+  });
+
+  it('not one that could not be opened at all, as often as that was tried', async () => {
+    await filled();
+    const attempts = path.join(folder, `${FILE}-attempts`);
+    const lock = path.join(folder, `${FILE}-lock`);
+    rmSync(lock, { force: true });
+    mkdirSync(lock);
+    for (let start = 1; start <= 4; start++) {
+      expect(openStore(folder, () => undefined)).toEqual({
+        ok: false,
+        error: expect.stringMatching(/EISDIR.*accounting\.mdb-lock/),
+      });
+    }
+    rmSync(lock, { recursive: true });
+    for (const before of ['', '..']) {
+      writeFileSync(attempts, before);
+      const opening = new StoreFile(folder);
+      opening.attempt();
+      opening.takeBack();
+      expect(existsSync(attempts) ? readFileSync(attempts, 'latin1') : '').toBe(before);
+    }
+    const { content, status } = begin();
+    expect(content.records).toHaveLength(500);
+    expect(status.warnings).toEqual([]);
   });
 
   /** 10 pages from there. */
