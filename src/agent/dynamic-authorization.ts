@@ -293,7 +293,7 @@ export class DynamicAuthorization {
           const renewal = core.parts.life.renew(unit, verdict.authorization);
           if (typeof renewal === 'object')
             core.parts.reporter.warning('authorization', renewal.refused, { mac, port: grant.port });
-        } else if (verdict.type === 'aaa-reject') {
+        } else if (verdict.type === 'aaa-reject' && verdict.reason === undefined) {
           const { replyMessage: detail } = verdict;
           core.parts.life.end(unit, { cause: 'reauth-failed', ...(detail === undefined ? {} : { detail }) });
         } else core.out.log('warn', 'Authorize-Only is not answered', { mac, port: grant.port });
