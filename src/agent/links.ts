@@ -48,6 +48,7 @@ export class Links {
 
   /** `dynauth` hears of it. */
   takeDown(name: PortName, hold: Hold): void {
+    this.core.parts.ports.lowering(name);
     this.tell(this.portOf(name), { type: 'take-down', hold });
   }
 

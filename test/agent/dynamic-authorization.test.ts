@@ -256,10 +256,17 @@ describe('asked of running sessions', () => {
     expect(session(3)).toBeDefined();
   });
 
-  it('506, and nothing changed, where one of two ports cannot be taken down', async () => {
+  it.each([1, 2])('506, and nothing changed, where port %i of two cannot be taken down', async (stuck) => {
     await sameUser();
-    net.faults.links = 1;
+    net.advance(1000);
+    const before = causes();
+    net.stuckLinks.add(`p${stuck}` as PortName);
     expect(one('CoA-Request', user(1), BOUNCE)).toMatchObject({ errorCause: 506 });
+    const lowered = net.performed.filter(({ effect }) => effect.type === 'set-link' && !effect.up);
+    expect(lowered).toHaveLength(2);
+    // The kernel's word of the short admin-down comes after the answer.
+    net.advance(10_000);
+    expect(causes()).toEqual(before);
     expect(sessions().size).toBe(3);
     expect(net.bridge.port('p1').adminUp && net.bridge.port('p2').adminUp).toBe(true);
   });
