@@ -207,12 +207,23 @@ export class DynamicAuthorization {
   }
 
   private reauthenticate(work: Work): void {
-    const begun = work.units.map(({ session: { mac, grant, method } }) =>
-      this.core.method(method)?.reauthenticate(mac, grant.port, 'admin'),
-    );
-    if (begun.every((is) => is === true)) this.finish(work);
-    else if (begun.includes(false)) this.refuse(work, 'Resources-Unavailable', 'the port has no room for it');
-    else this.refuse(work, 'Unsupported-Extension', 'a session cannot be reauthenticated by its method');
+    const beginnings: (() => void)[] = [];
+    for (const { session } of work.units) {
+      const { mac, grant, method } = session;
+      const way = this.core.method(method);
+      if (way === undefined) {
+        this.refuse(work, 'Unsupported-Extension', `a session by ${method} cannot be reauthenticated`);
+        return;
+      }
+      const obstacle = way.obstacle(mac, grant.port);
+      if (obstacle !== undefined) {
+        this.refuse(work, 'Resources-Unavailable', `${mac} on ${grant.port}: ${obstacle}`);
+        return;
+      }
+      beginnings.push(() => way.reauthenticate(mac, grant.port, 'admin'));
+    }
+    for (const begin of beginnings) begin();
+    this.finish(work);
   }
 
   private takeDown(work: Work, kind: HoldKind): void {

@@ -129,6 +129,11 @@ export class Mab implements Method {
     return undefined;
   }
 
+  obstacle(mac: Mac, port: PortName): string | undefined {
+    const known = this.ports.get(port)?.clients.get(mac)?.machine.authenticated === true;
+    return known ? undefined : 'MAB does not know the client any more';
+  }
+
   reauthenticate(mac: Mac, port: PortName, by: ReauthBy): boolean {
     const unit = this.ports.get(port)?.clients.get(mac);
     if (unit?.machine.authenticated !== true) return false;

@@ -5,6 +5,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Renewal } from '../../src/agent/dynamic-authorization.ts';
 import type { SessionUnit } from '../../src/agent/session-unit.ts';
 import { utf8 } from '../../src/base/bytes.ts';
+import { macFromNumber } from '../../src/base/mac.ts';
 import type { PortName } from '../../src/model/dataplane.ts';
 import type { HoldKind } from '../../src/model/port.ts';
 import { RADIUS_CODES } from '../../src/wire/radius.ts';
@@ -231,6 +232,25 @@ describe('asked of running sessions', () => {
     net.advance(2000);
     expect(session(1)?.id).toBe(id);
     expect(causes()).toEqual([]);
+  });
+
+  it('506, and none begins, where one of two cannot be reauthenticated now', async () => {
+    await sameUser();
+    const { supplicants } = stage.invariants.core.parts;
+    // The link was down for longer than the session minds, and the port is full of others meanwhile.
+    supplicants.portClosed('p2' as PortName);
+    for (let n = 0; n < 64; n++)
+      supplicants.reauthenticate(macFromNumber(0x06_00_00_00_00_00 + n), 'p2' as PortName, 'sighting');
+    const asked = vi.spyOn(supplicants, 'reauthenticate');
+    const cisco = CISCO('subscriber:command=reauthenticate');
+    expect(one('CoA-Request', user(1), cisco)).toMatchObject({ code: 'CoA-NAK', errorCause: 506 });
+    expect(asked).not.toHaveBeenCalled();
+    expect(stage.events('dynamic-authorization').at(-1)).toMatchObject({
+      detail: expect.stringContaining('the port has no room'),
+    });
+    net.advance(1000);
+    expect(one('CoA-Request', user(1), cisco)?.code).toBe('CoA-ACK');
+    expect(asked).toHaveBeenCalledTimes(2);
   });
 
   it('a bounce: down for ten seconds, everybody on the port out, and up again', async () => {
