@@ -18,6 +18,7 @@ import type { DynAuthConfig } from '../config/config.ts';
 import { type Authorization, isFallback } from '../model/authorization.ts';
 import type { PortName } from '../model/dataplane.ts';
 import type { HoldKind } from '../model/port.ts';
+import type { Session } from '../model/session.ts';
 import { authorizeOnlyAttributes } from '../radius/access-request.ts';
 import {
   type DynAuthEffect,
@@ -32,6 +33,7 @@ import type { RelockProof } from '../session/logout.ts';
 import type { Applicant } from './aaa.ts';
 import type { Core } from './core.ts';
 import { Lowering } from './lowering.ts';
+import type { Method } from './method.ts';
 import type { SessionUnit } from './session-unit.ts';
 
 /** What came of a new word for a running session (`Life.renew`). `pending`: `renewed` will tell. */
@@ -171,7 +173,7 @@ export class DynamicAuthorization {
         this.disconnect(work, action.classes, action.replyMessage);
         return;
       case 'reauthenticate':
-        this.reauthenticate(work);
+        this.reauthenticate(work, action.rerun);
         return;
       case 'bounce':
         this.takeDown(work, 'bounce');
@@ -206,13 +208,18 @@ export class DynamicAuthorization {
     }
   }
 
-  private reauthenticate(work: Work): void {
+  private reauthenticate(work: Work, rerun: boolean): void {
     const beginnings: (() => void)[] = [];
     for (const { session } of work.units) {
       const { mac, grant, method } = session;
-      const way = this.core.method(method);
+      const way = rerun ? this.again(session) : this.core.method(method);
       if (way === undefined) {
         this.refuse(work, 'Unsupported-Extension', `a session by ${method} cannot be reauthenticated`);
+        return;
+      }
+      if (way === 'never') {
+        const detail = `rerun: ${grant.port} begins with MAB, and ${mac} is in by 802.1X`;
+        this.refuse(work, 'Invalid-Attribute-Value', detail);
         return;
       }
       const obstacle = way.obstacle(mac, grant.port);
@@ -224,6 +231,21 @@ export class DynamicAuthorization {
     }
     for (const begin of beginnings) begin();
     this.finish(work);
+  }
+
+  /**
+   * Cisco's `rerun`: beginning with the first method of `order`. `never`: MAB would have to put out a session by 802.1X.
+   * Who is in by a fallback is asked by every method anyway.
+   */
+  private again({
+    method,
+    grant,
+  }: Session): Pick<Method, 'obstacle' | 'reauthenticate'> | 'never' | undefined {
+    const { enabled, order } = this.core.settings.port(grant.port).mab;
+    const [first] = order;
+    if (!enabled || method === first) return this.core.method(method);
+    if (method === 'mab') return this.core.parts.mab.rerun;
+    return method === 'dot1x' ? 'never' : this.core.method(method);
   }
 
   private takeDown(work: Work, kind: HoldKind): void {

@@ -286,6 +286,7 @@ export class Supplicants implements Method {
       reporter.authFailed({ mac, port, method: 'dot1x', userName, detail }, reason, replyMessage);
     aaa.forgetConversation(unit);
     if (reason === 'access-reject' || reason === 'contradictory-accept') mab.dot1xFailed(mac, port);
+    mab.dot1xOver(mac, port);
     if (isFinal(reason) && !bySilence) fallback.failed(mac, port, { by: 'dot1x', failure: reason });
   }
 

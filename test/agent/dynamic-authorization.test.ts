@@ -17,9 +17,11 @@ import {
   u32,
   vendor,
 } from '../../src/wire/radius-attributes.ts';
+import type { ConfigPart } from '../rigs/config-part.ts';
 import { DYNAUTH_SECRET, dynamicRequest, type Reply, readReply } from '../rigs/dynauth.ts';
 import { SimulatedSwitch } from '../rigs/sim/simulated-switch.ts';
 import { SimulatedStage, simFile } from '../rigs/sim/stage.ts';
+import { deviceName } from '../scenarios/stage.ts';
 
 const SERVER = '192.0.2.1';
 const CONFIG = {
@@ -343,6 +345,78 @@ describe('asked of running sessions', () => {
       'dynauth-nak-501': 1,
       'dynauth-nak-503': 1,
     });
+  });
+});
+
+describe('reauthenticate-type', () => {
+  const opened = (mab: ConfigPart = {}): SimulatedStage => {
+    const port = {
+      mab: { enabled: true, delay_s: 0, authentication: 'eap-md5', ...mab },
+      dot1x: { tx_period_s: 1 },
+    };
+    const handshake = { period_s: 0 };
+    const config = { ...CONFIG, roles: { default: { handshake } }, ports: { 'p*': port } };
+    return new SimulatedStage({ machines: 1, devices: [1], config });
+  };
+  const asked = (stage: SimulatedStage, type: string): Reply | undefined => {
+    const attributes = [
+      CISCO('subscriber:command=reauthenticate'),
+      CISCO(`subscriber:reauthenticate-type=${type}`),
+    ];
+    return ask(stage.net, [dynamicRequest({ code: 'CoA-Request', attributes: [mac(1), ...attributes] })])[0];
+  };
+  const questions = (stage: SimulatedStage): number =>
+    stage.net.servers.reduce((sum, server) => sum + server.questions, 0);
+  /** EAP-MD5: an identity, and the answer to the challenge. */
+  const ROUND = 2;
+  const method = (stage: SimulatedStage) => [...stage.invariants.core.sessions.all()][0]?.session.method;
+  const byMab = async (): Promise<SimulatedStage> => {
+    const stage = opened();
+    await stage.passes(stage.machine(1));
+    await stage.until('in by MAB', () => method(stage) === 'mab', 10_000);
+    // What 802.1X asked at the beginning is over.
+    await stage.pass(60_000);
+    return stage;
+  };
+
+  it('last: the server is asked about the MAC at once, and the client nothing', async () => {
+    const stage = await byMab();
+    stage.net.clients[0]?.supplicant.listen();
+    const before = questions(stage);
+    expect(asked(stage, 'last')?.code).toBe('CoA-ACK');
+    await stage.pass(30_000);
+    expect(questions(stage)).toBe(before + ROUND);
+    expect(method(stage)).toBe('mab');
+  });
+
+  it('rerun: 802.1X is first, and a client that speaks it by now gets in by it', async () => {
+    const stage = await byMab();
+    stage.net.clients[0]?.supplicant.listen();
+    expect(asked(stage, 'rerun')?.code).toBe('CoA-ACK');
+    await stage.until('in by 802.1X', () => method(stage) === 'dot1x', 5_000);
+  });
+
+  it('rerun: MAB is next where nobody answers, once, and the session goes on', async () => {
+    const stage = await byMab();
+    const before = questions(stage);
+    expect(asked(stage, 'rerun')?.code).toBe('CoA-ACK');
+    await stage.pass(500);
+    expect(questions(stage)).toBe(before);
+    await stage.pass(60_000);
+    expect(questions(stage)).toBe(before + ROUND);
+    expect(method(stage)).toBe('mab');
+    expect(stage.events('session-end')).toEqual([]);
+  });
+
+  it('rerun: 407 where MAB would come first for a client that is in by 802.1X', async () => {
+    const stage = opened({ order: ['mab', 'dot1x'] });
+    stage.net.servers.forEach(({ users }) => {
+      users.delete(deviceName(1));
+    });
+    await stage.login(stage.machine(1));
+    expect(asked(stage, 'rerun')).toMatchObject({ code: 'CoA-NAK', errorCause: 407 });
+    expect(asked(stage, 'last')?.code).toBe('CoA-ACK');
+    expect(method(stage)).toBe('dot1x');
   });
 });
 
