@@ -233,7 +233,10 @@ export class PortDesk {
       return;
     }
     const unit = this.take(facts);
-    if (unit !== undefined) this.apply(unit, unit.machine.start());
+    if (unit !== undefined) {
+      this.apply(unit, unit.machine.start());
+      this.core.parts.links.added(facts.name, facts.adminUp);
+    }
     this.core.parts.vlans.portAdded();
   }
 

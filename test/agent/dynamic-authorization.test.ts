@@ -303,6 +303,55 @@ describe('asked of running sessions', () => {
     expect(net.bridge.port('p1').adminUp).toBe(true);
   });
 
+  describe('a port that leaves the bridge meanwhile', () => {
+    const isUp = () => net.bridge.port('p1').adminUp;
+
+    it('comes up with its return if it was bounced', async () => {
+      expect(one('CoA-Request', user(1), BOUNCE)?.code).toBe('CoA-ACK');
+      await stage.removePort('p1');
+      net.advance(60_000);
+      expect(isUp()).toBe(false);
+      await stage.restorePort('p1');
+      net.advance(1000);
+      expect(isUp()).toBe(true);
+      expect(JSON.stringify(net.command('ports', { port: 'p1' }))).toContain('"held_down":null');
+    });
+
+    it('stays down if it was disabled, until the port command', async () => {
+      expect(one('CoA-Request', user(1), DISABLE)?.code).toBe('CoA-ACK');
+      await stage.removePort('p1');
+      net.advance(1000);
+      await stage.restorePort('p1');
+      net.advance(60_000);
+      expect(isUp()).toBe(false);
+      expect(JSON.stringify(net.command('ports', { port: 'p1' }))).toContain('"held_down":"disable"');
+      net.command('port', { port: 'p1', control: 'auto' });
+      expect(isUp()).toBe(true);
+    });
+
+    it('506 if it goes while it is being taken down, and comes up with its return', async () => {
+      await sameUser();
+      const setAdmin = net.bridge.setAdmin.bind(net.bridge);
+      const spy = vi.spyOn(net.bridge, 'setAdmin').mockImplementation((name, up) => {
+        setAdmin(name, up);
+        // Before the answer, as from a thread of its own.
+        if (name === 'p1' && !up)
+          net.post({ type: 'dataplane', event: { type: 'port-gone', name: 'p1' as PortName } });
+      });
+      expect(one('CoA-Request', user(1), DISABLE)).toMatchObject({ errorCause: 506 });
+      spy.mockRestore();
+      net.bridge.port('p1').present = false;
+      net.advance(10_000);
+      expect([...sessions().all()].map(({ session: { grant } }) => grant.port).sort()).toEqual(['p2', 'p3']);
+      expect(net.bridge.port('p2').adminUp).toBe(true);
+      await stage.restorePort('p1');
+      net.advance(1000);
+      expect(isUp()).toBe(true);
+      await stage.until('u1 in again', () => session(1), 10_000);
+      expect(one('CoA-Request', mac(1), BOUNCE)?.code).toBe('CoA-ACK');
+    });
+  });
+
   it('a bounced port that cannot be set up is tried until it can', () => {
     one('CoA-Request', user(1), BOUNCE);
     net.faults.links = 2;
@@ -495,6 +544,18 @@ describe('a port that an earlier run has taken down', () => {
 
   it('comes up at start if it was to be bounced', () => {
     expect(started('bounce', false).bridge.port('p1').adminUp).toBe(true);
+  });
+
+  it('comes up when it joins the bridge later', () => {
+    const heldDown = new Map([['p1' as PortName, 'bounce' as const]]);
+    const net = new SimulatedSwitch({ config: simFile(CONFIG), ports: ['p2'], heldDown });
+    net.boot();
+    net.advance(60_000);
+    net.bridge.addPort('p1');
+    Object.assign(net.bridge.port('p1'), { adminUp: false, present: false });
+    net.bridge.restore('p1');
+    net.advance(1000);
+    expect(net.bridge.port('p1').adminUp).toBe(true);
   });
 
   it('stays down if it was disabled, until the port command', () => {
