@@ -494,6 +494,27 @@ describe('VLANs', () => {
     expect([...stage.invariants.core.sessions.all()][0]?.session.id).toBe(session_id);
   });
 
+  it('tagged VLANs of the port, by id and by name', async () => {
+    const vlans = { onUplink: [30, 40, 50] };
+    const stage = new SimulatedStage({ machines: 1, vlans, config: CONFIG, replies: { u1: { vlan: '30' } } });
+    await stage.login(stage.machine(1));
+    expect(asked(stage, user(1), u32('Egress-VLANID', 0x31_00_00_28))?.code).toBe('CoA-ACK');
+    expect(await stage.vlansOf('p1')).toMatchObject({ pvid: 30, tagged: [40] });
+    expect(asked(stage, user(1), text('Egress-VLAN-Name', '150'))?.code).toBe('CoA-ACK');
+    expect(await stage.vlansOf('p1')).toMatchObject({ pvid: 30, tagged: [50] });
+    expect(stage.events('session-end')).toEqual([]);
+  });
+
+  it('506, and the old one, where another session of the port wants another', async () => {
+    const vlans = { onUplink: [30, 40] };
+    const replies = { u1: { vlan: '30' }, u2: { vlan: '30' } };
+    const stage = new SimulatedStage({ machines: 2, onePort: true, vlans, config: CONFIG, replies });
+    for (const n of [1, 2]) await stage.login(stage.machine(n));
+    expect(asked(stage, user(1), ...vlan('40'))).toMatchObject({ code: 'CoA-NAK', errorCause: 506 });
+    for (const n of [1, 2]) expect(await stage.grantedVlans(stage.machine(n).mac)).toEqual([30]);
+    expect(await stage.vlansOf('p1')).toMatchObject({ pvid: 30 });
+  });
+
   it('407, and the old one, where there is no such VLAN', async () => {
     const vlans = { onUplink: [30, 40] };
     const stage = new SimulatedStage({ machines: 1, vlans, config: CONFIG, replies: { u1: { vlan: '30' } } });
@@ -510,6 +531,8 @@ describe('VLANs', () => {
     await stage.announce(stage.machine(1));
     await stage.until('a guest', () => stage.retained(stage.machine(1).mac), 60_000);
     expect(asked(stage, mac(1), u32('Idle-Timeout', 60))).toMatchObject({ errorCause: 406 });
+    const only = [u32('Service-Type', 17), octets('State', utf8('a state'))];
+    expect(asked(stage, mac(1), ...only)).toMatchObject({ errorCause: 406 });
     expect(asked(stage, mac(1), CISCO('subscriber:command=reauthenticate'))?.code).toBe('CoA-ACK');
     const bytes = dynamicRequest({ code: 'Disconnect-Request', attributes: [mac(1)] });
     expect(ask(stage.net, [bytes])[0]?.code).toBe('Disconnect-ACK');
