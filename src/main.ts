@@ -212,10 +212,12 @@ class Run {
   }
 
   private listenForRequests(): UdpListener | undefined {
-    const port = this.config.dynamicAuthorization?.port;
-    if (port === undefined) return undefined;
+    const { dynamicAuthorization } = this.config;
+    if (dynamicAuthorization === undefined) return undefined;
+    const { port, listenAddress } = dynamicAuthorization;
     const listener = new UdpListener({
       port,
+      ...(listenAddress === undefined ? {} : { address: listenAddress }),
       onDatagrams: (datagrams) => this.shell.post({ type: 'dynamic-requests', datagrams }),
       onError: (message) => this.log.log('warn', `dynamic authorization: ${message}`),
     });

@@ -14,6 +14,7 @@
 import { utf8 } from '../base/bytes.ts';
 import type { Ip } from '../base/ip.ts';
 import { assertNever } from '../base/result.ts';
+import type { Instant } from '../base/time.ts';
 import type { DynAuthConfig } from '../config/config.ts';
 import { type Authorization, isFallback } from '../model/authorization.ts';
 import type { PortName } from '../model/dataplane.ts';
@@ -65,8 +66,11 @@ export class DynamicAuthorization {
   /** Sessions whose change the data plane has not answered yet, and who is to be told. */
   private readonly renewing = new Map<SessionUnit, (refusal?: Refusal) => void>();
   private readonly lowering: Lowering<Work>;
+  /** What was answered before is not known. */
+  private readonly started: Instant;
 
   constructor(private readonly core: Core) {
+    this.started = core.now.mono;
     this.lowering = new Lowering(core);
   }
 
@@ -115,8 +119,7 @@ export class DynamicAuthorization {
     const settings = this.core.config.dynamicAuthorization;
     if (settings === undefined || settings === this.settings) return this.server;
     this.settings = settings;
-    if (this.server === undefined)
-      this.server = new DynamicAuthorizationServer(settings, this.core.boot.startedAt);
+    if (this.server === undefined) this.server = new DynamicAuthorizationServer(settings, this.started);
     else this.server.configure(settings);
     return this.server;
   }

@@ -171,6 +171,7 @@ export class Life implements Timed {
     this.closings.set(text, [...(this.closings.get(text) ?? []), closing]);
     core.decide(session.mac, session.grant.port, 'session ended', endText(ending));
     if (ending.handedOver !== true) this.closePort(closing);
+    else for (const key of this.renewals.forget(unit)) this.unwant(key);
     this.applyLogout(closing, logout.start(ending.handedOver));
   }
 

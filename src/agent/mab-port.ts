@@ -38,6 +38,8 @@ export class MabUnit implements Timed, Applicant {
   renewing = false;
   /** 802.1X is being tried once more; if it comes to nothing, this is next. */
   rerunning = false;
+  /** When the exchange that runs began, its wait for a turn included. */
+  askedAt: Instant = NEVER;
   /** The question that waits for its turn. */
   question: MabQuestion | undefined;
 

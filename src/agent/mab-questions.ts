@@ -23,6 +23,7 @@ export class MabQuestions {
       return;
     }
     unit.question = question;
+    unit.askedAt = this.core.now.mono;
     here.queue.add(unit, question.rank);
     this.turn(here);
   }

@@ -101,9 +101,13 @@ export class Mab implements Method {
     this.drop(here, unit);
   }
 
-  /** MACs that wait or are quiet are asked about now: how many. */
+  /**
+   * MACs that wait or are quiet are asked about now: how many. Not one with a session on another port: what is known of it
+   * here may be a borrowed frame, and the owner's session would end with the server's Accept.
+   */
   askNow(selector: SessionSelector): number {
-    const meant = [...this.ports.values()].flatMap((here) => here.held(selector));
+    const held = [...this.ports.values()].flatMap((here) => here.held(selector));
+    const meant = held.filter(({ mac, port }) => this.facts(mac, port).elsewhere === undefined);
     for (const unit of meant) this.tell(unit, { type: 'reauthenticate', by: 'admin' });
     return meant.length;
   }
@@ -364,8 +368,9 @@ export class Mab implements Method {
     const { mac, port } = unit;
     const conversation = aaa.conversationOf(unit);
     aaa.forgetConversation(unit);
-    if (supplicants.standing(mac, port) === 'granting' || supplicants.isTaken(port, mac)) {
-      // 802.1X was faster, or the port has got its client.
+    const faster = supplicants.standing(mac, port) === 'granting' || this.hasBegunElsewhere(unit);
+    if (faster || supplicants.isTaken(port, mac)) {
+      // 802.1X was faster, here or on another port, or the port has got its client.
       this.displaced(mac, port);
       return;
     }
@@ -379,6 +384,12 @@ export class Mab implements Method {
       sessionId,
       multiId: conversation?.multiId ?? sessionId,
     });
+  }
+
+  /** The answer is to a question of before: a session that has begun since the question does not end by it. */
+  private hasBegunElsewhere({ mac, port, askedAt }: MabUnit): boolean {
+    const session = this.core.sessions.ofMac(mac)?.session;
+    return session !== undefined && session.grant.port !== port && session.startedAt >= askedAt;
   }
 
   private drop(here: MabPort, unit: MabUnit): void {

@@ -285,6 +285,7 @@ export class PortDesk {
     this.core.parts.links.gone(name);
     this.core.out.push({ type: 'close-capture', port: name });
     life.endOnPort(name, { cause: 'port-removed' });
+    life.cancelAdmissions(name);
     life.portGone(name);
     this.core.parts.vlans.portGone(name);
     supplicants.portGone(name);

@@ -8,7 +8,7 @@ import { Handshake } from '../liveness/handshake.ts';
 import type { ProbeKind } from '../liveness/probing.ts';
 import type { HandshakeSettings } from '../liveness/settings.ts';
 import type { TrafficCounters } from '../model/acct.ts';
-import type { Authorization } from '../model/authorization.ts';
+import { type Authorization, isFallback } from '../model/authorization.ts';
 import type { VlanId } from '../model/dataplane.ts';
 import type { EndEvidence, EvidenceKind, Session } from '../model/session.ts';
 import { SessionTimers, type Signs, type TimerEffect, type TimerSettings } from '../policy/timers.ts';
@@ -146,6 +146,8 @@ export class SessionUnit implements Timed {
   }
 
   private applyInterim(fromRadius: Millis | undefined, now: Instant): void {
+    // RADIUS has no records of those.
+    if (isFallback(this.session.method)) return;
     const { interim } = this.core.settings;
     if (this.interim === undefined && (fromRadius ?? interim.interval) === 0) return;
     this.interim ??= new InterimTimer(interim, this.core.entropy);

@@ -1,7 +1,8 @@
 // The agent's state as the payloads of the contract (report/payloads.ts): pure reading, nothing is changed here.
 
 import { rfc3339 } from '../base/time.ts';
-import { isUplink } from '../config/ports.ts';
+import type { Config } from '../config/config.ts';
+import { isUplink, namesVlans } from '../config/ports.ts';
 import type { TrafficCounters } from '../model/acct.ts';
 import { isFallback } from '../model/authorization.ts';
 import { AcctTerminateCause, END_CAUSES } from '../model/cause.ts';
@@ -124,7 +125,7 @@ export function infoPayload(core: Core, context: InfoContext): InfoPayload {
       no_linklocal_learn: capabilities.noLinklocalLearn,
       last_seen: capabilities.lastSeen,
     },
-    missing: missing(context),
+    missing: missing(context, config),
     mqtt,
     counts: { ports: [...ports.all()].length, sessions: core.sessions.size },
     accounting: core.parts.accountant.view(),
@@ -147,7 +148,7 @@ export function serverPayload(server: ServerStatistics, core: Core): ServerPaylo
   };
 }
 
-function missing({ capabilities, mqtt, uplinkGuard }: InfoContext): string[] {
+function missing({ capabilities, mqtt, uplinkGuard }: InfoContext, config: Config): string[] {
   const sentences: (readonly [boolean, string])[] = [
     [capabilities.locked, 'The kernel cannot lock bridge ports (5.18 and later can): nothing is kept out.'],
     [capabilities.mab, 'The kernel does not report unknown MACs (6.2 and later do).'],
@@ -158,6 +159,10 @@ function missing({ capabilities, mqtt, uplinkGuard }: InfoContext): string[] {
     [
       capabilities.lastSeen,
       'Entries do not tell when their client was last seen: silence is judged by captured frames and probes alone.',
+    ],
+    [
+      capabilities.vlanFiltering || !namesVlans(config),
+      'The bridge does not filter VLANs: whoever is to be in one is refused.',
     ],
     [
       !mqtt.embedded,

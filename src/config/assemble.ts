@@ -265,6 +265,7 @@ function dynAuth(raw: RawConfig, secret: Assembly['secret']): DynAuthConfig | un
   if (from === undefined) return undefined;
   return {
     port: from.port ?? RADIUS_DEFAULTS.dynAuthPort,
+    ...given('listenAddress', from.listen_address === undefined ? undefined : parseIp(from.listen_address)),
     eventTimestampWindow: time(from.event_timestamp_window_s) ?? EVENT_TIMESTAMP_WINDOW,
     requireEventTimestamp: from.require_event_timestamp ?? false,
     allowBounce: from.allow_bounce ?? DYNAUTH_DEFAULTS.allowBounce,

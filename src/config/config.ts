@@ -2,7 +2,7 @@
 
 import type { VlanSettings } from '../authz/vlan-book.ts';
 import type { VlanWord } from '../authz/vlan-plan.ts';
-import type { Ipv4, Ipv6 } from '../base/ip.ts';
+import type { Ip, Ipv4, Ipv6 } from '../base/ip.ts';
 import type { Mac } from '../base/mac.ts';
 import type { Millis } from '../base/time.ts';
 import type { GuardSettings, HandshakeSettings, ProbeSettings } from '../liveness/settings.ts';
@@ -92,6 +92,8 @@ export interface LinkCommands {
 
 export interface DynAuthConfig extends DynAuthSettings, LinkCommands {
   readonly port: number;
+  /** To listen at and to answer from; absent: every address, and the kernel chooses. */
+  readonly listenAddress?: Ip;
   readonly bounce: Millis;
 }
 

@@ -15,6 +15,7 @@ const AT_START: readonly (readonly [path: string, value: (config: Config) => unk
   ['radius.nas_ip_address', (config) => config.nas.ipv4],
   ['radius.nas_ipv6_address', (config) => config.nas.ipv6],
   ['radius.dynamic_authorization.port', (config) => config.dynamicAuthorization?.port],
+  ['radius.dynamic_authorization.listen_address', (config) => config.dynamicAuthorization?.listenAddress],
   ['radius.accounting.spool', (config) => config.accounting.spool],
   ['mqtt.url', (config) => config.mqtt.url],
   ['mqtt.username', (config) => config.mqtt.username],

@@ -44,6 +44,11 @@ export function portSettings(config: Config, port: string): PortConfig {
   return ours && !isUplink(config, port) ? merged : { ...merged, control: 'off' };
 }
 
+/** The file names VLANs that clients may be put into. */
+export function namesVlans(config: Config): boolean {
+  return config.vlans.size > 0 || config.ports.some(({ fallbacks }) => Object.keys(fallbacks).length > 0);
+}
+
 /** The named role; `default` for a name that the file does not have. */
 export function roleSettings(config: Config, name: string): RoleConfig {
   const role = config.roles.get(name) ?? config.roles.get('default');

@@ -219,6 +219,9 @@ export const Radius = Type.Object(
           port: Type.Optional(
             port(RADIUS_DEFAULTS.dynAuthPort, 'UDP port for Disconnect and CoA requests (RFC 5176).'),
           ),
+          listen_address: Type.Optional(
+            address('ip-address', 'an IPv4 or IPv6 address of this switch; left out: all of them'),
+          ),
           event_timestamp_window_s: Type.Optional(
             timeOrOff({
               default: EVENT_TIMESTAMP_WINDOW / 1000,

@@ -1,7 +1,7 @@
 // `rollcall check` on the switch itself: can this kernel, this bridge and this process do what the configuration asks?
 
 import type { Config } from '../config/config.ts';
-import { portSettings } from '../config/ports.ts';
+import { namesVlans, portSettings } from '../config/ports.ts';
 import type { Capabilities } from '../model/dataplane.ts';
 import type { PortAuth } from './portauth.ts';
 
@@ -17,7 +17,11 @@ type Severity = HostFinding['severity'];
 export function hostFindings(config: Config, portauth: PortAuth): readonly HostFinding[] {
   const capabilities = portauth.capabilities();
   if (!capabilities.ok) return [{ severity: 'fault', message: capabilities.error }];
-  return [...capabilityFindings(capabilities.value), ...portFindings(config, portauth)];
+  return [
+    ...capabilityFindings(capabilities.value),
+    ...vlanFindings(config, capabilities.value),
+    ...portFindings(config, portauth),
+  ];
 }
 
 function capabilityFindings(can: Capabilities): readonly HostFinding[] {
@@ -42,6 +46,19 @@ function capabilityFindings(can: Capabilities): readonly HostFinding[] {
       'EAPOL frames are kept from being learnt',
       'the bridge cannot be told not to learn from EAPOL frames: each login attempt leaves an entry to be deleted',
     ),
+  ];
+}
+
+function vlanFindings(config: Config, { vlanFiltering }: Capabilities): readonly HostFinding[] {
+  if (!namesVlans(config)) return [];
+  const { bridge } = config.switch;
+  if (vlanFiltering) return [{ severity: 'ok', message: `${bridge} filters VLANs` }];
+  const how = `ip link set ${bridge} type bridge vlan_filtering 1`;
+  return [
+    {
+      severity: 'warning',
+      message: `${bridge} does not filter VLANs, so whoever is to be in one is refused: ${how}`,
+    },
   ];
 }
 

@@ -18,11 +18,11 @@ import type {
   TableDump,
   VlanChange,
   VlanMap,
-  VlanMember,
 } from '../model/dataplane.ts';
 import { TABLE_RECORD_OCTETS } from '../wire/fdb-table.ts';
 import * as abi from './portauth-abi.ts';
 import { Simulator } from './portauth-sim.ts';
+import { VlanRecords } from './portauth-vlans.ts';
 
 const ENODEV = -19;
 const ENOBUFS = -105;
@@ -31,8 +31,6 @@ const EVENTS_PER_CALL = 256;
 const DUMP_TRIES = 4;
 /** No interface has this ifindex. */
 const NO_PORT = 0;
-/** In a record of a VLAN. */
-const BRIDGE_ITSELF = 0;
 
 export interface PortCounters {
   /** From the client. */
@@ -55,7 +53,7 @@ export class PortAuth {
   private readonly portBuffer = new abi.RecordBuffer(abi.PORT_OCTETS, 64);
   private readonly keyBuffer = new abi.RecordBuffer(abi.KEY_OCTETS, 256);
   private readonly settingBuffer = new abi.RecordBuffer(abi.PORT_SETTING_OCTETS, 64);
-  private readonly vlanBuffer = new abi.RecordBuffer(abi.VLAN_OCTETS, 256);
+  private readonly vlanRecords: VlanRecords;
   private readonly frameBuffer = new abi.RecordBuffer(abi.FRAME_OCTETS, 256);
   private readonly eventBuffer = new abi.RecordBuffer(abi.EVENT_OCTETS, EVENTS_PER_CALL);
   private readonly tableBuffer = new abi.RecordBuffer(TABLE_RECORD_OCTETS, 1024);
@@ -69,7 +67,9 @@ export class PortAuth {
   private constructor(
     private readonly native: abi.Library,
     private readonly handle: abi.Handle,
-  ) {}
+  ) {
+    this.vlanRecords = new VlanRecords(native, handle);
+  }
 
   /** `library`: path of libportauth.so or of a vendor's; `spec`: `switchdev:br0` or `sim:br0`. */
   static open(what: { readonly library: string; readonly spec: string }): Result<PortAuth, string> {
@@ -170,35 +170,21 @@ export class PortAuth {
   vlans(): Result<VlanMap, string> {
     const capabilities = this.capabilities();
     if (!capabilities.ok) return capabilities;
-    const count = this.readVlans();
-    if (count < 0) return err(this.lastError());
-    const bridge: VlanMember[] = [];
-    const ports = new Map<PortName, VlanMember[]>();
-    for (let i = 0; i < count; i++) {
-      const { ifindex, member } = abi.readVlan(this.vlanBuffer, i);
-      if (ifindex === BRIDGE_ITSELF) bridge.push(member);
-      const name = this.nameByIndex.get(ifindex);
-      if (name === undefined) continue;
-      const members = ports.get(name);
-      if (members === undefined) ports.set(name, [member]);
-      else members.push(member);
-    }
-    return ok({ filtering: capabilities.value.vlanFiltering, bridge, ports });
+    const map = this.vlanRecords.read((ifindex) => this.nameByIndex.get(ifindex));
+    return map === undefined
+      ? err(this.lastError())
+      : ok({ filtering: capabilities.value.vlanFiltering, ...map });
   }
 
   /** Makes memberships be as wanted, in order, acknowledged and read back; the first failure, if there is one. */
   setVlans(changes: readonly VlanChange[]): Result<void, string> {
     if (changes.length === 0) return ok(undefined);
-    const buffer = this.vlanBuffer;
-    buffer.grow(changes.length);
-    for (const [i, change] of changes.entries()) {
-      const ifindex = change.port === undefined ? BRIDGE_ITSELF : this.indexOf(change.port);
-      if (change.port !== undefined && ifindex === NO_PORT)
-        return err(`set VLAN ${change.vlan} of ${change.port}: ${this.native.errnoText(ENODEV)}`);
-      abi.writeVlan(buffer, i, change, ifindex);
-    }
-    const result = this.native.vlanSet(this.handle, buffer.bytes, changes.length);
-    return result < 0 ? err(this.lastError()) : ok(undefined);
+    const gone = changes.find(({ port }) => port !== undefined && this.indexOf(port) === NO_PORT);
+    if (gone !== undefined)
+      return err(`set VLAN ${gone.vlan} of ${gone.port}: ${this.native.errnoText(ENODEV)}`);
+    return this.vlanRecords.write(changes, (port) => this.indexOf(port)) < 0
+      ? err(this.lastError())
+      : ok(undefined);
   }
 
   /** Administratively up or down; a result each, in order. */
@@ -354,15 +340,6 @@ export class PortAuth {
       const count = this.native.ports(this.handle, bytes, capacity, this.needed);
       if (count !== ENOBUFS) return Math.max(count, 0);
       this.portBuffer.grow((this.needed[0] ?? 0) + 16);
-    }
-  }
-
-  private readVlans(): number {
-    for (;;) {
-      const { bytes, capacity } = this.vlanBuffer;
-      const count = this.native.vlans(this.handle, bytes, capacity, this.needed);
-      if (count !== ENOBUFS) return count;
-      this.vlanBuffer.grow((this.needed[0] ?? 0) + 64);
     }
   }
 

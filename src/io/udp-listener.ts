@@ -1,4 +1,4 @@
-// One UDP port on all addresses of the host, a socket for each address family: where Disconnect- and CoA-Requests come in.
+// One UDP port on all addresses of the host, a socket for each address family, or on one address alone: where Disconnect- and CoA-Requests come in.
 //
 // What comes in at one moment is handed on together, so that a thousand requests in a burst pay for some thirty relock
 // proofs and not for a thousand. A socket that cannot be opened is tried again every few seconds, and said once.
@@ -19,6 +19,8 @@ export interface ReceivedDatagram {
 
 export interface UdpListenerOptions {
   readonly port: number;
+  /** Absent: all of them. An answer then leaves from the address of the way to whoever asked, not from the one that was asked. */
+  readonly address?: string;
   readonly onDatagrams: (datagrams: readonly ReceivedDatagram[]) => void;
   readonly onError: (message: string) => void;
 }
@@ -31,8 +33,9 @@ export class UdpListener {
   private closed = false;
 
   constructor(private readonly options: UdpListenerOptions) {
-    this.open('udp4');
-    this.open('udp6');
+    const { address } = options;
+    if (address === undefined || !address.includes(':')) this.open('udp4');
+    if (address === undefined || address.includes(':')) this.open('udp6');
   }
 
   send(address: string, port: number, bytes: Uint8Array): void {
@@ -50,7 +53,7 @@ export class UdpListener {
   }
 
   private open(family: Family): void {
-    const { port, onError } = this.options;
+    const { port, address, onError } = this.options;
     const socket = createSocket({
       type: family,
       ipv6Only: family === 'udp6',
@@ -74,7 +77,7 @@ export class UdpListener {
           setTimeout(() => this.open(family), RETRY_MS),
         );
     });
-    socket.bind(port);
+    socket.bind(address === undefined ? { port } : { port, address });
   }
 
   private take(datagram: ReceivedDatagram): void {

@@ -3,7 +3,7 @@
 //
 // Promises: every request ends in exactly one `answer` or `no-answer`, unless it is cancelled; an answer has been
 // verified; an identifier is never used again while its answer may come; authentication and accounting share no
-// identifiers, no windows, no health and no timers. Read exchanges.ts next.
+// identifiers, no windows, no health and no timers. Read exchanges.ts next, then links.ts (which server is there).
 
 import type { Entropy } from '../base/entropy.ts';
 import { earliest, type Instant } from '../base/time.ts';

@@ -1,13 +1,13 @@
 // What was answered, for as long as the same packet could come again (RFC 5176 §2.3, §6.3): a duplicate gets the first
 // answer, and nothing is done twice.
 //
-// The key is the client's address and the Request Authenticator, which is a digest of the whole packet and the secret:
-// the source port, which a replay chooses freely, says nothing. Only verified packets come in here, so a forger cannot fill
-// it. An entry lives for two windows and a little: one that was stamped a window ahead of our clock can come until then.
+// The key is the Request Authenticator, a digest of the whole packet and the secret: source address and port, which a replay
+// chooses freely, say nothing. Only verified packets come in here, so a forger cannot fill it. An entry is kept for two
+// windows and a little at least: one that was stamped a window ahead of our clock can come until then. After that it goes
+// when its room is needed: one without a timestamp could come at any time.
 // Bound: `CAPACITY` entries of a few hundred octets. None is pushed out before its time; a full cache refuses.
 
 import { toHex } from '../base/bytes.ts';
-import type { Ip } from '../base/ip.ts';
 import { after, type Instant, type Millis, seconds } from '../base/time.ts';
 
 export const CAPACITY = 16_384;
@@ -16,7 +16,7 @@ export const CAPACITY = 16_384;
 const MARGIN = seconds(10);
 
 interface Entry {
-  readonly until: Instant;
+  readonly at: Instant;
   /** Undefined while what was asked is being done. */
   reply: Uint8Array | undefined;
 }
@@ -26,6 +26,8 @@ export type Known = 'new' | 'pending' | Uint8Array;
 export class Duplicates {
   /** In the order of their coming, which is that of their going. */
   private readonly entries = new Map<string, Entry>();
+  /** By the longest window that was ever in force. */
+  private lifetime: Millis = MARGIN;
 
   constructor(private readonly capacity = CAPACITY) {}
 
@@ -33,19 +35,25 @@ export class Duplicates {
     return this.entries.size;
   }
 
-  look(key: string, now: Instant): Known {
-    this.forgetOld(now);
+  look(key: string): Known {
     const entry = this.entries.get(key);
     if (entry === undefined) return 'new';
     return entry.reply ?? 'pending';
   }
 
-  get isFull(): boolean {
+  /** No room is left, and none can be made at this time. */
+  isFull(now: Instant): boolean {
+    if (this.entries.size >= this.capacity) this.forgetOld(now);
     return this.entries.size >= this.capacity;
   }
 
-  begin(key: string, now: Instant, window: Millis): void {
-    this.entries.set(key, { until: after(now, (2 * window + MARGIN) as Millis), reply: undefined });
+  /** Before anything is remembered, and when the window changes. */
+  keepFor(window: Millis): void {
+    this.lifetime = Math.max(this.lifetime, 2 * window + MARGIN) as Millis;
+  }
+
+  begin(key: string, now: Instant): void {
+    this.entries.set(key, { at: now, reply: undefined });
   }
 
   answered(key: string, reply: Uint8Array): void {
@@ -54,13 +62,13 @@ export class Duplicates {
   }
 
   private forgetOld(now: Instant): void {
-    for (const [key, { until }] of this.entries) {
-      if (until > now) return;
+    for (const [key, { at }] of this.entries) {
+      if (after(at, this.lifetime) >= now) return;
       this.entries.delete(key);
     }
   }
 }
 
-export function duplicateKey(client: Ip, authenticator: Uint8Array): string {
-  return `${client} ${toHex(authenticator)}`;
+export function duplicateKey(authenticator: Uint8Array): string {
+  return toHex(authenticator);
 }

@@ -10,7 +10,7 @@
 
 import { type Ip, parseIp } from '../base/ip.ts';
 import type { Malformed } from '../base/result.ts';
-import { type Instant, type Millis, type Now, seconds, type WallTime } from '../base/time.ts';
+import { elapsed, type Instant, type Millis, type Now, seconds } from '../base/time.ts';
 import {
   encodeDynamicAuthorizationReply,
   RADIUS_CODES,
@@ -90,15 +90,18 @@ export class DynamicAuthorizationServer {
 
   constructor(
     private settings: DynAuthSettings,
-    private readonly startedAt: WallTime,
+    /** Since when it is known what was answered. */
+    private readonly started: Instant,
     capacity?: number,
   ) {
     this.duplicates = new Duplicates(capacity);
+    this.duplicates.keepFor(this.window);
     this.clients = byAddress(settings);
   }
 
   configure(settings: DynAuthSettings): void {
     this.settings = settings;
+    this.duplicates.keepFor(this.window);
     this.clients = byAddress(settings);
   }
 
@@ -125,11 +128,11 @@ export class DynamicAuthorizationServer {
       return [
         { type: 'dropped', reason: 'code', detail: `${radiusCodeName(packet.code)} is not served here` },
       ];
-    const stale = this.staleness(packet, now.wall);
+    const stale = this.staleness(packet, now);
     if (stale !== undefined) return [{ type: 'dropped', client: client.address, ...stale }];
-    const key = duplicateKey(client.address, packet.authenticator);
+    const key = duplicateKey(packet.authenticator);
     const pending: Pending = { key, packet, client, address, port };
-    const known = this.duplicates.look(key, now.mono);
+    const known = this.duplicates.look(key);
     if (known === 'new') return this.begin(pending, nas, now.mono);
     const again: DynAuthEffect = {
       type: 'dropped',
@@ -154,9 +157,9 @@ export class DynamicAuthorizationServer {
       { type: 'refused', client: client.address, kind, refusal },
       ...this.reply(pending, refusal),
     ];
-    if (this.duplicates.isFull)
+    if (this.duplicates.isFull(now))
       return refused({ cause: 'Resources-Unavailable', detail: 'too many requests to be remembered' });
-    this.duplicates.begin(key, now, this.window);
+    this.duplicates.begin(key, now);
     const read = readRequest(packet, nas);
     if (!read.ok) return refused(read.error);
     const ref = this.nextRef++;
@@ -170,7 +173,7 @@ export class DynamicAuthorizationServer {
   }
 
   /** RFC 5176 §6.3. One that is misformed is left to `readRequest`. */
-  private staleness(packet: RadiusPacket, wall: WallTime): Malformed | undefined {
+  private staleness(packet: RadiusPacket, { wall, mono }: Now): Malformed | undefined {
     const { eventTimestampWindow: window, requireEventTimestamp } = this.settings;
     const stamped = attributeDate(packet, 'Event-Timestamp');
     if (stamped === undefined)
@@ -181,7 +184,9 @@ export class DynamicAuthorizationServer {
     const off = Math.round((stamped - wall) / 1000);
     if (Math.abs(stamped - wall) > window)
       return { reason: 'event-timestamp', detail: `Event-Timestamp is ${off} s off our clock` };
-    if (stamped < Math.floor(this.startedAt / 1000) * 1000)
+    // By the clock as it is now: that of a switch without a battery is set some time after the start.
+    const startedAt = wall - elapsed(this.started, mono);
+    if (stamped < Math.floor(startedAt / 1000) * 1000)
       return { reason: 'before-start', detail: `Event-Timestamp, ${-off} s ago, is before our start` };
     return undefined;
   }

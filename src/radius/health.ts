@@ -4,7 +4,7 @@
 // A server is dead when a request used up its tries there and *nothing else* was answered since it was first sent:
 // a server that drops one request but answers others is alive. Dead means: asked last. After `deadTime` one request
 // is tried on it (the canary) while the others still go elsewhere, so a server that stays dead delays one client
-// and not all of them. Any verified answer brings it back at once.
+// and not all of them. Any verified answer brings it back at once; where Status-Server asks (status.ts), no canary is needed.
 
 import { after, type Instant, instant, type Millis, NEVER } from '../base/time.ts';
 

@@ -55,6 +55,67 @@ function collect(portauth: PortAuth, count: number): Promise<readonly DataplaneE
   });
 }
 
+describe('VLANs', () => {
+  const NATIVE = { vlan: 1, pvid: true, untagged: true };
+
+  it('are read, of the bridge and its ports, and set in order', () => {
+    const { portauth, sim } = openSwitch();
+    sim.setVlanFiltering(true);
+    expect(portauth.vlans()).toEqual({
+      ok: true,
+      value: {
+        filtering: true,
+        bridge: [NATIVE],
+        ports: new Map([
+          [P1, [NATIVE]],
+          [P2, [NATIVE]],
+        ]),
+      },
+    });
+    const set = portauth.setVlans([
+      { port: P1, vlan: 30, member: { pvid: true, untagged: true } },
+      { port: P1, vlan: 1, member: undefined },
+      { port: P1, vlan: 4094, member: { pvid: false, untagged: false } },
+      { port: undefined, vlan: 30, member: { pvid: false, untagged: false } },
+    ]);
+    expect(set.ok).toBe(true);
+    const now = portauth.vlans();
+    if (!now.ok) throw new Error(now.error);
+    expect(now.value.bridge).toContainEqual({ vlan: 30, pvid: false, untagged: false });
+    expect([...(now.value.ports.get(P1) ?? [])].sort((a, b) => a.vlan - b.vlan)).toEqual([
+      { vlan: 30, pvid: true, untagged: true },
+      { vlan: 4094, pvid: false, untagged: false },
+    ]);
+    expect(portauth.grant([key(ALICE, P1, 30), key(BOB, P1, 1)])).toMatchObject([
+      { ok: true },
+      { ok: false },
+    ]);
+  });
+
+  it('of a trunk are more than the first buffer holds', () => {
+    const { portauth } = openSwitch();
+    const vlans = Array.from({ length: 1000 }, (_, i) => i + 2);
+    const tagged = { pvid: false, untagged: false };
+    expect(portauth.setVlans(vlans.map((vlan) => ({ port: P2, vlan, member: tagged }))).ok).toBe(true);
+    const now = portauth.vlans();
+    expect(now.ok && now.value.ports.get(P2)?.length).toBe(1001);
+  });
+
+  it('that cannot be set are a sentence', () => {
+    const { portauth, sim } = openSwitch();
+    const nowhere = 'p9' as PortName;
+    expect(portauth.setVlans([{ port: nowhere, vlan: 30, member: undefined }])).toEqual({
+      ok: false,
+      error: 'set VLAN 30 of p9: No such device (ENODEV)',
+    });
+    sim.failNext({ count: 1, errno: ENOSPC });
+    expect(portauth.setVlans([{ port: P1, vlan: 30, member: undefined }])).toEqual({
+      ok: false,
+      error: 'remove VLAN 30 of p1: No space left on device (ENOSPC)',
+    });
+  });
+});
+
 describe('opening', () => {
   it('says what the switch has and can do', () => {
     const { portauth } = openSwitch();

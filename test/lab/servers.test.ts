@@ -43,23 +43,21 @@ describe('a server on IPv4 and one on IPv6', () => {
   let scene: Scene;
   let six: FreeRadius;
   let witness: RadiusWitness;
+  const configFor = (addresses: readonly string[]) => ({
+    roles: QUIET,
+    radius: {
+      servers: addresses.map((address) => ({ address, secret: RADIUS_SECRET })),
+      retransmission: RETRANSMISSION,
+      dead_time_s: HOUR,
+      status_interval_s: 2,
+    },
+  });
 
   beforeAll(async () => {
     scene = await Scene.open({
       ports: 4,
       radius: { users: USERS },
-      config: {
-        roles: QUIET,
-        radius: {
-          servers: [
-            { address: '::1', secret: RADIUS_SECRET },
-            { address: '127.0.0.1', secret: RADIUS_SECRET },
-          ],
-          retransmission: RETRANSMISSION,
-          dead_time_s: HOUR,
-          status_interval_s: 2,
-        },
-      },
+      config: configFor(['::1', '127.0.0.1']),
       prepare: async (lab) => {
         witness = await RadiusWitness.start(lab.netns);
         six = await FreeRadius.start(lab.netns, { users: USERS, address: '::1' });
@@ -100,6 +98,19 @@ describe('a server on IPv4 and one on IPv6', () => {
     expect((await row(scene, FOUR))?.counters).toMatchObject({ access_accepts: 1, access_challenges: 1 });
     const { stdout } = await scene.agent.cli('servers');
     expect(stdout).toMatch(/\[::1\]:1812 +authentication +udp +up/);
+  });
+
+  it('a list without the first is taken over by SIGHUP: sessions stay, the next login goes to the other', async () => {
+    const before = await scene.sessions();
+    scene.agent.configure(configFor(['127.0.0.1']));
+    scene.agent.signal('SIGHUP');
+    await scene.agent.waitForLog(/the configuration is taken over/);
+    await scene.logIn(scene.client(4), 'dave');
+    expect(await scene.session(scene.client(4))).toMatchObject({ server: FOUR });
+    expect((await rows(scene)).map(({ server }) => server)).toEqual([FOUR, '127.0.0.1:1813']);
+    const ids = (sessions: typeof before) => sessions.map(({ session_id }) => session_id);
+    expect(ids(await scene.sessions())).toEqual(expect.arrayContaining(ids(before)));
+    expect(scene.events('session-end')).toEqual([]);
   });
 
   it('and every packet of it is right, Status-Server included', async () => {

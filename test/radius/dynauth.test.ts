@@ -3,8 +3,9 @@
 import { describe, expect, it, test } from 'vitest';
 import { utf8 } from '../../src/base/bytes.ts';
 import type { Ip, Ipv4 } from '../../src/base/ip.ts';
-import { seconds, type WallTime } from '../../src/base/time.ts';
+import { instant, seconds, type WallTime } from '../../src/base/time.ts';
 import {
+  type DynAuthClient,
   type DynAuthEffect,
   type DynAuthSettings,
   DynamicAuthorizationServer,
@@ -40,7 +41,7 @@ class Rig {
   readonly server: DynamicAuthorizationServer;
 
   constructor(change: Partial<DynAuthSettings> = {}, capacity?: number) {
-    this.server = new DynamicAuthorizationServer({ ...SETTINGS, ...change }, nowAt(0).wall, capacity);
+    this.server = new DynamicAuthorizationServer({ ...SETTINGS, ...change }, nowAt(0).mono, capacity);
   }
 
   get wall(): WallTime {
@@ -123,6 +124,18 @@ describe('what is believed (RFC 5176 §6)', () => {
     expect(at(-11)).toEqual(['before-start']);
   });
 
+  it('our start is where it was by a clock that was set meanwhile', () => {
+    const rig = new Rig({ requireEventTimestamp: true });
+    const wall = Date.UTC(2026, 0, 1) as WallTime;
+    const bytes = (ago: number) =>
+      dynamicRequest({ code: 'Disconnect-Request', attributes: [BOB], at: (wall - ago) as WallTime });
+    const now = { mono: instant(20_000), wall };
+    const give = (ago: number) =>
+      kinds(rig.server.receive({ address: CLIENT, port: 40_000, bytes: bytes(ago) }, NAS, now));
+    expect(give(100_000)).toEqual(['before-start']);
+    expect(give(10_000)).toEqual(['request']);
+  });
+
   it('one without Event-Timestamp only where that is allowed; none is looked at with a window of 0', () => {
     expect(kinds(new Rig().give(disconnect(BOB)))).toEqual(['request']);
     const strict = new Rig({ requireEventTimestamp: true });
@@ -185,8 +198,33 @@ describe('duplicates (RFC 5176 §2.3, §6.3)', () => {
     rig.give(coa(BOB));
     expect(rig.refused(disconnect(BOB))).toMatchObject({ code: 'Disconnect-NAK', errorCause: 506 });
     expect(kinds(rig.give(first))).toEqual(['duplicate']);
-    rig.ms += 610_000;
+    rig.ms += 610_001;
     expect(kinds(rig.give(disconnect(BOB)))).toEqual(['request']);
+  });
+
+  it('from another listed address with the same secret it is the same packet', () => {
+    const other = { ...SETTINGS.clients[0], address: '192.0.2.99' as Ip } as DynAuthClient;
+    const rig = new Rig({ clients: [...SETTINGS.clients, other] });
+    const bytes = disconnect(BOB);
+    rig.give(bytes);
+    expect(kinds(rig.give(bytes, { address: other.address }))).toEqual(['duplicate']);
+  });
+
+  it('what was done under a shorter window is not done again under a longer one', () => {
+    const rig = new Rig({ eventTimestampWindow: seconds(30) });
+    const bytes = dynamicRequest({ code: 'Disconnect-Request', attributes: [BOB], at: rig.wall });
+    rig.give(bytes);
+    rig.server.configure({ ...SETTINGS, eventTimestampWindow: seconds(300) });
+    rig.ms += 100_000;
+    expect(kinds(rig.give(bytes))).toEqual(['duplicate']);
+  });
+
+  it('one without Event-Timestamp is known for as long as there is room', () => {
+    const rig = new Rig();
+    const bytes = disconnect(BOB);
+    rig.give(bytes);
+    rig.ms += 86_400_000;
+    expect(kinds(rig.give(bytes))).toEqual(['duplicate']);
   });
 });
 

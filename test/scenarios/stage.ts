@@ -29,6 +29,10 @@ export interface Reply {
   readonly voice?: boolean;
   readonly filterRule?: string;
   readonly filterId?: string;
+  /** Chargeable-User-Identity. */
+  readonly cui?: string;
+  /** State, of the Accept itself. */
+  readonly state?: string;
 }
 
 /** A port's, or (by the name '') the bridge's own. */

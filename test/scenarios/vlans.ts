@@ -14,6 +14,8 @@ import {
 const SOON_MS = 15_000;
 /** A port as every port is at first. */
 const FOUND: PortVlans = { pvid: 1, untagged: [1], tagged: [] };
+/** Whose address probes bear in a VLAN where the switch has none. */
+const PROBER = { ip: '10.99.0.3', mac: '02:99:00:00:00:f3' };
 const UPLINK_VLANS = { onUplink: [30, 40, 50, 90, 91, 92] };
 
 async function expectVlans(stage: VlanStage, port: string, expected: PortVlans): Promise<void> {
@@ -151,8 +153,9 @@ const created: Scenario<VlanStage> = {
   }),
   play: async (stage) => {
     const [first, second] = [stage.machine(1), stage.machine(2)];
-    const one = await enter(stage, first);
-    await enter(stage, second);
+    // Nobody is there on the far side of the uplink to answer.
+    const one = await stage.login(first);
+    await stage.login(second);
     await expectVlans(stage, 'p2', in_(77));
     assert.ok((await stage.vlansOf('up0')).tagged.includes(77));
     assert.ok((await stage.vlansOf('')).tagged.includes(77));
@@ -188,11 +191,13 @@ const rivals: Scenario<VlanStage> = {
       user: 'u3',
       why: /VLAN 1 is wanted, and the port is in VLAN 30 for /,
     });
+    await stage.killSupplicant(third);
     await expectIn(stage, first, session);
     await stage.logoff(first);
     await expectEnd(stage, session, { cause: 'supplicant-logoff', withinMs: SOON_MS });
-    const next = await stage.login(second);
-    assert.equal(next.vlan, 40);
+    // It tries again by itself, and who comes first is in.
+    await stage.begin(second);
+    await stage.until('VLAN 40', async () => (await stage.retained(second.mac))?.vlan === 40, SOON_MS);
     await expectVlans(stage, 'p1', in_(40));
     assert.equal(await stage.passes(second), true);
   },
@@ -359,7 +364,10 @@ const authFail: Scenario<VlanStage> = {
   setting: () => ({
     machines: 1,
     vlans: UPLINK_VLANS,
-    config: { ports: { 'p*': { auth_fail_vlan: 91 } } },
+    config: {
+      ports: { 'p*': { auth_fail_vlan: 91 } },
+      radius: { accounting: { interim_s: 2 } },
+    },
   }),
   play: async (stage) => {
     const { periodS, times } = stage.timing;
@@ -369,6 +377,8 @@ const authFail: Scenario<VlanStage> = {
     assert.equal(session.method, 'auth-fail');
     assert.equal(session.vlan, 91);
     assert.equal(await stage.passes(machine), true);
+    // Longer than between two Interim-Updates.
+    await stage.pass(5_000);
     await stage.silence(machine);
     const end = await stage.until(
       'its end',
@@ -447,6 +457,7 @@ const voice: Scenario<VlanStage> = {
     users: ['phone2'],
     config: {
       ports: { 'p*': { host_mode: 'multi-domain', voice_vlan: 40, dot1x: { quiet_period_s: 0 } } },
+      handshake: { sources: { 30: PROBER, 40: PROBER } },
     },
     replies: { u1: { vlan: '30' }, u2: { voice: true }, phone2: { voice: true } },
   }),
@@ -461,7 +472,7 @@ const voice: Scenario<VlanStage> = {
     await stage.tag(phone, 40);
     assert.equal(await stage.passes(phone), true);
     // Asked in its VLAN, it answers.
-    await stage.pass(4 * stage.timing.periodS * 1000);
+    await stage.pass(6 * stage.timing.periodS * 1000);
     await expectIn(stage, phone, two);
     await expectIn(stage, data, one);
     await stage.logoff(phone);

@@ -116,6 +116,8 @@ export class SimClient {
     const { destination, source, etherType, payload } = frame.value;
     const group = (Number.parseInt(destination.slice(0, 2), 16) & 1) === 1;
     if (destination !== this.mac && !group) return;
+    // Its stack has its addresses on the tagged interface, or on the untagged one.
+    if (etherType !== ETHERTYPE_PAE && frame.value.vlan !== this.tag) return;
     switch (etherType) {
       case ETHERTYPE_PAE: {
         const pdu = decodeEapol(payload);
