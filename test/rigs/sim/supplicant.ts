@@ -52,6 +52,11 @@ export class SimSupplicant {
     this.sendStart(this.round, START_TIMES);
   }
 
+  /** It answers, and asks for nothing. */
+  listen(): void {
+    this.running = true;
+  }
+
   /** A bare EAPOL-Start. */
   sendBareStart(): void {
     this.eapol(EAPOL_START);
