@@ -110,13 +110,17 @@ describe('rollcall on the switch and from afar', () => {
   });
 
   it('events are followed both ways, line by line the same, until Ctrl-C', async () => {
-    const followers: LabProcess[] = ways.map(([, way]) => scene.agent.startRollcall('events', ...way));
+    const followers: LabProcess[] = [];
     scene.atClose(async () => {
       for (const follower of followers) await follower.stop();
     });
-    // Subscribed when it has said anything: what it is asked with is asked until then.
-    const down = /port-link +p1 is down/;
-    for (const follower of followers) await toggleUntil(follower, down);
+    // One after the other, so that the first has all that the second has. Subscribed when it has said anything: what it is asked
+    // with is asked until then.
+    for (const [, way] of ways) {
+      const follower = scene.agent.startRollcall('events', ...way);
+      followers.push(follower);
+      await toggleUntil(follower, /port-link +p1 is down/);
+    }
     const [near, far] = followers;
     await until('the same lines', () => far?.lines.every((line) => near?.lines.includes(line)) ?? false);
     for (const follower of followers) {
