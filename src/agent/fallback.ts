@@ -49,7 +49,9 @@ export class Fallback implements Method {
   }
 
   private methodFor(mac: Mac, port: PortName, { by, failure }: Failed): FallbackMethod | undefined {
-    if (failure === 'no-server') return 'critical';
+    // A server that answers others is silent about this client only, as it may be about whoever chooses so: an identity of a
+    // realm whose home server is dark, an EAP packet that is discarded. Which is no word of anybody, and lets nobody in.
+    if (failure === 'no-server') return this.core.parts.aaa.reachable ? undefined : 'critical';
     const { mab, fallbacks } = this.core.settings.port(port);
     const last = mab.enabled && mab.order[0] === 'dot1x' ? 'mab' : 'dot1x';
     if (by !== last) return undefined;

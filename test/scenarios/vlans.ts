@@ -421,7 +421,8 @@ const critical: Scenario<VlanStage> = {
     machines: 2,
     vlans: UPLINK_VLANS,
     config: {
-      ports: { 'p*': { critical: 'vlan', critical_vlan: 92, dot1x: { server_timeout_s: 5 } } },
+      // Long enough for the server to be judged dead.
+      ports: { 'p*': { critical: 'vlan', critical_vlan: 92, dot1x: { server_timeout_s: 10 } } },
       radius: { dead_time_s: 5 },
     },
     replies: { u1: { vlan: '30' }, u2: { vlan: '40' } },
