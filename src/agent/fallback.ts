@@ -30,10 +30,7 @@ export class Fallback implements Method {
   failed(mac: Mac, port: PortName, failed: Failed): void {
     const { core } = this;
     const running = core.sessions.ofMac(mac);
-    if (running !== undefined) {
-      if (running.session.method === 'critical' && failed.failure === 'no-server') this.awaitServer(running);
-      return;
-    }
+    if (running !== undefined && !this.leavesCritical(running, port, failed)) return;
     const method = this.methodFor(mac, port, failed);
     const vlan = method === undefined ? undefined : this.vlanOf(port, method);
     if (method === undefined || vlan === undefined) return;
@@ -46,6 +43,19 @@ export class Fallback implements Method {
       sessionId,
       multiId: sessionId,
     });
+  }
+
+  /** A critical session waits for a server's word, no longer: it ends when there is one, or when its client has none to ask for. */
+  private leavesCritical(running: SessionUnit, port: PortName, { failure }: Failed): boolean {
+    const { method, grant } = running.session;
+    if (method !== 'critical' || grant.port !== port) return false;
+    const { aaa, life } = this.core.parts;
+    if (failure !== 'access-reject' && !aaa.reachable) {
+      this.awaitServer(running);
+      return false;
+    }
+    life.end(running, { cause: 'authorization-changed', detail: failure });
+    return true;
   }
 
   private methodFor(mac: Mac, port: PortName, { by, failure }: Failed): FallbackMethod | undefined {

@@ -40,4 +40,71 @@ describe('critical', () => {
     expect(await stage.retained(dark.mac)).toBeUndefined();
     expect(await stage.isGranted(dark.mac, dark.port)).toBe(false);
   });
+
+  /** In critical_vlan, and nobody has answered yet. */
+  async function inCritical(ports: ConfigPart = {}): Promise<SimulatedStage> {
+    const stage = stageWith({ ...CRITICAL, ...ports });
+    await stage.serverSilent(true);
+    await stage.begin(stage.machine(1));
+    const session = await stage.until('a session', () => stage.retained(stage.machine(1).mac), 60_000);
+    expect(session.method).toBe('critical');
+    return stage;
+  }
+
+  it('ends with the refusal of a server that is back', async () => {
+    const stage = await inCritical();
+    const { mac, port } = stage.machine(1);
+    await stage.setPassword('u1', 'changed');
+    await stage.serverSilent(false);
+    await stage.until('the end', () => stage.events('session-end')[0], 60_000);
+    expect(stage.events('session-end')[0]?.cause).toBe('authorization-changed');
+    expect(stage.events('auth-failed').at(-1)?.reason).toBe('access-reject');
+    await stage.pass(5_000);
+    expect(await stage.retained(mac)).toBeUndefined();
+    expect(await stage.isGranted(mac, port)).toBe(false);
+  });
+
+  it('becomes auth-fail where there is a VLAN for whom the server refuses', async () => {
+    const stage = await inCritical({ auth_fail_vlan: 91 });
+    await stage.setPassword('u1', 'changed');
+    await stage.serverSilent(false);
+    await stage.until(
+      'auth-fail',
+      async () => (await stage.retained(stage.machine(1).mac))?.method === 'auth-fail',
+      60_000,
+    );
+    expect((await stage.retained(stage.machine(1).mac))?.vlan).toBe(91);
+    expect(await stage.grantedVlans(stage.machine(1).mac)).toEqual([91]);
+  });
+
+  it('ends when its client is silent at the return of the server, and not before', async () => {
+    const stage = await inCritical();
+    const machine = stage.machine(1);
+    await stage.killSupplicant(machine);
+    await stage.talk(machine, 5_000);
+    await stage.pass(600_000);
+    expect((await stage.retained(machine.mac))?.method).toBe('critical');
+    await stage.serverSilent(false);
+    // Known to be back by somebody else's login.
+    await stage.login(stage.machine(2));
+    await stage.until(
+      'the end',
+      () => stage.events('session-end').find(({ mac }) => mac === machine.mac),
+      300_000,
+    );
+    expect(stage.events('auth-failed').at(-1)?.reason).toBe('client-silent');
+    expect(await stage.isGranted(machine.mac, machine.port)).toBe(false);
+  });
+
+  it('is not ended by what fails for its MAC on another port', async () => {
+    const stage = await inCritical();
+    const owner = stage.machine(1);
+    await stage.serverSilent(false);
+    await stage.killSupplicant(owner);
+    await stage.talk(owner, 5_000);
+    const thief = await stage.impersonate(2, owner);
+    await stage.attempt(thief, { user: 'u2', password: 'wrong' });
+    expect((await stage.retained(owner.mac))?.method).toBe('critical');
+    expect(stage.events('session-end')).toEqual([]);
+  });
 });
