@@ -105,7 +105,9 @@ export class Life implements Timed {
 
   /** Somebody was accepted: the session begins when everything that it needs stands; the method hears of the outcome. */
   admit(admission: Admission): void {
-    this.entrance.admit(admission);
+    const { mac, port, method } = admission;
+    if (this.core.draining) this.core.method(method)?.grantDone(mac, port, 'the switch is being drained');
+    else this.entrance.admit(admission);
   }
 
   /**

@@ -26,7 +26,6 @@ const NOBODY: MabStanding = { waiting: 0, asking: 0, quiet: 0 };
 export class Mab implements Method {
   private readonly ports = new Map<PortName, MabPort>();
   private readonly questions: MabQuestions;
-  private refusing = false;
 
   constructor(private readonly core: Core) {
     this.questions = new MabQuestions(core);
@@ -175,12 +174,6 @@ export class Mab implements Method {
     this.core.schedule.touch(here);
   }
 
-  /** The switch is being drained: nobody gets in any more. */
-  refuseAll(): void {
-    this.refusing = true;
-    for (const here of this.ports.values()) for (const unit of [...here.waiting]) this.drop(here, unit);
-  }
-
   // The machines.
 
   tick(unit: MabUnit): void {
@@ -224,7 +217,7 @@ export class Mab implements Method {
   }): void {
     const { mac, port, at } = sighting;
     const { core } = this;
-    if (this.refusing || !isStationAddress(mac) || core.parts.ports.isOwnAddress(mac)) return;
+    if (core.draining || !isStationAddress(mac) || core.parts.ports.isOwnAddress(mac)) return;
     if (!core.parts.ports.isAuto(port)) return;
     const here = this.portOf(port);
     const known = here.clients.get(mac);

@@ -30,7 +30,6 @@ const STEPS: ReadonlySet<string> = new Set(['began', 'identity', 'accepted']);
 
 export class Supplicants implements Method {
   private readonly ports = new Map<PortName, EapolPort>();
-  private refusing = false;
 
   constructor(private readonly core: Core) {}
 
@@ -304,9 +303,8 @@ export class Supplicants implements Method {
     });
   }
 
-  /** The switch is being drained: nobody gets in any more. */
-  refuseAll(): void {
-    this.refusing = true;
+  /** The switch is being drained: nobody is asked who it is any more. */
+  solicitNobody(): void {
     for (const { name } of [...this.ports.values()]) {
       this.solicit(name, { type: 'port-control', control: 'off' });
     }
@@ -320,8 +318,8 @@ export class Supplicants implements Method {
   ): ClientUnit | undefined {
     const known = here.clients.get(mac);
     if (known !== undefined) return known;
-    if (this.refusing) return undefined;
     const { core } = this;
+    if (core.draining) return undefined;
     const settings = core.settings.port(here.name);
     const refusal = refusedBeforehand(core, here.name, mac);
     if (refusal !== undefined) {
