@@ -41,22 +41,6 @@ describe('a login under way at a drain', () => {
     expect(stage.net.drained).toBe(true);
   });
 
-  it('a guest does not get in after it', async () => {
-    const stage = new SimulatedStage({
-      machines: 1,
-      vlans: { onUplink: [30] },
-      config: { ports: { 'p*': { guest_vlan: 30, dot1x: { tx_period_s: 5 } } } },
-    });
-    const machine = stage.machine(1);
-    stage.accountingDark(true);
-    await stage.say(machine);
-    await stage.pass(3_000);
-    await stage.ask('drain');
-    await stage.pass(25_000);
-    expect(stage.events('session-start')).toEqual([]);
-    expect(await stage.grantedVlans(machine.mac)).toEqual([]);
-  });
-
   it('whoever is admitted all the same is refused', async () => {
     const stage = new SimulatedStage({ machines: 1 });
     const { mac, port } = stage.machine(1);
