@@ -6,6 +6,7 @@
 // a user; a Start for an Acct-Session-Id that no Access-Accept knows is an error to most servers).
 // It ends as soon as its client authenticates (`authorization-changed`), or when an authenticated one needs its place.
 
+import { vlanOfWord, vlansOf } from '../authz/vlan-plan.ts';
 import type { Mac } from '../base/mac.ts';
 import type { PortFallbacks } from '../config/config.ts';
 import { roleSettings } from '../config/ports.ts';
@@ -94,8 +95,7 @@ export class Fallback implements Method {
   /** Another configuration is in force: whoever is where nobody would be put any more is out. */
   reconfigure(): void {
     for (const unit of [...this.core.sessions.all()]) {
-      const { method, grant, authorization } = unit.session;
-      if (!isFallback(method) || this.vlanOf(grant.port, method) === authorization.vlan) continue;
+      if (!isFallback(unit.session.method) || this.isWhereItWouldBe(unit)) continue;
       this.core.parts.life.end(unit, { cause: 'authorization-changed', detail: 'the configuration' });
     }
   }
@@ -126,6 +126,14 @@ export class Fallback implements Method {
   /** As soon as a server answers, in its turn (agent/reauthentication.ts). */
   private awaitServer(unit: SessionUnit): void {
     this.core.parts.reauthentication.due(unit);
+  }
+
+  /** A name may mean another VLAN than it did. */
+  private isWhereItWouldBe({ session }: SessionUnit): boolean {
+    const { method, grant, vlans } = session;
+    const word = isFallback(method) ? this.vlanOf(grant.port, method) : undefined;
+    const vlan = word === undefined ? undefined : vlanOfWord(word, this.core.config.vlans);
+    return vlan !== undefined && vlansOf(vlans).includes(vlan);
   }
 
   private vlanOf(port: PortName, method: FallbackMethod): string | undefined {

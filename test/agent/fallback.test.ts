@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import { fromUtf8 } from '../../src/base/bytes.ts';
 import type { ConfigPart } from '../rigs/config-part.ts';
-import { SimulatedStage } from '../rigs/sim/stage.ts';
+import { SimulatedStage, simFile } from '../rigs/sim/stage.ts';
 
 const SHORT: ConfigPart = { radius: { dead_time_s: 5 } };
 const CRITICAL = { critical: 'vlan', critical_vlan: 92, dot1x: { server_timeout_s: 10 } };
@@ -105,6 +105,38 @@ describe('critical', () => {
     const thief = await stage.impersonate(2, owner);
     await stage.attempt(thief, { user: 'u2', password: 'wrong' });
     expect((await stage.retained(owner.mac))?.method).toBe('critical');
+    expect(stage.events('session-end')).toEqual([]);
+  });
+});
+
+describe('a configuration that is taken over', () => {
+  const named = (fail: number): ConfigPart => ({
+    roles: { default: { handshake: { period_s: 15, times: 3 } } },
+    vlans: { fail },
+    ports: { 'p*': { auth_fail_vlan: 'fail' } },
+  });
+
+  async function failed(): Promise<SimulatedStage> {
+    const stage = stageWith({ auth_fail_vlan: 'fail' }, { vlans: { fail: 91 } });
+    await stage.attempt(stage.machine(1), { user: 'u1', password: 'wrong' });
+    await stage.until('auth-fail', () => stage.retained(stage.machine(1).mac), 60_000);
+    return stage;
+  }
+
+  it('ends a session whose VLAN has the same name and is another one', async () => {
+    const stage = await failed();
+    expect(await stage.ask('config', { apply: simFile(named(92)) })).toMatchObject({ applied: true });
+    await stage.until('the end', () => stage.events('session-end')[0], 5_000);
+    expect(stage.events('session-end')[0]?.cause).toBe('authorization-changed');
+    expect(await stage.grantedVlans(stage.machine(1).mac)).toEqual([]);
+  });
+
+  it('leaves one alone whose VLAN has another name and is the same', async () => {
+    const stage = await failed();
+    const renamed = { ...named(91), ports: { 'p*': { auth_fail_vlan: 91 } } };
+    expect(await stage.ask('config', { apply: simFile(renamed) })).toMatchObject({ applied: true });
+    await stage.pass(5_000);
+    expect((await stage.retained(stage.machine(1).mac))?.vlan).toBe(91);
     expect(stage.events('session-end')).toEqual([]);
   });
 });
