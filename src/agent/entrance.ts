@@ -53,11 +53,11 @@ export class Entrance {
     });
   }
 
-  /** True if somebody on the way in was waiting for this entry. */
+  /** True if this entry is of somebody on the way in. */
   granted(key: GrantKey): boolean {
     const entering = this.entering.get(placeOf(key));
-    if (entering === undefined || !entering.waiting.delete(keyText(key))) return false;
-    if (entering.waiting.size === 0) this.openPort(entering);
+    if (entering === undefined || !entering.keys.some((own) => keyText(own) === keyText(key))) return false;
+    if (entering.waiting.delete(keyText(key)) && entering.waiting.size === 0) this.openPort(entering);
     return true;
   }
 

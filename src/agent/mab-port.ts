@@ -34,8 +34,6 @@ export class MabUnit implements Timed, Applicant {
   granting: PaeRef | undefined;
   /** Why the last one failed. */
   refusal: string | undefined;
-  /** The session's new word is being carried out. */
-  renewing = false;
   /** When the exchange that runs began, its wait for a turn included. */
   askedAt: Instant = NEVER;
   /** The question that waits for its turn. */
