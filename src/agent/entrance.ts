@@ -23,6 +23,7 @@ const PORT_OPEN = 'open';
 interface Entering {
   readonly admission: Admission;
   domain: Domain;
+  /** Entries that are its own: what it has written, and what an older session has handed over. */
   keys: readonly GrantKey[];
   readonly waiting: Set<string>;
 }
@@ -175,19 +176,24 @@ export class Entrance {
   }
 
   /** One session a client: the one that it has, here or elsewhere, ends now that the new one can be. */
-  private replaceOlder({ admission }: Entering, vlans: SessionVlans): void {
+  private replaceOlder(entering: Entering, vlans: SessionVlans): void {
     const { core } = this;
+    const { admission } = entering;
     const { mac, port, method, authorization } = admission;
     const old = core.sessions.ofMac(mac);
     if (old === undefined) return;
     const { session } = old;
     const moved = session.grant.port !== port;
     if (moved) core.parts.reporter.sessionMoved(old, admission, vlans);
-    const keys = keysOf(mac, port, vlans).map(keyText);
-    const same = keysOf(mac, session.grant.port, session.vlans).map(keyText).join() === keys.join();
+    const keys = keysOf(mac, port, vlans);
+    const had = keysOf(mac, session.grant.port, session.vlans);
+    const same = had.map(keyText).join() === keys.map(keyText).join();
     // The same client at the same place, by another method. Where another user is in, nothing of the first one stays.
     const handedOver = session.method !== method && same;
-    if (handedOver) core.parts.vlans.handOver(old, admission);
+    if (handedOver) {
+      core.parts.vlans.handOver(old, admission);
+      entering.keys = keys;
+    }
     const fallback = isFallback(session.method);
     const cause = moved ? 'moved' : fallback ? 'authorization-changed' : 'supplicant-restart';
     const detail = moved ? `now on ${port}` : `now as ${authorization.userName}`;
@@ -247,7 +253,16 @@ export class Entrance {
     this.entering.delete(placeOf(admission));
     for (const key of keys) this.core.parts.life.unwant(key);
     this.core.parts.vlans.free(admission);
-    if (entering.waiting.has(PORT_OPEN)) this.core.parts.ports.close(admission.port);
+    this.closePort(admission.port);
+  }
+
+  /** It may have been opened for who is turned back, or left open for it by an older session. */
+  private closePort(port: PortName): void {
+    const { parts, sessions } = this.core;
+    const others = [...this.entering.values()].some(
+      ({ admission, keys }) => admission.port === port && keys.length > 0,
+    );
+    if (!others && sessions.countOnPort(port) === 0 && parts.ports.isOpened(port)) parts.ports.close(port);
   }
 }
 
