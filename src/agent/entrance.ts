@@ -35,10 +35,14 @@ export class Entrance {
 
   admit(admission: Admission): void {
     const { core } = this;
-    const { mac, port, authorization } = admission;
-    const older = this.entering.get(placeOf(admission));
-    if (older !== undefined) this.withdraw(older);
-    this.turnBack(mac, port);
+    const { mac, port, method, authorization } = admission;
+    const authenticated = this.ofMac(mac).find((other) => !isFallback(other.admission.method));
+    if (isFallback(method) && authenticated !== undefined) {
+      const { admission: other } = authenticated;
+      core.method(method)?.grantDone(mac, port, `it is on its way in by ${other.method} on ${other.port}`);
+      return;
+    }
+    this.turnBack(admission);
     const { wish, domain } = wantedOf(core, authorization, port, roleFor(core, authorization, port));
     const entering: Entering = { admission, domain, keys: [], waiting: new Set() };
     this.entering.set(placeOf(admission), entering);
@@ -90,13 +94,18 @@ export class Entrance {
       if (entering.admission.port === port) this.withdraw(entering);
   }
 
-  /** One session per MAC: on its way in elsewhere, it stays out there. */
-  private turnBack(mac: Mac, port: PortName): void {
-    for (const other of [...this.entering.values()]) {
-      if (other.admission.mac !== mac) continue;
+  /** One session per MAC: what is on its way in elsewhere, or here by another word, stays out. */
+  private turnBack({ mac, port, method }: Admission): void {
+    for (const other of this.ofMac(mac)) {
       this.withdraw(other);
-      this.tell(other, `it came up on ${port} meanwhile`);
+      // The same method at the same place has moved on itself.
+      if (other.admission.port !== port) this.tell(other, `it came up on ${port} meanwhile`);
+      else if (other.admission.method !== method) this.tell(other, `it gets in by ${method} meanwhile`);
     }
+  }
+
+  private ofMac(mac: Mac): readonly Entering[] {
+    return [...this.entering.values()].filter(({ admission }) => admission.mac === mac);
   }
 
   private planned(entering: Entering, vlans: SessionVlans): void {
@@ -137,8 +146,10 @@ export class Entrance {
     for (const other of this.entering.values()) {
       const { admission: rival } = other;
       if (rival.port !== port || rival.mac === mac || other.keys.length === 0) continue;
-      if (isFallback(rival.method) && !isFallback(method)) this.withdraw(other);
-      else if (hostMode !== 'multi-domain' || other.domain === domain)
+      if (isFallback(rival.method) && !isFallback(method)) {
+        this.withdraw(other);
+        this.tell(other, `${mac} has the port now`);
+      } else if (hostMode !== 'multi-domain' || other.domain === domain)
         return { code: 'host-mode', message: `${hostMode}: ${rival.mac} is on its way in` };
     }
     const others = core.sessions.onPort(port).filter(({ session }) => session.mac !== mac);
