@@ -160,12 +160,17 @@ export class Renewals {
       return;
     }
     const rivals = core.parts.vlans.rivals(grant.port, vlans).filter((rival) => rival !== unit);
-    const holder = rivals.find((rival) => isRunning(rival) && !isFallback(rival.session.method));
+    const holder = rivals.find((rival) =>
+      isRunning(rival)
+        ? !isFallback(rival.session.method)
+        : rival instanceof SessionUnit && core.parts.life.isStuck(rival),
+    );
     if (holder instanceof SessionUnit) {
       core.drops.add('vlan-taken');
       const { session } = holder;
+      const stuck = isRunning(holder) ? '' : ', whose entry cannot be removed';
       change.finish(
-        `${vlanText(vlans)} is wanted, and the port is in ${vlanText(session.vlans)} for ${session.mac}`,
+        `${vlanText(vlans)} is wanted, and the port is in ${vlanText(session.vlans)} for ${session.mac}${stuck}`,
       );
       return;
     }

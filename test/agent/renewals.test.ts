@@ -170,4 +170,16 @@ describe('while somebody else leaves the port, slowly', () => {
     await expectIn(40, id);
     expect(answer()).toBe('CoA-ACK');
   });
+
+  it('whose entry cannot be removed: a CoA-Request is refused, and the session stays where it is', async () => {
+    const id = session()?.id;
+    stage.failRevokes(3);
+    const answer = coa(stage, 'u1', '40');
+    await stage.pass(200);
+    expect(answer()).toBe('CoA-NAK');
+    expect(session()?.vlans.untagged).toBe(30);
+    await stage.pass(10_000);
+    expect(coa(stage, 'u1', '40')()).toBe('CoA-ACK');
+    await expectIn(40, id);
+  });
 });
