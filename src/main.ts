@@ -14,6 +14,7 @@ import type { Config } from './config/config.ts';
 import { describeFault } from './config/fault.ts';
 import { parseConfig } from './config/parse.ts';
 import { isUplink } from './config/ports.ts';
+import { type Closer, closeAll } from './io/closing.ts';
 import { systemEntropy } from './io/entropy.ts';
 import { readSecret, readText } from './io/files.ts';
 import { HeldPorts } from './io/held-ports.ts';
@@ -32,6 +33,12 @@ import { VlanMemory } from './io/vlan-memory.ts';
 import { loadRadiusDictionary } from './wire/radius-dictionary.ts';
 
 const OWN_ADDRESSES_EVERY_MS = 5000;
+/** At the end, for each: it is told of what it did not do, and not waited for. */
+const CLOSE_WITHIN_MS = 2000;
+/** The broker is to have what was published: MqttLink gives that 2 s, and itself 1 s more. */
+const LINK_WITHIN_MS = 4000;
+const STORE_WITHIN_MS = 10_000;
+const EXIT_WITHIN_MS = 500;
 const HERE = dirname(fileURLToPath(import.meta.url));
 
 /** The agent's exit code: 0 stopped or drained, 1 could not start. */
@@ -101,7 +108,7 @@ class Run {
   private link: MqttLink | undefined;
   private store: Store | undefined;
   private finish: (code: number) => void = () => undefined;
-  private closers: (() => Promise<void> | void)[] = [];
+  private readonly closers: Closer[] = [];
 
   constructor({ config, path, text, log, portauth }: RunOptions) {
     this.config = config;
@@ -190,7 +197,7 @@ class Run {
       onRequest: ({ verb, payload, reply }) => this.shell.command(verb, payload, reply),
     });
     if (!control.ok) return control;
-    this.closers.push(() => control.value.close());
+    this.closers.push({ name: 'the control socket', close: () => control.value.close() });
     const url = await this.brokerUrl();
     if (!url.ok) return url;
     this.link = this.openLink(Link, url.value);
@@ -221,7 +228,7 @@ class Run {
       onDatagrams: (datagrams) => this.shell.post({ type: 'dynamic-requests', datagrams }),
       onError: (message) => this.log.log('warn', `dynamic authorization: ${message}`),
     });
-    this.closers.push(() => listener.close());
+    this.closers.push({ name: 'dynamic authorization', close: () => listener.close() });
     return listener;
   }
 
@@ -251,7 +258,7 @@ class Run {
     const guard = UplinkGuard.open(this.config.switch.bridge, uplinks, onError);
     this.shell.post(guard.ok ? { type: 'uplink-guard' } : { type: 'uplink-guard', error: guard.error });
     if (!guard.ok) return undefined;
-    this.closers.push(() => guard.value.close());
+    this.closers.push({ name: 'the uplink guard', close: () => guard.value.close() });
     return guard.value;
   }
 
@@ -261,7 +268,7 @@ class Run {
     const { startBroker } = await import('./io/broker.ts');
     const broker = await startBroker(embeddedPort);
     if (!broker.ok) return broker;
-    this.closers.push(() => broker.value.close());
+    this.closers.push({ name: 'the embedded broker', close: () => broker.value.close() });
     return ok(broker.value.url);
   }
 
@@ -301,16 +308,25 @@ class Run {
       known = now;
       this.shell.post({ type: 'own-addresses', ...known });
     }, OWN_ADDRESSES_EVERY_MS);
-    this.closers.push(() => clearInterval(timer));
+    this.closers.push({ name: 'own addresses', close: () => clearInterval(timer) });
   }
 
   /** Locks, grants and sessions stay as they are; only a drain has logged people out. */
   private async stop(how: 'restart' | 'drained'): Promise<void> {
     this.log.log('info', 'stopping', { how });
-    await this.link?.close(how);
-    for (const close of this.closers.splice(0)) await close();
+    // First: what is to outlive us does not wait for others.
     this.shell.post({ type: 'stopping' });
-    await this.store?.close();
+    const problem = (message: string): void => this.log.log('warn', message);
+    const { link, store } = this;
+    if (link !== undefined)
+      await closeAll([{ name: 'the broker link', close: () => link.close(how) }], LINK_WITHIN_MS, problem);
+    await closeAll(this.closers.splice(0), CLOSE_WITHIN_MS, problem);
+    if (store !== undefined)
+      await closeAll(
+        [{ name: 'the accounting store', close: () => store.close() }],
+        STORE_WITHIN_MS,
+        problem,
+      );
     this.shell.close();
     this.finish(0);
   }
@@ -322,6 +338,8 @@ async function main(): Promise<void> {
   const fast = args[0] === 'run' && args.length === 3 && args[1] === '-c' && args[2] !== undefined;
   if (fast && args[2] !== undefined) {
     process.exitCode = await run({ config: args[2] });
+    // Of what did not end in its time, nothing keeps the process.
+    setTimeout(() => process.exit(), EXIT_WITHIN_MS).unref();
     return;
   }
   const { buildCli } = await import('./cli/cli.ts');

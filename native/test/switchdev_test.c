@@ -274,6 +274,8 @@ static void a_port_changes_its_vlans_and_changes_back(void) {
     CHECK_EQUAL(flags_of(index_of("p2"), 2), 0);
     CHECK_EQUAL(flags_of(index_of("p2"), 3000), 0);
     CHECK_EQUAL(flags_of(index_of("p2"), 4094), 0);
+    /* Each of them has an entry of the port's own address: more than the next look has room for. */
+    run("bridge vlan del dev p2 vid 2-4094");
     run("ip link set br0 type bridge vlan_filtering 0");
     CHECK_EQUAL(set_port("p1", 0), 0);
 }

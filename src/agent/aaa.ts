@@ -15,6 +15,7 @@ import { RadiusClient } from '../radius/client.ts';
 import type {
   ConnectionEvent,
   Datagram,
+  NoAnswerReason,
   RadiusEffect,
   RadiusRequest,
   RequestRef,
@@ -234,7 +235,7 @@ export class Aaa implements Timed {
         return;
       case 'no-answer':
         if (effect.kind === 'accounting') core.parts.accountant.unanswered(effect.ref, effect.reason);
-        else this.unanswered(effect.ref);
+        else this.unanswered(effect.ref, effect.reason);
         return;
       case 'server-state':
         core.parts.reporter.radiusServer(
@@ -295,9 +296,22 @@ export class Aaa implements Timed {
     }
   }
 
-  private unanswered(ref: RequestRef): void {
+  private unanswered(ref: RequestRef, reason: NoAnswerReason): void {
     const asked = this.asked.get(ref);
     this.asked.delete(ref);
-    asked?.applicant.verdict({ type: 'aaa-timeout', ref: asked.ref });
+    if (asked === undefined) return;
+    const { applicant } = asked;
+    if (reason !== 'unencodable') {
+      applicant.verdict({ type: 'aaa-timeout', ref: asked.ref });
+      return;
+    }
+    // A server has nothing to do with it, and asking again would change nothing.
+    const { mac, port } = applicant;
+    this.core.drops.add('access-request-unencodable');
+    this.core.out.log('error', 'an Access-Request does not fit into a RADIUS packet: the client is refused', {
+      mac,
+      port,
+    });
+    applicant.verdict({ type: 'aaa-reject', ref: asked.ref, reason });
   }
 }

@@ -14,6 +14,8 @@ import type { PortControl } from '../model/port.ts';
 
 const RETRY_FIRST = seconds(1);
 const RETRY_MOST = seconds(30);
+/** So long a port that is taken down and set up again at once may be without a link. */
+const BRIEFLY = seconds(5);
 
 export type PortEvent =
   | { readonly type: 'facts'; readonly facts: PortFacts }
@@ -21,6 +23,8 @@ export type PortEvent =
   | { readonly type: 'config'; readonly config: PortConfig }
   /** Host mode multi-host: a client is in, and the port is open for all; or it is not any more. */
   | { readonly type: 'open'; readonly open: boolean }
+  /** `links` takes it down, and may take that back: if it does not, it ends the sessions itself. */
+  | { readonly type: 'lowering' }
   | { readonly type: 'port-set'; readonly error?: string }
   | { readonly type: 'capture'; readonly error?: string }
   | { readonly type: 'tick' };
@@ -62,6 +66,8 @@ export class AccessPort {
   private capture: CaptureState = { name: 'closed' };
   private linkDownAt: Instant = NEVER;
   private linkUpSince: Instant;
+  /** The kernel's word of a port that is down ends no session at once before that: it may come when the port is up again. */
+  private sparedUntil: Instant | undefined;
   private wanted: PortControl;
   private opened = false;
   /** The kernel can report unknown MACs; else the captured frames have to do. */
@@ -137,6 +143,9 @@ export class AccessPort {
         if (event.open === this.opened) return [];
         this.opened = event.open;
         return this.applyLock();
+      case 'lowering':
+        this.sparedUntil = after(now, BRIEFLY);
+        return [];
       case 'port-set':
         return this.portSet(event.error, now);
       case 'capture':
@@ -188,7 +197,7 @@ export class AccessPort {
     }
     if (this.linkDownAt <= now) {
       this.linkDownAt = NEVER;
-      effects.push({ type: 'end-sessions', cause: 'port-down' });
+      effects.push({ type: 'end-sessions', cause: this.known.adminUp ? 'port-down' : 'port-disabled' });
     }
     return effects;
   }
@@ -197,10 +206,8 @@ export class AccessPort {
     const before = this.known;
     this.known = facts;
     const effects: PortEffect[] = [];
-    if (before.adminUp && !facts.adminUp) {
-      this.linkDownAt = NEVER;
-      effects.push({ type: 'end-sessions', cause: 'port-disabled' });
-    }
+    if (before.adminUp && !facts.adminUp) effects.push(...this.goneDown('port-disabled', 0, now));
+    if (facts.adminUp && facts.linkUp) this.linkDownAt = NEVER;
     if (before.linkUp !== facts.linkUp) effects.push(...this.linkChanged(facts, now));
     // A capture is deaf for ever after an administrative down (libpcap), so it is made anew with the port.
     if (before.adminUp !== facts.adminUp) effects.push(...this.applyCapture());
@@ -214,15 +221,19 @@ export class AccessPort {
     const effects: PortEffect[] = [{ type: 'link', up: facts.linkUp }];
     if (facts.linkUp) {
       this.linkUpSince = now;
-      this.linkDownAt = NEVER;
       if (this.listening && facts.adminUp) effects.push({ type: 'listening' });
       return effects;
     }
     effects.push({ type: 'deaf' });
-    if (!facts.adminUp) return effects;
-    if (this.settings.linkDownDelay > 0) this.linkDownAt = after(now, this.settings.linkDownDelay);
-    else effects.push({ type: 'end-sessions', cause: 'port-down' });
+    if (facts.adminUp) effects.push(...this.goneDown('port-down', this.settings.linkDownDelay, now));
     return effects;
+  }
+
+  private goneDown(cause: EndCause, delay: number, now: Instant): PortEffect[] {
+    const spared = this.sparedUntil !== undefined && now < this.sparedUntil;
+    const wait = spared ? Math.max(delay, BRIEFLY) : delay;
+    this.linkDownAt = wait > 0 ? after(now, wait as Millis) : NEVER;
+    return wait > 0 ? [] : [{ type: 'end-sessions', cause }];
   }
 
   private controlChanged(control: PortControl): PortEffect[] {

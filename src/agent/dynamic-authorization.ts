@@ -19,6 +19,7 @@ import type { DynAuthConfig } from '../config/config.ts';
 import { type Authorization, isFallback } from '../model/authorization.ts';
 import type { PortName } from '../model/dataplane.ts';
 import type { HoldKind } from '../model/port.ts';
+import type { Session } from '../model/session.ts';
 import { authorizeOnlyAttributes } from '../radius/access-request.ts';
 import {
   type DynAuthEffect,
@@ -33,6 +34,7 @@ import type { RelockProof } from '../session/logout.ts';
 import type { Applicant } from './aaa.ts';
 import type { Core } from './core.ts';
 import { Lowering } from './lowering.ts';
+import type { Method } from './method.ts';
 import type { SessionUnit } from './session-unit.ts';
 
 /** What came of a new word for a running session (`Life.renew`). `pending`: `renewed` will tell. */
@@ -174,7 +176,7 @@ export class DynamicAuthorization {
         this.disconnect(work, action.classes, action.replyMessage);
         return;
       case 'reauthenticate':
-        this.reauthenticate(work);
+        this.reauthenticate(work, action.rerun);
         return;
       case 'bounce':
         this.takeDown(work, 'bounce');
@@ -209,13 +211,44 @@ export class DynamicAuthorization {
     }
   }
 
-  private reauthenticate(work: Work): void {
-    const begun = work.units.map(({ session: { mac, grant, method } }) =>
-      this.core.method(method)?.reauthenticate(mac, grant.port, 'admin'),
-    );
-    if (begun.every((is) => is === true)) this.finish(work);
-    else if (begun.includes(false)) this.refuse(work, 'Resources-Unavailable', 'the port has no room for it');
-    else this.refuse(work, 'Unsupported-Extension', 'a session cannot be reauthenticated by its method');
+  private reauthenticate(work: Work, rerun: boolean): void {
+    const beginnings: (() => void)[] = [];
+    for (const { session } of work.units) {
+      const { mac, grant, method } = session;
+      const way = rerun ? this.again(session) : this.core.method(method);
+      if (way === undefined) {
+        this.refuse(work, 'Unsupported-Extension', `a session by ${method} cannot be reauthenticated`);
+        return;
+      }
+      if (way === 'never') {
+        const detail = `rerun: ${grant.port} begins with MAB, and ${mac} is in by 802.1X`;
+        this.refuse(work, 'Invalid-Attribute-Value', detail);
+        return;
+      }
+      const obstacle = way.obstacle(mac, grant.port);
+      if (obstacle !== undefined) {
+        this.refuse(work, 'Resources-Unavailable', `${mac} on ${grant.port}: ${obstacle}`);
+        return;
+      }
+      beginnings.push(() => way.reauthenticate(mac, grant.port, 'admin'));
+    }
+    for (const begin of beginnings) begin();
+    this.finish(work);
+  }
+
+  /**
+   * Cisco's `rerun`: beginning with the first method of `order`. `never`: MAB would have to put out a session by 802.1X.
+   * Who is in by a fallback is asked by every method anyway.
+   */
+  private again({
+    method,
+    grant,
+  }: Session): Pick<Method, 'obstacle' | 'reauthenticate'> | 'never' | undefined {
+    const { enabled, order } = this.core.settings.port(grant.port).mab;
+    const [first] = order;
+    if (!enabled || method === first) return this.core.method(method);
+    if (method === 'mab') return this.core.parts.mab.rerun;
+    return method === 'dot1x' ? 'never' : this.core.method(method);
   }
 
   private takeDown(work: Work, kind: HoldKind): void {
@@ -296,7 +329,7 @@ export class DynamicAuthorization {
           const renewal = core.parts.life.renew(unit, verdict.authorization);
           if (typeof renewal === 'object')
             core.parts.reporter.warning('authorization', renewal.refused, { mac, port: grant.port });
-        } else if (verdict.type === 'aaa-reject') {
+        } else if (verdict.type === 'aaa-reject' && verdict.reason === undefined) {
           const { replyMessage: detail } = verdict;
           core.parts.life.end(unit, { cause: 'reauth-failed', ...(detail === undefined ? {} : { detail }) });
         } else core.out.log('warn', 'Authorize-Only is not answered', { mac, port: grant.port });

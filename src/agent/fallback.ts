@@ -103,6 +103,10 @@ export class Fallback implements Method {
     return undefined;
   }
 
+  obstacle(): undefined {
+    return undefined;
+  }
+
   /** It is asked who it is, as a stranger. */
   reauthenticate(mac: Mac, port: PortName): boolean {
     const { mab, supplicants } = this.core.parts;

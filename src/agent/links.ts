@@ -28,18 +28,27 @@ class HeldPort implements Timed {
 
 export class Links {
   private readonly held = new Map<PortName, HeldPort>();
+  /** Ports that were taken down and are not in the bridge. */
+  private readonly away = new Map<PortName, HoldKind>();
 
   constructor(private readonly core: Core) {}
 
   /** Ports that an earlier run has taken down, and that it did not see up again. */
   boot(found: ReadonlyMap<PortName, HoldKind>): void {
     for (const [name, kind] of found) {
-      const port = this.core.parts.ports.get(name);
-      if (port === undefined) continue;
-      const { adminUp } = port.machine.facts;
       this.core.out.log('warn', `an earlier run has taken the port down: ${kind}`, { port: name });
-      this.tell(this.portOf(name), { type: 'found', kind, adminUp });
+      this.away.set(name, kind);
+      const port = this.core.parts.ports.get(name);
+      if (port !== undefined) this.added(name, port.machine.facts.adminUp);
     }
+  }
+
+  /** A port is in the bridge, perhaps again. */
+  added(name: PortName, adminUp: boolean): void {
+    const kind = this.away.get(name);
+    if (kind === undefined) return;
+    this.away.delete(name);
+    this.tell(this.portOf(name), { type: 'found', kind, adminUp });
   }
 
   kindOf(name: PortName): HoldKind | undefined {
@@ -48,6 +57,7 @@ export class Links {
 
   /** `dynauth` hears of it. */
   takeDown(name: PortName, hold: Hold): void {
+    this.core.parts.ports.lowering(name);
     this.tell(this.portOf(name), { type: 'take-down', hold });
   }
 
@@ -57,6 +67,8 @@ export class Links {
   }
 
   raise(name: PortName): void {
+    // It comes up with its return.
+    if (this.away.has(name)) this.away.set(name, 'bounce');
     this.tellIfHeld(name, { type: 'raise' });
   }
 
@@ -70,9 +82,11 @@ export class Links {
 
   gone(name: PortName): void {
     const port = this.held.get(name);
-    if (port === undefined) return;
-    this.core.schedule.forget(port);
-    this.held.delete(name);
+    const kind = port?.machine.kind;
+    if (port === undefined || kind === undefined) return;
+    this.drop(port);
+    this.away.set(name, kind);
+    this.core.parts.dynauth.lowered(name, 'the port is gone');
   }
 
   tell(port: HeldPort, event: HoldEvent): void {
@@ -80,8 +94,13 @@ export class Links {
     for (const effect of port.machine.handle(event, this.core.now.mono)) this.apply(port.name, effect);
     if (this.held.get(port.name) !== port) return;
     if (port.machine.kind !== before) this.core.parts.reporter.portChanged(port.name);
-    if (port.machine.kind === undefined) this.gone(port.name);
+    if (port.machine.kind === undefined) this.drop(port);
     else this.core.schedule.touch(port);
+  }
+
+  private drop(port: HeldPort): void {
+    this.core.schedule.forget(port);
+    this.held.delete(port.name);
   }
 
   private tellIfHeld(name: PortName, event: HoldEvent): void {

@@ -34,6 +34,8 @@ export class MabUnit implements Timed, Applicant {
   granting: PaeRef | undefined;
   /** Why the last one failed. */
   refusal: string | undefined;
+  /** 802.1X is being tried once more; if it comes to nothing, this is next. */
+  rerunning = false;
   /** When the exchange that runs began, its wait for a turn included. */
   askedAt: Instant = NEVER;
   /** The question that waits for its turn. */

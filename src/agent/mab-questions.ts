@@ -6,8 +6,8 @@ import type { Core } from './core.ts';
 import type { MabPort, MabQuestion, MabUnit } from './mab-port.ts';
 
 /**
- * At the same time. More, as after a power cut, overrun a server's receive buffer, and what is lost there is asked again
- * two seconds later (IRT).
+ * At the same time. Measured without a bound: 1,000 devices that came up at once, EAP-MD5, one FreeRADIUS: 390 a second.
+ * What a request beyond this waited for there was not measured.
  */
 const MOST_IN_FLIGHT = 128;
 

@@ -84,6 +84,14 @@ export class Mab implements Method {
     if (unit !== undefined) this.tell(unit, { type: 'dot1x-failed' });
   }
 
+  /** 802.1X came to nothing, by a refusal or by silence. */
+  dot1xOver(mac: Mac, port: PortName): void {
+    const unit = this.ports.get(port)?.clients.get(mac);
+    if (unit?.rerunning !== true) return;
+    unit.rerunning = false;
+    this.tell(unit, { type: 'reauthenticate', by: 'timer' });
+  }
+
   /** The client gets in by another method: what was under way here is nobody's business any more. */
   displaced(mac: Mac, port: PortName): void {
     const here = this.ports.get(port);
@@ -125,12 +133,28 @@ export class Mab implements Method {
     return undefined;
   }
 
+  obstacle(mac: Mac, port: PortName): string | undefined {
+    const known = this.ports.get(port)?.clients.get(mac)?.machine.authenticated === true;
+    return known ? undefined : 'MAB does not know the client any more';
+  }
+
   reauthenticate(mac: Mac, port: PortName, by: ReauthBy): boolean {
     const unit = this.ports.get(port)?.clients.get(mac);
     if (unit?.machine.authenticated !== true) return false;
     this.tell(unit, { type: 'reauthenticate', by });
     return true;
   }
+
+  /** As `reauthenticate`, beginning with 802.1X: the session goes on until one of the two has another word. */
+  readonly rerun: Pick<Method, 'obstacle' | 'reauthenticate'> = {
+    obstacle: (mac, port) => this.obstacle(mac, port) ?? this.core.parts.supplicants.obstacle(mac, port),
+    reauthenticate: (mac, port, by) => {
+      const unit = this.ports.get(port)?.clients.get(mac);
+      if (unit === undefined) return false;
+      unit.rerunning = this.core.parts.supplicants.reauthenticate(mac, port, by);
+      return unit.rerunning;
+    },
+  };
 
   // What a port is told.
 

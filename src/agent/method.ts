@@ -15,6 +15,9 @@ export interface Method {
   /** What the client is told at the end of its session; undefined for one that does not speak EAP. */
   failureFor(mac: Mac, port: PortName): Uint8Array | undefined;
 
+  /** Why `reauthenticate` would come to nothing now. */
+  obstacle(mac: Mac, port: PortName): string | undefined;
+
   /** The client of a session is to prove itself again, without interruption; false if that cannot be. */
   reauthenticate(mac: Mac, port: PortName, by: ReauthBy): boolean;
 }

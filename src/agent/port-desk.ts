@@ -107,6 +107,12 @@ export class PortDesk {
     else this.tell(unit, { type: 'open', open: false });
   }
 
+  /** Its link is being taken down, and may be back at once. */
+  lowering(name: PortName): void {
+    const unit = this.units.get(name);
+    if (unit !== undefined) this.tell(unit, { type: 'lowering' });
+  }
+
   linkUpAt(name: PortName): Instant {
     return this.units.get(name)?.machine.linkUpAt ?? this.core.now.mono;
   }
@@ -227,7 +233,10 @@ export class PortDesk {
       return;
     }
     const unit = this.take(facts);
-    if (unit !== undefined) this.apply(unit, unit.machine.start());
+    if (unit !== undefined) {
+      this.apply(unit, unit.machine.start());
+      this.core.parts.links.added(facts.name, facts.adminUp);
+    }
     this.core.parts.vlans.portAdded();
   }
 

@@ -7,7 +7,7 @@ import { assertNever } from '../base/result.ts';
 import type { PortName } from '../model/dataplane.ts';
 import { AuthenticatorClient } from '../pae/client.ts';
 import type { PaeEffect, PaeEvent, PaeRef, ReauthBy, RejectReason } from '../pae/events.ts';
-import type { ClientAdmission } from '../pae/limits.ts';
+import type { ClientAdmission, PortLoad } from '../pae/limits.ts';
 import type { Dot1xStanding } from '../pae/mab-events.ts';
 import { PAE_EAPOL_VERSION, type PaeSettings } from '../pae/settings.ts';
 import { Solicitor } from '../pae/solicitor.ts';
@@ -79,6 +79,14 @@ export class Supplicants implements Method {
     } else {
       this.core.drops.add('eapol-type');
     }
+  }
+
+  obstacle(mac: Mac, port: PortName): string | undefined {
+    const here = this.portOf(port);
+    if (here.clients.has(mac)) return undefined;
+    if (this.refusing) return 'the switch is being drained';
+    const hasRoom = here.admission.hasRoom(this.load(here), this.core.now.mono);
+    return refusedBeforehand(this.core, port, mac) ?? (hasRoom ? undefined : 'the port has no room for it');
   }
 
   /** Asks a MAC that was merely seen who it is, or a client with a session to prove itself again. */
@@ -282,6 +290,7 @@ export class Supplicants implements Method {
       reporter.authFailed({ mac, port, method: 'dot1x', userName, detail }, reason, replyMessage);
     aaa.forgetConversation(unit);
     if (reason === 'access-reject' || reason === 'contradictory-accept') mab.dot1xFailed(mac, port);
+    mab.dot1xOver(mac, port);
     if (isFinal(reason) && !bySilence) fallback.failed(mac, port, { by: 'dot1x', failure: reason });
   }
 
@@ -349,16 +358,12 @@ export class Supplicants implements Method {
   }
 
   private makeRoom(here: EapolPort, limits: ClientAdmission): boolean {
-    const silent = [...here.waiting].filter(({ machine }) => machine.isSilent());
-    const admission = limits.admit(
-      { inProgress: here.waiting.size, silent: silent.length },
-      this.core.now.mono,
-    );
+    const admission = limits.admit(this.load(here), this.core.now.mono);
     switch (admission.verdict) {
       case 'admitted':
         return true;
       case 'in-place-of-silent':
-        if (silent[0] !== undefined) this.drop(here, silent[0]);
+        this.dropSilent(here);
         return true;
       case 'refused':
         here.counters.add('eapol-port-unavailable');
@@ -367,6 +372,15 @@ export class Supplicants implements Method {
       default:
         return assertNever(admission);
     }
+  }
+
+  private load({ waiting }: EapolPort): PortLoad {
+    return { inProgress: waiting.size, silent: [...waiting].filter(isSilent).length };
+  }
+
+  private dropSilent(here: EapolPort): void {
+    const first = [...here.waiting].find(isSilent);
+    if (first !== undefined) this.drop(here, first);
   }
 
   /** One frame for one frame, and nothing kept: only who answers costs a machine. */
@@ -410,6 +424,10 @@ export class Supplicants implements Method {
 /** Of what a port may have an answer to. */
 function isFinal(reason: RejectReason): reason is Failure {
   return reason === 'client-silent' || reason === 'access-reject' || reason === 'no-server';
+}
+
+function isSilent({ machine }: ClientUnit): boolean {
+  return machine.isSilent();
 }
 
 function randomIdentifier(core: Core): number {

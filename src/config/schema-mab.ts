@@ -28,7 +28,7 @@ export const MabObject = Type.Object(
     ),
     order: Type.Optional(methods('Which method is tried first.')),
     priority: Type.Optional(
-      methods('Whose word counts: it replaces a session of the other, and is not replaced by it.'),
+      methods('Who has the last word: 802.1X first replaces a session by MAC, MAB first keeps its own.'),
     ),
     after_dot1x_failure: Type.Optional(
       flag(MAB_DEFAULTS.afterDot1xFailure, 'Who was refused by 802.1X may still get in by MAC.'),
@@ -73,7 +73,7 @@ export const MabObject = Type.Object(
     rate_per_s: Type.Optional(
       count(1, 10_000, {
         default: MAB_DEFAULTS.ratePerSecond,
-        description: 'MACs that the servers are asked about in a second, at most.',
+        description: 'MACs of one port that the servers are asked about in a second.',
       }),
     ),
   },

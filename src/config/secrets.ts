@@ -1,6 +1,7 @@
 // The secrets of a configuration: where they stand, how they are read, and how a text is shown without them.
 
 import { isNode, isScalar, visit } from 'yaml';
+import { utf8 } from '../base/bytes.ts';
 import type { Result } from '../base/result.ts';
 import type { RawConfig } from './assemble.ts';
 import type { KeyPath } from './fault.ts';
@@ -17,7 +18,12 @@ export const HIDDEN = '<hidden>';
 interface Place {
   readonly path: KeyPath;
   readonly value: SecretValue;
+  /** Octets of UTF-8, where there is a limit. */
+  readonly most?: number;
 }
+
+/** RFC 2865 §5.2: what User-Password takes. */
+const LONGEST_PASSWORD = 128;
 
 function places(raw: RawConfig): readonly Place[] {
   const { servers, dynamic_authorization: dynamic } = raw.radius;
@@ -34,7 +40,7 @@ function places(raw: RawConfig): readonly Place[] {
     ...Object.entries(raw.ports ?? {}).flatMap(([pattern, port]) =>
       port.mab?.password === undefined
         ? []
-        : [{ path: ['ports', pattern, 'mab', 'password'], value: port.mab.password }],
+        : [{ path: ['ports', pattern, 'mab', 'password'], value: port.mab.password, most: LONGEST_PASSWORD }],
     ),
   ];
 }
@@ -47,8 +53,9 @@ export class Secrets {
 
   /** What is wrong with any of them. */
   readAll(raw: RawConfig): readonly { readonly path: KeyPath; readonly message: string }[] {
-    return places(raw).flatMap(({ path, value }) => {
-      const message = typeof value === 'string' ? hidden(value) : this.load(value.file);
+    return places(raw).flatMap(({ path, value, most }) => {
+      const message =
+        (typeof value === 'string' ? hidden(value) : this.load(value.file)) ?? tooLong(this.get(value), most);
       return message === undefined ? [] : [{ path, message }];
     });
   }
@@ -68,6 +75,11 @@ export class Secrets {
     this.files.set(path, line);
     return undefined;
   }
+}
+
+function tooLong(secret: string, most = Number.POSITIVE_INFINITY): string | undefined {
+  const octets = utf8(secret).length;
+  return octets > most ? `has ${octets} octets; this one has at most ${most}` : undefined;
 }
 
 function hidden(value: string): string | undefined {

@@ -48,6 +48,8 @@ export async function openControlSocket(
     if (clients.size >= MAX_CLIENTS) {
       socket.on('error', () => socket.destroy());
       socket.resume();
+      // It may never close its own side, and `close` would wait for it.
+      setTimeout(() => socket.destroy(), 1_000).unref();
       socket.end(`${JSON.stringify(refusal({ code: 'busy', message: 'too many connections', path: '' }))}\n`);
       return;
     }

@@ -1,6 +1,19 @@
-// Texts that the configuration is made of. Errors are the system's own words, without the path.
+// Small files: texts that the configuration is made of, and what must outlive us. Errors are the system's own words, without
+// the path.
 
-import { closeSync, constants, fstatSync, openSync, readFileSync, readSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
 import { err, ok, type Result } from '../base/result.ts';
 
 /** Longer than any secret. */
@@ -34,6 +47,36 @@ function readAtMost(file: number): Result<string, string> {
     length += read;
   }
   return err(`it has more than ${MAX_SECRET_OCTETS} octets`);
+}
+
+/**
+ * The whole file or what it was before, whatever ends us; on disk when it returns, its name too. For its owner alone. The
+ * folder is made if need be.
+ */
+export function replaceFile(path: string, text: string): Result<void, string> {
+  return attempt(() => {
+    const folder = dirname(path);
+    const part = `${path}.part`;
+    mkdirSync(folder, { recursive: true });
+    syncedAfter(openSync(part, 'w', 0o600), (file) => writeFileSync(file, text));
+    renameSync(part, path);
+    syncFolder(folder);
+    return ok(undefined);
+  });
+}
+
+/** What has come into it, or has gone, is on disk when it returns. Throws. */
+export function syncFolder(path: string): void {
+  syncedAfter(openSync(path, 'r'));
+}
+
+function syncedAfter(file: number, work?: (file: number) => void): void {
+  try {
+    work?.(file);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
 }
 
 /** What the system throws, as its own words. */

@@ -1,12 +1,11 @@
 // Which ports we have taken down on a server's word: on disk from before the link goes until it is up again, so that the
 // next start knows of it whatever ended this one.
 
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { ok, type Result } from '../base/result.ts';
 import type { PortName } from '../model/dataplane.ts';
 import { HOLD_KINDS, type HoldKind } from '../model/port.ts';
-import { attempt } from './files.ts';
+import { attempt, replaceFile } from './files.ts';
 
 export class HeldPorts {
   private readonly held = new Map<PortName, HoldKind>();
@@ -37,19 +36,7 @@ export class HeldPorts {
   }
 
   private write(): Result<void, string> {
-    return attempt(() => {
-      mkdirSync(dirname(this.path), { recursive: true });
-      const part = `${this.path}.part`;
-      const file = openSync(part, 'w', 0o600);
-      try {
-        writeSync(file, `${JSON.stringify(Object.fromEntries(this.held))}\n`);
-        fsyncSync(file);
-      } finally {
-        closeSync(file);
-      }
-      renameSync(part, this.path);
-      return ok(undefined);
-    });
+    return replaceFile(this.path, `${JSON.stringify(Object.fromEntries(this.held))}\n`);
   }
 }
 

@@ -1,19 +1,21 @@
 // The store's file before it is opened. LMDB maps its file into memory and believes what is in it: one that is cut short or
 // is something else ends the process by a signal (measured: SIGSEGV, SIGBUS), at each start again. So its two meta pages
-// are looked at first, and starts that did not come to the end of the reading are counted: the third is the last.
+// are looked at first, and starts that did not come to the end of the reading are counted: the third is the last. The package
+// also ends the process where it cannot open a file or its lock (measured: SIGSEGV), so that is tried first.
 
 import {
   appendFileSync,
   closeSync,
-  fsyncSync,
   openSync,
   readSync,
   renameSync,
   rmSync,
   statSync,
+  truncateSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { err, ok, type Result } from '../base/result.ts';
+import { syncFolder } from './files.ts';
 
 const FILE = 'accounting.mdb';
 const LOCK = `${FILE}-lock`;
@@ -38,6 +40,7 @@ interface Meta {
 export class StoreFile {
   readonly path: string;
   private readonly attemptsPath: string;
+  private attemptsBefore = 0;
 
   constructor(private readonly folder: string) {
     this.path = join(folder, FILE);
@@ -62,8 +65,14 @@ export class StoreFile {
     return octets < wanted ? `it is cut short: ${octets} of ${wanted} octets` : undefined;
   }
 
-  /** To be called before it is opened, and `readWhole` when that went well. */
+  /** Throws the system's words where it, or its lock, cannot be opened for reading and writing: another user's, perhaps. */
+  tryToOpen(): void {
+    for (const path of [this.path, join(this.folder, LOCK)]) closeSync(openSync(path, 'a+', 0o600));
+  }
+
+  /** To be called before it is opened, and then `readWhole`, `takeBack` or `setAside`: who calls none did not come back. */
   attempt(): void {
+    this.attemptsBefore = sizeOf(this.attemptsPath);
     try {
       appendFileSync(this.attemptsPath, '.');
     } catch {
@@ -71,12 +80,20 @@ export class StoreFile {
     }
   }
 
+  /** It could not be opened, and that ended nobody: it says nothing about what is in it. */
+  takeBack(): void {
+    try {
+      if (this.attemptsBefore === 0) rmSync(this.attemptsPath, { force: true });
+      else truncateSync(this.attemptsPath, this.attemptsBefore);
+    } catch {
+      // Whoever could not take it back could not leave it either, as a rule.
+    }
+  }
+
   readWhole(): void {
     rmSync(this.attemptsPath, { force: true });
     // Its name is as durable as what is in it.
-    const folder = openSync(this.folder, 'r');
-    fsyncSync(folder);
-    closeSync(folder);
+    syncFolder(this.folder);
   }
 
   /** Out of the way, for whoever wants to look into it. Returns its new name. */

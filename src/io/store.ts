@@ -75,9 +75,19 @@ export function openStore(
 function readDatabase(
   file: StoreFile,
 ): Result<{ readonly database: Lmdb; readonly content: SpoolContent }, string> {
-  const { open } = createRequire(import.meta.url)('lmdb') as typeof import('lmdb');
+  file.tryToOpen();
   file.attempt();
-  const database: Lmdb = open({
+  try {
+    return readOpened(openDatabase(file), file);
+  } catch (cause) {
+    file.takeBack();
+    throw cause;
+  }
+}
+
+function openDatabase(file: StoreFile): Lmdb {
+  const { open } = createRequire(import.meta.url)('lmdb') as typeof import('lmdb');
+  return open({
     path: file.path,
     noSubdir: true,
     encoding: 'binary',
@@ -86,14 +96,25 @@ function readDatabase(
     eventTurnBatching: false,
     maxReaders: 8,
   });
-  chmodSync(file.path, 0o600);
-  const content = contentOf(database);
-  if (!content.ok) {
+}
+
+function readOpened(
+  database: Lmdb,
+  file: StoreFile,
+): Result<{ readonly database: Lmdb; readonly content: SpoolContent }, string> {
+  try {
+    chmodSync(file.path, 0o600);
+    const content = contentOf(database);
+    if (content.ok) {
+      file.readWhole();
+      return ok({ database, content: content.value });
+    }
     void database.close();
     return content;
+  } catch (cause) {
+    void database.close();
+    throw cause;
   }
-  file.readWhole();
-  return ok({ database, content: content.value });
 }
 
 function contentOf(database: Lmdb): Result<SpoolContent, string> {
@@ -180,11 +201,13 @@ export class Store {
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
       this.timerAt = Number.POSITIVE_INFINITY;
-      this.committing = this.commit().finally(() => {
-        this.committing = undefined;
-        if (this.pending.size > 0 || this.waiting.length > 0)
-          this.arm(this.waiting.length > 0 ? GATHER_MS : GATHER_IDLY_MS);
-      });
+      this.committing = this.commit()
+        .catch((cause: unknown) => this.failed(this.reason(cause), new Map()))
+        .finally(() => {
+          this.committing = undefined;
+          if (this.pending.size > 0 || this.waiting.length > 0)
+            this.arm(this.waiting.length > 0 ? GATHER_MS : GATHER_IDLY_MS);
+        });
     }, wait);
   }
 
@@ -194,9 +217,12 @@ export class Store {
     this.pending = new Map();
     this.waiting = [];
     const error = await this.transact(batch);
-    if (error === undefined) this.succeeded();
-    else this.failed(error, batch);
-    for (const done of waiting) done(error);
+    try {
+      if (error === undefined) this.succeeded();
+      else this.failed(error, batch);
+    } finally {
+      for (const done of waiting) done(error);
+    }
   }
 
   /** Why not; never throws. */
@@ -215,13 +241,30 @@ export class Store {
   }
 
   private reason(cause: unknown): string {
-    const { bavail, bsize } = statfsSync(this.file.path);
-    const room = bavail * bsize < LITTLE_ROOM ? 'there is no room left' : words(cause);
-    return `${this.file.path} cannot be written: ${room}`;
+    return `${this.file.path} cannot be written: ${this.hasRoom() ? words(cause) : 'there is no room left'}`;
+  }
+
+  /** Where nobody can say, the cause says more. */
+  private hasRoom(): boolean {
+    try {
+      const { bavail, bsize } = statfsSync(this.file.path);
+      return bavail * bsize >= LITTLE_ROOM;
+    } catch {
+      return true;
+    }
+  }
+
+  /** As it was last seen, where its folder has gone from under it. */
+  private size(): number {
+    try {
+      return this.file.octets;
+    } catch {
+      return this.octets;
+    }
   }
 
   private succeeded(): void {
-    const { octets } = this.file;
+    const octets = this.size();
     if (this.failing === undefined && octets === this.octets) return;
     this.failing = undefined;
     this.octets = octets;

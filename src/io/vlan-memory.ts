@@ -1,22 +1,14 @@
 // What ports were before the agent changed their VLANs, on disk: written before each change, so that the next start finds
 // the way back after a kill. One small file, replaced whole; gone when there is nothing to remember.
 
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
-import { dirname, join } from 'node:path';
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
 import { Type } from 'typebox';
 import { Check } from 'typebox/value';
 import type { FoundVlan } from '../authz/vlan-book.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { PortName } from '../model/dataplane.ts';
+import { attempt, replaceFile } from './files.ts';
 
 const FILE = 'vlans.json';
 
@@ -74,29 +66,23 @@ export class VlanMemory {
 
   /** On disk when it returns. */
   write(found: readonly FoundVlan[]): Result<void, string> {
-    try {
-      if (found.length === 0) rmSync(this.path, { force: true });
-      else this.replace(found);
-      return ok(undefined);
-    } catch (cause) {
-      return err(`write ${this.path}: ${said(cause)}`);
-    }
+    const written = found.length === 0 ? this.forget() : this.replace(found);
+    return written.ok ? written : err(`write ${this.path}: ${written.error}`);
   }
 
-  private replace(found: readonly FoundVlan[]): void {
-    const part = `${this.path}.part`;
-    mkdirSync(dirname(this.path), { recursive: true });
+  /** Its going is not made durable: one that comes back after a power cut leads to what the ports were at first. */
+  private forget(): Result<void, string> {
+    return attempt(() => {
+      rmSync(this.path, { force: true });
+      return ok(undefined);
+    });
+  }
+
+  private replace(found: readonly FoundVlan[]): Result<void, string> {
     const notes = found.map((note) =>
       note.port === undefined ? note : { ...note, ifindex: this.indexOf(note.port) },
     );
-    const fd = openSync(part, 'w', 0o600);
-    try {
-      writeSync(fd, `${JSON.stringify({ version: 1, found: notes })}\n`);
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-    renameSync(part, this.path);
+    return replaceFile(this.path, `${JSON.stringify({ version: 1, found: notes })}\n`);
   }
 }
 

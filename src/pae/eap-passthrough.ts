@@ -23,6 +23,7 @@ import {
   encodeEap,
 } from '../wire/eap.ts';
 import type { PaeCounter, PaeDrop } from './counters.ts';
+import type { RejectReason } from './events.ts';
 import { IDENTITY_MAX_OCTETS } from './identity.ts';
 import type { PaeSettings } from './settings.ts';
 
@@ -64,7 +65,7 @@ export type EapInput =
   | { readonly type: 'eapResp'; readonly packet: Uint8Array }
   | { readonly type: 'aaaEapReq'; readonly eap?: Uint8Array; readonly sessionTimeout?: Millis }
   | { readonly type: 'aaaSuccess'; readonly eap?: Uint8Array }
-  | { readonly type: 'aaaFail'; readonly eap?: Uint8Array }
+  | { readonly type: 'aaaFail'; readonly eap?: Uint8Array; readonly reason?: 'unencodable' }
   | { readonly type: 'aaaTimeout' }
   | { readonly type: 'granted'; readonly ok: boolean }
   /** The client asked again to be asked: the outstanding Identity request goes out once more, timers as they are. */
@@ -72,6 +73,11 @@ export type EapInput =
   /** One request whatever comes of it; none while it is the server's turn (RFC 3748 §2: one at a time). */
   | { readonly type: 'probe' }
   | { readonly type: 'timer' };
+
+type FailReason = Extract<
+  RejectReason,
+  'access-reject' | 'unencodable' | 'contradictory-accept' | 'grant-failed'
+>;
 
 export type EapOutput =
   /** eapReq: send to the client. */
@@ -84,7 +90,7 @@ export type EapOutput =
   | {
       readonly signal: 'eapFail';
       readonly data: Uint8Array;
-      readonly reason: 'access-reject' | 'contradictory-accept' | 'grant-failed';
+      readonly reason: FailReason;
     }
   /** A Response/Identity to a probe: an exchange may begin with it. */
   | { readonly signal: 'probeAnswered'; readonly packet: Uint8Array }
@@ -151,7 +157,7 @@ export class EapPassThrough {
       case 'aaaSuccess':
         return this.state.name === 'AAA_IDLE' ? this.aaaSuccess(input.eap) : [];
       case 'aaaFail':
-        return this.state.name === 'AAA_IDLE' ? this.aaaFail(input.eap) : [];
+        return this.state.name === 'AAA_IDLE' ? this.aaaFail(input.eap, input.reason) : [];
       case 'aaaTimeout':
         return this.state.name === 'AAA_IDLE' ? this.noVerdict() : [];
       case 'granted':
@@ -271,19 +277,13 @@ export class EapPassThrough {
     return this.transition({ name: 'SUCCESS2', eapReqData }, true);
   }
 
-  private aaaFail(eap: Uint8Array | undefined): EapOutput[] {
+  private aaaFail(eap: Uint8Array | undefined, reason: FailReason = 'access-reject'): EapOutput[] {
     // A Reject that carries EAP-Success is not relayed: the client would believe that it is in.
-    return this.enterFailure(
-      eap !== undefined && codeOf(eap) === EAP_FAILURE ? eap : undefined,
-      'access-reject',
-    );
+    return this.enterFailure(eap !== undefined && codeOf(eap) === EAP_FAILURE ? eap : undefined, reason);
   }
 
   /** FAILURE2. */
-  private enterFailure(
-    eap: Uint8Array | undefined,
-    reason: 'access-reject' | 'contradictory-accept' | 'grant-failed',
-  ): EapOutput[] {
+  private enterFailure(eap: Uint8Array | undefined, reason: FailReason): EapOutput[] {
     this.transition({ name: 'FAILURE2' }, true);
     return [{ signal: 'eapFail', data: eap ?? this.buildFailure(), reason }];
   }

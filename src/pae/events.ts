@@ -43,6 +43,8 @@ export type PaeEvent =
   | {
       readonly type: 'aaa-reject';
       readonly ref: PaeRef;
+      /** No server was asked: the question does not fit into a RADIUS packet. Absent: a server's Access-Reject. */
+      readonly reason?: 'unencodable';
       readonly eap?: Uint8Array;
       readonly replyMessage?: string;
     }
@@ -70,6 +72,8 @@ export type AaaVerdict = Extract<PaeEvent, { readonly type: `aaa-${string}` }>;
 
 export type RejectReason =
   | 'access-reject'
+  /** The question does not fit into a RADIUS packet. */
+  | 'unencodable'
   /** An Accept that carries something other than EAP-Success. */
   | 'contradictory-accept'
   /** The server accepted, the table could not be written. */

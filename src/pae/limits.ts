@@ -51,12 +51,25 @@ export class ClientAdmission {
 
   /** A MAC that has no client machine was heard; a token is spent only if it gets one. */
   admit(load: PortLoad, now: Instant): Admission {
-    this.refill(now);
-    if (this.tokens < 1) return { verdict: 'refused', reason: 'too-many-newcomers' };
-    const full = load.inProgress >= this.limits.clientsInProgress;
-    if (full && load.silent === 0) return { verdict: 'refused', reason: 'too-many-clients' };
+    const reason = this.refusal(load, now);
+    if (reason !== undefined) return { verdict: 'refused', reason };
     this.tokens -= 1;
-    return { verdict: full ? 'in-place-of-silent' : 'admitted' };
+    return { verdict: this.isFull(load) ? 'in-place-of-silent' : 'admitted' };
+  }
+
+  /** Whether `admit` would admit one more; spends nothing. */
+  hasRoom(load: PortLoad, now: Instant): boolean {
+    return this.refusal(load, now) === undefined;
+  }
+
+  private refusal(load: PortLoad, now: Instant): RefusalReason | undefined {
+    this.refill(now);
+    if (this.tokens < 1) return 'too-many-newcomers';
+    return this.isFull(load) && load.silent === 0 ? 'too-many-clients' : undefined;
+  }
+
+  private isFull({ inProgress }: PortLoad): boolean {
+    return inProgress >= this.limits.clientsInProgress;
   }
 
   private refill(now: Instant): void {

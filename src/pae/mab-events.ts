@@ -36,7 +36,7 @@ export type MabEvent =
   | { readonly type: 'settings'; readonly settings: MabSettings }
   | { readonly type: 'tick'; readonly facts: MabFacts };
 
-export type MabRejectReason = 'access-reject' | 'grant-failed' | 'no-server';
+export type MabRejectReason = 'access-reject' | 'unencodable' | 'grant-failed' | 'no-server';
 
 export type MabEffect =
   | {

@@ -16,7 +16,7 @@ export interface MabSettings {
   readonly delay: Millis;
   /** Which method is tried first. */
   readonly order: MethodOrder;
-  /** Which method has the last word: it replaces a session of the other, and is not replaced by it. */
+  /** Which method has the last word: 802.1X first takes over a session by MAC, MAB first keeps its own from 802.1X. */
   readonly priority: MethodOrder;
   /** True: who is refused by 802.1X may still get in by MAC. */
   readonly afterDot1xFailure: boolean;

@@ -226,7 +226,7 @@ export class MabClient {
         break;
       case 'aaa-reject':
         this.unanswered = 0;
-        this.refused(verdict.replyMessage, now);
+        this.refused(verdict.replyMessage, now, verdict.reason);
         break;
       case 'aaa-timeout':
         this.unanswered += 1;
@@ -264,15 +264,19 @@ export class MabClient {
     this.add({ type: 'accepted', ref, authorization });
   }
 
-  private refused(replyMessage: string | undefined, now: Instant): void {
+  private refused(
+    replyMessage: string | undefined,
+    now: Instant,
+    reason: 'access-reject' | 'unencodable' = 'access-reject',
+  ): void {
     const said = replyMessage === undefined ? '' : `: ${printable(utf8(replyMessage))}`;
     const message = replyMessage === undefined ? {} : { replyMessage };
     const { authenticated } = this;
-    this.decide('rejected', `MAB access-reject${said}`);
-    this.quiet(this.settings.quietPeriod, 'access-reject', now);
+    this.decide('rejected', `MAB ${reason}${said}`);
+    this.quiet(this.settings.quietPeriod, reason, now);
     if (authenticated)
       this.add({ type: 'ended', cause: 'reauth-failed', detail: replyMessage ?? 'MAB refused' });
-    else this.add({ type: 'rejected', reason: 'access-reject', ...message });
+    else this.add({ type: 'rejected', reason, ...message });
   }
 
   /** No server's word is no reject: a session outlives its servers, and a newcomer is asked about again soon. */

@@ -3,6 +3,7 @@
 
 import { fromUtf8 } from '../base/bytes.ts';
 import { type Ip, isIpv4 } from '../base/ip.ts';
+import { present } from '../base/present.ts';
 import { type Millis, seconds } from '../base/time.ts';
 import type { Authorization } from '../model/authorization.ts';
 import {
@@ -143,13 +144,6 @@ class Reading {
     const parts = attributesAll(this.packet, 'Reply-Message').map(fromUtf8);
     return parts.length === 0 ? undefined : parts.join('\n');
   }
-}
-
-/** Leaves out what is undefined, for types whose optional properties are absent rather than undefined. */
-function present<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>;
-  };
 }
 
 function copyOf(octets: Uint8Array | undefined): Uint8Array | undefined {

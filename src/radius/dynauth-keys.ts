@@ -2,6 +2,7 @@
 
 import { type Ip, isIpv4 } from '../base/ip.ts';
 import { type Mac, parseMac } from '../base/mac.ts';
+import { present } from '../base/present.ts';
 import type { Session } from '../model/session.ts';
 import type { RadiusPacket } from '../wire/radius.ts';
 import { attributeIp, attributeOctets, attributeText, attributeU32 } from '../wire/radius-attributes.ts';
@@ -108,10 +109,4 @@ function fits<T>(wanted: T | undefined, has: T | undefined): boolean {
 
 function sameOctets(a: Uint8Array, b: Uint8Array | undefined): boolean {
   return b !== undefined && a.length === b.length && a.every((octet, i) => octet === b[i]);
-}
-
-function present<T extends object>(value: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as {
-    [K in keyof T]?: Exclude<T[K], undefined>;
-  };
 }

@@ -113,7 +113,7 @@ function bounceHost({ value }: RadiusAttribute, refuse: Refuse): PortCommand[] {
   return [];
 }
 
-/** `last`: by the method that let the client in; `rerun`: all over again. */
+/** `last`: by the method that let the client in; `rerun`: from the first method of the port's order. */
 function withType(
   commands: readonly PortCommand[],
   type: string | undefined,

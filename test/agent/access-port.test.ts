@@ -201,4 +201,30 @@ describe('the link', () => {
     ]);
     expect(rig.at(60_000)).toEqual([]);
   });
+
+  it('a port that is set up again at once has five seconds for its link', () => {
+    const rig = new Rig().ready();
+    const lowered = (): void => {
+      rig.give({ type: 'lowering' });
+      expect(ends(rig.change({ adminUp: false, linkUp: false }))).toEqual([]);
+    };
+    lowered();
+    expect(ends(rig.change({ adminUp: true }))).toEqual([]);
+    rig.now = instant(3_000);
+    rig.change({ linkUp: true });
+    expect(rig.at(30_000)).toEqual([]);
+    lowered();
+    rig.change({ adminUp: true });
+    expect(rig.at(34_999)).toEqual([]);
+    rig.now = instant(35_000);
+    expect(rig.port.handle({ type: 'tick' }, rig.now)).toEqual([
+      { type: 'end-sessions', cause: 'port-down' },
+    ]);
+    rig.change({ linkUp: true });
+    lowered();
+    rig.now = instant(40_000);
+    expect(rig.port.handle({ type: 'tick' }, rig.now)).toEqual([
+      { type: 'end-sessions', cause: 'port-disabled' },
+    ]);
+  });
 });

@@ -5,6 +5,7 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Renewal } from '../../src/agent/dynamic-authorization.ts';
 import type { SessionUnit } from '../../src/agent/session-unit.ts';
 import { utf8 } from '../../src/base/bytes.ts';
+import { macFromNumber } from '../../src/base/mac.ts';
 import type { PortName } from '../../src/model/dataplane.ts';
 import type { HoldKind } from '../../src/model/port.ts';
 import { RADIUS_CODES } from '../../src/wire/radius.ts';
@@ -16,9 +17,11 @@ import {
   u32,
   vendor,
 } from '../../src/wire/radius-attributes.ts';
+import type { ConfigPart } from '../rigs/config-part.ts';
 import { DYNAUTH_SECRET, dynamicRequest, type Reply, readReply } from '../rigs/dynauth.ts';
 import { SimulatedSwitch } from '../rigs/sim/simulated-switch.ts';
 import { SimulatedStage, simFile } from '../rigs/sim/stage.ts';
+import { deviceName } from '../scenarios/stage.ts';
 
 const SERVER = '192.0.2.1';
 const CONFIG = {
@@ -233,6 +236,25 @@ describe('asked of running sessions', () => {
     expect(causes()).toEqual([]);
   });
 
+  it('506, and none begins, where one of two cannot be reauthenticated now', async () => {
+    await sameUser();
+    const { supplicants } = stage.invariants.core.parts;
+    // The link was down for longer than the session minds, and the port is full of others meanwhile.
+    supplicants.portClosed('p2' as PortName);
+    for (let n = 0; n < 64; n++)
+      supplicants.reauthenticate(macFromNumber(0x06_00_00_00_00_00 + n), 'p2' as PortName, 'sighting');
+    const asked = vi.spyOn(supplicants, 'reauthenticate');
+    const cisco = CISCO('subscriber:command=reauthenticate');
+    expect(one('CoA-Request', user(1), cisco)).toMatchObject({ code: 'CoA-NAK', errorCause: 506 });
+    expect(asked).not.toHaveBeenCalled();
+    expect(stage.events('dynamic-authorization').at(-1)).toMatchObject({
+      detail: expect.stringContaining('the port has no room'),
+    });
+    net.advance(1000);
+    expect(one('CoA-Request', user(1), cisco)?.code).toBe('CoA-ACK');
+    expect(asked).toHaveBeenCalledTimes(2);
+  });
+
   it('a bounce: down for ten seconds, everybody on the port out, and up again', async () => {
     expect(one('CoA-Request', user(1), BOUNCE)?.code).toBe('CoA-ACK');
     expect(causes()).toEqual(['p1 port-reinit']);
@@ -256,10 +278,17 @@ describe('asked of running sessions', () => {
     expect(session(3)).toBeDefined();
   });
 
-  it('506, and nothing changed, where one of two ports cannot be taken down', async () => {
+  it.each([1, 2])('506, and nothing changed, where port %i of two cannot be taken down', async (stuck) => {
     await sameUser();
-    net.faults.links = 1;
+    net.advance(1000);
+    const before = causes();
+    net.stuckLinks.add(`p${stuck}` as PortName);
     expect(one('CoA-Request', user(1), BOUNCE)).toMatchObject({ errorCause: 506 });
+    const lowered = net.performed.filter(({ effect }) => effect.type === 'set-link' && !effect.up);
+    expect(lowered).toHaveLength(2);
+    // The kernel's word of the short admin-down comes after the answer.
+    net.advance(10_000);
+    expect(causes()).toEqual(before);
     expect(sessions().size).toBe(3);
     expect(net.bridge.port('p1').adminUp && net.bridge.port('p2').adminUp).toBe(true);
   });
@@ -272,6 +301,55 @@ describe('asked of running sessions', () => {
     expect(JSON.stringify(net.command('ports', { port: 'p1' }))).toContain('"held_down":"disable"');
     net.command('port', { port: 'p1', control: 'auto' });
     expect(net.bridge.port('p1').adminUp).toBe(true);
+  });
+
+  describe('a port that leaves the bridge meanwhile', () => {
+    const isUp = () => net.bridge.port('p1').adminUp;
+
+    it('comes up with its return if it was bounced', async () => {
+      expect(one('CoA-Request', user(1), BOUNCE)?.code).toBe('CoA-ACK');
+      await stage.removePort('p1');
+      net.advance(60_000);
+      expect(isUp()).toBe(false);
+      await stage.restorePort('p1');
+      net.advance(1000);
+      expect(isUp()).toBe(true);
+      expect(JSON.stringify(net.command('ports', { port: 'p1' }))).toContain('"held_down":null');
+    });
+
+    it('stays down if it was disabled, until the port command', async () => {
+      expect(one('CoA-Request', user(1), DISABLE)?.code).toBe('CoA-ACK');
+      await stage.removePort('p1');
+      net.advance(1000);
+      await stage.restorePort('p1');
+      net.advance(60_000);
+      expect(isUp()).toBe(false);
+      expect(JSON.stringify(net.command('ports', { port: 'p1' }))).toContain('"held_down":"disable"');
+      net.command('port', { port: 'p1', control: 'auto' });
+      expect(isUp()).toBe(true);
+    });
+
+    it('506 if it goes while it is being taken down, and comes up with its return', async () => {
+      await sameUser();
+      const setAdmin = net.bridge.setAdmin.bind(net.bridge);
+      const spy = vi.spyOn(net.bridge, 'setAdmin').mockImplementation((name, up) => {
+        setAdmin(name, up);
+        // Before the answer, as from a thread of its own.
+        if (name === 'p1' && !up)
+          net.post({ type: 'dataplane', event: { type: 'port-gone', name: 'p1' as PortName } });
+      });
+      expect(one('CoA-Request', user(1), DISABLE)).toMatchObject({ errorCause: 506 });
+      spy.mockRestore();
+      net.bridge.port('p1').present = false;
+      net.advance(10_000);
+      expect([...sessions().all()].map(({ session: { grant } }) => grant.port).sort()).toEqual(['p2', 'p3']);
+      expect(net.bridge.port('p2').adminUp).toBe(true);
+      await stage.restorePort('p1');
+      net.advance(1000);
+      expect(isUp()).toBe(true);
+      await stage.until('u1 in again', () => session(1), 10_000);
+      expect(one('CoA-Request', mac(1), BOUNCE)?.code).toBe('CoA-ACK');
+    });
   });
 
   it('a bounced port that cannot be set up is tried until it can', () => {
@@ -319,6 +397,78 @@ describe('asked of running sessions', () => {
   });
 });
 
+describe('reauthenticate-type', () => {
+  const opened = (mab: ConfigPart = {}): SimulatedStage => {
+    const port = {
+      mab: { enabled: true, delay_s: 0, authentication: 'eap-md5', ...mab },
+      dot1x: { tx_period_s: 1 },
+    };
+    const handshake = { period_s: 0 };
+    const config = { ...CONFIG, roles: { default: { handshake } }, ports: { 'p*': port } };
+    return new SimulatedStage({ machines: 1, devices: [1], config });
+  };
+  const asked = (stage: SimulatedStage, type: string): Reply | undefined => {
+    const attributes = [
+      CISCO('subscriber:command=reauthenticate'),
+      CISCO(`subscriber:reauthenticate-type=${type}`),
+    ];
+    return ask(stage.net, [dynamicRequest({ code: 'CoA-Request', attributes: [mac(1), ...attributes] })])[0];
+  };
+  const questions = (stage: SimulatedStage): number =>
+    stage.net.servers.reduce((sum, server) => sum + server.questions, 0);
+  /** EAP-MD5: an identity, and the answer to the challenge. */
+  const ROUND = 2;
+  const method = (stage: SimulatedStage) => [...stage.invariants.core.sessions.all()][0]?.session.method;
+  const byMab = async (): Promise<SimulatedStage> => {
+    const stage = opened();
+    await stage.passes(stage.machine(1));
+    await stage.until('in by MAB', () => method(stage) === 'mab', 10_000);
+    // What 802.1X asked at the beginning is over.
+    await stage.pass(60_000);
+    return stage;
+  };
+
+  it('last: the server is asked about the MAC at once, and the client nothing', async () => {
+    const stage = await byMab();
+    stage.net.clients[0]?.supplicant.listen();
+    const before = questions(stage);
+    expect(asked(stage, 'last')?.code).toBe('CoA-ACK');
+    await stage.pass(30_000);
+    expect(questions(stage)).toBe(before + ROUND);
+    expect(method(stage)).toBe('mab');
+  });
+
+  it('rerun: 802.1X is first, and a client that speaks it by now gets in by it', async () => {
+    const stage = await byMab();
+    stage.net.clients[0]?.supplicant.listen();
+    expect(asked(stage, 'rerun')?.code).toBe('CoA-ACK');
+    await stage.until('in by 802.1X', () => method(stage) === 'dot1x', 5_000);
+  });
+
+  it('rerun: MAB is next where nobody answers, once, and the session goes on', async () => {
+    const stage = await byMab();
+    const before = questions(stage);
+    expect(asked(stage, 'rerun')?.code).toBe('CoA-ACK');
+    await stage.pass(500);
+    expect(questions(stage)).toBe(before);
+    await stage.pass(60_000);
+    expect(questions(stage)).toBe(before + ROUND);
+    expect(method(stage)).toBe('mab');
+    expect(stage.events('session-end')).toEqual([]);
+  });
+
+  it('rerun: 407 where MAB would come first for a client that is in by 802.1X', async () => {
+    const stage = opened({ order: ['mab', 'dot1x'] });
+    stage.net.servers.forEach(({ users }) => {
+      users.delete(deviceName(1));
+    });
+    await stage.login(stage.machine(1));
+    expect(asked(stage, 'rerun')).toMatchObject({ code: 'CoA-NAK', errorCause: 407 });
+    expect(asked(stage, 'last')?.code).toBe('CoA-ACK');
+    expect(method(stage)).toBe('dot1x');
+  });
+});
+
 describe('VLANs', () => {
   const vlan = (id: string) => [
     tunnel('Tunnel-Type', 0, 13),
@@ -344,6 +494,27 @@ describe('VLANs', () => {
     expect([...stage.invariants.core.sessions.all()][0]?.session.id).toBe(session_id);
   });
 
+  it('tagged VLANs of the port, by id and by name', async () => {
+    const vlans = { onUplink: [30, 40, 50] };
+    const stage = new SimulatedStage({ machines: 1, vlans, config: CONFIG, replies: { u1: { vlan: '30' } } });
+    await stage.login(stage.machine(1));
+    expect(asked(stage, user(1), u32('Egress-VLANID', 0x31_00_00_28))?.code).toBe('CoA-ACK');
+    expect(await stage.vlansOf('p1')).toMatchObject({ pvid: 30, tagged: [40] });
+    expect(asked(stage, user(1), text('Egress-VLAN-Name', '150'))?.code).toBe('CoA-ACK');
+    expect(await stage.vlansOf('p1')).toMatchObject({ pvid: 30, tagged: [50] });
+    expect(stage.events('session-end')).toEqual([]);
+  });
+
+  it('506, and the old one, where another session of the port wants another', async () => {
+    const vlans = { onUplink: [30, 40] };
+    const replies = { u1: { vlan: '30' }, u2: { vlan: '30' } };
+    const stage = new SimulatedStage({ machines: 2, onePort: true, vlans, config: CONFIG, replies });
+    for (const n of [1, 2]) await stage.login(stage.machine(n));
+    expect(asked(stage, user(1), ...vlan('40'))).toMatchObject({ code: 'CoA-NAK', errorCause: 506 });
+    for (const n of [1, 2]) expect(await stage.grantedVlans(stage.machine(n).mac)).toEqual([30]);
+    expect(await stage.vlansOf('p1')).toMatchObject({ pvid: 30 });
+  });
+
   it('407, and the old one, where there is no such VLAN', async () => {
     const vlans = { onUplink: [30, 40] };
     const stage = new SimulatedStage({ machines: 1, vlans, config: CONFIG, replies: { u1: { vlan: '30' } } });
@@ -360,6 +531,8 @@ describe('VLANs', () => {
     await stage.announce(stage.machine(1));
     await stage.until('a guest', () => stage.retained(stage.machine(1).mac), 60_000);
     expect(asked(stage, mac(1), u32('Idle-Timeout', 60))).toMatchObject({ errorCause: 406 });
+    const only = [u32('Service-Type', 17), octets('State', utf8('a state'))];
+    expect(asked(stage, mac(1), ...only)).toMatchObject({ errorCause: 406 });
     expect(asked(stage, mac(1), CISCO('subscriber:command=reauthenticate'))?.code).toBe('CoA-ACK');
     const bytes = dynamicRequest({ code: 'Disconnect-Request', attributes: [mac(1)] });
     expect(ask(stage.net, [bytes])[0]?.code).toBe('Disconnect-ACK');
@@ -394,6 +567,18 @@ describe('a port that an earlier run has taken down', () => {
 
   it('comes up at start if it was to be bounced', () => {
     expect(started('bounce', false).bridge.port('p1').adminUp).toBe(true);
+  });
+
+  it('comes up when it joins the bridge later', () => {
+    const heldDown = new Map([['p1' as PortName, 'bounce' as const]]);
+    const net = new SimulatedSwitch({ config: simFile(CONFIG), ports: ['p2'], heldDown });
+    net.boot();
+    net.advance(60_000);
+    net.bridge.addPort('p1');
+    Object.assign(net.bridge.port('p1'), { adminUp: false, present: false });
+    net.bridge.restore('p1');
+    net.advance(1000);
+    expect(net.bridge.port('p1').adminUp).toBe(true);
   });
 
   it('stays down if it was disabled, until the port command', () => {

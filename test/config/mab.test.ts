@@ -35,6 +35,19 @@ describe('MAC authentication bypass in the configuration', () => {
     expect(!parsed.ok && parsed.error[0]?.path).toMatch(new RegExp(`ports."p\\*".mab.${key}`));
   });
 
+  it.each([
+    ['a'.repeat(128), undefined],
+    ['a'.repeat(129), 'has 129 octets; this one has at most 128'],
+    ['é'.repeat(65), 'has 130 octets; this one has at most 128'],
+  ])('a password has at most the 128 octets of User-Password, in a file too: %#', (password, message) => {
+    const inFile = parseConfig(text('{mab: {password: {file: /etc/mab}}}'), () => ok(password));
+    for (const parsed of [parse(`{mab: {password: ${password}}}`), inFile]) {
+      const fault = parsed.ok ? undefined : parsed.error[0];
+      expect(fault?.message).toBe(message);
+      if (fault !== undefined) expect(fault).toMatchObject({ path: 'ports."p*".mab.password', line: 2 });
+    }
+  });
+
   it('a password in a file is read, and one in the text is not shown', () => {
     const parsed = parse('{mab: {password: {file: /etc/mab}}}');
     expect(parsed.ok && portSettings(parsed.value.config, 'p1').mab.password).toBe('from the file');

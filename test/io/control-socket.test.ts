@@ -108,6 +108,21 @@ describe('requests', () => {
   });
 });
 
+test('closing waits for nobody that was sent away and stays on the line', async () => {
+  const control = await agent();
+  await Promise.all(Array.from({ length: 64 }, () => client()));
+  const stayer = connect({ path, allowHalfOpen: true });
+  leftovers.push(() => stayer.destroy());
+  stayer.on('error', () => undefined);
+  const said: Buffer[] = [];
+  stayer.on('data', (chunk) => said.push(chunk));
+  await until(() => said.length > 0);
+  await Promise.race([
+    control.close(),
+    new Promise((_, reject) => setTimeout(reject, 3_000, new Error('it is waited for'))),
+  ]);
+});
+
 describe('events', () => {
   test('only subscribers are told, until they leave', async () => {
     const control = await agent();

@@ -3,6 +3,7 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
+  existsSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -18,7 +19,8 @@ import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { erasing, keeping, type SpoolContent, storing } from '../../src/accounting/spool.ts';
 import type { SpoolStatus } from '../../src/agent/ports.ts';
 import type { WallTime } from '../../src/base/time.ts';
-import { openStore, type Store } from '../../src/io/store.ts';
+import { openStore, Store } from '../../src/io/store.ts';
+import { StoreFile } from '../../src/io/store-file.ts';
 import type { AcctRecord } from '../../src/model/acct.ts';
 import { subject } from '../rigs/accounting-path.ts';
 
@@ -255,6 +257,31 @@ describe('a file that cannot be believed is set aside, and a new one begun', () 
     expect(status.warnings).toEqual([expect.stringContaining('reading it ended the agent 3 times')]);
   });
 
+  it('not one that could not be opened at all, as often as that was tried', async () => {
+    await filled();
+    const attempts = path.join(folder, `${FILE}-attempts`);
+    const lock = path.join(folder, `${FILE}-lock`);
+    rmSync(lock, { force: true });
+    mkdirSync(lock);
+    for (let start = 1; start <= 4; start++) {
+      expect(openStore(folder, () => undefined)).toEqual({
+        ok: false,
+        error: expect.stringMatching(/EISDIR.*accounting\.mdb-lock/),
+      });
+    }
+    rmSync(lock, { recursive: true });
+    for (const before of ['', '..']) {
+      writeFileSync(attempts, before);
+      const opening = new StoreFile(folder);
+      opening.attempt();
+      opening.takeBack();
+      expect(existsSync(attempts) ? readFileSync(attempts, 'latin1') : '').toBe(before);
+    }
+    const { content, status } = begin();
+    expect(content.records).toHaveLength(500);
+    expect(status.warnings).toEqual([]);
+  });
+
   /** 10 pages from there. */
   function overwrite(page: number): void {
     const octets = readFileSync(file());
@@ -264,6 +291,52 @@ describe('a file that cannot be believed is set aside, and a new one begun', () 
 });
 
 describe('where nothing can be written', () => {
+  /** A store whose folder has become a file: nobody can say how large it is, or what room there is. */
+  function withoutPlace(
+    batch: () => Promise<unknown>,
+    onStatus = (status: SpoolStatus) => void statuses.push(status),
+  ) {
+    const place = path.join(folder, 'place');
+    mkdirSync(place);
+    const database = { batch } as unknown as ConstructorParameters<typeof Store>[0];
+    const store = new Store(database, new StoreFile(place), onStatus);
+    rmSync(place, { recursive: true });
+    writeFileSync(place, '');
+    return store;
+  }
+
+  it('and nobody can say why: whoever waits is told what the system said', async () => {
+    const store = withoutPlace(() => Promise.reject(new Error('EIO: it has gone')));
+    expect(await stored(store, 1, stop('a'))).toMatch(/accounting\.mdb cannot be written: EIO: it has gone/);
+    expect(statuses).toMatchObject([{ state: 'failing' }]);
+  });
+
+  it('and it is written all the same: whoever waits is told', async () => {
+    expect(
+      await stored(
+        withoutPlace(() => Promise.resolve()),
+        1,
+        stop('a'),
+      ),
+    ).toBeUndefined();
+  });
+
+  it('and whoever is told throws: the others are told too, and the process goes on', async () => {
+    const unhandled: unknown[] = [];
+    const listener = (cause: unknown): void => void unhandled.push(cause);
+    process.on('unhandledRejection', listener);
+    const store = withoutPlace(
+      () => Promise.reject(new Error('EIO')),
+      () => {
+        throw new Error('a defect');
+      },
+    );
+    expect(await stored(store, 1, stop('a'))).toMatch(/EIO/);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    process.off('unhandledRejection', listener);
+    expect(unhandled).toEqual([]);
+  });
+
   it('a folder that is a file', () => {
     const place = path.join(folder, 'place');
     writeFileSync(place, '');

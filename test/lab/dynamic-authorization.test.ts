@@ -3,6 +3,8 @@
 // One house for all: u1, u2 and u3 on p1 to p3, and `twin` on p4 and p5. Each row of the table is one packet: what comes
 // back, and what is different afterwards; where nothing is named, nothing may be.
 
+import { mkdirSync, rmdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { utf8 } from '../../src/base/bytes.ts';
 import type { WallTime } from '../../src/base/time.ts';
@@ -64,6 +66,8 @@ interface Row {
   /** These clients are out when the answer is there, for this cause. */
   readonly out?: readonly number[];
   readonly cause?: string;
+  /** This client has been authenticated anew soon after the answer, and its session has gone on. */
+  readonly asked?: number;
   /** The port of the first of them is down when the answer is there. */
   readonly down?: boolean;
 }
@@ -225,6 +229,16 @@ const REFUSED: readonly Row[] = [
   nak(407, 'disconnect', 'a station that is no MAC', 'Calling-Station-Id = "02-99"'),
   nak(407, 'coa', 'a VLAN that is none', U1, ...vlan('4095')),
   nak(407, 'coa', 'a VLAN, on a bridge that filters none', U1, ...vlan('30')),
+  nak(407, 'coa', 'a tagged VLAN, on a bridge that filters none', U1, 'Egress-VLANID = 0x31000028'),
+  nak(407, 'coa', 'the same by its name', U1, 'Egress-VLAN-Name = "1cameras"'),
+  nak(
+    407,
+    'coa',
+    'another type of reauthentication',
+    U1,
+    REAUTHENTICATE,
+    cisco('subscriber:reauthenticate-type=first'),
+  ),
   nak(407, 'coa', 'a command that we do not know', U1, cisco('subscriber:command=session-query')),
   nak(407, 'coa', 'a bounce that is too long', U1, 'HP-Port-Bounce-Host = 61'),
   nak(501, 'coa', 'a bounce on a port that forbids it', 'User-Name = "u3"', BOUNCE),
@@ -239,18 +253,20 @@ const REFUSED: readonly Row[] = [
 ];
 
 const DONE: readonly Row[] = [
-  { what: 'reauthenticate', send: 'coa', attributes: [U1, REAUTHENTICATE], answer: 'CoA-ACK' },
+  { what: 'reauthenticate', send: 'coa', attributes: [U1, REAUTHENTICATE], answer: 'CoA-ACK', asked: 1 },
   {
     what: 'reauthenticate by the last method',
     send: 'coa',
     attributes: [U1, REAUTHENTICATE, cisco('subscriber:reauthenticate-type=last')],
     answer: 'CoA-ACK',
+    asked: 1,
   },
   {
-    what: 'reauthenticate all over again',
+    what: 'reauthenticate from the first method, which let the client in',
     send: 'coa',
     attributes: ['User-Name = "u2"', REAUTHENTICATE, cisco('subscriber:reauthenticate-type=rerun')],
     answer: 'CoA-ACK',
+    asked: 2,
   },
   {
     what: 'User-Name',
@@ -391,6 +407,9 @@ describe('dynamic authorization', () => {
   async function play(row: Row): Promise<void> {
     const before = { sessions: await standing(), granted: await granted() };
     const endsBefore = scene.events('session-end').length;
+    const successes = (): number =>
+      supplicants[(row.asked ?? 1) - 1]?.output.match(/CTRL-EVENT-EAP-SUCCESS/g)?.length ?? 0;
+    const successesBefore = successes();
     const reply = await radclient(scene.lab.netns, {
       send: row.send,
       attributes: await filled(row.attributes),
@@ -409,6 +428,10 @@ describe('dynamic authorization', () => {
     }
     if (row.set !== undefined) {
       for (const n of of) expect(await onPort(n)).toMatchObject(row.set);
+    }
+    if (row.asked !== undefined) {
+      await until('authenticated anew', () => successes() > successesBefore);
+      expect(await granted()).toEqual(before.granted);
     }
     if (out.length === 0) return;
     await until('the ends', () => scene.events('session-end').length === endsBefore + out.length);
@@ -460,6 +483,18 @@ describe('dynamic authorization', () => {
     expect([reply.code, reply.errorCause]).toEqual(['CoA-NAK', 'Request-Initiated']);
     expect(reply.output).toMatch(/Service-Type = Authorize-Only/);
     await until('the Accept', async () => (await onPort(2))?.idle_timeout_s === 1234);
+  });
+
+  it('506, and everybody stays, where the ports cannot be noted on disk as held down', async () => {
+    const part = join(scene.agent.stateDir, 'held-ports.json.part');
+    mkdirSync(part);
+    const before = { sessions: await standing(), granted: await granted() };
+    const bounce = { send: 'coa', attributes: ['User-Name = "twin"', BOUNCE] } as const;
+    const reply = await radclient(scene.lab.netns, bounce);
+    rmdirSync(part);
+    expect([reply.code, reply.errorCause]).toEqual(['CoA-NAK', 'Resources-Unavailable']);
+    expect({ sessions: await standing(), granted: await granted() }).toEqual(before);
+    expect([await isUp(4), await isUp(5)]).toEqual([true, true]);
   });
 
   it('Authorize-Only: a Reject ends the session', async () => {

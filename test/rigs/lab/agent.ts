@@ -51,6 +51,10 @@ export class Agent {
     return this.#folder.file('rollcall.yaml');
   }
 
+  get stateDir(): string {
+    return this.#folder.file('state');
+  }
+
   get socket(): string {
     return this.#folder.file('rollcall.sock');
   }
@@ -86,7 +90,7 @@ export class Agent {
   /** What `configure` would write. */
   configText(config: ConfigPart, omit: readonly string[] = []): string {
     const base = Object.fromEntries(Object.entries(LAB_CONFIG).filter(([key]) => !omit.includes(key)));
-    const places = { state_dir: this.#folder.file('state'), control_socket: this.socket };
+    const places = { state_dir: this.stateDir, control_socket: this.socket };
     const whole = overlay(overlay(base, places), config);
     return stringify(whole, { aliasDuplicateObjects: false });
   }

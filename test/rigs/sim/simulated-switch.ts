@@ -113,6 +113,8 @@ export class SimulatedSwitch {
     stores: 0,
     vlans: 0,
   };
+  /** Ports whose link cannot be set up or down. */
+  readonly stuckLinks = new Set<PortName>();
   readonly disk: Map<string, Uint8Array>;
   /** Transactions so far; with the one of this number the agent is torn away, and nothing is done any more. */
   writes = 0;
@@ -325,6 +327,7 @@ export class SimulatedSwitch {
         return this.answer(effect.ref, 'setPorts', () => bridge.setPort(effect.port, effect.setting));
       case 'set-link':
         return this.answer(effect.ref, 'links', () => {
+          if (this.stuckLinks.has(effect.port)) return err('the link is stuck');
           bridge.setAdmin(effect.port, effect.up);
           return { ok: true, value: undefined };
         });

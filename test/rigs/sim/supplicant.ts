@@ -35,6 +35,8 @@ export class SimSupplicant {
   successes = 0;
   /** False: the program is not there; nothing is heard and nothing said. */
   running = false;
+  /** Name at the end of an MD5-Challenge response (RFC 3748 §5.4): of any length. */
+  name: Uint8Array = new Uint8Array(0);
   private asked = false;
   private round = 0;
 
@@ -48,6 +50,11 @@ export class SimSupplicant {
     this.round++;
     this.asked = false;
     this.sendStart(this.round, START_TIMES);
+  }
+
+  /** It answers, and asks for nothing. */
+  listen(): void {
+    this.running = true;
   }
 
   /** A bare EAPOL-Start. */
@@ -84,7 +91,7 @@ export class SimSupplicant {
     } else if (code === EAP_REQUEST && type === EAP_TYPE_MD5) {
       const challenge = data.subarray(1, 1 + (data[0] ?? 0));
       const digest = md5(Uint8Array.of(identifier), utf8(this.user.password), challenge);
-      this.respond(identifier, EAP_TYPE_MD5, Uint8Array.of(digest.length, ...digest));
+      this.respond(identifier, EAP_TYPE_MD5, Uint8Array.of(digest.length, ...digest, ...this.name));
     }
   }
 
