@@ -256,7 +256,7 @@ export class Life implements Timed {
         this.revokeFailed(key, effect);
         return;
       case 'superseded':
-        for (const closing of this.closingsOf(key)) this.tellLogout(closing, { type: 'superseded' });
+        for (const closing of this.closingsOf(key)) this.superseded(closing, keyText(key));
         return;
       default:
         assertNever(effect);
@@ -342,12 +342,22 @@ export class Life implements Timed {
 
   /** One of the things that a session's end has to clear is cleared; after the last its VLANs are free, and then it is told. */
   private cleared(closing: Closing, what: string, tries: number): void {
-    closing.waiting.delete(what);
     closing.tries = Math.max(closing.tries, tries);
-    if (closing.waiting.size > 0) return;
-    this.stuck.delete(closing.unit);
-    this.core.parts.vlans.free(closing.unit);
-    this.tellLogout(closing, { type: 'relocked', tries: closing.tries });
+    if (this.isLast(closing, what)) this.tellLogout(closing, { type: 'relocked', tries: closing.tries });
+  }
+
+  /** One of them is the client's again, in another session that holds its VLANs itself. */
+  private superseded(closing: Closing, what: string): void {
+    if (this.isLast(closing, what)) this.tellLogout(closing, { type: 'superseded' });
+  }
+
+  /** Waits for this no more; true if for nothing else either, and its VLANs are free. */
+  private isLast({ unit, waiting }: Closing, what: string): boolean {
+    waiting.delete(what);
+    if (waiting.size > 0) return false;
+    this.stuck.delete(unit);
+    this.core.parts.vlans.free(unit);
+    return true;
   }
 
   private revokeFailed(
