@@ -3,7 +3,8 @@
 // A pure machine: the agent tells it news, it answers with what to do. It never opens a port that it did not manage
 // to prove closed, and it never gives up: a lock that fails is retried for ever, 1 s doubling to 30 s.
 // Fail closed: nothing here unlocks a port except the administrator's `force-authorized`. `off` means that we stop
-// touching and watching it: it stays as it was, which for a port that was `auto` is locked.
+// touching and watching it: it stays as it was, which for a port that was `auto` is locked. One that is open for a
+// client's sake, or not proven locked yet, is locked first.
 
 import { assertNever } from '../base/result.ts';
 import { after, earliest, type Instant, type Millis, NEVER, seconds } from '../base/time.ts';
@@ -25,7 +26,8 @@ export type PortEvent =
   | { readonly type: 'open'; readonly open: boolean }
   /** `links` takes it down, and may take that back: if it does not, it ends the sessions itself. */
   | { readonly type: 'lowering' }
-  | { readonly type: 'port-set'; readonly error?: string }
+  /** The answer to that `set`: the very object, since two that say the same may be under way. */
+  | { readonly type: 'port-set'; readonly setting: PortSetting; readonly error?: string }
   | { readonly type: 'capture'; readonly error?: string }
   | { readonly type: 'tick' };
 
@@ -33,7 +35,7 @@ export type PortEffect =
   | { readonly type: 'set'; readonly setting: PortSetting }
   | { readonly type: 'open-capture' }
   | { readonly type: 'close-capture' }
-  /** Everybody on the port is out. */
+  /** Everybody on the port is out; `open` false follows where it was open for one of them. */
   | { readonly type: 'end-sessions'; readonly cause: EndCause }
   /** Frames can come in and logins are wanted: begin, or begin anew, to ask who is there. */
   | { readonly type: 'listening' }
@@ -106,9 +108,14 @@ export class AccessPort {
     return this.opened;
   }
 
-  /** The port is proven to be as it was wanted, whatever that is. */
+  /** The port is proven to be as it was wanted, whatever that is; of one that is `off` nothing is wanted any more. */
   get isSet(): boolean {
-    return this.lock.name === 'set';
+    return this.lock.name === 'set' || this.lock.name === 'unmanaged';
+  }
+
+  /** This setting is the newest one, and its answer is still to come; what is said of older ones says nothing any more. */
+  awaits(setting: PortSetting): boolean {
+    return this.lock.name === 'setting' && this.lock.setting === setting;
   }
 
   get listening(): boolean {
@@ -147,7 +154,7 @@ export class AccessPort {
         this.sparedUntil = after(now, BRIEFLY);
         return [];
       case 'port-set':
-        return this.portSet(event.error, now);
+        return this.portSet(event, now);
       case 'capture':
         return this.captureAnswered(event.error, now);
       case 'tick':
@@ -166,17 +173,11 @@ export class AccessPort {
     const reported = this.wantsReports;
     this.settings = config;
     // Who came in by a port that is open for all was let in by nobody.
-    const ends: PortEffect[] =
-      this.opened && hostMode !== config.hostMode ? [{ type: 'end-sessions', cause: 'port-reinit' }] : [];
-    return [...ends, ...this.controlConfigured(config, { control, reported })];
-  }
-
-  private controlConfigured(
-    config: PortConfig,
-    { control, reported }: { readonly control: PortControl; readonly reported: boolean },
-  ): PortEffect[] {
+    const shuts = this.opened && hostMode !== config.hostMode;
     if (config.control !== control && config.control !== this.wanted)
       return this.controlChanged(config.control);
+    // The lock comes with the end of whoever opened the port: one that is made now would unlock it again after that.
+    if (shuts) return [{ type: 'end-sessions', cause: 'port-reinit' }];
     return reported === this.wantsReports ? [] : this.applyLock();
   }
 
@@ -250,22 +251,33 @@ export class AccessPort {
 
   private applyLock(): PortEffect[] {
     const setting = lockFor(this.wanted, { mab: this.wantsReports, opened: this.opened });
-    if (setting === undefined) {
-      this.lock = { name: 'unmanaged' };
-      return [];
-    }
+    if (setting === undefined) return this.leave();
     this.lock = { name: 'setting', setting, tries: 1 };
     return [{ type: 'set', setting }];
   }
 
-  private portSet(error: string | undefined, now: Instant): PortEffect[] {
-    if (this.lock.name !== 'setting') return [];
-    const { setting, tries } = this.lock;
+  /** `off`: out of our hands once it is proven locked, if locking it is ours to do. */
+  private leave(): PortEffect[] {
+    const { lock } = this;
+    if (this.opened) {
+      const setting: PortSetting = { locked: true, mab: false };
+      this.lock = { name: 'setting', setting, tries: 1 };
+      return [{ type: 'set', setting }];
+    }
+    const locking = (lock.name === 'setting' || lock.name === 'retrying') && lock.setting.locked;
+    if (!locking) this.lock = { name: 'unmanaged' };
+    return [];
+  }
+
+  private portSet(answer: Extract<PortEvent, { type: 'port-set' }>, now: Instant): PortEffect[] {
+    const { setting, error } = answer;
+    if (this.lock.name !== 'setting' || !this.awaits(setting)) return [];
+    const { tries } = this.lock;
     if (error !== undefined) {
       this.lock = { name: 'retrying', setting, tries, at: after(now, retryDelay(tries)) };
       return [{ type: 'alarm', message: error }];
     }
-    this.lock = { name: 'set', setting };
+    this.lock = this.wanted === 'off' ? { name: 'unmanaged' } : { name: 'set', setting };
     this.known = { ...this.known, locked: setting.locked, mab: setting.mab };
     return tries > 1 ? [{ type: 'alarm-over', message: `set at try ${tries}` }] : [];
   }

@@ -185,8 +185,10 @@ export class Agent {
     const { ports, life, accountant } = this.core.parts;
     switch (pending.about) {
       case 'port':
+        ports.portDone(pending.port, pending.setting, error);
+        return;
       case 'capture':
-        ports.portDone(pending.port, pending.about, error);
+        ports.captureDone(pending.port, error);
         return;
       case 'vlans':
         this.core.parts.vlans.done(pending.port, error);

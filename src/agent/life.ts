@@ -21,7 +21,7 @@ import { keysOf, vlanText } from './authorization-policy.ts';
 import type { Core } from './core.ts';
 import type { Renewal } from './dynamic-authorization.ts';
 import { Entrance } from './entrance.ts';
-import { Renewals } from './renewals.ts';
+import { Renewals, type Renewing } from './renewals.ts';
 import type { Timed } from './schedule.ts';
 import { roleFor, SessionUnit } from './session-unit.ts';
 
@@ -112,14 +112,9 @@ export class Life implements Timed {
 
   /**
    * A reauthentication of the same user, or a CoA-Request: the session goes on under the new word of the server.
-   * With `run-on` what is left of Session-Timeout stays as it is.
    */
-  renew(
-    unit: SessionUnit,
-    authorization: Authorization,
-    sessionTimer: 'restart' | 'run-on' = 'restart',
-  ): Renewal {
-    return this.renewals.renew(unit, authorization, sessionTimer);
+  renew(unit: SessionUnit, authorization: Authorization, renewing?: Renewing): Renewal {
+    return this.renewals.renew(unit, authorization, renewing);
   }
 
   want(key: GrantKey): void {
@@ -263,7 +258,7 @@ export class Life implements Timed {
         this.revokeFailed(key, effect);
         return;
       case 'superseded':
-        for (const closing of this.closingsOf(key)) this.tellLogout(closing, { type: 'superseded' });
+        for (const closing of this.closingsOf(key)) this.superseded(closing, keyText(key));
         return;
       default:
         assertNever(effect);
@@ -349,12 +344,22 @@ export class Life implements Timed {
 
   /** One of the things that a session's end has to clear is cleared; after the last its VLANs are free, and then it is told. */
   private cleared(closing: Closing, what: string, tries: number): void {
-    closing.waiting.delete(what);
     closing.tries = Math.max(closing.tries, tries);
-    if (closing.waiting.size > 0) return;
-    this.stuck.delete(closing.unit);
-    this.core.parts.vlans.free(closing.unit);
-    this.tellLogout(closing, { type: 'relocked', tries: closing.tries });
+    if (this.isLast(closing, what)) this.tellLogout(closing, { type: 'relocked', tries: closing.tries });
+  }
+
+  /** One of them is the client's again, in another session that holds its VLANs itself. */
+  private superseded(closing: Closing, what: string): void {
+    if (this.isLast(closing, what)) this.tellLogout(closing, { type: 'superseded' });
+  }
+
+  /** Waits for this no more; true if for nothing else either, and its VLANs are free. */
+  private isLast({ unit, waiting }: Closing, what: string): boolean {
+    waiting.delete(what);
+    if (waiting.size > 0) return false;
+    this.stuck.delete(unit);
+    this.core.parts.vlans.free(unit);
+    return true;
   }
 
   private revokeFailed(

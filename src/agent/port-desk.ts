@@ -8,7 +8,7 @@ import { same } from '../config/diff.ts';
 import { isUplink } from '../config/ports.ts';
 import { isFallback } from '../model/authorization.ts';
 import type { EndCause } from '../model/cause.ts';
-import type { Capabilities, DataplaneEvent, PortFacts, PortName } from '../model/dataplane.ts';
+import type { Capabilities, DataplaneEvent, PortFacts, PortName, PortSetting } from '../model/dataplane.ts';
 import type { PortControl } from '../model/port.ts';
 import { AccessPort, type PortEffect, type PortEvent } from './access-port.ts';
 import type { Core } from './core.ts';
@@ -210,12 +210,18 @@ export class PortDesk {
     this.apply(unit, unit.machine.handle(event, this.core.now.mono));
   }
 
-  portDone(name: PortName, about: 'port' | 'capture', error: string | undefined): void {
+  captureDone(name: PortName, error: string | undefined): void {
     const unit = this.units.get(name);
     if (unit === undefined) return;
-    const type = about === 'port' ? 'port-set' : 'capture';
-    this.tell(unit, error === undefined ? { type } : { type, error });
-    if (about === 'port') this.opening(unit, error);
+    this.tell(unit, { type: 'capture', ...(error === undefined ? {} : { error }) });
+    this.core.parts.reporter.portChanged(name);
+  }
+
+  portDone(name: PortName, setting: PortSetting, error: string | undefined): void {
+    const unit = this.units.get(name);
+    if (unit === undefined || !unit.machine.awaits(setting)) return;
+    this.tell(unit, { type: 'port-set', setting, ...(error === undefined ? {} : { error }) });
+    this.opening(unit, error);
     this.core.parts.reporter.portChanged(name);
   }
 
@@ -293,13 +299,14 @@ export class PortDesk {
     reporter.portGone(name);
   }
 
-  /** Everybody is out, and who is on the way in too. */
+  /** Everybody is out, and who is on the way in too; a port that was open for one of them is shut. */
   endSessions(port: PortName, cause: EndCause): void {
     const { life, supplicants, mab } = this.core.parts;
     life.endOnPort(port, { cause });
     life.cancelAdmissions(port);
     supplicants.portClosed(port);
     mab.portClosed(port);
+    this.close(port);
   }
 
   private apply(unit: PortUnit, effects: readonly PortEffect[]): void {
@@ -312,7 +319,10 @@ export class PortDesk {
     const { supplicants, reporter } = parts;
     switch (effect.type) {
       case 'set':
-        out.ask({ about: 'port', port }, { type: 'set-port', port, setting: effect.setting });
+        out.ask(
+          { about: 'port', port, setting: effect.setting },
+          { type: 'set-port', port, setting: effect.setting },
+        );
         return;
       case 'open-capture':
         out.ask({ about: 'capture', port }, { type: 'open-capture', port });

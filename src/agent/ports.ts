@@ -165,7 +165,7 @@ export interface SpoolStatus {
 
 /** What answers to effects will be about; kept until the `done` comes. */
 export type Pending =
-  | { readonly about: 'port'; readonly port: PortName }
+  | { readonly about: 'port'; readonly port: PortName; readonly setting: PortSetting }
   | { readonly about: 'vlans'; readonly port: PortName }
   | { readonly about: 'link'; readonly port: PortName }
   | { readonly about: 'grant'; readonly key: GrantKey }

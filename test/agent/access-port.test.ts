@@ -6,7 +6,7 @@ import type { Mac } from '../../src/base/mac.ts';
 import { type Instant, instant, millis } from '../../src/base/time.ts';
 import type { PortConfig } from '../../src/config/config.ts';
 import { portSettings } from '../../src/config/ports.ts';
-import type { PortFacts, PortName } from '../../src/model/dataplane.ts';
+import type { PortFacts, PortName, PortSetting } from '../../src/model/dataplane.ts';
 import { MAB_DEFAULTS } from '../../src/pae/mab-settings.ts';
 import { simConfig } from '../rigs/sim/stage.ts';
 
@@ -24,6 +24,8 @@ const FACTS: PortFacts = {
 class Rig {
   now: Instant = instant(0);
   facts = FACTS;
+  /** All that were asked for. */
+  readonly settings: PortSetting[] = [];
   readonly port: AccessPort;
 
   constructor(config: Partial<PortConfig> = {}, kernelTells = true) {
@@ -33,20 +35,39 @@ class Rig {
 
   /** Started, locked and listening. */
   ready(): this {
-    this.port.start();
-    this.give({ type: 'port-set' });
+    this.start();
+    this.answer();
     this.facts = { ...this.facts, locked: true };
     this.give({ type: 'capture' });
     return this;
   }
 
+  start(): readonly PortEffect[] {
+    return this.asked(this.port.start());
+  }
+
+  handle(event: PortEvent): readonly PortEffect[] {
+    return this.asked(this.port.handle(event, this.now));
+  }
+
   give(event: PortEvent): readonly PortEffect['type'][] {
-    return this.port.handle(event, this.now).map(({ type }) => type);
+    return types(this.handle(event));
+  }
+
+  /** The data plane's answer to the newest setting, or to an older one. */
+  answer(error?: string, setting = this.settings.at(-1)): readonly PortEffect['type'][] {
+    if (setting === undefined) throw new Error('nothing was set');
+    return this.give({ type: 'port-set', setting, ...(error === undefined ? {} : { error }) });
   }
 
   change(change: Partial<PortFacts>): readonly PortEffect[] {
     this.facts = { ...this.facts, ...change };
-    return this.port.handle({ type: 'facts', facts: this.facts }, this.now);
+    return this.handle({ type: 'facts', facts: this.facts });
+  }
+
+  private asked(effects: readonly PortEffect[]): readonly PortEffect[] {
+    for (const effect of effects) if (effect.type === 'set') this.settings.push(effect.setting);
+    return effects;
   }
 
   at(ms: number): readonly PortEffect['type'][] {
@@ -59,25 +80,25 @@ const types = (effects: readonly PortEffect[]) => effects.map(({ type }) => type
 
 describe('the lock', () => {
   it('is the first thing, and holds only when the kernel has said so', () => {
-    const { port } = new Rig();
-    expect(types(port.start())).toEqual(['set', 'open-capture']);
-    expect(port.locked).toBe(false);
-    port.handle({ type: 'port-set' }, instant(1));
-    expect(port.locked).toBe(true);
+    const rig = new Rig();
+    expect(types(rig.start())).toEqual(['set', 'open-capture']);
+    expect(rig.port.locked).toBe(false);
+    rig.answer();
+    expect(rig.port.locked).toBe(true);
   });
 
   it('is tried again after 1, 2, 4 ... seconds, 30 at most, for ever, with an alarm each time', () => {
     const rig = new Rig();
-    rig.port.start();
+    rig.start();
     let at = 0;
     for (const wait of [1, 2, 4, 8, 16, 30, 30, 30]) {
-      expect(rig.give({ type: 'port-set', error: 'no' })).toEqual(['alarm']);
+      expect(rig.answer('no')).toEqual(['alarm']);
       expect(rig.port.pollAt()).toBe(at + wait * 1000);
       expect(rig.at(at + wait * 1000 - 1)).toEqual([]);
       at += wait * 1000;
       expect(rig.at(at)).toEqual(['set']);
     }
-    expect(rig.give({ type: 'port-set' })).toEqual(['alarm-over']);
+    expect(rig.answer()).toEqual(['alarm-over']);
     expect(rig.port.locked).toBe(true);
   });
 
@@ -87,18 +108,76 @@ describe('the lock', () => {
     expect(rig.port.locked).toBe(false);
   });
 
+  it('is proven by its own answer: what was said of an older setting says nothing of it', () => {
+    const rig = new Rig({ hostMode: 'multi-host' }).ready();
+    rig.give({ type: 'open', open: true });
+    rig.give({ type: 'open', open: false });
+    const unlock = rig.settings.at(-2);
+    expect(rig.answer(undefined, unlock)).toEqual([]);
+    expect(rig.port.locked).toBe(false);
+    expect(rig.answer('no')).toEqual(['alarm']);
+    expect(rig.at(1_000)).toEqual(['set']);
+    rig.answer();
+    expect(rig.port.locked).toBe(true);
+    rig.give({ type: 'open', open: true });
+    rig.give({ type: 'open', open: false });
+    expect(rig.answer('no', rig.settings.at(-2))).toEqual([]);
+    rig.answer();
+    expect(rig.port.locked).toBe(true);
+  });
+
   it('opens only for force-authorized; `off` leaves it as it was', () => {
     const rig = new Rig().ready();
-    const off = rig.port.handle({ type: 'control', control: 'off' }, rig.now);
+    const off = rig.handle({ type: 'control', control: 'off' });
     expect(off.filter(({ type }) => type === 'set')).toEqual([]);
-    const open = rig.port.handle({ type: 'control', control: 'force-authorized' }, rig.now);
+    const open = rig.handle({ type: 'control', control: 'force-authorized' });
     expect(open).toContainEqual({ type: 'set', setting: { locked: false, mab: false } });
+  });
+});
+
+describe('a port that is open for a client', () => {
+  it('is locked before it is out of our hands, for as long as that takes', () => {
+    const rig = new Rig({ hostMode: 'multi-host' }).ready();
+    rig.give({ type: 'open', open: true });
+    rig.answer();
+    const off = rig.handle({ type: 'control', control: 'off' });
+    expect(off).toContainEqual({ type: 'set', setting: { locked: true, mab: false } });
+    expect(rig.give({ type: 'open', open: false })).toEqual([]);
+    expect(rig.port.isSet).toBe(false);
+    expect(rig.answer('no')).toEqual(['alarm']);
+    expect(rig.at(1_000)).toEqual(['set']);
+    expect(rig.answer()).toEqual(['alarm-over']);
+    expect([rig.port.facts.locked, rig.port.isSet, rig.port.locked]).toEqual([true, true, false]);
+    expect(types(rig.change({ locked: false }))).toEqual([]);
+  });
+
+  it('is locked once by a host mode and MAB that change together, as the new configuration has it', () => {
+    const rig = new Rig({ hostMode: 'multi-host' }).ready();
+    rig.give({ type: 'open', open: true });
+    rig.answer();
+    const mab = { ...MAB_DEFAULTS, enabled: true };
+    const config: PortConfig = { ...rig.port.config, hostMode: 'multi-auth', mab };
+    expect(rig.handle({ type: 'config', config })).toEqual([{ type: 'end-sessions', cause: 'port-reinit' }]);
+    expect(rig.handle({ type: 'open', open: false })).toEqual([
+      { type: 'set', setting: { locked: true, mab: true } },
+    ]);
+  });
+
+  it('and is shut when it goes `off` is out of our hands when that is proven', () => {
+    const rig = new Rig({ hostMode: 'multi-host' }).ready();
+    rig.give({ type: 'open', open: true });
+    rig.answer();
+    expect(rig.give({ type: 'open', open: false })).toEqual(['set']);
+    rig.give({ type: 'control', control: 'off' });
+    expect(rig.port.isSet).toBe(false);
+    rig.answer();
+    expect(rig.port.isSet).toBe(true);
   });
 });
 
 describe('another configuration', () => {
   const configured = (rig: Rig, change: Partial<PortConfig>) =>
-    rig.port.handle({ type: 'config', config: { ...rig.port.config, ...change } }, rig.now);
+    rig.handle({ type: 'config', config: { ...rig.port.config, ...change } });
 
   it('leaves the control that an administrator set, unless its own is another one', () => {
     const rig = new Rig().ready();
@@ -120,7 +199,7 @@ describe('another configuration', () => {
 describe('the capture', () => {
   it('that does not open is tried again, and nobody is asked until it does', () => {
     const rig = new Rig();
-    rig.port.start();
+    rig.start();
     expect(rig.give({ type: 'capture', error: 'busy' })).toEqual(['alarm']);
     expect(rig.port.listening).toBe(false);
     expect(rig.at(1_000)).toEqual(['open-capture']);
@@ -144,7 +223,7 @@ describe('the capture', () => {
   it('an answer that nobody waits for changes nothing', () => {
     const rig = new Rig().ready();
     expect(rig.give({ type: 'capture', error: 'late' })).toEqual([]);
-    expect(rig.give({ type: 'port-set', error: 'late' })).toEqual([]);
+    expect(rig.answer('late')).toEqual([]);
     expect([rig.port.listening, rig.port.locked]).toEqual([true, true]);
   });
 });
@@ -165,7 +244,7 @@ describe('notices of unknown MACs', () => {
     const rig = new Rig({ mab: on }).ready();
     const settings = rig.port.config;
     const apply = (mab: PortConfig['mab']): readonly boolean[] =>
-      wanted(rig.port.handle({ type: 'config', config: { ...settings, mab } }, rig.now));
+      wanted(rig.handle({ type: 'config', config: { ...settings, mab } }));
     expect(apply({ ...on, delay: millis(1) })).toEqual([]);
     expect(apply({ ...on, kernel: false })).toEqual([false]);
     expect(apply(on)).toEqual([true]);

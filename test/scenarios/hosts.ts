@@ -87,6 +87,47 @@ const multiHostSilent: Scenario = {
   },
 };
 
+const multiHostOff: Scenario = {
+  name: 'multi-host: who takes an open port out of our hands has it locked first, and everybody is out',
+  setting: () => ({
+    machines: 2,
+    onePort: true,
+    config: { ports: { 'p*': { host_mode: 'multi-host' } } },
+  }),
+  play: async (stage) => {
+    const [first, second] = [stage.machine(1), stage.machine(2)];
+    const session = await enter(stage, first);
+    assert.equal(await stage.passes(second), true);
+    await stage.ask('port', { port: 'p1', control: 'off' });
+    await expectEnd(stage, session, { cause: 'port-reinit', withinMs: SOON_MS });
+    assert.equal(await isLocked(stage, 'p1'), true);
+    for (const machine of [first, second]) await expectOut(stage, machine);
+  },
+};
+
+const multiHostReloaded: Scenario = {
+  name: 'multi-host: another host mode and MAB in one reload shut the open port, and it stays shut',
+  setting: () => ({
+    machines: 2,
+    onePort: true,
+    config: { ports: { 'p*': { host_mode: 'multi-host', mab: { enabled: false } } } },
+  }),
+  play: async (stage) => {
+    const [first, second] = [stage.machine(1), stage.machine(2)];
+    const session = await enter(stage, first);
+    await stage.killSupplicant(first);
+    const { text } = (await stage.ask('config', { get: true })) as { readonly text: string };
+    await stage.ask('config', {
+      apply: text
+        .replace(/secret: .*/g, 'secret: testing123')
+        .replace('host_mode: multi-host', 'host_mode: multi-auth')
+        .replace('enabled: false', 'enabled: true'),
+    });
+    await expectEnd(stage, session, { cause: 'port-reinit', withinMs: SOON_MS });
+    assert.equal(await stage.passes(second), false);
+  },
+};
+
 const multiDomain: Scenario = {
   name: 'multi-domain: one data and one voice device; a second one of either kind is refused',
   setting: () => ({
@@ -214,6 +255,7 @@ const criticalKeep: Scenario = {
 export const HOSTS: readonly Scenario[] = [
   multiHost,
   multiHostSilent,
+  multiHostOff,
   multiDomain,
   vlanWithoutFiltering,
   filterRules,
@@ -221,3 +263,6 @@ export const HOSTS: readonly Scenario[] = [
   criticalDeny,
   criticalKeep,
 ];
+
+/** Where nobody else's secrets are in the configuration. */
+export const HOSTS_SIMULATED: readonly Scenario[] = [multiHostReloaded];

@@ -6,7 +6,7 @@ import { BYPASS } from './bypass.ts';
 import { ENDING } from './ending.ts';
 import { FAULTS, FAULTS_SIMULATED } from './faults.ts';
 import { HANDSHAKE } from './handshake.ts';
-import { HOSTS } from './hosts.ts';
+import { HOSTS, HOSTS_SIMULATED } from './hosts.ts';
 import { LEAVING } from './leaving.ts';
 import { MOVING } from './moving.ts';
 import type { FaultStage, Scenario } from './stage.ts';
@@ -17,7 +17,7 @@ const CHAPTERS: Readonly<Record<string, readonly Scenario<FaultStage>[]>> = {
   'falls silent': HANDSHAKE,
   'is put out': ENDING,
   'turns up elsewhere': MOVING,
-  'beside others': HOSTS,
+  'beside others': [...HOSTS, ...HOSTS_SIMULATED],
   'in a VLAN': [...VLANS, ...VLANS_SIMULATED],
   'gets in by its MAC': BYPASS,
   'when things go wrong': [...FAULTS, ...FAULTS_SIMULATED],

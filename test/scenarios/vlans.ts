@@ -556,6 +556,30 @@ const stuck: Scenario<FaultStage> = {
   },
 };
 
+const backAgain: Scenario<FaultStage> = {
+  name: 'a client that is back before its former entry would go: after its logoff the port is as it was found',
+  setting: () => ({
+    machines: 2,
+    onePort: true,
+    vlans: UPLINK_VLANS,
+    config: { dot1x: { quiet_period_s: 0 } },
+    replies: { u1: { vlan: '30' }, u2: { vlan: '40' } },
+  }),
+  play: async (stage) => {
+    const [first, second] = [stage.machine(1), stage.machine(2)];
+    const session = await enter(stage, first);
+    stage.failRevokes(3);
+    await stage.logoff(first);
+    await expectEnd(stage, session, { cause: 'supplicant-logoff', withinMs: SOON_MS, verified: false });
+    const again = await stage.login(first);
+    stage.failRevokes(0);
+    await stage.logoff(first);
+    await expectEnd(stage, again, { cause: 'supplicant-logoff', withinMs: SOON_MS });
+    await expectFound(stage, 'p1');
+    assert.equal((await stage.login(second)).vlan, 40);
+  },
+};
+
 const reconfigured: Scenario<VlanStage> = {
   name: 'a guest VLAN that the configuration does not have any more: its guests are out of it',
   setting: () => ({
@@ -579,7 +603,13 @@ const reconfigured: Scenario<VlanStage> = {
   },
 };
 
-export const VLANS_SIMULATED: readonly Scenario<FaultStage>[] = [killed, failing, stuck, reconfigured];
+export const VLANS_SIMULATED: readonly Scenario<FaultStage>[] = [
+  killed,
+  failing,
+  stuck,
+  backAgain,
+  reconfigured,
+];
 
 export const VLANS: readonly Scenario<VlanStage>[] = [
   native,
