@@ -45,7 +45,7 @@ it.each(METHODS)(
     const stage = new SimulatedStage({
       machines: 2,
       vlans: { onUplink: [30, 40] },
-      config: { ports: { 'p*': { critical: 'vlan', critical_vlan: 40 } } },
+      config: { ports: { 'p*': { guest_vlan: 40 } } },
     });
     const { core } = stage.invariants;
     const mac = stage.machine(1).mac as Mac;
@@ -61,7 +61,7 @@ it.each(METHODS)(
     core.now = stage.net.world.clocks;
     core.parts.life.admit({ mac, port, method, authorization, sessionId, multiId: sessionId });
     for (const place of [port, 'p2' as PortName])
-      core.parts.fallback.failed(mac, place, { by: 'mab', failure: 'no-server' });
+      core.parts.fallback.failed(mac, place, { by: 'dot1x', failure: 'client-silent' });
     stage.net.post({ type: 'tick' });
     await stage.pass(100);
     expect(core.sessions.ofMac(mac)?.session).toMatchObject({ method, vlans: { untagged: 30 } });
@@ -73,7 +73,7 @@ it('on its way in by a fallback: authenticated meanwhile, it is told that it sta
   const stage = new SimulatedStage({
     machines: 1,
     vlans: { onUplink: [30, 40] },
-    config: { ports: { 'p*': { critical: 'vlan', critical_vlan: 40 } } },
+    config: { ports: { 'p*': { guest_vlan: 40 } } },
   });
   const { core } = stage.invariants;
   const mac = stage.machine(1).mac as Mac;
@@ -81,7 +81,7 @@ it('on its way in by a fallback: authenticated meanwhile, it is told that it sta
   const authorization = { userName: 'x', classes: [], reauthenticateAtTimeout: false, server: 's' };
   const sessionId = core.parts.accountant.newSessionId();
   core.now = stage.net.world.clocks;
-  core.parts.fallback.failed(mac, port, { by: 'mab', failure: 'no-server' });
+  core.parts.fallback.failed(mac, port, { by: 'dot1x', failure: 'client-silent' });
   core.parts.life.admit({ mac, port, method: 'dot1x', authorization, sessionId, multiId: sessionId });
   stage.net.post({ type: 'tick' });
   await stage.pass(100);
