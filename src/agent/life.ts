@@ -21,7 +21,7 @@ import { keysOf, vlanText } from './authorization-policy.ts';
 import type { Core } from './core.ts';
 import type { Renewal } from './dynamic-authorization.ts';
 import { Entrance } from './entrance.ts';
-import { Renewals } from './renewals.ts';
+import { Renewals, type Renewing } from './renewals.ts';
 import type { Timed } from './schedule.ts';
 import { roleFor, SessionUnit } from './session-unit.ts';
 
@@ -110,14 +110,9 @@ export class Life implements Timed {
 
   /**
    * A reauthentication of the same user, or a CoA-Request: the session goes on under the new word of the server.
-   * With `run-on` what is left of Session-Timeout stays as it is.
    */
-  renew(
-    unit: SessionUnit,
-    authorization: Authorization,
-    sessionTimer: 'restart' | 'run-on' = 'restart',
-  ): Renewal {
-    return this.renewals.renew(unit, authorization, sessionTimer);
+  renew(unit: SessionUnit, authorization: Authorization, renewing?: Renewing): Renewal {
+    return this.renewals.renew(unit, authorization, renewing);
   }
 
   want(key: GrantKey): void {

@@ -116,14 +116,6 @@ export class Mab implements Method {
 
   grantDone(mac: Mac, port: PortName, error?: string): void {
     const unit = this.ports.get(port)?.clients.get(mac);
-    if (unit?.renewing === true) {
-      unit.renewing = false;
-      const session = this.core.sessions.ofMac(mac);
-      // The server's new word cannot be carried out, and its old one does not hold any more.
-      if (error !== undefined && session?.session.method === 'mab')
-        this.core.parts.life.end(session, { cause: 'nas-error', detail: error });
-      return;
-    }
     if (unit?.granting === undefined) return;
     const ref = unit.granting;
     unit.granting = undefined;
@@ -314,9 +306,12 @@ export class Mab implements Method {
         const session = core.sessions.ofMac(mac);
         if (session === undefined) return;
         core.parts.reauthentication.forget(session);
-        const renewal = life.renew(session, effect.authorization);
-        unit.renewing = renewal === 'pending';
-        if (typeof renewal === 'object') life.end(session, { cause: 'nas-error', detail: renewal.refused });
+        // Where the server's new word cannot be carried out, its old one does not hold any more.
+        const told = (error?: string): void => {
+          if (error !== undefined) life.end(session, { cause: 'nas-error', detail: error });
+        };
+        const renewal = life.renew(session, effect.authorization, { told });
+        if (typeof renewal === 'object') told(renewal.refused);
         return;
       }
       case 'reauthentication-due': {

@@ -6,7 +6,7 @@ import { PAE_GROUP_ADDRESS } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
 import type { PortName } from '../model/dataplane.ts';
 import { AuthenticatorClient } from '../pae/client.ts';
-import type { PaeEffect, PaeEvent, ReauthBy, RejectReason } from '../pae/events.ts';
+import type { PaeEffect, PaeEvent, PaeRef, ReauthBy, RejectReason } from '../pae/events.ts';
 import type { ClientAdmission, PortLoad } from '../pae/limits.ts';
 import type { Dot1xStanding } from '../pae/mab-events.ts';
 import { PAE_EAPOL_VERSION, type PaeSettings } from '../pae/settings.ts';
@@ -114,8 +114,11 @@ export class Supplicants implements Method {
   /** The answer of the data plane to the client's admission. */
   grantDone(mac: Mac, port: PortName, error?: string): void {
     const unit = this.ports.get(port)?.clients.get(mac);
-    if (unit?.granting === undefined) return;
-    const ref = unit.granting;
+    if (unit?.granting !== undefined) this.granted(unit, unit.granting, error);
+  }
+
+  private granted(unit: ClientUnit, ref: PaeRef, error?: string): void {
+    if (unit.granting !== ref || this.ports.get(unit.port)?.clients.get(unit.mac) !== unit) return;
     unit.granting = undefined;
     unit.refusal = error;
     this.tell(unit, error === undefined ? { type: 'grant-done', ref } : { type: 'grant-done', ref, error });
@@ -223,9 +226,10 @@ export class Supplicants implements Method {
           unit.granting = effect.ref;
           aaa.forgetConversation(unit);
           core.parts.reauthentication.forget(session);
-          const renewal = life.renew(session, effect.authorization);
-          if (renewal === 'done') this.grantDone(mac, port);
-          else if (renewal !== 'pending') this.grantDone(mac, port, renewal.refused);
+          const told = (error?: string): void => this.granted(unit, effect.ref, error);
+          const renewal = life.renew(session, effect.authorization, { told });
+          if (renewal === 'done') told();
+          else if (renewal !== 'pending') told(renewal.refused);
         } else this.admit(unit, effect);
         return;
       }
