@@ -199,15 +199,16 @@ export class Commands implements Timed {
 
   private drain(): ResultOf<'drain'> {
     const { core } = this;
-    const { life, supplicants, mab } = core.parts;
-    const units = [...core.sessions.all()];
-    supplicants.refuseAll();
-    mab.refuseAll();
-    for (const unit of units) life.end(unit, { cause: 'drain' });
+    const { ports, supplicants } = core.parts;
+    const draining = core.sessions.size;
+    core.draining = true;
+    supplicants.solicitNobody();
+    // Also who is on the way in: what is under way would end in a session that nobody closes.
+    for (const { name } of [...ports.all()]) ports.endSessions(name, 'drain');
     this.offDue = true;
     this.drainUntil = after(core.now.mono, DRAIN_PATIENCE);
     core.schedule.touch(this);
-    return { draining: units.length };
+    return { draining };
   }
 
   private explain(mac: Mac): ResultOf<'explain'> {

@@ -83,6 +83,8 @@ export class Core {
   readonly boot: BootIdentity;
   /** The moment of this turn: set once, at its beginning. */
   now: Now;
+  /** The agent is on its way out: nobody gets in any more, whatever was begun before. */
+  draining = false;
   private joined: Parts | undefined;
 
   constructor(options: CoreOptions) {

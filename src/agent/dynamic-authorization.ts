@@ -288,7 +288,7 @@ export class DynamicAuthorization {
     for (const unit of work.units) {
       const { authorization } = unit.session;
       const givenAt = unit.authorizedAt;
-      const renewal = this.core.parts.life.renew(unit, changed(authorization, change), sessionTimer);
+      const renewal = this.core.parts.life.renew(unit, changed(authorization, change), { sessionTimer });
       if (typeof renewal === 'object') {
         work.refusal = { cause: 'Invalid-Attribute-Value', detail: renewal.refused };
         break;
@@ -307,7 +307,7 @@ export class DynamicAuthorization {
       for (const { unit, authorization, givenAt } of before) {
         if (this.core.sessions.ofMac(unit.session.mac) !== unit) continue;
         unit.authorizedAt = givenAt;
-        this.core.parts.life.renew(unit, authorization, 'run-on');
+        this.core.parts.life.renew(unit, authorization, { sessionTimer: 'run-on' });
       }
     }
     this.finish(work);

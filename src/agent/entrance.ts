@@ -23,6 +23,7 @@ const PORT_OPEN = 'open';
 interface Entering {
   readonly admission: Admission;
   domain: Domain;
+  /** Entries that are its own: what it has written, and what an older session has handed over. */
   keys: readonly GrantKey[];
   readonly waiting: Set<string>;
 }
@@ -34,10 +35,14 @@ export class Entrance {
 
   admit(admission: Admission): void {
     const { core } = this;
-    const { mac, port, authorization } = admission;
-    const older = this.entering.get(placeOf(admission));
-    if (older !== undefined) this.withdraw(older);
-    this.turnBack(mac, port);
+    const { mac, port, method, authorization } = admission;
+    const authenticated = this.ofMac(mac).find((other) => !isFallback(other.admission.method));
+    if (isFallback(method) && authenticated !== undefined) {
+      const { admission: other } = authenticated;
+      core.method(method)?.grantDone(mac, port, `it is on its way in by ${other.method} on ${other.port}`);
+      return;
+    }
+    this.turnBack(admission);
     const { wish, domain } = wantedOf(core, authorization, port, roleFor(core, authorization, port));
     const entering: Entering = { admission, domain, keys: [], waiting: new Set() };
     this.entering.set(placeOf(admission), entering);
@@ -53,11 +58,11 @@ export class Entrance {
     });
   }
 
-  /** True if somebody on the way in was waiting for this entry. */
+  /** True if this entry is of somebody on the way in. */
   granted(key: GrantKey): boolean {
     const entering = this.entering.get(placeOf(key));
-    if (entering === undefined || !entering.waiting.delete(keyText(key))) return false;
-    if (entering.waiting.size === 0) this.openPort(entering);
+    if (entering === undefined || !entering.keys.some((own) => keyText(own) === keyText(key))) return false;
+    if (entering.waiting.delete(keyText(key)) && entering.waiting.size === 0) this.openPort(entering);
     return true;
   }
 
@@ -89,13 +94,18 @@ export class Entrance {
       if (entering.admission.port === port) this.withdraw(entering);
   }
 
-  /** One session per MAC: on its way in elsewhere, it stays out there. */
-  private turnBack(mac: Mac, port: PortName): void {
-    for (const other of [...this.entering.values()]) {
-      if (other.admission.mac !== mac) continue;
+  /** One session per MAC: what is on its way in elsewhere, or here by another word, stays out. */
+  private turnBack({ mac, port, method }: Admission): void {
+    for (const other of this.ofMac(mac)) {
       this.withdraw(other);
-      this.tell(other, `it came up on ${port} meanwhile`);
+      // The same method at the same place has moved on itself.
+      if (other.admission.port !== port) this.tell(other, `it came up on ${port} meanwhile`);
+      else if (other.admission.method !== method) this.tell(other, `it gets in by ${method} meanwhile`);
     }
+  }
+
+  private ofMac(mac: Mac): readonly Entering[] {
+    return [...this.entering.values()].filter(({ admission }) => admission.mac === mac);
   }
 
   private planned(entering: Entering, vlans: SessionVlans): void {
@@ -136,8 +146,10 @@ export class Entrance {
     for (const other of this.entering.values()) {
       const { admission: rival } = other;
       if (rival.port !== port || rival.mac === mac || other.keys.length === 0) continue;
-      if (isFallback(rival.method) && !isFallback(method)) this.withdraw(other);
-      else if (hostMode !== 'multi-domain' || other.domain === domain)
+      if (isFallback(rival.method) && !isFallback(method)) {
+        this.withdraw(other);
+        this.tell(other, `${mac} has the port now`);
+      } else if (hostMode !== 'multi-domain' || other.domain === domain)
         return { code: 'host-mode', message: `${hostMode}: ${rival.mac} is on its way in` };
     }
     const others = core.sessions.onPort(port).filter(({ session }) => session.mac !== mac);
@@ -175,19 +187,24 @@ export class Entrance {
   }
 
   /** One session a client: the one that it has, here or elsewhere, ends now that the new one can be. */
-  private replaceOlder({ admission }: Entering, vlans: SessionVlans): void {
+  private replaceOlder(entering: Entering, vlans: SessionVlans): void {
     const { core } = this;
+    const { admission } = entering;
     const { mac, port, method, authorization } = admission;
     const old = core.sessions.ofMac(mac);
     if (old === undefined) return;
     const { session } = old;
     const moved = session.grant.port !== port;
     if (moved) core.parts.reporter.sessionMoved(old, admission, vlans);
-    const keys = keysOf(mac, port, vlans).map(keyText);
-    const same = keysOf(mac, session.grant.port, session.vlans).map(keyText).join() === keys.join();
+    const keys = keysOf(mac, port, vlans);
+    const had = keysOf(mac, session.grant.port, session.vlans);
+    const same = had.map(keyText).join() === keys.map(keyText).join();
     // The same client at the same place, by another method. Where another user is in, nothing of the first one stays.
     const handedOver = session.method !== method && same;
-    if (handedOver) core.parts.vlans.handOver(old, admission);
+    if (handedOver) {
+      core.parts.vlans.handOver(old, admission);
+      entering.keys = keys;
+    }
     const fallback = isFallback(session.method);
     const cause = moved ? 'moved' : fallback ? 'authorization-changed' : 'supplicant-restart';
     const detail = moved ? `now on ${port}` : `now as ${authorization.userName}`;
@@ -247,7 +264,16 @@ export class Entrance {
     this.entering.delete(placeOf(admission));
     for (const key of keys) this.core.parts.life.unwant(key);
     this.core.parts.vlans.free(admission);
-    if (entering.waiting.has(PORT_OPEN)) this.core.parts.ports.close(admission.port);
+    this.closePort(admission.port);
+  }
+
+  /** It may have been opened for who is turned back, or left open for it by an older session. */
+  private closePort(port: PortName): void {
+    const { parts, sessions } = this.core;
+    const others = [...this.entering.values()].some(
+      ({ admission, keys }) => admission.port === port && keys.length > 0,
+    );
+    if (!others && sessions.countOnPort(port) === 0 && parts.ports.isOpened(port)) parts.ports.close(port);
   }
 }
 

@@ -6,6 +6,7 @@
 // a user; a Start for an Acct-Session-Id that no Access-Accept knows is an error to most servers).
 // It ends as soon as its client authenticates (`authorization-changed`), or when an authenticated one needs its place.
 
+import { vlanOfWord, vlansOf } from '../authz/vlan-plan.ts';
 import type { Mac } from '../base/mac.ts';
 import type { PortFallbacks } from '../config/config.ts';
 import { roleSettings } from '../config/ports.ts';
@@ -30,10 +31,7 @@ export class Fallback implements Method {
   failed(mac: Mac, port: PortName, failed: Failed): void {
     const { core } = this;
     const running = core.sessions.ofMac(mac);
-    if (running !== undefined) {
-      if (running.session.method === 'critical' && failed.failure === 'no-server') this.awaitServer(running);
-      return;
-    }
+    if (running !== undefined && !this.leavesCritical(running, port, failed)) return;
     const method = this.methodFor(mac, port, failed);
     const vlan = method === undefined ? undefined : this.vlanOf(port, method);
     if (method === undefined || vlan === undefined) return;
@@ -48,8 +46,23 @@ export class Fallback implements Method {
     });
   }
 
+  /** A critical session waits for a server's word, no longer: it ends when there is one, or when its client has none to ask for. */
+  private leavesCritical(running: SessionUnit, port: PortName, { failure }: Failed): boolean {
+    const { method, grant } = running.session;
+    if (method !== 'critical' || grant.port !== port) return false;
+    const { aaa, life } = this.core.parts;
+    if (failure !== 'access-reject' && !aaa.reachable) {
+      this.awaitServer(running);
+      return false;
+    }
+    life.end(running, { cause: 'authorization-changed', detail: failure });
+    return true;
+  }
+
   private methodFor(mac: Mac, port: PortName, { by, failure }: Failed): FallbackMethod | undefined {
-    if (failure === 'no-server') return 'critical';
+    // A server that answers others is silent about this client only, as it may be about whoever chooses so: an identity of a
+    // realm whose home server is dark, an EAP packet that is discarded. Which is no word of anybody, and lets nobody in.
+    if (failure === 'no-server') return this.core.parts.aaa.reachable ? undefined : 'critical';
     const { mab, fallbacks } = this.core.settings.port(port);
     const last = mab.enabled && mab.order[0] === 'dot1x' ? 'mab' : 'dot1x';
     if (by !== last) return undefined;
@@ -82,8 +95,7 @@ export class Fallback implements Method {
   /** Another configuration is in force: whoever is where nobody would be put any more is out. */
   reconfigure(): void {
     for (const unit of [...this.core.sessions.all()]) {
-      const { method, grant, authorization } = unit.session;
-      if (!isFallback(method) || this.vlanOf(grant.port, method) === authorization.vlan) continue;
+      if (!isFallback(unit.session.method) || this.isWhereItWouldBe(unit)) continue;
       this.core.parts.life.end(unit, { cause: 'authorization-changed', detail: 'the configuration' });
     }
   }
@@ -118,6 +130,14 @@ export class Fallback implements Method {
   /** As soon as a server answers, in its turn (agent/reauthentication.ts). */
   private awaitServer(unit: SessionUnit): void {
     this.core.parts.reauthentication.due(unit);
+  }
+
+  /** A name may mean another VLAN than it did. */
+  private isWhereItWouldBe({ session }: SessionUnit): boolean {
+    const { method, grant, vlans } = session;
+    const word = isFallback(method) ? this.vlanOf(grant.port, method) : undefined;
+    const vlan = word === undefined ? undefined : vlanOfWord(word, this.core.config.vlans);
+    return vlan !== undefined && vlansOf(vlans).includes(vlan);
   }
 
   private vlanOf(port: PortName, method: FallbackMethod): string | undefined {

@@ -21,7 +21,7 @@ import { keysOf, vlanText } from './authorization-policy.ts';
 import type { Core } from './core.ts';
 import type { Renewal } from './dynamic-authorization.ts';
 import { Entrance } from './entrance.ts';
-import { Renewals } from './renewals.ts';
+import { Renewals, type Renewing } from './renewals.ts';
 import type { Timed } from './schedule.ts';
 import { roleFor, SessionUnit } from './session-unit.ts';
 
@@ -105,19 +105,16 @@ export class Life implements Timed {
 
   /** Somebody was accepted: the session begins when everything that it needs stands; the method hears of the outcome. */
   admit(admission: Admission): void {
-    this.entrance.admit(admission);
+    const { mac, port, method } = admission;
+    if (this.core.draining) this.core.method(method)?.grantDone(mac, port, 'the switch is being drained');
+    else this.entrance.admit(admission);
   }
 
   /**
    * A reauthentication of the same user, or a CoA-Request: the session goes on under the new word of the server.
-   * With `run-on` what is left of Session-Timeout stays as it is.
    */
-  renew(
-    unit: SessionUnit,
-    authorization: Authorization,
-    sessionTimer: 'restart' | 'run-on' = 'restart',
-  ): Renewal {
-    return this.renewals.renew(unit, authorization, sessionTimer);
+  renew(unit: SessionUnit, authorization: Authorization, renewing?: Renewing): Renewal {
+    return this.renewals.renew(unit, authorization, renewing);
   }
 
   want(key: GrantKey): void {

@@ -34,8 +34,6 @@ export class MabUnit implements Timed, Applicant {
   granting: PaeRef | undefined;
   /** Why the last one failed. */
   refusal: string | undefined;
-  /** The session's new word is being carried out. */
-  renewing = false;
   /** 802.1X is being tried once more; if it comes to nothing, this is next. */
   rerunning = false;
   /** When the exchange that runs began, its wait for a turn included. */

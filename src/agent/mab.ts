@@ -26,7 +26,6 @@ const NOBODY: MabStanding = { waiting: 0, asking: 0, quiet: 0 };
 export class Mab implements Method {
   private readonly ports = new Map<PortName, MabPort>();
   private readonly questions: MabQuestions;
-  private refusing = false;
 
   constructor(private readonly core: Core) {
     this.questions = new MabQuestions(core);
@@ -116,14 +115,6 @@ export class Mab implements Method {
 
   grantDone(mac: Mac, port: PortName, error?: string): void {
     const unit = this.ports.get(port)?.clients.get(mac);
-    if (unit?.renewing === true) {
-      unit.renewing = false;
-      const session = this.core.sessions.ofMac(mac);
-      // The server's new word cannot be carried out, and its old one does not hold any more.
-      if (error !== undefined && session?.session.method === 'mab')
-        this.core.parts.life.end(session, { cause: 'nas-error', detail: error });
-      return;
-    }
     if (unit?.granting === undefined) return;
     const ref = unit.granting;
     unit.granting = undefined;
@@ -199,12 +190,6 @@ export class Mab implements Method {
     this.core.schedule.touch(here);
   }
 
-  /** The switch is being drained: nobody gets in any more. */
-  refuseAll(): void {
-    this.refusing = true;
-    for (const here of this.ports.values()) for (const unit of [...here.waiting]) this.drop(here, unit);
-  }
-
   // The machines.
 
   tick(unit: MabUnit): void {
@@ -248,7 +233,7 @@ export class Mab implements Method {
   }): void {
     const { mac, port, at } = sighting;
     const { core } = this;
-    if (this.refusing || !isStationAddress(mac) || core.parts.ports.isOwnAddress(mac)) return;
+    if (core.draining || !isStationAddress(mac) || core.parts.ports.isOwnAddress(mac)) return;
     if (!core.parts.ports.isAuto(port)) return;
     const here = this.portOf(port);
     const known = here.clients.get(mac);
@@ -314,9 +299,12 @@ export class Mab implements Method {
         const session = core.sessions.ofMac(mac);
         if (session === undefined) return;
         core.parts.reauthentication.forget(session);
-        const renewal = life.renew(session, effect.authorization);
-        unit.renewing = renewal === 'pending';
-        if (typeof renewal === 'object') life.end(session, { cause: 'nas-error', detail: renewal.refused });
+        // Where the server's new word cannot be carried out, its old one does not hold any more.
+        const told = (error?: string): void => {
+          if (error !== undefined) life.end(session, { cause: 'nas-error', detail: error });
+        };
+        const renewal = life.renew(session, effect.authorization, { told });
+        if (typeof renewal === 'object') told(renewal.refused);
         return;
       }
       case 'reauthentication-due': {

@@ -159,7 +159,8 @@ export class PortDesk {
         return;
       case 'bridge-gone':
         reporter.warning('bridge-gone', 'the bridge is gone: every port is out of our hands', {});
-        for (const { name } of [...this.units.values()]) this.gone(name);
+        this.core.parts.vlans.bridgeGone();
+        for (const name of this.names()) this.gone(name);
         return;
       case 'bridge-back':
         this.core.parts.vlans.doubt();
@@ -284,7 +285,10 @@ export class PortDesk {
     const { life, supplicants, mab, reporter } = this.core.parts;
     const unit = this.units.get(name);
     this.addresses.delete(name);
-    if (unit === undefined) return;
+    if (unit === undefined) {
+      this.core.parts.vlans.portGone(name);
+      return;
+    }
     this.byIndex.delete(unit.machine.facts.index);
     this.units.delete(name);
     this.core.schedule.forget(unit);

@@ -4,7 +4,9 @@
 //   the port gets the new VLAN ─▶ the entry there is written ─▶ the session is there ─▶ the former entry is revoked, with
 //   its proof ─▶ the port gives the former VLAN up
 //
-// No Stop and no Start. Where a step fails everything stays as it was, and whoever asked hears why.
+// No Stop and no Start. Where a step fails everything stays as it was, and whoever asked hears why. A newer word takes the
+// place of one that is under way: a server whose word it was hears so; a method that has reauthenticated the client hears
+// what becomes of the newer one.
 
 import { keyText } from '../authz/authorizer.ts';
 import { same } from '../config/diff.ts';
@@ -17,17 +19,32 @@ import type { Renewal } from './dynamic-authorization.ts';
 import { type Domain, refusedAtEntry } from './host-modes.ts';
 import { roleFor, SessionUnit } from './session-unit.ts';
 
+/** What goes with a new word. */
+export interface Renewing {
+  /** With `run-on` what is left of Session-Timeout stays as it is; `restart` unless given. */
+  readonly sessionTimer?: SessionTimer;
+  /** The method that reauthenticated, if one did: hears what comes of a `pending` renewal; `error` absent = in force. */
+  readonly told?: Told;
+}
+
+type SessionTimer = 'restart' | 'run-on';
+type Told = (error?: string) => void;
+
 interface Change {
   readonly unit: SessionUnit;
   readonly authorization: Authorization;
-  readonly sessionTimer: 'restart' | 'run-on';
+  readonly sessionTimer: SessionTimer;
   readonly domain: Domain;
   /** Entries that the session did not have. */
   keys: readonly GrantKey[];
   readonly waiting: Set<string>;
+  /** Methods that wait for it. */
+  readonly told: Told[];
   /** `asked`: the server asks for what cannot be, whoever tries. */
   readonly finish: (error?: string, asked?: 'wrongly') => void;
 }
+
+const ENDED = 'the session has ended';
 
 export class Renewals {
   private readonly changing = new Map<SessionUnit, Change>();
@@ -36,7 +53,8 @@ export class Renewals {
 
   constructor(private readonly core: Core) {}
 
-  renew(unit: SessionUnit, authorization: Authorization, sessionTimer: 'restart' | 'run-on'): Renewal {
+  renew(unit: SessionUnit, authorization: Authorization, renewing: Renewing = {}): Renewal {
+    const { sessionTimer = 'restart' } = renewing;
     const { core } = this;
     const { session } = unit;
     const { mac, grant } = session;
@@ -47,20 +65,23 @@ export class Renewals {
     }
     const now = wantedOf(core, session.authorization, grant.port, session.role);
     const next = wantedOf(core, authorization, grant.port, roleFor(core, authorization, grant.port));
-    this.abandon(unit, 'a newer word of the server came');
-    if (same(now, next)) {
-      this.apply(unit, authorization, sessionTimer);
-      return 'done';
-    }
     const crowded =
       now.domain === next.domain ? undefined : refusedAtEntry(core, grant.port, { mac, ...next });
     if (crowded !== undefined) return { refused: crowded };
+    const told = this.supersede(unit);
+    if (core.sessions.get(session.key) !== unit) return { refused: ENDED };
+    if (same(now, next)) {
+      this.apply(unit, authorization, sessionTimer);
+      for (const tell of told) tell();
+      return 'done';
+    }
     let outcome: Renewal | undefined;
     let returned = false;
     const finish: Change['finish'] = (error, asked) => {
       this.changing.delete(unit);
-      if (returned) this.tell(unit, error, asked);
+      if (returned) core.parts.dynauth.renewed(unit, error, asked);
       else outcome = error === undefined ? 'done' : { refused: error };
+      for (const tell of told) tell(error);
     };
     const { domain } = next;
     const change: Change = {
@@ -70,11 +91,12 @@ export class Renewals {
       domain,
       keys: [],
       waiting: new Set(),
+      told,
       finish,
     };
     this.changing.set(unit, change);
     core.parts.vlans.ask(grant.port, next.wish, (plan) => {
-      if (this.changing.get(unit) !== change) return;
+      if (!this.stands(change)) return;
       if (plan.ok) this.planned(change, plan.value);
       else {
         core.drops.add(plan.error.code);
@@ -82,14 +104,20 @@ export class Renewals {
       }
     });
     returned = true;
-    return outcome ?? 'pending';
+    if (outcome !== undefined) return outcome;
+    if (renewing.told !== undefined) told.push(renewing.told);
+    return 'pending';
   }
 
-  /** True if a change was waiting for this entry. */
+  /** True if a change was waiting for this entry, or if nobody is to have it any more. */
   granted(key: GrantKey): boolean {
     const change = this.changeOf(key);
-    if (change === undefined || !change.waiting.delete(keyText(key))) return false;
-    if (change.waiting.size === 0) this.moved(change);
+    if (change?.waiting.delete(keyText(key)) === true) {
+      if (change.waiting.size === 0) this.moved(change);
+      return true;
+    }
+    if (this.isSomebodys(key)) return false;
+    this.core.parts.life.unwant(key);
     return true;
   }
 
@@ -117,7 +145,7 @@ export class Renewals {
       this.former.delete(text);
       keys.push({ mac, port: grant.port, vlan: Number(text.slice(text.lastIndexOf(' ') + 1)) });
     }
-    this.changing.get(unit)?.finish('the session has ended');
+    this.changing.get(unit)?.finish(ENDED);
     return keys;
   }
 
@@ -132,26 +160,32 @@ export class Renewals {
       return;
     }
     const rivals = core.parts.vlans.rivals(grant.port, vlans).filter((rival) => rival !== unit);
-    const holder = rivals.find((rival) => isRunning(rival) && !isFallback(rival.session.method));
+    const holder = rivals.find((rival) =>
+      isRunning(rival)
+        ? !isFallback(rival.session.method)
+        : rival instanceof SessionUnit && core.parts.life.isStuck(rival),
+    );
     if (holder instanceof SessionUnit) {
       core.drops.add('vlan-taken');
       const { session } = holder;
+      const stuck = isRunning(holder) ? '' : ', whose entry cannot be removed';
       change.finish(
-        `${vlanText(vlans)} is wanted, and the port is in ${vlanText(session.vlans)} for ${session.mac}`,
+        `${vlanText(vlans)} is wanted, and the port is in ${vlanText(session.vlans)} for ${session.mac}${stuck}`,
       );
       return;
     }
     for (const rival of rivals)
       if (isRunning(rival))
         core.parts.life.end(rival, { cause: 'authorization-changed', detail: `${mac} has the port now` });
+    if (!this.stands(change)) return;
     if (rivals.length > 0) {
       core.parts.vlans.whenFree(grant.port, () => {
-        if (this.changing.get(unit) === change) this.planned(change, vlans);
+        if (this.stands(change)) this.planned(change, vlans);
       });
       return;
     }
     core.parts.vlans.change(unit, grant.port, vlans, (error) => {
-      if (this.changing.get(unit) !== change) return;
+      if (!this.stands(change)) return;
       if (error === undefined) this.grant(change, vlans);
       else {
         core.parts.vlans.settle(unit, grant.port, true);
@@ -193,7 +227,7 @@ export class Renewals {
     change.finish();
   }
 
-  private apply(unit: SessionUnit, authorization: Authorization, sessionTimer: 'restart' | 'run-on'): void {
+  private apply(unit: SessionUnit, authorization: Authorization, sessionTimer: SessionTimer): void {
     const { watch, reporter } = this.core.parts;
     unit.renew(authorization, sessionTimer);
     watch.configure(unit);
@@ -201,15 +235,25 @@ export class Renewals {
     reporter.sessionChanged(unit);
   }
 
-  private abandon(unit: SessionUnit, why: string): void {
+  /** A newer word takes the place of the one under way: the methods that go on waiting. */
+  private supersede(unit: SessionUnit): Told[] {
     const change = this.changing.get(unit);
-    if (change === undefined) return;
+    if (change === undefined) return [];
     this.takeBack(change);
-    change.finish(why);
+    this.core.parts.dynauth.renewed(unit, 'a newer word of the server came');
+    return change.told;
+  }
+
+  /** It is what its session, which runs, is to become. */
+  private stands(change: Change): boolean {
+    const { unit } = change;
+    return this.changing.get(unit) === change && this.core.sessions.get(unit.session.key) === unit;
   }
 
   private takeBack({ unit, keys }: Change): void {
     const { life, vlans } = this.core.parts;
+    // First: whoever waits for VLANs is called, and this one does not wait any more.
+    this.changing.delete(unit);
     for (const key of keys) life.unwant(key);
     vlans.settle(unit, unit.session.grant.port, true);
   }
@@ -219,11 +263,12 @@ export class Renewals {
     return unit === undefined ? undefined : this.changing.get(unit);
   }
 
-  /** Whoever asked: the method that reauthenticated, or a server. */
-  private tell(unit: SessionUnit, error: string | undefined, asked: 'wrongly' | undefined): void {
-    const { mac, grant, method } = unit.session;
-    const { dynauth } = this.core.parts;
-    this.core.method(method)?.grantDone(mac, grant.port, error);
-    dynauth.renewed(unit, error, asked);
+  /** A session has it, or is about to. */
+  private isSomebodys(key: GrantKey): boolean {
+    const unit = this.core.sessions.ofMac(key.mac);
+    if (unit === undefined) return false;
+    const { mac, grant, vlans } = unit.session;
+    const keys = [...keysOf(mac, grant.port, vlans), ...(this.changing.get(unit)?.keys ?? [])];
+    return keys.some((own) => keyText(own) === keyText(key));
   }
 }

@@ -6,7 +6,7 @@ import { PAE_GROUP_ADDRESS } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
 import type { PortName } from '../model/dataplane.ts';
 import { AuthenticatorClient } from '../pae/client.ts';
-import type { PaeEffect, PaeEvent, ReauthBy, RejectReason } from '../pae/events.ts';
+import type { PaeEffect, PaeEvent, PaeRef, ReauthBy, RejectReason } from '../pae/events.ts';
 import type { ClientAdmission, PortLoad } from '../pae/limits.ts';
 import type { Dot1xStanding } from '../pae/mab-events.ts';
 import { PAE_EAPOL_VERSION, type PaeSettings } from '../pae/settings.ts';
@@ -30,7 +30,6 @@ const STEPS: ReadonlySet<string> = new Set(['began', 'identity', 'accepted']);
 
 export class Supplicants implements Method {
   private readonly ports = new Map<PortName, EapolPort>();
-  private refusing = false;
 
   constructor(private readonly core: Core) {}
 
@@ -84,7 +83,7 @@ export class Supplicants implements Method {
   obstacle(mac: Mac, port: PortName): string | undefined {
     const here = this.portOf(port);
     if (here.clients.has(mac)) return undefined;
-    if (this.refusing) return 'the switch is being drained';
+    if (this.core.draining) return 'the switch is being drained';
     const hasRoom = here.admission.hasRoom(this.load(here), this.core.now.mono);
     return refusedBeforehand(this.core, port, mac) ?? (hasRoom ? undefined : 'the port has no room for it');
   }
@@ -114,8 +113,11 @@ export class Supplicants implements Method {
   /** The answer of the data plane to the client's admission. */
   grantDone(mac: Mac, port: PortName, error?: string): void {
     const unit = this.ports.get(port)?.clients.get(mac);
-    if (unit?.granting === undefined) return;
-    const ref = unit.granting;
+    if (unit?.granting !== undefined) this.granted(unit, unit.granting, error);
+  }
+
+  private granted(unit: ClientUnit, ref: PaeRef, error?: string): void {
+    if (unit.granting !== ref || this.ports.get(unit.port)?.clients.get(unit.mac) !== unit) return;
     unit.granting = undefined;
     unit.refusal = error;
     this.tell(unit, error === undefined ? { type: 'grant-done', ref } : { type: 'grant-done', ref, error });
@@ -223,9 +225,10 @@ export class Supplicants implements Method {
           unit.granting = effect.ref;
           aaa.forgetConversation(unit);
           core.parts.reauthentication.forget(session);
-          const renewal = life.renew(session, effect.authorization);
-          if (renewal === 'done') this.grantDone(mac, port);
-          else if (renewal !== 'pending') this.grantDone(mac, port, renewal.refused);
+          const told = (error?: string): void => this.granted(unit, effect.ref, error);
+          const renewal = life.renew(session, effect.authorization, { told });
+          if (renewal === 'done') told();
+          else if (renewal !== 'pending') told(renewal.refused);
         } else this.admit(unit, effect);
         return;
       }
@@ -313,9 +316,8 @@ export class Supplicants implements Method {
     });
   }
 
-  /** The switch is being drained: nobody gets in any more. */
-  refuseAll(): void {
-    this.refusing = true;
+  /** The switch is being drained: nobody is asked who it is any more. */
+  solicitNobody(): void {
     for (const { name } of [...this.ports.values()]) {
       this.solicit(name, { type: 'port-control', control: 'off' });
     }
@@ -329,8 +331,8 @@ export class Supplicants implements Method {
   ): ClientUnit | undefined {
     const known = here.clients.get(mac);
     if (known !== undefined) return known;
-    if (this.refusing) return undefined;
     const { core } = this;
+    if (core.draining) return undefined;
     const settings = core.settings.port(here.name);
     const refusal = refusedBeforehand(core, here.name, mac);
     if (refusal !== undefined) {

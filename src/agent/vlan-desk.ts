@@ -47,6 +47,9 @@ export class VlanDesk implements Timed {
   private readonly book: VlanBook<Holder>;
   private asking: Asked[] = [];
   private reading = false;
+  /** A port has joined the bridge since it was last asked to be read, or what is being read is about one that had. */
+  private joined = false;
+  private readsJoined = false;
   /** The bridge may filter otherwise than it did. */
   private stale = true;
   private readonly work = new Map<PortName, Work>();
@@ -137,6 +140,13 @@ export class VlanDesk implements Timed {
           : this.plan(port, wish),
       );
     }
+    if (map !== undefined && this.readsJoined) this.carryOn();
+    if (this.joined) this.read();
+  }
+
+  /** What is held needs an uplink that has just joined, too; a port that is tried again soon has its turn then. */
+  private carryOn(): void {
+    for (const port of this.book.heldPorts()) if (!this.retries.has(port)) this.reconcile(port);
   }
 
   /** The next question looks at the bridge anew. */
@@ -212,7 +222,17 @@ export class VlanDesk implements Timed {
   }
 
   portAdded(): void {
-    if (this.book.filtering) this.read();
+    if (!this.book.filtering) return;
+    this.joined = true;
+    this.read();
+  }
+
+  /** Before its ports are. */
+  bridgeGone(): void {
+    this.doubt();
+    const before = this.book.memory().length;
+    this.book.bridgeGone();
+    if (before > 0) this.keepMemory();
   }
 
   portGone(port: PortName): void {
@@ -248,6 +268,8 @@ export class VlanDesk implements Timed {
   private read(): void {
     if (this.reading) return;
     this.reading = true;
+    this.readsJoined = this.joined;
+    this.joined = false;
     this.core.out.push({ type: 'read-vlans' });
   }
 

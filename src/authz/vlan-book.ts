@@ -167,6 +167,20 @@ export class VlanBook<Holder> {
   /** The port is gone, and what was changed on it with it. */
   portGone(port: PortName): void {
     for (const [key, note] of this.found) if (note.port === port) this.found.delete(key);
+    const ports = new Map(this.map.ports);
+    ports.delete(port);
+    this.map = { ...this.map, ports };
+  }
+
+  /** The bridge is gone, and with it whatever was changed on it and its ports. */
+  bridgeGone(): void {
+    this.found.clear();
+    this.map = NOTHING;
+  }
+
+  /** Ports on which somebody holds something. */
+  heldPorts(): ReadonlySet<PortName> {
+    return new Set([...this.holds.values()].map(({ port }) => port));
   }
 
   /** To be kept where a kill does not reach it, before the changes that it is about are made. */

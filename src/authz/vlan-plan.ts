@@ -104,10 +104,13 @@ function resolveAll(words: readonly VlanWord[], facts: VlanFacts): Result<readon
   return ok(ids);
 }
 
+/** A name wins: the file may call a VLAN `2024`. Undefined = a name that nobody knows. */
+export function vlanOfWord(word: VlanWord, names: VlanFacts['names']): VlanId | undefined {
+  return names.get(word) ?? (/^[0-9]+$/.test(word) ? Number(word) : undefined);
+}
+
 function resolve(word: VlanWord, { names, exists }: VlanFacts): Result<VlanId, VlanRefusal> {
-  const digits = /^[0-9]+$/.test(word);
-  // A name wins: the file may call a VLAN `2024`.
-  const id = names.get(word) ?? (digits ? Number(word) : undefined);
+  const id = vlanOfWord(word, names);
   if (id === undefined)
     return refuse(
       'vlan-unknown-name',

@@ -215,9 +215,12 @@ export class Shell {
         );
         return;
       }
-      case 'set-vlans':
-        this.answer(effect.ref, this.options.portauth.setVlans(effect.changes));
+      case 'set-vlans': {
+        const { portauth, vlanMemory } = this.options;
+        const noted = vlanMemory.secure(effect.changes);
+        this.answer(effect.ref, noted.ok ? portauth.setVlans(effect.changes) : noted);
         return;
+      }
       case 'remember-vlans': {
         const kept = this.options.vlanMemory.write(effect.found);
         if (!kept.ok) log.log('error', kept.error);

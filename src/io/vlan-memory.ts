@@ -7,7 +7,7 @@ import { Type } from 'typebox';
 import { Check } from 'typebox/value';
 import type { FoundVlan } from '../authz/vlan-book.ts';
 import { err, ok, type Result } from '../base/result.ts';
-import type { PortName } from '../model/dataplane.ts';
+import type { PortName, VlanChange } from '../model/dataplane.ts';
 import { attempt, replaceFile } from './files.ts';
 
 const FILE = 'vlans.json';
@@ -28,6 +28,9 @@ const Memory = Type.Object({
 
 export class VlanMemory {
   private readonly path: string;
+  private onDisk: readonly FoundVlan[] = [];
+  /** What is to be there and could not be written. */
+  private unwritten: readonly FoundVlan[] | undefined;
 
   constructor(
     stateDir: string,
@@ -55,19 +58,31 @@ export class VlanMemory {
     const kept = value.found.filter(
       ({ port, ifindex }) => port === undefined || this.indexOf(port as PortName) === ifindex,
     );
-    return ok(
-      kept.map(({ port, vlan, member }) => ({
-        ...(port === undefined ? {} : { port: port as PortName }),
-        vlan,
-        ...(member === undefined ? {} : { member }),
-      })),
-    );
+    this.onDisk = kept.map(({ port, vlan, member }) => ({
+      ...(port === undefined ? {} : { port: port as PortName }),
+      vlan,
+      ...(member === undefined ? {} : { member }),
+    }));
+    return ok(this.onDisk);
   }
 
   /** On disk when it returns. */
   write(found: readonly FoundVlan[]): Result<void, string> {
     const written = found.length === 0 ? this.forget() : this.replace(found);
+    if (written.ok) this.onDisk = found;
+    this.unwritten = written.ok ? undefined : found;
     return written.ok ? written : err(`write ${this.path}: ${written.error}`);
+  }
+
+  /**
+   * Whether the way back from these changes is on disk; what could not be written is tried again. A way back itself was
+   * noted before the way there was taken, so it is never held up.
+   */
+  secure(changes: readonly VlanChange[]): Result<void, string> {
+    const { unwritten } = this;
+    const isNoted = ({ port, vlan }: VlanChange): boolean =>
+      this.onDisk.some((note) => note.port === port && note.vlan === vlan);
+    return unwritten === undefined || changes.every(isNoted) ? ok(undefined) : this.write(unwritten);
   }
 
   /** Its going is not made durable: one that comes back after a power cut leads to what the ports were at first. */

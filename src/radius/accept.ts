@@ -92,7 +92,10 @@ class Reading {
     return this.text('Filter-Id');
   }
 
-  /** As it was written, also where that is no VLAN: whoever applies it refuses, and nobody is put elsewhere. */
+  /**
+   * As it was written, also where that is no VLAN, and empty where nothing says that it is one: whoever applies it
+   * refuses, and nobody is put elsewhere.
+   */
   vlan(): string | undefined {
     const vlan = tunnelVlan(this.packet);
     if (vlan !== undefined) {
@@ -101,10 +104,8 @@ class Reading {
       return vlan;
     }
     if (!hasAttribute(this.packet, 'Tunnel-Private-Group-Id')) return undefined;
-    return this.warn(
-      'Tunnel-Private-Group-Id',
-      'has no Tunnel-Type VLAN and Tunnel-Medium-Type 802 of its tag',
-    );
+    this.warn('Tunnel-Private-Group-Id', 'has no Tunnel-Type VLAN and Tunnel-Medium-Type 802 of its tag');
+    return '';
   }
 
   egress(): Authorization['egress'] {

@@ -1,7 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { VlanBook } from '../../src/authz/vlan-book.ts';
-import type { PortName, SessionVlans, VlanChange, VlanMap, VlanMember } from '../../src/model/dataplane.ts';
+import type {
+  PortName,
+  SessionVlans,
+  VlanChange,
+  VlanId,
+  VlanMap,
+  VlanMember,
+} from '../../src/model/dataplane.ts';
 
 const P1 = 'p1' as PortName;
 const UP = 'up0' as PortName;
@@ -59,6 +66,33 @@ function text({ vlan, pvid, untagged }: VlanMember): string {
 
 const data = (untagged: number, ...more: number[]): SessionVlans => ({ untagged, tagged: more });
 const FOUND = ['1 pvid untagged'];
+
+describe('what is gone', () => {
+  const in77: SessionVlans = { untagged: 77 as VlanId, tagged: [] };
+  const made = (): World => {
+    const world = new World(MAP, { create: true, uplinks: true });
+    world.book.hold('a', P1, in77);
+    world.settle();
+    return world;
+  };
+
+  it('an uplink: what was made for a session stays made, and is made on it when it is back', () => {
+    const world = made();
+    expect(world.of(UP)).toContain(text(tagged(77)));
+    world.book.portGone(UP);
+    expect(world.settle()).toEqual([]);
+    world.book.see({ ...world.map, ports: new Map([...world.map.ports, [UP, [NATIVE]]]) });
+    expect(world.settle()).toEqual([{ port: UP, vlan: 77, member: { pvid: false, untagged: false } }]);
+  });
+
+  it('the bridge: nothing is to be put back', () => {
+    const { book } = made();
+    expect(book.memory()).not.toEqual([]);
+    book.bridgeGone();
+    expect(book.memory()).toEqual([]);
+    expect(book.changes(P1)).toEqual([]);
+  });
+});
 
 describe('who holds which VLAN of a port', () => {
   it('a session in another VLAN: the port is in that one alone, and goes back', () => {

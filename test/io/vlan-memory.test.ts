@@ -1,10 +1,13 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import type { Effect, Input } from '../../src/agent/ports.ts';
 import type { FoundVlan } from '../../src/authz/vlan-book.ts';
+import { ok } from '../../src/base/result.ts';
+import { Shell } from '../../src/io/shell.ts';
 import { VlanMemory } from '../../src/io/vlan-memory.ts';
-import type { PortName } from '../../src/model/dataplane.ts';
+import type { PortName, VlanChange } from '../../src/model/dataplane.ts';
 
 const P1 = 'p1' as PortName;
 const FOUND: readonly FoundVlan[] = [
@@ -48,5 +51,74 @@ it('says what is wrong with a file that is not its own, and with one that cannot
   expect(nowhere.write(FOUND)).toEqual({
     ok: false,
     error: expect.stringMatching(/^write .*(ENOTDIR|EEXIST)/),
+  });
+});
+
+describe('what cannot be noted', () => {
+  const THERE: VlanChange = { port: P1, vlan: 40, member: { pvid: true, untagged: true } };
+  const BACK: VlanChange = { port: P1, vlan: 30, member: undefined };
+  const MORE: readonly FoundVlan[] = [...FOUND, { port: P1, vlan: 40 }];
+
+  /** `FOUND` is on disk, and nothing more can be written until the way is free. */
+  function stuck() {
+    const { memory, path } = open();
+    memory.write(FOUND);
+    mkdirSync(`${path}.part`);
+    return { memory, path, free: () => rmSync(`${path}.part`, { recursive: true }) };
+  }
+
+  it('holds up the way there, not the way back, and is tried again', () => {
+    const { memory, free } = stuck();
+    expect(memory.write(MORE).ok).toBe(false);
+    expect(memory.secure([THERE])).toEqual({
+      ok: false,
+      error: expect.stringMatching(/^write .*vlans\.json/),
+    });
+    expect(memory.secure([BACK]).ok).toBe(true);
+    free();
+    expect(memory.secure([THERE]).ok).toBe(true);
+    expect(memory.read()).toEqual({ ok: true, value: MORE });
+  });
+
+  it('is not done, and the agent hears why', () => {
+    const { memory, free } = stuck();
+    const heard: Input[] = [];
+    const done: (readonly VlanChange[])[] = [];
+    let effects: Effect[] = [];
+    const agent = {
+      handle: (input: Input) => {
+        heard.push(input);
+        return effects.splice(0);
+      },
+      pollAt: () => Number.POSITIVE_INFINITY,
+    };
+    const portauth = {
+      setVlans: (changes: readonly VlanChange[]) => ok(void done.push(changes)),
+      close() {},
+    };
+    const shell = new Shell({
+      agent,
+      portauth,
+      vlanMemory: memory,
+      log: { log() {} },
+    } as unknown as ConstructorParameters<typeof Shell>[0]);
+    onTestFinished(() => shell.close());
+    const perform = (...some: Effect[]): Input | undefined => {
+      effects = some;
+      shell.post({ type: 'tick' });
+      return heard.at(-1);
+    };
+    const remember: Effect = { type: 'remember-vlans', found: MORE };
+    const there: Effect = { type: 'set-vlans', ref: 1, port: P1, changes: [THERE] };
+    expect(perform(remember, there)).toMatchObject({
+      type: 'done',
+      ref: 1,
+      error: expect.stringMatching(/vlans\.json/),
+    });
+    expect(done).toEqual([]);
+    expect(perform({ ...there, ref: 2, changes: [BACK] })).toEqual({ type: 'done', ref: 2 });
+    free();
+    expect(perform({ ...there, ref: 3 })).toEqual({ type: 'done', ref: 3 });
+    expect(done).toEqual([[BACK], [THERE]]);
   });
 });

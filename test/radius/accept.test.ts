@@ -88,12 +88,6 @@ describe('an Access-Accept', () => {
   });
 
   it.each<[string, string, OutgoingAttribute[]]>([
-    ['a group without its type', 'Tunnel-Private-Group-Id', vlan(1, '7').slice(1)],
-    [
-      'a group of another tag',
-      'Tunnel-Private-Group-Id',
-      [...vlan(1, '7').slice(0, 2), ...vlan(2, '7').slice(2)],
-    ],
     ['a short Session-Timeout', 'Session-Timeout', [octets('Session-Timeout', Uint8Array.of(1, 2))]],
     ['a long Idle-Timeout', 'Idle-Timeout', [octets('Idle-Timeout', new Uint8Array(5))]],
     ['an unknown Termination-Action', 'Termination-Action', [u32('Termination-Action', 7)]],
@@ -105,6 +99,16 @@ describe('an Access-Accept', () => {
     const { authorization, warnings } = accepted(...attributes, text('Reply-Message', 'in'));
     expect(warnings.map((warning) => warning.attribute)).toEqual([attribute]);
     expect(authorization).toEqual({ ...accepted().authorization, replyMessage: 'in' });
+  });
+
+  it.each<[string, OutgoingAttribute[]]>([
+    ['without its type', vlan(1, '7').slice(1)],
+    ['of another tag than its type', [...vlan(1, '7').slice(0, 2), ...vlan(2, '7').slice(2)]],
+    ['of another type', [tunnel('Tunnel-Type', 1, 3), ...vlan(1, '7').slice(1)]],
+  ])('takes a group %s for a VLAN that cannot be had, not for none', (_, attributes) => {
+    const { authorization, warnings } = accepted(...attributes);
+    expect(authorization.vlan).toBe('');
+    expect(warnings.map(({ attribute }) => attribute)).toEqual(['Tunnel-Private-Group-Id']);
   });
 
   it('keeps a VLAN that is none as it was written: who applies it refuses, and nobody is put elsewhere', () => {

@@ -421,7 +421,8 @@ const critical: Scenario<VlanStage> = {
     machines: 2,
     vlans: UPLINK_VLANS,
     config: {
-      ports: { 'p*': { critical: 'vlan', critical_vlan: 92, dot1x: { server_timeout_s: 5 } } },
+      // Long enough for the server to be judged dead.
+      ports: { 'p*': { critical: 'vlan', critical_vlan: 92, dot1x: { server_timeout_s: 10 } } },
       radius: { dead_time_s: 5 },
     },
     replies: { u1: { vlan: '30' }, u2: { vlan: '40' } },
@@ -579,6 +580,32 @@ const backAgain: Scenario<FaultStage> = {
   },
 };
 
+const uplinkBack: Scenario<FaultStage> = {
+  name: 'an uplink that leaves the bridge and comes back gets the VLAN that was made for a session again',
+  setting: () => ({
+    machines: 1,
+    vlans: { onUplink: [] },
+    config: { vlan: { create: true } },
+    replies: { u1: { vlan: '30' } },
+  }),
+  play: async (stage) => {
+    const machine = stage.machine(1);
+    const session = await stage.login(machine);
+    await stage.removePort('up0');
+    await stage.pass(1_000);
+    await expectVlans(stage, 'p1', in_(30));
+    assert.ok((await stage.vlansOf('')).tagged.includes(30), 'the bridge keeps it');
+    stage.rejoinUplink();
+    await stage.pass(1_000);
+    assert.ok((await stage.vlansOf('up0')).tagged.includes(30), 'the uplink has it again');
+    await stage.logoff(machine);
+    await expectEnd(stage, session, { cause: 'supplicant-logoff', withinMs: SOON_MS });
+    await expectFound(stage, 'p1');
+    assert.deepEqual((await stage.vlansOf('up0')).tagged, []);
+    await expectVlans(stage, '', FOUND);
+  },
+};
+
 const reconfigured: Scenario<VlanStage> = {
   name: 'a guest VLAN that the configuration does not have any more: its guests are out of it',
   setting: () => ({
@@ -607,6 +634,7 @@ export const VLANS_SIMULATED: readonly Scenario<FaultStage>[] = [
   failing,
   stuck,
   backAgain,
+  uplinkBack,
   reconfigured,
 ];
 

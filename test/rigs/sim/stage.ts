@@ -351,6 +351,10 @@ export class SimulatedStage implements FaultStage {
     this.net.faults.vlans = times;
   }
 
+  rejoinUplink(): void {
+    this.net.bridge.restore('up0');
+  }
+
   async killAgent(): Promise<void> {
     this.invariants.restarted();
     this.net.killAgent();

@@ -1,0 +1,142 @@
+// Where a client goes without a server's word, and when it has to leave: the whole agent on the simulated switch.
+
+import { describe, expect, it } from 'vitest';
+import { fromUtf8 } from '../../src/base/bytes.ts';
+import type { ConfigPart } from '../rigs/config-part.ts';
+import { SimulatedStage, simFile } from '../rigs/sim/stage.ts';
+
+const SHORT: ConfigPart = { radius: { dead_time_s: 5 } };
+const CRITICAL = { critical: 'vlan', critical_vlan: 92, dot1x: { server_timeout_s: 10 } };
+
+function stageWith(ports: ConfigPart, config: ConfigPart = SHORT): SimulatedStage {
+  return new SimulatedStage({
+    machines: 2,
+    vlans: { onUplink: [30, 40, 91, 92] },
+    config: { ...config, ports: { 'p*': ports } },
+  });
+}
+
+describe('critical', () => {
+  it('is not for whom a server is silent about while it answers others', async () => {
+    const stage = stageWith(CRITICAL);
+    const [known, dark] = [stage.machine(1), stage.machine(2)];
+    await stage.login(known);
+    const [server] = stage.net.servers;
+    if (server === undefined) throw new Error('there is no server');
+    const answer = server.receive.bind(server);
+    let ignored = 0;
+    server.receive = (kind, bytes, now) => {
+      if (kind !== 'access' || !fromUtf8(bytes).includes('u2')) return answer(kind, bytes, now);
+      ignored++;
+      return undefined;
+    };
+    await stage.begin(dark);
+    for (let i = 0; i < 60; i++) {
+      await stage.ask('reauthenticate', { mac: known.mac });
+      await stage.pass(1_000);
+    }
+    expect(ignored).toBeGreaterThan(0);
+    expect(stage.events('auth-failed').map(({ reason }) => reason)).toContain('no-server');
+    expect(await stage.retained(dark.mac)).toBeUndefined();
+    expect(await stage.isGranted(dark.mac, dark.port)).toBe(false);
+  });
+
+  /** In critical_vlan, and nobody has answered yet. */
+  async function inCritical(ports: ConfigPart = {}): Promise<SimulatedStage> {
+    const stage = stageWith({ ...CRITICAL, ...ports });
+    await stage.serverSilent(true);
+    await stage.begin(stage.machine(1));
+    const session = await stage.until('a session', () => stage.retained(stage.machine(1).mac), 60_000);
+    expect(session.method).toBe('critical');
+    return stage;
+  }
+
+  it('ends with the refusal of a server that is back', async () => {
+    const stage = await inCritical();
+    const { mac, port } = stage.machine(1);
+    await stage.setPassword('u1', 'changed');
+    await stage.serverSilent(false);
+    await stage.until('the end', () => stage.events('session-end')[0], 60_000);
+    expect(stage.events('session-end')[0]?.cause).toBe('authorization-changed');
+    expect(stage.events('auth-failed').at(-1)?.reason).toBe('access-reject');
+    await stage.pass(5_000);
+    expect(await stage.retained(mac)).toBeUndefined();
+    expect(await stage.isGranted(mac, port)).toBe(false);
+  });
+
+  it('becomes auth-fail where there is a VLAN for whom the server refuses', async () => {
+    const stage = await inCritical({ auth_fail_vlan: 91 });
+    await stage.setPassword('u1', 'changed');
+    await stage.serverSilent(false);
+    await stage.until(
+      'auth-fail',
+      async () => (await stage.retained(stage.machine(1).mac))?.method === 'auth-fail',
+      60_000,
+    );
+    expect((await stage.retained(stage.machine(1).mac))?.vlan).toBe(91);
+    expect(await stage.grantedVlans(stage.machine(1).mac)).toEqual([91]);
+  });
+
+  it('ends when its client is silent at the return of the server, and not before', async () => {
+    const stage = await inCritical();
+    const machine = stage.machine(1);
+    await stage.killSupplicant(machine);
+    await stage.talk(machine, 5_000);
+    await stage.pass(600_000);
+    expect((await stage.retained(machine.mac))?.method).toBe('critical');
+    await stage.serverSilent(false);
+    // Known to be back by somebody else's login.
+    await stage.login(stage.machine(2));
+    await stage.until(
+      'the end',
+      () => stage.events('session-end').find(({ mac }) => mac === machine.mac),
+      300_000,
+    );
+    expect(stage.events('auth-failed').at(-1)?.reason).toBe('client-silent');
+    expect(await stage.isGranted(machine.mac, machine.port)).toBe(false);
+  });
+
+  it('is not ended by what fails for its MAC on another port', async () => {
+    const stage = await inCritical();
+    const owner = stage.machine(1);
+    await stage.serverSilent(false);
+    await stage.killSupplicant(owner);
+    await stage.talk(owner, 5_000);
+    const thief = await stage.impersonate(2, owner);
+    await stage.attempt(thief, { user: 'u2', password: 'wrong' });
+    expect((await stage.retained(owner.mac))?.method).toBe('critical');
+    expect(stage.events('session-end')).toEqual([]);
+  });
+});
+
+describe('a configuration that is taken over', () => {
+  const named = (fail: number): ConfigPart => ({
+    roles: { default: { handshake: { period_s: 15, times: 3 } } },
+    vlans: { fail },
+    ports: { 'p*': { auth_fail_vlan: 'fail' } },
+  });
+
+  async function failed(): Promise<SimulatedStage> {
+    const stage = stageWith({ auth_fail_vlan: 'fail' }, { vlans: { fail: 91 } });
+    await stage.attempt(stage.machine(1), { user: 'u1', password: 'wrong' });
+    await stage.until('auth-fail', () => stage.retained(stage.machine(1).mac), 60_000);
+    return stage;
+  }
+
+  it('ends a session whose VLAN has the same name and is another one', async () => {
+    const stage = await failed();
+    expect(await stage.ask('config', { apply: simFile(named(92)) })).toMatchObject({ applied: true });
+    await stage.until('the end', () => stage.events('session-end')[0], 5_000);
+    expect(stage.events('session-end')[0]?.cause).toBe('authorization-changed');
+    expect(await stage.grantedVlans(stage.machine(1).mac)).toEqual([]);
+  });
+
+  it('leaves one alone whose VLAN has another name and is the same', async () => {
+    const stage = await failed();
+    const renamed = { ...named(91), ports: { 'p*': { auth_fail_vlan: 91 } } };
+    expect(await stage.ask('config', { apply: simFile(renamed) })).toMatchObject({ applied: true });
+    await stage.pass(5_000);
+    expect((await stage.retained(stage.machine(1).mac))?.vlan).toBe(91);
+    expect(stage.events('session-end')).toEqual([]);
+  });
+});

@@ -1,0 +1,185 @@
+// A newer word for a session while its change of VLANs is still under way: the session goes on under the newer one.
+
+import { beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Mac } from '../../src/base/mac.ts';
+import type { PortName } from '../../src/model/dataplane.ts';
+import { text, tunnel } from '../../src/wire/radius-attributes.ts';
+import { DYNAUTH_SECRET, dynamicRequest, readReply } from '../rigs/dynauth.ts';
+import { SimulatedStage } from '../rigs/sim/stage.ts';
+import { deviceName } from '../scenarios/stage.ts';
+
+const P1 = 'p1' as PortName;
+const SERVER = '192.0.2.1';
+const CONFIG = {
+  radius: {
+    servers: [{ address: SERVER, secret: 'testing123' }],
+    dynamic_authorization: { clients: [{ address: SERVER, secret: DYNAUTH_SECRET }] },
+  },
+};
+
+/** Asks for another VLAN; the answer so far. */
+function coa(stage: SimulatedStage, user: string, vlan: string): () => string | undefined {
+  const { net } = stage;
+  const request = dynamicRequest({
+    code: 'CoA-Request',
+    attributes: [
+      text('User-Name', user),
+      tunnel('Tunnel-Type', 1, 13),
+      tunnel('Tunnel-Medium-Type', 1, 6),
+      tunnel('Tunnel-Private-Group-Id', 1, vlan),
+    ],
+    at: net.world.clocks.wall,
+  });
+  const port = 40_000 + net.dynamicReplies.length;
+  net.post({ type: 'dynamic-requests', datagrams: [{ address: SERVER, port, bytes: request }] });
+  return () => {
+    const reply = net.dynamicReplies.find((sent) => sent.port === port);
+    return reply === undefined ? undefined : readReply(request, reply.bytes).code;
+  };
+}
+
+describe('while somebody else leaves the port, slowly', () => {
+  let stage: SimulatedStage;
+
+  /** The first client is in VLAN 30 beside a fallback there, whose entry cannot be removed at once. */
+  async function begin(method: 'dot1x' | 'mab'): Promise<void> {
+    const mab = { enabled: method === 'mab', delay_s: 1, kernel: false, authentication: 'eap-md5' };
+    stage = new SimulatedStage({
+      machines: 2,
+      onePort: true,
+      vlans: { onUplink: [30, 40, 50] },
+      devices: [1],
+      replies: { u1: { vlan: '30' }, d1: { vlan: '30' } },
+      config: {
+        ...CONFIG,
+        ports: { 'p*': { auth_fail_vlan: 30, mab } },
+      },
+    });
+    const machine = stage.machine(1);
+    if (method === 'dot1x') await stage.login(machine);
+    else {
+      await stage.until('a ping', () => stage.passes(machine), 60_000);
+    }
+    const other = stage.machine(2);
+    const { core } = stage.invariants;
+    core.now = stage.net.world.clocks;
+    core.parts.fallback.failed(other.mac as Mac, P1, { by: method, failure: 'access-reject' });
+    stage.net.post({ type: 'tick' });
+    await stage.until('a fallback', () => stage.retained(other.mac), 60_000);
+  }
+
+  beforeEach(() => begin('dot1x'));
+
+  const mac = '02:99:00:00:00:01' as Mac;
+  const session = () => stage.invariants.core.sessions.ofMac(mac)?.session;
+
+  /** The data plane takes its time to remove the other one's entry; what lets it answer. */
+  function slowly(): () => void {
+    const { core } = stage.invariants;
+    const { life } = core.parts;
+    const answer = life.tableDone.bind(life);
+    const held: Parameters<typeof answer>[0][] = [];
+    const spy = vi.spyOn(life, 'tableDone').mockImplementation((result) => {
+      if (result.key.mac === stage.machine(2).mac) held.push(result);
+      else answer(result);
+    });
+    return () => {
+      expect(held).toHaveLength(1);
+      spy.mockRestore();
+      core.now = stage.net.world.clocks;
+      for (const result of held) answer(result);
+      stage.net.post({ type: 'tick' });
+    };
+  }
+
+  async function reauthenticate(vlan: string): Promise<void> {
+    await stage.setReply('u1', { vlan });
+    await stage.ask('reauthenticate', { mac });
+    await stage.pass(500);
+  }
+
+  async function expectIn(vlan: number, id: string | undefined): Promise<void> {
+    await stage.pass(20_000);
+    expect(session()?.id).toBe(id);
+    expect(session()?.vlans.untagged).toBe(vlan);
+    expect(await stage.grantedVlans(mac)).toEqual([vlan]);
+    expect((await stage.vlansOf('p1')).pvid).toBe(vlan);
+  }
+
+  it('a CoA-Request after a reauthentication: in its VLAN, and both are done', async () => {
+    const id = session()?.id;
+    const answered = slowly();
+    await reauthenticate('40');
+    expect(session()?.vlans.untagged).toBe(30);
+    const answer = coa(stage, 'u1', '50');
+    answered();
+    await expectIn(50, id);
+    expect(answer()).toBe('CoA-ACK');
+    // The reauthentication has come to its end: another one can be.
+    await reauthenticate('50');
+    await expectIn(50, id);
+    expect(stage.invariants.core.parts.supplicants.standing(mac, P1)).toBe('talking');
+  });
+
+  it('a reauthentication after a CoA-Request: in its VLAN, and the request is refused', async () => {
+    const id = session()?.id;
+    const answered = slowly();
+    const answer = coa(stage, 'u1', '40');
+    await reauthenticate('50');
+    answered();
+    await expectIn(50, id);
+    expect(answer()).toBe('CoA-NAK');
+  });
+
+  it('a reauthentication back to where it is: nothing has changed', async () => {
+    const id = session()?.id;
+    const answered = slowly();
+    const answer = coa(stage, 'u1', '40');
+    await reauthenticate('30');
+    answered();
+    await expectIn(30, id);
+    expect(answer()).toBe('CoA-NAK');
+  });
+
+  it('a CoA-Request that cannot be done: the reauthentication is refused with it, and the session is over', async () => {
+    const answered = slowly();
+    await reauthenticate('40');
+    const answer = coa(stage, 'u1', '77');
+    await stage.pass(200);
+    expect(answer()).toBe('CoA-NAK');
+    expect(session()).toBeUndefined();
+    expect(stage.events('session-end').map(({ cause }) => cause)).toContain('nas-error');
+    await stage.killSupplicant(stage.machine(1));
+    answered();
+    await stage.pass(20_000);
+    expect(await stage.grantedVlans(mac)).toEqual([]);
+  });
+
+  it('by MAB as well: two reauthentications and a CoA-Request', async () => {
+    await begin('mab');
+    const id = session()?.id;
+    expect(session()?.method).toBe('mab');
+    const answered = slowly();
+    for (const vlan of ['40', '50']) {
+      await stage.setReply(deviceName(1), { vlan });
+      await stage.ask('reauthenticate', { mac });
+      await stage.pass(500);
+    }
+    const answer = coa(stage, deviceName(1), '40');
+    answered();
+    await expectIn(40, id);
+    expect(answer()).toBe('CoA-ACK');
+  });
+
+  it('whose entry cannot be removed: a CoA-Request is refused, and the session stays where it is', async () => {
+    const id = session()?.id;
+    stage.failRevokes(3);
+    const answer = coa(stage, 'u1', '40');
+    await stage.pass(200);
+    expect(answer()).toBe('CoA-NAK');
+    expect(session()?.vlans.untagged).toBe(30);
+    await stage.pass(10_000);
+    expect(coa(stage, 'u1', '40')()).toBe('CoA-ACK');
+    await expectIn(40, id);
+  });
+});
