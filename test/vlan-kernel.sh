@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs the native library's test against a kernel that filters VLANs, in QEMU without KVM: a bare initramfs with busybox,
-# iproute2, the bridge's modules and build/switchdev_test, up in a few seconds. For kernels like this workplace's own,
-# which has no VLAN filtering. Needs a C compiler, qemu-system-x86_64, busybox (static), iproute2, cpio, dpkg-deb.
+# iproute2, the bridge's modules and build/switchdev_test, up in a few seconds. For a machine whose kernel
+# has none. Needs a C compiler, qemu-system-x86_64, busybox (static), iproute2, cpio, dpkg-deb.
 #   test/vlan-kernel.sh KERNEL.deb     a linux-image-*-cloud-amd64 package, as `apt-get download` leaves it
 set -eu
 [ $# -eq 1 ] || { sed -n '2,6s/^# \{0,1\}//p' "$0" >&2; exit 2; }
