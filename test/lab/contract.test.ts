@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { VERBS } from '../../src/report/command-schemas.ts';
 import { everythingHeard } from '../rigs/lab/broker.ts';
 import { Contract } from '../rigs/lab/contract.ts';
+import { radclient } from '../rigs/lab/dynauth.ts';
 import { sleep, until } from '../rigs/lab/process.ts';
 import { PASSWORD, Scene, TOPIC_BASE } from '../rigs/lab/scene.ts';
 
@@ -61,6 +62,12 @@ describe('the whole contract', () => {
     await sleep(2_500 * T_S);
     process.kill(scene.agent.pid, 'SIGCONT');
     await scene.waitForEvent('guard', { state: 'raised', reason: 'agent-stalled' });
+    // A server changes its mind.
+    await radclient(scene.lab.netns, {
+      send: 'coa',
+      attributes: ['User-Name = "bob"', 'Idle-Timeout = 5000'],
+    });
+    await scene.waitForEvent('dynamic-authorization', { answer: 'ack', action: 'change' });
     // Nobody is there to ask.
     await scene.radius.stop();
     await scene.supplicant(client(4), { method: 'MD5', identity: 'mallory', password: 'guess' });
