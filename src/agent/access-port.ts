@@ -7,14 +7,13 @@
 // client's sake, or not proven locked yet, is locked first.
 
 import { assertNever } from '../base/result.ts';
+import { retryDelay } from '../base/retry.ts';
 import { after, earliest, type Instant, type Millis, NEVER, seconds } from '../base/time.ts';
 import type { PortConfig } from '../config/config.ts';
 import type { EndCause } from '../model/cause.ts';
 import type { PortFacts, PortSetting } from '../model/dataplane.ts';
 import type { PortControl } from '../model/port.ts';
 
-const RETRY_FIRST = seconds(1);
-const RETRY_MOST = seconds(30);
 /** So long a port that is taken down and set up again at once may be without a link. */
 const BRIEFLY = seconds(5);
 
@@ -324,8 +323,4 @@ function lockFor(
     default:
       return assertNever(control);
   }
-}
-
-function retryDelay(tries: number): Millis {
-  return Math.min(RETRY_FIRST * 2 ** (tries - 1), RETRY_MOST) as Millis;
 }

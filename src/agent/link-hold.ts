@@ -8,12 +8,10 @@
 // is back: after our death a bounced port comes up with the next start, a disabled one stays down until the `port` command.
 
 import { assertNever } from '../base/result.ts';
-import { after, type Instant, type Millis, NEVER, seconds } from '../base/time.ts';
+import { retryDelay } from '../base/retry.ts';
+import { after, type Instant, type Millis, NEVER } from '../base/time.ts';
 import type { EndCause } from '../model/cause.ts';
 import type { HoldKind } from '../model/port.ts';
-
-const RETRY_FIRST = seconds(1);
-const RETRY_MOST = seconds(30);
 
 /** What ends its sessions. */
 const CAUSES: Readonly<Record<HoldKind, EndCause>> = { bounce: 'port-reinit', disable: 'port-disabled' };
@@ -123,7 +121,7 @@ export class LinkHold {
       this.state = { name: 'free' };
       return tries > 1 ? [{ type: 'alarm-over', message: `set up at try ${tries}` }] : [];
     }
-    const wait = Math.min(RETRY_FIRST * 2 ** (tries - 1), RETRY_MOST) as Millis;
+    const wait = retryDelay(tries);
     this.state = { name: 'retrying', kind, tries, at: after(now, wait) };
     return [{ type: 'alarm', message: error }];
   }

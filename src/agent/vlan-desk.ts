@@ -9,14 +9,12 @@
 import { type FoundVlan, VlanBook } from '../authz/vlan-book.ts';
 import { planVlans, type VlanRefusal, type VlanWish } from '../authz/vlan-plan.ts';
 import type { Result } from '../base/result.ts';
-import { after, earliest, type Instant, type Millis, NEVER, seconds } from '../base/time.ts';
+import { retryDelay } from '../base/retry.ts';
+import { after, earliest, type Instant, NEVER } from '../base/time.ts';
 import { isUplink } from '../config/ports.ts';
 import type { PortName, SessionVlans, VlanChange, VlanId, VlanMap } from '../model/dataplane.ts';
 import type { Core } from './core.ts';
 import type { Timed } from './schedule.ts';
-
-const RETRY_FIRST = seconds(1);
-const RETRY_MOST = seconds(30);
 
 /** Whoever holds VLANs of a port: somebody on the way in, then the session. */
 export type Holder = object;
@@ -307,8 +305,4 @@ export class VlanDesk implements Timed {
   private keepMemory(): void {
     this.core.out.push({ type: 'remember-vlans', found: this.book.memory() });
   }
-}
-
-function retryDelay(tries: number): Millis {
-  return Math.min(RETRY_FIRST * 2 ** (tries - 1), RETRY_MOST) as Millis;
 }

@@ -10,11 +10,9 @@
 // Bound: one record per wanted or not yet revoked grant.
 
 import { assertNever } from '../base/result.ts';
-import { after, earliest, type Instant, type Millis, NEVER, seconds } from '../base/time.ts';
+import { retryDelay } from '../base/retry.ts';
+import { after, earliest, type Instant, NEVER } from '../base/time.ts';
 import type { GrantKey, PortName } from '../model/dataplane.ts';
-
-const RETRY_FIRST = seconds(1);
-const RETRY_MOST = seconds(30);
 
 export type AuthzEffect =
   | { readonly type: 'grant'; readonly key: GrantKey }
@@ -187,10 +185,6 @@ export class Authorizer {
     this.retrying.add(entry);
     return [{ type: 'revoke-failed', key: entry.key, tries, error }];
   }
-}
-
-function retryDelay(tries: number): Millis {
-  return Math.min(RETRY_FIRST * 2 ** (tries - 1), RETRY_MOST) as Millis;
 }
 
 export function keyText(key: GrantKey): string {

@@ -1,11 +1,10 @@
 // What failed, again, in a few lines at the very end: where only the tail of a run's output is kept, it has the cause.
 
+import { stripVTControlCharacters } from 'node:util';
 import type { Reporter, TestCase, TestModule } from 'vitest/node';
 
 const LINES_EACH = 15;
 const LONGEST_LINE = 200;
-// biome-ignore lint/suspicious/noControlCharactersInRegex: the colours of a terminal.
-const COLOURS = /\u001b\[[0-9;]*m/g;
 
 export default class FailuresLast implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
@@ -29,7 +28,7 @@ function tell(
   errors: readonly { readonly message: string; readonly stack?: string }[],
 ): string {
   const lines = errors.flatMap(({ message, stack }) => [
-    ...message.replace(COLOURS, '').split('\n').slice(0, LINES_EACH),
+    ...stripVTControlCharacters(message).split('\n').slice(0, LINES_EACH),
     ...(stack?.match(/\S+\.test\.ts:\d+/)?.slice(0, 1) ?? []),
   ]);
   return [name, ...lines.map((line) => `  ${line.slice(0, LONGEST_LINE)}`)].join('\n');
