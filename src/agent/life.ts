@@ -2,7 +2,7 @@
 //
 //   admit ──▶ entrance.ts: VLANs, entries in the table ──▶ begin: Start, session-start, watch
 //   renew ──▶ renewals.ts
-//   end   ──▶ Logout: grant cleared and verified ▶ EAP-Failure ▶ Stop stored ▶ session-end
+//   end   ──▶ closings.ts: grant cleared and verified ▶ EAP-Failure ▶ Stop stored ▶ session-end
 //
 // Every end of a session in this agent is a call of `end` in this file, and there is no other way out.
 
@@ -16,8 +16,9 @@ import type { EndCause } from '../model/cause.ts';
 import type { GrantKey, PortName } from '../model/dataplane.ts';
 import type { Session, SessionKey } from '../model/session.ts';
 import { printable } from '../pae/identity.ts';
-import { type EndDecision, Logout, type LogoutEffect, type LogoutEvent } from '../session/logout.ts';
+import type { EndDecision } from '../session/logout.ts';
 import { keysOf, vlanText } from './authorization-policy.ts';
+import { Closings } from './closings.ts';
 import type { Core } from './core.ts';
 import type { Renewal } from './dynamic-authorization.ts';
 import { Entrance } from './entrance.ts';
@@ -48,38 +49,16 @@ export interface Ending {
   readonly handedOver?: boolean;
 }
 
-interface Closing {
-  readonly unit: SessionUnit;
-  readonly logout: Logout;
-  readonly eapFailure: Uint8Array | undefined;
-  /** Entries to be revoked. */
-  readonly keys: readonly GrantKey[];
-  /** Which of them still are to be, and PORT_SHUT. */
-  readonly waiting: Set<string>;
-  /** The most that one of them took. */
-  tries: number;
-}
-
-const PORT_SHUT = 'shut';
-
-/**
- * Who goes on elsewhere, or as another user, is in the middle of a success: a failure now would undo it. Who logged off
- * knows that it is out; wpa_supplicant, if it hears a failure after its next logon, sends no EAPOL-Start and waits for 30 s.
- */
-const WITHOUT_FAILURE: ReadonlySet<EndCause> = new Set(['moved', 'supplicant-restart', 'supplicant-logoff']);
-
 export class Life implements Timed {
   private readonly authz = new Authorizer();
   private readonly entrance: Entrance;
   private readonly renewals: Renewals;
-  /** Ended sessions whose entries could not be removed yet. */
-  private readonly stuck = new Set<SessionUnit>();
-  /** By client and port: one at a time as a rule, two where a client came back before its last Stop was stored. */
-  private readonly closings = new Map<string, Closing[]>();
+  private readonly closings: Closings;
 
   constructor(private readonly core: Core) {
     this.entrance = new Entrance(core);
     this.renewals = new Renewals(core);
+    this.closings = new Closings(core, (key) => this.unwant(key));
   }
 
   /** Sessions whose end is not complete yet. */
@@ -131,7 +110,7 @@ export class Life implements Timed {
 
   /** Its end cannot be completed: an entry of it will not go. */
   isStuck(unit: SessionUnit): boolean {
-    return this.stuck.has(unit);
+    return this.closings.isStuck(unit);
   }
 
   end(unit: SessionUnit, ending: Ending): void {
@@ -154,22 +133,12 @@ export class Life implements Timed {
       evidence: unit.evidence(),
       ...(ending.detail === undefined ? {} : { detail: ending.detail }),
     };
-    const logout = new Logout(decision, eapFailure !== undefined && !WITHOUT_FAILURE.has(ending.cause));
-    const keys = ending.handedOver === true ? [] : this.keysAtEnd(unit);
-    const closing: Closing = {
-      unit,
-      logout,
-      eapFailure,
-      keys,
-      waiting: new Set(keys.map(keyText)),
-      tries: 0,
-    };
-    const text = placeOf(session.grant);
-    this.closings.set(text, [...(this.closings.get(text) ?? []), closing]);
     core.decide(session.mac, session.grant.port, 'session ended', endText(ending));
-    if (ending.handedOver !== true) this.closePort(closing);
-    else for (const key of this.renewals.forget(unit)) this.unwant(key);
-    this.applyLogout(closing, logout.start(ending.handedOver));
+    const others = this.renewals.forget(unit);
+    const handedOver = ending.handedOver === true;
+    if (handedOver) for (const key of others) this.unwant(key);
+    const keys = handedOver ? [] : keysAtEnd(unit, others);
+    this.closings.begin({ unit, decision, eapFailure, keys, handedOver });
   }
 
   endOnPort(port: PortName, ending: Ending): void {
@@ -188,11 +157,7 @@ export class Life implements Timed {
 
   /** It is shut again, and nothing that was learnt on it is left; or why not, for now. */
   portClosed(port: PortName, error?: string): void {
-    for (const closing of this.closingsOn(port)) {
-      if (!closing.waiting.has(PORT_SHUT)) continue;
-      if (error === undefined) this.cleared(closing, PORT_SHUT, 1);
-      else this.tellLogout(closing, { type: 'relock-failed', tries: 1, error });
-    }
+    this.closings.portClosed(port, error);
   }
 
   /** The answer of the data plane to a grant or a revocation. */
@@ -224,8 +189,7 @@ export class Life implements Timed {
 
   /** The Stop with this accounting id is durable. */
   stopStored(key: GrantKey, sessionId: string): void {
-    for (const closing of this.closings.get(placeOf(key)) ?? [])
-      if (closing.unit.session.id === sessionId) this.tellLogout(closing, { type: 'stop-stored' });
+    this.closings.stopStored(key, sessionId);
   }
 
   private applyAuthz(effects: readonly AuthzEffect[]): void {
@@ -252,13 +216,13 @@ export class Life implements Timed {
       case 'revoked':
         this.renewals.revoked(key);
         this.core.parts.vlans.revoked(key.port);
-        for (const closing of this.closingsOf(key)) this.cleared(closing, keyText(key), effect.tries);
+        this.closings.revoked(key, effect.tries);
         return;
       case 'revoke-failed':
-        this.revokeFailed(key, effect);
+        this.closings.revokeFailed(key, effect);
         return;
       case 'superseded':
-        for (const closing of this.closingsOf(key)) this.superseded(closing, keyText(key));
+        this.closings.superseded(key);
         return;
       default:
         assertNever(effect);
@@ -316,109 +280,13 @@ export class Life implements Timed {
     core.parts.reporter.sessionStarted(unit);
     return unit;
   }
-
-  /** Also what a change of VLANs has begun and not ended. */
-  private keysAtEnd(unit: SessionUnit): readonly GrantKey[] {
-    const { mac, grant, vlans } = unit.session;
-    const others = this.renewals.forget(unit);
-    const all = new Map([...keysOf(mac, grant.port, vlans), ...others].map((key) => [keyText(key), key]));
-    return [...all.values()];
-  }
-
-  /** A port that stood open for all is shut with the last session on it: first of all, since it is the widest door. */
-  private closePort(closing: Closing): void {
-    const { ports } = this.core.parts;
-    const { port } = closing.unit.session.grant;
-    if (!ports.isOpened(port) || this.core.sessions.countOnPort(port) > 0) return;
-    closing.waiting.add(PORT_SHUT);
-    ports.close(port);
-  }
-
-  private closingsOf(key: GrantKey): readonly Closing[] {
-    return (this.closings.get(placeOf(key)) ?? []).filter(({ waiting }) => waiting.has(keyText(key)));
-  }
-
-  private closingsOn(port: PortName): readonly Closing[] {
-    return [...this.closings.values()].flat().filter(({ unit }) => unit.session.grant.port === port);
-  }
-
-  /** One of the things that a session's end has to clear is cleared; after the last its VLANs are free, and then it is told. */
-  private cleared(closing: Closing, what: string, tries: number): void {
-    closing.tries = Math.max(closing.tries, tries);
-    if (this.isLast(closing, what)) this.tellLogout(closing, { type: 'relocked', tries: closing.tries });
-  }
-
-  /** One of them is the client's again, in another session that holds its VLANs itself. */
-  private superseded(closing: Closing, what: string): void {
-    if (this.isLast(closing, what)) this.tellLogout(closing, { type: 'superseded' });
-  }
-
-  /** Waits for this no more; true if for nothing else either, and its VLANs are free. */
-  private isLast({ unit, waiting }: Closing, what: string): boolean {
-    waiting.delete(what);
-    if (waiting.size > 0) return false;
-    this.stuck.delete(unit);
-    this.core.parts.vlans.free(unit);
-    return true;
-  }
-
-  private revokeFailed(
-    key: GrantKey,
-    { tries, error }: { readonly tries: number; readonly error: string },
-  ): void {
-    const closings = this.closingsOf(key);
-    for (const closing of closings) {
-      this.stuck.add(closing.unit);
-      this.tellLogout(closing, { type: 'relock-failed', tries, error });
-    }
-    // Whoever waits for its VLANs is not to wait for ever.
-    if (closings.length > 0) this.core.parts.vlans.freed(key.port);
-  }
-
-  private tellLogout(closing: Closing, event: LogoutEvent): void {
-    this.applyLogout(closing, closing.logout.handle(event, this.core.now.mono));
-    const text = placeOf(closing.unit.session.grant);
-    const open = this.closings.get(text)?.filter(({ logout }) => !logout.finished) ?? [];
-    if (open.length > 0) this.closings.set(text, open);
-    else this.closings.delete(text);
-  }
-
-  private applyLogout(closing: Closing, effects: readonly LogoutEffect[]): void {
-    for (const effect of effects) this.applyLogoutEffect(closing, effect);
-  }
-
-  private applyLogoutEffect({ unit, eapFailure, keys }: Closing, effect: LogoutEffect): void {
-    const { accountant, dynauth, reporter, supplicants } = this.core.parts;
-    const { mac, grant } = unit.session;
-    switch (effect.type) {
-      case 'clear-grant':
-        for (const key of keys) this.unwant(key);
-        return;
-      case 'eap-failure':
-        if (eapFailure !== undefined) supplicants.sendEap(mac, grant.port, eapFailure);
-        return;
-      case 'stop':
-        dynauth.relocked(unit, effect.proof);
-        if (isFallback(unit.session.method)) this.stopStored(grant, unit.session.id);
-        else accountant.stop(unit, effect.decision);
-        return;
-      case 'report-end':
-        reporter.sessionEnded(unit, effect.decision, effect.proof);
-        return;
-      case 'relock-alarm':
-        reporter.warning('relock-failed', effect.error, { mac, port: grant.port });
-        return;
-      case 'relock-alarm-over':
-        reporter.warning('relock-recovered', `locked at try ${effect.tries}`, { mac, port: grant.port });
-        return;
-      default:
-        assertNever(effect);
-    }
-  }
 }
 
-function placeOf({ mac, port }: GrantKey): string {
-  return `${port} ${mac}`;
+/** Also what a change of VLANs has begun and not ended. */
+function keysAtEnd({ session }: SessionUnit, others: readonly GrantKey[]): readonly GrantKey[] {
+  const { mac, grant, vlans } = session;
+  const all = new Map([...keysOf(mac, grant.port, vlans), ...others].map((key) => [keyText(key), key]));
+  return [...all.values()];
 }
 
 function endText({ cause, detail }: Ending): string {
