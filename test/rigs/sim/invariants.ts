@@ -69,7 +69,8 @@ export class Invariants {
 
   /** Logouts that have not reported the end yet. */
   private closings(): readonly SessionUnit[] {
-    const byGrant = Reflect.get(this.core.parts.life, 'closings') as ReadonlyMap<string, OpenClosing[]>;
+    const closings = Reflect.get(this.core.parts.life, 'closings') as object;
+    const byGrant = Reflect.get(closings, 'open') as ReadonlyMap<string, OpenClosing[]>;
     return [...byGrant.values()]
       .flat()
       .filter(({ logout }) => logout.state.name !== 'closed')
