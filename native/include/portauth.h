@@ -259,6 +259,14 @@ int pa_wake_fd(struct pa_handle *handle);
  */
 int pa_events(struct pa_handle *handle, struct pa_event *out, uint32_t capacity);
 
+/*
+ * The MAC that the host's own neighbour entry (ARP, ND) has for an address of `length` octets (4 or 16) on one of its
+ * interfaces. -ENOENT: there is no entry, or it has no valid MAC. -ENODEV: no such interface. -EINVAL: another length, or no
+ * name of 1 to 15 octets. -EOPNOTSUPP: this backend has no host.
+ */
+int pa_neighbour(struct pa_handle *handle, const char *interface, const uint8_t *address, uint32_t length,
+                 uint8_t mac[6]);
+
 /* ---- the simulator: only on a handle of "sim:", -EOPNOTSUPP on others ---- */
 
 #define PA_SIM_LINK_LOCAL (1u << 0) /* the frame goes to 01:80:c2:00:00:0x, like EAPOL */

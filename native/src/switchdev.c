@@ -291,6 +291,7 @@ static const struct pa_backend switchdev_backend = {
     .dump = sd_dump,
     .inject = sd_inject,
     .events = sd_events,
+    .neighbour = sd_neighbour,
 };
 
 /* The ports as they are, so that the first notices are compared with something. */

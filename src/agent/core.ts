@@ -3,7 +3,7 @@
 // The parts are the chapters of one story, and call each other directly: `ports` (is the port shut, does it listen),
 // `supplicants` (who says what in EAPOL), `mab` (who says nothing), `aaa` and `accountant` (what the servers say and are told),
 // `reauthentication` (what waits for a server), `life` (a session begins and ends), `meter` (what it sent and received), `watch`
-// (is it still there), `dynauth` (what the servers ask of running sessions), `links` (the ports that they take down), `vlans` (what ports carry for a session), `fallback` (where a client goes without a server's word), `fleet` (is it on another switch by now), `reporter`
+// (is it still there), `dynauth` (what the servers ask of running sessions), `links` (the ports that they take down), `web` (who uses the login page), `confinement` (who may reach it and nothing else), `vlans` (what ports carry for a session), `fallback` (where a client goes without a server's word), `fleet` (is it on another switch by now), `reporter`
 // (what upstream is told). Nothing re-enters from outside: whatever a part wants of the world goes into `out`.
 
 import { Counters } from '../base/counters.ts';
@@ -17,6 +17,7 @@ import type { PortName } from '../model/dataplane.ts';
 import { SessionTable } from '../session/table.ts';
 import type { Aaa } from './aaa.ts';
 import type { Accountant } from './accountant.ts';
+import type { Confinement } from './confinement.ts';
 import { Decisions } from './decisions.ts';
 import type { DynamicAuthorization } from './dynamic-authorization.ts';
 import type { Fallback } from './fallback.ts';
@@ -35,6 +36,7 @@ import type { SessionUnit } from './session-unit.ts';
 import type { Supplicants } from './supplicants.ts';
 import type { VlanDesk } from './vlan-desk.ts';
 import type { Watch } from './watch.ts';
+import type { Web } from './web.ts';
 
 /** What makes this run of the agent different from every other one. */
 export interface BootIdentity {
@@ -60,6 +62,8 @@ export interface Parts {
   readonly vlans: VlanDesk;
   readonly fallback: Fallback;
   readonly links: Links;
+  readonly web: Web;
+  readonly confinement: Confinement;
 }
 
 export interface CoreOptions {
@@ -120,6 +124,7 @@ export class Core {
   method(method: AuthMethod): Method | undefined {
     if (isFallback(method)) return this.parts.fallback;
     if (method === 'dot1x') return this.parts.supplicants;
+    if (method === 'web') return this.parts.web;
     return method === 'mab' ? this.parts.mab : undefined;
   }
 

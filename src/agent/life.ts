@@ -14,7 +14,7 @@ import type { Instant } from '../base/time.ts';
 import { type AuthMethod, type Authorization, isFallback } from '../model/authorization.ts';
 import type { EndCause } from '../model/cause.ts';
 import type { GrantKey, PortName } from '../model/dataplane.ts';
-import type { Session, SessionKey } from '../model/session.ts';
+import type { Session, SessionAddresses, SessionKey } from '../model/session.ts';
 import { printable } from '../pae/identity.ts';
 import type { EndDecision } from '../session/logout.ts';
 import { keysOf, vlanText } from './authorization-policy.ts';
@@ -36,6 +36,8 @@ export interface Admission {
   readonly sessionId: string;
   /** Kept when a session continues elsewhere (RFC 2866 §5.11). */
   readonly multiId: string;
+  /** That are known already. */
+  readonly addresses?: SessionAddresses;
 }
 
 /** Why, and what goes with it. */
@@ -108,6 +110,18 @@ export class Life implements Timed {
     return this.authz.isRevoking(port);
   }
 
+  /** Somebody is on the way in with this MAC by this method. */
+  isEnteringAs(mac: Mac, method: AuthMethod): boolean {
+    return this.entrance.isEnteringAs(mac, method);
+  }
+
+  /** The MAC has entries, or is about to, that are not of this session. */
+  hasOtherEntries(mac: Mac, unit: SessionUnit | undefined): boolean {
+    const own =
+      unit === undefined ? [] : keysOf(mac, unit.session.grant.port, unit.session.vlans).map(keyText);
+    return this.authz.keysOf(mac).some((key) => !own.includes(keyText(key)));
+  }
+
   /** Its end cannot be completed: an entry of it will not go. */
   isStuck(unit: SessionUnit): boolean {
     return this.closings.isStuck(unit);
@@ -139,6 +153,7 @@ export class Life implements Timed {
     if (handedOver) for (const key of others) this.unwant(key);
     const keys = handedOver ? [] : keysAtEnd(unit, others);
     this.closings.begin({ unit, decision, eapFailure, keys, handedOver });
+    core.parts.web.sessionOver(unit, ending.cause);
   }
 
   endOnPort(port: PortName, ending: Ending): void {
@@ -217,6 +232,7 @@ export class Life implements Timed {
         this.renewals.revoked(key);
         this.core.parts.vlans.revoked(key.port);
         this.closings.revoked(key, effect.tries);
+        this.core.parts.confinement.review(key.mac);
         return;
       case 'revoke-failed':
         this.closings.revokeFailed(key, effect);
@@ -265,7 +281,7 @@ export class Life implements Timed {
         startedWall: core.now.wall,
         authorization,
         role: roleFor(core, authorization, grant.port),
-        addresses: {},
+        addresses: { ...admission.addresses },
       },
       core,
     );

@@ -166,7 +166,7 @@ export class SessionUnit implements Timed {
   }
 
   private timerSettings(handshake: HandshakeSettings): TimerSettings {
-    const { authorization, role, startedAt } = this.session;
+    const { authorization, method, role, startedAt } = this.session;
     const { timers } = roleSettings(this.core.config, role);
     const { sessionTimeout, idleTimeout, reauthenticateAtTimeout } = authorization;
     // A Session-Timeout of 0 gives no time, and takes none away.
@@ -174,7 +174,8 @@ export class SessionUnit implements Timed {
     return {
       session: fromRadius ? sessionTimeout : timers.session,
       sessionFrom: fromRadius ? this.authorizedAt : startedAt,
-      reauthenticate: fromRadius && reauthenticateAtTimeout,
+      // A login by the page cannot be repeated without its user: its time ends it, whatever Termination-Action says.
+      reauthenticate: fromRadius && reauthenticateAtTimeout && method !== 'web',
       ...(timers.heartbeat === undefined ? {} : { heartbeat: timers.heartbeat }),
       ...(idleTimeout === undefined ? {} : { idle: idleTimeout }),
       // The handshake asks by itself, unless it does not run, or runs too slowly to ask in time.
@@ -185,6 +186,19 @@ export class SessionUnit implements Timed {
   /** In force; undefined = none. */
   get sessionTimer(): Millis | undefined {
     return this.timers?.settings.session;
+  }
+
+  /** Of the session timer; undefined = there is none. */
+  remaining(
+    now: Instant,
+  ): { readonly seconds: number; readonly atEnd: 'ends' | 'reauthenticates' } | undefined {
+    const { timers } = this;
+    if (timers === undefined || timers.sessionDeadline === NEVER) return undefined;
+    const { reauthenticate } = timers.settings;
+    return {
+      seconds: Math.max(0, timers.sessionDeadline - now) / 1000,
+      atEnd: reauthenticate ? 'reauthenticates' : 'ends',
+    };
   }
 
   get heartbeat(): Millis | undefined {

@@ -20,6 +20,7 @@ import {
   type RadSecSettings,
   type RetransmissionSettings,
 } from '../radius/settings.ts';
+import { WEB_DEFAULTS } from '../web/settings.ts';
 import type {
   AccountingConfig,
   Config,
@@ -29,6 +30,7 @@ import type {
   PortRule,
   ProbeSourceConfig,
   RoleConfig,
+  WebConfig,
 } from './config.ts';
 import {
   ACCOUNTING_DEFAULTS,
@@ -38,6 +40,7 @@ import {
   RADIUS_DEFAULTS,
   SHELL_DEFAULTS,
   VLAN_DEFAULTS,
+  WEB_LISTENER_DEFAULTS,
 } from './defaults.ts';
 import type { ConfigSchema } from './schema.ts';
 import type { SERVER_USES } from './schema-radius.ts';
@@ -83,6 +86,7 @@ export function assemble({ raw, portOrder, secret }: Assembly): Config {
     accounting: accounting(raw.radius.accounting),
     ...(dynamicAuthorization === undefined ? {} : { dynamicAuthorization }),
     mqtt: mqtt(raw, secret),
+    ...given('web', web(raw.web)),
     probe: {
       holdAfterLinkUp: time(raw.handshake?.hold_after_link_up_s) ?? PROBE_DEFAULTS.holdAfterLinkUp,
       holdAfterAnnouncement:
@@ -115,6 +119,7 @@ function portRule(pattern: string, raw: RawPort, secret: Assembly['secret']): Po
     ...given('linkDownDelay', linkDownDelay),
     ...given('egress', raw.egress),
     ...given('critical', raw.critical),
+    ...given('portal', raw.portal),
     fallbacks: {
       ...given('guestVlan', word(raw.guest_vlan)),
       ...given('authFailVlan', word(raw.auth_fail_vlan)),
@@ -293,6 +298,23 @@ function mqtt(raw: RawConfig, secret: Assembly['secret']): MqttConfig {
     clientId: from.client_id ?? `rollcall-${raw.switch.id}`,
     willDelay: time(from.will_delay_s) ?? MQTT_DEFAULTS.willDelay,
     embeddedPort: from.embedded_port ?? MQTT_DEFAULTS.embeddedPort,
+  };
+}
+
+function web(raw: RawConfig['web']): WebConfig | undefined {
+  if (raw === undefined) return undefined;
+  const addresses = (list: readonly string[] = []): readonly Ip[] => list.map((ip) => parseIp(ip) as Ip);
+  return {
+    listenAddresses: addresses(raw.listen_addresses),
+    port: raw.port ?? WEB_LISTENER_DEFAULTS.port,
+    ...given('tls', raw.tls === undefined ? undefined : { cert: raw.tls.cert_file, key: raw.tls.key_file }),
+    names: (raw.names ?? []).map((name) => name.toLowerCase()),
+    dnsServers: addresses(raw.dns_servers),
+    maxConnections: raw.max_connections ?? WEB_LISTENER_DEFAULTS.maxConnections,
+    settings: {
+      authentication: raw.authentication ?? WEB_DEFAULTS.authentication,
+      loginsPerMinute: raw.logins_per_minute ?? WEB_DEFAULTS.loginsPerMinute,
+    },
   };
 }
 

@@ -15,6 +15,7 @@ import type { PaeSettings } from '../pae/settings.ts';
 import type { RoleTimers } from '../policy/settings.ts';
 import type { DynAuthSettings } from '../radius/dynauth.ts';
 import type { RadiusSettings } from '../radius/settings.ts';
+import type { WebSettings } from '../web/settings.ts';
 import type { CriticalAction, LogLevel } from './defaults.ts';
 
 export interface SwitchConfig {
@@ -37,6 +38,7 @@ export interface PortRule {
   readonly linkDownDelay?: Millis;
   readonly egress?: 'open' | 'closed';
   readonly critical?: CriticalAction;
+  readonly portal?: boolean;
   readonly fallbacks: PortFallbacks;
   readonly linkCommands?: Partial<LinkCommands>;
   readonly handshake: HandshakeOverride;
@@ -60,6 +62,8 @@ export interface PortConfig {
   readonly linkDownDelay: Millis;
   readonly egress: 'open' | 'closed';
   readonly critical: CriticalAction;
+  /** Whom nothing else lets in may reach the login page. */
+  readonly portal: boolean;
   readonly fallbacks: PortFallbacks;
   readonly linkCommands: LinkCommands;
   /** Wins over the role's, key by key. */
@@ -114,6 +118,19 @@ export interface MqttConfig {
   readonly embeddedPort: number;
 }
 
+/** The login page: where it is served. What is asked there is in `settings`. */
+export interface WebConfig {
+  /** Empty = all of this host. */
+  readonly listenAddresses: readonly Ip[];
+  readonly port: number;
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** Lower case. */
+  readonly names: readonly string[];
+  readonly dnsServers: readonly Ip[];
+  readonly maxConnections: number;
+  readonly settings: WebSettings;
+}
+
 /** What is done with words of a server that cannot be carried out, or need asking for. */
 export interface AuthorizationConfig {
   readonly filterRules: 'refuse' | 'ignore';
@@ -149,6 +166,7 @@ export interface Config {
   readonly accounting: AccountingConfig;
   readonly dynamicAuthorization?: DynAuthConfig;
   readonly mqtt: MqttConfig;
+  readonly web?: WebConfig;
   readonly probe: ProbeSettings;
   readonly probeSources: ReadonlyMap<VlanId, ProbeSourceConfig>;
   readonly guard: GuardSettings;

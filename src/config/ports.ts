@@ -83,9 +83,12 @@ export class EffectiveSettings {
   private readonly ports = new Map<string, PortConfig>();
   private readonly handshakes = new Map<string, HandshakeSettings>();
   readonly interim: InterimSettings;
+  /** Some port lets strangers in as far as the login page. */
+  readonly anyPortal: boolean;
 
   constructor(private readonly config: Config) {
     this.interim = { ...INTERIM_DEFAULTS, interval: config.accounting.interim };
+    this.anyPortal = config.ports.some(({ portal }) => portal === true);
   }
 
   port(name: string): PortConfig {

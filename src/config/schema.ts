@@ -10,6 +10,7 @@ import { address, count, delay, flag, path, pattern, port, Secret, strict, text 
 import { Dot1x, Handshake, Port, Role } from './schema-access.ts';
 import { Radius } from './schema-radius.ts';
 import { AuthorizationPolicy, VlanPolicy, Vlans } from './schema-vlan.ts';
+import { Web } from './schema-web.ts';
 
 /** One MQTT topic level: letters that no broker, file system or shell minds. */
 const SwitchId = pattern('1 to 64 letters, digits, dots, underscores and hyphens', '^[A-Za-z0-9._-]{1,64}$');
@@ -153,6 +154,7 @@ export const ConfigSchema = Type.Object(
     authorization: Type.Optional(AuthorizationPolicy),
     radius: Radius,
     mqtt: Type.Optional(Mqtt),
+    web: Type.Optional(Web),
     handshake: Type.Optional(HandshakeGlobal),
     guard: Type.Optional(
       Type.Object(
@@ -210,7 +212,6 @@ export const ConfigSchema = Type.Object(
 
 /** Keys of the design whose feature is not in this version. */
 export const FUTURE_KEYS: Readonly<Record<string, string>> = {
-  web: 'web login is not in this version',
   sso: 'single sign-on is not in this version',
   certified_devices: 'the certified-device list is not in this version',
   dhcp_watch: 'the DHCP watch is not in this version',

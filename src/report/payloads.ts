@@ -117,7 +117,16 @@ export const PortSchema = object('One port.', {
 });
 export type PortPayload = Payload<typeof PortSchema>;
 
-export const AUTH_METHODS = ['dot1x', 'mab', 'web', 'sso', 'guest', 'auth-fail', 'critical'] as const;
+export const AUTH_METHODS = [
+  'dot1x',
+  'mab',
+  'web',
+  'sso',
+  'guest',
+  'auth-fail',
+  'critical',
+  'portal',
+] as const;
 export const EVIDENCE_KINDS = ['login', 'fdb', 'arp', 'nd', 'dhcp', 'eapol', 'counter', 'activity'] as const;
 
 export const SessionSchema = object('One session.', {
@@ -131,7 +140,7 @@ export const SessionSchema = object('One session.', {
   domain: oneOf('As a port of two domains counts it.', ['data', 'voice']),
   authenticated: Type.Boolean({
     description:
-      'false: in by a setting of the port (method guest, auth-fail, critical); RADIUS has no records of it.',
+      'false: in by a setting of the port (method guest, auth-fail, critical, portal); RADIUS has no records of it.',
   }),
   user_name: word('User-Name as RADIUS has it. Hostile text: escape it before showing it.'),
   role: word('Role in force.'),

@@ -24,6 +24,8 @@ import type { Capabilities, PortName } from '../../../src/model/dataplane.ts';
 import type { HoldKind } from '../../../src/model/port.ts';
 import type { DynamicDatagram } from '../../../src/radius/dynauth.ts';
 import type { EventPayload } from '../../../src/report/event-payloads.ts';
+import type { Answer } from '../../../src/web/page.ts';
+import type { Visit } from '../../../src/web/visit.ts';
 import { SeededEntropy } from '../radius-servers.ts';
 import { SimBridge } from './bridge.ts';
 import { type ClientOptions, SimClient, SimGateway } from './client.ts';
@@ -68,6 +70,8 @@ export interface Faults {
   dumps: number;
   stores: number;
   vlans: number;
+  confines: number;
+  releases: number;
 }
 
 export interface SwitchOptions {
@@ -112,7 +116,12 @@ export class SimulatedSwitch {
     dumps: 0,
     stores: 0,
     vlans: 0,
+    confines: 0,
+    releases: 0,
   };
+  /** Who may reach the login page and nothing else. */
+  readonly confined = new Set<Mac>();
+  readonly webAnswers = new Map<Ref, Answer>();
   /** Ports whose link cannot be set up or down. */
   readonly stuckLinks = new Set<PortName>();
   readonly disk: Map<string, Uint8Array>;
@@ -215,6 +224,7 @@ export class SimulatedSwitch {
     const addresses = new Set([SWITCH_IPV4, SWITCH_IPV6]);
     this.post({ type: 'own-addresses', sources: new Map([[0, own]]), addresses });
     this.post({ type: 'uplink-guard' });
+    this.post({ type: 'confinement', left: [...this.confined] });
     this.post({ type: 'broker', connected: true });
   }
 
@@ -249,6 +259,13 @@ export class SimulatedSwitch {
     if (answer === undefined) throw new Error(`${verb} was not answered`);
     this.answers.delete(ref);
     return answer;
+  }
+
+  /** The answer, or undefined while there is none yet. */
+  visit(visit: Visit): () => Answer | undefined {
+    const ref = this.nextCommand++;
+    this.post({ type: 'web', ref, visit });
+    return () => this.webAnswers.get(ref);
   }
 
   /** A broker that keeps retained messages while we are away, and hands the stale ones back when we return. */
@@ -407,6 +424,19 @@ export class SimulatedSwitch {
         return undefined;
       case 'answer':
         this.answers.set(effect.ref, effect.payload);
+        return undefined;
+      case 'confine':
+        return this.answer(effect.ref, 'confines', () => {
+          this.confined.add(effect.mac);
+          return ok(undefined);
+        });
+      case 'release':
+        return this.answer(effect.ref, 'releases', () => {
+          this.confined.delete(effect.mac);
+          return ok(undefined);
+        });
+      case 'web-answer':
+        this.webAnswers.set(effect.ref, effect.answer);
         return undefined;
       case 'log':
         this.logs.push(`${effect.level} ${effect.message} ${JSON.stringify(effect.fields)}`);
