@@ -95,13 +95,13 @@ export class DynamicAuthorizationServer {
     capacity?: number,
   ) {
     this.duplicates = new Duplicates(capacity);
-    this.duplicates.keepFor(this.window);
+    this.duplicates.configure(this.window, settings.clients.length);
     this.clients = byAddress(settings);
   }
 
   configure(settings: DynAuthSettings): void {
     this.settings = settings;
-    this.duplicates.keepFor(this.window);
+    this.duplicates.configure(this.window, settings.clients.length);
     this.clients = byAddress(settings);
   }
 
@@ -157,9 +157,9 @@ export class DynamicAuthorizationServer {
       { type: 'refused', client: client.address, kind, refusal },
       ...this.reply(pending, refusal),
     ];
-    if (this.duplicates.isFull(now))
+    if (this.duplicates.isFull(client.address, now))
       return refused({ cause: 'Resources-Unavailable', detail: 'too many requests to be remembered' });
-    this.duplicates.begin(key, now);
+    this.duplicates.begin(client.address, key, now);
     const read = readRequest(packet, nas);
     if (!read.ok) return refused(read.error);
     const ref = this.nextRef++;
