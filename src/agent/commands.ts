@@ -64,7 +64,8 @@ export class Commands implements Timed {
     this.drainUntil = undefined;
     this.core.schedule.touch(this);
     const entries = parts.life.entriesLeaving;
-    if (entries > 0) out.log('error', 'drained, but entries could not be removed from the table', { entries });
+    if (entries > 0)
+      out.log('error', 'drained, but entries could not be removed from the table', { entries });
     if (records > 0) out.log('warn', 'drained, but accounting is not acknowledged', { records });
     parts.reporter.portsNow();
     out.push({ type: 'drained' });
