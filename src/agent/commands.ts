@@ -50,7 +50,7 @@ export class Commands implements Timed {
     } else this.answer(ref, success(id, outcome));
   }
 
-  /** A drain is over when every Stop is acknowledged, or when nobody acknowledges them in time. */
+  /** A drain is over when nobody has access any more and every Stop is acknowledged, or when that is not to be had in time. */
   endTurn(): void {
     if (this.drainUntil === undefined) return;
     const { now, out, parts } = this.core;
@@ -58,12 +58,15 @@ export class Commands implements Timed {
       this.offDue = false;
       parts.accountant.off();
     }
-    const done = parts.life.closing === 0 && parts.accountant.pending === 0;
+    const records = parts.accountant.pending;
+    const done = parts.life.closing === 0 && records === 0 && parts.life.entriesLeaving === 0;
     if (!done && now.mono < this.drainUntil) return;
     this.drainUntil = undefined;
     this.core.schedule.touch(this);
-    if (!done)
-      out.log('warn', 'drained, but accounting is not acknowledged', { records: parts.accountant.pending });
+    const entries = parts.life.entriesLeaving;
+    if (entries > 0)
+      out.log('error', 'drained, but entries could not be removed from the table', { entries });
+    if (records > 0) out.log('warn', 'drained, but accounting is not acknowledged', { records });
     parts.reporter.portsNow();
     out.push({ type: 'drained' });
   }

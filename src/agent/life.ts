@@ -67,6 +67,11 @@ export class Life implements Timed {
     return this.closings.size;
   }
 
+  /** Entries that are to go and have not gone yet, whether a session had them or somebody on the way in. */
+  get entriesLeaving(): number {
+    return this.authz.leaving;
+  }
+
   get grantsApplied(): number {
     return this.authz.applied;
   }

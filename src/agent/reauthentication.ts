@@ -3,6 +3,7 @@
 // What an administrator, a server or the client itself wants does not come by here, and waits for nobody.
 
 import type { Instant } from '../base/time.ts';
+import { isFallback } from '../model/authorization.ts';
 import { ReauthPacing } from '../pae/reauth-pacing.ts';
 import type { Core } from './core.ts';
 import type { Timed } from './schedule.ts';
@@ -66,7 +67,10 @@ export class Reauthentication implements Timed {
     const { core } = this;
     const { mac, grant, key, method } = unit.session;
     if (core.sessions.get(key) !== unit) return;
-    if (core.method(method)?.reauthenticate(mac, grant.port, 'timer') !== true)
-      core.parts.life.end(unit, { cause: 'session-timeout' });
+    if (core.method(method)?.reauthenticate(mac, grant.port, 'timer') === true) return;
+    if (!isFallback(method)) core.parts.life.end(unit, { cause: 'session-timeout' });
+    else if (core.parts.aaa.reachable)
+      core.parts.life.end(unit, { cause: 'authorization-changed', detail: 'its client cannot be asked' });
+    else this.pacing.due(unit);
   }
 }

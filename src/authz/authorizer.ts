@@ -61,6 +61,13 @@ export class Authorizer {
     return count;
   }
 
+  /** Entries that are to go and have not gone yet. */
+  get leaving(): number {
+    let count = 0;
+    for (const { wanted } of this.entries.values()) if (!wanted) count++;
+    return count;
+  }
+
   isWanted(key: Grant): boolean {
     return this.entries.get(keyText(key))?.wanted ?? false;
   }
