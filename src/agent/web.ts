@@ -8,7 +8,6 @@
 // A password is in a question to a server and nowhere else: no record, line, event or page has it.
 
 import { utf8 } from '../base/bytes.ts';
-import type { Ip } from '../base/ip.ts';
 import { isIpv4 } from '../base/ip.ts';
 import type { Mac } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
@@ -17,17 +16,10 @@ import { isFallback } from '../model/authorization.ts';
 import type { EndCause } from '../model/cause.ts';
 import type { PortName } from '../model/dataplane.ts';
 import type { SessionKey } from '../model/session.ts';
-import type { AaaVerdict } from '../pae/events.ts';
 import { passwordProof } from '../radius/password-proof.ts';
 import { webRequestAttributes } from '../radius/web-request.ts';
 import { Allowance } from '../web/allowance.ts';
-import {
-  Attempt,
-  type AttemptEffect,
-  type AttemptEvent,
-  type Outcome,
-  type Verdict,
-} from '../web/attempt.ts';
+import type { AttemptEffect, AttemptEvent, Outcome } from '../web/attempt.ts';
 import { FormTokens } from '../web/form-token.ts';
 import type { Answer, Notice, Page } from '../web/page.ts';
 import {
@@ -40,15 +32,12 @@ import {
   type Pace,
   WEB_DEFAULTS,
 } from '../web/settings.ts';
-import type { Visit, Visitor, Wish } from '../web/visit.ts';
-import type { Applicant } from './aaa.ts';
+import type { Visit, Visitor } from '../web/visit.ts';
 import type { Core } from './core.ts';
 import type { Method } from './method.ts';
 import type { Ref } from './ports.ts';
-import type { Timed } from './schedule.ts';
-import type { SessionUnit } from './session-unit.ts';
-
-type LoginWish = Extract<Wish, { readonly type: 'login' }>;
+import { isL2, type SessionUnit } from './session-unit.ts';
+import { type LoginWish, WebUnit } from './web-unit.ts';
 
 const KEY_OCTETS = 32;
 /** Ends that are remembered for the page: of the newest so many clients. */
@@ -62,38 +51,6 @@ const STILL_THERE: ReadonlySet<EndCause> = new Set([
   'radius-disconnect',
   'certified-device-cleared',
 ]);
-
-/** One login by the page. */
-class WebUnit implements Timed, Applicant {
-  readonly method = 'web';
-  timer: Timed['timer'];
-  readonly machine: Attempt;
-
-  constructor(
-    readonly mac: Mac,
-    readonly port: PortName,
-    /** The request that waits for its end. */
-    readonly ref: Ref,
-    readonly ip: Ip,
-    readonly wish: LoginWish,
-    private readonly owner: Web,
-    core: Core,
-  ) {
-    this.machine = new Attempt(core.settings.port(port).pae.serverTimeout);
-  }
-
-  pollAt() {
-    return this.machine.pollAt();
-  }
-
-  onTime(): void {
-    this.owner.tell(this, { type: 'tick' });
-  }
-
-  verdict(event: AaaVerdict): void {
-    this.owner.tell(this, { type: 'verdict', verdict: verdictOf(event) });
-  }
-}
 
 export class Web implements Method {
   private readonly tokens: FormTokens;
@@ -138,9 +95,9 @@ export class Web implements Method {
   }
 
   /** A session is over: who was logged out is told so by the page, and finds the way to it where the port has one. */
-  sessionOver({ session }: SessionUnit, cause: EndCause): void {
-    const { mac, grant, method } = session;
-    if (this.core.config.web === undefined) return;
+  sessionOver(ended: SessionUnit, cause: EndCause): void {
+    if (this.core.config.web === undefined || !isL2(ended)) return;
+    const { mac, grant, method } = ended.session;
     if (isFallback(method)) {
       const unit = this.attempts.get(mac);
       if (unit?.machine.isAsking)
@@ -188,8 +145,8 @@ export class Web implements Method {
 
   private login(ref: Ref, visitor: Visitor, wish: LoginWish): void {
     const { core } = this;
-    const running = this.sessionOf(visitor);
     const { mac, ip } = visitor;
+    const running = mac === undefined ? undefined : core.sessions.ofMac(mac);
     if (running === undefined || mac === undefined || !isFallback(running.session.method)) {
       this.show(ref, this.pageOf(visitor, 'already-in'));
       return;
@@ -237,10 +194,10 @@ export class Web implements Method {
       this.show(ref, this.statusOf(visitor, unit, 'form-expired'));
       return;
     }
-    const { authorization, startedAt, grant } = unit.session;
+    const { authorization, startedAt } = unit.session;
     const onlineS = elapsed(startedAt, core.now.mono) / 1000;
     core.parts.life.end(unit, { cause: 'web-logout', detail: `by the page, from ${visitor.ip}` });
-    const again = core.settings.port(grant.port).portal;
+    const again = isL2(unit) && core.settings.port(unit.session.grant.port).portal;
     this.show(ref, { kind: 'logged-out', userName: authorization.userName, onlineS, again });
   }
 
@@ -405,24 +362,6 @@ function noticeOf(outcome: Exclude<Outcome, { readonly type: 'in' }>): Notice {
   if (outcome.type !== 'refused') return outcome;
   const { replyMessage } = outcome;
   return { type: 'wrong-password', ...(replyMessage === undefined ? {} : { replyMessage }) };
-}
-
-function verdictOf(event: AaaVerdict): Verdict {
-  switch (event.type) {
-    case 'aaa-accept':
-      return { type: 'accept', authorization: event.authorization };
-    case 'aaa-reject':
-      return {
-        type: 'reject',
-        ...(event.replyMessage === undefined ? {} : { replyMessage: event.replyMessage }),
-      };
-    case 'aaa-challenge':
-      return { type: 'challenge' };
-    case 'aaa-timeout':
-      return { type: 'no-answer' };
-    default:
-      return assertNever(event);
-  }
 }
 
 /** For limits and forms: the client itself, not the address that it may change. */
