@@ -13,18 +13,19 @@ import { assertNever } from '../base/result.ts';
 import type { Instant } from '../base/time.ts';
 import { type AuthMethod, type Authorization, isFallback } from '../model/authorization.ts';
 import type { EndCause } from '../model/cause.ts';
-import type { GrantKey, PortName } from '../model/dataplane.ts';
-import type { Session, SessionKey } from '../model/session.ts';
+import type { GrantKey, PortName, SessionVlans } from '../model/dataplane.ts';
+import type { SessionKey } from '../model/session.ts';
 import { printable } from '../pae/identity.ts';
 import type { EndDecision } from '../session/logout.ts';
-import { keysOf, vlanText } from './authorization-policy.ts';
+import { keysOf, vlanText, type Wanted } from './authorization-policy.ts';
 import { Closings } from './closings.ts';
 import type { Core } from './core.ts';
 import type { Renewal } from './dynamic-authorization.ts';
 import { Entrance } from './entrance.ts';
 import { Renewals, type Renewing } from './renewals.ts';
+import { roleFor } from './roles.ts';
 import type { Timed } from './schedule.ts';
-import { roleFor, SessionUnit } from './session-unit.ts';
+import { SessionUnit } from './session-unit.ts';
 
 /** Somebody whom a server has accepted, on the way to a session. */
 export interface Admission {
@@ -47,6 +48,12 @@ export interface Ending {
   readonly at?: Instant;
   /** The client goes on under the same grant, in the session that takes this one's place. */
   readonly handedOver?: boolean;
+}
+
+/** What a session begins with. */
+export interface Beginning {
+  readonly wanted: Wanted;
+  readonly vlans: SessionVlans;
 }
 
 export class Life implements Timed {
@@ -245,7 +252,7 @@ export class Life implements Timed {
   }
 
   /** Everything stands. */
-  begin(admission: Admission, { vlans, domain }: Pick<Session, 'vlans' | 'domain'>): SessionUnit {
+  begin(admission: Admission, { vlans, wanted }: Beginning): SessionUnit {
     const { core } = this;
     const { authorization, mac, port } = admission;
     const grant = keysOf(mac, port, vlans)[0] ?? { mac, port, vlan: 0 };
@@ -255,7 +262,7 @@ export class Life implements Timed {
         mac: admission.mac,
         grant,
         vlans,
-        domain,
+        domain: wanted.domain,
         nasPort: core.parts.ports.get(grant.port)?.machine.facts.index ?? 0,
         calledStation: core.parts.ports.addressOf(grant.port) ?? ZERO_ADDRESS,
         id: admission.sessionId,
@@ -264,9 +271,10 @@ export class Life implements Timed {
         startedAt: core.now.mono,
         startedWall: core.now.wall,
         authorization,
-        role: roleFor(core, authorization, grant.port),
+        role: roleFor(core, admission).role,
         addresses: {},
       },
+      wanted,
       core,
     );
     core.sessions.add(unit);

@@ -6,17 +6,23 @@ import { same } from '../config/diff.ts';
 import { roleSettings } from '../config/ports.ts';
 import { Handshake } from '../liveness/handshake.ts';
 import type { ProbeKind } from '../liveness/probing.ts';
-import type { HandshakeSettings } from '../liveness/settings.ts';
+import { HANDSHAKE_DEFAULTS, type HandshakeSettings } from '../liveness/settings.ts';
 import type { TrafficCounters } from '../model/acct.ts';
 import { type Authorization, isFallback } from '../model/authorization.ts';
 import type { VlanId } from '../model/dataplane.ts';
+import type { RoleChoice } from '../model/role.ts';
 import type { EndEvidence, EvidenceKind, Session } from '../model/session.ts';
+import { judgedBySilence, type SilenceTimers } from '../policy/silence.ts';
 import { SessionTimers, type Signs, type TimerEffect, type TimerSettings } from '../policy/timers.ts';
+import type { Wanted } from './authorization-policy.ts';
 import type { Core } from './core.ts';
+import { type RoleSubject, roleFor } from './roles.ts';
 import type { Timed } from './schedule.ts';
 
 /** An answer to a probe comes within this time, or it is no answer to it. */
 const ANSWER_WITHIN = millis(1000);
+/** For those whose silence says nothing. */
+const NO_HANDSHAKE: HandshakeSettings = { ...HANDSHAKE_DEFAULTS, period: millis(0) };
 /** The table tells last use in steps of 10 ms, the capture a moment later: one frame, seen twice. */
 const SAME_FRAME = millis(50);
 
@@ -41,6 +47,8 @@ export class SessionUnit implements Timed {
 
   constructor(
     readonly session: Session,
+    /** What its authorization and its role asked for, as it was given. */
+    public wanted: Wanted,
     private readonly core: Core,
   ) {
     const { startedAt, authorization } = session;
@@ -109,7 +117,7 @@ export class SessionUnit implements Timed {
   renew(authorization: Authorization, sessionTimer: 'restart' | 'run-on'): void {
     const { session, core } = this;
     session.authorization = authorization;
-    session.role = roleFor(core, authorization, session.grant.port);
+    session.role = this.role.role;
     if (sessionTimer === 'restart') this.authorizedAt = core.now.mono;
     this.applyInterim(authorization.interimInterval, core.now.mono);
   }
@@ -118,7 +126,7 @@ export class SessionUnit implements Timed {
   configure(sweptAt: Instant): boolean {
     const { session, core } = this;
     const { role: before, authorization } = session;
-    session.role = roleFor(core, authorization, session.grant.port);
+    session.role = this.role.role;
     this.applyInterim(authorization.interimInterval, core.now.mono);
     const handshake = this.handshakeSettings();
     const timers = this.timerSettings(handshake);
@@ -160,25 +168,48 @@ export class SessionUnit implements Timed {
     return { lastSeen, lastSeenBy, probesSent, probesAnswered };
   }
 
+  get subject(): RoleSubject {
+    const { authorization, mac, grant } = this.session;
+    return { authorization, mac, port: grant.port };
+  }
+
+  /** As it is to be by the configuration and the authorization in force. */
+  get role(): RoleChoice {
+    return roleFor(this.core, this.subject);
+  }
+
+  /** Its traffic comes by this switch. */
+  get inBand(): boolean {
+    const { role, grant } = this.session;
+    return this.core.settings.inBand({ role, port: grant.port });
+  }
+
+  private judged({ keep }: Pick<HandshakeSettings, 'keep'>): SilenceTimers {
+    return judgedBySilence({ layer: 2, inBand: this.inBand, kept: keep });
+  }
+
   private handshakeSettings(): HandshakeSettings {
     const { role, grant, mac } = this.session;
-    return this.core.settings.handshake({ role, port: grant.port, mac });
+    const settings = this.core.settings.handshake({ role, port: grant.port, mac });
+    return this.judged(settings).handshake ? settings : NO_HANDSHAKE;
   }
 
   private timerSettings(handshake: HandshakeSettings): TimerSettings {
     const { authorization, role, startedAt } = this.session;
     const { timers } = roleSettings(this.core.config, role);
-    const { sessionTimeout, idleTimeout, reauthenticateAtTimeout } = authorization;
+    const { sessionTimeout, idleTimeout: idle, reauthenticateAtTimeout } = authorization;
+    const { heartbeat } = timers;
+    const judged = this.judged(handshake);
     // A Session-Timeout of 0 gives no time, and takes none away.
     const fromRadius = sessionTimeout !== undefined && sessionTimeout > 0;
     return {
       session: fromRadius ? sessionTimeout : timers.session,
       sessionFrom: fromRadius ? this.authorizedAt : startedAt,
       reauthenticate: fromRadius && reauthenticateAtTimeout,
-      ...(timers.heartbeat === undefined ? {} : { heartbeat: timers.heartbeat }),
-      ...(idleTimeout === undefined ? {} : { idle: idleTimeout }),
+      ...(heartbeat === undefined || !judged.heartbeat ? {} : { heartbeat }),
+      ...(idle === undefined || !judged.idle ? {} : { idle }),
       // The handshake asks by itself, unless it does not run, or runs too slowly to ask in time.
-      probes: handshake.period === 0 || handshake.period > (timers.heartbeat ?? 0) / 3,
+      probes: handshake.period === 0 || handshake.period > (heartbeat ?? 0) / 3,
     };
   }
 
@@ -190,15 +221,12 @@ export class SessionUnit implements Timed {
   get heartbeat(): Millis | undefined {
     return this.timers?.settings.heartbeat;
   }
+
+  get idleTimeout(): Millis | undefined {
+    return this.timers?.settings.idle;
+  }
 }
 
 function timesAnything({ session, heartbeat, idle }: TimerSettings): boolean {
   return session > 0 || heartbeat !== undefined || idle !== undefined;
-}
-
-/** The role that an authorization puts its session into: Filter-Id where it names one, else the port's. */
-export function roleFor(core: Core, authorization: Authorization, port: string): string {
-  const { filterId } = authorization;
-  if (filterId !== undefined && core.config.roles.has(filterId)) return filterId;
-  return core.settings.port(port).role;
 }
