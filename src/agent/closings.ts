@@ -38,7 +38,7 @@ const PORT_SHUT = 'shut';
 const WITHOUT_FAILURE: ReadonlySet<EndCause> = new Set(['moved', 'supplicant-restart', 'supplicant-logoff']);
 
 export class Closings {
-  /** Those whose entries could not be removed yet. */
+  /** Those of whom something could not be removed yet: an entry, or the openness of the port. */
   private readonly stuck = new Set<SessionUnit>();
   /** By client and port: one at a time as a rule, two where a client came back before its last Stop was stored. */
   private readonly open = new Map<string, Closing[]>();
@@ -58,6 +58,11 @@ export class Closings {
     return this.stuck.has(unit);
   }
 
+  /** Those whose end cannot be completed. */
+  get allStuck(): readonly SessionUnit[] {
+    return [...this.stuck];
+  }
+
   begin(ended: Ended): void {
     const { unit, decision, eapFailure, keys, handedOver } = ended;
     const logout = new Logout(decision, eapFailure !== undefined && !WITHOUT_FAILURE.has(decision.cause));
@@ -72,7 +77,7 @@ export class Closings {
     for (const closing of this.closingsOn(port)) {
       if (!closing.waiting.has(PORT_SHUT)) continue;
       if (error === undefined) this.cleared(closing, PORT_SHUT, 1);
-      else this.tellLogout(closing, { type: 'relock-failed', tries: 1, error });
+      else this.failed(closing, 1, error);
     }
   }
 
@@ -123,17 +128,20 @@ export class Closings {
     if (waiting.size > 0) return false;
     this.stuck.delete(unit);
     this.core.parts.vlans.free(unit);
+    this.core.parts.dynauth.lockedOut(unit);
     return true;
   }
 
   revokeFailed(key: GrantKey, { tries, error }: { readonly tries: number; readonly error: string }): void {
     const closings = this.closingsOf(key);
-    for (const closing of closings) {
-      this.stuck.add(closing.unit);
-      this.tellLogout(closing, { type: 'relock-failed', tries, error });
-    }
+    for (const closing of closings) this.failed(closing, tries, error);
     // Whoever waits for its VLANs is not to wait for ever.
     if (closings.length > 0) this.core.parts.vlans.freed(key.port);
+  }
+
+  private failed(closing: Closing, tries: number, error: string): void {
+    this.stuck.add(closing.unit);
+    this.tellLogout(closing, { type: 'relock-failed', tries, error });
   }
 
   private tellLogout(closing: Closing, event: LogoutEvent): void {
@@ -159,7 +167,6 @@ export class Closings {
         if (eapFailure !== undefined) supplicants.sendEap(mac, grant.port, eapFailure);
         return;
       case 'stop':
-        dynauth.relocked(unit, effect.proof);
         if (isFallback(unit.session.method)) this.stopStored(grant, unit.session.id);
         else accountant.stop(unit, effect.decision);
         return;
@@ -167,6 +174,7 @@ export class Closings {
         reporter.sessionEnded(unit, effect.decision, effect.proof);
         return;
       case 'relock-alarm':
+        dynauth.notLockedOut(unit, effect.error);
         reporter.warning('relock-failed', effect.error, { mac, port: grant.port });
         return;
       case 'relock-alarm-over':

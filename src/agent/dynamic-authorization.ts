@@ -2,7 +2,7 @@
 //
 //   datagrams ─▶ radius/dynauth.ts: is it to be believed? ─▶ which sessions ─▶ do it ─▶ done, or not ─▶ ACK or NAK
 //
-//   disconnect       life ends them      ACK: every one is proven locked out
+//   disconnect       life ends them      ACK: every one is proven locked out (disconnects.ts)
 //   change           life renews them    ACK: in force for every one; if one cannot be, all are put back
 //   reauthenticate   the method's part   ACK: it has begun
 //   bounce, disable  links.ts            ACK: the ports are down; if one cannot be, all are put back
@@ -30,9 +30,9 @@ import {
 import { isMeant, type SessionKeys } from '../radius/dynauth-keys.ts';
 import { type AuthorizationChange, changed, type DynamicRequest } from '../radius/dynauth-request.ts';
 import { ERROR_CAUSES, type ErrorCause, type Refusal } from '../radius/error-cause.ts';
-import type { RelockProof } from '../session/logout.ts';
 import type { Applicant } from './aaa.ts';
 import type { Core } from './core.ts';
+import { Disconnects } from './disconnects.ts';
 import { Lowering } from './lowering.ts';
 import type { Method } from './method.ts';
 import { unknownRoleOf } from './roles.ts';
@@ -49,6 +49,8 @@ interface Work {
   readonly units: readonly SessionUnit[];
   /** Sessions that nothing has been heard of yet. */
   readonly waiting: Set<SessionUnit>;
+  /** One of them had ended before, and something of it still stood. */
+  residual?: true;
   refusal?: Refusal;
 }
 
@@ -63,15 +65,19 @@ export class DynamicAuthorization {
   private server: DynamicAuthorizationServer | undefined;
   private settings: DynAuthConfig | undefined;
   private own: ReadonlySet<Ip> = new Set();
-  private readonly ending = new Map<SessionUnit, Work>();
   /** Sessions whose change the data plane has not answered yet, and who is to be told. */
   private readonly renewing = new Map<SessionUnit, (refusal?: Refusal) => void>();
+  private readonly disconnects: Disconnects<Work>;
   private readonly lowering: Lowering<Work>;
   /** What was answered before is not known. */
   private readonly started: Instant;
 
   constructor(private readonly core: Core) {
     this.started = core.now.mono;
+    this.disconnects = new Disconnects(core, (work, error) => {
+      if (error === undefined) this.finish(work);
+      else this.refuse(work, 'Session-Context-Not-Removable', error);
+    });
     this.lowering = new Lowering(core);
   }
 
@@ -88,14 +94,14 @@ export class DynamicAuthorization {
     for (const datagram of datagrams) this.apply(server.receive(datagram, nas, this.core.now));
   }
 
-  /** A session that was ended is locked out, or why that could not be shown yet. */
-  relocked(unit: SessionUnit, { verified, error = 'not shown' }: RelockProof): void {
-    const work = this.ending.get(unit);
-    if (work === undefined) return;
-    this.ending.delete(unit);
-    if (!verified) work.refusal = { cause: 'Session-Context-Not-Removable', detail: error };
-    work.waiting.delete(unit);
-    if (work.waiting.size === 0) this.finish(work);
+  /** Nothing of a session that has ended stands any more. */
+  lockedOut(unit: SessionUnit): void {
+    this.disconnects.lockedOut(unit);
+  }
+
+  /** An entry of a session that has ended could not be removed; that is tried again. */
+  notLockedOut(unit: SessionUnit, error: string): void {
+    this.disconnects.notLockedOut(unit, error);
   }
 
   /** A renewal that was `pending` is in force, or why it is not: it cannot be, or not now. */
@@ -142,7 +148,7 @@ export class DynamicAuthorization {
           this.told({ client: effect.client, kind: effect.kind, refusal: effect.refusal });
           break;
         case 'request':
-          this.perform({ ...effect, units: this.meant(effect.request.keys), waiting: new Set() });
+          this.perform({ ...effect, units: this.meant(effect.request), waiting: new Set() });
           break;
         default:
           assertNever(effect);
@@ -150,7 +156,14 @@ export class DynamicAuthorization {
     }
   }
 
-  private meant(keys: SessionKeys): readonly SessionUnit[] {
+  /** What is left of a session that has ended can be removed, and nothing else be done with it. */
+  private meant({ keys, action }: DynamicRequest): readonly SessionUnit[] {
+    const running = this.running(keys);
+    if (action.type !== 'disconnect') return running;
+    return [...running, ...this.core.parts.life.stuck.filter(({ session }) => isMeant(session, keys))];
+  }
+
+  private running(keys: SessionKeys): readonly SessionUnit[] {
     const { sessions } = this.core;
     const { callingStation, nasPortId } = keys;
     if (callingStation !== undefined) {
@@ -199,16 +212,15 @@ export class DynamicAuthorization {
 
   /** RFC 5176 §3.6 note 4: a Class of the request goes into the Stops. */
   private disconnect(work: Work, classes: readonly Uint8Array[], replyMessage: string | undefined): void {
-    for (const unit of work.units) {
-      work.waiting.add(unit);
-      this.ending.set(unit, work);
-    }
+    const { life } = this.core.parts;
+    if (work.units.some((unit) => life.isStuck(unit))) work.residual = true;
+    this.disconnects.begin(work, work.units);
     const by = `by ${work.client}`;
     const detail = replyMessage === undefined ? by : `${by}: ${replyMessage}`;
     for (const unit of work.units) {
       const { session } = unit;
       if (classes.length > 0) session.authorization = { ...session.authorization, classes };
-      this.core.parts.life.end(unit, { cause: 'radius-disconnect', detail });
+      life.end(unit, { cause: 'radius-disconnect', detail });
     }
   }
 
@@ -360,7 +372,8 @@ export class DynamicAuthorization {
       units,
       ...(refusal && { refusal }),
     });
-    if (this.server !== undefined) this.apply(this.server.answer(work.ref, refusal ?? 'done'));
+    const done = work.residual === true ? 'residue-removed' : 'done';
+    if (this.server !== undefined) this.apply(this.server.answer(work.ref, refusal ?? done));
   }
 
   private told({ client, kind, action, refusal, units = [] }: Told): void {

@@ -120,6 +120,11 @@ export class Life implements Timed {
     return this.closings.isStuck(unit);
   }
 
+  /** All such sessions, none of which runs any more. */
+  get stuck(): readonly SessionUnit[] {
+    return this.closings.allStuck;
+  }
+
   end(unit: SessionUnit, ending: Ending): void {
     const { core } = this;
     const { session } = unit;

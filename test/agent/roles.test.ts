@@ -202,7 +202,7 @@ describe('out of band', () => {
 describe('devices that sleep', () => {
   it('by the beginning of the MAC, the longest counts; kept whatever the heartbeat timer says', async () => {
     const config: ConfigPart = {
-      roles: { default: { heartbeat_s: 120, handshake: { period_s: 20 } } },
+      roles: { default: { heartbeat_s: 300, handshake: { period_s: 20 } } },
       silent_devices: [
         { mac: '02:99', handshake: { keep: true } },
         { mac: '02:99:00:00:00:02', handshake: { period_s: 30 } },
