@@ -19,7 +19,8 @@ import { wantedOf } from './authorization-policy.ts';
 import type { Core } from './core.ts';
 import { isRefused, type Outcome, type Refused, refused } from './outcome.ts';
 import { TimerOverrides } from './overrides.ts';
-import type { SessionUnit } from './session-unit.ts';
+import { subjectOf } from './roles.ts';
+import { isL2, type L2Unit } from './session-unit.ts';
 
 /** Where the configuration comes from. */
 export interface ConfigSource {
@@ -147,7 +148,7 @@ export class Reconfigure {
     const { sessions, parts } = this.core;
     let count = 0;
     for (const unit of [...sessions.all()]) {
-      const moves = !isFallback(unit.session.method) && !same(unit.wanted, wantedOf(this.core, unit.subject));
+      const moves = isL2(unit) && this.wantsOtherVlans(unit);
       const changed = parts.watch.configure(unit);
       if (changed) parts.reporter.sessionChanged(unit);
       if (moves) this.moveSession(unit);
@@ -156,7 +157,11 @@ export class Reconfigure {
     return count;
   }
 
-  private moveSession(unit: SessionUnit): void {
+  private wantsOtherVlans({ session, wanted }: L2Unit): boolean {
+    return !isFallback(session.method) && !same(wanted, wantedOf(this.core, subjectOf(session)));
+  }
+
+  private moveSession(unit: L2Unit): void {
     const { life, reporter } = this.core.parts;
     const { mac, grant, authorization } = unit.session;
     const told = (error?: string): void => {

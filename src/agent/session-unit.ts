@@ -9,14 +9,14 @@ import type { ProbeKind } from '../liveness/probing.ts';
 import { HANDSHAKE_DEFAULTS, type HandshakeSettings } from '../liveness/settings.ts';
 import type { TrafficCounters } from '../model/acct.ts';
 import { type Authorization, isFallback } from '../model/authorization.ts';
-import type { VlanId } from '../model/dataplane.ts';
+import type { SessionVlans, VlanId } from '../model/dataplane.ts';
 import type { RoleChoice } from '../model/role.ts';
-import type { EndEvidence, EvidenceKind, Session } from '../model/session.ts';
-import { judgedBySilence, type SilenceTimers } from '../policy/silence.ts';
+import type { EndEvidence, EvidenceKind, L2Session, L3Session, Session } from '../model/session.ts';
+import { judgedBySilence, type SilenceTimers, type Standing } from '../policy/silence.ts';
 import { SessionTimers, type Signs, type TimerEffect, type TimerSettings } from '../policy/timers.ts';
 import type { Wanted } from './authorization-policy.ts';
 import type { Core } from './core.ts';
-import { type RoleSubject, roleFor } from './roles.ts';
+import { roleOf } from './roles.ts';
 import type { Timed } from './schedule.ts';
 
 /** An answer to a probe comes within this time, or it is no answer to it. */
@@ -26,7 +26,10 @@ const NO_HANDSHAKE: HandshakeSettings = { ...HANDSHAKE_DEFAULTS, period: millis(
 /** The table tells last use in steps of 10 ms, the capture a moment later: one frame, seen twice. */
 const SAME_FRAME = millis(50);
 
-export class SessionUnit implements Timed {
+export type L2Unit = SessionUnit<L2Session>;
+export type L3Unit = SessionUnit<L3Session>;
+
+export class SessionUnit<S extends Session = Session> implements Timed {
   timer: Timed['timer'];
   readonly handshake: Handshake;
   /** Undefined while there is nothing to time, as for most sessions of most switches; likewise `interim`. */
@@ -46,10 +49,10 @@ export class SessionUnit implements Timed {
   private answeredAt: Instant = Number.NEGATIVE_INFINITY as Instant;
 
   constructor(
-    readonly session: Session,
-    /** What its authorization and its role asked for, as it was given. */
-    public wanted: Wanted,
+    readonly session: S,
     private readonly core: Core,
+    /** Of layer 2: what its authorization and its role asked for, as it was given. */
+    public wanted?: Wanted,
   ) {
     const { startedAt, authorization } = session;
     this.grantedAt = startedAt;
@@ -70,12 +73,6 @@ export class SessionUnit implements Timed {
   onTime(now: Instant): void {
     if (this.interim?.tick(now)) this.core.parts.accountant.interim(this);
     this.core.parts.watch.tick(this);
-  }
-
-  /** Its entry in this VLAN is its own. */
-  isIn(vlan: VlanId): boolean {
-    const { untagged, tagged } = this.session.vlans;
-    return vlan === untagged || tagged.includes(vlan);
   }
 
   /** A sign of life. `answer`: it may be the answer to a probe of ours, and is then no traffic of the client's own. */
@@ -168,29 +165,30 @@ export class SessionUnit implements Timed {
     return { lastSeen, lastSeenBy, probesSent, probesAnswered };
   }
 
-  get subject(): RoleSubject {
-    const { authorization, mac, grant } = this.session;
-    return { authorization, mac, port: grant.port };
-  }
-
   /** As it is to be by the configuration and the authorization in force. */
   get role(): RoleChoice {
-    return roleFor(this.core, this.subject);
+    return roleOf(this.core, this.session);
   }
 
   /** Its traffic comes by this switch. */
   get inBand(): boolean {
-    const { role, grant } = this.session;
-    return this.core.settings.inBand({ role, port: grant.port });
+    const { session, core } = this;
+    return session.layer === 3 || core.settings.inBand({ role: session.role, port: session.grant.port });
   }
 
   private judged({ keep }: Pick<HandshakeSettings, 'keep'>): SilenceTimers {
-    return judgedBySilence({ layer: 2, inBand: this.inBand, kept: keep });
+    const standing: Standing =
+      this.session.layer === 3
+        ? { layer: 3, firstHop: false }
+        : { layer: 2, inBand: this.inBand, kept: keep };
+    return judgedBySilence(standing);
   }
 
   private handshakeSettings(): HandshakeSettings {
-    const { role, grant, mac } = this.session;
-    const settings = this.core.settings.handshake({ role, port: grant.port, mac });
+    const { session, core } = this;
+    if (session.layer === 3) return NO_HANDSHAKE;
+    const { role, grant, mac } = session;
+    const settings = core.settings.handshake({ role, port: grant.port, mac });
     return this.judged(settings).handshake ? settings : NO_HANDSHAKE;
   }
 
@@ -225,6 +223,20 @@ export class SessionUnit implements Timed {
   get idleTimeout(): Millis | undefined {
     return this.timers?.settings.idle;
   }
+}
+
+export function isL2(unit: SessionUnit): unit is L2Unit {
+  return unit.session.layer === 2;
+}
+
+/** One that is known by its table entries; not somebody on the way in. */
+export function isL2Unit(holder: object | undefined): holder is L2Unit {
+  return holder instanceof SessionUnit && isL2(holder);
+}
+
+/** One of its entries is in this VLAN. */
+export function isIn({ untagged, tagged }: SessionVlans, vlan: VlanId): boolean {
+  return vlan === untagged || tagged.includes(vlan);
 }
 
 function timesAnything({ session, heartbeat, idle }: TimerSettings): boolean {
