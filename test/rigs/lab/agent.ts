@@ -12,7 +12,7 @@ import { until } from './process.ts';
 
 const BUNDLE = path.resolve(import.meta.dirname, '../../../dist/rollcall.js');
 /** The launcher's (dist/rollcall): the agent is tried as it runs. */
-const FLAGS = [...(process.env.ZZ_PROF ? ['--cpu-prof', '--cpu-prof-dir=/tmp/prof'] : []), '--max-semi-space-size=1', '--heap-growing-percent=20', '--compact-on-every-full-gc'];
+const FLAGS = ['--max-semi-space-size=1', '--heap-growing-percent=20', '--compact-on-every-full-gc'];
 
 const LAB_CONFIG: ConfigPart = {
   switch: { id: 'sw1', bridge: 'br0', uplinks: ['up0'] },
