@@ -15,9 +15,9 @@ import { elapsed, type WallTime } from '../base/time.ts';
 import { isFallback } from '../model/authorization.ts';
 import type { EndCause } from '../model/cause.ts';
 import type { PortName } from '../model/dataplane.ts';
-import type { SessionKey } from '../model/session.ts';
 import { passwordProof } from '../radius/password-proof.ts';
 import { webRequestAttributes } from '../radius/web-request.ts';
+import { l3SessionKey } from '../report/topics.ts';
 import { Allowance } from '../web/allowance.ts';
 import type { AttemptEffect, AttemptEvent, Outcome } from '../web/attempt.ts';
 import { FormTokens } from '../web/form-token.ts';
@@ -326,7 +326,7 @@ export class Web implements Method {
   /** By the MAC on the bridge; who comes by a routed path has at most a session of their address. */
   private sessionOf({ mac, ip }: Visitor): SessionUnit | undefined {
     const { sessions } = this.core;
-    return mac === undefined ? sessions.get(`ip-${ip}` as SessionKey) : sessions.ofMac(mac);
+    return mac === undefined ? sessions.get(l3SessionKey(ip)) : sessions.ofMac(mac);
   }
 
   private remember(mac: Mac, cause: EndCause): void {
