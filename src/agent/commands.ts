@@ -13,7 +13,7 @@ import { isRefused, type Outcome, type Refused, refused } from './outcome.ts';
 import type { Ref } from './ports.ts';
 import type { Reconfigure } from './reconfigure.ts';
 import type { Timed } from './schedule.ts';
-import type { SessionUnit } from './session-unit.ts';
+import { isL2, type SessionUnit } from './session-unit.ts';
 import { portPayload, serverPayload, sessionAnswer } from './views.ts';
 
 /** How long a drain waits for the accounting servers. */
@@ -127,7 +127,10 @@ export class Commands implements Timed {
   }): ResultOf<'sessions'> {
     const { core } = this;
     const sessions = [...core.sessions.all()]
-      .filter(({ session }) => filter.port === undefined || session.grant.port === filter.port)
+      .filter(
+        ({ session }) =>
+          filter.port === undefined || (session.layer === 2 && session.grant.port === filter.port),
+      )
       .filter(({ session }) => filter.role === undefined || session.role === filter.role)
       .filter(({ session }) => filter.user === undefined || session.authorization.userName === filter.user)
       .map((unit) => sessionAnswer(unit, core));
@@ -171,6 +174,7 @@ export class Commands implements Timed {
     return this.each(
       selector,
       (unit) => {
+        if (!isL2(unit)) return false;
         const { mac, grant, method } = unit.session;
         return this.core.method(method)?.reauthenticate(mac, grant.port, 'admin') ?? false;
       },
@@ -208,6 +212,7 @@ export class Commands implements Timed {
     supplicants.solicitNobody();
     // Also who is on the way in: what is under way would end in a session that nobody closes.
     for (const { name } of [...ports.all()]) ports.endSessions(name, 'drain');
+    for (const unit of [...core.sessions.all()]) core.parts.life.end(unit, { cause: 'drain' });
     this.offDue = true;
     this.drainUntil = after(core.now.mono, DRAIN_PATIENCE);
     core.schedule.touch(this);

@@ -19,7 +19,7 @@ import type { DynAuthConfig } from '../config/config.ts';
 import { type Authorization, isFallback } from '../model/authorization.ts';
 import type { PortName } from '../model/dataplane.ts';
 import type { HoldKind } from '../model/port.ts';
-import type { Session } from '../model/session.ts';
+import type { L2Session } from '../model/session.ts';
 import { authorizeOnlyAttributes } from '../radius/access-request.ts';
 import {
   type DynAuthEffect,
@@ -35,10 +35,15 @@ import type { Core } from './core.ts';
 import { Disconnects } from './disconnects.ts';
 import { Lowering } from './lowering.ts';
 import type { Method } from './method.ts';
-import type { SessionUnit } from './session-unit.ts';
+import { unknownRoleOf } from './roles.ts';
+import { isL2, type L2Unit, type SessionUnit } from './session-unit.ts';
 
 /** What came of a new word for a running session (`Life.renew`). `pending`: `renewed` will tell. */
 export type Renewal = 'done' | 'pending' | { readonly refused: string };
+
+type Action = DynamicRequest['action'];
+type Lower = Extract<Action, { readonly type: HoldKind }>;
+type OnPorts = Exclude<Action, { readonly type: 'disconnect' | 'change' }>;
 
 /** A request that is being done. */
 interface Work {
@@ -188,21 +193,38 @@ export class DynamicAuthorization {
       case 'disconnect':
         this.disconnect(work, action.classes, action.replyMessage);
         return;
-      case 'reauthenticate':
-        this.reauthenticate(work, action.rerun);
-        return;
-      case 'bounce':
-        this.takeDown(work, 'bounce');
-        return;
-      case 'disable':
-        this.takeDown(work, 'disable');
-        return;
       case 'change':
         this.change(work, action);
         return;
+      case 'reauthenticate':
+      case 'bounce':
+      case 'disable':
+      case 'authorize-only':
+        this.performOnPorts(work, action);
+        return;
+      default:
+        assertNever(action);
+    }
+  }
+
+  /** What cannot be asked of an address behind the switch: nobody authenticates it here, and it is on no port. */
+  private performOnPorts(work: Work, action: OnPorts): void {
+    const units = work.units.filter(isL2);
+    if (units.length < work.units.length) {
+      this.refuse(work, 'Unsupported-Extension', 'an address behind the switch has no port here');
+      return;
+    }
+    switch (action.type) {
+      case 'reauthenticate':
+        this.reauthenticate(work, units, action.rerun);
+        return;
+      case 'bounce':
+      case 'disable':
+        this.takeDown(work, units, action);
+        return;
       case 'authorize-only':
         this.refuse(work, 'Request-Initiated', 'a server is being asked');
-        for (const unit of work.units) this.authorizeOnly(work, unit, action.state);
+        for (const unit of units) this.authorizeOnly(work, unit, action.state);
         return;
       default:
         assertNever(action);
@@ -223,9 +245,9 @@ export class DynamicAuthorization {
     }
   }
 
-  private reauthenticate(work: Work, rerun: boolean): void {
+  private reauthenticate(work: Work, units: readonly L2Unit[], rerun: boolean): void {
     const beginnings: (() => void)[] = [];
-    for (const { session } of work.units) {
+    for (const { session } of units) {
       const { mac, grant, method } = session;
       const way = rerun ? this.again(session) : this.core.method(method);
       if (way === undefined) {
@@ -255,7 +277,7 @@ export class DynamicAuthorization {
   private again({
     method,
     grant,
-  }: Session): Pick<Method, 'obstacle' | 'reauthenticate'> | 'never' | undefined {
+  }: L2Session): Pick<Method, 'obstacle' | 'reauthenticate'> | 'never' | undefined {
     const { enabled, order } = this.core.settings.port(grant.port).mab;
     const [first] = order;
     if (!enabled || method === first) return this.core.method(method);
@@ -263,10 +285,10 @@ export class DynamicAuthorization {
     return method === 'dot1x' ? 'never' : this.core.method(method);
   }
 
-  private takeDown(work: Work, kind: HoldKind): void {
+  private takeDown(work: Work, units: readonly L2Unit[], action: Lower): void {
     const { core } = this;
-    const { action } = work.request;
-    const ports = [...new Set(work.units.map(({ session }) => session.grant.port))];
+    const { type: kind } = action;
+    const ports = [...new Set(units.map(({ session }) => session.grant.port))];
     const forbidden = ports.find((port) => {
       const { allowBounce, allowDisable } = core.settings.port(port).linkCommands;
       return !(kind === 'bounce' ? allowBounce : allowDisable);
@@ -283,9 +305,9 @@ export class DynamicAuthorization {
   }
 
   private change(work: Work, change: AuthorizationChange): void {
-    const { filterId } = change.to;
-    if (change.keys.includes('filterId') && filterId !== undefined && !this.core.config.roles.has(filterId)) {
-      this.refuse(work, 'Invalid-Attribute-Value', `there is no role ${JSON.stringify(filterId)}`);
+    const unknown = change.keys.includes('filterId') ? unknownRoleOf(this.core, change.to) : undefined;
+    if (unknown !== undefined) {
+      this.refuse(work, 'Invalid-Attribute-Value', `there is no role ${JSON.stringify(unknown.role)}`);
       return;
     }
     const sessionTimer = change.keys.includes('sessionTimeout') ? 'restart' : 'run-on';
@@ -317,7 +339,7 @@ export class DynamicAuthorization {
   private changeDone(work: Work, before: readonly Before[]): void {
     if (work.refusal !== undefined) {
       for (const { unit, authorization, givenAt } of before) {
-        if (this.core.sessions.ofMac(unit.session.mac) !== unit) continue;
+        if (this.core.sessions.get(unit.session.key) !== unit) continue;
         unit.authorizedAt = givenAt;
         this.core.parts.life.renew(unit, authorization, { sessionTimer: 'run-on' });
       }
@@ -325,7 +347,7 @@ export class DynamicAuthorization {
     this.finish(work);
   }
 
-  private authorizeOnly(work: Work, unit: SessionUnit, state: Uint8Array): void {
+  private authorizeOnly(work: Work, unit: L2Unit, state: Uint8Array): void {
     const { core } = this;
     const { mac, grant, method, authorization } = unit.session;
     const server = core.config.radius.servers.findIndex(({ address }) => address === work.client);

@@ -11,18 +11,25 @@ import { keyText } from '../authz/authorizer.ts';
 import type { Mac } from '../base/mac.ts';
 import { isFallback } from '../model/authorization.ts';
 import type { GrantKey, PortName, SessionVlans } from '../model/dataplane.ts';
-import { type EntryRefusal, keysOf, refusedByPolicy, vlanText, wantedOf } from './authorization-policy.ts';
+import {
+  type EntryRefusal,
+  keysOf,
+  refusedByPolicy,
+  vlanText,
+  type Wanted,
+  wantedOf,
+} from './authorization-policy.ts';
 import type { Core } from './core.ts';
-import { type Domain, displaced, refusedAtEntry } from './host-modes.ts';
+import { displaced, refusedAtEntry } from './host-modes.ts';
 import type { Admission } from './life.ts';
-import { roleFor, SessionUnit } from './session-unit.ts';
+import { isL2Unit, type L2Unit } from './session-unit.ts';
 
 /** In the set of what an entrance waits for, beside the texts of its keys. */
 const PORT_OPEN = 'open';
 
 interface Entering {
   readonly admission: Admission;
-  domain: Domain;
+  readonly wanted: Wanted;
   /** Entries that are its own: what it has written, and what an older session has handed over. */
   keys: readonly GrantKey[];
   readonly waiting: Set<string>;
@@ -35,7 +42,7 @@ export class Entrance {
 
   admit(admission: Admission): void {
     const { core } = this;
-    const { mac, port, method, authorization } = admission;
+    const { mac, port, method } = admission;
     const authenticated = this.ofMac(mac).find((other) => !isFallback(other.admission.method));
     if (isFallback(method) && authenticated !== undefined) {
       const { admission: other } = authenticated;
@@ -43,15 +50,15 @@ export class Entrance {
       return;
     }
     this.turnBack(admission);
-    const { wish, domain } = wantedOf(core, authorization, port, roleFor(core, authorization, port));
-    const entering: Entering = { admission, domain, keys: [], waiting: new Set() };
+    const wanted = wantedOf(core, admission);
+    const entering: Entering = { admission, wanted, keys: [], waiting: new Set() };
     this.entering.set(placeOf(admission), entering);
-    const refusal = refusedByPolicy(core, authorization);
+    const refusal = refusedByPolicy(core, admission.authorization);
     if (refusal !== undefined) {
       this.refuse(entering, refusal);
       return;
     }
-    core.parts.vlans.ask(port, wish, (plan) => {
+    core.parts.vlans.ask(port, wanted.wish, (plan) => {
       if (this.entering.get(placeOf({ mac, port })) !== entering) return;
       if (plan.ok) this.planned(entering, plan.value);
       else this.refuse(entering, plan.error);
@@ -120,8 +127,7 @@ export class Entrance {
     this.replaceOlder(entering, vlans);
     for (const unit of fallback ? [] : displaced(core, port, mac)) this.putOut(unit, mac);
     for (const rival of this.rivals(entering, vlans))
-      if (rival instanceof SessionUnit && core.sessions.get(rival.session.key) === rival)
-        this.putOut(rival, mac);
+      if (isL2Unit(rival) && core.sessions.get(rival.session.key) === rival) this.putOut(rival, mac);
     if (this.rivals(entering, vlans).length > 0) {
       core.parts.vlans.whenFree(port, () => {
         if (this.entering.get(placeOf({ mac, port })) === entering) this.planned(entering, vlans);
@@ -135,9 +141,10 @@ export class Entrance {
     });
   }
 
-  private noRoom({ admission, domain }: Entering): EntryRefusal | undefined {
+  private noRoom({ admission, wanted }: Entering): EntryRefusal | undefined {
     const { core } = this;
     const { mac, port, method } = admission;
+    const { domain } = wanted;
     const message = refusedAtEntry(core, port, { mac, domain });
     if (message !== undefined) return { code: 'host-mode', message };
     const { hostMode } = core.settings.port(port);
@@ -149,7 +156,7 @@ export class Entrance {
       if (isFallback(rival.method) && !isFallback(method)) {
         this.withdraw(other);
         this.tell(other, `${mac} has the port now`);
-      } else if (hostMode !== 'multi-domain' || other.domain === domain)
+      } else if (hostMode !== 'multi-domain' || other.wanted.domain === domain)
         return { code: 'host-mode', message: `${hostMode}: ${rival.mac} is on its way in` };
     }
     const others = core.sessions.onPort(port).filter(({ session }) => session.mac !== mac);
@@ -172,9 +179,9 @@ export class Entrance {
     const { life } = core.parts;
     const fallback = isFallback(entering.admission.method);
     for (const rival of this.rivals(entering, vlans)) {
-      const { mac, method } = rival instanceof SessionUnit ? rival.session : (rival as Admission);
+      const { mac, method } = isL2Unit(rival) ? rival.session : (rival as Admission);
       if (isFallback(method) && !fallback) continue;
-      const leaving = rival instanceof SessionUnit && core.sessions.get(rival.session.key) !== rival;
+      const leaving = isL2Unit(rival) && core.sessions.get(rival.session.key) !== rival;
       if (leaving && !life.isStuck(rival)) continue;
       const held = core.parts.vlans.heldBy(rival);
       const has = held === undefined ? 'other VLANs' : vlanText(held);
@@ -212,7 +219,7 @@ export class Entrance {
   }
 
   /** Somebody who is in by a fallback, and in the way. */
-  private putOut(unit: SessionUnit, mac: Mac): void {
+  private putOut(unit: L2Unit, mac: Mac): void {
     this.core.parts.life.end(unit, { cause: 'authorization-changed', detail: `${mac} has the port now` });
   }
 
@@ -236,11 +243,11 @@ export class Entrance {
 
   private complete(entering: Entering): void {
     const { core } = this;
-    const { admission, domain } = entering;
+    const { admission, wanted } = entering;
     const { mac, port, method } = admission;
     this.entering.delete(placeOf(admission));
     const vlans = core.parts.vlans.heldBy(admission) ?? { untagged: 0, tagged: [] };
-    const unit = core.parts.life.begin(admission, { vlans, domain });
+    const unit = core.parts.life.begin(admission, { vlans, wanted });
     core.parts.vlans.handOver(admission, unit);
     if (isFallback(method)) core.parts.fallback.begin(unit);
     core.method(method)?.grantDone(mac, port);

@@ -15,7 +15,7 @@ import type { PortName } from '../model/dataplane.ts';
 import type { RejectReason } from '../pae/events.ts';
 import type { Core } from './core.ts';
 import type { Method } from './method.ts';
-import type { SessionUnit } from './session-unit.ts';
+import type { L2Unit } from './session-unit.ts';
 
 /** What a way of authenticating came to. */
 export interface Failed {
@@ -64,7 +64,7 @@ export class Fallback implements Method {
    * A critical session waits for a server's word, no longer: it ends when there is one, whether that can be carried out or
    * not, or when its client has none to ask for.
    */
-  private leavesCritical(running: SessionUnit, port: PortName, { failure }: Failed): boolean {
+  private leavesCritical(running: L2Unit, port: PortName, { failure }: Failed): boolean {
     const { method, grant } = running.session;
     if (method !== 'critical' || grant.port !== port) return false;
     const { aaa, life } = this.core.parts;
@@ -94,26 +94,26 @@ export class Fallback implements Method {
   }
 
   /** While no server answers this session cannot be reauthenticated, and is not to go on without. */
-  denies({ session }: SessionUnit): boolean {
+  denies({ session }: L2Unit): boolean {
     const { role, grant } = session;
     const { critical = this.core.settings.port(grant.port).critical } = roleSettings(this.core.config, role);
     return critical === 'deny';
   }
 
   /** No server answered the reauthentication of a running session. */
-  unanswered(unit: SessionUnit): void {
+  unanswered(unit: L2Unit): void {
     if (!this.denies(unit)) return;
     this.core.parts.life.end(unit, { cause: 'reauth-failed', detail: 'no authentication server answers' });
   }
 
   /** A fallback session has begun. */
-  begin(unit: SessionUnit): void {
+  begin(unit: L2Unit): void {
     if (unit.session.method === 'critical') this.awaitServer(unit);
   }
 
   /** Another configuration is in force: whoever is where nobody would be put any more is out. */
   reconfigure(): void {
-    for (const unit of [...this.core.sessions.all()]) {
+    for (const unit of [...this.core.sessions.onPorts()]) {
       if (!isFallback(unit.session.method) || this.isWhereItWouldBe(unit)) continue;
       this.core.parts.life.end(unit, { cause: 'authorization-changed', detail: 'the configuration' });
     }
@@ -147,12 +147,12 @@ export class Fallback implements Method {
   }
 
   /** As soon as a server answers, in its turn (agent/reauthentication.ts). */
-  private awaitServer(unit: SessionUnit): void {
+  private awaitServer(unit: L2Unit): void {
     this.core.parts.reauthentication.due(unit);
   }
 
   /** A name may mean another VLAN than it did. */
-  private isWhereItWouldBe({ session }: SessionUnit): boolean {
+  private isWhereItWouldBe({ session }: L2Unit): boolean {
     const { method, grant, vlans } = session;
     const word = isFallback(method) ? this.vlanOf(grant.port, method) : undefined;
     const vlan = word === undefined ? undefined : vlanOfWord(word, this.core.config.vlans);

@@ -13,11 +13,11 @@ import { same } from '../config/diff.ts';
 import type { Authorization } from '../model/authorization.ts';
 import { isFallback } from '../model/authorization.ts';
 import type { GrantKey, SessionVlans } from '../model/dataplane.ts';
-import { keysOf, refusedByPolicy, vlanText, wantedOf } from './authorization-policy.ts';
+import { keysOf, refusedByPolicy, vlanText, type Wanted, wantedOf } from './authorization-policy.ts';
 import type { Core } from './core.ts';
 import type { Renewal } from './dynamic-authorization.ts';
-import { type Domain, refusedAtEntry } from './host-modes.ts';
-import { roleFor, SessionUnit } from './session-unit.ts';
+import { refusedAtEntry } from './host-modes.ts';
+import { isL2, isL2Unit, type L2Unit, type SessionUnit } from './session-unit.ts';
 
 /** What goes with a new word. */
 export interface Renewing {
@@ -31,10 +31,10 @@ type SessionTimer = 'restart' | 'run-on';
 type Told = (error?: string) => void;
 
 interface Change {
-  readonly unit: SessionUnit;
+  readonly unit: L2Unit;
   readonly authorization: Authorization;
   readonly sessionTimer: SessionTimer;
-  readonly domain: Domain;
+  readonly wanted: Wanted;
   /** Entries that the session did not have. */
   keys: readonly GrantKey[];
   readonly waiting: Set<string>;
@@ -47,26 +47,42 @@ interface Change {
 const ENDED = 'the session has ended';
 
 export class Renewals {
-  private readonly changing = new Map<SessionUnit, Change>();
+  private readonly changing = new Map<L2Unit, Change>();
   /** Entries of sessions that have moved on, until they are revoked. */
-  private readonly former = new Map<string, SessionUnit>();
+  private readonly former = new Map<string, L2Unit>();
 
   constructor(private readonly core: Core) {}
 
   renew(unit: SessionUnit, authorization: Authorization, renewing: Renewing = {}): Renewal {
-    const { sessionTimer = 'restart' } = renewing;
     const { core } = this;
-    const { session } = unit;
-    const { mac, grant } = session;
     const refusal = refusedByPolicy(core, authorization);
     if (refusal !== undefined) {
       core.drops.add(refusal.code);
       return { refused: refusal.message };
     }
-    const now = wantedOf(core, session.authorization, grant.port, session.role);
-    const next = wantedOf(core, authorization, grant.port, roleFor(core, authorization, grant.port));
+    return isL2(unit)
+      ? this.renewOnPort(unit, authorization, renewing)
+      : this.renewAddress(unit, authorization, renewing);
+  }
+
+  /** It is in no VLAN: what is left of a new word holds at once. */
+  private renewAddress(unit: SessionUnit, authorization: Authorization, renewing: Renewing): Renewal {
+    const { vlan, egress } = authorization;
+    if (vlan !== undefined || egress !== undefined)
+      return { refused: 'a VLAN is wanted, and an address behind the switch is in none' };
+    this.apply(unit, authorization, renewing.sessionTimer ?? 'restart');
+    return 'done';
+  }
+
+  private renewOnPort(unit: L2Unit, authorization: Authorization, renewing: Renewing): Renewal {
+    const { sessionTimer = 'restart' } = renewing;
+    const { core } = this;
+    const { session } = unit;
+    const { mac, grant } = session;
+    const now = unit.wanted;
+    const next = wantedOf(core, { authorization, mac, port: grant.port });
     const crowded =
-      now.domain === next.domain ? undefined : refusedAtEntry(core, grant.port, { mac, ...next });
+      now?.domain === next.domain ? undefined : refusedAtEntry(core, grant.port, { mac, ...next });
     if (crowded !== undefined) return { refused: crowded };
     const told = this.supersede(unit);
     if (core.sessions.get(session.key) !== unit) return { refused: ENDED };
@@ -83,12 +99,11 @@ export class Renewals {
       else outcome = error === undefined ? 'done' : { refused: error };
       for (const tell of told) tell(error);
     };
-    const { domain } = next;
     const change: Change = {
       unit,
       authorization,
       sessionTimer,
-      domain,
+      wanted: next,
       keys: [],
       waiting: new Set(),
       told,
@@ -137,7 +152,7 @@ export class Renewals {
   }
 
   /** The session ends: entries beside its own that have to go with it. */
-  forget(unit: SessionUnit): readonly GrantKey[] {
+  forget(unit: L2Unit): readonly GrantKey[] {
     const { mac, grant } = unit.session;
     const keys = [...(this.changing.get(unit)?.keys ?? [])];
     for (const [text, owner] of [...this.former]) {
@@ -153,8 +168,8 @@ export class Renewals {
     const { core } = this;
     const { unit } = change;
     const { mac, grant } = unit.session;
-    const isRunning = (rival: object): rival is SessionUnit =>
-      rival instanceof SessionUnit && core.sessions.get(rival.session.key) === rival;
+    const isRunning = (rival: object): rival is L2Unit =>
+      isL2Unit(rival) && core.sessions.get(rival.session.key) === rival;
     if (same(vlans, unit.session.vlans)) {
       this.moved(change);
       return;
@@ -163,9 +178,9 @@ export class Renewals {
     const holder = rivals.find((rival) =>
       isRunning(rival)
         ? !isFallback(rival.session.method)
-        : rival instanceof SessionUnit && core.parts.life.isStuck(rival),
+        : isL2Unit(rival) && core.parts.life.isStuck(rival),
     );
-    if (holder instanceof SessionUnit) {
+    if (isL2Unit(holder)) {
       core.drops.add('vlan-taken');
       const { session } = holder;
       const stuck = isRunning(holder) ? '' : ', whose entry cannot be removed';
@@ -207,7 +222,7 @@ export class Renewals {
   /** The session is in its new VLANs, and leaves the former ones. */
   private moved(change: Change): void {
     const { core } = this;
-    const { unit, authorization, sessionTimer, domain } = change;
+    const { unit, authorization, sessionTimer, wanted } = change;
     const { session } = unit;
     const { mac, grant } = session;
     const vlans = core.parts.vlans.heldBy(unit) ?? session.vlans;
@@ -215,7 +230,8 @@ export class Renewals {
     const kept = new Set(keys.map(keyText));
     const former = keysOf(mac, grant.port, session.vlans).filter((key) => !kept.has(keyText(key)));
     session.vlans = vlans;
-    session.domain = domain;
+    session.domain = wanted.domain;
+    unit.wanted = wanted;
     session.grant = keys[0] ?? grant;
     // The kernel takes the writing of the entry for its last use.
     if (change.keys.length > 0) unit.grantedAt = core.now.mono;
@@ -236,7 +252,7 @@ export class Renewals {
   }
 
   /** A newer word takes the place of the one under way: the methods that go on waiting. */
-  private supersede(unit: SessionUnit): Told[] {
+  private supersede(unit: L2Unit): Told[] {
     const change = this.changing.get(unit);
     if (change === undefined) return [];
     this.takeBack(change);

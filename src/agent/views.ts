@@ -7,6 +7,7 @@ import type { TrafficCounters } from '../model/acct.ts';
 import { isFallback } from '../model/authorization.ts';
 import { AcctTerminateCause, END_CAUSES } from '../model/cause.ts';
 import type { Capabilities } from '../model/dataplane.ts';
+import type { Session } from '../model/session.ts';
 import type { ServerStatistics } from '../radius/server-link.ts';
 import type { EventBody } from '../report/event-payloads.ts';
 import type { InfoPayload, PortPayload, ServerPayload, SessionPayload } from '../report/payloads.ts';
@@ -26,21 +27,21 @@ const orNull = (ms: number | undefined): number | null =>
 /** As it stands on the retained topic: only what changes rarely. */
 export function sessionPayload(unit: SessionUnit): SessionPayload {
   const { session } = unit;
-  const { authorization, addresses, grant } = session;
+  const { authorization, addresses } = session;
   const { settings } = unit.handshake;
   const { filterRules, others } = authorization;
   return {
     key: session.key,
-    mac: session.mac,
+    layer: session.layer,
+    ...stationBody(session),
     ipv4: addresses.ipv4 ?? null,
     ipv6: addresses.ipv6 ?? null,
-    port: grant.port,
-    vlan: grant.vlan,
-    tagged_vlans: [...session.vlans.tagged],
-    domain: session.domain,
+    ...placeBody(session),
     authenticated: !isFallback(session.method),
+    in_band: unit.inBand,
     user_name: authorization.userName,
     role: session.role,
+    role_by: unit.role.by,
     method: session.method,
     session_id: session.id,
     multi_session_id: session.multiId,
@@ -48,17 +49,35 @@ export function sessionPayload(unit: SessionUnit): SessionPayload {
     started: rfc3339(session.startedWall),
     session_timeout_s: orNull(unit.sessionTimer),
     heartbeat_s: orNull(unit.heartbeat),
-    idle_timeout_s: orNull(authorization.idleTimeout),
+    idle_timeout_s: orNull(unit.idleTimeout),
     handshake: {
       period_s: toSeconds(settings.period),
       times: settings.times,
+      keep: settings.keep,
+      wake: settings.wake,
+      probe: settings.probe,
       silent_periods: unit.handshake.view().silentPeriods,
     },
     ...(authorization.replyMessage === undefined ? {} : { reply_message: authorization.replyMessage }),
     ...(authorization.filterId === undefined ? {} : { filter_id: authorization.filterId }),
+    ...(authorization.vendorRole === undefined ? {} : { vendor_role: authorization.vendorRole }),
     ...(filterRules === undefined ? {} : { filter_rules: filterRules.slice(0, MOST_RULES) }),
     ...(others === undefined ? {} : { attributes: others }),
   };
+}
+
+/** Where a session of layer 2 is; one of layer 3 is nowhere here. */
+export function stationBody(session: Session): Pick<SessionPayload, 'mac' | 'port'> {
+  return session.layer === 2 ? { mac: session.mac, port: session.grant.port } : { mac: null, port: null };
+}
+
+function placeBody(
+  session: Session,
+): Pick<SessionPayload, 'vlan' | 'tagged_vlans' | 'domain' | 'concentrator'> {
+  if (session.layer === 3)
+    return { vlan: null, tagged_vlans: [], domain: null, concentrator: session.concentrator };
+  const { grant, vlans, domain } = session;
+  return { vlan: grant.vlan, tagged_vlans: [...vlans.tagged], domain };
 }
 
 /** In an answer: with what changes by the second. */
@@ -186,9 +205,8 @@ export function sessionEndBody(
   const causeName = END_CAUSES[decision.cause];
   return {
     key: session.key,
-    mac: session.mac,
-    port: session.grant.port,
-    vlan: session.grant.vlan,
+    ...stationBody(session),
+    vlan: session.layer === 2 ? session.grant.vlan : null,
     user_name: session.authorization.userName,
     role: session.role,
     method: session.method,

@@ -21,6 +21,7 @@ import type {
 } from '../model/dataplane.ts';
 import { TABLE_RECORD_OCTETS } from '../wire/fdb-table.ts';
 import * as abi from './portauth-abi.ts';
+import { RoutedPath, type RoutedPathSettings } from './portauth-l3.ts';
 import { Simulator } from './portauth-sim.ts';
 import { VlanRecords } from './portauth-vlans.ts';
 
@@ -204,6 +205,11 @@ export class PortAuth {
       isNamed: (i) => buffer.view.getUint32(i * abi.PORT_SETTING_OCTETS, true) !== NO_PORT,
       describe: (i) => `set port ${wanted[i]?.name} ${wanted[i]?.up ? 'up' : 'down'}`,
     });
+  }
+
+  /** Shuts the routed path of these interfaces; nobody is granted then. */
+  openRoutedPath(settings: RoutedPathSettings, onLost: () => void): Result<RoutedPath, string> {
+    return RoutedPath.open(this.native, this.handle, settings, onLost);
   }
 
   /** Writes grants; a result each, in order. */

@@ -7,8 +7,9 @@ import type { InfoPayload, PortPayload, SessionPayload } from '../../src/report/
 export const AT = Date.parse('2025-01-31T12:00:00.000Z') as WallTime;
 const TIME = '2025-01-31T12:00:00.000Z';
 
-export const SESSION: SessionPayload = {
+export const SESSION = {
   key: 'aa-bb-cc-dd-ee-ff',
+  layer: 2,
   mac: 'aa:bb:cc:dd:ee:ff',
   ipv4: '192.0.2.10',
   ipv6: null,
@@ -17,6 +18,8 @@ export const SESSION: SessionPayload = {
   tagged_vlans: [],
   domain: 'data',
   authenticated: true,
+  in_band: true,
+  role_by: 'port',
   user_name: 'alice',
   role: 'default',
   method: 'dot1x',
@@ -27,11 +30,11 @@ export const SESSION: SessionPayload = {
   session_timeout_s: null,
   heartbeat_s: null,
   idle_timeout_s: 600,
-  handshake: { period_s: 15, times: 3, silent_periods: 1 },
+  handshake: { period_s: 15, times: 3, keep: false, wake: false, probe: 'address', silent_periods: 1 },
   last_seen: '2025-01-31T11:59:30.000Z',
   last_seen_by: 'fdb',
   session_time_s: 192,
-};
+} as const satisfies SessionPayload;
 
 export const PORT: PortPayload = {
   port: 'p1',
