@@ -18,6 +18,7 @@ import { Accountant } from './accountant.ts';
 import { Commands } from './commands.ts';
 import { Confinement } from './confinement.ts';
 import { Core, type CoreOptions } from './core.ts';
+import { Cuts } from './cuts.ts';
 import { DynamicAuthorization } from './dynamic-authorization.ts';
 import { Fallback } from './fallback.ts';
 import { Fleet } from './fleet.ts';
@@ -69,6 +70,7 @@ export class Agent {
       links: new Links(core),
       web: new Web(core),
       confinement: new Confinement(core),
+      cuts: new Cuts(core),
     });
     this.core = core;
     this.frames = new Frames(core);

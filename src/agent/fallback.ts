@@ -55,6 +55,16 @@ export class Fallback implements Method {
     return portal && hostMode !== 'multi-host' && this.core.parts.ports.isAuto(port);
   }
 
+  /**
+   * A question about a newcomer is on its way. Where it is known that no server answers, who asks does not wait for that;
+   * the question goes out all the same, and its answer, if there is one, is the end of the critical session.
+   */
+  asked(mac: Mac, port: PortName): void {
+    const { sessions, parts, draining } = this.core;
+    if (parts.aaa.reachable || draining || sessions.ofMac(mac) !== undefined) return;
+    this.admit(mac, port, 'critical');
+  }
+
   private admit(mac: Mac, port: PortName, method: FallbackMethod): void {
     const { core } = this;
     const vlan = this.vlanOf(port, method);
@@ -158,7 +168,7 @@ export class Fallback implements Method {
   reauthenticate(mac: Mac, port: PortName): boolean {
     const { mab, supplicants } = this.core.parts;
     const asked = supplicants.reauthenticate(mac, port, 'sighting');
-    const byMab = this.core.settings.port(port).mab.enabled && mab.askNow({ by: 'mac', mac }) > 0;
+    const byMab = this.core.settings.port(port).mab.enabled && mab.askNow({ mac }) > 0;
     return asked || byMab;
   }
 
