@@ -64,7 +64,7 @@ chmod +x "$first/init" "$first/bin/busybox"
 quoted=
 for word in "$@"; do quoted="$quoted '$(printf %s "$word" | sed "s/'/'\\\\''/g")'"; done
 cat >"$work/second" <<SECOND
-export PATH=/usr/local/sbin:$PATH HOME=/root LANG=C.UTF-8
+export PATH=/usr/local/sbin:$PATH HOME=/root LANG=C.UTF-8 ROLLCALL_LAB_SLOWER=8
 mkdir -p /lib/modules /run/netns
 ln -sfn "$work/kernel/lib/modules/$release" "/lib/modules/$release"
 date -s @$(date +%s) >/dev/null
@@ -81,7 +81,7 @@ SECOND
 qemu-system-x86_64 -accel tcg,thread=multi -smp 2 -cpu max,-cx16 -m 4096 -nographic -no-reboot -nic none \
     -kernel "$image" -initrd "$work/initramfs" \
     -virtfs local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap \
-    -append "console=ttyS0 quiet panic=-1 sysrq_always_enabled rollcall=$work/second" </dev/null | tr -d '\r' | tee "$work/console"
+    -append "console=ttyS0 quiet panic=-1 sysrq_always_enabled mitigations=off init_on_alloc=0 no5lvl audit=0 apparmor=0 transparent_hugepage=always nosmap nosmep nokaslr rollcall=$work/second" </dev/null | tr -d '\r' | tee "$work/console"
 code=$(sed -n 's/^other-kernel: exit \([0-9]*\)$/\1/p' "$work/console" | tail -n 1)
 [ -n "$code" ] || fail "it ended before the command did"
 exit "$code"

@@ -27,6 +27,7 @@ import type { RadiusUser } from './freeradius-config.ts';
 import { type Hub, hubBehind } from './hub.ts';
 import { keepNeighbours, LabMachine } from './machine.ts';
 import type { LabSwitch, SwitchClient } from './netns.ts';
+import { patience } from './patience.ts';
 import { sleep, until } from './process.ts';
 import { Scene, TOPIC_BASE } from './scene.ts';
 
@@ -60,7 +61,7 @@ export class LabStage implements Stage {
     this.#users = users;
     this.#machines = machines.map((client) => new LabMachine(client));
     for (const machine of this.#machines) scene.atClose(() => machine.close());
-    this.#control = new SocketClient(scene.agent.socket, ANSWER_WITHIN_MS);
+    this.#control = new SocketClient(scene.agent.socket, patience(ANSWER_WITHIN_MS));
   }
 
   /** Plays it, looks at what must hold at the end of every one, and takes everything down. */
