@@ -9,17 +9,18 @@ import { parseConfig } from '../../../src/config/parse.ts';
 import type { Capabilities, PortName } from '../../../src/model/dataplane.ts';
 import type { DynamicDatagram } from '../../../src/radius/dynauth.ts';
 import type { EventPayload, EventType } from '../../../src/report/event-payloads.ts';
-import type { SessionPayload } from '../../../src/report/payloads.ts';
 import { isGrant } from '../../../src/wire/fdb-table.ts';
 import { text } from '../../../src/wire/radius-attributes.ts';
 import {
   type AccountingRow,
+  begunSessions,
   type Credentials,
   deviceName,
   type EventOf,
   type FaultStage,
   type Machine,
   PASSWORD,
+  type PortSession,
   type PortVlans,
   type Reply,
   type Scenario,
@@ -175,7 +176,7 @@ export class SimulatedStage implements FaultStage {
     return machine;
   }
 
-  async login(machine: Machine, credentials: Credentials = own(machine)): Promise<SessionPayload> {
+  async login(machine: Machine, credentials: Credentials = own(machine)): Promise<PortSession> {
     const client = this.client(machine);
     const before = this.events('session-start').length;
     start(client, credentials);
@@ -183,9 +184,9 @@ export class SimulatedStage implements FaultStage {
     return this.until(
       `session-start of ${credentials.user}`,
       () =>
-        this.events('session-start')
+        begunSessions(this)
           .slice(before)
-          .find(({ session }) => session.mac === machine.mac)?.session,
+          .find(({ mac }) => mac === machine.mac),
       LOGIN_WITHIN_MS,
     );
   }
@@ -366,9 +367,9 @@ export class SimulatedStage implements FaultStage {
     return this.net.events;
   }
 
-  async retained(mac: string): Promise<SessionPayload | undefined> {
+  async retained(mac: string): Promise<PortSession | undefined> {
     return this.net.retained.get(`rollcall/v1/sw1/session/${macToKey(mac as Mac)}`) as
-      | SessionPayload
+      | PortSession
       | undefined;
   }
 
