@@ -1,6 +1,7 @@
 // Timers that an administrator set while the agent runs. They lie over the configuration, and stay there until one says
 // something else of that role or port than the one before, or until a restart. One entry a role or port, whatever is asked.
 
+import { present } from '../base/present.ts';
 import type { Config, PortRule, RoleConfig } from '../config/config.ts';
 import { same } from '../config/diff.ts';
 import { literalPattern } from '../config/glob.ts';
@@ -59,6 +60,6 @@ function ruleOf(port: string, change: TimerChange): PortRule {
   };
 }
 
-function handshakeChange({ period, times }: TimerChange): PortRule['handshake'] {
-  return { ...(period === undefined ? {} : { period }), ...(times === undefined ? {} : { times }) };
+function handshakeChange({ period, times, keep, wake, probe }: TimerChange): PortRule['handshake'] {
+  return present({ period, times, keep, wake, probe });
 }

@@ -13,11 +13,11 @@ import { same } from '../config/diff.ts';
 import type { Authorization } from '../model/authorization.ts';
 import { isFallback } from '../model/authorization.ts';
 import type { GrantKey, SessionVlans } from '../model/dataplane.ts';
-import { keysOf, refusedByPolicy, vlanText, wantedOf } from './authorization-policy.ts';
+import { keysOf, refusedByPolicy, vlanText, type Wanted, wantedOf } from './authorization-policy.ts';
 import type { Core } from './core.ts';
 import type { Renewal } from './dynamic-authorization.ts';
-import { type Domain, refusedAtEntry } from './host-modes.ts';
-import { isL2, isL2Unit, type L2Unit, roleFor, type SessionUnit } from './session-unit.ts';
+import { refusedAtEntry } from './host-modes.ts';
+import { isL2, isL2Unit, type L2Unit, type SessionUnit } from './session-unit.ts';
 
 /** What goes with a new word. */
 export interface Renewing {
@@ -34,7 +34,7 @@ interface Change {
   readonly unit: L2Unit;
   readonly authorization: Authorization;
   readonly sessionTimer: SessionTimer;
-  readonly domain: Domain;
+  readonly wanted: Wanted;
   /** Entries that the session did not have. */
   keys: readonly GrantKey[];
   readonly waiting: Set<string>;
@@ -79,10 +79,10 @@ export class Renewals {
     const { core } = this;
     const { session } = unit;
     const { mac, grant } = session;
-    const now = wantedOf(core, session.authorization, grant.port, session.role);
-    const next = wantedOf(core, authorization, grant.port, roleFor(core, authorization, grant.port));
+    const now = unit.wanted;
+    const next = wantedOf(core, { authorization, mac, port: grant.port });
     const crowded =
-      now.domain === next.domain ? undefined : refusedAtEntry(core, grant.port, { mac, ...next });
+      now?.domain === next.domain ? undefined : refusedAtEntry(core, grant.port, { mac, ...next });
     if (crowded !== undefined) return { refused: crowded };
     const told = this.supersede(unit);
     if (core.sessions.get(session.key) !== unit) return { refused: ENDED };
@@ -99,12 +99,11 @@ export class Renewals {
       else outcome = error === undefined ? 'done' : { refused: error };
       for (const tell of told) tell(error);
     };
-    const { domain } = next;
     const change: Change = {
       unit,
       authorization,
       sessionTimer,
-      domain,
+      wanted: next,
       keys: [],
       waiting: new Set(),
       told,
@@ -223,7 +222,7 @@ export class Renewals {
   /** The session is in its new VLANs, and leaves the former ones. */
   private moved(change: Change): void {
     const { core } = this;
-    const { unit, authorization, sessionTimer, domain } = change;
+    const { unit, authorization, sessionTimer, wanted } = change;
     const { session } = unit;
     const { mac, grant } = session;
     const vlans = core.parts.vlans.heldBy(unit) ?? session.vlans;
@@ -231,7 +230,8 @@ export class Renewals {
     const kept = new Set(keys.map(keyText));
     const former = keysOf(mac, grant.port, session.vlans).filter((key) => !kept.has(keyText(key)));
     session.vlans = vlans;
-    session.domain = domain;
+    session.domain = wanted.domain;
+    unit.wanted = wanted;
     session.grant = keys[0] ?? grant;
     // The kernel takes the writing of the entry for its last use.
     if (change.keys.length > 0) unit.grantedAt = core.now.mono;

@@ -3,7 +3,8 @@
 
 import type { Static } from 'typebox';
 import { type Ip, parseIp, parseIpv4, parseIpv6 } from '../base/ip.ts';
-import { type Mac, parseMac } from '../base/mac.ts';
+import { parseMac } from '../base/mac.ts';
+import { type MacPrefix, parseMacPrefix } from '../base/mac-prefix.ts';
 import { type Millis, seconds } from '../base/time.ts';
 import { GUARD_DEFAULTS, PROBE_DEFAULTS } from '../liveness/settings.ts';
 import type { NasIdentity } from '../model/nas.ts';
@@ -12,6 +13,7 @@ import { PACING_DEFAULTS } from '../pae/reauth-pacing.ts';
 import { PAE_DEFAULTS, type PaeSettings } from '../pae/settings.ts';
 import { EVENT_TIMESTAMP_WINDOW } from '../radius/dynauth.ts';
 import type { RequestKind } from '../radius/effects.ts';
+import type { RoleAttribute } from '../radius/role-attribute.ts';
 import {
   ACCESS_RETRANSMISSION,
   ACCOUNTING_RETRANSMISSION,
@@ -67,6 +69,11 @@ export function assemble({ raw, portOrder, secret }: Assembly): Config {
     controlSocket: raw.control_socket ?? SHELL_DEFAULTS.controlSocket,
     ports: portOrder.map((pattern) => portRule(pattern, raw.ports?.[pattern] ?? {}, secret)),
     roles: roles(raw),
+    roleRules: (raw.role_rules ?? []).map(({ mac, role, ports }) => ({
+      mac: parseMacPrefix(mac) as MacPrefix,
+      role,
+      ...given('ports', ports),
+    })),
     vlans: new Map(Object.entries(raw.vlans ?? {})),
     vlan: {
       create: raw.vlan?.create ?? VLAN_DEFAULTS.create,
@@ -75,6 +82,7 @@ export function assemble({ raw, portOrder, secret }: Assembly): Config {
     authorization: {
       filterRules: raw.authorization?.filter_rules ?? AUTHORIZATION_DEFAULTS.filterRules,
       unknownFilterId: raw.authorization?.unknown_filter_id ?? AUTHORIZATION_DEFAULTS.unknownFilterId,
+      roleAttributes: roleAttributes(raw),
       requestCui: raw.authorization?.request_cui ?? AUTHORIZATION_DEFAULTS.requestCui,
     },
     nas: nas(raw),
@@ -97,9 +105,10 @@ export function assemble({ raw, portOrder, secret }: Assembly): Config {
       minimum: raw.guard?.minimum ?? GUARD_DEFAULTS.minimum,
     },
     pae: { ...PAE_DEFAULTS, ...pae(raw.dot1x) },
-    silentDevices: new Map(
-      (raw.silent_devices ?? []).map((device) => [parseMac(device.mac) as Mac, handshake(device.handshake)]),
-    ),
+    silentDevices: (raw.silent_devices ?? []).map((device) => ({
+      mac: parseMacPrefix(device.mac) as MacPrefix,
+      handshake: handshake(device.handshake),
+    })),
     log: { level: raw.log?.level ?? SHELL_DEFAULTS.logLevel },
   };
 }
@@ -111,6 +120,7 @@ function portRule(pattern: string, raw: RawPort, secret: Assembly['secret']): Po
     ...given('control', raw.control),
     ...given('hostMode', raw.host_mode),
     ...given('role', raw.role),
+    ...given('inBand', raw.in_band),
     mab: mab(raw.mab, secret),
     ...given('linkDownDelay', linkDownDelay),
     ...given('egress', raw.egress),
@@ -161,6 +171,8 @@ function roleConfig(name: string, raw: RawRole): RoleConfig {
   return {
     name,
     timers: { session: time(raw.session_s) ?? seconds(0), ...given('heartbeat', heartbeat) },
+    inBand: raw.in_band ?? true,
+    ...given('vlan', word(raw.vlan)),
     voice: raw.voice ?? false,
     ...given('critical', raw.critical),
     handshake: handshake(raw.handshake),
@@ -188,6 +200,14 @@ function pae(raw: RawDot1x | undefined): Partial<PaeSettings> {
     ...given('reAuthMax', raw?.reauth_max),
     ...given('reAuthPeriod', time(raw?.reauth_period_s)),
   };
+}
+
+function roleAttributes(raw: RawConfig): readonly RoleAttribute[] {
+  return (raw.authorization?.role_attributes ?? []).map(({ vendor, type, key }) => ({
+    vendor,
+    type,
+    ...given('key', key),
+  }));
 }
 
 function nas(raw: RawConfig): NasIdentity {
@@ -267,6 +287,7 @@ function dynAuth(raw: RawConfig, secret: Assembly['secret']): DynAuthConfig | un
     port: from.port ?? RADIUS_DEFAULTS.dynAuthPort,
     ...given('listenAddress', from.listen_address === undefined ? undefined : parseIp(from.listen_address)),
     eventTimestampWindow: time(from.event_timestamp_window_s) ?? EVENT_TIMESTAMP_WINDOW,
+    roleAttributes: roleAttributes(raw),
     requireEventTimestamp: from.require_event_timestamp ?? false,
     allowBounce: from.allow_bounce ?? DYNAUTH_DEFAULTS.allowBounce,
     allowDisable: from.allow_disable ?? DYNAUTH_DEFAULTS.allowDisable,
