@@ -49,10 +49,7 @@ const SIM_CONFIG: ConfigPart = {
   switch: { id: 'sw1', bridge: 'br0', uplinks: ['up0'] },
   ports: { 'p*': { control: 'auto' } },
   handshake: { hold_after_link_up_s: 0 },
-  radius: {
-    servers: [{ address: SERVER, secret: 'testing123' }],
-    dynamic_authorization: { clients: [{ address: SERVER, secret: DYNAUTH_SECRET }] },
-  },
+  radius: { servers: [{ address: SERVER, secret: 'testing123' }] },
   mqtt: { url: 'mqtt://127.0.0.1:1883' },
 };
 
@@ -78,9 +75,13 @@ export class SimulatedStage implements FaultStage {
     const numbers = Array.from({ length: setting.machines }, (_, i) => i + 1);
     const portOf = (n: number): string => (setting.onePort === true ? 'p1' : `p${n}`);
     const { periodS, times } = timing;
-    const handshake = { roles: { default: { handshake: { period_s: periodS, times } } } };
+    const coa = { dynamic_authorization: { clients: [{ address: SERVER, secret: DYNAUTH_SECRET }] } };
+    const base = {
+      roles: { default: { handshake: { period_s: periodS, times } } },
+      ...(setting.vlans === undefined ? {} : { radius: coa }),
+    };
     this.net = new SimulatedSwitch({
-      config: simFile(overlay(handshake, setting.config ?? {})),
+      config: simFile(overlay(base, setting.config ?? {})),
       ports: [...new Set(numbers.map(portOf))],
       capabilities: { ...capabilities, vlanFiltering: setting.vlans !== undefined },
     });
