@@ -32,8 +32,23 @@ export class Fallback implements Method {
     const running = core.sessions.ofMac(mac);
     if (running !== undefined && !this.leavesCritical(running, port, failed)) return;
     const method = this.methodFor(mac, port, failed);
-    const vlan = method === undefined ? undefined : this.vlanOf(port, method);
-    if (method === undefined || vlan === undefined) return;
+    if (method !== undefined) this.admit(mac, port, method);
+  }
+
+  /**
+   * A question about a newcomer is on its way. Where it is known that no server answers, who asks does not wait for that;
+   * the question goes out all the same, and its answer, if there is one, is the end of the critical session.
+   */
+  asked(mac: Mac, port: PortName): void {
+    const { sessions, parts, draining } = this.core;
+    if (parts.aaa.reachable || draining || sessions.ofMac(mac) !== undefined) return;
+    this.admit(mac, port, 'critical');
+  }
+
+  private admit(mac: Mac, port: PortName, method: FallbackMethod): void {
+    const { core } = this;
+    const vlan = this.vlanOf(port, method);
+    if (vlan === undefined) return;
     const sessionId = core.parts.accountant.newSessionId();
     core.parts.life.admit({
       mac,

@@ -186,8 +186,12 @@ const reconfigured: Scenario<VlanStage> = {
       .replace(/secret: .*/g, 'secret: testing123')
       .replace('auth_fail_vlan: 91', 'auth_fail_vlan: 92');
     await stage.ask('config', { apply: plain });
-    const end = stage.events('session-end').find(({ session_id }) => session_id === session.session_id);
-    assert.equal(end?.cause, 'authorization-changed');
+    const end = await stage.until(
+      'its end',
+      () => stage.events('session-end').find(({ session_id }) => session_id === session.session_id),
+      SOON_MS,
+    );
+    assert.equal(end.cause, 'authorization-changed');
     await expectFound(stage, 'p1');
   },
 };
