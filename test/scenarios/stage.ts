@@ -66,6 +66,8 @@ export interface Setting {
   readonly onePort?: boolean;
   /** The bridge filters VLANs; all ports are in VLAN 1, and the uplink has these beside it, tagged. */
   readonly vlans?: { readonly onUplink: readonly number[] };
+  /** The server may change running sessions: see `changeAuthorization`. */
+  readonly coa?: boolean;
   /** Users beside u<n>, by the same password. */
   readonly users?: readonly string[];
   /** Machines whose MAC the server knows, by its twelve digits as name and password; in `replies` they are d<n>. */

@@ -284,6 +284,7 @@ const ordered: Scenario<VlanStage> = {
   name: 'a CoA-Request with another VLAN: the session goes on there; one that cannot be had changes nothing',
   setting: () => ({
     machines: 2,
+    coa: true,
     vlans: UPLINK_VLANS,
     config: PROBED,
     replies: { u1: { vlan: '30' }, u2: { vlan: '30' } },

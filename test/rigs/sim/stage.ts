@@ -78,7 +78,7 @@ export class SimulatedStage implements FaultStage {
     const coa = { dynamic_authorization: { clients: [{ address: SERVER, secret: DYNAUTH_SECRET }] } };
     const base = {
       roles: { default: { handshake: { period_s: periodS, times } } },
-      ...(setting.vlans === undefined ? {} : { radius: coa }),
+      ...(setting.coa === true ? { radius: coa } : {}),
     };
     this.net = new SimulatedSwitch({
       config: simFile(overlay(base, setting.config ?? {})),
