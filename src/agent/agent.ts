@@ -16,6 +16,7 @@ import { Aaa } from './aaa.ts';
 import { Accountant } from './accountant.ts';
 import { Commands } from './commands.ts';
 import { Core, type CoreOptions } from './core.ts';
+import { Cuts } from './cuts.ts';
 import { DynamicAuthorization } from './dynamic-authorization.ts';
 import { Fallback } from './fallback.ts';
 import { Fleet } from './fleet.ts';
@@ -64,6 +65,7 @@ export class Agent {
       vlans: new VlanDesk(core),
       fallback: new Fallback(core),
       links: new Links(core),
+      cuts: new Cuts(core),
     });
     this.core = core;
     this.frames = new Frames(core);

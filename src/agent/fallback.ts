@@ -142,7 +142,7 @@ export class Fallback implements Method {
   reauthenticate(mac: Mac, port: PortName): boolean {
     const { mab, supplicants } = this.core.parts;
     const asked = supplicants.reauthenticate(mac, port, 'sighting');
-    const byMab = this.core.settings.port(port).mab.enabled && mab.askNow({ by: 'mac', mac }) > 0;
+    const byMab = this.core.settings.port(port).mab.enabled && mab.askNow({ mac }) > 0;
     return asked || byMab;
   }
 

@@ -98,8 +98,9 @@ export class MabPort implements Timed {
 
   /** Those that wait or are quiet, and that the selector names. */
   held(selector: SessionSelector): readonly MabUnit[] {
-    const all = selector.by === 'all' || (selector.by === 'port' && selector.port === this.name);
-    const isMeant = ({ mac }: MabUnit): boolean => all || (selector.by === 'mac' && selector.mac === mac);
+    const { mac, port, ...ofSessions } = selector;
+    if (Object.keys(ofSessions).length > 0 || (port !== undefined && port !== this.name)) return [];
+    const isMeant = (unit: MabUnit): boolean => mac === undefined || mac === unit.mac;
     return [...this.waiting].filter((unit) => isMeant(unit) && unit.pollAt() !== NEVER);
   }
 

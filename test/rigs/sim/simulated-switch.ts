@@ -247,12 +247,22 @@ export class SimulatedSwitch {
 
   /** The answer, which comes at once. */
   command(verb: string, request: object | Uint8Array = {}): object {
+    const answer = this.answerTo(this.request(verb, request));
+    if (answer === undefined) throw new Error(`${verb} was not answered`);
+    return answer;
+  }
+
+  /** One that may be answered later: `answerTo` has the answer then, once. */
+  request(verb: string, request: object | Uint8Array = {}): number {
     const ref = this.nextCommand++;
     const payload =
       request instanceof Uint8Array ? request : new TextEncoder().encode(JSON.stringify(request));
     this.post({ type: 'command', ref, verb, payload });
+    return ref;
+  }
+
+  answerTo(ref: number): object | undefined {
     const answer = this.answers.get(ref);
-    if (answer === undefined) throw new Error(`${verb} was not answered`);
     this.answers.delete(ref);
     return answer;
   }
