@@ -136,6 +136,66 @@ const critical: Scenario<VlanStage> = {
   },
 };
 
+const byMac: Scenario<VlanStage> = {
+  name: 'with MAB: a known device is in the VLAN of its Accept, a stranger is a guest, who failed 802.1X is in auth-fail',
+  setting: () => ({
+    machines: 4,
+    vlans: UPLINK_VLANS,
+    devices: [1],
+    config: {
+      ...PROBED,
+      ports: {
+        'p*': {
+          // Without notices of the kernel's, whose locked entries would be read as something left behind.
+          mab: { enabled: true, delay_s: 1, kernel: false, authentication: 'eap-md5' },
+          dot1x: { tx_period_s: 1 },
+          guest_vlan: 90,
+          auth_fail_vlan: 91,
+        },
+        p4: { mab: { after_dot1x_failure: true } },
+      },
+    },
+    replies: { d1: { vlan: '30' } },
+  }),
+  play: async (stage) => {
+    const [device, stranger, refused, twice] = [1, 2, 3, 4].map((n) => stage.machine(n)) as [
+      Machine,
+      Machine,
+      Machine,
+      Machine,
+    ];
+    for (const machine of [refused, twice])
+      await stage.attempt(machine, { user: `u${machine.n}`, password: 'wrong' });
+    for (const [machine, method, vlan] of [
+      [device, 'mab', 30],
+      [stranger, 'guest', 90],
+      [refused, 'auth-fail', 91],
+      [twice, 'auth-fail', 91],
+    ] as const) {
+      const session = await stage.until(
+        `${machine.port} in by ${method}`,
+        async () => {
+          // It speaks until it is heard.
+          await stage.passes(machine);
+          return stage.retained(machine.mac);
+        },
+        60_000,
+      );
+      assert.deepEqual([session.method, session.vlan], [method, vlan]);
+      await expectVlans(stage, machine.port, only(vlan));
+      assert.equal(await stage.passes(machine), true);
+      assert.equal(await stage.heardIn(machine), vlan);
+      await expectRecords(stage, session, method === 'mab' ? ['Start'] : []);
+    }
+    const tried = ({ mac }: Machine): readonly string[] => [
+      ...new Set(stage.events('auth-failed').flatMap((event) => (event.mac === mac ? [event.method] : []))),
+    ];
+    assert.deepEqual([tried(refused), tried(twice)], [['dot1x'], ['dot1x', 'mab']]);
+    await stage.ask('drain');
+    for (const { port } of [device, stranger, refused, twice]) await expectFound(stage, port);
+  },
+};
+
 const voice: Scenario<VlanStage> = {
   name: 'multi-domain: one data and one voice device, each in its VLAN; a second of a kind is refused',
   setting: () => ({
@@ -201,6 +261,7 @@ export const VLAN_FALLBACKS: readonly Scenario<VlanStage>[] = [
   authFail,
   yields,
   critical,
+  byMac,
   voice,
   reconfigured,
 ];
