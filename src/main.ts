@@ -30,6 +30,7 @@ import { UdpListener } from './io/udp-listener.ts';
 import { isListening } from './io/unix-socket.ts';
 import { UplinkGuard } from './io/uplink-guard.ts';
 import { VlanMemory } from './io/vlan-memory.ts';
+import { EMPTY_CERTIFIED, readCertified } from './policy/certified-codec.ts';
 import { loadRadiusDictionary } from './wire/radius-dictionary.ts';
 
 const OWN_ADDRESSES_EVERY_MS = 5000;
@@ -243,12 +244,15 @@ class Run {
       const warning = `there is no accounting store, records are kept in memory alone: ${opened.error}`;
       const status = { state: 'none', octets: 0, warnings: [warning] } as const;
       this.shell.post({ type: 'spool', content: EMPTY_SPOOL, status });
+      this.shell.post({ type: 'certified', content: EMPTY_CERTIFIED });
       return;
     }
-    const { store, content, status } = opened.value;
+    const { store, content, certified, status } = opened.value;
     this.store = store;
     this.shell.useSpool(store);
     this.shell.post({ type: 'spool', content, status });
+    if (this.config.certifiedDevices.enabled)
+      this.shell.post({ type: 'certified', content: readCertified(certified) });
   }
 
   private openUplinkGuard(): UplinkGuard | undefined {

@@ -14,6 +14,7 @@ import { assertNever } from '../base/result.ts';
 import { elapsed, type Instant, millis, type Now } from '../base/time.ts';
 import { Aaa } from './aaa.ts';
 import { Accountant } from './accountant.ts';
+import { Certified } from './certified.ts';
 import { Commands } from './commands.ts';
 import { Core, type CoreOptions } from './core.ts';
 import { DynamicAuthorization } from './dynamic-authorization.ts';
@@ -64,6 +65,7 @@ export class Agent {
       vlans: new VlanDesk(core),
       fallback: new Fallback(core),
       links: new Links(core),
+      certified: new Certified(core),
     });
     this.core = core;
     this.frames = new Frames(core);
@@ -161,6 +163,9 @@ export class Agent {
         return;
       case 'spool-status':
         core.parts.accountant.spoolStatus(input.status);
+        return;
+      case 'certified':
+        core.parts.certified.opened(input.content);
         return;
       case 'stopping':
         core.parts.accountant.stopping();

@@ -276,6 +276,7 @@ export class Life implements Timed {
     core.parts.fleet.begin(unit);
     core.parts.ports.sessionsChanged(grant.port);
     if (!isFallback(admission.method)) core.parts.accountant.start(unit);
+    core.parts.certified.passed(unit);
     core.decide(admission.mac, grant.port, 'session started', startText(unit, core));
     core.parts.reporter.sessionStarted(unit);
     return unit;

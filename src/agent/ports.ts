@@ -22,6 +22,7 @@ import type {
   VlanMap,
 } from '../model/dataplane.ts';
 import type { HoldKind } from '../model/port.ts';
+import type { CertifiedChange, CertifiedContent } from '../policy/certified-codec.ts';
 import type { DynamicDatagram } from '../radius/dynauth.ts';
 import type { ConnectionEvent, SocketKey } from '../radius/effects.ts';
 import type { RadSecSettings } from '../radius/settings.ts';
@@ -77,6 +78,8 @@ export type Input =
   /** The store is open, or cannot be had: what an earlier run left in it. Nothing is stored before. */
   | { readonly type: 'spool'; readonly content: SpoolContent; readonly status: SpoolStatus }
   | { readonly type: 'spool-status'; readonly status: SpoolStatus }
+  /** The list of certified devices as the store has it; after `spool`. */
+  | { readonly type: 'certified'; readonly content: CertifiedContent }
   /** The process is about to end, and nobody is to be logged out. */
   | { readonly type: 'stopping' }
   /** The configuration's file was read anew. */
@@ -134,6 +137,7 @@ export type Effect =
   | { readonly type: 'spool-erase'; readonly id: RecordRef }
   /** The last that is known of living sessions. Nobody waits for it. */
   | { readonly type: 'spool-keep'; readonly sessions: readonly SessionRecord[] }
+  | { readonly type: 'certified-store'; readonly changes: readonly CertifiedChange[] }
   /** `payload` null clears a retained topic. */
   | {
       readonly type: 'publish';

@@ -134,6 +134,7 @@ export class Reconfigure {
     core.parts.reauthentication.configure();
     if (!same(before.radius, core.config.radius)) core.parts.aaa.configure();
     core.parts.vlans.configure();
+    core.parts.certified.configure();
     const changed = ports.reconfigure();
     core.parts.fallback.reconfigure();
     return { ports: changed, sessions: this.sessionsFollow() };
@@ -146,6 +147,7 @@ export class Reconfigure {
     for (const unit of sessions.all()) {
       if (!parts.watch.configure(unit)) continue;
       parts.reporter.sessionChanged(unit);
+      parts.certified.changed(unit);
       count++;
     }
     return count;

@@ -71,7 +71,10 @@ export class Renewals {
     const told = this.supersede(unit);
     if (core.sessions.get(session.key) !== unit) return { refused: ENDED };
     if (same(now, next)) {
-      this.apply(unit, authorization, sessionTimer);
+      this.apply(unit, authorization, {
+        sessionTimer,
+        isMethods: renewing.told !== undefined || told.length > 0,
+      });
       for (const tell of told) tell();
       return 'done';
     }
@@ -220,18 +223,25 @@ export class Renewals {
     // The kernel takes the writing of the entry for its last use.
     if (change.keys.length > 0) unit.grantedAt = core.now.mono;
     if (former.length > 0) core.decide(mac, grant.port, 'VLAN changed', `now in ${vlanText(vlans)}`);
-    this.apply(unit, authorization, sessionTimer);
+    this.apply(unit, authorization, { sessionTimer, isMethods: change.told.length > 0 });
     for (const key of former) this.former.set(keyText(key), unit);
     for (const key of former) core.parts.life.unwant(key);
     if (former.length === 0) core.parts.vlans.settle(unit, grant.port);
     change.finish();
   }
 
-  private apply(unit: SessionUnit, authorization: Authorization, sessionTimer: SessionTimer): void {
-    const { watch, reporter } = this.core.parts;
+  /** `isMethods`: a method has reauthenticated the client. */
+  private apply(
+    unit: SessionUnit,
+    authorization: Authorization,
+    { sessionTimer, isMethods }: { readonly sessionTimer: SessionTimer; readonly isMethods: boolean },
+  ): void {
+    const { watch, reporter, certified } = this.core.parts;
     unit.renew(authorization, sessionTimer);
     watch.configure(unit);
     this.core.schedule.touch(unit);
+    if (isMethods) certified.passed(unit);
+    else certified.changed(unit);
     reporter.sessionChanged(unit);
   }
 

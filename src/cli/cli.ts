@@ -15,10 +15,14 @@ import {
   DEFAULT_SOCKET,
   EXIT,
   events,
+  type Pages,
   type Terminal,
 } from './session.ts';
 import { colors, plural } from './text.ts';
 import {
+  certifiedPages,
+  certifiedView,
+  clearedView,
   configView,
   explainView,
   infoView,
@@ -98,6 +102,7 @@ class Program {
     this.acting();
     this.setting();
     this.configuring();
+    this.certified();
   }
 
   private agent(): void {
@@ -231,6 +236,42 @@ class Program {
       .action((file: string, flags: Connection) => this.send(flags, 'apply', file));
   }
 
+  private certified(): void {
+    const group = this.command
+      .command('certified')
+      .description('the list of certified devices: those whose user has passed')
+      .action(() => group.error('error: one of list, clear is needed'));
+    this.deviceVerb('list', 'the devices, all or a part', group).action(
+      async (mac: string | undefined, flags: Connection & DeviceOptions, command: Command) => {
+        const { which, connection } = devices(mac, flags, command, 'any');
+        const request = { list: true, ...which };
+        await this.ask(connection, 'certified', request, certifiedView, certifiedPages);
+      },
+    );
+    this.deviceVerb('clear', 'take devices off the list, and log their users off', group)
+      .option('--all', 'every device; needs --yes')
+      .option('--dry-run', 'only say how many there would be')
+      .option('--yes', 'with --all: really')
+      .action(async (mac: string | undefined, flags: Connection & DeviceOptions, command: Command) => {
+        const { which, connection } = devices(mac, flags, command, 'one');
+        const unsure = which.all === true && flags.yes !== true;
+        const dry = unsure || flags.dryRun === true;
+        const request = { clear: true, ...which, ...(dry ? { dry_run: true } : {}) };
+        await this.ask(connection, 'certified', request, (result) =>
+          clearedView(result, unsure && flags.dryRun !== true),
+        );
+        if (unsure && flags.dryRun !== true) this.exit(EXIT.refused);
+      });
+  }
+
+  private deviceVerb(name: string, description: string, group: Command): Command {
+    return this.verb(name, description, group)
+      .argument('[mac]')
+      .option('--port <port>', 'those that were on a port')
+      .option('--role <role>', 'those whose user had a role')
+      .option('--user <name>', 'those of a user');
+  }
+
   /** The file is here; its `{file: ...}` secrets are on the switch. */
   private async send(flags: Connection, action: 'check' | 'apply', file: string): Promise<void> {
     const text = this.options.files.readText(file);
@@ -291,9 +332,37 @@ class Program {
     verb: V,
     request: object,
     view: Parameters<typeof ask<V>>[0]['view'],
+    pages?: Pages<V>,
   ): Promise<void> {
-    this.exit(await ask<V>({ connection, verb, request, view, terminal: this.terminal }));
+    const { terminal } = this;
+    const question = { connection, verb, request, view, terminal };
+    this.exit(await ask<V>(pages === undefined ? question : { ...question, pages }));
   }
+}
+
+interface DeviceOptions {
+  readonly port?: string;
+  readonly role?: string;
+  readonly user?: string;
+  readonly all?: true;
+  readonly dryRun?: true;
+  readonly yes?: true;
+}
+
+/** Which devices are meant, by one of the keys. */
+function devices(
+  mac: string | undefined,
+  { port, role, user, all, dryRun: _, yes: __, ...connection }: Connection & DeviceOptions,
+  command: Command,
+  how: 'any' | 'one',
+) {
+  const which = { mac, port, role, user, all };
+  const given = Object.values(which).filter((value) => value !== undefined).length;
+  if (given > 1 || (how === 'one' && given === 0))
+    command.error(
+      `error: ${how === 'one' ? 'exactly one of [mac], --port, --role, --user and --all' : 'at most one of [mac], --port, --role and --user'} is needed`,
+    );
+  return { which, connection };
 }
 
 interface TimerFlags {

@@ -12,6 +12,7 @@ import type { HostMode, PortControl } from '../model/port.ts';
 import type { MabSettings } from '../pae/mab-settings.ts';
 import type { PacingSettings } from '../pae/reauth-pacing.ts';
 import type { PaeSettings } from '../pae/settings.ts';
+import type { CertifiedSettings } from '../policy/certified-rules.ts';
 import type { RoleTimers } from '../policy/settings.ts';
 import type { DynAuthSettings } from '../radius/dynauth.ts';
 import type { RadiusSettings } from '../radius/settings.ts';
@@ -154,6 +155,7 @@ export interface Config {
   readonly guard: GuardSettings;
   /** The global `dot1x`; a port's own keys win over it. */
   readonly pae: PaeSettings;
+  readonly certifiedDevices: CertifiedSettings;
   readonly silentDevices: ReadonlyMap<Mac, HandshakeOverride>;
   readonly log: { readonly level: LogLevel };
 }

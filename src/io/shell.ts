@@ -12,6 +12,7 @@ import { assertNever, err, ok, type Result } from '../base/result.ts';
 import type { Instant, Now, WallTime } from '../base/time.ts';
 import type { TrafficCounters } from '../model/acct.ts';
 import type { PortName } from '../model/dataplane.ts';
+import type { CertifiedChange } from '../policy/certified-codec.ts';
 import type { SocketKey } from '../radius/effects.ts';
 import { endOfRun, inOrder } from './effect-order.ts';
 import type { HeldPorts } from './held-ports.ts';
@@ -34,6 +35,7 @@ export interface CaptureHandle {
 /** The store on disk: io/store.ts. `done` when the changes of one call, all in one transaction, are durable. */
 export interface Spool {
   write(changes: readonly SpoolChange[], done?: (error?: string) => void): void;
+  writeCertified(changes: readonly CertifiedChange[]): void;
 }
 
 /** Parts that are loaded after the ports are locked. */
@@ -255,6 +257,9 @@ export class Shell {
         return;
       case 'spool-keep':
         this.spool?.write(effect.sessions.map(keeping));
+        return;
+      case 'certified-store':
+        this.spool?.writeCertified(effect.changes);
         return;
       case 'publish': {
         const { topic, payload, retain } = effect;

@@ -8,7 +8,7 @@ import { assertNever, err, ok, type Result } from '../base/result.ts';
 import { type Millis, seconds } from '../base/time.ts';
 import type { PortName } from '../model/dataplane.ts';
 import type { PortControl } from '../model/port.ts';
-import type { SessionSelector } from '../model/selector.ts';
+import type { DeviceSelector, SessionSelector } from '../model/selector.ts';
 import { type ErrorCode, isVerb, REQUESTS, VERBS, type Verb } from './command-schemas.ts';
 
 export const MAX_COMMAND_OCTETS = 65_536;
@@ -33,6 +33,19 @@ export type Command = { readonly id?: RequestIdentity } & (
   | { readonly verb: 'timers'; readonly target: TimerTarget; readonly change: TimerChange }
   | { readonly verb: 'config'; readonly action: 'get' }
   | { readonly verb: 'config'; readonly action: 'check' | 'apply'; readonly text: string }
+  | {
+      readonly verb: 'certified';
+      readonly action: 'list';
+      readonly selector: DeviceSelector;
+      readonly limit: number;
+      readonly after?: Mac;
+    }
+  | {
+      readonly verb: 'certified';
+      readonly action: 'clear';
+      readonly selector: DeviceSelector;
+      readonly dryRun: boolean;
+    }
   | { readonly verb: 'explain'; readonly mac: Mac }
   | { readonly verb: 'events'; readonly limit: number }
 );
@@ -105,6 +118,10 @@ interface Request {
   readonly check?: string;
   readonly apply?: string;
   readonly limit?: number;
+  readonly list?: true;
+  readonly clear?: true;
+  readonly dry_run?: true;
+  readonly after?: string;
 }
 
 function schemaProblem(verb: Verb, request: Request): CommandError | undefined {
@@ -159,6 +176,8 @@ function build(verb: Verb, request: Request): Built {
       return timers(request);
     case 'config':
       return config(request);
+    case 'certified':
+      return certified(request);
     case 'explain': {
       const mac = parseMac(request.mac ?? '');
       return mac === undefined
@@ -201,6 +220,59 @@ function selectorOf(request: Request): Result<SessionSelector, CommandError> {
     case 'port':
       return ok({ by: 'port', port: text as PortName });
     case 'all':
+      return ok({ by: 'all' });
+    default:
+      return assertNever(key);
+  }
+}
+
+const DEVICE_KEYS = ['mac', 'port', 'role', 'user', 'all'] as const;
+const LIST_ONLY = ['limit', 'after'] as const;
+const CLEAR_ONLY = ['all', 'dry_run'] as const;
+const DEVICES_PER_ANSWER = 500;
+
+function certified(request: Request): Built {
+  const { list, clear, limit = DEVICES_PER_ANSWER, dry_run: dryRun = false } = request;
+  if ((list === undefined) === (clear === undefined))
+    return fail('bad-value', 'exactly one of list and clear is needed');
+  const [action, foreign] =
+    list === undefined ? (['clear', LIST_ONLY] as const) : (['list', CLEAR_ONLY] as const);
+  const wrong = foreign.find((key) => request[key] !== undefined);
+  if (wrong !== undefined) return fail('bad-value', `${wrong} is no key of ${action}`, wrong);
+  const [key, second] = DEVICE_KEYS.filter((each) => request[each] !== undefined);
+  if (second !== undefined)
+    return fail('bad-value', `only one of ${DEVICE_KEYS.join(', ')} may be given`, second);
+  if (key === undefined && action === 'clear')
+    return fail('bad-value', `one of ${DEVICE_KEYS.join(', ')} is needed`);
+  const selector = deviceSelectorOf(key, request);
+  if (!selector.ok) return selector;
+  if (action === 'clear') return ok({ verb: 'certified', action, selector: selector.value, dryRun });
+  const after = request.after === undefined ? undefined : parseMac(request.after);
+  if (request.after !== undefined && after === undefined)
+    return fail('bad-value', `'${shown(request.after)}' is no MAC address`, 'after');
+  const page = after === undefined ? { limit } : { limit, after };
+  return ok({ verb: 'certified', action, selector: selector.value, ...page });
+}
+
+function deviceSelectorOf(
+  key: (typeof DEVICE_KEYS)[number] | undefined,
+  { mac: macText = '', port = '', role = '', user = '' }: Request,
+): Result<DeviceSelector, CommandError> {
+  switch (key) {
+    case 'mac': {
+      const mac = parseMac(macText);
+      return mac === undefined
+        ? fail('bad-value', `'${shown(macText)}' is no MAC address`, 'mac')
+        : ok({ by: 'mac', mac });
+    }
+    case 'port':
+      return ok({ by: 'port', port: port as PortName });
+    case 'role':
+      return ok({ by: 'role', role });
+    case 'user':
+      return ok({ by: 'user', user });
+    case 'all':
+    case undefined:
       return ok({ by: 'all' });
     default:
       return assertNever(key);

@@ -73,6 +73,12 @@ export const INFO: InfoPayload = {
   mqtt: { protocol_version: 5, embedded: false, will_delay_s: 30 },
   counts: { ports: 3, sessions: 1 },
   accounting: { pending: 2, oldest_s: 75, store: 'durable', store_octets: 81920, counters: { answered: 7 } },
+  certified_devices: {
+    devices: 2,
+    capacity: 10_000,
+    next_clearing: '2025-02-01T03:00:00.000Z',
+    counters: { cleared: 1 },
+  },
   counters: { 'drop-eapol-short': 2 },
 };
 
@@ -151,6 +157,14 @@ export const EVENTS: readonly ReportableEvent[] = [
     },
   },
   { type: 'port-link', body: { port: 'p1', link: 'down', admin: 'up', present: true } },
+  {
+    type: 'certified-cleared',
+    body: {
+      by: 'command',
+      detail: 'by an administrator: port p1',
+      devices: [{ mac: SESSION.mac, user_name: 'alice', port: 'p1', logged_off: true }],
+    },
+  },
   {
     type: 'warning',
     body: { code: 'open-entry', message: 'An open entry was seen and deleted.', port: 'p1' },

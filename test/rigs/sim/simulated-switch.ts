@@ -398,6 +398,9 @@ export class SimulatedSwitch {
       case 'spool-keep':
         this.store(effect.sessions.map(keeping));
         return undefined;
+      case 'certified-store':
+        this.store(effect.changes.map((change) => ({ ...change, key: `certified ${change.key}` })));
+        return undefined;
       case 'follow':
       case 'unfollow':
       case 'event':
