@@ -11,7 +11,7 @@ import { type Ip, ipFromBytes, ipToBytes } from '../base/ip.ts';
 import { type Mac, macFromBytes, macToBytes } from '../base/mac.ts';
 import { assertNever, type Decoded, malformed, ok } from '../base/result.ts';
 import type { WallTime } from '../base/time.ts';
-import type { AcctRecord, AcctSubject, TrafficCounters } from '../model/acct.ts';
+import type { AcctRecord, AcctStation, AcctSubject, TrafficCounters } from '../model/acct.ts';
 import { END_CAUSES, type EndCause } from '../model/cause.ts';
 import type { PortName } from '../model/dataplane.ts';
 
@@ -24,7 +24,12 @@ const WORD = 2 ** 32;
 const KINDS = ['start', 'stop', 'interim', 'on', 'off'] as const satisfies readonly AcctRecord['kind'][];
 
 /** A part of a record that is added to the model and not here does not compile. */
-type Field = Exclude<keyof AcctSubject | KeyOfAny<AcctRecord>, 'classes' | 'subject' | 'kind'> | 'class';
+type Field =
+  | Exclude<
+      keyof AcctSubject | keyof AcctStation | KeyOfAny<AcctRecord>,
+      'classes' | 'station' | 'subject' | 'kind'
+    >
+  | 'class';
 type KeyOfAny<R> = R extends unknown ? keyof R : never;
 
 const TAGS = {
@@ -46,6 +51,7 @@ const TAGS = {
   ipv6: 26,
 } as const satisfies Record<Field, number>;
 type Tag = keyof typeof TAGS;
+const STATION = ['mac', 'port', 'nasPort', 'calledStation'] as const satisfies readonly Tag[];
 
 export function encodeRecord(record: AcctRecord): Uint8Array {
   const out = new ByteWriter(256).u8(RECORD_VERSION).u8(KINDS.indexOf(record.kind));
@@ -77,14 +83,18 @@ function subjectFields(out: ByteWriter, subject: AcctSubject): void {
   field(out, 'sessionId', utf8(subject.sessionId));
   field(out, 'multiSessionId', utf8(subject.multiSessionId));
   field(out, 'userName', utf8(subject.userName));
-  field(out, 'mac', macToBytes(subject.mac));
-  field(out, 'port', utf8(subject.port));
-  field(out, 'nasPort', number(subject.nasPort));
-  field(out, 'calledStation', macToBytes(subject.calledStation));
+  if (subject.station !== undefined) stationFields(out, subject.station);
   for (const value of subject.classes) field(out, 'class', value);
   if (subject.cui !== undefined) field(out, 'cui', subject.cui);
   if (subject.ipv4 !== undefined) field(out, 'ipv4', ipToBytes(subject.ipv4));
   if (subject.ipv6 !== undefined) field(out, 'ipv6', ipToBytes(subject.ipv6));
+}
+
+function stationFields(out: ByteWriter, station: AcctStation): void {
+  field(out, 'mac', macToBytes(station.mac));
+  field(out, 'port', utf8(station.port));
+  field(out, 'nasPort', number(station.nasPort));
+  field(out, 'calledStation', macToBytes(station.calledStation));
 }
 
 function field(out: ByteWriter, tag: Tag, value: Uint8Array): void {
@@ -156,13 +166,9 @@ function subjectOf(fields: Fields): AcctSubject | undefined {
   const sessionId = fields.text('sessionId');
   const multiSessionId = fields.text('multiSessionId');
   const userName = fields.text('userName');
-  const mac = fields.mac('mac');
-  const port = fields.text('port');
-  const nasPort = fields.number('nasPort');
-  const calledStation = fields.mac('calledStation');
+  const station = stationOf(fields);
   if (sessionId === undefined || multiSessionId === undefined || userName === undefined) return undefined;
-  if (mac === undefined || port === undefined || nasPort === undefined || calledStation === undefined)
-    return undefined;
+  if (station === 'incomplete') return undefined;
   const cui = fields.octets('cui');
   const ipv4 = fields.ip('ipv4');
   const ipv6 = fields.ip('ipv6');
@@ -170,15 +176,24 @@ function subjectOf(fields: Fields): AcctSubject | undefined {
     sessionId,
     multiSessionId,
     userName,
-    mac,
-    port: port as PortName,
-    nasPort,
-    calledStation,
+    ...(station === undefined ? {} : { station }),
     classes: fields.all('class'),
     ...(cui === undefined ? {} : { cui }),
     ...(ipv4 === undefined ? {} : { ipv4 }),
     ...(ipv6 === undefined ? {} : { ipv6 }),
   };
+}
+
+/** All of it or, for an address behind the switch, nothing. */
+function stationOf(fields: Fields): AcctStation | 'incomplete' | undefined {
+  const mac = fields.mac('mac');
+  const port = fields.text('port');
+  const nasPort = fields.number('nasPort');
+  const calledStation = fields.mac('calledStation');
+  if (mac !== undefined && port !== undefined && nasPort !== undefined && calledStation !== undefined)
+    return { mac, port: port as PortName, nasPort, calledStation };
+  const isL3 = STATION.every((tag) => !fields.has(tag));
+  return isL3 ? undefined : 'incomplete';
 }
 
 /** Values by tag; undefined where there is none, or none of the right length. */
@@ -194,6 +209,10 @@ class Fields {
   /** Copies: what the octets were read from may be used again. */
   all(tag: Tag): readonly Uint8Array[] {
     return (this.values.get(TAGS[tag]) ?? []).map((value) => value.slice());
+  }
+
+  has(tag: Tag): boolean {
+    return this.values.has(TAGS[tag]);
   }
 
   octets(tag: Tag): Uint8Array | undefined {

@@ -6,12 +6,13 @@ import { type Ip, type Ipv6, isIpv4, isLinkLocal } from '../base/ip.ts';
 import { macToStationId } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
 import type { WallTime } from '../base/time.ts';
-import type { AcctRecord, AcctSubject, TrafficCounters } from '../model/acct.ts';
+import type { AcctRecord, AcctStation, AcctSubject, TrafficCounters } from '../model/acct.ts';
 import { AcctTerminateCause, END_CAUSES } from '../model/cause.ts';
 import {
   date,
   ip,
   NAS_PORT_TYPE_ETHERNET,
+  NAS_PORT_TYPE_VIRTUAL,
   type OutgoingAttribute,
   octets,
   text,
@@ -27,8 +28,9 @@ const ACCT_STATUS_TYPE: Readonly<Record<AcctRecord['kind'], number>> = {
   off: 8,
 };
 
-/** RFC 2866 §5.6: by RADIUS. */
+/** RFC 2866 §5.6: by RADIUS; by somebody else, whom we believe. */
 const ACCT_AUTHENTIC_RADIUS = 1;
+const ACCT_AUTHENTIC_REMOTE = 3;
 const GIGAWORD = 2 ** 32;
 /** RFC 2865 §5: an attribute's value. */
 const LONGEST_VALUE = 253;
@@ -74,14 +76,25 @@ function subjectAttributes(subject: AcctSubject): OutgoingAttribute[] {
     // RFC 2865 §5.25: unmodified, and in their order.
     ...subject.classes.map((value) => octets('Class', value)),
     ...(subject.cui === undefined ? [] : [octets('Chargeable-User-Identity', subject.cui)]),
-    u32('Acct-Authentic', ACCT_AUTHENTIC_RADIUS),
-    u32('NAS-Port', subject.nasPort),
-    text('NAS-Port-Id', subject.port),
-    u32('NAS-Port-Type', NAS_PORT_TYPE_ETHERNET),
-    text('Calling-Station-Id', macToStationId(subject.mac)),
-    text('Called-Station-Id', macToStationId(subject.calledStation)),
+    ...(subject.station === undefined ? remoteAttributes() : stationAttributes(subject.station)),
     ...framedAddresses(subject),
   ];
+}
+
+function stationAttributes({ mac, port, nasPort, calledStation }: AcctStation): OutgoingAttribute[] {
+  return [
+    u32('Acct-Authentic', ACCT_AUTHENTIC_RADIUS),
+    u32('NAS-Port', nasPort),
+    text('NAS-Port-Id', port),
+    u32('NAS-Port-Type', NAS_PORT_TYPE_ETHERNET),
+    text('Calling-Station-Id', macToStationId(mac)),
+    text('Called-Station-Id', macToStationId(calledStation)),
+  ];
+}
+
+/** The user of a concentrator, which has logged it in: on no port of ours. */
+function remoteAttributes(): OutgoingAttribute[] {
+  return [u32('Acct-Authentic', ACCT_AUTHENTIC_REMOTE), u32('NAS-Port-Type', NAS_PORT_TYPE_VIRTUAL)];
 }
 
 function framedAddresses({ ipv4, ipv6 }: AcctSubject): OutgoingAttribute[] {

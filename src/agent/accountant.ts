@@ -18,9 +18,10 @@ import { SessionIds } from '../accounting/session-id.ts';
 import { type SessionRecord, type SpoolContent, stopOfLost } from '../accounting/spool.ts';
 import { assertNever } from '../base/result.ts';
 import type { Instant } from '../base/time.ts';
-import type { AcctRecord, AcctSubject } from '../model/acct.ts';
+import type { AcctRecord, AcctStation, AcctSubject } from '../model/acct.ts';
 import { isFallback } from '../model/authorization.ts';
-import type { GrantKey } from '../model/dataplane.ts';
+import type { Grant } from '../model/dataplane.ts';
+import type { L2Session } from '../model/session.ts';
 import type { NoAnswerReason, RequestRef } from '../radius/effects.ts';
 import type { InfoPayload } from '../report/payloads.ts';
 import type { EndDecision } from '../session/logout.ts';
@@ -38,7 +39,7 @@ type Awaiting =
 
 /** A logout that waits until its Stop is durable. */
 interface AwaitedStop {
-  readonly grant: GrantKey;
+  readonly grant: Grant;
   readonly sessionId: string;
 }
 
@@ -291,24 +292,27 @@ export class Accountant implements Timed {
     }
   }
 
-  private stopRefused({ mac, port, sessionId }: AcctSubject): void {
-    this.core.parts.life.stopStored({ mac, port, vlan: 0 }, sessionId);
+  private stopRefused({ station, ipv4, ipv6, sessionId }: AcctSubject): void {
+    const ip = ipv4 ?? ipv6;
+    if (station !== undefined) this.core.parts.life.stopStored({ ...station, vlan: 0 }, sessionId);
+    else if (ip !== undefined) this.core.parts.life.stopStored({ ip }, sessionId);
   }
 
   private subjectOf({ session }: SessionUnit): AcctSubject {
-    const { authorization, addresses, grant, mac } = session;
+    const { authorization, addresses } = session;
     return {
       sessionId: session.id,
       multiSessionId: session.multiId,
       userName: authorization.userName,
-      mac,
-      port: grant.port,
-      nasPort: session.nasPort,
-      calledStation: session.calledStation,
+      ...(session.layer === 2 ? { station: stationOf(session) } : {}),
       classes: authorization.classes,
       ...(authorization.cui === undefined ? {} : { cui: authorization.cui }),
       ...(addresses.ipv4 === undefined ? {} : { ipv4: addresses.ipv4 }),
       ...(addresses.ipv6 === undefined ? {} : { ipv6: addresses.ipv6 }),
     };
   }
+}
+
+function stationOf({ mac, grant, nasPort, calledStation }: L2Session): AcctStation {
+  return { mac, port: grant.port, nasPort, calledStation };
 }

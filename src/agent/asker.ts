@@ -6,7 +6,7 @@ import type { ProbeSource } from '../liveness/settings.ts';
 import type { VlanId } from '../model/dataplane.ts';
 import type { Core } from './core.ts';
 import type { PortUnit } from './port-desk.ts';
-import type { SessionUnit } from './session-unit.ts';
+import type { L2Unit } from './session-unit.ts';
 
 /** `none`: there is no address to ask, or none to ask from. */
 export type Asked = 'sent' | 'withheld' | 'none';
@@ -53,7 +53,7 @@ export class Asker {
   }
 
   /** `silentPeriods` is for the report: 0 = not the handshake's own. */
-  ask(unit: SessionUnit, silentPeriods: number): Asked {
+  ask(unit: L2Unit, silentPeriods: number): Asked {
     const { core } = this;
     const { mac, grant, vlans } = unit.session;
     const port = core.parts.ports.get(grant.port);
@@ -92,10 +92,7 @@ export class Asker {
     return this.sources.get(vlan) ?? own;
   }
 
-  private choose(
-    { session, handshake, announcedAt, unanswered }: SessionUnit,
-    port: PortUnit['machine'],
-  ): Probe {
+  private choose({ session, handshake, announcedAt, unanswered }: L2Unit, port: PortUnit['machine']): Probe {
     const { config, now } = this.core;
     const facts: ProbeFacts = {
       addresses: session.addresses,

@@ -25,7 +25,7 @@ import type { CertifiedDevicePayload, InfoPayload } from '../report/payloads.ts'
 import type { Core } from './core.ts';
 import { type Outcome, refused } from './outcome.ts';
 import type { Timed } from './schedule.ts';
-import type { SessionUnit } from './session-unit.ts';
+import { isL2, type SessionUnit } from './session-unit.ts';
 
 /** A clock that is set is noticed within this time. */
 const LOOK_AGAIN = seconds(60);
@@ -202,11 +202,11 @@ function methodOf({ session }: SessionUnit): CertifyingMethod | undefined {
   return CERTIFYING_METHODS.find((method) => method === session.method);
 }
 
-/** Undefined for a session that is no proof. */
+/** Undefined for a session that is no proof, or of no device. */
 function deviceOf(unit: SessionUnit): Passed | undefined {
-  const { mac, grant, authorization, role } = unit.session;
   const method = methodOf(unit);
-  if (method === undefined) return undefined;
+  if (method === undefined || !isL2(unit)) return undefined;
+  const { mac, grant, authorization, role } = unit.session;
   return { mac, userName: authorization.userName, port: grant.port, vlan: grant.vlan, role, method };
 }
 

@@ -5,18 +5,19 @@ import { keyText } from '../authz/authorizer.ts';
 import { assertNever } from '../base/result.ts';
 import { isFallback } from '../model/authorization.ts';
 import type { EndCause } from '../model/cause.ts';
-import type { GrantKey, PortName } from '../model/dataplane.ts';
+import { type Grant, isAddress, type PortName } from '../model/dataplane.ts';
 import { type EndDecision, Logout, type LogoutEffect, type LogoutEvent } from '../session/logout.ts';
 import type { Core } from './core.ts';
-import type { SessionUnit } from './session-unit.ts';
+import { whoOf } from './reporter.ts';
+import { isL2, type L2Unit, type SessionUnit } from './session-unit.ts';
 
 /** A session that has just ended. */
 export interface Ended {
   readonly unit: SessionUnit;
   readonly decision: EndDecision;
-  readonly eapFailure: Uint8Array | undefined;
+  readonly eapFailure?: Uint8Array;
   /** Entries to be revoked. */
-  readonly keys: readonly GrantKey[];
+  readonly keys: readonly Grant[];
   /** The client goes on under the same grant. */
   readonly handedOver: boolean;
 }
@@ -38,17 +39,17 @@ const PORT_SHUT = 'shut';
 const WITHOUT_FAILURE: ReadonlySet<EndCause> = new Set(['moved', 'supplicant-restart', 'supplicant-logoff']);
 
 export class Closings {
-  /** Those whose entries could not be removed yet. */
+  /** Those of whom something could not be removed yet: an entry, or the openness of the port. */
   private readonly stuck = new Set<SessionUnit>();
-  /** By client and port: one at a time as a rule, two where a client came back before its last Stop was stored. */
+  /** By client and port, or by address: one at a time as a rule, two where a client came back before its last Stop was stored. */
   private readonly open = new Map<string, Closing[]>();
 
   constructor(
     private readonly core: Core,
-    private readonly revoke: (key: GrantKey) => void,
+    private readonly revoke: (key: Grant) => void,
   ) {}
 
-  /** Clients on ports with sessions whose end is not complete. */
+  /** Clients with sessions whose end is not complete. */
   get size(): number {
     return this.open.size;
   }
@@ -58,13 +59,18 @@ export class Closings {
     return this.stuck.has(unit);
   }
 
+  /** Those whose end cannot be completed. */
+  get allStuck(): readonly SessionUnit[] {
+    return [...this.stuck];
+  }
+
   begin(ended: Ended): void {
     const { unit, decision, eapFailure, keys, handedOver } = ended;
     const logout = new Logout(decision, eapFailure !== undefined && !WITHOUT_FAILURE.has(decision.cause));
     const closing: Closing = { ...ended, logout, waiting: new Set(keys.map(keyText)), tries: 0 };
     const text = placeOf(unit.session.grant);
     this.open.set(text, [...(this.open.get(text) ?? []), closing]);
-    if (!handedOver) this.closePort(closing);
+    if (!handedOver && isL2(unit)) this.closePort(closing, unit);
     this.applyLogout(closing, logout.start(handedOver));
   }
 
@@ -72,38 +78,40 @@ export class Closings {
     for (const closing of this.closingsOn(port)) {
       if (!closing.waiting.has(PORT_SHUT)) continue;
       if (error === undefined) this.cleared(closing, PORT_SHUT, 1);
-      else this.tellLogout(closing, { type: 'relock-failed', tries: 1, error });
+      else this.failed(closing, 1, error);
     }
   }
 
-  revoked(key: GrantKey, tries: number): void {
+  revoked(key: Grant, tries: number): void {
     for (const closing of this.closingsOf(key)) this.cleared(closing, keyText(key), tries);
   }
 
-  superseded(key: GrantKey): void {
+  superseded(key: Grant): void {
     for (const closing of this.closingsOf(key)) this.takenOver(closing, keyText(key));
   }
 
-  stopStored(key: GrantKey, sessionId: string): void {
+  stopStored(key: Grant, sessionId: string): void {
     for (const closing of this.open.get(placeOf(key)) ?? [])
       if (closing.unit.session.id === sessionId) this.tellLogout(closing, { type: 'stop-stored' });
   }
 
   /** A port that stood open for all is shut with the last session on it: first of all, since it is the widest door. */
-  private closePort(closing: Closing): void {
+  private closePort(closing: Closing, { session }: L2Unit): void {
     const { ports } = this.core.parts;
-    const { port } = closing.unit.session.grant;
+    const { port } = session.grant;
     if (!ports.isOpened(port) || this.core.sessions.countOnPort(port) > 0) return;
     closing.waiting.add(PORT_SHUT);
     ports.close(port);
   }
 
-  private closingsOf(key: GrantKey): readonly Closing[] {
+  private closingsOf(key: Grant): readonly Closing[] {
     return (this.open.get(placeOf(key)) ?? []).filter(({ waiting }) => waiting.has(keyText(key)));
   }
 
   private closingsOn(port: PortName): readonly Closing[] {
-    return [...this.open.values()].flat().filter(({ unit }) => unit.session.grant.port === port);
+    return [...this.open.values()]
+      .flat()
+      .filter(({ unit }) => isL2(unit) && unit.session.grant.port === port);
   }
 
   /** One of the things that a session's end has to clear is cleared; after the last its VLANs are free, and then it is told. */
@@ -123,17 +131,20 @@ export class Closings {
     if (waiting.size > 0) return false;
     this.stuck.delete(unit);
     this.core.parts.vlans.free(unit);
+    this.core.parts.dynauth.lockedOut(unit);
     return true;
   }
 
-  revokeFailed(key: GrantKey, { tries, error }: { readonly tries: number; readonly error: string }): void {
+  revokeFailed(key: Grant, { tries, error }: { readonly tries: number; readonly error: string }): void {
     const closings = this.closingsOf(key);
-    for (const closing of closings) {
-      this.stuck.add(closing.unit);
-      this.tellLogout(closing, { type: 'relock-failed', tries, error });
-    }
+    for (const closing of closings) this.failed(closing, tries, error);
     // Whoever waits for its VLANs is not to wait for ever.
-    if (closings.length > 0) this.core.parts.vlans.freed(key.port);
+    if (closings.length > 0 && !isAddress(key)) this.core.parts.vlans.freed(key.port);
+  }
+
+  private failed(closing: Closing, tries: number, error: string): void {
+    this.stuck.add(closing.unit);
+    this.tellLogout(closing, { type: 'relock-failed', tries, error });
   }
 
   private tellLogout(closing: Closing, event: LogoutEvent): void {
@@ -150,27 +161,28 @@ export class Closings {
 
   private applyLogoutEffect({ unit, eapFailure, keys }: Closing, effect: LogoutEffect): void {
     const { accountant, dynauth, reporter, supplicants } = this.core.parts;
-    const { mac, grant } = unit.session;
+    const { session } = unit;
     switch (effect.type) {
       case 'clear-grant':
         for (const key of keys) this.revoke(key);
         return;
       case 'eap-failure':
-        if (eapFailure !== undefined) supplicants.sendEap(mac, grant.port, eapFailure);
+        if (eapFailure !== undefined && session.layer === 2)
+          supplicants.sendEap(session.mac, session.grant.port, eapFailure);
         return;
       case 'stop':
-        dynauth.relocked(unit, effect.proof);
-        if (isFallback(unit.session.method)) this.stopStored(grant, unit.session.id);
+        if (isFallback(session.method)) this.stopStored(session.grant, session.id);
         else accountant.stop(unit, effect.decision);
         return;
       case 'report-end':
         reporter.sessionEnded(unit, effect.decision, effect.proof);
         return;
       case 'relock-alarm':
-        reporter.warning('relock-failed', effect.error, { mac, port: grant.port });
+        dynauth.notLockedOut(unit, effect.error);
+        reporter.warning('relock-failed', effect.error, whoOf(session));
         return;
       case 'relock-alarm-over':
-        reporter.warning('relock-recovered', `locked at try ${effect.tries}`, { mac, port: grant.port });
+        reporter.warning('relock-recovered', `locked at try ${effect.tries}`, whoOf(session));
         return;
       default:
         assertNever(effect);
@@ -178,6 +190,6 @@ export class Closings {
   }
 }
 
-function placeOf({ mac, port }: GrantKey): string {
-  return `${port} ${mac}`;
+function placeOf(key: Grant): string {
+  return isAddress(key) ? key.ip : `${key.port} ${key.mac}`;
 }

@@ -13,7 +13,7 @@ import { isRefused, type Outcome, type Refused, refused } from './outcome.ts';
 import type { Ref } from './ports.ts';
 import type { Reconfigure } from './reconfigure.ts';
 import type { Timed } from './schedule.ts';
-import type { SessionUnit } from './session-unit.ts';
+import { isL2, type SessionUnit } from './session-unit.ts';
 import { portPayload, serverPayload, sessionAnswer } from './views.ts';
 
 /** How long a drain waits for the accounting servers. */
@@ -50,7 +50,7 @@ export class Commands implements Timed {
     } else this.answer(ref, success(id, outcome));
   }
 
-  /** A drain is over when every Stop is acknowledged, or when nobody acknowledges them in time. */
+  /** A drain is over when nobody has access any more and every Stop is acknowledged, or when that is not to be had in time. */
   endTurn(): void {
     if (this.drainUntil === undefined) return;
     const { now, out, parts } = this.core;
@@ -58,12 +58,15 @@ export class Commands implements Timed {
       this.offDue = false;
       parts.accountant.off();
     }
-    const done = parts.life.closing === 0 && parts.accountant.pending === 0;
+    const records = parts.accountant.pending;
+    const done = parts.life.closing === 0 && records === 0 && parts.life.entriesLeaving === 0;
     if (!done && now.mono < this.drainUntil) return;
     this.drainUntil = undefined;
     this.core.schedule.touch(this);
-    if (!done)
-      out.log('warn', 'drained, but accounting is not acknowledged', { records: parts.accountant.pending });
+    const entries = parts.life.entriesLeaving;
+    if (entries > 0)
+      out.log('error', 'drained, but entries could not be removed from the table', { entries });
+    if (records > 0) out.log('warn', 'drained, but accounting is not acknowledged', { records });
     parts.reporter.portsNow();
     out.push({ type: 'drained' });
   }
@@ -126,7 +129,10 @@ export class Commands implements Timed {
   }): ResultOf<'sessions'> {
     const { core } = this;
     const sessions = [...core.sessions.all()]
-      .filter(({ session }) => filter.port === undefined || session.grant.port === filter.port)
+      .filter(
+        ({ session }) =>
+          filter.port === undefined || (session.layer === 2 && session.grant.port === filter.port),
+      )
       .filter(({ session }) => filter.role === undefined || session.role === filter.role)
       .filter(({ session }) => filter.user === undefined || session.authorization.userName === filter.user)
       .map((unit) => sessionAnswer(unit, core));
@@ -170,6 +176,7 @@ export class Commands implements Timed {
     return this.each(
       selector,
       (unit) => {
+        if (!isL2(unit)) return false;
         const { mac, grant, method } = unit.session;
         return this.core.method(method)?.reauthenticate(mac, grant.port, 'admin') ?? false;
       },
@@ -207,6 +214,7 @@ export class Commands implements Timed {
     supplicants.solicitNobody();
     // Also who is on the way in: what is under way would end in a session that nobody closes.
     for (const { name } of [...ports.all()]) ports.endSessions(name, 'drain');
+    for (const unit of [...core.sessions.all()]) core.parts.life.end(unit, { cause: 'drain' });
     this.offDue = true;
     this.drainUntil = after(core.now.mono, DRAIN_PATIENCE);
     core.schedule.touch(this);

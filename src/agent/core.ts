@@ -14,6 +14,7 @@ import type { Config } from '../config/config.ts';
 import { EffectiveSettings } from '../config/ports.ts';
 import { type AuthMethod, isFallback } from '../model/authorization.ts';
 import type { PortName } from '../model/dataplane.ts';
+import type { Session } from '../model/session.ts';
 import { SessionTable } from '../session/table.ts';
 import type { Aaa } from './aaa.ts';
 import type { Accountant } from './accountant.ts';
@@ -32,7 +33,7 @@ import type { PortDesk } from './port-desk.ts';
 import type { Reauthentication } from './reauthentication.ts';
 import type { Reporter } from './reporter.ts';
 import { Schedule } from './schedule.ts';
-import type { SessionUnit } from './session-unit.ts';
+import { isL2, type L2Unit, type SessionUnit } from './session-unit.ts';
 import type { Supplicants } from './supplicants.ts';
 import type { VlanDesk } from './vlan-desk.ts';
 import type { Watch } from './watch.ts';
@@ -73,7 +74,7 @@ export interface CoreOptions {
 
 export class Core {
   readonly out = new Outbox();
-  readonly sessions = new SessionTable<SessionUnit>();
+  readonly sessions = new SessionTable<SessionUnit, L2Unit>(isL2);
   readonly decisions = new Decisions();
   /** Everything from the wire that was refused, by `protocol-reason`. */
   readonly drops = new Counters();
@@ -133,6 +134,16 @@ export class Core {
   decide(mac: Mac, port: PortName, what: string, detail: string): void {
     this.decisions.note(mac, { at: this.now.wall, port, what, detail });
     this.out.log('info', what, { mac, port, detail });
+  }
+
+  /** The same of a session of either layer. */
+  tell(session: Session, what: string, detail: string): void {
+    if (session.layer === 2) this.decide(session.mac, session.grant.port, what, detail);
+    else {
+      const { ip } = session.grant;
+      this.decisions.note(ip, { at: this.now.wall, what, detail });
+      this.out.log('info', what, { ip, detail });
+    }
   }
 
   /** What leads to a decision: part of the story, and of the log for whoever wants it whole. */

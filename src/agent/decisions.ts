@@ -1,16 +1,18 @@
-// Why is somebody not in? The last decisions about each MAC, for `rollcall explain`.
+// Why is somebody not in? The last decisions about each MAC, and each address behind the switch, for `rollcall explain`.
 //
-// Bound: 20 decisions a MAC, 4,096 MACs; the MAC that was decided about longest ago is forgotten first.
+// Bound: 20 decisions each, 4,096 of them; the one that was decided about longest ago is forgotten first.
 
+import type { Ip } from '../base/ip.ts';
 import type { Mac } from '../base/mac.ts';
 import type { WallTime } from '../base/time.ts';
 
-const PER_MAC = 20;
-const MACS = 4096;
+const PER_CLIENT = 20;
+const CLIENTS = 4096;
 
 export interface Decision {
   readonly at: WallTime;
-  readonly port: string;
+  /** Absent for an address behind the switch. */
+  readonly port?: string;
   /** A short fixed phrase: `rejected`, `session ended`, … */
   readonly what: string;
   /** The particulars: cause, Reply-Message, server, counts. */
@@ -18,26 +20,26 @@ export interface Decision {
 }
 
 export class Decisions {
-  private readonly byMac = new Map<Mac, Decision[]>();
+  private readonly byClient = new Map<Mac | Ip, Decision[]>();
 
-  note(mac: Mac, decision: Decision): void {
-    const list = this.byMac.get(mac) ?? [];
+  note(who: Mac | Ip, decision: Decision): void {
+    const list = this.byClient.get(who) ?? [];
     const last = list.at(-1);
     // The same again, as a flood has it: only its time is news.
     if (last?.what === decision.what && last.detail === decision.detail && last.port === decision.port)
       list.pop();
     list.push(decision);
-    if (list.length > PER_MAC) list.shift();
+    if (list.length > PER_CLIENT) list.shift();
     // Deleted and set again, so that the map's order is the order of the last decision.
-    this.byMac.delete(mac);
-    this.byMac.set(mac, list);
-    if (this.byMac.size > MACS) {
-      const oldest = this.byMac.keys().next();
-      if (!oldest.done) this.byMac.delete(oldest.value);
+    this.byClient.delete(who);
+    this.byClient.set(who, list);
+    if (this.byClient.size > CLIENTS) {
+      const oldest = this.byClient.keys().next();
+      if (!oldest.done) this.byClient.delete(oldest.value);
     }
   }
 
-  about(mac: Mac): readonly Decision[] {
-    return this.byMac.get(mac) ?? [];
+  about(who: Mac | Ip): readonly Decision[] {
+    return this.byClient.get(who) ?? [];
   }
 }

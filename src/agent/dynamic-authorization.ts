@@ -2,7 +2,7 @@
 //
 //   datagrams ─▶ radius/dynauth.ts: is it to be believed? ─▶ which sessions ─▶ do it ─▶ done, or not ─▶ ACK or NAK
 //
-//   disconnect       life ends them      ACK: every one is proven locked out
+//   disconnect       life ends them      ACK: every one is proven locked out (disconnects.ts)
 //   change           life renews them    ACK: in force for every one; if one cannot be, all are put back
 //   reauthenticate   the method's part   ACK: it has begun
 //   bounce, disable  links.ts            ACK: the ports are down; if one cannot be, all are put back
@@ -19,7 +19,7 @@ import type { DynAuthConfig } from '../config/config.ts';
 import { type Authorization, isFallback } from '../model/authorization.ts';
 import type { PortName } from '../model/dataplane.ts';
 import type { HoldKind } from '../model/port.ts';
-import type { Session } from '../model/session.ts';
+import type { L2Session } from '../model/session.ts';
 import { authorizeOnlyAttributes } from '../radius/access-request.ts';
 import {
   type DynAuthEffect,
@@ -30,15 +30,19 @@ import {
 import { isMeant, type SessionKeys } from '../radius/dynauth-keys.ts';
 import { type AuthorizationChange, changed, type DynamicRequest } from '../radius/dynauth-request.ts';
 import { ERROR_CAUSES, type ErrorCause, type Refusal } from '../radius/error-cause.ts';
-import type { RelockProof } from '../session/logout.ts';
 import type { Applicant } from './aaa.ts';
 import type { Core } from './core.ts';
+import { Disconnects } from './disconnects.ts';
 import { Lowering } from './lowering.ts';
 import type { Method } from './method.ts';
-import type { SessionUnit } from './session-unit.ts';
+import { isL2, type L2Unit, type SessionUnit } from './session-unit.ts';
 
 /** What came of a new word for a running session (`Life.renew`). `pending`: `renewed` will tell. */
 export type Renewal = 'done' | 'pending' | { readonly refused: string };
+
+type Action = DynamicRequest['action'];
+type Lower = Extract<Action, { readonly type: HoldKind }>;
+type OnPorts = Exclude<Action, { readonly type: 'disconnect' | 'change' }>;
 
 /** A request that is being done. */
 interface Work {
@@ -48,6 +52,8 @@ interface Work {
   readonly units: readonly SessionUnit[];
   /** Sessions that nothing has been heard of yet. */
   readonly waiting: Set<SessionUnit>;
+  /** One of them had ended before, and something of it still stood. */
+  residual?: true;
   refusal?: Refusal;
 }
 
@@ -62,15 +68,19 @@ export class DynamicAuthorization {
   private server: DynamicAuthorizationServer | undefined;
   private settings: DynAuthConfig | undefined;
   private own: ReadonlySet<Ip> = new Set();
-  private readonly ending = new Map<SessionUnit, Work>();
   /** Sessions whose change the data plane has not answered yet, and who is to be told. */
   private readonly renewing = new Map<SessionUnit, (refusal?: Refusal) => void>();
+  private readonly disconnects: Disconnects<Work>;
   private readonly lowering: Lowering<Work>;
   /** What was answered before is not known. */
   private readonly started: Instant;
 
   constructor(private readonly core: Core) {
     this.started = core.now.mono;
+    this.disconnects = new Disconnects(core, (work, error) => {
+      if (error === undefined) this.finish(work);
+      else this.refuse(work, 'Session-Context-Not-Removable', error);
+    });
     this.lowering = new Lowering(core);
   }
 
@@ -87,14 +97,14 @@ export class DynamicAuthorization {
     for (const datagram of datagrams) this.apply(server.receive(datagram, nas, this.core.now));
   }
 
-  /** A session that was ended is locked out, or why that could not be shown yet. */
-  relocked(unit: SessionUnit, { verified, error = 'not shown' }: RelockProof): void {
-    const work = this.ending.get(unit);
-    if (work === undefined) return;
-    this.ending.delete(unit);
-    if (!verified) work.refusal = { cause: 'Session-Context-Not-Removable', detail: error };
-    work.waiting.delete(unit);
-    if (work.waiting.size === 0) this.finish(work);
+  /** Nothing of a session that has ended stands any more. */
+  lockedOut(unit: SessionUnit): void {
+    this.disconnects.lockedOut(unit);
+  }
+
+  /** An entry of a session that has ended could not be removed; that is tried again. */
+  notLockedOut(unit: SessionUnit, error: string): void {
+    this.disconnects.notLockedOut(unit, error);
   }
 
   /** A renewal that was `pending` is in force, or why it is not: it cannot be, or not now. */
@@ -141,7 +151,7 @@ export class DynamicAuthorization {
           this.told({ client: effect.client, kind: effect.kind, refusal: effect.refusal });
           break;
         case 'request':
-          this.perform({ ...effect, units: this.meant(effect.request.keys), waiting: new Set() });
+          this.perform({ ...effect, units: this.meant(effect.request), waiting: new Set() });
           break;
         default:
           assertNever(effect);
@@ -149,7 +159,14 @@ export class DynamicAuthorization {
     }
   }
 
-  private meant(keys: SessionKeys): readonly SessionUnit[] {
+  /** What is left of a session that has ended can be removed, and nothing else be done with it. */
+  private meant({ keys, action }: DynamicRequest): readonly SessionUnit[] {
+    const running = this.running(keys);
+    if (action.type !== 'disconnect') return running;
+    return [...running, ...this.core.parts.life.stuck.filter(({ session }) => isMeant(session, keys))];
+  }
+
+  private running(keys: SessionKeys): readonly SessionUnit[] {
     const { sessions } = this.core;
     const { callingStation, nasPortId } = keys;
     if (callingStation !== undefined) {
@@ -175,21 +192,38 @@ export class DynamicAuthorization {
       case 'disconnect':
         this.disconnect(work, action.classes, action.replyMessage);
         return;
-      case 'reauthenticate':
-        this.reauthenticate(work, action.rerun);
-        return;
-      case 'bounce':
-        this.takeDown(work, 'bounce');
-        return;
-      case 'disable':
-        this.takeDown(work, 'disable');
-        return;
       case 'change':
         this.change(work, action);
         return;
+      case 'reauthenticate':
+      case 'bounce':
+      case 'disable':
+      case 'authorize-only':
+        this.performOnPorts(work, action);
+        return;
+      default:
+        assertNever(action);
+    }
+  }
+
+  /** What cannot be asked of an address behind the switch: nobody authenticates it here, and it is on no port. */
+  private performOnPorts(work: Work, action: OnPorts): void {
+    const units = work.units.filter(isL2);
+    if (units.length < work.units.length) {
+      this.refuse(work, 'Unsupported-Extension', 'an address behind the switch has no port here');
+      return;
+    }
+    switch (action.type) {
+      case 'reauthenticate':
+        this.reauthenticate(work, units, action.rerun);
+        return;
+      case 'bounce':
+      case 'disable':
+        this.takeDown(work, units, action);
+        return;
       case 'authorize-only':
         this.refuse(work, 'Request-Initiated', 'a server is being asked');
-        for (const unit of work.units) this.authorizeOnly(work, unit, action.state);
+        for (const unit of units) this.authorizeOnly(work, unit, action.state);
         return;
       default:
         assertNever(action);
@@ -198,22 +232,21 @@ export class DynamicAuthorization {
 
   /** RFC 5176 §3.6 note 4: a Class of the request goes into the Stops. */
   private disconnect(work: Work, classes: readonly Uint8Array[], replyMessage: string | undefined): void {
-    for (const unit of work.units) {
-      work.waiting.add(unit);
-      this.ending.set(unit, work);
-    }
+    const { life } = this.core.parts;
+    if (work.units.some((unit) => life.isStuck(unit))) work.residual = true;
+    this.disconnects.begin(work, work.units);
     const by = `by ${work.client}`;
     const detail = replyMessage === undefined ? by : `${by}: ${replyMessage}`;
     for (const unit of work.units) {
       const { session } = unit;
       if (classes.length > 0) session.authorization = { ...session.authorization, classes };
-      this.core.parts.life.end(unit, { cause: 'radius-disconnect', detail });
+      life.end(unit, { cause: 'radius-disconnect', detail });
     }
   }
 
-  private reauthenticate(work: Work, rerun: boolean): void {
+  private reauthenticate(work: Work, units: readonly L2Unit[], rerun: boolean): void {
     const beginnings: (() => void)[] = [];
-    for (const { session } of work.units) {
+    for (const { session } of units) {
       const { mac, grant, method } = session;
       const way = rerun ? this.again(session) : this.core.method(method);
       if (way === undefined) {
@@ -243,7 +276,7 @@ export class DynamicAuthorization {
   private again({
     method,
     grant,
-  }: Session): Pick<Method, 'obstacle' | 'reauthenticate'> | 'never' | undefined {
+  }: L2Session): Pick<Method, 'obstacle' | 'reauthenticate'> | 'never' | undefined {
     const { enabled, order } = this.core.settings.port(grant.port).mab;
     const [first] = order;
     if (!enabled || method === first) return this.core.method(method);
@@ -251,10 +284,10 @@ export class DynamicAuthorization {
     return method === 'dot1x' ? 'never' : this.core.method(method);
   }
 
-  private takeDown(work: Work, kind: HoldKind): void {
+  private takeDown(work: Work, units: readonly L2Unit[], action: Lower): void {
     const { core } = this;
-    const { action } = work.request;
-    const ports = [...new Set(work.units.map(({ session }) => session.grant.port))];
+    const { type: kind } = action;
+    const ports = [...new Set(units.map(({ session }) => session.grant.port))];
     const forbidden = ports.find((port) => {
       const { allowBounce, allowDisable } = core.settings.port(port).linkCommands;
       return !(kind === 'bounce' ? allowBounce : allowDisable);
@@ -305,7 +338,7 @@ export class DynamicAuthorization {
   private changeDone(work: Work, before: readonly Before[]): void {
     if (work.refusal !== undefined) {
       for (const { unit, authorization, givenAt } of before) {
-        if (this.core.sessions.ofMac(unit.session.mac) !== unit) continue;
+        if (this.core.sessions.get(unit.session.key) !== unit) continue;
         unit.authorizedAt = givenAt;
         this.core.parts.life.renew(unit, authorization, { sessionTimer: 'run-on' });
       }
@@ -313,7 +346,7 @@ export class DynamicAuthorization {
     this.finish(work);
   }
 
-  private authorizeOnly(work: Work, unit: SessionUnit, state: Uint8Array): void {
+  private authorizeOnly(work: Work, unit: L2Unit, state: Uint8Array): void {
     const { core } = this;
     const { mac, grant, method, authorization } = unit.session;
     const server = core.config.radius.servers.findIndex(({ address }) => address === work.client);
@@ -359,7 +392,8 @@ export class DynamicAuthorization {
       units,
       ...(refusal && { refusal }),
     });
-    if (this.server !== undefined) this.apply(this.server.answer(work.ref, refusal ?? 'done'));
+    const done = work.residual === true ? 'residue-removed' : 'done';
+    if (this.server !== undefined) this.apply(this.server.answer(work.ref, refusal ?? done));
   }
 
   private told({ client, kind, action, refusal, units = [] }: Told): void {

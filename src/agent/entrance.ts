@@ -15,7 +15,7 @@ import { type EntryRefusal, keysOf, refusedByPolicy, vlanText, wantedOf } from '
 import type { Core } from './core.ts';
 import { type Domain, displaced, refusedAtEntry } from './host-modes.ts';
 import type { Admission } from './life.ts';
-import { roleFor, SessionUnit } from './session-unit.ts';
+import { isL2Unit, type L2Unit, roleFor } from './session-unit.ts';
 
 /** In the set of what an entrance waits for, beside the texts of its keys. */
 const PORT_OPEN = 'open';
@@ -120,8 +120,7 @@ export class Entrance {
     this.replaceOlder(entering, vlans);
     for (const unit of fallback ? [] : displaced(core, port, mac)) this.putOut(unit, mac);
     for (const rival of this.rivals(entering, vlans))
-      if (rival instanceof SessionUnit && core.sessions.get(rival.session.key) === rival)
-        this.putOut(rival, mac);
+      if (isL2Unit(rival) && core.sessions.get(rival.session.key) === rival) this.putOut(rival, mac);
     if (this.rivals(entering, vlans).length > 0) {
       core.parts.vlans.whenFree(port, () => {
         if (this.entering.get(placeOf({ mac, port })) === entering) this.planned(entering, vlans);
@@ -172,9 +171,9 @@ export class Entrance {
     const { life } = core.parts;
     const fallback = isFallback(entering.admission.method);
     for (const rival of this.rivals(entering, vlans)) {
-      const { mac, method } = rival instanceof SessionUnit ? rival.session : (rival as Admission);
+      const { mac, method } = isL2Unit(rival) ? rival.session : (rival as Admission);
       if (isFallback(method) && !fallback) continue;
-      const leaving = rival instanceof SessionUnit && core.sessions.get(rival.session.key) !== rival;
+      const leaving = isL2Unit(rival) && core.sessions.get(rival.session.key) !== rival;
       if (leaving && !life.isStuck(rival)) continue;
       const held = core.parts.vlans.heldBy(rival);
       const has = held === undefined ? 'other VLANs' : vlanText(held);
@@ -212,7 +211,7 @@ export class Entrance {
   }
 
   /** Somebody who is in by a fallback, and in the way. */
-  private putOut(unit: SessionUnit, mac: Mac): void {
+  private putOut(unit: L2Unit, mac: Mac): void {
     this.core.parts.life.end(unit, { cause: 'authorization-changed', detail: `${mac} has the port now` });
   }
 

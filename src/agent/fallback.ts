@@ -12,16 +12,15 @@ import type { PortFallbacks } from '../config/config.ts';
 import { roleSettings } from '../config/ports.ts';
 import { type FallbackMethod, isFallback } from '../model/authorization.ts';
 import type { PortName } from '../model/dataplane.ts';
+import type { RejectReason } from '../pae/events.ts';
 import type { Core } from './core.ts';
 import type { Method } from './method.ts';
-import type { SessionUnit } from './session-unit.ts';
+import type { L2Unit } from './session-unit.ts';
 
-/** What a way of authenticating comes to when it does not let somebody in. */
-export type Failure = 'client-silent' | 'access-reject' | 'no-server';
-
+/** What a way of authenticating came to. */
 export interface Failed {
   readonly by: 'dot1x' | 'mab';
-  readonly failure: Failure;
+  readonly failure: RejectReason;
 }
 
 export class Fallback implements Method {
@@ -46,12 +45,16 @@ export class Fallback implements Method {
     });
   }
 
-  /** A critical session waits for a server's word, no longer: it ends when there is one, or when its client has none to ask for. */
-  private leavesCritical(running: SessionUnit, port: PortName, { failure }: Failed): boolean {
+  /**
+   * A critical session waits for a server's word, no longer: it ends when there is one, whether that can be carried out or
+   * not, or when its client has none to ask for.
+   */
+  private leavesCritical(running: L2Unit, port: PortName, { failure }: Failed): boolean {
     const { method, grant } = running.session;
     if (method !== 'critical' || grant.port !== port) return false;
     const { aaa, life } = this.core.parts;
-    if (failure !== 'access-reject' && !aaa.reachable) {
+    const wordless = failure === 'no-server' || failure === 'client-silent';
+    if (wordless && !aaa.reachable) {
       this.awaitServer(running);
       return false;
     }
@@ -63,6 +66,7 @@ export class Fallback implements Method {
     // A server that answers others is silent about this client only, as it may be about whoever chooses so: an identity of a
     // realm whose home server is dark, an EAP packet that is discarded. Which is no word of anybody, and lets nobody in.
     if (failure === 'no-server') return this.core.parts.aaa.reachable ? undefined : 'critical';
+    if (failure !== 'client-silent' && failure !== 'access-reject') return undefined;
     const { mab, fallbacks } = this.core.settings.port(port);
     const last = mab.enabled && mab.order[0] === 'dot1x' ? 'mab' : 'dot1x';
     if (by !== last) return undefined;
@@ -75,26 +79,26 @@ export class Fallback implements Method {
   }
 
   /** While no server answers this session cannot be reauthenticated, and is not to go on without. */
-  denies({ session }: SessionUnit): boolean {
+  denies({ session }: L2Unit): boolean {
     const { role, grant } = session;
     const { critical = this.core.settings.port(grant.port).critical } = roleSettings(this.core.config, role);
     return critical === 'deny';
   }
 
   /** No server answered the reauthentication of a running session. */
-  unanswered(unit: SessionUnit): void {
+  unanswered(unit: L2Unit): void {
     if (!this.denies(unit)) return;
     this.core.parts.life.end(unit, { cause: 'reauth-failed', detail: 'no authentication server answers' });
   }
 
   /** A fallback session has begun. */
-  begin(unit: SessionUnit): void {
+  begin(unit: L2Unit): void {
     if (unit.session.method === 'critical') this.awaitServer(unit);
   }
 
   /** Another configuration is in force: whoever is where nobody would be put any more is out. */
   reconfigure(): void {
-    for (const unit of [...this.core.sessions.all()]) {
+    for (const unit of [...this.core.sessions.onPorts()]) {
       if (!isFallback(unit.session.method) || this.isWhereItWouldBe(unit)) continue;
       this.core.parts.life.end(unit, { cause: 'authorization-changed', detail: 'the configuration' });
     }
@@ -119,21 +123,21 @@ export class Fallback implements Method {
     return undefined;
   }
 
-  /** It is asked who it is, as a stranger. */
+  /** It is asked who it is, as a stranger; false where nobody can be asked. */
   reauthenticate(mac: Mac, port: PortName): boolean {
     const { mab, supplicants } = this.core.parts;
-    supplicants.reauthenticate(mac, port, 'sighting');
-    if (this.core.settings.port(port).mab.enabled) mab.askNow({ by: 'mac', mac });
-    return true;
+    const asked = supplicants.reauthenticate(mac, port, 'sighting');
+    const byMab = this.core.settings.port(port).mab.enabled && mab.askNow({ by: 'mac', mac }) > 0;
+    return asked || byMab;
   }
 
   /** As soon as a server answers, in its turn (agent/reauthentication.ts). */
-  private awaitServer(unit: SessionUnit): void {
+  private awaitServer(unit: L2Unit): void {
     this.core.parts.reauthentication.due(unit);
   }
 
   /** A name may mean another VLAN than it did. */
-  private isWhereItWouldBe({ session }: SessionUnit): boolean {
+  private isWhereItWouldBe({ session }: L2Unit): boolean {
     const { method, grant, vlans } = session;
     const word = isFallback(method) ? this.vlanOf(grant.port, method) : undefined;
     const vlan = word === undefined ? undefined : vlanOfWord(word, this.core.config.vlans);

@@ -3,6 +3,7 @@
 // Each agent follows the retained session topics of its own MACs on all switches of the broker. A newer start elsewhere,
 // by a switch that is online, makes the session here suspect. It is probed before it is ended: a client that answers
 // here is here, whatever is said elsewhere, and the operator is warned of two clients with one MAC.
+// An address behind the switch is not followed: several switches may be on the way to it.
 // Needs MQTT 5 (No Local) and one broker for the fleet; bound: one subscription a session, one suspicion a session.
 
 import { after, earliest, type Instant, NEVER, seconds } from '../base/time.ts';
@@ -10,7 +11,7 @@ import type { SessionKey } from '../model/session.ts';
 import { buildTopic, parseTopic, TOPIC_ROOT } from '../report/topics.ts';
 import type { Core } from './core.ts';
 import type { Timed } from './schedule.ts';
-import type { SessionUnit } from './session-unit.ts';
+import { isL2, type L2Unit } from './session-unit.ts';
 
 /** How long a client that was probed may take to show that it is here. */
 const PATIENCE = seconds(3);
@@ -23,21 +24,21 @@ interface Suspicion {
 
 export class Fleet implements Timed {
   private readonly online = new Map<string, boolean>();
-  private readonly suspicions = new Map<SessionUnit, Suspicion>();
+  private readonly suspicions = new Map<L2Unit, Suspicion>();
 
   constructor(private readonly core: Core) {}
 
-  begin(unit: SessionUnit): void {
+  begin(unit: L2Unit): void {
     this.core.out.push({ type: 'follow', topic: anySwitch(unit.session.key) });
   }
 
   /** A new connection to the broker: it is told again what is followed. */
   renew(): void {
-    for (const unit of this.core.sessions.all()) this.begin(unit);
+    for (const unit of this.core.sessions.onPorts()) this.begin(unit);
     for (const switchId of this.online.keys()) this.followPeer(switchId);
   }
 
-  forget(unit: SessionUnit): void {
+  forget(unit: L2Unit): void {
     this.core.out.push({ type: 'unfollow', topic: anySwitch(unit.session.key) });
     this.suspicions.delete(unit);
   }
@@ -69,7 +70,7 @@ export class Fleet implements Timed {
 
   private session(switchId: string, key: SessionKey, body: Record<string, unknown> | undefined): void {
     const unit = this.core.sessions.get(key);
-    if (unit === undefined) {
+    if (unit === undefined || !isL2(unit)) {
       // Followed since before the broker was away, or by an earlier life of ours: the broker keeps subscriptions.
       this.core.out.push({ type: 'unfollow', topic: anySwitch(key) });
       return;
@@ -100,14 +101,14 @@ export class Fleet implements Timed {
     }
   }
 
-  private probe(unit: SessionUnit): void {
+  private probe(unit: L2Unit): void {
     const suspicion = this.suspicions.get(unit);
     if (suspicion === undefined) return;
     suspicion.probedAt = this.core.now.mono;
     this.core.parts.watch.probe(unit);
   }
 
-  private judge(unit: SessionUnit, switchId: string, probedAt: Instant): void {
+  private judge(unit: L2Unit, switchId: string, probedAt: Instant): void {
     const { life, reporter } = this.core.parts;
     const { mac, grant } = unit.session;
     if (unit.handshake.lastSeen > probedAt) {

@@ -7,7 +7,7 @@ import { roleSettings } from '../config/ports.ts';
 import { type Authorization, isFallback } from '../model/authorization.ts';
 import type { PortName } from '../model/dataplane.ts';
 import type { Core } from './core.ts';
-import type { SessionUnit } from './session-unit.ts';
+import type { L2Unit } from './session-unit.ts';
 
 /** Of the host mode multi-domain. */
 export type Domain = 'data' | 'voice';
@@ -49,14 +49,14 @@ export function refusedAtEntry(
 }
 
 /** Those in by a fallback whom this client's entry puts out, whatever VLAN they are in. */
-export function displaced(core: Core, port: PortName, mac: Mac): readonly SessionUnit[] {
+export function displaced(core: Core, port: PortName, mac: Mac): readonly L2Unit[] {
   if (core.settings.port(port).hostMode === 'multi-auth') return [];
   return core.sessions
     .onPort(port)
     .filter(({ session }) => session.mac !== mac && isFallback(session.method));
 }
 
-function authenticatedOthers(core: Core, port: PortName, mac: Mac): readonly SessionUnit[] {
+function authenticatedOthers(core: Core, port: PortName, mac: Mac): readonly L2Unit[] {
   return core.sessions
     .onPort(port)
     .filter(({ session }) => session.mac !== mac && !isFallback(session.method));

@@ -8,23 +8,24 @@
 
 import { Authorizer, type AuthzEffect, keyText, type TableResult } from '../authz/authorizer.ts';
 import { utf8 } from '../base/bytes.ts';
-import { type Mac, macToKey, ZERO_ADDRESS } from '../base/mac.ts';
+import { type Mac, ZERO_ADDRESS } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
 import type { Instant } from '../base/time.ts';
 import { type AuthMethod, type Authorization, isFallback } from '../model/authorization.ts';
 import type { EndCause } from '../model/cause.ts';
-import type { GrantKey, PortName } from '../model/dataplane.ts';
-import type { Session, SessionKey } from '../model/session.ts';
+import { type Grant, type GrantKey, isAddress, type PortName } from '../model/dataplane.ts';
+import type { L2Session, Session } from '../model/session.ts';
 import { printable } from '../pae/identity.ts';
+import { sessionKey } from '../report/topics.ts';
 import type { EndDecision } from '../session/logout.ts';
 import { keysOf, vlanText } from './authorization-policy.ts';
-import { Closings } from './closings.ts';
+import { Closings, type Ended } from './closings.ts';
 import type { Core } from './core.ts';
 import type { Renewal } from './dynamic-authorization.ts';
 import { Entrance } from './entrance.ts';
 import { Renewals, type Renewing } from './renewals.ts';
 import type { Timed } from './schedule.ts';
-import { roleFor, SessionUnit } from './session-unit.ts';
+import { isL2, type L2Unit, roleFor, SessionUnit } from './session-unit.ts';
 
 /** Somebody whom a server has accepted, on the way to a session. */
 export interface Admission {
@@ -66,11 +67,16 @@ export class Life implements Timed {
     return this.closings.size;
   }
 
+  /** Entries that are to go and have not gone yet, whether a session had them or somebody on the way in. */
+  get entriesLeaving(): number {
+    return this.authz.leaving;
+  }
+
   get grantsApplied(): number {
     return this.authz.applied;
   }
 
-  isGranted(key: GrantKey): boolean {
+  isGranted(key: Grant): boolean {
     return this.authz.isWanted(key);
   }
 
@@ -96,11 +102,11 @@ export class Life implements Timed {
     return this.renewals.renew(unit, authorization, renewing);
   }
 
-  want(key: GrantKey): void {
+  want(key: Grant): void {
     this.applyAuthz(this.authz.want(key));
   }
 
-  unwant(key: GrantKey): void {
+  unwant(key: Grant): void {
     this.applyAuthz(this.authz.unwant(key));
   }
 
@@ -113,32 +119,44 @@ export class Life implements Timed {
     return this.closings.isStuck(unit);
   }
 
+  /** All such sessions, none of which runs any more. */
+  get stuck(): readonly SessionUnit[] {
+    return this.closings.allStuck;
+  }
+
   end(unit: SessionUnit, ending: Ending): void {
     const { core } = this;
     const { session } = unit;
     if (!core.sessions.remove(unit)) return;
     core.schedule.forget(unit);
-    const { watch, ports, fleet } = core.parts;
-    watch.forget(unit);
+    core.parts.watch.forget(unit);
     core.parts.dynauth.renewed(unit, 'the session has ended');
-    fleet.forget(unit);
-    core.parts.reauthentication.forget(unit);
-    const method = core.method(session.method);
-    const eapFailure = ending.eapFailure ?? method?.failureFor(session.mac, session.grant.port);
-    method?.sessionEnded(session.mac, session.grant.port);
-    ports.sessionsChanged(session.grant.port);
+    const left = isL2(unit) ? this.leavePort(unit, ending) : { keys: [session.grant] };
     const decision: EndDecision = {
       cause: ending.cause,
       at: ending.at ?? core.now.mono,
       evidence: unit.evidence(),
       ...(ending.detail === undefined ? {} : { detail: ending.detail }),
     };
-    core.decide(session.mac, session.grant.port, 'session ended', endText(ending));
+    core.tell(session, 'session ended', endText(ending));
+    this.closings.begin({ unit, decision, handedOver: ending.handedOver === true, ...left });
+  }
+
+  /** What a session on a port has beside its row in the table; what is to be cleared and told for it. */
+  private leavePort(unit: L2Unit, ending: Ending): Pick<Ended, 'keys' | 'eapFailure'> {
+    const { core } = this;
+    const { mac, grant, method: by } = unit.session;
+    core.parts.fleet.forget(unit);
+    core.parts.reauthentication.forget(unit);
+    const method = core.method(by);
+    const eapFailure = ending.eapFailure ?? method?.failureFor(mac, grant.port);
+    method?.sessionEnded(mac, grant.port);
+    core.parts.ports.sessionsChanged(grant.port);
     const others = this.renewals.forget(unit);
-    const handedOver = ending.handedOver === true;
-    if (handedOver) for (const key of others) this.unwant(key);
-    const keys = handedOver ? [] : keysAtEnd(unit, others);
-    this.closings.begin({ unit, decision, eapFailure, keys, handedOver });
+    const told = eapFailure === undefined ? {} : { eapFailure };
+    if (ending.handedOver !== true) return { keys: keysAtEnd(unit, others), ...told };
+    for (const key of others) this.unwant(key);
+    return { keys: [], ...told };
   }
 
   endOnPort(port: PortName, ending: Ending): void {
@@ -188,7 +206,7 @@ export class Life implements Timed {
   }
 
   /** The Stop with this accounting id is durable. */
-  stopStored(key: GrantKey, sessionId: string): void {
+  stopStored(key: Grant, sessionId: string): void {
     this.closings.stopStored(key, sessionId);
   }
 
@@ -214,8 +232,10 @@ export class Life implements Timed {
         this.grantFailed(key, effect.error);
         return;
       case 'revoked':
-        this.renewals.revoked(key);
-        this.core.parts.vlans.revoked(key.port);
+        if (!isAddress(key)) {
+          this.renewals.revoked(key);
+          this.core.parts.vlans.revoked(key.port);
+        }
         this.closings.revoked(key, effect.tries);
         return;
       case 'revoke-failed':
@@ -229,14 +249,16 @@ export class Life implements Timed {
     }
   }
 
-  private granted(key: GrantKey): void {
+  private granted(key: Grant): void {
+    if (isAddress(key)) return;
     if (this.entrance.granted(key) || this.renewals.granted(key)) return;
     // One that was lost stands again.
     const unit = this.core.sessions.ofMac(key.mac);
     if (unit !== undefined) unit.grantedAt = this.core.now.mono;
   }
 
-  private grantFailed(key: GrantKey, error: string): void {
+  private grantFailed(key: Grant, error: string): void {
+    if (isAddress(key)) return;
     const unit = this.core.sessions.ofMac(key.mac);
     this.core.parts.reporter.warning('grant-failed', error, { mac: key.mac, port: key.port });
     if (this.entrance.grantFailed(key, error) || this.renewals.grantFailed(key, error)) return;
@@ -245,14 +267,15 @@ export class Life implements Timed {
   }
 
   /** Everything stands. */
-  begin(admission: Admission, { vlans, domain }: Pick<Session, 'vlans' | 'domain'>): SessionUnit {
+  begin(admission: Admission, { vlans, domain }: Pick<L2Session, 'vlans' | 'domain'>): L2Unit {
     const { core } = this;
     const { authorization, mac, port } = admission;
     const grant = keysOf(mac, port, vlans)[0] ?? { mac, port, vlan: 0 };
-    const unit = new SessionUnit(
+    const unit: L2Unit = new SessionUnit(
       {
-        key: macToKey(admission.mac) as SessionKey,
-        mac: admission.mac,
+        layer: 2,
+        key: sessionKey(mac),
+        mac,
         grant,
         vlans,
         domain,
@@ -269,22 +292,30 @@ export class Life implements Timed {
       },
       core,
     );
+    this.enter(unit);
+    return unit;
+  }
+
+  private enter(unit: SessionUnit): void {
+    const { core } = this;
+    const { session } = unit;
     core.sessions.add(unit);
     core.schedule.touch(unit);
     core.parts.watch.begin(unit);
-    core.parts.meter.begin(unit);
-    core.parts.fleet.begin(unit);
-    core.parts.ports.sessionsChanged(grant.port);
-    if (!isFallback(admission.method)) core.parts.accountant.start(unit);
+    if (isL2(unit)) {
+      core.parts.meter.begin(unit);
+      core.parts.fleet.begin(unit);
+      core.parts.ports.sessionsChanged(unit.session.grant.port);
+    }
+    if (!isFallback(session.method)) core.parts.accountant.start(unit);
     core.parts.certified.passed(unit);
-    core.decide(admission.mac, grant.port, 'session started', startText(unit, core));
+    core.tell(session, 'session started', startText(session, core));
     core.parts.reporter.sessionStarted(unit);
-    return unit;
   }
 }
 
 /** Also what a change of VLANs has begun and not ended. */
-function keysAtEnd({ session }: SessionUnit, others: readonly GrantKey[]): readonly GrantKey[] {
+function keysAtEnd({ session }: L2Unit, others: readonly GrantKey[]): readonly GrantKey[] {
   const { mac, grant, vlans } = session;
   const all = new Map([...keysOf(mac, grant.port, vlans), ...others].map((key) => [keyText(key), key]));
   return [...all.values()];
@@ -294,10 +325,10 @@ function endText({ cause, detail }: Ending): string {
   return detail === undefined ? cause : `${cause}: ${detail}`;
 }
 
-function startText({ session }: SessionUnit, core: Core): string {
+function startText(session: Session, core: Core): string {
   const { authorization } = session;
   const { replyMessage } = authorization;
-  const where = core.parts.vlans.filtering ? `, ${vlanText(session.vlans)}` : '';
+  const where = session.layer === 2 && core.parts.vlans.filtering ? `, ${vlanText(session.vlans)}` : '';
   const said = replyMessage === undefined ? '' : `, the server says ${printable(utf8(replyMessage))}`;
   const by = isFallback(session.method) ? 'not authenticated' : `server ${authorization.server}`;
   return `${authorization.userName} by ${session.method}, role ${session.role}${where}, ${by}${said}`;

@@ -328,8 +328,7 @@ export class Mab implements Method {
         aaa.forgetConversation(unit);
         const { order } = core.settings.port(port).mab;
         if (effect.reason === 'access-reject' && order[0] === 'mab') supplicants.sighted(mac, port);
-        if (effect.reason === 'access-reject' || effect.reason === 'no-server')
-          core.parts.fallback.failed(mac, port, { by: 'mab', failure: effect.reason });
+        core.parts.fallback.failed(mac, port, { by: 'mab', failure: effect.reason });
         return;
       }
       case 'ended': {

@@ -7,10 +7,11 @@
 import type { TrafficCounters } from '../model/acct.ts';
 import type { PortName } from '../model/dataplane.ts';
 import type { Core } from './core.ts';
-import type { SessionUnit } from './session-unit.ts';
+import type { L2Unit, SessionUnit } from './session-unit.ts';
 
 /** Undefined until the first reading. */
 interface Account {
+  readonly unit: L2Unit;
   base: TrafficCounters | undefined;
   last: TrafficCounters | undefined;
 }
@@ -22,13 +23,13 @@ export class Meter {
   constructor(private readonly core: Core) {}
 
   /** The session is in the table now. Sharing the port ends the figures of everybody on it. */
-  begin(unit: SessionUnit): void {
+  begin(unit: L2Unit): void {
     const onPort = this.core.sessions.onPort(unit.session.grant.port);
     if (onPort.length > 1) {
       for (const each of onPort) this.accounts.delete(each);
       return;
     }
-    this.accounts.set(unit, { base: undefined, last: undefined });
+    this.accounts.set(unit, { unit, base: undefined, last: undefined });
     this.request();
   }
 
@@ -51,7 +52,8 @@ export class Meter {
   read(counters: ReadonlyMap<PortName, TrafficCounters>): void {
     this.requested = false;
     const { accountant, watch } = this.core.parts;
-    for (const [unit, account] of this.accounts) {
+    for (const account of this.accounts.values()) {
+      const { unit } = account;
       const now = counters.get(unit.session.grant.port);
       if (now === undefined) continue;
       account.base ??= now;

@@ -12,6 +12,7 @@ import type { AcctRecord, TrafficCounters } from '../model/acct.ts';
 import type {
   Capabilities,
   DataplaneEvent,
+  Grant,
   GrantKey,
   PortFacts,
   PortName,
@@ -97,8 +98,8 @@ export type Effect =
       readonly up: boolean;
       readonly kind: HoldKind;
     }
-  | { readonly type: 'grant'; readonly ref: Ref; readonly key: GrantKey }
-  | { readonly type: 'revoke'; readonly ref: Ref; readonly key: GrantKey }
+  | { readonly type: 'grant'; readonly ref: Ref; readonly key: Grant }
+  | { readonly type: 'revoke'; readonly ref: Ref; readonly key: Grant }
   /** Tell at once (`entry-active`) when this silent client sends again. Nobody waits for an answer: the sweep sees it, too. */
   | { readonly type: 'watch'; readonly key: GrantKey }
   | { readonly type: 'dump-table' }
@@ -172,6 +173,6 @@ export type Pending =
   | { readonly about: 'port'; readonly port: PortName; readonly setting: PortSetting }
   | { readonly about: 'vlans'; readonly port: PortName }
   | { readonly about: 'link'; readonly port: PortName }
-  | { readonly about: 'grant'; readonly key: GrantKey }
+  | { readonly about: 'grant'; readonly key: Grant }
   | { readonly about: 'capture'; readonly port: PortName }
   | { readonly about: 'record'; readonly record: RecordRef };

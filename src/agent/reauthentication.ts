@@ -3,14 +3,15 @@
 // What an administrator, a server or the client itself wants does not come by here, and waits for nobody.
 
 import type { Instant } from '../base/time.ts';
+import { isFallback } from '../model/authorization.ts';
 import { ReauthPacing } from '../pae/reauth-pacing.ts';
 import type { Core } from './core.ts';
 import type { Timed } from './schedule.ts';
-import type { SessionUnit } from './session-unit.ts';
+import type { L2Unit } from './session-unit.ts';
 
 export class Reauthentication implements Timed {
   timer: Timed['timer'];
-  private readonly pacing: ReauthPacing<SessionUnit>;
+  private readonly pacing: ReauthPacing<L2Unit>;
 
   constructor(private readonly core: Core) {
     this.pacing = new ReauthPacing(core.config.reauthentication);
@@ -25,7 +26,7 @@ export class Reauthentication implements Timed {
     this.pacing.configure(this.core.config.reauthentication);
   }
 
-  due(unit: SessionUnit): void {
+  due(unit: L2Unit): void {
     const { fallback, life } = this.core.parts;
     if (this.pacing.due(unit)) this.begin(unit);
     else if (fallback.denies(unit)) {
@@ -39,7 +40,7 @@ export class Reauthentication implements Timed {
   }
 
   /** The session is over. */
-  forget(unit: SessionUnit): void {
+  forget(unit: L2Unit): void {
     this.pacing.forget(unit);
   }
 
@@ -62,11 +63,14 @@ export class Reauthentication implements Timed {
     for (const unit of this.pacing.take(this.core.parts.aaa.trialAt, now)) this.begin(unit);
   }
 
-  private begin(unit: SessionUnit): void {
+  private begin(unit: L2Unit): void {
     const { core } = this;
     const { mac, grant, key, method } = unit.session;
     if (core.sessions.get(key) !== unit) return;
-    if (core.method(method)?.reauthenticate(mac, grant.port, 'timer') !== true)
-      core.parts.life.end(unit, { cause: 'session-timeout' });
+    if (core.method(method)?.reauthenticate(mac, grant.port, 'timer') === true) return;
+    if (!isFallback(method)) core.parts.life.end(unit, { cause: 'session-timeout' });
+    else if (core.parts.aaa.reachable)
+      core.parts.life.end(unit, { cause: 'authorization-changed', detail: 'its client cannot be asked' });
+    else this.pacing.due(unit);
   }
 }

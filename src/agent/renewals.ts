@@ -17,7 +17,7 @@ import { keysOf, refusedByPolicy, vlanText, wantedOf } from './authorization-pol
 import type { Core } from './core.ts';
 import type { Renewal } from './dynamic-authorization.ts';
 import { type Domain, refusedAtEntry } from './host-modes.ts';
-import { roleFor, SessionUnit } from './session-unit.ts';
+import { isL2, isL2Unit, type L2Unit, roleFor, type SessionUnit } from './session-unit.ts';
 
 /** What goes with a new word. */
 export interface Renewing {
@@ -31,7 +31,7 @@ type SessionTimer = 'restart' | 'run-on';
 type Told = (error?: string) => void;
 
 interface Change {
-  readonly unit: SessionUnit;
+  readonly unit: L2Unit;
   readonly authorization: Authorization;
   readonly sessionTimer: SessionTimer;
   readonly domain: Domain;
@@ -47,22 +47,38 @@ interface Change {
 const ENDED = 'the session has ended';
 
 export class Renewals {
-  private readonly changing = new Map<SessionUnit, Change>();
+  private readonly changing = new Map<L2Unit, Change>();
   /** Entries of sessions that have moved on, until they are revoked. */
-  private readonly former = new Map<string, SessionUnit>();
+  private readonly former = new Map<string, L2Unit>();
 
   constructor(private readonly core: Core) {}
 
   renew(unit: SessionUnit, authorization: Authorization, renewing: Renewing = {}): Renewal {
-    const { sessionTimer = 'restart' } = renewing;
     const { core } = this;
-    const { session } = unit;
-    const { mac, grant } = session;
     const refusal = refusedByPolicy(core, authorization);
     if (refusal !== undefined) {
       core.drops.add(refusal.code);
       return { refused: refusal.message };
     }
+    return isL2(unit)
+      ? this.renewOnPort(unit, authorization, renewing)
+      : this.renewAddress(unit, authorization, renewing);
+  }
+
+  /** It is in no VLAN: what is left of a new word holds at once. */
+  private renewAddress(unit: SessionUnit, authorization: Authorization, renewing: Renewing): Renewal {
+    const { vlan, egress } = authorization;
+    if (vlan !== undefined || egress !== undefined)
+      return { refused: 'a VLAN is wanted, and an address behind the switch is in none' };
+    this.apply(unit, authorization, { sessionTimer: renewing.sessionTimer ?? 'restart', isMethods: false });
+    return 'done';
+  }
+
+  private renewOnPort(unit: L2Unit, authorization: Authorization, renewing: Renewing): Renewal {
+    const { sessionTimer = 'restart' } = renewing;
+    const { core } = this;
+    const { session } = unit;
+    const { mac, grant } = session;
     const now = wantedOf(core, session.authorization, grant.port, session.role);
     const next = wantedOf(core, authorization, grant.port, roleFor(core, authorization, grant.port));
     const crowded =
@@ -140,7 +156,7 @@ export class Renewals {
   }
 
   /** The session ends: entries beside its own that have to go with it. */
-  forget(unit: SessionUnit): readonly GrantKey[] {
+  forget(unit: L2Unit): readonly GrantKey[] {
     const { mac, grant } = unit.session;
     const keys = [...(this.changing.get(unit)?.keys ?? [])];
     for (const [text, owner] of [...this.former]) {
@@ -156,8 +172,8 @@ export class Renewals {
     const { core } = this;
     const { unit } = change;
     const { mac, grant } = unit.session;
-    const isRunning = (rival: object): rival is SessionUnit =>
-      rival instanceof SessionUnit && core.sessions.get(rival.session.key) === rival;
+    const isRunning = (rival: object): rival is L2Unit =>
+      isL2Unit(rival) && core.sessions.get(rival.session.key) === rival;
     if (same(vlans, unit.session.vlans)) {
       this.moved(change);
       return;
@@ -166,9 +182,9 @@ export class Renewals {
     const holder = rivals.find((rival) =>
       isRunning(rival)
         ? !isFallback(rival.session.method)
-        : rival instanceof SessionUnit && core.parts.life.isStuck(rival),
+        : isL2Unit(rival) && core.parts.life.isStuck(rival),
     );
-    if (holder instanceof SessionUnit) {
+    if (isL2Unit(holder)) {
       core.drops.add('vlan-taken');
       const { session } = holder;
       const stuck = isRunning(holder) ? '' : ', whose entry cannot be removed';
@@ -246,7 +262,7 @@ export class Renewals {
   }
 
   /** A newer word takes the place of the one under way: the methods that go on waiting. */
-  private supersede(unit: SessionUnit): Told[] {
+  private supersede(unit: L2Unit): Told[] {
     const change = this.changing.get(unit);
     if (change === undefined) return [];
     this.takeBack(change);

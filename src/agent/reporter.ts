@@ -2,12 +2,13 @@
 // kept for it (it is published whole on connect) and events wait in the log (report/events.ts).
 
 import { vlansOf } from '../authz/vlan-plan.ts';
+import type { Ip } from '../base/ip.ts';
 import type { Mac } from '../base/mac.ts';
 import { after, earliest, type Instant, instant, NEVER, seconds } from '../base/time.ts';
 import type { AuthMethod } from '../model/authorization.ts';
-import type { PortName, SessionVlans } from '../model/dataplane.ts';
+import { isAddress, type PortName, type SessionVlans } from '../model/dataplane.ts';
 import type { PortControl } from '../model/port.ts';
-import type { SessionKey } from '../model/session.ts';
+import type { Session, SessionKey } from '../model/session.ts';
 import type { RequestKind } from '../radius/effects.ts';
 import {
   type EventPayload,
@@ -21,8 +22,26 @@ import type { EndDecision, RelockProof } from '../session/logout.ts';
 import type { Core } from './core.ts';
 import type { LogFields } from './ports.ts';
 import type { Timed } from './schedule.ts';
-import type { SessionUnit } from './session-unit.ts';
-import { type InfoContext, infoPayload, portPayload, sessionEndBody, sessionPayload } from './views.ts';
+import type { L2Unit, SessionUnit } from './session-unit.ts';
+import {
+  type InfoContext,
+  infoPayload,
+  portPayload,
+  sessionEndBody,
+  sessionPayload,
+  stationBody,
+} from './views.ts';
+
+/** Whom a warning is about. */
+export interface About {
+  readonly port?: PortName;
+  readonly mac?: Mac;
+  readonly ip?: Ip;
+}
+
+export function whoOf({ grant }: Session): About {
+  return isAddress(grant) ? { ip: grant.ip } : { mac: grant.mac, port: grant.port };
+}
 
 /** Who failed to get in, where. */
 export interface FailedClient {
@@ -115,7 +134,7 @@ export class Reporter implements Timed {
   }
 
   sessionMoved(
-    old: SessionUnit,
+    old: L2Unit,
     to: { readonly port: PortName; readonly sessionId: string },
     vlans: SessionVlans,
   ): void {
@@ -146,12 +165,11 @@ export class Reporter implements Timed {
 
   /** Told at the end of the turn, with all others of it. */
   probed(unit: SessionUnit, probe: ProbePayload['probe'], silentPeriods: number): void {
-    const { key, mac, grant, id, addresses } = unit.session;
+    const { key, id, addresses } = unit.session;
     const target = probe === 'eap' ? null : ((probe === 'arp' ? addresses.ipv4 : addresses.ipv6) ?? null);
     this.probes.push({
       key,
-      mac,
-      port: grant.port,
+      ...stationBody(unit.session),
       session_id: id,
       probe,
       target,
@@ -222,7 +240,7 @@ export class Reporter implements Timed {
     this.event({ type: 'certified-cleared', body });
   }
 
-  warning(code: string, message: string, about: { readonly port?: PortName; readonly mac?: Mac }): void {
+  warning(code: string, message: string, about: About): void {
     this.core.out.log('warn', message, { code, ...about } as LogFields);
     this.event({ type: 'warning', body: { code, message, ...about } });
   }

@@ -6,11 +6,11 @@ import { same } from '../config/diff.ts';
 import { roleSettings } from '../config/ports.ts';
 import { Handshake } from '../liveness/handshake.ts';
 import type { ProbeKind } from '../liveness/probing.ts';
-import type { HandshakeSettings } from '../liveness/settings.ts';
+import { HANDSHAKE_DEFAULTS, type HandshakeSettings } from '../liveness/settings.ts';
 import type { TrafficCounters } from '../model/acct.ts';
 import { type Authorization, isFallback } from '../model/authorization.ts';
-import type { VlanId } from '../model/dataplane.ts';
-import type { EndEvidence, EvidenceKind, Session } from '../model/session.ts';
+import type { SessionVlans, VlanId } from '../model/dataplane.ts';
+import type { EndEvidence, EvidenceKind, L2Session, L3Session, Session } from '../model/session.ts';
 import { SessionTimers, type Signs, type TimerEffect, type TimerSettings } from '../policy/timers.ts';
 import type { Core } from './core.ts';
 import type { Timed } from './schedule.ts';
@@ -19,8 +19,12 @@ import type { Timed } from './schedule.ts';
 const ANSWER_WITHIN = millis(1000);
 /** The table tells last use in steps of 10 ms, the capture a moment later: one frame, seen twice. */
 const SAME_FRAME = millis(50);
+const NO_HANDSHAKE: HandshakeSettings = { ...HANDSHAKE_DEFAULTS, period: millis(0) };
 
-export class SessionUnit implements Timed {
+export type L2Unit = SessionUnit<L2Session>;
+export type L3Unit = SessionUnit<L3Session>;
+
+export class SessionUnit<S extends Session = Session> implements Timed {
   timer: Timed['timer'];
   readonly handshake: Handshake;
   /** Undefined while there is nothing to time, as for most sessions of most switches; likewise `interim`. */
@@ -40,7 +44,7 @@ export class SessionUnit implements Timed {
   private answeredAt: Instant = Number.NEGATIVE_INFINITY as Instant;
 
   constructor(
-    readonly session: Session,
+    readonly session: S,
     private readonly core: Core,
   ) {
     const { startedAt, authorization } = session;
@@ -62,12 +66,6 @@ export class SessionUnit implements Timed {
   onTime(now: Instant): void {
     if (this.interim?.tick(now)) this.core.parts.accountant.interim(this);
     this.core.parts.watch.tick(this);
-  }
-
-  /** Its entry in this VLAN is its own. */
-  isIn(vlan: VlanId): boolean {
-    const { untagged, tagged } = this.session.vlans;
-    return vlan === untagged || tagged.includes(vlan);
   }
 
   /** A sign of life. `answer`: it may be the answer to a probe of ours, and is then no traffic of the client's own. */
@@ -109,7 +107,7 @@ export class SessionUnit implements Timed {
   renew(authorization: Authorization, sessionTimer: 'restart' | 'run-on'): void {
     const { session, core } = this;
     session.authorization = authorization;
-    session.role = roleFor(core, authorization, session.grant.port);
+    session.role = roleOf(core, session);
     if (sessionTimer === 'restart') this.authorizedAt = core.now.mono;
     this.applyInterim(authorization.interimInterval, core.now.mono);
   }
@@ -118,7 +116,7 @@ export class SessionUnit implements Timed {
   configure(sweptAt: Instant): boolean {
     const { session, core } = this;
     const { role: before, authorization } = session;
-    session.role = roleFor(core, authorization, session.grant.port);
+    session.role = roleOf(core, session);
     this.applyInterim(authorization.interimInterval, core.now.mono);
     const handshake = this.handshakeSettings();
     const timers = this.timerSettings(handshake);
@@ -161,8 +159,10 @@ export class SessionUnit implements Timed {
   }
 
   private handshakeSettings(): HandshakeSettings {
-    const { role, grant, mac } = this.session;
-    return this.core.settings.handshake({ role, port: grant.port, mac });
+    const { session, core } = this;
+    if (session.layer === 3) return NO_HANDSHAKE;
+    const { role, grant, mac } = session;
+    return core.settings.handshake({ role, port: grant.port, mac });
   }
 
   private timerSettings(handshake: HandshakeSettings): TimerSettings {
@@ -192,13 +192,36 @@ export class SessionUnit implements Timed {
   }
 }
 
+export function isL2(unit: SessionUnit): unit is L2Unit {
+  return unit.session.layer === 2;
+}
+
+/** One that is known by its table entries; not somebody on the way in. */
+export function isL2Unit(holder: object | undefined): holder is L2Unit {
+  return holder instanceof SessionUnit && isL2(holder);
+}
+
+/** One of its entries is in this VLAN. */
+export function isIn({ untagged, tagged }: SessionVlans, vlan: VlanId): boolean {
+  return vlan === untagged || tagged.includes(vlan);
+}
+
 function timesAnything({ session, heartbeat, idle }: TimerSettings): boolean {
   return session > 0 || heartbeat !== undefined || idle !== undefined;
 }
 
-/** The role that an authorization puts its session into: Filter-Id where it names one, else the port's. */
+/** The role that an authorization puts a client of this port into: Filter-Id where it names one, else the port's. */
 export function roleFor(core: Core, authorization: Authorization, port: string): string {
-  const { filterId } = authorization;
-  if (filterId !== undefined && core.config.roles.has(filterId)) return filterId;
-  return core.settings.port(port).role;
+  return roleNamed(core, authorization) ?? core.settings.port(port).role;
+}
+
+/** The role that a session is to be in now. */
+function roleOf(core: Core, session: Session): string {
+  const { authorization } = session;
+  if (session.layer === 2) return roleFor(core, authorization, session.grant.port);
+  return roleNamed(core, authorization) ?? 'default';
+}
+
+function roleNamed(core: Core, { filterId }: Authorization): string | undefined {
+  return filterId !== undefined && core.config.roles.has(filterId) ? filterId : undefined;
 }

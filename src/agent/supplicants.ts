@@ -6,7 +6,7 @@ import { PAE_GROUP_ADDRESS } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
 import type { PortName } from '../model/dataplane.ts';
 import { AuthenticatorClient } from '../pae/client.ts';
-import type { PaeEffect, PaeEvent, PaeRef, ReauthBy, RejectReason } from '../pae/events.ts';
+import type { PaeEffect, PaeEvent, PaeRef, ReauthBy } from '../pae/events.ts';
 import type { ClientAdmission, PortLoad } from '../pae/limits.ts';
 import type { Dot1xStanding } from '../pae/mab-events.ts';
 import { PAE_EAPOL_VERSION, type PaeSettings } from '../pae/settings.ts';
@@ -16,7 +16,6 @@ import { EAPOL_EAP, EAPOL_LOGOFF, EAPOL_START, type EapolPdu, encodeEapol } from
 import { ETHERTYPE_PAE, encodeEthernet } from '../wire/ethernet.ts';
 import type { Core } from './core.ts';
 import { ClientUnit, EapolPort } from './eapol-port.ts';
-import type { Failure } from './fallback.ts';
 import { refusedBeforehand } from './host-modes.ts';
 import type { Method } from './method.ts';
 
@@ -290,7 +289,7 @@ export class Supplicants implements Method {
     aaa.forgetConversation(unit);
     if (reason === 'access-reject' || reason === 'contradictory-accept') mab.dot1xFailed(mac, port);
     mab.dot1xOver(mac, port);
-    if (isFinal(reason) && !bySilence) fallback.failed(mac, port, { by: 'dot1x', failure: reason });
+    if (!bySilence) fallback.failed(mac, port, { by: 'dot1x', failure: reason });
   }
 
   private admit(unit: ClientUnit, accepted: Accepted): void {
@@ -417,11 +416,6 @@ export class Supplicants implements Method {
     this.ports.set(name, here);
     return here;
   }
-}
-
-/** Of what a port may have an answer to. */
-function isFinal(reason: RejectReason): reason is Failure {
-  return reason === 'client-silent' || reason === 'access-reject' || reason === 'no-server';
 }
 
 function isSilent({ machine }: ClientUnit): boolean {

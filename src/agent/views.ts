@@ -7,6 +7,7 @@ import type { TrafficCounters } from '../model/acct.ts';
 import { isFallback } from '../model/authorization.ts';
 import { AcctTerminateCause, END_CAUSES } from '../model/cause.ts';
 import type { Capabilities } from '../model/dataplane.ts';
+import type { Session } from '../model/session.ts';
 import type { ServerStatistics } from '../radius/server-link.ts';
 import type { EventBody } from '../report/event-payloads.ts';
 import type { InfoPayload, PortPayload, ServerPayload, SessionPayload } from '../report/payloads.ts';
@@ -26,18 +27,16 @@ const orNull = (ms: number | undefined): number | null =>
 /** As it stands on the retained topic: only what changes rarely. */
 export function sessionPayload(unit: SessionUnit): SessionPayload {
   const { session } = unit;
-  const { authorization, addresses, grant } = session;
+  const { authorization, addresses } = session;
   const { settings } = unit.handshake;
   const { filterRules, others } = authorization;
   return {
     key: session.key,
-    mac: session.mac,
+    layer: session.layer,
+    ...stationBody(session),
     ipv4: addresses.ipv4 ?? null,
     ipv6: addresses.ipv6 ?? null,
-    port: grant.port,
-    vlan: grant.vlan,
-    tagged_vlans: [...session.vlans.tagged],
-    domain: session.domain,
+    ...placeBody(session),
     authenticated: !isFallback(session.method),
     user_name: authorization.userName,
     role: session.role,
@@ -59,6 +58,20 @@ export function sessionPayload(unit: SessionUnit): SessionPayload {
     ...(filterRules === undefined ? {} : { filter_rules: filterRules.slice(0, MOST_RULES) }),
     ...(others === undefined ? {} : { attributes: others }),
   };
+}
+
+/** Where a session of layer 2 is; one of layer 3 is nowhere here. */
+export function stationBody(session: Session): Pick<SessionPayload, 'mac' | 'port'> {
+  return session.layer === 2 ? { mac: session.mac, port: session.grant.port } : { mac: null, port: null };
+}
+
+function placeBody(
+  session: Session,
+): Pick<SessionPayload, 'vlan' | 'tagged_vlans' | 'domain' | 'concentrator'> {
+  if (session.layer === 3)
+    return { vlan: null, tagged_vlans: [], domain: null, concentrator: session.concentrator };
+  const { grant, vlans, domain } = session;
+  return { vlan: grant.vlan, tagged_vlans: [...vlans.tagged], domain };
 }
 
 /** In an answer: with what changes by the second. */
@@ -187,9 +200,8 @@ export function sessionEndBody(
   const causeName = END_CAUSES[decision.cause];
   return {
     key: session.key,
-    mac: session.mac,
-    port: session.grant.port,
-    vlan: session.grant.vlan,
+    ...stationBody(session),
+    vlan: session.layer === 2 ? session.grant.vlan : null,
     user_name: session.authorization.userName,
     role: session.role,
     method: session.method,

@@ -19,10 +19,10 @@ import type { TimerEffect } from '../policy/timers.ts';
 import { ARP_REPLY } from '../wire/arp.ts';
 import { forEachEntry, isCandidate, isGrant, isOpenEntry } from '../wire/fdb-table.ts';
 import { ND_NEIGHBOR_ADVERTISEMENT } from '../wire/nd.ts';
-import { Asker } from './asker.ts';
+import { type Asked, Asker } from './asker.ts';
 import type { Core } from './core.ts';
 import type { Timed } from './schedule.ts';
-import type { SessionUnit } from './session-unit.ts';
+import { isIn, isL2, type L2Unit, type SessionUnit } from './session-unit.ts';
 
 /** A session seen on another port is probed at most so often, whoever pretends to be it. */
 const SIGHTING_SPACING = millis(1000);
@@ -163,7 +163,7 @@ export class Watch implements Timed {
 
   /** A probe by somebody's wish, not the handshake's. */
   probe(unit: SessionUnit): boolean {
-    const sent = this.asker.ask(unit, 0) === 'sent';
+    const sent = this.ask(unit, 0) === 'sent';
     if (sent) unit.handshake.handle({ type: 'probe-sent', number: 0 }, this.core.now.mono);
     return sent;
   }
@@ -175,7 +175,7 @@ export class Watch implements Timed {
     const foreign: GrantKey[] = [];
     forEachEntry(dump.records, (mac48, vlan, ifindex, flags, idleMs) => {
       const unit = sessions.ofMac48(mac48);
-      if (unit !== undefined && unit.session.nasPort === ifindex && unit.isIn(vlan)) {
+      if (unit !== undefined && unit.session.nasPort === ifindex && isIn(unit.session.vlans, vlan)) {
         unit.usedBetween((dump.at - idleMs - TABLE_STEP) as Instant, (end - idleMs) as Instant);
       } else if (isGrant(flags) || isOpenEntry(flags)) {
         const key = this.foreignKey(mac48, ifindex, vlan);
@@ -216,6 +216,10 @@ export class Watch implements Timed {
     if (this.verdicts.size > 0) this.judge();
   }
 
+  private ask(unit: SessionUnit, silentPeriods: number): Asked {
+    return isL2(unit) ? this.asker.ask(unit, silentPeriods) : 'none';
+  }
+
   private judge(): void {
     const { now, sessions, parts } = this.core;
     const units = [...this.verdicts];
@@ -247,8 +251,8 @@ export class Watch implements Timed {
           const { number } = effect;
           // Whoever lets a probe go unanswered is away: its return is news. To arm it at each first probe would cost the
           // quiet ones, who answer, two more calls a probe.
-          if (number > 1 && this.tellsReturn) this.away.add(unit.session.grant);
-          const asked = this.asker.ask(unit, number);
+          if (number > 1 && this.tellsReturn && isL2(unit)) this.away.add(unit.session.grant);
+          const asked = this.ask(unit, number);
           // Nobody to ask by address: the period counts, and no probe does.
           if (asked === 'none') break;
           const type = asked === 'sent' ? 'probe-sent' : 'probe-withheld';
@@ -277,7 +281,8 @@ export class Watch implements Timed {
           life.end(unit, { cause: effect.cause });
           break;
         case 'reauthenticate':
-          reauthentication.due(unit);
+          if (isL2(unit)) reauthentication.due(unit);
+          else life.end(unit, { cause: 'session-timeout' });
           break;
         case 'probe':
           this.probe(unit);
@@ -294,7 +299,7 @@ export class Watch implements Timed {
   }
 
   /** Only a question is due: one frame with a borrowed address must not end anybody's session. */
-  private sightedElsewhere(unit: SessionUnit, port: PortName, sign: Sign): void {
+  private sightedElsewhere(unit: L2Unit, port: PortName, sign: Sign): void {
     const { now, parts } = this.core;
     const last = this.sightings.get(unit);
     if (last !== undefined && now.mono - last < SIGHTING_SPACING) return;

@@ -1,6 +1,6 @@
 // The authorization table: what should be granted against what the kernel was seen to hold.
 //
-// One record per (MAC, port, VLAN). `want` and `unwant` state the wish; the difference to what was applied becomes
+// One record per (MAC, port, VLAN), or per address of the routed path. `want` and `unwant` state the wish; the difference to what was applied becomes
 // one table operation at a time, whose answer moves the record on. A wish that changes while an operation is under
 // way waits for its answer, so operations on one entry never overtake each other.
 //
@@ -12,26 +12,26 @@
 import { assertNever } from '../base/result.ts';
 import { retryDelay } from '../base/retry.ts';
 import { after, earliest, type Instant, NEVER } from '../base/time.ts';
-import type { GrantKey, PortName } from '../model/dataplane.ts';
+import { type Grant, isAddress, type PortName } from '../model/dataplane.ts';
 
 export type AuthzEffect =
-  | { readonly type: 'grant'; readonly key: GrantKey }
-  | { readonly type: 'revoke'; readonly key: GrantKey }
-  | { readonly type: 'granted'; readonly key: GrantKey }
-  | { readonly type: 'grant-failed'; readonly key: GrantKey; readonly error: string }
-  | { readonly type: 'revoked'; readonly key: GrantKey; readonly tries: number }
+  | { readonly type: 'grant'; readonly key: Grant }
+  | { readonly type: 'revoke'; readonly key: Grant }
+  | { readonly type: 'granted'; readonly key: Grant }
+  | { readonly type: 'grant-failed'; readonly key: Grant; readonly error: string }
+  | { readonly type: 'revoked'; readonly key: Grant; readonly tries: number }
   /** A removal that kept failing is given up, because the same entry is wanted again. */
-  | { readonly type: 'superseded'; readonly key: GrantKey }
+  | { readonly type: 'superseded'; readonly key: Grant }
   | {
       readonly type: 'revoke-failed';
-      readonly key: GrantKey;
+      readonly key: Grant;
       readonly tries: number;
       readonly error: string;
     };
 
 /** The answer to the one operation under way on a key. `error` is the operator's sentence. */
 export interface TableResult {
-  readonly key: GrantKey;
+  readonly key: Grant;
   readonly error?: string;
 }
 
@@ -44,7 +44,7 @@ type EntryState =
 const GRANTED: EntryState = { name: 'granted' };
 
 interface Entry {
-  readonly key: GrantKey;
+  readonly key: Grant;
   wanted: boolean;
   state: EntryState;
 }
@@ -61,18 +61,25 @@ export class Authorizer {
     return count;
   }
 
-  isWanted(key: GrantKey): boolean {
+  /** Entries that are to go and have not gone yet. */
+  get leaving(): number {
+    let count = 0;
+    for (const { wanted } of this.entries.values()) if (!wanted) count++;
+    return count;
+  }
+
+  isWanted(key: Grant): boolean {
     return this.entries.get(keyText(key))?.wanted ?? false;
   }
 
   /** A removal on this port is under way, and has not failed. */
   isRevoking(port: PortName): boolean {
     for (const { key, wanted, state } of this.entries.values())
-      if (key.port === port && !wanted && state.name !== 'retrying') return true;
+      if (isOn(key, port) && !wanted && state.name !== 'retrying') return true;
     return false;
   }
 
-  want(key: GrantKey): AuthzEffect[] {
+  want(key: Grant): AuthzEffect[] {
     const entry = this.entries.get(keyText(key));
     if (entry === undefined) {
       this.entries.set(keyText(key), { key, wanted: true, state: { name: 'granting' } });
@@ -90,7 +97,7 @@ export class Authorizer {
   }
 
   /** Also for entries that are not ours (found at start, or open on a locked port): they are revoked the same way. */
-  unwant(key: GrantKey): AuthzEffect[] {
+  unwant(key: Grant): AuthzEffect[] {
     const entry = this.entries.get(keyText(key)) ?? this.adopt(key);
     entry.wanted = false;
     if (entry.state.name !== 'granted') return [];
@@ -99,7 +106,7 @@ export class Authorizer {
   }
 
   /** The kernel lost an applied grant (deleted by somebody): write it again. */
-  lost(key: GrantKey): AuthzEffect[] {
+  lost(key: Grant): AuthzEffect[] {
     const entry = this.entries.get(keyText(key));
     if (entry === undefined || !entry.wanted || entry.state.name !== 'granted') return [];
     entry.state = { name: 'granting' };
@@ -126,7 +133,7 @@ export class Authorizer {
   portGone(port: PortName): AuthzEffect[] {
     const effects: AuthzEffect[] = [];
     for (const [text, entry] of this.entries) {
-      if (entry.key.port !== port) continue;
+      if (!isOn(entry.key, port)) continue;
       this.entries.delete(text);
       this.retrying.delete(entry);
       if (!entry.wanted) effects.push({ type: 'revoked', key: entry.key, tries: 1 });
@@ -153,7 +160,7 @@ export class Authorizer {
     return effects;
   }
 
-  private adopt(key: GrantKey): Entry {
+  private adopt(key: Grant): Entry {
     const entry: Entry = { key, wanted: false, state: { name: 'granted' } };
     this.entries.set(keyText(key), entry);
     return entry;
@@ -187,6 +194,11 @@ export class Authorizer {
   }
 }
 
-export function keyText(key: GrantKey): string {
+function isOn(key: Grant, port: PortName): boolean {
+  return !isAddress(key) && key.port === port;
+}
+
+export function keyText(key: Grant): string {
+  if (isAddress(key)) return key.ip;
   return `${key.port} ${key.mac} ${key.vlan}`;
 }

@@ -37,11 +37,11 @@ function story(event: EventPayload): string {
   switch (event.type) {
     case 'session-start': {
       const { session } = event;
-      return `${session.mac} ${clean(session.user_name, 32)} on ${session.port} by ${session.method}, role ${clean(session.role, 20)}`;
+      return `${whoOf(session)} ${clean(session.user_name, 32)}${whereOf(session)} by ${session.method}, role ${clean(session.role, 20)}`;
     }
     case 'session-end': {
       const proof = event.relock.verified ? 'access gone' : 'ACCESS NOT YET GONE';
-      return `${event.mac} ${clean(event.user_name, 32)} on ${event.port}: ${event.cause} after ${duration(event.session_time_s)}, ${plural(event.evidence.probes_sent, 'probe')}, ${proof}`;
+      return `${whoOf(event)} ${clean(event.user_name, 32)}${whereOf(event)}: ${event.cause} after ${duration(event.session_time_s)}, ${plural(event.evidence.probes_sent, 'probe')}, ${proof}`;
     }
     case 'session-move':
       return `${event.mac} from ${event.from.port} to ${event.to.port}`;
@@ -80,6 +80,22 @@ function story(event: EventPayload): string {
   }
 }
 
-function probeStory({ mac, port, silent_periods, times, probe, target }: ProbePayload): string {
-  return `${mac} on ${port}: silent ${silent_periods}/${times}, asked by ${probe}${target === null ? '' : ` ${target}`}`;
+interface Station {
+  readonly key: string;
+  readonly mac: string | null;
+  readonly port: string | null;
+}
+
+/** A MAC, or the address of a session of layer 3. */
+function whoOf({ key, mac }: Station): string {
+  return mac ?? key.replace(/^ip-/, '');
+}
+
+function whereOf({ port }: Station): string {
+  return port === null ? '' : ` on ${port}`;
+}
+
+function probeStory(probed: ProbePayload): string {
+  const { silent_periods, times, probe, target } = probed;
+  return `${whoOf(probed)}${whereOf(probed)}: silent ${silent_periods}/${times}, asked by ${probe}${target === null ? '' : ` ${target}`}`;
 }

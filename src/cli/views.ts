@@ -14,11 +14,11 @@ export interface ViewContext {
 
 export function sessionsView({ sessions }: ResultOf<'sessions'>, { paint, now }: ViewContext): string {
   if (sessions.length === 0) return 'no sessions';
-  const sorted = [...sessions].sort((a, b) => natural(a.port, b.port) || natural(a.mac, b.mac));
+  const sorted = [...sessions].sort((a, b) => natural(a.port ?? '', b.port ?? '') || natural(a.key, b.key));
   const rows = sorted.map((session) => [
-    session.mac,
+    session.mac ?? '-',
     paint.bold(clean(session.user_name, 32)),
-    session.port,
+    session.port ?? '-',
     vlansOf(session),
     session.ipv4 ?? session.ipv6 ?? '-',
     clean(session.role, 20),
@@ -44,8 +44,7 @@ export function sessionView({ session }: ResultOf<'session'>, { paint, now }: Vi
   const { handshake } = session;
   const pairs: [string, string][] = [
     ['user', paint.bold(clean(session.user_name, 253))],
-    ['MAC', session.mac],
-    ['port', vlansOf(session) === '' ? session.port : `${session.port}, VLAN ${vlansOf(session)}`],
+    ...stationOf(session),
     ['IPv4', session.ipv4 ?? '-'],
     ['IPv6', session.ipv6 ?? '-'],
     ['role', clean(session.role)],
@@ -77,9 +76,19 @@ export function sessionView({ session }: ResultOf<'session'>, { paint, now }: Vi
   return facts(pairs, paint);
 }
 
+function stationOf(session: SessionPayload): [string, string][] {
+  const { mac, port, concentrator } = session;
+  const vlans = vlansOf(session);
+  if (mac === null || port === null) return [['concentrator', concentrator ?? '-']];
+  return [
+    ['MAC', mac],
+    ['port', vlans === '' ? port : `${port}, VLAN ${vlans}`],
+  ];
+}
+
 /** `30`, `30 40t`, `40t`: t is tagged. */
 function vlansOf({ vlan, tagged_vlans: tagged }: SessionPayload): string {
-  const untagged = vlan === 0 || tagged.includes(vlan) ? [] : [String(vlan)];
+  const untagged = vlan === null || vlan === 0 || tagged.includes(vlan) ? [] : [String(vlan)];
   return [...untagged, ...tagged.map((id) => `${id}t`)].join(' ');
 }
 

@@ -11,7 +11,7 @@ import type { Effect, Input, Ref } from '../agent/ports.ts';
 import { assertNever, err, ok, type Result } from '../base/result.ts';
 import type { Instant, Now, WallTime } from '../base/time.ts';
 import type { TrafficCounters } from '../model/acct.ts';
-import type { PortName } from '../model/dataplane.ts';
+import { isAddress, type PortName } from '../model/dataplane.ts';
 import type { CertifiedChange } from '../policy/certified-codec.ts';
 import type { SocketKey } from '../radius/effects.ts';
 import { endOfRun, inOrder } from './effect-order.ts';
@@ -181,14 +181,14 @@ export class Shell {
         return;
       case 'grant': {
         const wanted = only(run, 'grant');
-        for (const { key } of wanted) this.late?.guard?.grant(key.mac);
+        for (const { key } of wanted) if (!isAddress(key)) this.late?.guard?.grant(key.mac);
         this.answerAll(wanted, portauth.grant(wanted.map(({ key }) => key)));
         return;
       }
       case 'revoke': {
         const wanted = only(run, 'revoke');
         this.answerAll(wanted, portauth.revoke(wanted.map(({ key }) => key)));
-        for (const { key } of wanted) this.late?.guard?.revoke(key.mac);
+        for (const { key } of wanted) if (!isAddress(key)) this.late?.guard?.revoke(key.mac);
         return;
       }
       case 'watch':

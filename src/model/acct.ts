@@ -19,15 +19,21 @@ export interface AcctSubject {
   readonly sessionId: string;
   readonly multiSessionId: string;
   readonly userName: string;
+  /** Absent for an address behind the switch (L3): no MAC and no port are known, and none is made up. */
+  readonly station?: AcctStation;
+  readonly classes: readonly Uint8Array[];
+  readonly cui?: Uint8Array;
+  readonly ipv4?: Ip;
+  readonly ipv6?: Ip;
+}
+
+/** The client and its port, as they were at the start. */
+export interface AcctStation {
   readonly mac: Mac;
   readonly port: PortName;
   /** NAS-Port: the port's ifindex (RFC 2865 §5.5). */
   readonly nasPort: number;
   readonly calledStation: Mac;
-  readonly classes: readonly Uint8Array[];
-  readonly cui?: Uint8Array;
-  readonly ipv4?: Ip;
-  readonly ipv6?: Ip;
 }
 
 export type AcctRecord =

@@ -1,5 +1,6 @@
 // What the switch's data plane is made of, as the core sees it: ports, table entries, and the news of both.
 
+import type { Ip } from '../base/ip.ts';
 import type { Mac } from '../base/mac.ts';
 import type { Instant } from '../base/time.ts';
 
@@ -43,6 +44,18 @@ export interface GrantKey {
   readonly mac: Mac;
   readonly port: PortName;
   readonly vlan: VlanId;
+}
+
+/** One address that may pass the routed path (an L3 session). */
+export interface AddressKey {
+  readonly ip: Ip;
+}
+
+/** What lets a session pass: an entry of the table, or an address on the routed path. */
+export type Grant = GrantKey | AddressKey;
+
+export function isAddress(key: Grant): key is AddressKey {
+  return 'ip' in key;
 }
 
 /** A port as the kernel has it now. */

@@ -1,17 +1,22 @@
 // One user entry: who is on, where, since when, by whose word. The session table owns these objects; everything
 // that changes during a session is marked, all else is fixed at its start.
+//
+// Of two layers: a MAC on a port of this switch, or an address behind it, of which no MAC and no port are known.
 
 import type { Ip } from '../base/ip.ts';
 import type { Mac } from '../base/mac.ts';
 import type { Instant, WallTime } from '../base/time.ts';
 import type { AuthMethod, Authorization } from './authorization.ts';
-import type { GrantKey, SessionVlans } from './dataplane.ts';
+import type { AddressKey, GrantKey, SessionVlans } from './dataplane.ts';
 
 /** MQTT key: `aa-bb-cc-dd-ee-ff`, or `ip-<address>` for an L3 session. */
 export type SessionKey = string & { readonly __brand: 'SessionKey' };
 
-export interface Session {
-  readonly key: SessionKey;
+export type Session = L2Session | L3Session;
+
+/** One authenticated MAC on a port; its grant may span VLANs. */
+export interface L2Session extends AnySession {
+  readonly layer: 2;
   readonly mac: Mac;
   /** The entry by which it is known: of its untagged frames, if it may send such. Another one after a change of VLANs. */
   grant: GrantKey;
@@ -22,6 +27,19 @@ export interface Session {
   readonly nasPort: number;
   /** The port's own MAC, likewise. */
   readonly calledStation: Mac;
+}
+
+/** One address on the routed path, by the word of a VPN concentrator: its user is known by that address alone. */
+export interface L3Session extends AnySession {
+  readonly layer: 3;
+  readonly grant: AddressKey;
+  /** Who has logged the user in. */
+  readonly concentrator: Ip;
+}
+
+/** What sessions of both layers have. */
+interface AnySession {
+  readonly key: SessionKey;
   /** Acct-Session-Id: unique over restarts (RFC 2866 §5.5). */
   readonly id: string;
   /** Acct-Multi-Session-Id: kept over reauthentications and moves (RFC 2866 §5.11). */

@@ -5,9 +5,12 @@
 // chooses freely, say nothing. Only verified packets come in here, so a forger cannot fill it. An entry is kept for two
 // windows and a little at least: one that was stamped a window ahead of our clock can come until then. After that it goes
 // when its room is needed: one without a timestamp could come at any time.
-// Bound: `CAPACITY` entries of a few hundred octets. None is pushed out before its time; a full cache refuses.
+// Bound: `CAPACITY` entries of a few hundred octets. None is pushed out before its time; a full cache refuses. Half of the
+// room is shared out among the listed clients, each of which has its share whatever the others send; the other half is for
+// whoever comes first.
 
 import { toHex } from '../base/bytes.ts';
+import type { Ip } from '../base/ip.ts';
 import { after, type Instant, type Millis, seconds } from '../base/time.ts';
 
 export const CAPACITY = 16_384;
@@ -24,48 +27,67 @@ interface Entry {
 export type Known = 'new' | 'pending' | Uint8Array;
 
 export class Duplicates {
-  /** In the order of their coming, which is that of their going. */
-  private readonly entries = new Map<string, Entry>();
+  /** Of each client in the order of their coming, which is that of their going. */
+  private readonly byClient = new Map<Ip, Map<string, Entry>>();
   /** By the longest window that was ever in force. */
   private lifetime: Millis = MARGIN;
+  private clients = 1;
 
   constructor(private readonly capacity = CAPACITY) {}
 
-  get size(): number {
-    return this.entries.size;
-  }
-
   look(key: string): Known {
-    const entry = this.entries.get(key);
+    const entry = this.find(key);
     if (entry === undefined) return 'new';
     return entry.reply ?? 'pending';
   }
 
-  /** No room is left, and none can be made at this time. */
-  isFull(now: Instant): boolean {
-    if (this.entries.size >= this.capacity) this.forgetOld(now);
-    return this.entries.size >= this.capacity;
+  /** No room is left for this client, and none can be made at this time. */
+  isFull(client: Ip, now: Instant): boolean {
+    if (!this.lacksRoom(client)) return false;
+    for (const [of, entries] of this.byClient) this.forgetOld(of, entries, now);
+    return this.lacksRoom(client);
   }
 
-  /** Before anything is remembered, and when the window changes. */
-  keepFor(window: Millis): void {
+  /** Before anything is remembered, and when the window or the number of listed clients changes. */
+  configure(window: Millis, clients: number): void {
     this.lifetime = Math.max(this.lifetime, 2 * window + MARGIN) as Millis;
+    this.clients = Math.max(1, clients);
   }
 
-  begin(key: string, now: Instant): void {
-    this.entries.set(key, { at: now, reply: undefined });
+  begin(client: Ip, key: string, now: Instant): void {
+    const entries = this.byClient.get(client) ?? new Map<string, Entry>();
+    this.byClient.set(client, entries);
+    entries.set(key, { at: now, reply: undefined });
   }
 
   answered(key: string, reply: Uint8Array): void {
-    const entry = this.entries.get(key);
+    const entry = this.find(key);
     if (entry !== undefined) entry.reply = reply;
   }
 
-  private forgetOld(now: Instant): void {
-    for (const [key, { at }] of this.entries) {
-      if (after(at, this.lifetime) >= now) return;
-      this.entries.delete(key);
+  private find(key: string): Entry | undefined {
+    for (const entries of this.byClient.values()) {
+      const entry = entries.get(key);
+      if (entry !== undefined) return entry;
     }
+    return undefined;
+  }
+
+  private lacksRoom(client: Ip): boolean {
+    const common = Math.floor(this.capacity / 2);
+    const share = Math.floor((this.capacity - common) / this.clients);
+    if ((this.byClient.get(client)?.size ?? 0) < share) return false;
+    let taken = 0;
+    for (const { size } of this.byClient.values()) taken += Math.max(0, size - share);
+    return taken >= common;
+  }
+
+  private forgetOld(client: Ip, entries: Map<string, Entry>, now: Instant): void {
+    for (const [key, { at }] of entries) {
+      if (after(at, this.lifetime) >= now) return;
+      entries.delete(key);
+    }
+    this.byClient.delete(client);
   }
 }
 

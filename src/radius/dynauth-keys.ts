@@ -5,7 +5,14 @@ import { type Mac, parseMac } from '../base/mac.ts';
 import { present } from '../base/present.ts';
 import type { Session } from '../model/session.ts';
 import type { RadiusPacket } from '../wire/radius.ts';
-import { attributeIp, attributeOctets, attributeText, attributeU32 } from '../wire/radius-attributes.ts';
+import {
+  attributeIp,
+  attributeOctets,
+  attributeText,
+  attributeU32,
+  NAS_PORT_TYPE_ETHERNET,
+  NAS_PORT_TYPE_VIRTUAL,
+} from '../wire/radius-attributes.ts';
 import type { AttributeName } from '../wire/radius-dictionary.ts';
 import type { Refusal } from './error-cause.ts';
 
@@ -39,9 +46,6 @@ export const SESSION_KEYS = [
   'Framed-IPv6-Address',
   'Chargeable-User-Identity',
 ] as const satisfies readonly AttributeName[];
-
-/** RFC 2865 §5.41. */
-const ETHERNET = 15;
 
 /** Of a packet that has each of them once at most. */
 export function readKeys(packet: RadiusPacket, refuse: (refusal: Refusal) => undefined): SessionKeys {
@@ -85,21 +89,32 @@ export function nameSomebody({ nasPortType: _, ...keys }: SessionKeys): boolean 
 
 /** All keys fit. */
 export function isMeant(session: Session, keys: SessionKeys): boolean {
-  const { authorization, addresses, grant, id, multiId } = session;
+  const { authorization, addresses, id, multiId } = session;
   const { framedIp, framedIpv6 } = keys;
   return (
     fits(keys.sessionId, id) &&
     fits(keys.multiId, multiId) &&
-    fits(keys.callingStation, session.mac) &&
     fits(keys.userName, authorization.userName) &&
-    fits(keys.nasPortId, grant.port) &&
-    fits(keys.nasPort, session.nasPort) &&
-    fits(keys.nasPortType, ETHERNET) &&
-    fits(keys.calledStation, session.calledStation) &&
+    isAtPlace(session, keys) &&
     (framedIp === undefined || framedIp === addresses.ipv4 || framedIp === authorization.framedIp) &&
     fits(framedIpv6, addresses.ipv6) &&
     (keys.cui === undefined || sameOctets(keys.cui, authorization.cui)) &&
     (keys.auditSessionId === undefined || keys.auditSessionId === id || keys.auditSessionId === multiId)
+  );
+}
+
+function isAtPlace(session: Session, keys: SessionKeys): boolean {
+  const { callingStation, calledStation, nasPort, nasPortId, nasPortType } = keys;
+  if (session.layer === 3) {
+    const noPort = [callingStation, calledStation, nasPort, nasPortId].every((key) => key === undefined);
+    return noPort && fits(nasPortType, NAS_PORT_TYPE_VIRTUAL);
+  }
+  return (
+    fits(callingStation, session.mac) &&
+    fits(calledStation, session.calledStation) &&
+    fits(nasPort, session.nasPort) &&
+    fits(nasPortId, session.grant.port) &&
+    fits(nasPortType, NAS_PORT_TYPE_ETHERNET)
   );
 }
 

@@ -53,8 +53,8 @@ export interface DynamicDatagram {
 
 export type DynAuthRef = number;
 
-/** `done`: honoured. */
-export type DynAuthAnswer = 'done' | Refusal;
+/** `done`: honoured; `residue-removed`: of a session that had ended before, what was left of it. */
+export type DynAuthAnswer = 'done' | 'residue-removed' | Refusal;
 
 export type DynAuthEffect =
   | {
@@ -95,13 +95,13 @@ export class DynamicAuthorizationServer {
     capacity?: number,
   ) {
     this.duplicates = new Duplicates(capacity);
-    this.duplicates.keepFor(this.window);
+    this.duplicates.configure(this.window, settings.clients.length);
     this.clients = byAddress(settings);
   }
 
   configure(settings: DynAuthSettings): void {
     this.settings = settings;
-    this.duplicates.keepFor(this.window);
+    this.duplicates.configure(this.window, settings.clients.length);
     this.clients = byAddress(settings);
   }
 
@@ -157,9 +157,9 @@ export class DynamicAuthorizationServer {
       { type: 'refused', client: client.address, kind, refusal },
       ...this.reply(pending, refusal),
     ];
-    if (this.duplicates.isFull(now))
+    if (this.duplicates.isFull(client.address, now))
       return refused({ cause: 'Resources-Unavailable', detail: 'too many requests to be remembered' });
-    this.duplicates.begin(key, now);
+    this.duplicates.begin(client.address, key, now);
     const read = readRequest(packet, nas);
     if (!read.ok) return refused(read.error);
     const ref = this.nextRef++;
@@ -194,12 +194,12 @@ export class DynamicAuthorizationServer {
   private reply(pending: Pending, answer: DynAuthAnswer): DynAuthEffect[] {
     const { key, packet, client, address, port } = pending;
     const disconnect = packet.code === RADIUS_CODES['Disconnect-Request'];
-    const ack = answer === 'done';
+    const ack = typeof answer === 'string';
     const code = disconnect ? (ack ? 'Disconnect-ACK' : 'Disconnect-NAK') : ack ? 'CoA-ACK' : 'CoA-NAK';
     const encoded = encodeDynamicAuthorizationReply({
       request: packet,
       code,
-      attributes: [...(ack ? [] : refusalAttributes(answer)), ...(disconnect ? [] : states(packet))],
+      attributes: [...answerAttributes(answer), ...(disconnect ? [] : states(packet))],
       secret: client.secret,
     });
     if (!encoded.ok) return [dropped(encoded.error, `the answer to ${address}`)];
@@ -208,7 +208,9 @@ export class DynamicAuthorizationServer {
   }
 }
 
-function refusalAttributes({ cause }: Refusal): OutgoingAttribute[] {
+function answerAttributes(answer: DynAuthAnswer): OutgoingAttribute[] {
+  if (answer === 'done') return [];
+  const cause = answer === 'residue-removed' ? 'Residual-Context-Removed' : answer.cause;
   const error = u32('Error-Cause', ERROR_CAUSES[cause]);
   // RFC 5176 §3.2.
   return cause === 'Request-Initiated' ? [u32('Service-Type', AUTHORIZE_ONLY), error] : [error];

@@ -2,7 +2,14 @@
 
 import { type TSchema, Type } from 'typebox';
 import { AcctTerminateCause, END_CAUSES, type EndCause } from '../model/cause.ts';
-import { AUTH_METHODS, EVIDENCE_KINDS, SERVER_USES, SessionSchema } from './payloads.ts';
+import {
+  AUTH_METHODS,
+  EVIDENCE_KINDS,
+  SERVER_USES,
+  SessionSchema,
+  SessionVlan,
+  STATION,
+} from './payloads.ts';
 import {
   closed,
   count,
@@ -39,8 +46,7 @@ export const CLEARED_PER_EVENT = 256;
 
 const ProbeSchema = object('One probe.', {
   key: SessionKeyText,
-  mac: MacText,
-  port: PortName,
+  ...STATION,
   session_id: word('Acct-Session-Id.'),
   probe: oneOf('How it is asked.', ['arp', 'nd', 'eap']),
   target: Type.Union([Type.String(), Type.Null()], {
@@ -60,9 +66,8 @@ export const EVENT_BODIES = {
     'A user is out. The end record: RADIUS has the same session_id in its Accounting-Stop.',
     {
       key: SessionKeyText,
-      mac: MacText,
-      port: PortName,
-      vlan: Vlan,
+      ...STATION,
+      vlan: SessionVlan,
       user_name: word('User-Name as RADIUS has it. Hostile text.'),
       role: word('Role that was in force.'),
       method: oneOf('How the user was authenticated.', AUTH_METHODS),
@@ -190,6 +195,7 @@ export const EVENT_BODIES = {
     message: word('A sentence for people.'),
     port: Type.Optional(PortName),
     mac: Type.Optional(MacText),
+    ip: Type.Optional(word('Address behind the switch, of a session of layer 3.')),
   }),
 } as const;
 

@@ -134,15 +134,29 @@ export type PortPayload = Payload<typeof PortSchema>;
 export const AUTH_METHODS = ['dot1x', 'mab', 'web', 'sso', 'guest', 'auth-fail', 'critical'] as const;
 export const EVIDENCE_KINDS = ['login', 'fdb', 'arp', 'nd', 'dhcp', 'eapol', 'counter', 'activity'] as const;
 
+/** Of a session: a MAC on a port, or (layer 3) neither. */
+export const STATION = {
+  mac: Type.Union([MacText, Type.Null()], { description: 'MAC address; null for a session of layer 3.' }),
+  port: Type.Union([PortName, Type.Null()], { description: 'Bridge port; null for a session of layer 3.' }),
+};
+export const SessionVlan = Type.Union([Vlan, Type.Null()], {
+  description: 'VLAN id; 0 = the bridge does not filter VLANs; null for a session of layer 3.',
+});
+
 export const SessionSchema = object('One session.', {
   key: SessionKeyText,
-  mac: MacText,
+  layer: Type.Union([Type.Literal(2), Type.Literal(3)], {
+    description: '2: a MAC on a port of this switch; 3: an address behind it, known by that alone.',
+  }),
+  ...STATION,
   ipv4: Type.Union([Type.String(), Type.Null()], { description: 'IPv4 address, when known.' }),
   ipv6: Type.Union([Type.String(), Type.Null()], { description: 'IPv6 address, when known.' }),
-  port: PortName,
-  vlan: Vlan,
+  vlan: SessionVlan,
   tagged_vlans: Type.Array(Vlan, { description: 'VLANs into which it may send tagged frames.' }),
-  domain: oneOf('As a port of two domains counts it.', ['data', 'voice']),
+  domain: Type.Union([oneOf('As a port of two domains counts it.', ['data', 'voice']), Type.Null()], {
+    description: 'As a port of two domains counts it; null for a session of layer 3.',
+  }),
+  concentrator: Type.Optional(word('Layer 3: address of the VPN concentrator that logged the user in.')),
   authenticated: Type.Boolean({
     description:
       'false: in by a setting of the port (method guest, auth-fail, critical); RADIUS has no records of it.',

@@ -1,40 +1,46 @@
 // The session table: every active session, found by whatever the question names. Generic over what the agent hangs
 // on a session, so that it stays a table and knows nothing of machines.
 //
-// One active session per MAC on the whole switch. A session that is on its way out has left the table already: its
-// logout machine holds what it still needs.
+// One active session per MAC on the whole switch, and one per address behind it. A session that is on its way out has
+// left the table already: its logout machine holds what it still needs.
 
 import { type Mac, macToNumber } from '../base/mac.ts';
 import type { PortName } from '../model/dataplane.ts';
 import type { SessionSelector } from '../model/selector.ts';
-import type { Session, SessionKey } from '../model/session.ts';
+import type { L2Session, Session, SessionKey } from '../model/session.ts';
 
-export interface HasSession {
-  readonly session: Session;
+export interface HasSession<S extends Session = Session> {
+  readonly session: S;
 }
 
-export class SessionTable<Row extends HasSession> {
+/** `L2Row`: a row whose session is a MAC on a port; what is asked by MAC or port is one of these. */
+export class SessionTable<Row extends HasSession, L2Row extends Row & HasSession<L2Session>> {
   private readonly rows = new Map<SessionKey, Row>();
-  private readonly byMac48 = new Map<number, Row>();
-  private readonly byPort = new Map<PortName, Set<Row>>();
+  private readonly byMac48 = new Map<number, L2Row>();
+  private readonly byPort = new Map<PortName, Set<L2Row>>();
+
+  constructor(private readonly isL2: (row: Row) => row is L2Row) {}
 
   get size(): number {
     return this.rows.size;
   }
 
   add(row: Row): void {
-    const { key, mac, grant } = row.session;
-    this.rows.set(key, row);
+    this.rows.set(row.session.key, row);
+    if (!this.isL2(row)) return;
+    const { mac, grant } = row.session;
     this.byMac48.set(macToNumber(mac), row);
-    const onPort = this.byPort.get(grant.port) ?? new Set<Row>();
+    const onPort = this.byPort.get(grant.port) ?? new Set<L2Row>();
     this.byPort.set(grant.port, onPort.add(row));
   }
 
   /** False if the row was not, or no longer, in the table. */
   remove(row: Row): boolean {
-    const { key, mac, grant } = row.session;
+    const { key } = row.session;
     if (this.rows.get(key) !== row) return false;
     this.rows.delete(key);
+    if (!this.isL2(row)) return true;
+    const { mac, grant } = row.session;
     this.byMac48.delete(macToNumber(mac));
     const onPort = this.byPort.get(grant.port);
     onPort?.delete(row);
@@ -46,21 +52,26 @@ export class SessionTable<Row extends HasSession> {
     return this.rows.get(key);
   }
 
-  ofMac(mac: Mac): Row | undefined {
+  ofMac(mac: Mac): L2Row | undefined {
     return this.byMac48.get(macToNumber(mac));
   }
 
   /** By the MAC as an integer (base/mac.ts macToNumber): the sweep's way in, without a string per record. */
-  ofMac48(mac48: number): Row | undefined {
+  ofMac48(mac48: number): L2Row | undefined {
     return this.byMac48.get(mac48);
   }
 
-  onPort(port: PortName): readonly Row[] {
+  onPort(port: PortName): readonly L2Row[] {
     return [...(this.byPort.get(port) ?? [])];
   }
 
   countOnPort(port: PortName): number {
     return this.byPort.get(port)?.size ?? 0;
+  }
+
+  /** All that are a MAC on a port. */
+  onPorts(): IterableIterator<L2Row> {
+    return this.byMac48.values();
   }
 
   all(): IterableIterator<Row> {

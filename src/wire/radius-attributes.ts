@@ -198,6 +198,7 @@ export function vendorAttributes(packet: Attributed, vendorId: number): readonly
 
 /** RFC 2865 §5.41. */
 export const NAS_PORT_TYPE_ETHERNET = 15;
+export const NAS_PORT_TYPE_VIRTUAL = 5;
 
 export function octets(ref: AttributeRef, value: Uint8Array): RadiusAttribute {
   return { type: attributeNumber(ref), value };

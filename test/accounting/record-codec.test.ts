@@ -23,26 +23,19 @@ const anySubject = fc.record(
     sessionId: fc.string({ unit: 'grapheme', maxLength: 60 }),
     multiSessionId: fc.string({ maxLength: 60 }),
     userName: fc.string({ unit: 'grapheme', maxLength: 253 }),
-    mac,
-    port: fc.string({ maxLength: 15 }).map((name) => name as PortName),
-    nasPort: fc.nat({ max: 0xffffffff }),
-    calledStation: mac,
+    station: fc.record({
+      mac,
+      port: fc.string({ maxLength: 15 }).map((name) => name as PortName),
+      nasPort: fc.nat({ max: 0xffffffff }),
+      calledStation: mac,
+    }),
     classes: fc.array(octets(253), { maxLength: 4 }),
     cui: octets(253),
     ipv4: fc.ipV4().map((ip) => ip as Ip),
     ipv6: fc.constantFrom('2001:db8::1', 'fe80::2', '::').map((ip) => ip as Ip),
   },
   {
-    requiredKeys: [
-      'sessionId',
-      'multiSessionId',
-      'userName',
-      'mac',
-      'port',
-      'nasPort',
-      'calledStation',
-      'classes',
-    ],
+    requiredKeys: ['sessionId', 'multiSessionId', 'userName', 'classes'],
   },
 );
 const counters = fc.record({

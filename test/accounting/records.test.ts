@@ -44,6 +44,28 @@ function stop(changes: Partial<Extract<AcctRecord, { kind: 'stop' }>> = {}) {
 }
 
 describe('an accounting record as RADIUS attributes', () => {
+  it('of an address behind the switch names the address, and makes up no MAC and no port', () => {
+    const { station: _, ...user } = subject('s1');
+    const packet = sent({
+      kind: 'start',
+      eventTime,
+      subject: { ...user, ipv6: '2001:db8::9' as Ip },
+    });
+    expect(packet.attributes.map(({ type }) => attributeNameOf(type)).sort()).toEqual([
+      'Acct-Authentic',
+      'Acct-Multi-Session-Id',
+      'Acct-Session-Id',
+      'Acct-Status-Type',
+      'Event-Timestamp',
+      'Framed-IPv6-Address',
+      'NAS-Port-Type',
+      'User-Name',
+    ]);
+    // RFC 2866 §5.6 Remote, RFC 2865 §5.41 Virtual.
+    expect(attributeU32(packet, 'Acct-Authentic')).toBe(3);
+    expect(attributeU32(packet, 'NAS-Port-Type')).toBe(5);
+  });
+
   it('a Start names the session, the user and the port', () => {
     const classes = [Uint8Array.of(2, 0), Uint8Array.of(1)];
     const packet = sent({

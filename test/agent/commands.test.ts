@@ -2,14 +2,14 @@
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { VERBS } from '../../src/report/command-schemas.ts';
-import type { SessionPayload } from '../../src/report/payloads.ts';
 import { SimulatedStage } from '../rigs/sim/stage.ts';
+import type { PortSession } from '../scenarios/stage.ts';
 
 const NOBODY = '02:66:00:00:00:01';
 
 describe('a switch with one session', () => {
   let stage: SimulatedStage;
-  let session: SessionPayload;
+  let session: PortSession;
   const { stringify } = JSON;
 
   beforeEach(async () => {

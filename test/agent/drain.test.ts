@@ -41,6 +41,36 @@ describe('a login under way at a drain', () => {
     expect(stage.net.drained).toBe(true);
   });
 
+  it.each([
+    ['goes', 2, true],
+    ['will not go', 99, false],
+  ])('that was turned back with its entry written, which then %s', async (_, failures, gone) => {
+    const stage = new SimulatedStage({ machines: 1 });
+    const { mac, port } = stage.machine(1);
+    const { core } = stage.invariants;
+    stage.net.bridge.writeForeign(mac as Mac, port);
+    core.now = stage.net.world.clocks;
+    core.parts.life.admit({
+      mac: mac as Mac,
+      port: port as PortName,
+      method: 'mab',
+      authorization: { userName: 'u1', classes: [], reauthenticateAtTimeout: false, server: '' },
+      sessionId: 'late',
+      multiId: 'late',
+    });
+    stage.failRevokes(failures);
+    await stage.ask('drain');
+    await stage.pass(500);
+    expect(stage.net.drained).toBe(false);
+    expect(stage.net.dead).toBe(false);
+    await stage.pass(5_000);
+    expect(stage.net.drained).toBe(gone);
+    expect(await stage.isGranted(mac, port)).toBe(!gone);
+    await stage.pass(26_000);
+    expect(stage.net.drained).toBe(true);
+    expect(stage.net.logs.some((line) => line.includes('entries could not be removed'))).toBe(!gone);
+  });
+
   it('whoever is admitted all the same is refused', async () => {
     const stage = new SimulatedStage({ machines: 1 });
     const { mac, port } = stage.machine(1);

@@ -91,10 +91,65 @@ describe('asked of running sessions', () => {
     expect(stop).toMatchObject({ terminateCause: 6 });
   });
 
-  it('504 where the access could not be taken away', () => {
-    net.faults.revokes = 1;
-    expect(one('Disconnect-Request', mac(1))).toMatchObject({ code: 'Disconnect-NAK', errorCause: 504 });
-    expect(sessions().size).toBe(2);
+  describe('where the access cannot be taken away at once', () => {
+    const request = () =>
+      dynamicRequest({ code: 'Disconnect-Request', attributes: [mac(1)], at: net.world.clocks.wall });
+    const answered = (bytes: Uint8Array) => answers(net, [bytes])[0];
+
+    it('it is acknowledged as soon as it is, and whoever asked meanwhile hears that something was left', () => {
+      net.faults.revokes = 1;
+      const bytes = request();
+      expect(ask(net, [bytes])).toEqual([undefined]);
+      // The session is over, whatever comes of its entry.
+      net.advance(500);
+      expect(causes()).toEqual(['p1 radius-disconnect']);
+      const again = request();
+      net.post({
+        type: 'dynamic-requests',
+        datagrams: [{ address: SERVER, port: 40_009, bytes: again }],
+      });
+      net.advance(1_000);
+      expect(answered(bytes)).toMatchObject({ code: 'Disconnect-ACK', errorCause: undefined });
+      const other = net.dynamicReplies.find(({ port }) => port === 40_009);
+      expect(other && readReply(again, other.bytes)).toMatchObject({
+        code: 'Disconnect-ACK',
+        errorCause: 201,
+      });
+      expect(one('Disconnect-Request', mac(1))?.errorCause).toBe(503);
+    });
+
+    it('504 after 5 s of tries: the session has ended with its Stop, and the next request is for what is left', async () => {
+      net.faults.revokes = 3;
+      const first = request();
+      ask(net, [first]);
+      net.advance(4_900);
+      expect(answered(first)).toBeUndefined();
+      const stops = (await stage.accounting()).filter(({ status }) => status === 'Stop');
+      expect(stops).toMatchObject([{ userName: 'u1', terminateCause: 6 }]);
+      net.advance(200);
+      expect(answered(first)).toMatchObject({ code: 'Disconnect-NAK', errorCause: 504 });
+      expect(sessions().size).toBe(2);
+      expect(await stage.isGranted(stage.machine(1).mac, 'p1')).toBe(true);
+      // There is no session that anything could be changed of.
+      expect(one('CoA-Request', mac(1), u32('Idle-Timeout', 90))?.errorCause).toBe(503);
+      const second = request();
+      expect(ask(net, [second])).toEqual([undefined]);
+      net.advance(2_500);
+      expect(answered(second)).toMatchObject({ code: 'Disconnect-ACK', errorCause: 201 });
+      expect(await stage.isGranted(stage.machine(1).mac, 'p1')).toBe(false);
+    });
+
+    it('504 for the next one, too, for as long as it lasts', () => {
+      net.faults.revokes = 5;
+      const first = request();
+      ask(net, [first]);
+      net.advance(6_000);
+      expect(answered(first)?.errorCause).toBe(504);
+      const second = request();
+      ask(net, [second]);
+      net.advance(5_100);
+      expect(answered(second)?.errorCause).toBe(504);
+    });
   });
 
   it('by every key, all of which must fit', () => {
@@ -342,7 +397,10 @@ describe('asked of running sessions', () => {
       spy.mockRestore();
       net.bridge.port('p1').present = false;
       net.advance(10_000);
-      expect([...sessions().all()].map(({ session: { grant } }) => grant.port).sort()).toEqual(['p2', 'p3']);
+      expect([...sessions().onPorts()].map(({ session: { grant } }) => grant.port).sort()).toEqual([
+        'p2',
+        'p3',
+      ]);
       expect(net.bridge.port('p2').adminUp).toBe(true);
       await stage.restorePort('p1');
       net.advance(1000);

@@ -1,7 +1,8 @@
 // Where a client goes without a server's word, and when it has to leave: the whole agent on the simulated switch.
 
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { fromUtf8 } from '../../src/base/bytes.ts';
+import type { PortName } from '../../src/model/dataplane.ts';
 import type { ConfigPart } from '../rigs/config-part.ts';
 import { SimulatedStage, simFile } from '../rigs/sim/stage.ts';
 
@@ -62,6 +63,51 @@ describe('critical', () => {
     await stage.pass(5_000);
     expect(await stage.retained(mac)).toBeUndefined();
     expect(await stage.isGranted(mac, port)).toBe(false);
+  });
+
+  it('ends with an Accept that cannot be carried out', async () => {
+    const stage = await inCritical();
+    const { mac, port } = stage.machine(1);
+    await stage.setReply('u1', { vlan: '77' });
+    await stage.serverSilent(false);
+    await stage.until('the end', () => stage.events('session-end')[0], 60_000);
+    expect(stage.events('session-end')[0]?.cause).toBe('authorization-changed');
+    expect(stage.events('auth-failed').at(-1)?.reason).toBe('grant-failed');
+    expect(await stage.isGranted(mac, port)).toBe(false);
+  });
+
+  it.each(['contradictory-accept', 'unencodable'] as const)('ends with %s', async (reason) => {
+    const stage = await inCritical();
+    const { aaa } = stage.invariants.core.parts;
+    const authorization = { userName: 'u1', classes: [], reauthenticateAtTimeout: false, server: 's' };
+    const verdict =
+      reason === 'unencodable'
+        ? ({ type: 'aaa-reject', reason } as const)
+        : // With EAP-Failure in it.
+          ({ type: 'aaa-accept', authorization, eap: Uint8Array.of(4, 1, 0, 4) } as const);
+    vi.spyOn(aaa, 'ask').mockImplementation((applicant, { ref }) => applicant.verdict({ ...verdict, ref }));
+    await stage.until('the end', () => stage.events('session-end')[0], 120_000);
+    expect(stage.events('auth-failed').at(-1)?.reason).toBe(reason);
+    expect(await stage.retained(stage.machine(1).mac)).toBeUndefined();
+  });
+
+  it('ends at the return of the server where its client cannot even be asked, and not before', async () => {
+    const stage = await inCritical();
+    const machine = stage.machine(1);
+    const { core } = stage.invariants;
+    await stage.killSupplicant(machine);
+    await stage.talk(machine, 5_000);
+    // As where the link was down for a while, and the port has no room for one more.
+    core.now = stage.net.world.clocks;
+    core.parts.supplicants.portClosed(machine.port as PortName);
+    const asked = vi.spyOn(core.parts.supplicants, 'reauthenticate').mockReturnValue(false);
+    await stage.pass(200_000);
+    expect(asked).toHaveBeenCalled();
+    expect((await stage.retained(machine.mac))?.method).toBe('critical');
+    await stage.serverSilent(false);
+    await stage.login(stage.machine(2));
+    await stage.until('the end', () => stage.events('session-end')[0], 10_000);
+    expect(stage.events('session-end')[0]?.cause).toBe('authorization-changed');
   });
 
   it('becomes auth-fail where there is a VLAN for whom the server refuses', async () => {

@@ -40,12 +40,12 @@ describe('a borrowed MAC on a MAB port', () => {
   }
 
   function sessions(): readonly string[] {
-    return [...core.sessions.all()].map(({ session }) => `${session.grant.port} ${session.method}`);
+    return [...core.sessions.onPorts()].map(({ session }) => `${session.grant.port} ${session.method}`);
   }
 
   it('an administrator who has everybody reauthenticated does not ask about it there', async () => {
     await stage.login(stage.machine(1));
-    const { mac } = [...core.sessions.all()][0]?.session ?? { mac: '' as Mac };
+    const { mac } = [...core.sessions.onPorts()][0]?.session ?? { mac: '' as Mac };
     inAgent(() => core.parts.mab.sighted(mac, P2));
     stage.net.command('reauthenticate', { all: true });
     await stage.pass(500);
@@ -56,7 +56,7 @@ describe('a borrowed MAC on a MAB port', () => {
 
   it('an Accept for a question of before does not move the session that has begun elsewhere meanwhile', async () => {
     await stage.login(stage.machine(1));
-    const { mac } = [...core.sessions.all()][0]?.session ?? { mac: '' as Mac };
+    const { mac } = [...core.sessions.onPorts()][0]?.session ?? { mac: '' as Mac };
     stage.net.command('disconnect', { port: 'p1' });
     await stage.until('out', () => sessions().length === 0, 5_000);
     inAgent(() => core.parts.mab.sighted(mac, P2));

@@ -3,7 +3,6 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Ipv4 } from '../../src/base/ip.ts';
 import type { Capabilities } from '../../src/model/dataplane.ts';
-import type { SessionPayload } from '../../src/report/payloads.ts';
 import { decodeEap, EAP_REQUEST, EAP_TYPE_IDENTITY } from '../../src/wire/eap.ts';
 import { decodeEapol } from '../../src/wire/eapol.ts';
 import {
@@ -18,7 +17,7 @@ import type { SimClient } from '../rigs/sim/client.ts';
 import { GATEWAY, SIM_CAPABILITIES, SWITCH_IPV4 } from '../rigs/sim/simulated-switch.ts';
 import { SIM_TIMING, SimulatedStage } from '../rigs/sim/stage.ts';
 import { expectEnd, expectRecords, silentFor } from '../scenarios/expectations.ts';
-import type { Machine, Setting } from '../scenarios/stage.ts';
+import type { Machine, PortSession, Setting } from '../scenarios/stage.ts';
 
 const T = 15_000;
 
@@ -26,7 +25,7 @@ interface Played {
   readonly stage: SimulatedStage;
   readonly machine: Machine;
   readonly client: SimClient;
-  readonly session: SessionPayload;
+  readonly session: PortSession;
   /** Of the effects, the first that counts. */
   since: number;
 }
@@ -58,7 +57,7 @@ function isIn({ stage, machine, session }: Played): Promise<boolean> {
 }
 
 async function silentPeriods({ stage, machine }: Played): Promise<number> {
-  const answer = (await stage.ask('session', { mac: machine.mac })) as { readonly session: SessionPayload };
+  const answer = (await stage.ask('session', { mac: machine.mac })) as { readonly session: PortSession };
   return answer.session.handshake?.silent_periods ?? 0;
 }
 

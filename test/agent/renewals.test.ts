@@ -80,7 +80,7 @@ describe('while somebody else leaves the port, slowly', () => {
     const answer = life.tableDone.bind(life);
     const held: Parameters<typeof answer>[0][] = [];
     const spy = vi.spyOn(life, 'tableDone').mockImplementation((result) => {
-      if (result.key.mac === stage.machine(2).mac) held.push(result);
+      if ('mac' in result.key && result.key.mac === stage.machine(2).mac) held.push(result);
       else answer(result);
     });
     return () => {

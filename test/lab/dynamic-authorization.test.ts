@@ -10,7 +10,6 @@ import { utf8 } from '../../src/base/bytes.ts';
 import type { WallTime } from '../../src/base/time.ts';
 import { SocketClient } from '../../src/cli/socket-client.ts';
 import { ERROR_CAUSES } from '../../src/radius/error-cause.ts';
-import type { SessionPayload } from '../../src/report/payloads.ts';
 import { octets, text, u32 } from '../../src/wire/radius-attributes.ts';
 import { dynamicRequest, forgeries } from '../rigs/dynauth.ts';
 import { ping } from '../rigs/lab/client.ts';
@@ -20,6 +19,7 @@ import { until } from '../rigs/lab/process.ts';
 import { PASSWORD, Scene } from '../rigs/lab/scene.ts';
 import { Sniffer } from '../rigs/lab/sniffer.ts';
 import type { Supplicant } from '../rigs/lab/supplicant.ts';
+import type { PortSession } from '../scenarios/stage.ts';
 
 const SECRET = utf8('testing123');
 const BOUNCE_S = 2;
@@ -61,7 +61,7 @@ interface Row {
   /** An ACK, or the Error-Cause of the NAK. */
   readonly answer: Answer;
   /** Of these clients (1 if absent) the session has these values now. */
-  readonly set?: Partial<SessionPayload>;
+  readonly set?: Partial<PortSession>;
   readonly of?: readonly number[];
   /** These clients are out when the answer is there, for this cause. */
   readonly out?: readonly number[];
@@ -352,12 +352,12 @@ describe('dynamic authorization', () => {
   }, 60_000);
   afterAll(() => scene?.close());
 
-  const sessions = async (): Promise<readonly SessionPayload[]> => {
+  const sessions = async (): Promise<readonly PortSession[]> => {
     const answer = await control.request('sessions', {});
     if (!answer.ok || !answer.value.ok) throw new Error(JSON.stringify(answer));
-    return (answer.value.result as { readonly sessions: readonly SessionPayload[] }).sessions;
+    return (answer.value.result as { readonly sessions: readonly PortSession[] }).sessions;
   };
-  const onPort = async (n: number): Promise<SessionPayload | undefined> =>
+  const onPort = async (n: number): Promise<PortSession | undefined> =>
     (await sessions()).find(({ port }) => port === `p${n}`);
   const portFacts = async (
     n: number,

@@ -202,6 +202,35 @@ describe('duplicates (RFC 5176 §2.3, §6.3)', () => {
     expect(kinds(rig.give(disconnect(BOB)))).toEqual(['request']);
   });
 
+  it('a client that asks for more than it has room takes none from the others', () => {
+    const other = { ...SETTINGS.clients[0], address: '192.0.2.99' as Ip } as DynAuthClient;
+    const rig = new Rig({ clients: [...SETTINGS.clients, other] }, 8);
+    const greedy = Array.from({ length: 10 }, () => disconnect(BOB));
+    const taken = greedy.map((bytes) => kinds(rig.give(bytes))[0]);
+    // Its own share, and all that is anybody's.
+    expect(taken).toEqual([...Array(6).fill('request'), ...Array(4).fill('refused')]);
+    const from = { address: other.address };
+    const modest = [1, 2].map(() => disconnect(BOB));
+    for (const bytes of modest) expect(kinds(rig.give(bytes, from))).toEqual(['request']);
+    expect(kinds(rig.give(disconnect(BOB), from))).toEqual(['refused', 'send']);
+    for (const bytes of modest) expect(kinds(rig.give(bytes, from))).toEqual(['duplicate']);
+    for (const bytes of greedy.slice(0, 6)) expect(kinds(rig.give(bytes))).toEqual(['duplicate']);
+  });
+
+  it('what a client has asked that is listed no more takes room only until its time is over', () => {
+    const rig = new Rig({}, 4);
+    const bytes = Array.from({ length: 4 }, () => disconnect(BOB));
+    for (const each of bytes) rig.give(each);
+    const other = { ...SETTINGS.clients[0], address: '192.0.2.99' as Ip } as DynAuthClient;
+    const from = { address: other.address };
+    rig.server.configure({ ...SETTINGS, clients: [other] });
+    expect(bytes.map((each) => kinds(rig.give(each, from))[0])).toEqual(Array(4).fill('duplicate'));
+    const asked = () => Array.from({ length: 4 }, () => kinds(rig.give(disconnect(BOB), from))[0]);
+    expect(asked()).toEqual(['request', 'request', 'refused', 'refused']);
+    rig.ms += 610_001;
+    expect(asked()).toEqual(Array(4).fill('request'));
+  });
+
   it('from another listed address with the same secret it is the same packet', () => {
     const other = { ...SETTINGS.clients[0], address: '192.0.2.99' as Ip } as DynAuthClient;
     const rig = new Rig({ clients: [...SETTINGS.clients, other] });

@@ -7,8 +7,9 @@ import type { InfoPayload, PortPayload, SessionPayload } from '../../src/report/
 export const AT = Date.parse('2025-01-31T12:00:00.000Z') as WallTime;
 const TIME = '2025-01-31T12:00:00.000Z';
 
-export const SESSION: SessionPayload = {
+export const SESSION = {
   key: 'aa-bb-cc-dd-ee-ff',
+  layer: 2,
   mac: 'aa:bb:cc:dd:ee:ff',
   ipv4: '192.0.2.10',
   ipv6: null,
@@ -31,7 +32,7 @@ export const SESSION: SessionPayload = {
   last_seen: '2025-01-31T11:59:30.000Z',
   last_seen_by: 'fdb',
   session_time_s: 192,
-};
+} as const satisfies SessionPayload;
 
 export const PORT: PortPayload = {
   port: 'p1',

@@ -24,10 +24,12 @@ export function subject(sessionId: string): AcctSubject {
     sessionId,
     multiSessionId: `m-${sessionId}`,
     userName: `user of ${sessionId}`,
-    mac: '02:00:00:00:00:01' as Mac,
-    port: 'p1' as PortName,
-    nasPort: 3,
-    calledStation: '02:ff:00:00:00:01' as Mac,
+    station: {
+      mac: '02:00:00:00:00:01' as Mac,
+      port: 'p1' as PortName,
+      nasPort: 3,
+      calledStation: '02:ff:00:00:00:01' as Mac,
+    },
     classes: [],
   };
 }

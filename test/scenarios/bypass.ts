@@ -1,10 +1,9 @@
 // Devices that get in by their MAC, and what becomes of that when they, or others, do something else.
 
 import assert from 'node:assert/strict';
-import type { SessionPayload } from '../../src/report/payloads.ts';
 import { type ConfigPart, overlay } from '../rigs/config-part.ts';
 import { decisions, expectEnd, expectIn, expectOut } from './expectations.ts';
-import type { Machine, Scenario, Stage } from './stage.ts';
+import { begunSessions, type Machine, type PortSession, type Scenario, type Stage } from './stage.ts';
 
 const SOON_MS = 15_000;
 
@@ -19,14 +18,15 @@ function mab(settings: ConfigPart = {}): ConfigPart {
 }
 
 /** It speaks, until a server has let it in. */
-async function bypass(stage: Stage, machine: Machine): Promise<SessionPayload> {
+async function bypass(stage: Stage, machine: Machine): Promise<PortSession> {
   const before = stage.events('session-start').length;
   const session = await stage.until(
     `${machine.mac} in by its MAC`,
     async () => {
       await stage.passes(machine);
-      const begun = stage.events('session-start').slice(before);
-      return begun.find(({ session }) => session.mac === machine.mac)?.session;
+      return begunSessions(stage)
+        .slice(before)
+        .find(({ mac }) => mac === machine.mac);
     },
     SOON_MS,
   );

@@ -2,8 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { AcctTerminateCause, END_CAUSES, type EndCause } from '../../src/model/cause.ts';
-import type { SessionPayload } from '../../src/report/payloads.ts';
-import type { EventOf, Machine, Stage } from './stage.ts';
+import type { EventOf, Machine, PortSession, Stage } from './stage.ts';
 
 export type SessionEnd = EventOf<'session-end'>;
 
@@ -19,7 +18,7 @@ export interface ExpectedEnd {
 /** Of the session: one end, with this cause, the same in MQTT and RADIUS; and nothing of it is left. */
 export async function expectEnd(
   stage: Stage,
-  session: SessionPayload,
+  session: PortSession,
   expected: ExpectedEnd,
 ): Promise<SessionEnd> {
   const { cause, withinMs, goesOn = false, verified = true } = expected;
@@ -52,7 +51,7 @@ export async function expectEnd(
 /** These records and no others, in this order. A record that was sent a moment ago may still be on its way. */
 export async function expectRecords(
   stage: Stage,
-  { session_id }: SessionPayload,
+  { session_id }: PortSession,
   statuses: readonly string[],
 ): Promise<void> {
   const written = async (): Promise<readonly string[]> =>
@@ -65,7 +64,7 @@ export async function expectRecords(
 }
 
 /** In, and through. Its address is known from now on, so it is asked when nothing is heard of it, and answers. */
-export async function enter(stage: Stage, machine: Machine): Promise<SessionPayload> {
+export async function enter(stage: Stage, machine: Machine): Promise<PortSession> {
   const session = await stage.login(machine);
   assert.equal(await stage.passes(machine), true, `${machine.port} is open`);
   return session;
@@ -79,7 +78,7 @@ export async function expectOut(stage: Stage, machine: Machine): Promise<void> {
 }
 
 /** The session goes on as it was: no end, no second start, its frames get through. */
-export async function expectIn(stage: Stage, machine: Machine, session: SessionPayload): Promise<void> {
+export async function expectIn(stage: Stage, machine: Machine, session: PortSession): Promise<void> {
   const retained = await stage.retained(machine.mac);
   assert.equal(retained?.session_id, session.session_id, 'the same session is published');
   assert.equal(await stage.isGranted(machine.mac, session.port), true, 'the grant stands');

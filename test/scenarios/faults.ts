@@ -1,7 +1,6 @@
 // Things go wrong: servers, the table, the broker, the agent itself. Nobody is forgotten, nothing is told twice.
 
 import assert from 'node:assert/strict';
-import type { SessionPayload } from '../../src/report/payloads.ts';
 import {
   assertBetween,
   decisions,
@@ -11,7 +10,7 @@ import {
   expectOut,
   silentFor,
 } from './expectations.ts';
-import type { FaultStage, Machine, Scenario, Stage } from './stage.ts';
+import type { FaultStage, Machine, PortSession, Scenario, Stage } from './stage.ts';
 
 const SOON_MS = 15_000;
 const STRANGER = '02:66:00:00:00:01';
@@ -19,9 +18,9 @@ const STRANGER = '02:66:00:00:00:01';
 async function loginAll(
   stage: Stage,
   count: number,
-): Promise<{ readonly machines: readonly Machine[]; readonly sessions: readonly SessionPayload[] }> {
+): Promise<{ readonly machines: readonly Machine[]; readonly sessions: readonly PortSession[] }> {
   const machines = Array.from({ length: count }, (_, i) => stage.machine(i + 1));
-  const sessions: SessionPayload[] = [];
+  const sessions: PortSession[] = [];
   for (const machine of machines) sessions.push(await enter(stage, machine));
   return { machines, sessions };
 }
@@ -164,7 +163,7 @@ const returns: Scenario<FaultStage> = {
     await stage.speakAgain(machine);
     await stage.say(machine);
     await stage.pass(50);
-    const told = (await stage.ask('session', { mac: machine.mac })) as { readonly session: SessionPayload };
+    const told = (await stage.ask('session', { mac: machine.mac })) as { readonly session: PortSession };
     assert.equal(told.session.last_seen_by, 'activity');
     await expectIn(stage, machine, session);
   },
@@ -213,7 +212,7 @@ const massLoss: Scenario = {
     await stage.until('nine ends', () => stage.events('session-end').length === 9, 3 * round);
     for (const session of sessions.slice(1))
       await expectEnd(stage, session, { cause: 'handshake-timeout', withinMs: 1_000 });
-    await expectIn(stage, survivor, sessions[0] as SessionPayload);
+    await expectIn(stage, survivor, sessions[0] as PortSession);
     assert.equal(await stage.passes(survivor), true);
     await stage.until(
       'the all-clear',
@@ -231,8 +230,7 @@ const stalled: Scenario = {
     const { machines, sessions } = await loginAll(stage, 3);
     await stage.stall(4 * times * periodS * 1000);
     await stage.pass(2 * times * periodS * 1000);
-    for (const [i, machine] of machines.entries())
-      await expectIn(stage, machine, sessions[i] as SessionPayload);
+    for (const [i, machine] of machines.entries()) await expectIn(stage, machine, sessions[i] as PortSession);
     assert.equal(stage.events('guard')[0]?.reason, 'agent-stalled');
   },
 };
@@ -264,7 +262,7 @@ const brokerAway: Scenario = {
     await stage.pass(5_000);
     assert.equal(stage.allEvents().length, before, 'nothing is heard meanwhile');
     await stage.brokerAway(false);
-    const [gone, stays] = sessions as [SessionPayload, SessionPayload];
+    const [gone, stays] = sessions as [PortSession, PortSession];
     await expectEnd(stage, gone, { cause: 'supplicant-logoff', withinMs: 5_000 });
     await expectIn(stage, machines[1] as Machine, stays);
     // QoS 1: what was on the wire when the broker went may come twice.

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { enter, expectEnd, expectIn, expectOut, expectRecords } from './expectations.ts';
-import { PASSWORD, type Scenario } from './stage.ts';
+import { begunSessions, PASSWORD, type Scenario } from './stage.ts';
 
 const SOON_MS = 15_000;
 
@@ -35,7 +35,7 @@ const restart: Scenario = {
     await expectEnd(stage, session, { cause: 'supplicant-restart', withinMs: SOON_MS, goesOn: true });
     const second = await stage.until(
       'the second session',
-      () => stage.events('session-start').find(({ session: { user_name } }) => user_name === 'u2')?.session,
+      () => begunSessions(stage).find(({ user_name }) => user_name === 'u2'),
       SOON_MS,
     );
     assert.notEqual(second.session_id, session.session_id);

@@ -96,6 +96,17 @@ export interface Credentials {
 
 export type EventOf<T extends EventType> = Extract<EventPayload, { readonly type: T }>;
 
+/** One of layer 2: scenarios are about machines on ports. */
+export type PortSession = SessionPayload & { readonly mac: string; readonly port: string };
+
+/** Those that have begun, in their order. */
+export function begunSessions(stage: Pick<Stage, 'events'>): readonly PortSession[] {
+  return stage
+    .events('session-start')
+    .map(({ session }) => session)
+    .filter((session): session is PortSession => session.mac !== null && session.port !== null);
+}
+
 export interface Stage {
   readonly timing: Timing;
   now(): number;
@@ -111,7 +122,7 @@ export interface Stage {
   /** Machine n takes the MAC of another: the same client elsewhere, or somebody who pretends to be it. */
   impersonate(n: number, other: Machine): Promise<Machine>;
   /** Its supplicant starts and gets in; the session as it began. */
-  login(machine: Machine, credentials?: Credentials): Promise<SessionPayload>;
+  login(machine: Machine, credentials?: Credentials): Promise<PortSession>;
   /** Its supplicant starts and is refused. */
   attempt(machine: Machine, credentials: Credentials): Promise<void>;
   logoff(machine: Machine): Promise<void>;
@@ -164,7 +175,7 @@ export interface Stage {
   /** All of them. */
   allEvents(): readonly EventPayload[];
   /** The retained session of this MAC; undefined = there is none. */
-  retained(mac: string): Promise<SessionPayload | undefined>;
+  retained(mac: string): Promise<PortSession | undefined>;
 }
 
 /** Where the bridge can filter VLANs. */

@@ -7,14 +7,15 @@ import assert from 'node:assert/strict';
 import { SocketClient } from '../../../src/cli/socket-client.ts';
 import type { Verb } from '../../../src/report/command-schemas.ts';
 import type { EventPayload, EventType } from '../../../src/report/event-payloads.ts';
-import type { SessionPayload } from '../../../src/report/payloads.ts';
 import {
   type AccountingRow,
+  begunSessions,
   type Credentials,
   deviceName,
   type EventOf,
   type Machine,
   PASSWORD,
+  type PortSession,
   type Scenario,
   type Setting,
   type Stage,
@@ -171,7 +172,7 @@ export class LabStage implements Stage {
     return this.machine(n);
   }
 
-  async login(machine: Machine, credentials: Credentials = own(machine)): Promise<SessionPayload> {
+  async login(machine: Machine, credentials: Credentials = own(machine)): Promise<PortSession> {
     const before = this.events('session-start').length;
     await this.#attempt(machine, credentials);
     const supplicant = this.#at(machine);
@@ -179,9 +180,9 @@ export class LabStage implements Stage {
     const session = await this.until(
       `session-start of ${credentials.user}`,
       () =>
-        this.events('session-start')
+        begunSessions(this)
           .slice(before)
-          .find(({ session: { mac } }) => mac === machine.mac)?.session,
+          .find(({ mac }) => mac === machine.mac),
       LOGIN_WITHIN_MS,
     );
     await this.until(
@@ -359,11 +360,11 @@ export class LabStage implements Stage {
       .map(({ payload }) => JSON.parse(payload) as EventPayload);
   }
 
-  async retained(mac: string): Promise<SessionPayload | undefined> {
+  async retained(mac: string): Promise<PortSession | undefined> {
     const topic = `${TOPIC_BASE}/session/${mac.replaceAll(':', '-')}`;
     const stored = this.#scene.upstream.ofTopic(topic).filter(({ retain }) => retain);
     const payload = stored.at(-1)?.payload ?? '';
-    return payload === '' ? undefined : (JSON.parse(payload) as SessionPayload);
+    return payload === '' ? undefined : (JSON.parse(payload) as PortSession);
   }
 }
 

@@ -5,12 +5,12 @@
 
 import { keysOf } from '../../../src/agent/authorization-policy.ts';
 import type { Core } from '../../../src/agent/core.ts';
-import { SessionUnit } from '../../../src/agent/session-unit.ts';
+import { isIn, SessionUnit } from '../../../src/agent/session-unit.ts';
 import { sessionPayload } from '../../../src/agent/views.ts';
 import { keyText } from '../../../src/authz/authorizer.ts';
-import { type Mac, macToKey } from '../../../src/base/mac.ts';
 import { isFallback } from '../../../src/model/authorization.ts';
 import type { GrantKey } from '../../../src/model/dataplane.ts';
+import type { SessionKey } from '../../../src/model/session.ts';
 import { isGrant } from '../../../src/wire/fdb-table.ts';
 import { keyOf as tableKey } from './bridge.ts';
 import type { SimulatedSwitch } from './simulated-switch.ts';
@@ -116,12 +116,13 @@ export class Invariants {
       if (!isGrant(flags) || net.bridge.tampered.has(mac)) continue;
       const key: GrantKey = { mac, port: port.name, vlan };
       const unit = core.sessions.ofMac(mac);
-      const session = unit?.session.grant.port === port.name && (unit.isIn(vlan) || changing.has(unit));
+      const session =
+        unit?.session.grant.port === port.name && (isIn(unit.session.vlans, vlan) || changing.has(unit));
       const underWay =
         entering.has(`${port.name} ${mac}`) || (authz.has(keyText(key)) && !life.isGranted(key));
       if (!session && !underWay) this.fail(`${keyText(key)} is granted, and nobody has a session for it`);
     }
-    for (const { session } of core.sessions.all()) {
+    for (const { session } of core.sessions.onPorts()) {
       for (const key of keysOf(session.mac, session.grant.port, session.vlans)) {
         const entry = net.bridge.table.get(tableKey(session.mac, key.vlan));
         const there = entry !== undefined && entry.port.name === session.grant.port && isGrant(entry.flags);
@@ -160,18 +161,18 @@ export class Invariants {
     if (!net.brokerUp) return;
     const prefix = `rollcall/v1/${core.config.switch.id}/session/`;
     for (const unit of core.sessions.all()) {
-      const published = net.retained.get(`${prefix}${macToKey(unit.session.mac)}`);
-      if (published === undefined) this.fail(`the session of ${unit.session.mac} is not published`);
+      const published = net.retained.get(`${prefix}${unit.session.key}`);
+      if (published === undefined) this.fail(`the session ${unit.session.key} is not published`);
       const { handshake: was, ...before } = published as ReturnType<typeof sessionPayload>;
       const { handshake: is, ...now } = sessionPayload(unit);
       if (JSON.stringify(before) !== JSON.stringify(now) || was.period_s !== is.period_s)
         this.fail(`published ${JSON.stringify(before)} of ${JSON.stringify(now)}`);
     }
-    const macs = new Set([...core.sessions.all(), ...this.closings()].map(({ session }) => session.mac));
+    const keys = new Set([...core.sessions.all(), ...this.closings()].map(({ session }) => session.key));
     for (const topic of net.retained.keys()) {
       if (!topic.startsWith(prefix)) continue;
-      const mac = topic.slice(prefix.length).replaceAll('-', ':') as Mac;
-      if (!macs.has(mac)) this.fail(`${topic} stands, and there is no session`);
+      if (!keys.has(topic.slice(prefix.length) as SessionKey))
+        this.fail(`${topic} stands, and there is no session`);
     }
   }
 
@@ -196,7 +197,7 @@ export class Invariants {
   /** Nobody outlives the last sign of life by more than N + 1 periods, and one round more where the guard stepped in. */
   private checkPromptness(): void {
     const { core, net } = this;
-    for (const unit of core.sessions.all()) {
+    for (const unit of core.sessions.onPorts()) {
       const { period, times, keep } = unit.handshake.settings;
       if (period === 0 || keep) continue;
       const { mac, grant, startedAt } = unit.session;

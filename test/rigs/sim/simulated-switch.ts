@@ -20,7 +20,13 @@ import { parseConfig } from '../../../src/config/parse.ts';
 import type { ReadSecret } from '../../../src/config/secrets.ts';
 import { inOrder } from '../../../src/io/effect-order.ts';
 import type { TrafficCounters } from '../../../src/model/acct.ts';
-import type { Capabilities, PortName } from '../../../src/model/dataplane.ts';
+import {
+  type Capabilities,
+  type Grant,
+  type GrantKey,
+  isAddress,
+  type PortName,
+} from '../../../src/model/dataplane.ts';
 import type { HoldKind } from '../../../src/model/port.ts';
 import type { DynamicDatagram } from '../../../src/radius/dynauth.ts';
 import type { EventPayload } from '../../../src/report/event-payloads.ts';
@@ -337,9 +343,9 @@ export class SimulatedSwitch {
         return undefined;
       }
       case 'grant':
-        return this.answer(effect.ref, 'grants', () => bridge.grant(effect.key));
+        return this.answer(effect.ref, 'grants', () => bridge.grant(onPort(effect.key)));
       case 'revoke':
-        return this.answer(effect.ref, 'revokes', () => bridge.revoke(effect.key));
+        return this.answer(effect.ref, 'revokes', () => bridge.revoke(onPort(effect.key)));
       case 'watch':
         bridge.watch(effect.key);
         return undefined;
@@ -458,4 +464,10 @@ export class SimulatedSwitch {
     if (port === UPLINK) this.gateway.receive(bytes);
     for (const client of this.clients) if (client.port === port) client.receive(bytes);
   }
+}
+
+/** This switch routes nothing. */
+function onPort(key: Grant): GrantKey {
+  if (isAddress(key)) throw new Error(`${key.ip} is no entry of the bridge`);
+  return key;
 }

@@ -8,16 +8,17 @@ import type { Config } from '../../../src/config/config.ts';
 import { parseConfig } from '../../../src/config/parse.ts';
 import type { Capabilities, PortName } from '../../../src/model/dataplane.ts';
 import type { EventPayload, EventType } from '../../../src/report/event-payloads.ts';
-import type { SessionPayload } from '../../../src/report/payloads.ts';
 import { isGrant } from '../../../src/wire/fdb-table.ts';
 import {
   type AccountingRow,
+  begunSessions,
   type Credentials,
   deviceName,
   type EventOf,
   type FaultStage,
   type Machine,
   PASSWORD,
+  type PortSession,
   type PortVlans,
   type Reply,
   type Scenario,
@@ -163,7 +164,7 @@ export class SimulatedStage implements FaultStage {
     return machine;
   }
 
-  async login(machine: Machine, credentials: Credentials = own(machine)): Promise<SessionPayload> {
+  async login(machine: Machine, credentials: Credentials = own(machine)): Promise<PortSession> {
     const client = this.client(machine);
     const before = this.events('session-start').length;
     start(client, credentials);
@@ -171,9 +172,9 @@ export class SimulatedStage implements FaultStage {
     return this.until(
       `session-start of ${credentials.user}`,
       () =>
-        this.events('session-start')
+        begunSessions(this)
           .slice(before)
-          .find(({ session }) => session.mac === machine.mac)?.session,
+          .find(({ mac }) => mac === machine.mac),
       LOGIN_WITHIN_MS,
     );
   }
@@ -337,9 +338,9 @@ export class SimulatedStage implements FaultStage {
     return this.net.events;
   }
 
-  async retained(mac: string): Promise<SessionPayload | undefined> {
+  async retained(mac: string): Promise<PortSession | undefined> {
     return this.net.retained.get(`rollcall/v1/sw1/session/${macToKey(mac as Mac)}`) as
-      | SessionPayload
+      | PortSession
       | undefined;
   }
 
