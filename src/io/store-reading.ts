@@ -43,7 +43,7 @@ export function readDatabase(file: StoreFile): Result<ReadStore, Damage> {
     const database = openDatabase(file);
     try {
       chmodSync(file.path, 0o600);
-      const read = readTables(database);
+      const read = readTables(database, file);
       if (read.ok) file.readWhole();
       else void database.close();
       return read;
@@ -70,10 +70,13 @@ function openDatabase(file: StoreFile): Lmdb {
   });
 }
 
-function readTables(database: Lmdb): Result<ReadStore, Damage> {
+function readTables(database: Lmdb, file: StoreFile): Result<ReadStore, Damage> {
+  // Of starts before this one.
+  const damage = file.damageOfCertified();
   const accounting = accountingIn(database);
   if (!accounting.ok) return err({ why: accounting.error, rescued: [] });
-  const certified = certifiedIn(database);
+  file.accountingRead();
+  const certified = damage === undefined ? certifiedIn(database) : err(damage);
   if (!certified.ok)
     return err({ why: `its list of certified devices: ${certified.error}`, rescued: accounting.value });
   return ok({ database, accounting: accounting.value, certified: certified.value });

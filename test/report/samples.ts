@@ -2,7 +2,7 @@
 
 import type { WallTime } from '../../src/base/time.ts';
 import type { ReportableEvent } from '../../src/report/event-payloads.ts';
-import type { InfoPayload, PortPayload, SessionPayload } from '../../src/report/payloads.ts';
+import type { CertifiedDevicePayload, InfoPayload, PortPayload, SessionPayload } from '../../src/report/payloads.ts';
 
 export const AT = Date.parse('2025-01-31T12:00:00.000Z') as WallTime;
 const TIME = '2025-01-31T12:00:00.000Z';
@@ -81,6 +81,18 @@ export const INFO: InfoPayload = {
     counters: { cleared: 1 },
   },
   counters: { 'drop-eapol-short': 2 },
+};
+
+export const CERTIFIED_DEVICE: CertifiedDevicePayload = {
+  mac: 'aa:bb:cc:dd:ee:02',
+  user_name: 'alice',
+  port: 'p1',
+  vlan: 0,
+  role: 'default',
+  method: 'dot1x',
+  first_passed: '2025-01-30T00:00:00.000Z',
+  last_passed: '2025-01-31T11:00:00.000Z',
+  online: false,
 };
 
 const WHO = { key: SESSION.key, mac: SESSION.mac, port: 'p1' } as const;
