@@ -23,7 +23,7 @@ extern "C" {
 #endif
 
 /* Raised with every change that an old caller could not bear. */
-#define PA_ABI_VERSION 2u
+#define PA_ABI_VERSION 3u
 
 struct pa_handle;
 
@@ -107,6 +107,19 @@ struct pa_vlan {
     uint16_t flags;   /* @6  PA_VLAN_* */
     int32_t result;   /* @8  out: 0 or a negative errno */
 };                    /* 12 octets */
+
+/* ---- addresses on the routed path (L3) ---- */
+
+#define PA_L3_GRANTED 0u /* may pass, in both directions */
+#define PA_L3_AWAITED 1u /* may not, and its next packet is to be told of: see PA_L3_HEARD */
+#define PA_L3_HEARD 2u   /* awaited addresses of which a packet came in; written by the data plane, removed by the caller */
+#define PA_L3_SETS 3u
+
+struct pa_address {
+    uint8_t octets[16]; /* @0  in network order; of IPv4 the first four, the others 0 */
+    uint32_t family;    /* @16 4 or 6 */
+    int32_t result;     /* @20 out: 0 or a negative errno */
+};                      /* 24 octets */
 
 /* ---- frames to send ---- */
 
@@ -259,6 +272,28 @@ int pa_wake_fd(struct pa_handle *handle);
  */
 int pa_events(struct pa_handle *handle, struct pa_event *out, uint32_t capacity);
 
+/*
+ * Shuts the routed path of these ingress interfaces: what the host forwards from or to one of them passes if the address
+ * on that side is granted, or one of `exempt`; nothing else does, whether a connection stands already or not. All sets
+ * are empty then, whatever was there before, and at no moment in between is the path open. `ingress`: 1 to 64 names,
+ * separated by commas, of interfaces that need not be there yet. Like grants it stays when the handle is closed.
+ * On Linux it is the table `inet rollcall_<bridge>` of nftables, through libnftables, which is loaded here and only
+ * here. -EINVAL a name or an address that is none. -EOPNOTSUPP no libnftables, or a kernel without nftables.
+ */
+int pa_l3_open(struct pa_handle *handle, const char *ingress, struct pa_address *exempt, uint32_t count);
+
+/*
+ * Puts addresses into one of the sets (PA_L3_*), or takes them out of it and looks that they are gone; each with a
+ * result. All at once where nothing fails; else each by itself. What is there already, or absent already, is success.
+ * After removal from PA_L3_GRANTED nothing of the address passes in either direction. Returns 0 if all succeeded, else
+ * the first error. -ENOENT: not opened, or somebody has removed the table: the path is open, and pa_l3_open is needed.
+ */
+int pa_l3_add(struct pa_handle *handle, uint32_t set, struct pa_address *addresses, uint32_t count);
+int pa_l3_remove(struct pa_handle *handle, uint32_t set, struct pa_address *addresses, uint32_t count);
+
+/* What is in a set. Returns how many were written; -ENOBUFS with `*needed` set if `capacity` is too small. */
+int pa_l3_list(struct pa_handle *handle, uint32_t set, struct pa_address *out, uint32_t capacity, uint32_t *needed);
+
 /* ---- the simulator: only on a handle of "sim:", -EOPNOTSUPP on others ---- */
 
 #define PA_SIM_LINK_LOCAL (1u << 0) /* the frame goes to 01:80:c2:00:00:0x, like EAPOL */
@@ -283,7 +318,7 @@ int pa_sim_clock(struct pa_handle *handle, uint64_t now_ms);
 int pa_sim_vlan_filtering(struct pa_handle *handle, uint32_t on);
 /* The bridge's ageing_time; 300,000 at first. */
 int pa_sim_ageing(struct pa_handle *handle, uint32_t ageing_ms);
-/* After `skip` table or port operations (one per record), the next `count` fail with `error` (positive errno). */
+/* After `skip` table, port or address operations (one per record), the next `count` fail with `error` (positive errno). */
 int pa_sim_fail(struct pa_handle *handle, uint32_t skip, uint32_t count, int error);
 /* The next `count` deletes are followed by a frame in flight, which makes an open entry. */
 int pa_sim_relearn(struct pa_handle *handle, uint32_t count);
@@ -293,6 +328,10 @@ int pa_sim_delete(struct pa_handle *handle, const uint8_t mac[6], uint16_t vlan,
 int pa_sim_bridge(struct pa_handle *handle, uint32_t present);
 /* Loses the waiting notices, as a full socket does. */
 int pa_sim_overrun(struct pa_handle *handle);
+/* A packet of this address comes in on the routed path. Returns 1 if it passes, 0 if it is dropped (heard, if awaited). */
+int pa_sim_packet(struct pa_handle *handle, const struct pa_address *from);
+/* Somebody removes the table of the routed path: everything passes. */
+int pa_sim_l3_flush(struct pa_handle *handle);
 /*
  * Takes the oldest injected frame; returns its length (at most `capacity` octets are copied) and sets
  * `*ifindex`; 0 if there is none. The simulator keeps the newest 1024.

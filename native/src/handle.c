@@ -2,6 +2,7 @@
  * The ABI's front: checks what a caller could get wrong, once for every backend, and keeps the sentence of the
  * last failure. Nothing here knows a kernel.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -24,7 +25,7 @@ static const char *errno_name(int error) {
         NAME(EACCES) NAME(EBUSY) NAME(EEXIST) NAME(ENODEV) NAME(EINVAL) NAME(ENFILE) NAME(EMFILE) NAME(ENOSPC)
         NAME(ERANGE) NAME(EMSGSIZE) NAME(EPROTONOSUPPORT) NAME(EOPNOTSUPP) NAME(EAFNOSUPPORT)
         NAME(EADDRINUSE) NAME(EADDRNOTAVAIL) NAME(ENETDOWN) NAME(ENOBUFS) NAME(ETIMEDOUT) NAME(EALREADY)
-        NAME(EBADMSG) NAME(ENOSYS) NAME(EPIPE)
+        NAME(EBADMSG) NAME(ENOSYS) NAME(EPIPE) NAME(ELIBACC)
 #undef NAME
     default:
         return NULL;
@@ -64,6 +65,11 @@ char *pa_mac_text(const uint8_t mac[6], char out[18]) {
 bool pa_is_station(const uint8_t mac[6]) {
     static const uint8_t zero[6];
     return (mac[0] & 1) == 0 && memcmp(mac, zero, 6) != 0;
+}
+
+char *pa_address_text(const struct pa_address *address, char out[48]) {
+    inet_ntop(address->family == 4 ? AF_INET : AF_INET6, address->octets, out, 48);
+    return out;
 }
 
 int pa_first_error(const struct pa_key *keys, uint32_t count) {
@@ -233,6 +239,75 @@ PA_API int pa_inject(struct pa_handle *handle, struct pa_frame *frames, uint32_t
                                      frame->offset, size, frame->ifindex);
     }
     return handle->backend->inject(handle, frames, count, octets, size);
+}
+
+/* Clears results and refuses what is no address; returns the first error. */
+static int check_addresses(struct pa_handle *handle, struct pa_address *addresses, uint32_t count) {
+    static const uint8_t none[16];
+    int first = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        struct pa_address *address = &addresses[i];
+        const bool known = address->family == 4 || address->family == 6;
+        const size_t length = address->family == 4 ? 4 : 16;
+        address->result = 0;
+        if (known && memcmp(address->octets, none, length) != 0) continue;
+        address->result = pa_error(handle, EINVAL, known ? "the unspecified address of IPv%u" : "an address of family %u",
+                                   address->family);
+        if (!first) first = address->result;
+    }
+    return first;
+}
+
+static int first_address_error(const struct pa_address *addresses, uint32_t count) {
+    for (uint32_t i = 0; i < count; i++)
+        if (addresses[i].result < 0) return addresses[i].result;
+    return 0;
+}
+
+/* 1 to 64 interface names, separated by commas. */
+static bool are_interfaces(const char *names) {
+    uint32_t count = 0;
+    for (const char *rest = names;; rest++) {
+        const size_t length = strcspn(rest, ",");
+        if (length == 0 || length > 15 || ++count > 64) return false;
+        for (size_t i = 0; i < length; i++)
+            if (rest[i] <= ' ' || rest[i] == '/' || rest[i] == '"' || rest[i] == '*' || rest[i] == '\\' || rest[i] > '~')
+                return false;
+        rest += length;
+        if (!*rest) return true;
+    }
+}
+
+PA_API int pa_l3_open(struct pa_handle *handle, const char *ingress, struct pa_address *exempt, uint32_t count) {
+    if (!handle || !ingress || (!exempt && count)) return -EINVAL;
+    handle->error[0] = 0;
+    if (!are_interfaces(ingress)) return pa_error(handle, EINVAL, "shut the routed path of \"%.80s\"", ingress);
+    const int error = check_addresses(handle, exempt, count);
+    return error ? error : handle->backend->l3_open(handle, ingress, exempt, count);
+}
+
+PA_API int pa_l3_add(struct pa_handle *handle, uint32_t set, struct pa_address *addresses, uint32_t count) {
+    if (!handle || (!addresses && count) || set >= PA_L3_SETS) return -EINVAL;
+    handle->error[0] = 0;
+    check_addresses(handle, addresses, count);
+    handle->backend->l3_add(handle, set, addresses, count);
+    return first_address_error(addresses, count);
+}
+
+PA_API int pa_l3_remove(struct pa_handle *handle, uint32_t set, struct pa_address *addresses, uint32_t count) {
+    if (!handle || (!addresses && count) || set >= PA_L3_SETS) return -EINVAL;
+    handle->error[0] = 0;
+    check_addresses(handle, addresses, count);
+    handle->backend->l3_remove(handle, set, addresses, count);
+    return first_address_error(addresses, count);
+}
+
+PA_API int pa_l3_list(struct pa_handle *handle, uint32_t set, struct pa_address *out, uint32_t capacity,
+                      uint32_t *needed) {
+    if (!handle || (!out && capacity) || set >= PA_L3_SETS) return -EINVAL;
+    handle->error[0] = 0;
+    uint32_t ignored;
+    return handle->backend->l3_list(handle, set, out, capacity, needed ? needed : &ignored);
 }
 
 PA_API int pa_wake_fd(struct pa_handle *handle) {

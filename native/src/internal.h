@@ -16,6 +16,7 @@ _Static_assert(sizeof(struct pa_port_setting) == 12, "ABI");
 _Static_assert(sizeof(struct pa_key) == 16, "ABI");
 _Static_assert(sizeof(struct pa_entry) == 24, "ABI");
 _Static_assert(sizeof(struct pa_vlan) == 12, "ABI");
+_Static_assert(sizeof(struct pa_address) == 24, "ABI");
 _Static_assert(sizeof(struct pa_frame) == 16, "ABI");
 _Static_assert(sizeof(struct pa_event) == 40, "ABI");
 
@@ -61,6 +62,10 @@ struct pa_backend {
     int (*dump)(struct pa_handle *, struct pa_entry *, uint32_t, uint32_t *);
     int (*inject)(struct pa_handle *, struct pa_frame *, uint32_t, const uint8_t *, uint32_t);
     int (*events)(struct pa_handle *, struct pa_event *, uint32_t);
+    int (*l3_open)(struct pa_handle *, const char *, const struct pa_address *, uint32_t);
+    int (*l3_add)(struct pa_handle *, uint32_t, struct pa_address *, uint32_t);
+    int (*l3_remove)(struct pa_handle *, uint32_t, struct pa_address *, uint32_t);
+    int (*l3_list)(struct pa_handle *, uint32_t, struct pa_address *, uint32_t, uint32_t *);
 };
 
 extern const struct pa_backend pa_sim_backend;
@@ -83,6 +88,9 @@ int pa_error(struct pa_handle *handle, int error, const char *what, ...) __attri
 /* "aa:bb:cc:dd:ee:ff" into `out` (18 octets), which is returned. */
 char *pa_mac_text(const uint8_t mac[6], char out[18]);
 bool pa_is_station(const uint8_t mac[6]);
+
+/* As text into `out` (48 octets), which is returned; the family is 4 or 6. */
+char *pa_address_text(const struct pa_address *address, char out[48]);
 
 /* The first negative result, or 0. */
 int pa_first_error(const struct pa_key *keys, uint32_t count);

@@ -271,6 +271,7 @@ static void sim_close(struct pa_handle *handle) {
     for (uint32_t i = 0; i < sim->sent_count; i++) free(sim->sent[(sim->sent_first + i) % SIM_SENT].octets);
     if (sim->signal >= 0) close(sim->signal);
     free(sim->vlans.list);
+    sim_l3_free(sim);
     free(sim);
 }
 
@@ -288,6 +289,10 @@ const struct pa_backend pa_sim_backend = {
     .dump = sim_dump,
     .inject = sim_inject,
     .events = sim_events,
+    .l3_open = sim_l3_open,
+    .l3_add = sim_l3_add,
+    .l3_remove = sim_l3_remove,
+    .l3_list = sim_l3_list,
 };
 
 int pa_sim_open(const char *spec, struct pa_handle **out) {

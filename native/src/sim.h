@@ -23,6 +23,12 @@ struct sim_vlans {
     uint32_t count, room;
 };
 
+/* A set of addresses, or the exempt ones: a list, searched. */
+struct sim_addresses {
+    struct pa_address *list;
+    uint32_t count, room;
+};
+
 struct sim_sent {
     uint8_t *octets;
     uint32_t length;
@@ -40,6 +46,9 @@ struct sim {
     uint32_t port_count;
     struct sim_entry *buckets[SIM_BUCKETS];
     struct sim_vlans vlans; /* sim-vlan.c */
+
+    bool l3_shut; /* sim-l3.c */
+    struct sim_addresses l3_exempt, l3_sets[PA_L3_SETS];
 
     struct pa_event events[SIM_EVENTS]; /* a ring */
     uint32_t event_first, event_count;
@@ -75,6 +84,12 @@ void sim_vlan_drop_port(struct sim *sim, uint32_t ifindex);
 int sim_vlan_classify(struct sim *sim, uint32_t ifindex, uint16_t tag);
 int sim_vlans(struct pa_handle *handle, struct pa_vlan *out, uint32_t capacity, uint32_t *needed);
 int sim_vlan_set(struct pa_handle *handle, struct pa_vlan *changes, uint32_t count);
+
+int sim_l3_open(struct pa_handle *handle, const char *ingress, const struct pa_address *exempt, uint32_t count);
+int sim_l3_add(struct pa_handle *handle, uint32_t set, struct pa_address *addresses, uint32_t count);
+int sim_l3_remove(struct pa_handle *handle, uint32_t set, struct pa_address *addresses, uint32_t count);
+int sim_l3_list(struct pa_handle *handle, uint32_t set, struct pa_address *out, uint32_t capacity, uint32_t *needed);
+void sim_l3_free(struct sim *sim);
 
 /* The errno of this operation if pa_sim_fail wants it to fail, else 0. */
 int sim_planned_failure(struct sim *sim);

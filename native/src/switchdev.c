@@ -272,6 +272,7 @@ static void sd_close(struct pa_handle *handle) {
     nl_close(&sd->requests);
     nl_close(&sd->notices);
     if (sd->packet_fd >= 0) close(sd->packet_fd);
+    nft_close(sd->nft);
     grant_set_free(&sd->grants);
     free(sd->ports);
     free(sd);
@@ -291,6 +292,10 @@ static const struct pa_backend switchdev_backend = {
     .dump = sd_dump,
     .inject = sd_inject,
     .events = sd_events,
+    .l3_open = sd_l3_open,
+    .l3_add = sd_l3_add,
+    .l3_remove = sd_l3_remove,
+    .l3_list = sd_l3_list,
 };
 
 /* The ports as they are, so that the first notices are compared with something. */

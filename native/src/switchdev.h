@@ -5,6 +5,7 @@
 #include "grant-set.h"
 #include "internal.h"
 #include "netlink.h"
+#include "nft.h"
 
 /* A link as a message of the kernel tells it. */
 struct sd_link {
@@ -35,6 +36,7 @@ struct sd {
     uint8_t bridge_address[6];
     bool vlan_filtering;
     int packet_fd; /* for pa_inject; -1 until first used */
+    struct nft *nft; /* NULL until first used */
 
     struct sd_port *ports;
     uint32_t port_count;
@@ -80,6 +82,11 @@ int sd_vlan_set(struct pa_handle *handle, struct pa_vlan *changes, uint32_t coun
 int sd_events(struct pa_handle *handle, struct pa_event *out, uint32_t capacity);
 int sd_inject(struct pa_handle *handle, struct pa_frame *frames, uint32_t count, const uint8_t *octets,
               uint32_t size);
+
+int sd_l3_open(struct pa_handle *handle, const char *ingress, const struct pa_address *exempt, uint32_t count);
+int sd_l3_add(struct pa_handle *handle, uint32_t set, struct pa_address *addresses, uint32_t count);
+int sd_l3_remove(struct pa_handle *handle, uint32_t set, struct pa_address *addresses, uint32_t count);
+int sd_l3_list(struct pa_handle *handle, uint32_t set, struct pa_address *out, uint32_t capacity, uint32_t *needed);
 
 /* Sleeps for the proof's gap. */
 void sd_proof_gap(void);

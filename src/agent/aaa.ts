@@ -285,6 +285,7 @@ export class Aaa implements Timed {
         const { authorization, eap, warnings } = authorizationFrom(packet, {
           identity: fromUtf8(conversation.identity),
           server: this.client.serverName('access', server),
+          roleAttributes: this.core.config.authorization.roleAttributes,
         });
         for (const { attribute, detail } of warnings) {
           this.core.out.log('warn', `Access-Accept: ${attribute}: ${detail}`);

@@ -3,10 +3,12 @@
 import type { VlanRefusalCode, VlanWish } from '../authz/vlan-plan.ts';
 import { vlansOf } from '../authz/vlan-plan.ts';
 import type { Mac } from '../base/mac.ts';
+import { roleSettings } from '../config/ports.ts';
 import type { Authorization } from '../model/authorization.ts';
 import type { GrantKey, PortName, SessionVlans } from '../model/dataplane.ts';
 import type { Core } from './core.ts';
 import { type Domain, domainOf } from './host-modes.ts';
+import { type RoleSubject, roleFor, unknownRoleOf } from './roles.ts';
 
 /** Why somebody whom a server accepted does not get in. */
 export interface EntryRefusal {
@@ -18,17 +20,16 @@ export interface EntryRefusal {
 
 /** RFC 2865 §1.1: an Accept for a service that is not there is to be treated as a Reject; where, and where not, is a setting. */
 export function refusedByPolicy(core: Core, authorization: Authorization): EntryRefusal | undefined {
-  const { filterRules, filterId } = authorization;
-  const { authorization: policy, roles } = core.config;
+  const { filterRules } = authorization;
+  const { authorization: policy } = core.config;
   if (filterRules !== undefined && policy.filterRules === 'refuse') {
     const message = `the server wants ${filterRules.length} filter rules (NAS-Filter-Rule), which cannot be enforced here`;
     return { code: 'filter-rule', message };
   }
-  if (filterId !== undefined && !roles.has(filterId) && policy.unknownFilterId === 'refuse') {
-    return {
-      code: 'filter-id',
-      message: `there is no role ${JSON.stringify(filterId.slice(0, 64))} (Filter-Id)`,
-    };
+  const unknown = unknownRoleOf(core, authorization);
+  if (unknown !== undefined && policy.unknownFilterId === 'refuse') {
+    const role = JSON.stringify(unknown.role.slice(0, 64));
+    return { code: 'filter-id', message: `there is no role ${role} (${unknown.by})` };
   }
   return undefined;
 }
@@ -38,9 +39,13 @@ export interface Wanted {
   readonly domain: Domain;
 }
 
-export function wantedOf(core: Core, authorization: Authorization, port: PortName, role: string): Wanted {
-  const { vlan, egress } = authorization;
+export function wantedOf(core: Core, subject: RoleSubject): Wanted {
+  const { authorization, port } = subject;
+  const { role } = roleFor(core, subject);
+  const { egress } = authorization;
   const domain = domainOf(core, authorization, port, role);
+  const vlan =
+    authorization.vlan ?? (egress === undefined ? roleSettings(core.config, role).vlan : undefined);
   const untagged = [...(vlan === undefined ? [] : [vlan]), ...(egress?.untagged ?? [])];
   return { wish: { untagged, tagged: egress?.tagged ?? [], voice: domain === 'voice' }, domain };
 }

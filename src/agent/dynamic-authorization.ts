@@ -35,6 +35,7 @@ import type { Core } from './core.ts';
 import { Disconnects } from './disconnects.ts';
 import { Lowering } from './lowering.ts';
 import type { Method } from './method.ts';
+import { unknownRoleOf } from './roles.ts';
 import { isL2, type L2Unit, type SessionUnit } from './session-unit.ts';
 
 /** What came of a new word for a running session (`Life.renew`). `pending`: `renewed` will tell. */
@@ -304,9 +305,9 @@ export class DynamicAuthorization {
   }
 
   private change(work: Work, change: AuthorizationChange): void {
-    const { filterId } = change.to;
-    if (change.keys.includes('filterId') && filterId !== undefined && !this.core.config.roles.has(filterId)) {
-      this.refuse(work, 'Invalid-Attribute-Value', `there is no role ${JSON.stringify(filterId)}`);
+    const unknown = change.keys.includes('filterId') ? unknownRoleOf(this.core, change.to) : undefined;
+    if (unknown !== undefined) {
+      this.refuse(work, 'Invalid-Attribute-Value', `there is no role ${JSON.stringify(unknown.role)}`);
       return;
     }
     const sessionTimer = change.keys.includes('sessionTimeout') ? 'restart' : 'run-on';

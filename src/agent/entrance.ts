@@ -11,18 +11,25 @@ import { keyText } from '../authz/authorizer.ts';
 import type { Mac } from '../base/mac.ts';
 import { isFallback } from '../model/authorization.ts';
 import type { GrantKey, PortName, SessionVlans } from '../model/dataplane.ts';
-import { type EntryRefusal, keysOf, refusedByPolicy, vlanText, wantedOf } from './authorization-policy.ts';
+import {
+  type EntryRefusal,
+  keysOf,
+  refusedByPolicy,
+  vlanText,
+  type Wanted,
+  wantedOf,
+} from './authorization-policy.ts';
 import type { Core } from './core.ts';
-import { type Domain, displaced, refusedAtEntry } from './host-modes.ts';
+import { displaced, refusedAtEntry } from './host-modes.ts';
 import type { Admission } from './life.ts';
-import { isL2Unit, type L2Unit, roleFor } from './session-unit.ts';
+import { isL2Unit, type L2Unit } from './session-unit.ts';
 
 /** In the set of what an entrance waits for, beside the texts of its keys. */
 const PORT_OPEN = 'open';
 
 interface Entering {
   readonly admission: Admission;
-  domain: Domain;
+  readonly wanted: Wanted;
   /** Entries that are its own: what it has written, and what an older session has handed over. */
   keys: readonly GrantKey[];
   readonly waiting: Set<string>;
@@ -35,7 +42,7 @@ export class Entrance {
 
   admit(admission: Admission): void {
     const { core } = this;
-    const { mac, port, method, authorization } = admission;
+    const { mac, port, method } = admission;
     const authenticated = this.ofMac(mac).find((other) => !isFallback(other.admission.method));
     if (isFallback(method) && authenticated !== undefined) {
       const { admission: other } = authenticated;
@@ -43,15 +50,15 @@ export class Entrance {
       return;
     }
     this.turnBack(admission);
-    const { wish, domain } = wantedOf(core, authorization, port, roleFor(core, authorization, port));
-    const entering: Entering = { admission, domain, keys: [], waiting: new Set() };
+    const wanted = wantedOf(core, admission);
+    const entering: Entering = { admission, wanted, keys: [], waiting: new Set() };
     this.entering.set(placeOf(admission), entering);
-    const refusal = refusedByPolicy(core, authorization);
+    const refusal = refusedByPolicy(core, admission.authorization);
     if (refusal !== undefined) {
       this.refuse(entering, refusal);
       return;
     }
-    core.parts.vlans.ask(port, wish, (plan) => {
+    core.parts.vlans.ask(port, wanted.wish, (plan) => {
       if (this.entering.get(placeOf({ mac, port })) !== entering) return;
       if (plan.ok) this.planned(entering, plan.value);
       else this.refuse(entering, plan.error);
@@ -134,9 +141,10 @@ export class Entrance {
     });
   }
 
-  private noRoom({ admission, domain }: Entering): EntryRefusal | undefined {
+  private noRoom({ admission, wanted }: Entering): EntryRefusal | undefined {
     const { core } = this;
     const { mac, port, method } = admission;
+    const { domain } = wanted;
     const message = refusedAtEntry(core, port, { mac, domain });
     if (message !== undefined) return { code: 'host-mode', message };
     const { hostMode } = core.settings.port(port);
@@ -148,7 +156,7 @@ export class Entrance {
       if (isFallback(rival.method) && !isFallback(method)) {
         this.withdraw(other);
         this.tell(other, `${mac} has the port now`);
-      } else if (hostMode !== 'multi-domain' || other.domain === domain)
+      } else if (hostMode !== 'multi-domain' || other.wanted.domain === domain)
         return { code: 'host-mode', message: `${hostMode}: ${rival.mac} is on its way in` };
     }
     const others = core.sessions.onPort(port).filter(({ session }) => session.mac !== mac);
@@ -235,11 +243,11 @@ export class Entrance {
 
   private complete(entering: Entering): void {
     const { core } = this;
-    const { admission, domain } = entering;
+    const { admission, wanted } = entering;
     const { mac, port, method } = admission;
     this.entering.delete(placeOf(admission));
     const vlans = core.parts.vlans.heldBy(admission) ?? { untagged: 0, tagged: [] };
-    const unit = core.parts.life.begin(admission, { vlans, domain });
+    const unit = core.parts.life.begin(admission, { vlans, wanted });
     core.parts.vlans.handOver(admission, unit);
     if (isFallback(method)) core.parts.fallback.begin(unit);
     core.method(method)?.grantDone(mac, port);

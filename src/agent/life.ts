@@ -13,19 +13,26 @@ import { assertNever } from '../base/result.ts';
 import type { Instant } from '../base/time.ts';
 import { type AuthMethod, type Authorization, isFallback } from '../model/authorization.ts';
 import type { EndCause } from '../model/cause.ts';
-import { type Grant, type GrantKey, isAddress, type PortName } from '../model/dataplane.ts';
-import type { L2Session, Session } from '../model/session.ts';
+import {
+  type Grant,
+  type GrantKey,
+  isAddress,
+  type PortName,
+  type SessionVlans,
+} from '../model/dataplane.ts';
+import type { Session } from '../model/session.ts';
 import { printable } from '../pae/identity.ts';
 import { sessionKey } from '../report/topics.ts';
 import type { EndDecision } from '../session/logout.ts';
-import { keysOf, vlanText } from './authorization-policy.ts';
+import { keysOf, vlanText, type Wanted } from './authorization-policy.ts';
 import { Closings, type Ended } from './closings.ts';
 import type { Core } from './core.ts';
 import type { Renewal } from './dynamic-authorization.ts';
 import { Entrance } from './entrance.ts';
 import { Renewals, type Renewing } from './renewals.ts';
+import { roleFor } from './roles.ts';
 import type { Timed } from './schedule.ts';
-import { isL2, type L2Unit, roleFor, SessionUnit } from './session-unit.ts';
+import { isL2, type L2Unit, SessionUnit } from './session-unit.ts';
 
 /** Somebody whom a server has accepted, on the way to a session. */
 export interface Admission {
@@ -48,6 +55,12 @@ export interface Ending {
   readonly at?: Instant;
   /** The client goes on under the same grant, in the session that takes this one's place. */
   readonly handedOver?: boolean;
+}
+
+/** What a session begins with. */
+export interface Beginning {
+  readonly wanted: Wanted;
+  readonly vlans: SessionVlans;
 }
 
 export class Life implements Timed {
@@ -267,7 +280,7 @@ export class Life implements Timed {
   }
 
   /** Everything stands. */
-  begin(admission: Admission, { vlans, domain }: Pick<L2Session, 'vlans' | 'domain'>): L2Unit {
+  begin(admission: Admission, { vlans, wanted }: Beginning): L2Unit {
     const { core } = this;
     const { authorization, mac, port } = admission;
     const grant = keysOf(mac, port, vlans)[0] ?? { mac, port, vlan: 0 };
@@ -278,7 +291,7 @@ export class Life implements Timed {
         mac,
         grant,
         vlans,
-        domain,
+        domain: wanted.domain,
         nasPort: core.parts.ports.get(grant.port)?.machine.facts.index ?? 0,
         calledStation: core.parts.ports.addressOf(grant.port) ?? ZERO_ADDRESS,
         id: admission.sessionId,
@@ -287,10 +300,11 @@ export class Life implements Timed {
         startedAt: core.now.mono,
         startedWall: core.now.wall,
         authorization,
-        role: roleFor(core, authorization, grant.port),
+        role: roleFor(core, admission).role,
         addresses: {},
       },
       core,
+      wanted,
     );
     this.enter(unit);
     return unit;

@@ -2,6 +2,7 @@
 // something else of that role or port than the one before, or until a restart. One entry a role or port, whatever is asked.
 
 import { literalPattern } from '../base/glob.ts';
+import { present } from '../base/present.ts';
 import type { Config, PortRule, RoleConfig } from '../config/config.ts';
 import { same } from '../config/diff.ts';
 import { portSettings } from '../config/ports.ts';
@@ -59,6 +60,6 @@ function ruleOf(port: string, change: TimerChange): PortRule {
   };
 }
 
-function handshakeChange({ period, times }: TimerChange): PortRule['handshake'] {
-  return { ...(period === undefined ? {} : { period }), ...(times === undefined ? {} : { times }) };
+function handshakeChange({ period, times, keep, wake, probe }: TimerChange): PortRule['handshake'] {
+  return present({ period, times, keep, wake, probe });
 }

@@ -13,11 +13,11 @@ import { same } from '../config/diff.ts';
 import type { Authorization } from '../model/authorization.ts';
 import { isFallback } from '../model/authorization.ts';
 import type { GrantKey, SessionVlans } from '../model/dataplane.ts';
-import { keysOf, refusedByPolicy, vlanText, wantedOf } from './authorization-policy.ts';
+import { keysOf, refusedByPolicy, vlanText, type Wanted, wantedOf } from './authorization-policy.ts';
 import type { Core } from './core.ts';
 import type { Renewal } from './dynamic-authorization.ts';
-import { type Domain, refusedAtEntry } from './host-modes.ts';
-import { isL2, isL2Unit, type L2Unit, roleFor, type SessionUnit } from './session-unit.ts';
+import { refusedAtEntry } from './host-modes.ts';
+import { isL2, isL2Unit, type L2Unit, type SessionUnit } from './session-unit.ts';
 
 /** What goes with a new word. */
 export interface Renewing {
@@ -34,7 +34,7 @@ interface Change {
   readonly unit: L2Unit;
   readonly authorization: Authorization;
   readonly sessionTimer: SessionTimer;
-  readonly domain: Domain;
+  readonly wanted: Wanted;
   /** Entries that the session did not have. */
   keys: readonly GrantKey[];
   readonly waiting: Set<string>;
@@ -70,7 +70,7 @@ export class Renewals {
     const { vlan, egress } = authorization;
     if (vlan !== undefined || egress !== undefined)
       return { refused: 'a VLAN is wanted, and an address behind the switch is in none' };
-    this.apply(unit, authorization, { sessionTimer: renewing.sessionTimer ?? 'restart', isMethods: false });
+    this.apply(unit, authorization, renewing.sessionTimer ?? 'restart');
     return 'done';
   }
 
@@ -79,18 +79,15 @@ export class Renewals {
     const { core } = this;
     const { session } = unit;
     const { mac, grant } = session;
-    const now = wantedOf(core, session.authorization, grant.port, session.role);
-    const next = wantedOf(core, authorization, grant.port, roleFor(core, authorization, grant.port));
+    const now = unit.wanted;
+    const next = wantedOf(core, { authorization, mac, port: grant.port });
     const crowded =
-      now.domain === next.domain ? undefined : refusedAtEntry(core, grant.port, { mac, ...next });
+      now?.domain === next.domain ? undefined : refusedAtEntry(core, grant.port, { mac, ...next });
     if (crowded !== undefined) return { refused: crowded };
     const told = this.supersede(unit);
     if (core.sessions.get(session.key) !== unit) return { refused: ENDED };
     if (same(now, next)) {
-      this.apply(unit, authorization, {
-        sessionTimer,
-        isMethods: renewing.told !== undefined || told.length > 0,
-      });
+      this.apply(unit, authorization, sessionTimer);
       for (const tell of told) tell();
       return 'done';
     }
@@ -102,12 +99,11 @@ export class Renewals {
       else outcome = error === undefined ? 'done' : { refused: error };
       for (const tell of told) tell(error);
     };
-    const { domain } = next;
     const change: Change = {
       unit,
       authorization,
       sessionTimer,
-      domain,
+      wanted: next,
       keys: [],
       waiting: new Set(),
       told,
@@ -226,7 +222,7 @@ export class Renewals {
   /** The session is in its new VLANs, and leaves the former ones. */
   private moved(change: Change): void {
     const { core } = this;
-    const { unit, authorization, sessionTimer, domain } = change;
+    const { unit, authorization, sessionTimer, wanted } = change;
     const { session } = unit;
     const { mac, grant } = session;
     const vlans = core.parts.vlans.heldBy(unit) ?? session.vlans;
@@ -234,30 +230,25 @@ export class Renewals {
     const kept = new Set(keys.map(keyText));
     const former = keysOf(mac, grant.port, session.vlans).filter((key) => !kept.has(keyText(key)));
     session.vlans = vlans;
-    session.domain = domain;
+    session.domain = wanted.domain;
+    unit.wanted = wanted;
     session.grant = keys[0] ?? grant;
     // The kernel takes the writing of the entry for its last use.
     if (change.keys.length > 0) unit.grantedAt = core.now.mono;
     if (former.length > 0) core.decide(mac, grant.port, 'VLAN changed', `now in ${vlanText(vlans)}`);
-    this.apply(unit, authorization, { sessionTimer, isMethods: change.told.length > 0 });
+    this.apply(unit, authorization, sessionTimer);
     for (const key of former) this.former.set(keyText(key), unit);
     for (const key of former) core.parts.life.unwant(key);
     if (former.length === 0) core.parts.vlans.settle(unit, grant.port);
     change.finish();
   }
 
-  /** `isMethods`: a method has reauthenticated the client. */
-  private apply(
-    unit: SessionUnit,
-    authorization: Authorization,
-    { sessionTimer, isMethods }: { readonly sessionTimer: SessionTimer; readonly isMethods: boolean },
-  ): void {
+  private apply(unit: SessionUnit, authorization: Authorization, sessionTimer: SessionTimer): void {
     const { watch, reporter, certified } = this.core.parts;
     unit.renew(authorization, sessionTimer);
     watch.configure(unit);
     this.core.schedule.touch(unit);
-    if (isMethods) certified.passed(unit);
-    else certified.changed(unit);
+    certified.changed(unit);
     reporter.sessionChanged(unit);
   }
 

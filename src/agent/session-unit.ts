@@ -10,16 +10,21 @@ import { HANDSHAKE_DEFAULTS, type HandshakeSettings } from '../liveness/settings
 import type { TrafficCounters } from '../model/acct.ts';
 import { type Authorization, isFallback } from '../model/authorization.ts';
 import type { SessionVlans, VlanId } from '../model/dataplane.ts';
+import type { RoleChoice } from '../model/role.ts';
 import type { EndEvidence, EvidenceKind, L2Session, L3Session, Session } from '../model/session.ts';
+import { judgedBySilence, type SilenceTimers, type Standing } from '../policy/silence.ts';
 import { SessionTimers, type Signs, type TimerEffect, type TimerSettings } from '../policy/timers.ts';
+import type { Wanted } from './authorization-policy.ts';
 import type { Core } from './core.ts';
+import { roleOf } from './roles.ts';
 import type { Timed } from './schedule.ts';
 
 /** An answer to a probe comes within this time, or it is no answer to it. */
 const ANSWER_WITHIN = millis(1000);
+/** For those whose silence says nothing. */
+const NO_HANDSHAKE: HandshakeSettings = { ...HANDSHAKE_DEFAULTS, period: millis(0) };
 /** The table tells last use in steps of 10 ms, the capture a moment later: one frame, seen twice. */
 const SAME_FRAME = millis(50);
-const NO_HANDSHAKE: HandshakeSettings = { ...HANDSHAKE_DEFAULTS, period: millis(0) };
 
 export type L2Unit = SessionUnit<L2Session>;
 export type L3Unit = SessionUnit<L3Session>;
@@ -46,6 +51,8 @@ export class SessionUnit<S extends Session = Session> implements Timed {
   constructor(
     readonly session: S,
     private readonly core: Core,
+    /** Of layer 2: what its authorization and its role asked for, as it was given. */
+    public wanted?: Wanted,
   ) {
     const { startedAt, authorization } = session;
     this.grantedAt = startedAt;
@@ -107,7 +114,7 @@ export class SessionUnit<S extends Session = Session> implements Timed {
   renew(authorization: Authorization, sessionTimer: 'restart' | 'run-on'): void {
     const { session, core } = this;
     session.authorization = authorization;
-    session.role = roleOf(core, session);
+    session.role = this.role.role;
     if (sessionTimer === 'restart') this.authorizedAt = core.now.mono;
     this.applyInterim(authorization.interimInterval, core.now.mono);
   }
@@ -116,7 +123,7 @@ export class SessionUnit<S extends Session = Session> implements Timed {
   configure(sweptAt: Instant): boolean {
     const { session, core } = this;
     const { role: before, authorization } = session;
-    session.role = roleOf(core, session);
+    session.role = this.role.role;
     this.applyInterim(authorization.interimInterval, core.now.mono);
     const handshake = this.handshakeSettings();
     const timers = this.timerSettings(handshake);
@@ -158,27 +165,49 @@ export class SessionUnit<S extends Session = Session> implements Timed {
     return { lastSeen, lastSeenBy, probesSent, probesAnswered };
   }
 
+  /** As it is to be by the configuration and the authorization in force. */
+  get role(): RoleChoice {
+    return roleOf(this.core, this.session);
+  }
+
+  /** Its traffic comes by this switch. */
+  get inBand(): boolean {
+    const { session, core } = this;
+    return session.layer === 3 || core.settings.inBand({ role: session.role, port: session.grant.port });
+  }
+
+  private judged({ keep }: Pick<HandshakeSettings, 'keep'>): SilenceTimers {
+    const standing: Standing =
+      this.session.layer === 3
+        ? { layer: 3, firstHop: false }
+        : { layer: 2, inBand: this.inBand, kept: keep };
+    return judgedBySilence(standing);
+  }
+
   private handshakeSettings(): HandshakeSettings {
     const { session, core } = this;
     if (session.layer === 3) return NO_HANDSHAKE;
     const { role, grant, mac } = session;
-    return core.settings.handshake({ role, port: grant.port, mac });
+    const settings = core.settings.handshake({ role, port: grant.port, mac });
+    return this.judged(settings).handshake ? settings : NO_HANDSHAKE;
   }
 
   private timerSettings(handshake: HandshakeSettings): TimerSettings {
     const { authorization, role, startedAt } = this.session;
     const { timers } = roleSettings(this.core.config, role);
-    const { sessionTimeout, idleTimeout, reauthenticateAtTimeout } = authorization;
+    const { sessionTimeout, idleTimeout: idle, reauthenticateAtTimeout } = authorization;
+    const { heartbeat } = timers;
+    const judged = this.judged(handshake);
     // A Session-Timeout of 0 gives no time, and takes none away.
     const fromRadius = sessionTimeout !== undefined && sessionTimeout > 0;
     return {
       session: fromRadius ? sessionTimeout : timers.session,
       sessionFrom: fromRadius ? this.authorizedAt : startedAt,
       reauthenticate: fromRadius && reauthenticateAtTimeout,
-      ...(timers.heartbeat === undefined ? {} : { heartbeat: timers.heartbeat }),
-      ...(idleTimeout === undefined ? {} : { idle: idleTimeout }),
+      ...(heartbeat === undefined || !judged.heartbeat ? {} : { heartbeat }),
+      ...(idle === undefined || !judged.idle ? {} : { idle }),
       // The handshake asks by itself, unless it does not run, or runs too slowly to ask in time.
-      probes: handshake.period === 0 || handshake.period > (timers.heartbeat ?? 0) / 3,
+      probes: handshake.period === 0 || handshake.period > (heartbeat ?? 0) / 3,
     };
   }
 
@@ -189,6 +218,10 @@ export class SessionUnit<S extends Session = Session> implements Timed {
 
   get heartbeat(): Millis | undefined {
     return this.timers?.settings.heartbeat;
+  }
+
+  get idleTimeout(): Millis | undefined {
+    return this.timers?.settings.idle;
   }
 }
 
@@ -208,20 +241,4 @@ export function isIn({ untagged, tagged }: SessionVlans, vlan: VlanId): boolean 
 
 function timesAnything({ session, heartbeat, idle }: TimerSettings): boolean {
   return session > 0 || heartbeat !== undefined || idle !== undefined;
-}
-
-/** The role that an authorization puts a client of this port into: Filter-Id where it names one, else the port's. */
-export function roleFor(core: Core, authorization: Authorization, port: string): string {
-  return roleNamed(core, authorization) ?? core.settings.port(port).role;
-}
-
-/** The role that a session is to be in now. */
-function roleOf(core: Core, session: Session): string {
-  const { authorization } = session;
-  if (session.layer === 2) return roleFor(core, authorization, session.grant.port);
-  return roleNamed(core, authorization) ?? 'default';
-}
-
-function roleNamed(core: Core, { filterId }: Authorization): string | undefined {
-  return filterId !== undefined && core.config.roles.has(filterId) ? filterId : undefined;
 }

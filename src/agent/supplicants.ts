@@ -224,6 +224,7 @@ export class Supplicants implements Method {
           unit.granting = effect.ref;
           aaa.forgetConversation(unit);
           core.parts.reauthentication.forget(session);
+          core.parts.certified.passed(session);
           const told = (error?: string): void => this.granted(unit, effect.ref, error);
           const renewal = life.renew(session, effect.authorization, { told });
           if (renewal === 'done') told();

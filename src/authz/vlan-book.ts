@@ -7,10 +7,10 @@
 // Whatever is changed is noted first as it was found (`memory`), and goes back to that when nobody needs it any more: what
 // an administrator changes elsewhere on the port meanwhile is not touched. A VLAN that the bridge does not have is made
 // by its first session where that is allowed, and taken away after the last.
-// Bound: one hold a session, one note a VLAN and port that differ from what was found.
+// Bound: one note a VLAN and port that differ from what was found.
 
 import type { PortName, SessionVlans, VlanChange, VlanId, VlanMap, VlanMember } from '../model/dataplane.ts';
-import { vlansOf } from './vlan-plan.ts';
+import { VlanHolds } from './vlan-holds.ts';
 
 export interface VlanSettings {
   /** A VLAN that the bridge does not have is made. */
@@ -26,13 +26,6 @@ export interface FoundVlan {
   readonly member?: { readonly pvid: boolean; readonly untagged: boolean };
 }
 
-interface Hold {
-  readonly port: PortName;
-  vlans: SessionVlans;
-  /** Of a session that changed its VLANs, until its former entries are gone. */
-  former: SessionVlans | undefined;
-}
-
 type Place = PortName | undefined;
 type Membership = VlanChange['member'];
 
@@ -41,7 +34,7 @@ const TAGGED: Membership = { pvid: false, untagged: false };
 
 export class VlanBook<Holder> {
   private map: VlanMap = NOTHING;
-  private readonly holds = new Map<Holder, Hold>();
+  private readonly holds = new VlanHolds<Holder>();
   private readonly found = new Map<string, FoundVlan>();
 
   private readonly uplinks = new Set<PortName>();
@@ -92,8 +85,7 @@ export class VlanBook<Holder> {
   /** Those on the port who cannot have their VLANs while somebody has these. */
   rivals(port: PortName, vlans: SessionVlans): readonly Holder[] {
     const rivals: Holder[] = [];
-    for (const [holder, hold] of this.holds) {
-      if (hold.port !== port) continue;
+    for (const [holder, hold] of this.holds.onPort(port)) {
       const former = hold.former !== undefined && this.collide(hold.former, vlans);
       if (former || this.collide(hold.vlans, vlans)) rivals.push(holder);
     }
@@ -101,38 +93,31 @@ export class VlanBook<Holder> {
   }
 
   hold(holder: Holder, port: PortName, vlans: SessionVlans): void {
-    this.holds.set(holder, { port, vlans, former: undefined });
+    this.holds.put(holder, { port, vlans });
   }
 
   /** The session has other VLANs from now on, and the former ones until `settle`. */
   change(holder: Holder, vlans: SessionVlans): void {
     const hold = this.holds.get(holder);
-    if (hold === undefined) return;
-    hold.former = hold.vlans;
-    hold.vlans = vlans;
+    if (hold !== undefined) this.holds.put(holder, { port: hold.port, vlans, former: hold.vlans });
   }
 
   /** The former VLANs are needed no more; `back`: the new ones are not, after all. */
   settle(holder: Holder, back = false): void {
     const hold = this.holds.get(holder);
     if (hold?.former === undefined) return;
-    if (back) hold.vlans = hold.former;
-    hold.former = undefined;
+    this.holds.put(holder, { port: hold.port, vlans: back ? hold.former : hold.vlans });
   }
 
   /** `to` is in the other's place, on the same port with the same VLANs. */
   handOver(from: Holder, to: Holder): void {
-    const hold = this.holds.get(from);
-    if (hold === undefined) return;
-    this.holds.delete(from);
-    this.holds.set(to, hold);
+    const hold = this.holds.remove(from);
+    if (hold !== undefined) this.holds.put(to, hold);
   }
 
   /** The port on which it held something. */
   release(holder: Holder): PortName | undefined {
-    const hold = this.holds.get(holder);
-    this.holds.delete(holder);
-    return hold?.port;
+    return this.holds.remove(holder)?.port;
   }
 
   // From what is held to what is to be done.
@@ -180,7 +165,7 @@ export class VlanBook<Holder> {
 
   /** Ports on which somebody holds something. */
   heldPorts(): ReadonlySet<PortName> {
-    return new Set([...this.holds.values()].map(({ port }) => port));
+    return this.holds.ports();
   }
 
   /** To be kept where a kill does not reach it, before the changes that it is about are made. */
@@ -227,11 +212,9 @@ export class VlanBook<Holder> {
   /** VLANs that exist by our hand alone, and that somebody needs: on the bridge, and tagged on the uplinks. */
   private making(): ReadonlyMap<VlanId, Membership> {
     const wanted = new Map<VlanId, Membership>();
-    for (const { vlans, former } of this.holds.values()) {
-      for (const vlan of [...vlansOf(vlans), ...(former === undefined ? [] : vlansOf(former))]) {
-        if (vlan !== 0 && !this.places().some((place) => this.asFound(place).get(vlan) !== undefined))
-          wanted.set(vlan, TAGGED);
-      }
+    for (const vlan of this.holds.vlans()) {
+      if (vlan !== 0 && !this.places().some((place) => this.asFound(place).get(vlan) !== undefined))
+        wanted.set(vlan, TAGGED);
     }
     return wanted;
   }
@@ -252,7 +235,7 @@ export class VlanBook<Holder> {
   private wantedOf(port: PortName): ReadonlyMap<VlanId, Membership> {
     const wanted = new Map<VlanId, Membership>();
     const found = this.asFound(port);
-    const holds = [...this.holds.values()].filter((hold) => hold.port === port);
+    const holds = [...this.holds.onPort(port).values()];
     const native = this.native(port);
     for (const { vlans } of holds) {
       const { untagged } = vlans;

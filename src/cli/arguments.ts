@@ -25,3 +25,8 @@ export function oneOf(allowed: readonly string[]): (text: string) => string {
     return text;
   };
 }
+
+export function yesOrNo(text: string): boolean {
+  if (text !== 'yes' && text !== 'no') throw new InvalidArgumentError('it is yes or no.');
+  return text === 'yes';
+}

@@ -5,7 +5,8 @@
 import { Command, CommanderError, Option } from 'commander';
 import type { Config } from '../config/config.ts';
 import { PORT_CONTROLS } from '../model/port.ts';
-import { number, numberOrNone, oneOf, wholeNumber } from './arguments.ts';
+import { PROBE_WAYS } from '../model/probe.ts';
+import { number, numberOrNone, oneOf, wholeNumber, yesOrNo } from './arguments.ts';
 import { check, type Files, type HostFinding } from './check.ts';
 import { selector } from './selector.ts';
 import {
@@ -199,10 +200,14 @@ class Program {
       .option('--port <port>')
       .option('--period <seconds>', 'handshake period T; 0 = off', number)
       .option('--times <n>', 'handshake times N', wholeNumber)
+      .option('--keep <yes|no>', 'never end a session for silence', yesOrNo)
+      .option('--wake <yes|no>', 'clients that sleep: probe at the middle of a silent period too', yesOrNo)
+      .option('--probe <how>', `how clients are asked: ${PROBE_WAYS.join(' | ')}`, oneOf(PROBE_WAYS))
       .option('--session-time <seconds>', 'session timer; 0 = none', number)
       .option('--heartbeat <seconds>', 'heartbeat timer, or none', numberOrNone)
-      .action(({ role, port, period, times, sessionTime, heartbeat, ...flags }: Connection & TimerFlags) =>
-        this.ask(
+      .action(({ period, sessionTime, heartbeat, ...flags }: Connection & TimerFlags) => {
+        const { role, port, times, keep, wake, probe } = flags;
+        return this.ask(
           flags,
           'timers',
           {
@@ -210,12 +215,15 @@ class Program {
             port,
             period_s: period,
             times,
+            keep,
+            wake,
+            probe,
             session_s: sessionTime,
             heartbeat_s: heartbeat === 'none' ? null : heartbeat,
           },
           ({ sessions }) => `set; ${plural(sessions, 'session is', 'sessions are')} under them`,
-        ),
-      );
+        );
+      });
   }
 
   private configuring(): void {
@@ -370,6 +378,9 @@ interface TimerFlags {
   readonly port?: string;
   readonly period?: number;
   readonly times?: number;
+  readonly keep?: boolean;
+  readonly wake?: boolean;
+  readonly probe?: string;
   readonly sessionTime?: number;
   readonly heartbeat?: number | 'none';
 }

@@ -30,6 +30,14 @@ export function sessionsView({ sessions }: ResultOf<'sessions'>, { paint, now }:
   return `${table(head, rows, paint)}\n\n${plural(sessions.length, 'session')}`;
 }
 
+const ROLE_BY: Readonly<Record<SessionPayload['role_by'], string>> = {
+  'filter-id': 'by Filter-Id',
+  'vendor-attribute': "by the vendor's attribute",
+  rule: 'by a rule for its MAC',
+  port: "the port's",
+  default: 'by default',
+};
+
 function age(session: SessionPayload, now: number): string {
   return duration(session.session_time_s ?? (now - Date.parse(session.started)) / 1000);
 }
@@ -47,7 +55,7 @@ export function sessionView({ session }: ResultOf<'session'>, { paint, now }: Vi
     ...stationOf(session),
     ['IPv4', session.ipv4 ?? '-'],
     ['IPv6', session.ipv6 ?? '-'],
-    ['role', clean(session.role)],
+    ['role', `${clean(session.role)} (${ROLE_BY[session.role_by]})`],
     [
       'method',
       session.authenticated
@@ -62,8 +70,10 @@ export function sessionView({ session }: ResultOf<'session'>, { paint, now }: Vi
     [
       'handshake',
       handshake.period_s === 0
-        ? 'off'
-        : `every ${duration(handshake.period_s)}, ${plural(handshake.times, 'time')}`,
+        ? session.in_band
+          ? 'off'
+          : 'none: out of band'
+        : `every ${duration(handshake.period_s)}, ${plural(handshake.times, 'time')}${handshake.keep ? ', kept when silent' : ''}${handshake.wake ? ', woken' : ''}`,
     ],
     ['session timer', timer(session.session_timeout_s)],
     ['heartbeat', timer(session.heartbeat_s)],

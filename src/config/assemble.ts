@@ -3,7 +3,8 @@
 
 import type { Static } from 'typebox';
 import { type Ip, parseIp, parseIpv4, parseIpv6 } from '../base/ip.ts';
-import { type Mac, parseMac } from '../base/mac.ts';
+import { parseMac } from '../base/mac.ts';
+import { type MacPrefix, parseMacPrefix } from '../base/mac-prefix.ts';
 import { type Millis, seconds } from '../base/time.ts';
 import { GUARD_DEFAULTS, PROBE_DEFAULTS } from '../liveness/settings.ts';
 import type { NasIdentity } from '../model/nas.ts';
@@ -13,6 +14,7 @@ import { PAE_DEFAULTS, type PaeSettings } from '../pae/settings.ts';
 import { CERTIFIED_DEFAULTS, type CertifiedSettings, type ClearRule } from '../policy/certified-rules.ts';
 import { EVENT_TIMESTAMP_WINDOW } from '../radius/dynauth.ts';
 import type { RequestKind } from '../radius/effects.ts';
+import type { RoleAttribute } from '../radius/role-attribute.ts';
 import {
   ACCESS_RETRANSMISSION,
   ACCOUNTING_RETRANSMISSION,
@@ -68,6 +70,11 @@ export function assemble({ raw, portOrder, secret }: Assembly): Config {
     controlSocket: raw.control_socket ?? SHELL_DEFAULTS.controlSocket,
     ports: portOrder.map((pattern) => portRule(pattern, raw.ports?.[pattern] ?? {}, secret)),
     roles: roles(raw),
+    roleRules: (raw.role_rules ?? []).map(({ mac, role, ports }) => ({
+      mac: parseMacPrefix(mac) as MacPrefix,
+      role,
+      ...given('ports', ports),
+    })),
     vlans: new Map(Object.entries(raw.vlans ?? {})),
     vlan: {
       create: raw.vlan?.create ?? VLAN_DEFAULTS.create,
@@ -76,6 +83,7 @@ export function assemble({ raw, portOrder, secret }: Assembly): Config {
     authorization: {
       filterRules: raw.authorization?.filter_rules ?? AUTHORIZATION_DEFAULTS.filterRules,
       unknownFilterId: raw.authorization?.unknown_filter_id ?? AUTHORIZATION_DEFAULTS.unknownFilterId,
+      roleAttributes: roleAttributes(raw),
       requestCui: raw.authorization?.request_cui ?? AUTHORIZATION_DEFAULTS.requestCui,
     },
     nas: nas(raw),
@@ -99,9 +107,10 @@ export function assemble({ raw, portOrder, secret }: Assembly): Config {
     },
     pae: { ...PAE_DEFAULTS, ...pae(raw.dot1x) },
     certifiedDevices: certifiedDevices(raw),
-    silentDevices: new Map(
-      (raw.silent_devices ?? []).map((device) => [parseMac(device.mac) as Mac, handshake(device.handshake)]),
-    ),
+    silentDevices: (raw.silent_devices ?? []).map((device) => ({
+      mac: parseMacPrefix(device.mac) as MacPrefix,
+      handshake: handshake(device.handshake),
+    })),
     log: { level: raw.log?.level ?? SHELL_DEFAULTS.logLevel },
   };
 }
@@ -113,6 +122,7 @@ function portRule(pattern: string, raw: RawPort, secret: Assembly['secret']): Po
     ...given('control', raw.control),
     ...given('hostMode', raw.host_mode),
     ...given('role', raw.role),
+    ...given('inBand', raw.in_band),
     mab: mab(raw.mab, secret),
     ...given('linkDownDelay', linkDownDelay),
     ...given('egress', raw.egress),
@@ -163,6 +173,8 @@ function roleConfig(name: string, raw: RawRole): RoleConfig {
   return {
     name,
     timers: { session: time(raw.session_s) ?? seconds(0), ...given('heartbeat', heartbeat) },
+    inBand: raw.in_band ?? true,
+    ...given('vlan', word(raw.vlan)),
     voice: raw.voice ?? false,
     ...given('critical', raw.critical),
     handshake: handshake(raw.handshake),
@@ -190,6 +202,14 @@ function pae(raw: RawDot1x | undefined): Partial<PaeSettings> {
     ...given('reAuthMax', raw?.reauth_max),
     ...given('reAuthPeriod', time(raw?.reauth_period_s)),
   };
+}
+
+function roleAttributes(raw: RawConfig): readonly RoleAttribute[] {
+  return (raw.authorization?.role_attributes ?? []).map(({ vendor, type, key }) => ({
+    vendor,
+    type,
+    ...given('key', key),
+  }));
 }
 
 function nas(raw: RawConfig): NasIdentity {
@@ -269,6 +289,7 @@ function dynAuth(raw: RawConfig, secret: Assembly['secret']): DynAuthConfig | un
     port: from.port ?? RADIUS_DEFAULTS.dynAuthPort,
     ...given('listenAddress', from.listen_address === undefined ? undefined : parseIp(from.listen_address)),
     eventTimestampWindow: time(from.event_timestamp_window_s) ?? EVENT_TIMESTAMP_WINDOW,
+    roleAttributes: roleAttributes(raw),
     requireEventTimestamp: from.require_event_timestamp ?? false,
     allowBounce: from.allow_bounce ?? DYNAUTH_DEFAULTS.allowBounce,
     allowDisable: from.allow_disable ?? DYNAUTH_DEFAULTS.allowDisable,

@@ -4,6 +4,7 @@ import type { VlanSettings } from '../authz/vlan-book.ts';
 import type { VlanWord } from '../authz/vlan-plan.ts';
 import type { Ip, Ipv4, Ipv6 } from '../base/ip.ts';
 import type { Mac } from '../base/mac.ts';
+import type { MacPrefix } from '../base/mac-prefix.ts';
 import type { Millis } from '../base/time.ts';
 import type { GuardSettings, HandshakeSettings, ProbeSettings } from '../liveness/settings.ts';
 import type { VlanId } from '../model/dataplane.ts';
@@ -15,6 +16,7 @@ import type { PaeSettings } from '../pae/settings.ts';
 import type { CertifiedSettings } from '../policy/certified-rules.ts';
 import type { RoleTimers } from '../policy/settings.ts';
 import type { DynAuthSettings } from '../radius/dynauth.ts';
+import type { RoleAttribute } from '../radius/role-attribute.ts';
 import type { RadiusSettings } from '../radius/settings.ts';
 import type { CriticalAction, LogLevel } from './defaults.ts';
 
@@ -34,6 +36,7 @@ export interface PortRule {
   readonly control?: PortControl;
   readonly hostMode?: HostMode;
   readonly role?: string;
+  readonly inBand?: boolean;
   readonly mab: Partial<MabSettings>;
   readonly linkDownDelay?: Millis;
   readonly egress?: 'open' | 'closed';
@@ -57,6 +60,8 @@ export interface PortConfig {
   readonly control: PortControl;
   readonly hostMode: HostMode;
   readonly role: string;
+  /** The traffic of its users comes by us. */
+  readonly inBand: boolean;
   readonly mab: MabSettings;
   readonly linkDownDelay: Millis;
   readonly egress: 'open' | 'closed';
@@ -71,10 +76,28 @@ export interface PortConfig {
 export interface RoleConfig {
   readonly name: string;
   readonly timers: RoleTimers;
+  /** False here or at the port: out of band. */
+  readonly inBand: boolean;
+  /** Of users to whom the server gives none. */
+  readonly vlan?: VlanWord;
   /** Its users are voice devices. */
   readonly voice: boolean;
   /** Wins over the port's, for sessions that run. */
   readonly critical?: 'deny' | 'keep';
+  readonly handshake: HandshakeOverride;
+}
+
+/** Who, by MAC, has which role where neither RADIUS nor anything longer says so. */
+export interface RoleRule {
+  readonly mac: MacPrefix;
+  readonly role: string;
+  /** Names or globs; absent: every port. */
+  readonly ports?: readonly string[];
+}
+
+/** A device that sleeps, or all of a maker's. */
+export interface SilentDevice {
+  readonly mac: MacPrefix;
   readonly handshake: HandshakeOverride;
 }
 
@@ -119,6 +142,8 @@ export interface MqttConfig {
 export interface AuthorizationConfig {
   readonly filterRules: 'refuse' | 'ignore';
   readonly unknownFilterId: 'port-role' | 'refuse';
+  /** Vendors' attributes that name a role, in order of precedence. */
+  readonly roleAttributes: readonly RoleAttribute[];
   readonly requestCui: boolean;
 }
 
@@ -141,6 +166,7 @@ export interface Config {
   readonly ports: readonly PortRule[];
   /** Always has `default`. */
   readonly roles: ReadonlyMap<string, RoleConfig>;
+  readonly roleRules: readonly RoleRule[];
   readonly vlans: ReadonlyMap<string, VlanId>;
   readonly vlan: VlanSettings;
   readonly authorization: AuthorizationConfig;
@@ -156,6 +182,6 @@ export interface Config {
   /** The global `dot1x`; a port's own keys win over it. */
   readonly pae: PaeSettings;
   readonly certifiedDevices: CertifiedSettings;
-  readonly silentDevices: ReadonlyMap<Mac, HandshakeOverride>;
+  readonly silentDevices: readonly SilentDevice[];
   readonly log: { readonly level: LogLevel };
 }

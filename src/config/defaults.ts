@@ -13,6 +13,7 @@ export const PORT_DEFAULTS = {
   control: 'auto' as PortControl,
   hostMode: 'multi-auth' as HostMode,
   role: 'default',
+  inBand: true as boolean,
   linkDownDelay: seconds(0),
   egress: 'open' as 'open' | 'closed',
   critical: 'keep' as CriticalAction,

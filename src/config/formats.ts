@@ -2,12 +2,14 @@
 
 import { parseIp, parseIpv4, parseIpv6 } from '../base/ip.ts';
 import { parseMac } from '../base/mac.ts';
+import { parseMacPrefix } from '../base/mac-prefix.ts';
 
 export const TEXT_FORMATS: Readonly<Record<string, (text: string) => boolean>> = {
   'ip-address': (text) => parseIp(text) !== undefined,
   'ipv4-address': (text) => parseIpv4(text) !== undefined,
   'ipv6-address': (text) => text.includes(':') && parseIpv6(text) !== undefined,
   'mac-address': (text) => parseMac(text) !== undefined,
+  'mac-prefix': (text) => parseMacPrefix(text) !== undefined,
 };
 
 export const NUMBER_FORMATS: Readonly<Record<string, (value: number) => boolean>> = {

@@ -3,9 +3,10 @@
 import { INTERIM_DEFAULTS, type InterimSettings } from '../accounting/interim.ts';
 import { globMatches } from '../base/glob.ts';
 import type { Mac } from '../base/mac.ts';
+import { MacPrefixTable } from '../base/mac-prefix.ts';
 import { HANDSHAKE_DEFAULTS, type HandshakeSettings } from '../liveness/settings.ts';
 import { MAB_DEFAULTS } from '../pae/mab-settings.ts';
-import type { Config, PortConfig, RoleConfig } from './config.ts';
+import type { Config, HandshakeOverride, PortConfig, RoleConfig } from './config.ts';
 import { DYNAUTH_DEFAULTS, PORT_DEFAULTS } from './defaults.ts';
 
 export function isUplink(config: Config, port: string): boolean {
@@ -46,7 +47,11 @@ export function portSettings(config: Config, port: string): PortConfig {
 
 /** The file names VLANs that clients may be put into. */
 export function namesVlans(config: Config): boolean {
-  return config.vlans.size > 0 || config.ports.some(({ fallbacks }) => Object.keys(fallbacks).length > 0);
+  return (
+    config.vlans.size > 0 ||
+    config.ports.some(({ fallbacks }) => Object.keys(fallbacks).length > 0) ||
+    [...config.roles.values()].some(({ vlan }) => vlan !== undefined)
+  );
 }
 
 /** The named role; `default` for a name that the file does not have. */
@@ -56,6 +61,7 @@ export function roleSettings(config: Config, name: string): RoleConfig {
     role ?? {
       name: 'default',
       timers: { session: 0 as RoleConfig['timers']['session'] },
+      inBand: true,
       voice: false,
       handshake: {},
     }
@@ -68,24 +74,22 @@ export interface HandshakeSubject {
   readonly mac: Mac;
 }
 
-/** Defaults, then the role, the port, and the device's own entry, key by key. */
-export function handshakeSettings(config: Config, { role, port, mac }: HandshakeSubject): HandshakeSettings {
-  return {
-    ...HANDSHAKE_DEFAULTS,
-    ...roleSettings(config, role).handshake,
-    ...portSettings(config, port).handshake,
-    ...config.silentDevices.get(mac),
-  };
-}
-
 /** The same answers, each worked out once: asked for every login, and kept by every session. Of one configuration. */
 export class EffectiveSettings {
   private readonly ports = new Map<string, PortConfig>();
-  private readonly handshakes = new Map<string, HandshakeSettings>();
+  /** By the device's own entry (undefined: it has none), then by port and role. */
+  private readonly handshakes = new Map<HandshakeOverride | undefined, Map<string, HandshakeSettings>>();
+  private readonly silentDevices: MacPrefixTable<HandshakeOverride>;
+  /** By which of the rules hold on a port. */
+  private readonly ruleSets = new Map<string, MacPrefixTable<string>>();
+  private readonly portRules = new Map<string, MacPrefixTable<string>>();
   readonly interim: InterimSettings;
 
   constructor(private readonly config: Config) {
     this.interim = { ...INTERIM_DEFAULTS, interval: config.accounting.interim };
+    this.silentDevices = new MacPrefixTable(
+      config.silentDevices.map(({ mac, handshake }) => [mac, handshake]),
+    );
   }
 
   port(name: string): PortConfig {
@@ -96,15 +100,47 @@ export class EffectiveSettings {
     return settings;
   }
 
-  /** One object for all sessions of a role on a port. */
-  handshake(subject: HandshakeSubject): HandshakeSettings {
-    const { role, port, mac } = subject;
-    if (this.config.silentDevices.has(mac)) return handshakeSettings(this.config, subject);
+  /** The traffic of a role's users on this port comes by us: both say so. */
+  inBand({ role, port }: { readonly role: string; readonly port: string }): boolean {
+    return this.port(port).inBand && roleSettings(this.config, role).inBand;
+  }
+
+  /** The role that a rule gives this client on this port. */
+  ruledRole(mac: Mac, port: string): string | undefined {
+    if (this.config.roleRules.length === 0) return undefined;
+    return this.rulesOn(port).find(mac);
+  }
+
+  /**
+   * Defaults, then the role, the port, and the device's own entry, key by key. One object for all sessions of a role on a
+   * port that have the same entry, or none.
+   */
+  handshake({ role, port, mac }: HandshakeSubject): HandshakeSettings {
+    const device = this.silentDevices.find(mac);
+    const known = this.handshakes.get(device) ?? new Map<string, HandshakeSettings>();
+    this.handshakes.set(device, known);
     const key = `${port} ${role}`;
-    const known = this.handshakes.get(key);
-    if (known !== undefined) return known;
-    const settings = handshakeSettings(this.config, subject);
-    this.handshakes.set(key, settings);
+    const settings = known.get(key) ?? {
+      ...HANDSHAKE_DEFAULTS,
+      ...roleSettings(this.config, role).handshake,
+      ...this.port(port).handshake,
+      ...device,
+    };
+    known.set(key, settings);
     return settings;
+  }
+
+  /** Ports with the same rules share a table. */
+  private rulesOn(port: string): MacPrefixTable<string> {
+    const known = this.portRules.get(port);
+    if (known !== undefined) return known;
+    const { roleRules } = this.config;
+    const holds = roleRules.map(({ ports = ['*'] }) => ports.some((pattern) => globMatches(pattern, port)));
+    const rules = roleRules.filter((_, i) => holds[i]);
+    const key = holds.map(Number).join('');
+    const table = this.ruleSets.get(key) ?? new MacPrefixTable(rules.map(({ mac, role }) => [mac, role]));
+    this.ruleSets.set(key, table);
+    this.portRules.set(port, table);
+    return table;
   }
 }

@@ -1,8 +1,8 @@
 // What the schema cannot say of `certified_devices`.
 
 import type { RawConfig } from './assemble.ts';
-import { closest } from './fault.ts';
 import { type Finding, fault, warning } from './findings.ts';
+import { unknownRole } from './rules-roles.ts';
 
 export function certifiedFindings(raw: RawConfig): readonly Finding[] {
   const { enabled = false, clear = [] } = raw.certified_devices ?? {};
@@ -22,15 +22,8 @@ function ruleFindings(raw: RawConfig, index: number): readonly Finding[] {
   if (first < index) out.push(fault(path, `the same rule is certified_devices.clear[${first}] already`));
   if (rule.batch_every_s !== undefined && (rule.oldest ?? 0) === 0)
     out.push(warning([...path, 'batch_every_s'], 'does nothing without `oldest`'));
-  const known = ['default', ...Object.keys(raw.roles ?? {})];
-  for (const [i, role] of (rule.roles ?? []).entries()) {
-    if (known.includes(role)) continue;
-    const guess = closest(role, known);
-    const hint =
-      guess === undefined ? `there are: ${[...new Set(known)].join(', ')}` : `did you mean '${guess}'?`;
-    out.push(fault([...path, 'roles', i], `there is no role '${role}'; ${hint}`));
-  }
-  return out;
+  const roles = rule.roles ?? [];
+  return [...out, ...roles.flatMap((role, i) => unknownRole(raw, [...path, 'roles', i], role))];
 }
 
 /** Keys in one order. */

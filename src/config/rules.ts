@@ -4,9 +4,10 @@ import { globMatches, isGlob } from '../base/glob.ts';
 import { parseIp, parseIpv4, parseIpv6 } from '../base/ip.ts';
 import { isStationAddress, parseMac } from '../base/mac.ts';
 import type { RawConfig } from './assemble.ts';
-import { closest } from './fault.ts';
+import { closest, type KeyPath } from './fault.ts';
 import { type Finding, fault, warning } from './findings.ts';
 import { certifiedFindings } from './rules-certified.ts';
+import { roleRuleFindings, silentDeviceFindings, unknownRole } from './rules-roles.ts';
 import { serverFindings, shortSecret } from './rules-servers.ts';
 
 export function ruleFindings(raw: RawConfig): readonly Finding[] {
@@ -16,6 +17,7 @@ export function ruleFindings(raw: RawConfig): readonly Finding[] {
     ...radiusFindings(raw),
     ...mqttFindings(raw),
     ...sourceFindings(raw),
+    ...roleRuleFindings(raw),
     ...silentDeviceFindings(raw),
     ...vlanFindings(raw),
     ...certifiedFindings(raw),
@@ -36,14 +38,9 @@ function futureFindings(raw: RawConfig): Finding[] {
 }
 
 function roleFindings(raw: RawConfig): Finding[] {
-  const known = ['default', ...Object.keys(raw.roles ?? {})];
-  return Object.entries(raw.ports ?? {}).flatMap(([pattern, { role }]) => {
-    if (role === undefined || known.includes(role)) return [];
-    const guess = closest(role, known);
-    const hint =
-      guess === undefined ? `there are: ${[...new Set(known)].join(', ')}` : `did you mean '${guess}'?`;
-    return [fault(['ports', pattern, 'role'], `there is no role '${role}'; ${hint}`)];
-  });
+  return Object.entries(raw.ports ?? {}).flatMap(([pattern, { role }]) =>
+    unknownRole(raw, ['ports', pattern, 'role'], role),
+  );
 }
 
 function portFindings(raw: RawConfig): Finding[] {
@@ -151,17 +148,24 @@ function sourceFindings(raw: RawConfig): Finding[] {
 
 const PORT_VLANS = ['guest_vlan', 'auth_fail_vlan', 'critical_vlan', 'voice_vlan'] as const;
 
+function unknownVlan(path: KeyPath, vlan: string, names: readonly string[]): Finding {
+  const guess = closest(vlan, names);
+  const hint = guess === undefined ? 'give its id, or name it in `vlans`' : `did you mean '${guess}'?`;
+  return fault(path, `there is no VLAN '${vlan}'; ${hint}`);
+}
+
 function vlanFindings(raw: RawConfig): Finding[] {
   const names = Object.keys(raw.vlans ?? {});
   const out: Finding[] = [];
+  for (const [role, { vlan }] of Object.entries(raw.roles ?? {}))
+    if (typeof vlan === 'string' && !names.includes(vlan))
+      out.push(unknownVlan(['roles', role, 'vlan'], vlan, names));
   for (const [pattern, port] of Object.entries(raw.ports ?? {})) {
     const path = ['ports', pattern];
     for (const key of PORT_VLANS) {
       const vlan = port[key];
       if (vlan === undefined || typeof vlan === 'number' || names.includes(vlan)) continue;
-      const guess = closest(vlan, names);
-      const hint = guess === undefined ? 'give its id, or name it in `vlans`' : `did you mean '${guess}'?`;
-      out.push(fault([...path, key], `there is no VLAN '${vlan}'; ${hint}`));
+      out.push(unknownVlan([...path, key], vlan, names));
     }
     const elsewhere = Object.values(raw.ports ?? {}).some(({ critical_vlan }) => critical_vlan !== undefined);
     if (port.critical === 'vlan' && !elsewhere)
@@ -174,20 +178,5 @@ function vlanFindings(raw: RawConfig): Finding[] {
         ),
       );
   }
-  return out;
-}
-
-function silentDeviceFindings(raw: RawConfig): Finding[] {
-  const out: Finding[] = [];
-  const seen = new Map<string, number>();
-  (raw.silent_devices ?? []).forEach((device, index) => {
-    const mac = parseMac(device.mac);
-    if (mac === undefined) return;
-    const path = ['silent_devices', index, 'mac'];
-    const first = seen.get(mac);
-    if (first !== undefined) out.push(fault(path, `${mac} is silent_devices[${first}] already`));
-    else seen.set(mac, index);
-    if (!isStationAddress(mac)) out.push(fault(path, `${mac} is no station's address`));
-  });
   return out;
 }

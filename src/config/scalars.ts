@@ -23,7 +23,7 @@ export function path(title: string) {
 
 /** Checked by our own parsers, see validate.ts. */
 export function address(
-  format: 'ip-address' | 'ipv4-address' | 'ipv6-address' | 'mac-address',
+  format: 'ip-address' | 'ipv4-address' | 'ipv6-address' | 'mac-address' | 'mac-prefix',
   title: string,
 ) {
   return Type.String({ format, title });

@@ -3,14 +3,14 @@
 import { Type } from 'typebox';
 import { HANDSHAKE_DEFAULTS } from '../liveness/settings.ts';
 import { HOST_MODES, PORT_CONTROLS } from '../model/port.ts';
+import { PROBE_WAYS } from '../model/probe.ts';
 import { PAE_DEFAULTS } from '../pae/settings.ts';
 import { PORT_DEFAULTS } from './defaults.ts';
-import { count, delay, flag, strict, text, time, timeOrOff } from './scalars.ts';
+import { count, delay, flag, strict, time, timeOrOff } from './scalars.ts';
 import { MabObject } from './schema-mab.ts';
 import { linkCommands } from './schema-radius.ts';
+import { RoleName } from './schema-roles.ts';
 import { CRITICAL_ACTIONS, vlanWord } from './schema-vlan.ts';
-
-const RoleName = text('the name of a role', 64);
 
 const HandshakeObject = Type.Object(
   {
@@ -34,8 +34,8 @@ const HandshakeObject = Type.Object(
       flag(HANDSHAKE_DEFAULTS.wake, 'For clients that sleep: probe at the middle of a silent period too.'),
     ),
     probe: Type.Optional(
-      Type.Enum(['address', 'eap'], {
-        title: 'one of address, eap',
+      Type.Enum([...PROBE_WAYS], {
+        title: `one of ${PROBE_WAYS.join(', ')}`,
         default: HANDSHAKE_DEFAULTS.probe,
         description:
           'address: ARP, or ND; both in turn, if both are known. eap: Request/Identity; an answer reauthenticates.',
@@ -126,8 +126,14 @@ export const Port = Type.Object(
     role: Type.Optional({
       ...RoleName,
       default: PORT_DEFAULTS.role,
-      description: 'The role of a user whom RADIUS gives none (Filter-Id).',
+      description: 'The role of a user to whom neither RADIUS nor a rule gives one.',
     }),
+    in_band: Type.Optional(
+      flag(
+        PORT_DEFAULTS.inBand,
+        'The traffic of its users comes by this switch. false: out of band; neither handshake nor heartbeat nor Idle-Timeout judges them.',
+      ),
+    ),
     mab: Type.Optional(MabObject),
     link_down_delay_s: Type.Optional(
       delay({
@@ -182,6 +188,13 @@ export const Role = Type.Object(
         description: 'Heartbeat timer, since the last evidence; null = not set.',
       }),
     ),
+    in_band: Type.Optional(
+      flag(
+        true,
+        'Their traffic comes by this switch; false, here or at the port: out of band, as of a port.',
+      ),
+    ),
+    vlan: Type.Optional(vlanWord('Of its users, where the server names none.')),
     voice: Type.Optional(flag(false, 'Its users are voice devices: tagged, in the voice VLAN.')),
     critical: Type.Optional(
       Type.Enum(['deny', 'keep'], {

@@ -3,6 +3,7 @@
 import { Type } from 'typebox';
 import { AUTHORIZATION_DEFAULTS, VLAN_DEFAULTS } from './defaults.ts';
 import { flag, strict } from './scalars.ts';
+import { RoleAttributes } from './schema-roles.ts';
 
 export const CRITICAL_ACTIONS = ['deny', 'keep', 'vlan'] as const;
 
@@ -56,9 +57,11 @@ export const AuthorizationPolicy = Type.Object(
       Type.Enum(['port-role', 'refuse'], {
         title: 'one of port-role, refuse',
         default: AUTHORIZATION_DEFAULTS.unknownFilterId,
-        description: "An Accept whose Filter-Id names no role: the port's role holds, or it is refused.",
+        description:
+          'An Accept whose Filter-Id, or attribute of role_attributes, names no role: it counts for nothing, or the Accept is refused.',
       }),
     ),
+    role_attributes: Type.Optional(RoleAttributes),
     request_cui: Type.Optional(
       flag(AUTHORIZATION_DEFAULTS.requestCui, 'Ask for a Chargeable-User-Identity (RFC 4372).'),
     ),

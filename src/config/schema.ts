@@ -10,13 +10,11 @@ import { address, count, delay, flag, path, pattern, port, Secret, strict, text 
 import { Dot1x, Handshake, Port, Role } from './schema-access.ts';
 import { CertifiedDevicesObject } from './schema-certified.ts';
 import { Radius } from './schema-radius.ts';
+import { MacBeginning, PORT_PATTERN, PortPattern, RoleRules } from './schema-roles.ts';
 import { AuthorizationPolicy, VlanPolicy, Vlans } from './schema-vlan.ts';
 
 /** One MQTT topic level: letters that no broker, file system or shell minds. */
 const SwitchId = pattern('1 to 64 letters, digits, dots, underscores and hyphens', '^[A-Za-z0-9._-]{1,64}$');
-/** A kernel interface name (IFNAMSIZ), where `*`, `?` and `[...]` make it a glob. */
-const PORT_PATTERN = '^[^\\s/\\u0000-\\u001f]{1,64}$';
-const PortPattern = pattern('a port name or glob', PORT_PATTERN);
 const InterfaceName = pattern('an interface name of 1 to 15 characters', '^[^\\s/:\\u0000-\\u001f]{1,15}$');
 
 const Mqtt = Type.Object(
@@ -149,6 +147,7 @@ export const ConfigSchema = Type.Object(
         title: 'role settings by name',
       }),
     ),
+    role_rules: Type.Optional(RoleRules),
     vlans: Type.Optional(Vlans),
     vlan: Type.Optional(VlanPolicy),
     authorization: Type.Optional(AuthorizationPolicy),
@@ -181,14 +180,12 @@ export const ConfigSchema = Type.Object(
     certified_devices: Type.Optional(CertifiedDevicesObject),
     silent_devices: Type.Optional(
       Type.Array(
-        Type.Object(
-          { mac: address('mac-address', 'a MAC address'), handshake: Handshake },
-          { ...strict, title: 'a silent device' },
-        ),
+        Type.Object({ mac: MacBeginning, handshake: Handshake }, { ...strict, title: 'a silent device' }),
         {
           maxItems: 10_000,
-          title: 'a list of MAC addresses with their handshake',
-          description: 'Devices that sleep: these win over port and role.',
+          title: 'a list of MAC addresses, or beginnings, with their handshake',
+          description:
+            'Devices that sleep: these win over port and role; of several that fit, the longest beginning.',
         },
       ),
     ),

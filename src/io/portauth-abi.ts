@@ -3,6 +3,7 @@
 
 import koffi from 'koffi';
 
+import { type Ip, ipToBytes, ipv4FromBytes, ipv6FromBytes, isIpv4 } from '../base/ip.ts';
 import { type Mac, macFromBytes } from '../base/mac.ts';
 import type {
   DataplaneEvent,
@@ -14,7 +15,7 @@ import type {
 } from '../model/dataplane.ts';
 
 /** The ABI that this file speaks; a library of any other is refused. */
-export const ABI_VERSION = 2;
+export const ABI_VERSION = 3;
 
 export const CAPABILITIES_OCTETS = 24;
 export const PORT_OCTETS = 64;
@@ -23,12 +24,18 @@ export const KEY_OCTETS = 16;
 export const FRAME_OCTETS = 16;
 export const EVENT_OCTETS = 40;
 export const VLAN_OCTETS = 12;
+export const ADDRESS_OCTETS = 24;
 
 /** Offsets of the `result` of a record that has one. */
 export const PORT_SETTING_RESULT = 8;
 export const KEY_RESULT = 12;
 export const KEY_IFINDEX = 8;
 export const VLAN_RESULT = 8;
+export const ADDRESS_RESULT = 20;
+
+/** PA_L3_*. */
+export const L3_SETS = { granted: 0, awaited: 1, heard: 2 } as const;
+export type L3Set = keyof typeof L3_SETS;
 
 export const CAP_LOCKED = 1 << 0;
 export const CAP_MAB = 1 << 1;
@@ -74,6 +81,16 @@ export interface Library {
     octets: Uint8Array,
     size: number,
   ) => number;
+  readonly l3Open: (handle: Handle, ingress: string, exempt: Uint8Array, count: number) => number;
+  readonly l3Add: (handle: Handle, set: number, addresses: Uint8Array, count: number) => number;
+  readonly l3Remove: (handle: Handle, set: number, addresses: Uint8Array, count: number) => number;
+  readonly l3List: (
+    handle: Handle,
+    set: number,
+    out: Uint8Array,
+    capacity: number,
+    needed: Uint32Array,
+  ) => number;
   readonly wakeFd: (handle: Handle) => number;
   readonly events: (handle: Handle, out: Uint8Array, capacity: number) => number;
   /** A function of the library by its C declaration; throws if there is none. */
@@ -103,6 +120,12 @@ export function loadLibrary(path: string): Library {
     tableDump: native.func('int pa_table_dump(void *handle, void *out, uint32_t capacity, void *needed)'),
     inject: native.func(
       'int pa_inject(void *handle, void *frames, uint32_t count, void *octets, uint32_t size)',
+    ),
+    l3Open: native.func('int pa_l3_open(void *handle, const char *ingress, void *exempt, uint32_t count)'),
+    l3Add: native.func('int pa_l3_add(void *handle, uint32_t set, void *addresses, uint32_t count)'),
+    l3Remove: native.func('int pa_l3_remove(void *handle, uint32_t set, void *addresses, uint32_t count)'),
+    l3List: native.func(
+      'int pa_l3_list(void *handle, uint32_t set, void *out, uint32_t capacity, void *needed)',
     ),
     wakeFd: native.func('int pa_wake_fd(void *handle)'),
     events: native.func('int pa_events(void *handle, void *out, uint32_t capacity)'),
@@ -151,6 +174,22 @@ export function writeKey(buffer: RecordBuffer, index: number, key: GrantKey, ifi
   buffer.view.setUint16(at + 6, key.vlan, true);
   buffer.view.setUint32(at + KEY_IFINDEX, ifindex, true);
   buffer.view.setInt32(at + KEY_RESULT, 0, true);
+}
+
+/** Writes `struct pa_address`, without its result. */
+export function writeAddress(buffer: RecordBuffer, index: number, ip: Ip): void {
+  const at = index * ADDRESS_OCTETS;
+  buffer.bytes.fill(0, at, at + ADDRESS_OCTETS);
+  buffer.bytes.set(ipToBytes(ip), at);
+  buffer.view.setUint32(at + 16, isIpv4(ip) ? 4 : 6, true);
+}
+
+/** `struct pa_address`. */
+export function readAddress(buffer: RecordBuffer, index: number): Ip {
+  const at = index * ADDRESS_OCTETS;
+  return buffer.view.getUint32(at + 16, true) === 4
+    ? ipv4FromBytes(buffer.bytes, at)
+    : ipv6FromBytes(buffer.bytes, at);
 }
 
 /** Writes `struct pa_vlan`, without its result. */

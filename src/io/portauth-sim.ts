@@ -1,9 +1,18 @@
 // The hands that move a simulated switch (`pa_sim_*` of native/include/portauth.h): for tests and demos. Each throws
 // if the library refuses, since a test that asks for the impossible is wrong.
 
+import type { Ip } from '../base/ip.ts';
 import { type Mac, macToBytes } from '../base/mac.ts';
 import type { GrantKey, PortName } from '../model/dataplane.ts';
-import { type Handle, type Library, PORT_ADMIN_UP, PORT_LINK_UP } from './portauth-abi.ts';
+import {
+  ADDRESS_OCTETS,
+  type Handle,
+  type Library,
+  PORT_ADMIN_UP,
+  PORT_LINK_UP,
+  RecordBuffer,
+  writeAddress,
+} from './portauth-abi.ts';
 
 /** Large enough for every frame that the library sends. */
 const FRAME_MAX = 9216;
@@ -129,6 +138,18 @@ export class Simulator {
       key.vlan,
       this.names.indexOf(key.port),
     );
+  }
+
+  /** A packet of this address comes in on the routed path; true if it passes. */
+  receivePacket(from: Ip): boolean {
+    const buffer = new RecordBuffer(ADDRESS_OCTETS, 1);
+    writeAddress(buffer, 0, from);
+    return this.call('pa_sim_packet', ', void *from')(buffer.bytes) === 1;
+  }
+
+  /** Somebody flushes nftables: the routed path is open. */
+  flushRoutedPath(): void {
+    this.call('pa_sim_l3_flush', '')();
   }
 
   /** The bridge goes, with its ports, or comes back empty. */

@@ -8,21 +8,20 @@ import { Socket } from 'node:net';
 
 import { err, ok, type Result } from '../base/result.ts';
 import { elapsed, type Instant } from '../base/time.ts';
-import {
-  type Capabilities,
-  type DataplaneEvent,
-  type Grant,
-  type GrantKey,
-  isAddress,
-  type PortFacts,
-  type PortName,
-  type PortSetting,
-  type TableDump,
-  type VlanChange,
-  type VlanMap,
+import type {
+  Capabilities,
+  DataplaneEvent,
+  GrantKey,
+  PortFacts,
+  PortName,
+  PortSetting,
+  TableDump,
+  VlanChange,
+  VlanMap,
 } from '../model/dataplane.ts';
 import { TABLE_RECORD_OCTETS } from '../wire/fdb-table.ts';
 import * as abi from './portauth-abi.ts';
+import { RoutedPath, type RoutedPathSettings } from './portauth-l3.ts';
 import { Simulator } from './portauth-sim.ts';
 import { VlanRecords } from './portauth-vlans.ts';
 
@@ -208,14 +207,19 @@ export class PortAuth {
     });
   }
 
+  /** Shuts the routed path of these interfaces; nobody is granted then. */
+  openRoutedPath(settings: RoutedPathSettings, onLost: () => void): Result<RoutedPath, string> {
+    return RoutedPath.open(this.native, this.handle, settings, onLost);
+  }
+
   /** Writes grants; a result each, in order. */
-  grant(keys: readonly Grant[]): readonly Result<void, string>[] {
-    return this.forGrants('grant', keys);
+  grant(keys: readonly GrantKey[]): readonly Result<void, string>[] {
+    return this.forKeys('grant', keys);
   }
 
   /** Takes grants away, proven (design 1.1); a result each, in order. */
-  revoke(keys: readonly Grant[]): readonly Result<void, string>[] {
-    return this.forGrants('revoke', keys);
+  revoke(keys: readonly GrantKey[]): readonly Result<void, string>[] {
+    return this.forKeys('revoke', keys);
   }
 
   /** Arms one `entry-active` event for each of these grants. */
@@ -343,19 +347,6 @@ export class PortAuth {
       if (count !== ENOBUFS) return Math.max(count, 0);
       this.portBuffer.grow((this.needed[0] ?? 0) + 16);
     }
-  }
-
-  /** Entries of the table and addresses of the routed path, each kind in one call. */
-  private forGrants(verb: 'grant' | 'revoke', grants: readonly Grant[]): readonly Result<void, string>[] {
-    const keys = grants.filter((grant): grant is GrantKey => !isAddress(grant));
-    const entries = this.forKeys(verb, keys);
-    if (keys.length === grants.length) return entries;
-    let next = 0;
-    return grants.map((grant) =>
-      isAddress(grant)
-        ? err(`${verb} ${grant.ip}: this data plane has no routed path`)
-        : (entries[next++] ?? ok(undefined)),
-    );
   }
 
   private forKeys(verb: Verb, keys: readonly GrantKey[]): readonly Result<void, string>[] {

@@ -15,9 +15,11 @@ import { isAddress, type PortName } from '../model/dataplane.ts';
 import type { CertifiedChange } from '../policy/certified-codec.ts';
 import type { SocketKey } from '../radius/effects.ts';
 import { endOfRun, inOrder } from './effect-order.ts';
+import { Grants } from './grants.ts';
 import type { HeldPorts } from './held-ports.ts';
 import type { Logger } from './log.ts';
 import type { PortAuth } from './portauth.ts';
+import type { RoutedPath } from './portauth-l3.ts';
 import type { Publication } from './publish-queue.ts';
 import { RadSecConnections } from './radsec.ts';
 import { type DatagramFrom, UdpSockets } from './udp.ts';
@@ -57,6 +59,8 @@ export interface LateParts {
 export interface ShellOptions {
   readonly agent: Agent;
   readonly portauth: PortAuth;
+  /** Where sessions of layer 3 are configured. */
+  readonly routedPath?: RoutedPath;
   readonly vlanMemory: VlanMemory;
   readonly log: Logger;
   readonly heldPorts: HeldPorts;
@@ -84,11 +88,13 @@ export class Shell {
   private readonly wantedCaptures: { readonly ref: Ref; readonly port: PortName }[] = [];
   private readonly replies = new Map<Ref, (answer: object) => void>();
   private lastReply: Ref = 0;
+  private readonly grants: Grants;
   private readonly udp: UdpSockets<SocketKey>;
   private readonly radSec: RadSecConnections<SocketKey>;
 
   constructor(private readonly options: ShellOptions) {
-    const { log } = options;
+    const { log, portauth, routedPath } = options;
+    this.grants = new Grants(portauth, routedPath);
     const nameOf = ({ server, kind, n }: SocketKey): string => `${server} ${kind} ${n}`;
     const receive = (packet: DatagramFrom<SocketKey>): void => this.post({ ...packet, type: 'datagram' });
     this.udp = new UdpSockets(nameOf, receive, (message) => log.log('warn', `RADIUS: ${message}`));
@@ -182,12 +188,12 @@ export class Shell {
       case 'grant': {
         const wanted = only(run, 'grant');
         for (const { key } of wanted) if (!isAddress(key)) this.late?.guard?.grant(key.mac);
-        this.answerAll(wanted, portauth.grant(wanted.map(({ key }) => key)));
+        this.answerAll(wanted, this.grants.grant(wanted.map(({ key }) => key)));
         return;
       }
       case 'revoke': {
         const wanted = only(run, 'revoke');
-        this.answerAll(wanted, portauth.revoke(wanted.map(({ key }) => key)));
+        this.answerAll(wanted, this.grants.revoke(wanted.map(({ key }) => key)));
         for (const { key } of wanted) if (!isAddress(key)) this.late?.guard?.revoke(key.mac);
         return;
       }

@@ -3,6 +3,7 @@
 import type { Ipv4, Ipv6 } from '../base/ip.ts';
 import type { Mac } from '../base/mac.ts';
 import { type Millis, seconds } from '../base/time.ts';
+import type { ProbeWay } from '../model/probe.ts';
 
 export interface HandshakeSettings {
   /** T; 0 = no handshake. */
@@ -13,7 +14,7 @@ export interface HandshakeSettings {
   readonly keep: boolean;
   /** For clients that sleep: a probe at the middle of each silent period too. */
   readonly wake: boolean;
-  readonly probe: 'address' | 'eap';
+  readonly probe: ProbeWay;
 }
 
 /** Whose address a probe bears in one VLAN. The pair belongs together (RFC 826: hosts learn it). */

@@ -36,6 +36,8 @@ export interface Authorization {
   readonly interimInterval?: Millis;
   /** Filter-Id (RFC 2865 §5.11): the name of a role. */
   readonly filterId?: string;
+  /** Of the vendor's attribute that the configuration takes for the name of a role. */
+  readonly vendorRole?: string;
   /** Tunnel-Private-Group-Id with Tunnel-Type VLAN and Medium 802 (RFC 3580 §3.31): an id or a name. */
   readonly vlan?: string;
   /** Egress-VLANID and Egress-VLAN-Name (RFC 4675 §2.1, §2.3): ids in digits, or names. */

@@ -22,6 +22,7 @@ import {
 } from '../wire/radius-attributes.ts';
 import type { AttributeName } from '../wire/radius-dictionary.ts';
 import { keptAttributes } from './kept-attributes.ts';
+import { type RoleAttribute, vendorRole } from './role-attribute.ts';
 
 /** An attribute that was left out; `detail` may quote hostile text. */
 export interface AttributeWarning {
@@ -34,6 +35,8 @@ export interface AcceptContext {
   readonly identity: string;
   /** `address:port` of the server that accepted. */
   readonly server: string;
+  /** Vendors' attributes that name a role. */
+  readonly roleAttributes?: readonly RoleAttribute[];
 }
 
 export interface Accepted {
@@ -160,7 +163,10 @@ function classesOf(packet: Attributed): readonly Uint8Array[] {
 }
 
 /** Of a verified Access-Accept. */
-export function authorizationFrom(packet: Attributed, { identity, server }: AcceptContext): Accepted {
+export function authorizationFrom(
+  packet: Attributed,
+  { identity, server, roleAttributes = [] }: AcceptContext,
+): Accepted {
   const reading = new Reading(packet);
   const others = keptAttributes(packet);
   const authorization: Authorization = {
@@ -173,6 +179,7 @@ export function authorizationFrom(packet: Attributed, { identity, server }: Acce
       idleTimeout: reading.duration('Idle-Timeout'),
       interimInterval: reading.duration('Acct-Interim-Interval'),
       filterId: reading.filterId(),
+      vendorRole: vendorRole(packet, roleAttributes),
       vlan: reading.vlan(),
       egress: reading.egress(),
       voice: reading.voice(),

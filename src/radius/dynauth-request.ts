@@ -18,8 +18,9 @@ import {
 import { type AttributeName, attributeNameOf, attributeNumber } from '../wire/radius-dictionary.ts';
 import { authorizationFrom } from './accept.ts';
 import { nameSomebody, readKeys, SESSION_KEYS, type SessionKeys } from './dynauth-keys.ts';
-import { readVendors } from './dynauth-vendors.ts';
+import { readVendors, type VendorSays } from './dynauth-vendors.ts';
 import type { Refusal } from './error-cause.ts';
+import type { RoleAttribute } from './role-attribute.ts';
 
 export type DynamicAction =
   | { readonly type: 'disconnect'; readonly classes: readonly Uint8Array[]; readonly replyMessage?: string }
@@ -106,7 +107,11 @@ const SINGLE: readonly AttributeName[] = [
 /** RFC 2865 §5.6, RFC 5176 §3.2. */
 export const AUTHORIZE_ONLY = 17;
 
-export function readRequest(packet: RadiusPacket, nas: NasNames): Result<DynamicRequest, Refusal> {
+export function readRequest(
+  packet: RadiusPacket,
+  nas: NasNames,
+  roleAttributes: readonly RoleAttribute[],
+): Result<DynamicRequest, Refusal> {
   let refusal: Refusal | undefined;
   const refuse = (found: Refusal): undefined => {
     refusal ??= found;
@@ -115,13 +120,12 @@ export function readRequest(packet: RadiusPacket, nas: NasNames): Result<Dynamic
   checkNas(packet, nas, refuse);
   checkAttributes(packet, kind, refuse);
   checkServiceType(packet, refuse);
-  const says = readVendors(packet, refuse);
+  const says = readVendors(packet, roleAttributes, refuse);
   const own = readKeys(packet, refuse);
   const keys = says.auditSessionId === undefined ? own : { ...own, auditSessionId: says.auditSessionId };
   if (!nameSomebody(keys))
     refuse({ cause: 'Missing-Attribute', detail: 'no session identification attribute' });
-  const action =
-    kind === 'disconnect' ? disconnect(packet, says.commands, refuse) : change(packet, says.commands, refuse);
+  const action = kind === 'disconnect' ? disconnect(packet, says, refuse) : change(packet, says, refuse);
   if (refusal !== undefined || action === undefined)
     return err(refusal ?? { cause: 'Missing-Attribute', detail: 'it asks for nothing' });
   return ok({ kind, keys, action });
@@ -194,10 +198,8 @@ function checkServiceType(packet: RadiusPacket, refuse: Refuse): void {
     refuse({ cause: 'Missing-Attribute', detail: 'Authorize-Only without State' });
 }
 
-type Commands = ReturnType<typeof readVendors>['commands'];
-
-function disconnect(packet: RadiusPacket, commands: Commands, refuse: Refuse): DynamicAction {
-  if (commands.length > 0)
+function disconnect(packet: RadiusPacket, { commands, role }: VendorSays, refuse: Refuse): DynamicAction {
+  if (commands.length > 0 || role !== undefined)
     refuse({ cause: 'Unsupported-Attribute', detail: 'a command in a disconnect request' });
   const said = attributeText(packet, 'Reply-Message');
   return {
@@ -208,12 +210,18 @@ function disconnect(packet: RadiusPacket, commands: Commands, refuse: Refuse): D
 }
 
 /** One thing at a time: a command of a vendor's, Authorize-Only, or another authorization. */
-function change(packet: RadiusPacket, commands: Commands, refuse: Refuse): DynamicAction | undefined {
+function change(
+  packet: RadiusPacket,
+  { commands, role }: VendorSays,
+  refuse: Refuse,
+): DynamicAction | undefined {
   const keys = new Set<keyof Authorization>();
   for (const name of CHANGE_NAMES) {
     const key = CHANGES[name];
     if (key !== undefined && hasAttribute(packet, name)) keys.add(key);
   }
+  // Whichever attribute names the role: it replaces what the other one named before.
+  if (role !== undefined || keys.has('filterId')) keys.add('filterId').add('vendorRole');
   const authorizeOnly = hasAttribute(packet, 'Service-Type');
   const [command, second] = commands;
   if (second !== undefined) refuse({ cause: 'Invalid-Request', detail: 'more than one command' });
@@ -225,12 +233,12 @@ function change(packet: RadiusPacket, commands: Commands, refuse: Refuse): Dynam
   const state = attributeOctets(packet, 'State');
   if (authorizeOnly)
     return state === undefined ? undefined : { type: 'authorize-only', state: Uint8Array.from(state) };
-  return keys.size === 0 ? undefined : authorizationChange(packet, keys, refuse);
+  return keys.size === 0 ? undefined : authorizationChange(packet, { keys, role }, refuse);
 }
 
 function authorizationChange(
   packet: RadiusPacket,
-  keys: Set<keyof Authorization>,
+  { keys, role }: { readonly keys: Set<keyof Authorization>; readonly role: string | undefined },
   refuse: Refuse,
 ): AuthorizationChange {
   const missing = TUNNEL.filter((name) => !hasAttribute(packet, name));
@@ -242,7 +250,8 @@ function authorizationChange(
   if (hasAttribute(packet, 'Reply-Message')) keys.add('replyMessage');
   // RFC 5176 §3.3: for the Access-Request that the Termination-Action will be.
   if (authorization.reauthenticateAtTimeout) keys.add('state');
-  return { type: 'change', to: authorization, keys: [...keys] };
+  const to = role === undefined ? authorization : { ...authorization, vendorRole: role };
+  return { type: 'change', to, keys: [...keys] };
 }
 
 /** What holds after the change. */

@@ -2,10 +2,12 @@
 // the link down for a while, take it down for good; and Cisco's name for a session.
 
 import { ByteReader, fromUtf8 } from '../base/bytes.ts';
+import { present } from '../base/present.ts';
 import { type Millis, seconds } from '../base/time.ts';
 import type { RadiusPacket } from '../wire/radius.ts';
 import { attributesAll, type RadiusAttribute } from '../wire/radius-attributes.ts';
 import type { Refusal } from './error-cause.ts';
+import { type RoleAttribute, roleIn, vendorRole } from './role-attribute.ts';
 
 export type PortCommand =
   | { readonly type: 'reauthenticate'; readonly rerun: boolean }
@@ -16,6 +18,8 @@ export type PortCommand =
 export interface VendorSays {
   readonly commands: readonly PortCommand[];
   readonly auditSessionId?: string;
+  /** By an attribute that names a role. */
+  readonly role?: string;
 }
 
 /** IANA private enterprise numbers. */
@@ -30,13 +34,22 @@ const LONGEST_BOUNCE_S = 60;
 
 type Refuse = (refusal: Refusal) => undefined;
 
-export function readVendors(packet: RadiusPacket, refuse: Refuse): VendorSays {
+export function readVendors(
+  packet: RadiusPacket,
+  roleAttributes: readonly RoleAttribute[],
+  refuse: Refuse,
+): VendorSays {
   const commands: PortCommand[] = [];
   let auditSessionId: string | undefined;
   let reauthenticateType: string | undefined;
   for (const value of attributesAll(packet, 'Vendor-Specific')) {
     const { vendor, attributes } = subAttributes(value, refuse);
     for (const attribute of attributes) {
+      const named = roleAttributes
+        .map((each) => roleIn(each, { vendor, attribute }))
+        .find((name) => name !== undefined);
+      if (named === '') refuse({ cause: 'Invalid-Attribute-Value', detail: 'an empty name of a role' });
+      if (named !== undefined) continue;
       if (vendor === CISCO && attribute.type === CISCO_AVPAIR) {
         const [name = '', said = ''] = pair(fromUtf8(attribute.value));
         if (name === 'subscriber:command') commands.push(...ciscoCommand(said, refuse));
@@ -55,7 +68,7 @@ export function readVendors(packet: RadiusPacket, refuse: Refuse): VendorSays {
   }
   return {
     commands: withType(commands, reauthenticateType, refuse),
-    ...(auditSessionId === undefined ? {} : { auditSessionId }),
+    ...present({ auditSessionId, role: vendorRole(packet, roleAttributes) }),
   };
 }
 

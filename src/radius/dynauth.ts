@@ -28,6 +28,7 @@ import { verifyAccountingOrDynamicRequest } from '../wire/radius-verify.ts';
 import { Duplicates, duplicateKey } from './dynauth-duplicates.ts';
 import { AUTHORIZE_ONLY, type DynamicRequest, type NasNames, readRequest } from './dynauth-request.ts';
 import { ERROR_CAUSES, type Refusal } from './error-cause.ts';
+import type { RoleAttribute } from './role-attribute.ts';
 
 export interface DynAuthClient {
   readonly address: Ip;
@@ -40,6 +41,8 @@ export interface DynAuthSettings {
   /** How far Event-Timestamp may be from our clock, either way; 0 = it is not looked at. */
   readonly eventTimestampWindow: Millis;
   readonly requireEventTimestamp: boolean;
+  /** Vendors' attributes that name a role. */
+  readonly roleAttributes: readonly RoleAttribute[];
 }
 
 /** RFC 5176 §6.3: the default, and how long duplicates are known where timestamps are not looked at. */
@@ -160,7 +163,7 @@ export class DynamicAuthorizationServer {
     if (this.duplicates.isFull(client.address, now))
       return refused({ cause: 'Resources-Unavailable', detail: 'too many requests to be remembered' });
     this.duplicates.begin(client.address, key, now);
-    const read = readRequest(packet, nas);
+    const read = readRequest(packet, nas, this.settings.roleAttributes);
     if (!read.ok) return refused(read.error);
     const ref = this.nextRef++;
     this.pending.set(ref, pending);

@@ -2,6 +2,7 @@
 
 import { type TSchema, Type } from 'typebox';
 import { PORT_CONTROLS } from '../model/port.ts';
+import { PROBE_WAYS } from '../model/probe.ts';
 import { closed, oneOf, PortName, word } from './types.ts';
 
 /** Chosen by who asks, repeated in the answer. */
@@ -57,6 +58,11 @@ export const REQUESTS = {
       port: Type.Optional(PortName),
       period_s: Type.Optional(seconds('T; 0 = off, else 1 and more.')),
       times: Type.Optional(Type.Integer({ description: 'N.', minimum: 1, maximum: 255 })),
+      keep: Type.Optional(Type.Boolean({ description: 'Never end a session for silence.' })),
+      wake: Type.Optional(
+        Type.Boolean({ description: 'For clients that sleep: probe at the middle of a silent period too.' }),
+      ),
+      probe: Type.Optional(oneOf('How clients are asked.', PROBE_WAYS)),
       session_s: Type.Optional(seconds('Session timer; 0 = none. Roles only.')),
       heartbeat_s: Type.Optional(
         Type.Union([seconds('Heartbeat timer.'), Type.Null()], {

@@ -4,10 +4,12 @@
 import { Errors } from 'typebox/value';
 import { parseIp } from '../base/ip.ts';
 import { type Mac, parseMac } from '../base/mac.ts';
+import { present } from '../base/present.ts';
 import { assertNever, err, ok, type Result } from '../base/result.ts';
 import { type Millis, seconds } from '../base/time.ts';
 import type { PortName } from '../model/dataplane.ts';
 import type { PortControl } from '../model/port.ts';
+import type { ProbeWay } from '../model/probe.ts';
 import type { DeviceSelector, SessionSelector } from '../model/selector.ts';
 import { type ErrorCode, isVerb, REQUESTS, VERBS, type Verb } from './command-schemas.ts';
 
@@ -18,6 +20,9 @@ export type RequestIdentity = string | number;
 export interface TimerChange {
   readonly period?: Millis;
   readonly times?: number;
+  readonly keep?: boolean;
+  readonly wake?: boolean;
+  readonly probe?: ProbeWay;
   readonly session?: Millis;
   /** null = not set any more. */
   readonly heartbeat?: Millis | null;
@@ -112,6 +117,9 @@ interface Request {
   readonly control?: PortControl;
   readonly period_s?: number;
   readonly times?: number;
+  readonly keep?: boolean;
+  readonly wake?: boolean;
+  readonly probe?: ProbeWay;
   readonly session_s?: number;
   readonly heartbeat_s?: number | null;
   readonly get?: true;
@@ -280,7 +288,7 @@ function deviceSelectorOf(
 }
 
 function timers(request: Request): Built {
-  const { role, port, period_s: period, times, session_s: session, heartbeat_s: heartbeat } = request;
+  const { role, port, period_s: period, session_s: session, heartbeat_s: heartbeat } = request;
   if ((role === undefined) === (port === undefined))
     return fail('bad-value', 'exactly one of role and port is needed');
   for (const [key, value] of Object.entries({
@@ -296,9 +304,10 @@ function timers(request: Request): Built {
     return fail('bad-value', 'session_s is a timer of roles', 'session_s');
   if (port !== undefined && heartbeat !== undefined)
     return fail('bad-value', 'heartbeat_s is a timer of roles', 'heartbeat_s');
+  const { times, keep, wake, probe } = request;
   const change: TimerChange = {
     ...(period === undefined ? {} : { period: seconds(period) }),
-    ...(times === undefined ? {} : { times }),
+    ...present({ times, keep, wake, probe }),
     ...(session === undefined ? {} : { session: seconds(session) }),
     ...(heartbeat === undefined ? {} : { heartbeat: heartbeat === null ? null : seconds(heartbeat) }),
   };

@@ -3,6 +3,8 @@
 
 import { Type } from 'typebox';
 import { HOLD_KINDS, HOST_MODES, PORT_CONTROLS } from '../model/port.ts';
+import { PROBE_WAYS } from '../model/probe.ts';
+import { ROLE_SOURCES } from '../model/role.ts';
 import {
   count,
   MacText,
@@ -161,8 +163,13 @@ export const SessionSchema = object('One session.', {
     description:
       'false: in by a setting of the port (method guest, auth-fail, critical); RADIUS has no records of it.',
   }),
+  in_band: Type.Boolean({
+    description:
+      'Its traffic comes by this switch; false: out of band, and neither handshake nor heartbeat nor Idle-Timeout judge it.',
+  }),
   user_name: word('User-Name as RADIUS has it. Hostile text: escape it before showing it.'),
   role: word('Role in force.'),
+  role_by: oneOf('What put it into this role.', ROLE_SOURCES),
   method: oneOf('How the user was authenticated.', AUTH_METHODS),
   session_id: word('Acct-Session-Id.'),
   multi_session_id: word('Acct-Multi-Session-Id.'),
@@ -180,6 +187,9 @@ export const SessionSchema = object('One session.', {
   handshake: object('The handshake in force.', {
     period_s: seconds('T; 0 = off.'),
     times: count('N.'),
+    keep: Type.Boolean({ description: 'It is never ended for silence.' }),
+    wake: Type.Boolean({ description: 'It is probed at the middle of a silent period, too.' }),
+    probe: oneOf('How it is asked.', PROBE_WAYS),
     silent_periods: count('Silent periods in a row, when this was written.'),
   }),
   last_seen: Type.Optional(
@@ -189,6 +199,9 @@ export const SessionSchema = object('One session.', {
   session_time_s: Type.Optional(seconds('Age of the session. In answers only.')),
   reply_message: Type.Optional(word('Reply-Message of the Access-Accept. Hostile text.')),
   filter_id: Type.Optional(word('Filter-Id of the Access-Accept. Hostile text.')),
+  vendor_role: Type.Optional(
+    word("Role that a vendor's attribute of the Access-Accept names (role_attributes). Hostile text."),
+  ),
   filter_rules: Type.Optional(
     Type.Array(Type.String(), {
       description: 'NAS-Filter-Rule of the Access-Accept: shown, and not enforced. At most 32. Hostile text.',

@@ -215,7 +215,9 @@ describe('what people read', () => {
     expect((await rollcall(['session', 'AABB.CCDD.EEFF', ...at()])).out).toContain('idle timeout   10 min\n');
     const status = (await rollcall(['status', ...at()])).out;
     expect(status).toMatch(/^switch {6}sw1\nversion {5}0\.1\.0, up 1 h\n/);
-    expect(status).toContain('certified   2 of up to 10000 devices, next clearing 2025-02-01T03:00:00.000Z\n');
+    expect(status).toContain(
+      'certified   2 of up to 10000 devices, next clearing 2025-02-01T03:00:00.000Z\n',
+    );
     expect(status).toContain('accounting  2 records pending, the oldest 1 min 15 s old; 80 KiB on disk\n');
     const { out } = await rollcall(['explain', 'aa:bb:cc:dd:ee:ff', ...at()]);
     expect(out).toContain('access-reject');
@@ -239,7 +241,12 @@ describe('what people read', () => {
     const seen: string[] = [];
     const running = rollcall(['events', ...at()], { signal: stop.signal, out: (text) => seen.push(text) });
     await until(() => control.subscribers === 1);
-    control.broadcast(new EventLog({ bootId: 'b' }).record(EVENTS.find(({ type }) => type === 'port-link') as (typeof EVENTS)[number], AT));
+    control.broadcast(
+      new EventLog({ bootId: 'b' }).record(
+        EVENTS.find(({ type }) => type === 'port-link') as (typeof EVENTS)[number],
+        AT,
+      ),
+    );
     await until(() => seen.length === 1);
     stop.abort();
     expect((await running).code).toBe(0);

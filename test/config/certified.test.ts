@@ -60,12 +60,16 @@ describe('certified_devices', () => {
   });
 
   it('rules can change while it runs, the list itself cannot', () => {
-    const [off, on, more] = ['{}', '{enabled: true}', '{enabled: true, capacity: 100, clear: [{every_s: 60}]}'].map(
-      (text) => parse(text).config,
-    );
+    const [off, on, more] = [
+      '{}',
+      '{enabled: true}',
+      '{enabled: true, capacity: 100, clear: [{every_s: 60}]}',
+    ].map((text) => parse(text).config);
     if (off === undefined || on === undefined || more === undefined) throw new Error('not read');
     expect(restartPaths(off, on)).toEqual(['certified_devices.enabled']);
     expect(restartPaths(on, more)).toEqual(['certified_devices.capacity']);
-    expect(restartPaths(more, { ...more, certifiedDevices: { ...more.certifiedDevices, clear: [] } })).toEqual([]);
+    expect(
+      restartPaths(more, { ...more, certifiedDevices: { ...more.certifiedDevices, clear: [] } }),
+    ).toEqual([]);
   });
 });

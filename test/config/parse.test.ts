@@ -8,7 +8,7 @@ import { restartPaths } from '../../src/config/diff.ts';
 import { describeFault } from '../../src/config/fault.ts';
 import { hostWarnings } from '../../src/config/host.ts';
 import { configJsonSchema, parseConfig } from '../../src/config/parse.ts';
-import { handshakeSettings, isUplink, portSettings, roleSettings } from '../../src/config/ports.ts';
+import { EffectiveSettings, isUplink, portSettings, roleSettings } from '../../src/config/ports.ts';
 import { HIDDEN, type ReadSecret, secretFiles, withoutSecrets } from '../../src/config/secrets.ts';
 import { fits, schemaErrors } from '../../src/config/validate.ts';
 import { readYaml } from '../../src/config/yaml.ts';
@@ -62,8 +62,8 @@ describe('the smallest useful file', () => {
       ...portSettings(long, 'p1'),
     });
     const who = { role: 'default', port: 'p1', mac: 'aa:bb:cc:dd:ee:ff' as Mac };
-    expect(handshakeSettings(long, who)).toEqual(handshakeSettings(short, who));
-    expect(handshakeSettings(short, who)).toEqual(HANDSHAKE_DEFAULTS);
+    expect(new EffectiveSettings(long).handshake(who)).toEqual(new EffectiveSettings(short).handshake(who));
+    expect(new EffectiveSettings(short).handshake(who)).toEqual(HANDSHAKE_DEFAULTS);
     expect(short.controlSocket).toBe(long.controlSocket);
     expect(short.radius).toEqual(long.radius);
   });
@@ -305,16 +305,16 @@ silent_devices: [{mac: AA-BB-CC-DD-EE-FF, handshake: {keep: true}}]
 
   test('the handshake comes from the device, the port, the role and the defaults, in this order', () => {
     const other = '00:00:5e:00:53:01' as Mac;
-    expect(handshakeSettings(it, { role: 'guest', port: 'p4', mac: other })).toMatchObject({
+    expect(new EffectiveSettings(it).handshake({ role: 'guest', port: 'p4', mac: other })).toMatchObject({
       period: 4_000,
       times: 2,
     });
-    expect(handshakeSettings(it, { role: 'guest', port: 'p1', mac: other })).toMatchObject({
+    expect(new EffectiveSettings(it).handshake({ role: 'guest', port: 'p1', mac: other })).toMatchObject({
       period: 4_000,
       times: 5,
       keep: false,
     });
-    expect(handshakeSettings(it, { role: 'guest', port: 'p2', mac })).toMatchObject({
+    expect(new EffectiveSettings(it).handshake({ role: 'guest', port: 'p2', mac })).toMatchObject({
       period: 0,
       times: 5,
       keep: true,

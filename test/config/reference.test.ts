@@ -8,7 +8,7 @@ import { ok } from '../../src/base/result.ts';
 import type { Config } from '../../src/config/config.ts';
 import { describeFault } from '../../src/config/fault.ts';
 import { parseConfig } from '../../src/config/parse.ts';
-import { handshakeSettings, portSettings } from '../../src/config/ports.ts';
+import { EffectiveSettings, portSettings } from '../../src/config/ports.ts';
 import { ConfigSchema } from '../../src/config/schema.ts';
 
 const TEXT = readFileSync(new URL('../../docs/rollcall.reference.yaml', import.meta.url), 'utf8');
@@ -178,7 +178,7 @@ function inForce(text: string) {
     config,
     timers: roles.get('default')?.timers,
     port: { ...portSettings(whole, 'p1'), handshake: undefined },
-    handshake: handshakeSettings(whole, client),
+    handshake: new EffectiveSettings(whole).handshake(client),
     patterns: ports.map(({ pattern }) => pattern),
   };
 }

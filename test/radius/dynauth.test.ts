@@ -33,6 +33,7 @@ const BOB = text('User-Name', 'bob');
 const SETTINGS: DynAuthSettings = {
   clients: [{ address: CLIENT as Ip, secret: utf8(DYNAUTH_SECRET), requireMessageAuthenticator: false }],
   eventTimestampWindow: seconds(300),
+  roleAttributes: [],
   requireEventTimestamp: false,
 };
 
@@ -387,7 +388,7 @@ describe('what is asked', () => {
     [
       'a role',
       [text('Filter-Id', 'staff')],
-      { type: 'change', keys: ['filterId'], to: { filterId: 'staff' } },
+      { type: 'change', keys: ['filterId', 'vendorRole'], to: { filterId: 'staff' } },
     ],
   ])('%s', (_, attributes, action) => {
     expect(new Rig().asked(coa(BOB, ...attributes))?.action).toMatchObject(action);

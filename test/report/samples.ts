@@ -2,7 +2,12 @@
 
 import type { WallTime } from '../../src/base/time.ts';
 import type { ReportableEvent } from '../../src/report/event-payloads.ts';
-import type { CertifiedDevicePayload, InfoPayload, PortPayload, SessionPayload } from '../../src/report/payloads.ts';
+import type {
+  CertifiedDevicePayload,
+  InfoPayload,
+  PortPayload,
+  SessionPayload,
+} from '../../src/report/payloads.ts';
 
 export const AT = Date.parse('2025-01-31T12:00:00.000Z') as WallTime;
 const TIME = '2025-01-31T12:00:00.000Z';
@@ -18,6 +23,8 @@ export const SESSION = {
   tagged_vlans: [],
   domain: 'data',
   authenticated: true,
+  in_band: true,
+  role_by: 'port',
   user_name: 'alice',
   role: 'default',
   method: 'dot1x',
@@ -28,7 +35,7 @@ export const SESSION = {
   session_timeout_s: null,
   heartbeat_s: null,
   idle_timeout_s: 600,
-  handshake: { period_s: 15, times: 3, silent_periods: 1 },
+  handshake: { period_s: 15, times: 3, keep: false, wake: false, probe: 'address', silent_periods: 1 },
   last_seen: '2025-01-31T11:59:30.000Z',
   last_seen_by: 'fdb',
   session_time_s: 192,

@@ -29,6 +29,8 @@ export interface Reply {
   readonly voice?: boolean;
   readonly filterRule?: string;
   readonly filterId?: string;
+  /** Aruba-User-Role. */
+  readonly userRole?: string;
   /** Chargeable-User-Identity. */
   readonly cui?: string;
   /** State, of the Accept itself. */

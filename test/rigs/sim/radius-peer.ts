@@ -166,7 +166,7 @@ export class RadiusPeer {
 
 function replyAttributes(reply: Reply): OutgoingAttribute[] {
   const { sessionTimeoutS, terminationAction, idleTimeoutS, framedIp } = reply;
-  const { vlan, egress, voice, filterRule, filterId, cui, state } = reply;
+  const { vlan, egress, voice, filterRule, filterId, userRole, cui, state } = reply;
   return [
     ...(sessionTimeoutS === undefined ? [] : [u32('Session-Timeout', sessionTimeoutS)]),
     ...(terminationAction === undefined ? [] : [u32('Termination-Action', terminationAction)]),
@@ -183,6 +183,7 @@ function replyAttributes(reply: Reply): OutgoingAttribute[] {
     ...(voice === true ? [vendor(9, 1, utf8('device-traffic-class=voice'))] : []),
     ...(filterRule === undefined ? [] : [octets('NAS-Filter-Rule', utf8(filterRule))]),
     ...(filterId === undefined ? [] : [text('Filter-Id', filterId)]),
+    ...(userRole === undefined ? [] : [vendor(14_823, 1, utf8(userRole))]),
     ...(cui === undefined ? [] : [octets('Chargeable-User-Identity', utf8(cui))]),
     ...(state === undefined ? [] : [octets('State', utf8(state))]),
   ];

@@ -1,0 +1,222 @@
+/*
+ * Addresses on the routed path: a table of nftables of our own, which drops what is forwarded from or to an ingress interface
+ * unless the address on that side is granted. No connection tracking: the sets are asked for every packet, so that what is
+ * taken out of one is out at once, in both directions, in the middle of whatever was going on.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "switchdev.h"
+
+static const char *const SET_NAMES[PA_L3_SETS][2] = {
+    [PA_L3_GRANTED] = {"granted4", "granted6"},
+    [PA_L3_AWAITED] = {"awaited4", "awaited6"},
+    [PA_L3_HEARD] = {"heard4", "heard6"},
+};
+
+/* %s: table, quoted interface names, elements of exempt4 and exempt6. */
+static const char TABLE[] =
+    "table inet %1$s {}\n"
+    "delete table inet %1$s\n"
+    "table inet %1$s {\n"
+    "set ingress { type ifname; elements = { %2$s }; }\n"
+    "set exempt4 { type ipv4_addr; %3$s }\n"
+    "set exempt6 { type ipv6_addr; %4$s }\n"
+    "set granted4 { type ipv4_addr; }\n"
+    "set granted6 { type ipv6_addr; }\n"
+    "set awaited4 { type ipv4_addr; }\n"
+    "set awaited6 { type ipv6_addr; }\n"
+    "set heard4 { type ipv4_addr; flags dynamic; size 65535; }\n"
+    "set heard6 { type ipv6_addr; flags dynamic; size 65535; }\n"
+    "chain from_client {\n"
+    "ip saddr @granted4 return\n"
+    "ip6 saddr @granted6 return\n"
+    "ip saddr @exempt4 return\n"
+    "ip6 saddr @exempt6 return\n"
+    "ip saddr @awaited4 add @heard4 { ip saddr }\n"
+    "ip6 saddr @awaited6 add @heard6 { ip6 saddr }\n"
+    "drop\n"
+    "}\n"
+    "chain to_client {\n"
+    "ip daddr @granted4 return\n"
+    "ip6 daddr @granted6 return\n"
+    "ip daddr @exempt4 return\n"
+    "ip6 daddr @exempt6 return\n"
+    "drop\n"
+    "}\n"
+    "chain forward {\n"
+    "type filter hook forward priority -10; policy accept;\n"
+    "iifname @ingress jump from_client\n"
+    "oifname @ingress jump to_client\n"
+    "}\n"
+    "}\n";
+
+/* "vpn0,vpn1" as "\"vpn0\", \"vpn1\"". */
+static char *quoted(const char *names) {
+    char *const out = malloc(5 * strlen(names) + 3);
+    if (!out) return NULL;
+    char *at = out;
+    *at++ = '"';
+    for (; *names; names++) {
+        if (*names == ',') {
+            memcpy(at, "\", \"", 4);
+            at += 4;
+        } else
+            *at++ = *names;
+    }
+    *at++ = '"';
+    *at = 0;
+    return out;
+}
+
+/* "elements = { ... };" of those of one family, or "". */
+static char *elements_of(const struct pa_address *addresses, uint32_t count, uint32_t family) {
+    char *const out = malloc(32 + 48 * (size_t)count);
+    if (!out) return NULL;
+    size_t length = 0;
+    out[0] = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        char text[48];
+        if (addresses[i].family != family) continue;
+        length += (size_t)sprintf(out + length, "%s%s", length ? ", " : "elements = { ", pa_address_text(&addresses[i], text));
+    }
+    if (length) strcpy(out + length, " };");
+    return out;
+}
+
+int sd_l3_open(struct pa_handle *handle, const char *ingress, const struct pa_address *exempt, uint32_t count) {
+    struct sd *sd = (struct sd *)handle;
+    char table[32], *commands = NULL;
+    char *const names = quoted(ingress), *const v4 = elements_of(exempt, count, 4), *const v6 = elements_of(exempt, count, 6);
+    int result = -ENOMEM;
+    if (names && v4 && v6) {
+        const size_t size = sizeof TABLE + 3 * 32 + strlen(names) + strlen(v4) + strlen(v6);
+        commands = malloc(size);
+        if (commands) snprintf(commands, size, TABLE, nft_table_name(handle, table), names, v4, v6);
+    }
+    if (commands)
+        result = nft_run(&sd->nft, handle, "shut the routed path", commands);
+    else
+        pa_error(handle, ENOMEM, "shut the routed path");
+    /* A kernel without nftables, or without its inet family, has no such table to speak of. */
+    if (result == -ENOENT || result == -EAFNOSUPPORT) result = pa_error(handle, EOPNOTSUPP, "shut the routed path");
+    free(commands);
+    free(names);
+    free(v4);
+    free(v6);
+    return result;
+}
+
+struct listing {
+    struct pa_address *out;
+    uint32_t capacity, count, family;
+};
+
+static void take(void *context, const char *element) {
+    struct listing *listing = context;
+    struct pa_address address = {.family = listing->family};
+    if (inet_pton(listing->family == 4 ? AF_INET : AF_INET6, element, address.octets) != 1) return;
+    if (listing->count < listing->capacity) listing->out[listing->count] = address;
+    listing->count++;
+}
+
+/* Of both families; counts also what there is no room for. */
+static int list_set(struct sd *sd, uint32_t set, struct listing *listing) {
+    char table[32];
+    listing->count = 0;
+    for (listing->family = 4; listing->family <= 6; listing->family += 2) {
+        const struct nft_set of = {"inet", nft_table_name(&sd->base, table), SET_NAMES[set][listing->family == 6]};
+        const int error = nft_list(&sd->nft, &sd->base, &of, take, listing);
+        if (error) return error;
+    }
+    return 0;
+}
+
+int sd_l3_list(struct pa_handle *handle, uint32_t set, struct pa_address *out, uint32_t capacity, uint32_t *needed) {
+    struct listing listing = {.out = out, .capacity = capacity};
+    const int error = list_set((struct sd *)handle, set, &listing);
+    if (error) return error;
+    *needed = listing.count;
+    if (listing.count > capacity)
+        return pa_error(handle, ENOBUFS, "read %u addresses, room for %u", listing.count, capacity);
+    return (int)listing.count;
+}
+
+/* Those of one family, in one transaction. */
+static int change_family(struct sd *sd, const struct nft_set *set, bool present, struct pa_address *addresses,
+                         uint32_t count, uint32_t family) {
+    char(*const texts)[NFT_ELEMENT] = calloc(count, sizeof *texts);
+    int32_t *const results = calloc(count, sizeof *results);
+    uint32_t asked = 0;
+    if (!texts || !results) {
+        free(texts);
+        free(results);
+        return pa_error(&sd->base, ENOMEM, "change %u addresses", count);
+    }
+    for (uint32_t i = 0; i < count; i++)
+        if (addresses[i].family == family && addresses[i].result == 0)
+            inet_ntop(family == 4 ? AF_INET : AF_INET6, addresses[i].octets, texts[asked++], NFT_ELEMENT);
+    nft_change(&sd->nft, &sd->base, set, present, (const char(*)[NFT_ELEMENT])texts, results, asked);
+    asked = 0;
+    for (uint32_t i = 0; i < count; i++)
+        if (addresses[i].family == family && addresses[i].result == 0) addresses[i].result = results[asked++];
+    free(texts);
+    free(results);
+    return 0;
+}
+
+static void change(struct sd *sd, uint32_t set, bool present, struct pa_address *addresses, uint32_t count) {
+    char table[32];
+    nft_table_name(&sd->base, table);
+    for (uint32_t family = 4; family <= 6; family += 2) {
+        const struct nft_set of = {"inet", table, SET_NAMES[set][family == 6]};
+        bool any = false;
+        for (uint32_t i = 0; i < count; i++) any |= addresses[i].family == family && addresses[i].result == 0;
+        const int error = any ? change_family(sd, &of, present, addresses, count, family) : 0;
+        for (uint32_t i = 0; error && i < count; i++)
+            if (addresses[i].family == family && addresses[i].result == 0) addresses[i].result = error;
+    }
+}
+
+int sd_l3_add(struct pa_handle *handle, uint32_t set, struct pa_address *addresses, uint32_t count) {
+    change((struct sd *)handle, set, true, addresses, count);
+    return 0;
+}
+
+static int by_octets(const void *a, const void *b) {
+    const struct pa_address *left = a, *right = b;
+    if (left->family != right->family) return left->family < right->family ? -1 : 1;
+    return memcmp(left->octets, right->octets, sizeof left->octets);
+}
+
+/* The proof: the sets are read back, once for all. */
+static int verify_absent(struct sd *sd, uint32_t set, struct pa_address *addresses, uint32_t count) {
+    struct listing there = {.count = 1024};
+    int error = 0;
+    while (!error && there.count > there.capacity) {
+        there.capacity = there.count + there.count / 4;
+        struct pa_address *const grown = realloc(there.out, there.capacity * sizeof *grown);
+        if (grown) there.out = grown;
+        error = grown ? list_set(sd, set, &there) : pa_error(&sd->base, ENOMEM, "read %u addresses", there.capacity);
+    }
+    if (!error) qsort(there.out, there.count, sizeof *there.out, by_octets);
+    for (uint32_t i = 0; !error && i < count; i++) {
+        char text[48];
+        if (addresses[i].result != 0 || !bsearch(&addresses[i], there.out, there.count, sizeof *there.out, by_octets)) continue;
+        addresses[i].result = pa_error(&sd->base, EBUSY, "remove %s: it is still there", pa_address_text(&addresses[i], text));
+    }
+    free(there.out);
+    return error;
+}
+
+int sd_l3_remove(struct pa_handle *handle, uint32_t set, struct pa_address *addresses, uint32_t count) {
+    struct sd *sd = (struct sd *)handle;
+    change(sd, set, false, addresses, count);
+    const int error = count > 0 ? verify_absent(sd, set, addresses, count) : 0;
+    for (uint32_t i = 0; error && i < count; i++)
+        if (addresses[i].result == 0) addresses[i].result = error;
+    return 0;
+}

@@ -1,0 +1,184 @@
+/* nftables by libnftables: see nft.h. */
+#include <ctype.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nft.h"
+
+#define LIBRARY "libnftables.so.1"
+
+struct nft_ctx;
+
+/* libnftables(3), as its header has it. */
+static struct {
+    struct nft_ctx *(*ctx_new)(uint32_t flags);
+    void (*ctx_free)(struct nft_ctx *ctx);
+    int (*ctx_buffer_output)(struct nft_ctx *ctx);
+    int (*ctx_buffer_error)(struct nft_ctx *ctx);
+    const char *(*ctx_get_output_buffer)(struct nft_ctx *ctx);
+    const char *(*ctx_get_error_buffer)(struct nft_ctx *ctx);
+    int (*run_cmd_from_buffer)(struct nft_ctx *ctx, const char *buffer);
+    bool loaded;
+} library;
+
+struct nft {
+    struct nft_ctx *ctx;
+};
+
+/* A text that grows. `failed`: there was no memory, and it is not to be used. */
+struct text {
+    char *octets;
+    size_t length, room;
+    bool failed;
+};
+
+__attribute__((format(printf, 2, 3))) static void append(struct text *text, const char *format, ...) {
+    va_list arguments;
+    for (;;) {
+        const size_t left = text->room - text->length;
+        va_start(arguments, format);
+        const int length = text->octets ? vsnprintf(text->octets + text->length, left, format, arguments) : 0;
+        va_end(arguments);
+        if (text->failed || length < 0) return;
+        if (text->octets && (size_t)length < left) {
+            text->length += (size_t)length;
+            return;
+        }
+        const size_t room = text->room ? text->room * 2 : 1024;
+        char *grown = realloc(text->octets, room);
+        if (!grown) {
+            text->failed = true;
+            return;
+        }
+        text->octets = grown;
+        text->room = room;
+    }
+}
+
+/* dlsym's object pointer as the pointer to a function that it is (POSIX says that it may be). */
+static bool find(void *from, const char *name, void *function) {
+    void *const found = dlsym(from, name);
+    memcpy(function, &found, sizeof found);
+    return found != NULL;
+}
+
+/* Never closed again: its tables live for as long as the process. */
+static int load(struct pa_handle *handle) {
+    if (library.loaded) return 0;
+    void *const from = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
+    const bool whole = from && find(from, "nft_ctx_new", &library.ctx_new) &&
+                       find(from, "nft_ctx_free", &library.ctx_free) &&
+                       find(from, "nft_ctx_buffer_output", &library.ctx_buffer_output) &&
+                       find(from, "nft_ctx_buffer_error", &library.ctx_buffer_error) &&
+                       find(from, "nft_ctx_get_output_buffer", &library.ctx_get_output_buffer) &&
+                       find(from, "nft_ctx_get_error_buffer", &library.ctx_get_error_buffer) &&
+                       find(from, "nft_run_cmd_from_buffer", &library.run_cmd_from_buffer);
+    if (!whole) return pa_error(handle, EOPNOTSUPP, "load %s: %s", LIBRARY, dlerror());
+    library.loaded = true;
+    return 0;
+}
+
+static int open_context(struct nft **out, struct pa_handle *handle) {
+    if (*out) return 0;
+    const int error = load(handle);
+    if (error) return error;
+    struct nft *nft = calloc(1, sizeof *nft);
+    if (nft) nft->ctx = library.ctx_new(0);
+    if (!nft || !nft->ctx || library.ctx_buffer_output(nft->ctx) != 0 || library.ctx_buffer_error(nft->ctx) != 0) {
+        nft_close(nft);
+        return pa_error(handle, ENOMEM, "open nftables");
+    }
+    *out = nft;
+    return 0;
+}
+
+void nft_close(struct nft *nft) {
+    if (nft && nft->ctx) library.ctx_free(nft->ctx);
+    free(nft);
+}
+
+/* The library tells of errors in words: the first of these that is among them. */
+static int errno_in(const char *complaint) {
+    static const int known[] = {ENOENT, EPERM, EEXIST, EOPNOTSUPP, ENFILE, EBUSY, ENOMEM, EMSGSIZE, EAFNOSUPPORT, EINVAL};
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strstr(complaint, strerror(known[i]))) return known[i];
+    return EIO;
+}
+
+int nft_run(struct nft **nft, struct pa_handle *handle, const char *what, const char *commands) {
+    const int error = open_context(nft, handle);
+    if (error) return error;
+    if (library.run_cmd_from_buffer((*nft)->ctx, commands) == 0) return 0;
+    const char *complaint = library.ctx_get_error_buffer((*nft)->ctx);
+    const int told = errno_in(complaint);
+    if (told != EIO) return pa_error(handle, told, "%s", what);
+    return pa_error(handle, told, "%s: nftables: %.*s", what, (int)strcspn(complaint, "\n"), complaint);
+}
+
+char *nft_table_name(const struct pa_handle *handle, char out[32]) {
+    snprintf(out, 32, "rollcall_%s", handle->bridge);
+    for (char *at = out; *at; at++)
+        if (!isalnum((unsigned char)*at)) *at = '_';
+    return out;
+}
+
+/* Both of them in one transaction: what is absent can be taken out then, by every version of nftables. */
+static int change(struct nft **nft, struct pa_handle *handle, const struct nft_set *set, bool present,
+                  const char *elements, const char *what) {
+    struct text text = {0};
+    append(&text, "add element %s %s %s { %s }\n", set->family, set->table, set->name, elements);
+    if (!present) append(&text, "delete element %s %s %s { %s }\n", set->family, set->table, set->name, elements);
+    const int result = text.failed ? pa_error(handle, ENOMEM, "%s", what) : nft_run(nft, handle, what, text.octets);
+    free(text.octets);
+    return result;
+}
+
+void nft_change(struct nft **nft, struct pa_handle *handle, const struct nft_set *set, bool present,
+                const char (*elements)[NFT_ELEMENT], int32_t *results, uint32_t count) {
+    const char *const verb = present ? "add" : "remove";
+    struct text all = {0};
+    uint32_t asked = 0;
+    char what[128];
+    for (uint32_t i = 0; i < count; i++)
+        if (results[i] >= 0) append(&all, "%s%s", asked++ ? ", " : "", elements[i]);
+    if (asked == 0) return;
+    snprintf(what, sizeof what, "%s %u elements of set %s", verb, asked, set->name);
+    const int together = all.failed ? -ENOMEM : change(nft, handle, set, present, all.octets, what);
+    free(all.octets);
+    /* These are of all of them. */
+    const bool common = together == -ENOENT || together == -EPERM || together == -EOPNOTSUPP || asked == 1;
+    for (uint32_t i = 0; i < count; i++) {
+        if (results[i] < 0) continue;
+        snprintf(what, sizeof what, "%s %s of set %s", verb, elements[i], set->name);
+        results[i] = !together || common ? together : change(nft, handle, set, present, elements[i], what);
+    }
+}
+
+int nft_list(struct nft **nft, struct pa_handle *handle, const struct nft_set *set,
+             void (*each)(void *context, const char *element), void *context) {
+    char command[160], what[64];
+    snprintf(command, sizeof command, "list set %s %s %s", set->family, set->table, set->name);
+    snprintf(what, sizeof what, "read set %s", set->name);
+    const int error = nft_run(nft, handle, what, command);
+    if (error) return error;
+    /* set NAME { type ... elements = { ELEMENT ..., ELEMENT ... } } */
+    const char *at = strstr(library.ctx_get_output_buffer((*nft)->ctx), "elements = {");
+    if (!at) return 0;
+    for (at += strlen("elements = {"); *at && *at != '}';) {
+        at += strspn(at, " \t\n,");
+        const size_t length = strcspn(at, " \t\n,}");
+        char element[NFT_ELEMENT];
+        if (length > 0 && length < sizeof element) {
+            memcpy(element, at, length);
+            element[length] = 0;
+            each(context, element);
+        }
+        at += length;
+        at += strcspn(at, ",}");
+    }
+    return 0;
+}

@@ -1,0 +1,172 @@
+/*
+ * Addresses on the routed path: the simulator, and the kernel's own nftables in a network namespace of this process. The
+ * latter needs root and libnftables; without them it says so and passes, since the lab needs both anyway.
+ */
+#define _GNU_SOURCE /* unshare */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "portauth.h"
+
+static struct pa_handle *handle;
+
+static struct pa_address address_of(const char *text) {
+    struct pa_address address = {.family = strchr(text, ':') ? 6 : 4, .result = 77};
+    CHECK_EQUAL(inet_pton(address.family == 6 ? AF_INET6 : AF_INET, text, address.octets), 1);
+    return address;
+}
+
+static int add(uint32_t set, const char *text) {
+    struct pa_address address = address_of(text);
+    const int result = pa_l3_add(handle, set, &address, 1);
+    CHECK_EQUAL(address.result, result);
+    return result;
+}
+
+static int take_out(uint32_t set, const char *text) {
+    struct pa_address address = address_of(text);
+    const int result = pa_l3_remove(handle, set, &address, 1);
+    CHECK_EQUAL(address.result, result);
+    return result;
+}
+
+static bool is_in(uint32_t set, const char *text) {
+    static struct pa_address found[8192];
+    const struct pa_address wanted = address_of(text);
+    const int count = pa_l3_list(handle, set, found, 8192, NULL);
+    CHECK(count >= 0);
+    for (int i = 0; i < count; i++) {
+        CHECK_EQUAL(found[i].result, 0);
+        if (found[i].family == wanted.family && memcmp(found[i].octets, wanted.octets, 16) == 0) return true;
+    }
+    return false;
+}
+
+static void nothing_goes_in_before_it_is_opened(void) {
+    CHECK_EQUAL(add(PA_L3_GRANTED, "192.0.2.1"), -ENOENT);
+    CHECK_EQUAL(take_out(PA_L3_GRANTED, "192.0.2.1"), -ENOENT);
+    CHECK_EQUAL(pa_l3_list(handle, PA_L3_GRANTED, NULL, 0, NULL), -ENOENT);
+}
+
+static void addresses_of_both_families_come_and_go(void) {
+    struct pa_address exempt[2] = {address_of("192.0.2.250"), address_of("2001:db8::250")};
+    CHECK_EQUAL(pa_l3_open(handle, "vpn0,vpn1.20", exempt, 2), 0);
+    CHECK_TEXT(pa_last_error(handle), "");
+    struct pa_address both[2] = {address_of("192.0.2.1"), address_of("2001:db8::1")};
+    for (int again = 0; again < 2; again++) {
+        CHECK_EQUAL(pa_l3_add(handle, PA_L3_GRANTED, both, 2), 0);
+        CHECK_EQUAL(both[0].result, 0);
+        CHECK_EQUAL(both[1].result, 0);
+    }
+    CHECK(is_in(PA_L3_GRANTED, "192.0.2.1"));
+    CHECK(is_in(PA_L3_GRANTED, "2001:db8::1"));
+    CHECK(!is_in(PA_L3_AWAITED, "192.0.2.1"));
+    CHECK_EQUAL(pa_l3_list(handle, PA_L3_GRANTED, NULL, 0, NULL), -ENOBUFS);
+    for (int again = 0; again < 2; again++) CHECK_EQUAL(take_out(PA_L3_GRANTED, "192.0.2.1"), 0);
+    CHECK(!is_in(PA_L3_GRANTED, "192.0.2.1"));
+    CHECK(is_in(PA_L3_GRANTED, "2001:db8::1"));
+    CHECK_EQUAL(take_out(PA_L3_GRANTED, "2001:db8::1"), 0);
+    CHECK_EQUAL(pa_l3_list(handle, PA_L3_GRANTED, NULL, 0, NULL), 0);
+}
+
+static void what_is_no_address_is_refused_and_the_others_go_in(void) {
+    struct pa_address some[4] = {address_of("192.0.2.2"), {.family = 4}, {.family = 5, .octets = {1}}, {.family = 6}};
+    CHECK_EQUAL(pa_l3_add(handle, PA_L3_GRANTED, some, 4), -EINVAL);
+    CHECK_EQUAL(some[0].result, 0);
+    for (int i = 1; i < 4; i++) CHECK_EQUAL(some[i].result, -EINVAL);
+    CHECK(is_in(PA_L3_GRANTED, "192.0.2.2"));
+    CHECK_EQUAL(take_out(PA_L3_GRANTED, "192.0.2.2"), 0);
+    CHECK_EQUAL(pa_l3_add(handle, PA_L3_SETS, some, 1), -EINVAL);
+    static const char *const bad[] = {"", "a,,b", ",", "vpn0,", "a b", "a\"b", "vpn*", "a/b", "a-name-of-sixteen"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) CHECK_EQUAL(pa_l3_open(handle, bad[i], NULL, 0), -EINVAL);
+    CHECK_EQUAL(pa_l3_open(handle, "vpn0", some, 2), -EINVAL);
+}
+
+static void thousands_go_at_once(void) {
+    static struct pa_address many[5000];
+    for (uint32_t i = 0; i < 5000; i++)
+        many[i] = (struct pa_address){.octets = {10, 1, (uint8_t)(i >> 8), (uint8_t)i}, .family = 4};
+    CHECK_EQUAL(pa_l3_add(handle, PA_L3_GRANTED, many, 5000), 0);
+    CHECK(is_in(PA_L3_GRANTED, "10.1.19.135"));
+    CHECK_EQUAL(pa_l3_remove(handle, PA_L3_GRANTED, many, 4999), 0);
+    CHECK(is_in(PA_L3_GRANTED, "10.1.19.135"));
+    CHECK(!is_in(PA_L3_GRANTED, "10.1.19.134"));
+}
+
+static void opened_anew_it_is_empty(void) {
+    CHECK_EQUAL(add(PA_L3_AWAITED, "2001:db8::5"), 0);
+    CHECK_EQUAL(pa_l3_open(handle, "vpn0", NULL, 0), 0);
+    for (uint32_t set = 0; set < PA_L3_SETS; set++) CHECK_EQUAL(pa_l3_list(handle, set, NULL, 0, NULL), 0);
+}
+
+static void both_backends(void) {
+    SITUATION(nothing_goes_in_before_it_is_opened);
+    SITUATION(addresses_of_both_families_come_and_go);
+    SITUATION(what_is_no_address_is_refused_and_the_others_go_in);
+    SITUATION(thousands_go_at_once);
+    SITUATION(opened_anew_it_is_empty);
+}
+
+static int packet(const char *from) {
+    const struct pa_address address = address_of(from);
+    return pa_sim_packet(handle, &address);
+}
+
+static void simulated_packets_meet_the_sets(void) {
+    struct pa_address exempt = address_of("192.0.2.250");
+    CHECK_EQUAL(pa_l3_open(handle, "vpn0", &exempt, 1), 0);
+    CHECK_EQUAL(packet("192.0.2.250"), 1);
+    CHECK_EQUAL(packet("192.0.2.1"), 0);
+    CHECK_EQUAL(add(PA_L3_GRANTED, "192.0.2.1"), 0);
+    CHECK_EQUAL(packet("192.0.2.1"), 1);
+    CHECK_EQUAL(packet("192.0.2.2"), 0);
+    CHECK(!is_in(PA_L3_HEARD, "192.0.2.2"));
+    CHECK_EQUAL(add(PA_L3_AWAITED, "192.0.2.2"), 0);
+    CHECK_EQUAL(packet("192.0.2.2"), 0);
+    CHECK(is_in(PA_L3_HEARD, "192.0.2.2"));
+    CHECK_EQUAL(pa_sim_fail(handle, 0, 1, EIO), 0);
+    CHECK_EQUAL(take_out(PA_L3_GRANTED, "192.0.2.1"), -EIO);
+    CHECK_TEXT(pa_last_error(handle), "remove 192.0.2.1: Input/output error (EIO)");
+    CHECK_EQUAL(packet("192.0.2.1"), 1);
+    CHECK_EQUAL(pa_sim_l3_flush(handle), 0);
+    CHECK_EQUAL(packet("192.0.2.9"), 1);
+    CHECK_EQUAL(add(PA_L3_GRANTED, "192.0.2.1"), -ENOENT);
+}
+
+static void somebody_removes_the_table(void) {
+    CHECK_EQUAL(system("nft delete table inet rollcall_br_l3"), 0);
+    CHECK_EQUAL(add(PA_L3_GRANTED, "192.0.2.1"), -ENOENT);
+    CHECK_TEXT(pa_last_error(handle), "add 1 elements of set granted4: No such file or directory (ENOENT)");
+    CHECK_EQUAL(pa_l3_open(handle, "vpn0", NULL, 0), 0);
+    CHECK_EQUAL(add(PA_L3_GRANTED, "192.0.2.1"), 0);
+}
+
+static void it_stays_shut_when_the_handle_is_closed(void) {
+    pa_close(handle);
+    CHECK_EQUAL(system("nft list table inet rollcall_br_l3 | grep -q 'iifname @ingress jump from_client'"), 0);
+    CHECK_EQUAL(pa_open("br-l3", &handle), 0);
+    CHECK(is_in(PA_L3_GRANTED, "192.0.2.1"));
+}
+
+int main(void) {
+    printf(" simulator\n");
+    CHECK_EQUAL(pa_open("sim:br0", &handle), 0);
+    both_backends();
+    SITUATION(simulated_packets_meet_the_sets);
+    pa_close(handle);
+    if (geteuid() != 0 || unshare(CLONE_NEWNET) < 0 || system("ip link add br-l3 type bridge && nft list tables >/dev/null") != 0) {
+        printf("  left out: needs root, a network namespace, iproute2 and nftables\n");
+        return 0;
+    }
+    printf(" nftables\n");
+    CHECK_EQUAL(pa_open("br-l3", &handle), 0);
+    both_backends();
+    SITUATION(somebody_removes_the_table);
+    SITUATION(it_stays_shut_when_the_handle_is_closed);
+    pa_close(handle);
+    return 0;
+}

@@ -1,0 +1,34 @@
+// Who is judged by silence, and by which timers (design 1.3 and 1.4, from the second seed). The one place that says so.
+//
+//   where the user is                                     handshake   heartbeat   Idle-Timeout
+//   in band: on a port of ours                               yes         yes          yes
+//   in band, and to be kept: a device that sleeps            counts      no           yes
+//   out of band: the traffic does not come by us             no          no           no
+//   L3: behind a router                                      no          no           no
+//   L3, and the first hop answers ARP for its clients        no          yes          no
+//
+// Whose frames are not seen here says nothing by silence. The session timer is no timer of silence: it runs for everybody.
+
+export type Standing =
+  /** `kept`: never to be ended for silence, unless a RADIUS server says so. */
+  | { readonly layer: 2; readonly inBand: boolean; readonly kept: boolean }
+  /** `firstHop`: it answers ARP for the addresses of its clients that are there, and for no others. */
+  | { readonly layer: 3; readonly firstHop: boolean };
+
+export interface SilenceTimers {
+  readonly handshake: boolean;
+  readonly heartbeat: boolean;
+  /** RADIUS Idle-Timeout: since the client's own traffic. */
+  readonly idle: boolean;
+}
+
+const ALL: SilenceTimers = { handshake: true, heartbeat: true, idle: true };
+const NONE: SilenceTimers = { handshake: false, heartbeat: false, idle: false };
+const KEPT: SilenceTimers = { handshake: true, heartbeat: false, idle: true };
+const HEARTBEAT: SilenceTimers = { handshake: false, heartbeat: true, idle: false };
+
+export function judgedBySilence(standing: Standing): SilenceTimers {
+  if (standing.layer === 3) return standing.firstHop ? HEARTBEAT : NONE;
+  if (!standing.inBand) return NONE;
+  return standing.kept ? KEPT : ALL;
+}
