@@ -187,8 +187,9 @@ class Run {
   }
 
   private async complete(): Promise<Result<void, string>> {
-    const [{ Capture }, { openControlSocket }, { MqttLink: Link }] = await Promise.all([
+    const [{ Capture }, { LeaseCaptures }, { openControlSocket }, { MqttLink: Link }] = await Promise.all([
       import('./io/capture.ts'),
+      import('./io/lease-captures.ts'),
       import('./io/control-socket.ts'),
       import('./io/mqtt.ts'),
     ]);
@@ -203,9 +204,15 @@ class Run {
     if (!url.ok) return url;
     this.link = this.openLink(Link, url.value);
     const guard = this.openUplinkGuard();
+    const leases = new LeaseCaptures(
+      (bytes) => this.shell.post({ type: 'lease-frame', bytes }),
+      (message) => this.log.log('warn', message),
+    );
+    this.closers.push({ name: 'the DHCP watch', close: () => leases.close() });
     const dynamic = this.listenForRequests();
     this.shell.complete({
       openCapture: (port, onFrame, onError) => new Capture(port, (_, frame) => onFrame(frame), onError),
+      watchLeases: (captures) => leases.watch(captures),
       publish: (publication) => this.link?.publish(publication),
       broadcast: (event) => control.value.broadcast(event),
       follow: (topic) => this.link?.follow(topic),

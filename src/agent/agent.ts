@@ -21,6 +21,7 @@ import { DynamicAuthorization } from './dynamic-authorization.ts';
 import { Fallback } from './fallback.ts';
 import { Fleet } from './fleet.ts';
 import { Frames } from './frames.ts';
+import { Leases } from './leases.ts';
 import { Life } from './life.ts';
 import { Links } from './links.ts';
 import { Mab } from './mab.ts';
@@ -66,6 +67,7 @@ export class Agent {
       fallback: new Fallback(core),
       links: new Links(core),
       certified: new Certified(core),
+      leases: new Leases(core),
     });
     this.core = core;
     this.frames = new Frames(core);
@@ -106,12 +108,16 @@ export class Agent {
         core.parts.links.boot(input.heldDown);
         reporter.boot(input);
         watch.boot(input.capabilities);
+        core.parts.leases.portsChanged();
         return;
       case 'dataplane':
         ports.news(input.event);
         return;
       case 'frame':
         this.frames.receive(input.port, input.bytes);
+        return;
+      case 'lease-frame':
+        core.parts.leases.receive(input.bytes);
         return;
       case 'table':
         watch.table(input.dump);

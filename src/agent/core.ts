@@ -3,7 +3,7 @@
 // The parts are the chapters of one story, and call each other directly: `ports` (is the port shut, does it listen),
 // `supplicants` (who says what in EAPOL), `mab` (who says nothing), `aaa` and `accountant` (what the servers say and are told),
 // `reauthentication` (what waits for a server), `life` (a session begins and ends), `meter` (what it sent and received), `watch`
-// (is it still there), `dynauth` (what the servers ask of running sessions), `links` (the ports that they take down), `vlans` (what ports carry for a session), `fallback` (where a client goes without a server's word), `certified` (who has passed before, and has to pass again), `fleet` (is it on another switch by now), `reporter`
+// (is it still there), `dynauth` (what the servers ask of running sessions), `links` (the ports that they take down), `vlans` (what ports carry for a session), `fallback` (where a client goes without a server's word), `certified` (who has passed before, and has to pass again), `leases` (do addresses outlast sessions), `fleet` (is it on another switch by now), `reporter`
 // (what upstream is told). Nothing re-enters from outside: whatever a part wants of the world goes into `out`.
 
 import { Counters } from '../base/counters.ts';
@@ -23,6 +23,7 @@ import { Decisions } from './decisions.ts';
 import type { DynamicAuthorization } from './dynamic-authorization.ts';
 import type { Fallback } from './fallback.ts';
 import type { Fleet } from './fleet.ts';
+import type { Leases } from './leases.ts';
 import type { Life } from './life.ts';
 import type { Links } from './links.ts';
 import type { Mab } from './mab.ts';
@@ -63,6 +64,7 @@ export interface Parts {
   readonly fallback: Fallback;
   readonly links: Links;
   readonly certified: Certified;
+  readonly leases: Leases;
 }
 
 export interface CoreOptions {

@@ -323,6 +323,7 @@ export class Life implements Timed {
     }
     if (!isFallback(session.method)) core.parts.accountant.start(unit);
     core.parts.certified.passed(unit);
+    core.parts.leases.consider(unit);
     core.tell(session, 'session started', startText(session, core));
     core.parts.reporter.sessionStarted(unit);
   }

@@ -49,6 +49,8 @@ export type Input =
   | { readonly type: 'frame'; readonly port: PortName; readonly bytes: Uint8Array }
   | { readonly type: 'table'; readonly dump: TableDump }
   | { readonly type: 'table-failed'; readonly error: string }
+  /** What a DHCP server has sent: from one of `watch-leases`. */
+  | { readonly type: 'lease-frame'; readonly bytes: Uint8Array }
   /** The answer to `read-vlans`. */
   | { readonly type: 'vlans'; readonly map: VlanMap }
   | { readonly type: 'vlans-failed'; readonly error: string }
@@ -116,6 +118,8 @@ export type Effect =
   | { readonly type: 'inject'; readonly port: PortName; readonly bytes: Uint8Array }
   | { readonly type: 'open-capture'; readonly ref: Ref; readonly port: PortName }
   | { readonly type: 'close-capture'; readonly port: PortName }
+  /** Frames of DHCP servers, from all of these and from nowhere else. */
+  | { readonly type: 'watch-leases'; readonly captures: readonly LeaseCapture[] }
   /** Over TLS: a connection is made for it where none stands. */
   | {
       readonly type: 'send-datagram';
@@ -156,6 +160,12 @@ export type Effect =
   | { readonly type: 'log-level'; readonly level: LeastLevel }
   /** Nobody is logged in any more and accounting is empty: the process may end. */
   | { readonly type: 'drained' };
+
+/** Of an interface: what comes in, or what this host itself sends. */
+export interface LeaseCapture {
+  readonly device: string;
+  readonly direction: 'in' | 'out';
+}
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 export type LogFields = Readonly<Record<string, string | number | boolean>>;

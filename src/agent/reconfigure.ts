@@ -156,6 +156,7 @@ export class Reconfigure {
       if (moves) this.moveSession(unit);
       if (changed || moves) count++;
     }
+    parts.leases.configure();
     return count;
   }
 

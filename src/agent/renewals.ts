@@ -244,11 +244,12 @@ export class Renewals {
   }
 
   private apply(unit: SessionUnit, authorization: Authorization, sessionTimer: SessionTimer): void {
-    const { watch, reporter, certified } = this.core.parts;
+    const { watch, reporter, certified, leases } = this.core.parts;
     unit.renew(authorization, sessionTimer);
     watch.configure(unit);
     this.core.schedule.touch(unit);
     certified.changed(unit);
+    leases.consider(unit);
     reporter.sessionChanged(unit);
   }
 

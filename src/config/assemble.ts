@@ -12,6 +12,7 @@ import type { MabSettings } from '../pae/mab-settings.ts';
 import { PACING_DEFAULTS } from '../pae/reauth-pacing.ts';
 import { PAE_DEFAULTS, type PaeSettings } from '../pae/settings.ts';
 import { CERTIFIED_DEFAULTS, type CertifiedSettings, type ClearRule } from '../policy/certified-rules.ts';
+import { DHCP_WATCH_DEFAULTS } from '../policy/dhcp-watch.ts';
 import { EVENT_TIMESTAMP_WINDOW } from '../radius/dynauth.ts';
 import type { RequestKind } from '../radius/effects.ts';
 import type { RoleAttribute } from '../radius/role-attribute.ts';
@@ -107,6 +108,7 @@ export function assemble({ raw, portOrder, secret }: Assembly): Config {
     },
     pae: { ...PAE_DEFAULTS, ...pae(raw.dot1x) },
     certifiedDevices: certifiedDevices(raw),
+    dhcpWatch: { ...DHCP_WATCH_DEFAULTS, ...raw.dhcp_watch },
     silentDevices: (raw.silent_devices ?? []).map((device) => ({
       mac: parseMacPrefix(device.mac) as MacPrefix,
       handshake: handshake(device.handshake),

@@ -14,6 +14,7 @@ import type { MabSettings } from '../pae/mab-settings.ts';
 import type { PacingSettings } from '../pae/reauth-pacing.ts';
 import type { PaeSettings } from '../pae/settings.ts';
 import type { CertifiedSettings } from '../policy/certified-rules.ts';
+import type { DhcpWatchSettings } from '../policy/dhcp-watch.ts';
 import type { RoleTimers } from '../policy/settings.ts';
 import type { DynAuthSettings } from '../radius/dynauth.ts';
 import type { RoleAttribute } from '../radius/role-attribute.ts';
@@ -182,6 +183,7 @@ export interface Config {
   /** The global `dot1x`; a port's own keys win over it. */
   readonly pae: PaeSettings;
   readonly certifiedDevices: CertifiedSettings;
+  readonly dhcpWatch: DhcpWatchSettings;
   readonly silentDevices: readonly SilentDevice[];
   readonly log: { readonly level: LogLevel };
 }

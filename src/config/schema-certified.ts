@@ -1,7 +1,8 @@
-// The list of certified devices in the configuration file: `certified_devices`.
+// The list of certified devices and the DHCP watch in the configuration file: `certified_devices`, `dhcp_watch`.
 
 import { Type } from 'typebox';
 import { CERTIFIED_DEFAULTS } from '../policy/certified-rules.ts';
+import { DHCP_WATCH_DEFAULTS } from '../policy/dhcp-watch.ts';
 import { count, flag, pattern, strict, text, time, timeOrOff } from './scalars.ts';
 
 const ClearRule = Type.Object(
@@ -70,4 +71,22 @@ export const CertifiedDevicesObject = Type.Object(
     ),
   },
   { ...strict, title: 'the list of certified devices' },
+);
+
+export const DhcpWatchObject = Type.Object(
+  {
+    enabled: Type.Optional(
+      flag(DHCP_WATCH_DEFAULTS.enabled, 'Warn of leases that outlast the sessions of their clients by far.'),
+    ),
+    factor: Type.Optional(
+      Type.Number({
+        title: 'a number 1..1000',
+        minimum: 1,
+        maximum: 1000,
+        default: DHCP_WATCH_DEFAULTS.factor,
+        description: 'A lease is long when it lasts more than so many session timers.',
+      }),
+    ),
+  },
+  { ...strict, title: 'the DHCP watch' },
 );

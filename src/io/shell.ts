@@ -7,7 +7,7 @@
 
 import { erasing, keeping, type SpoolChange, storing } from '../accounting/spool.ts';
 import type { Agent } from '../agent/agent.ts';
-import type { Effect, Input, Ref } from '../agent/ports.ts';
+import type { Effect, Input, LeaseCapture, Ref } from '../agent/ports.ts';
 import { assertNever, err, ok, type Result } from '../base/result.ts';
 import type { Instant, Now, WallTime } from '../base/time.ts';
 import type { TrafficCounters } from '../model/acct.ts';
@@ -47,6 +47,7 @@ export interface LateParts {
     onFrame: (frame: Uint8Array) => void,
     onError: (message: string) => void,
   ) => CaptureHandle;
+  readonly watchLeases: (captures: readonly LeaseCapture[]) => void;
   readonly publish: (publication: Publication) => void;
   readonly broadcast: (event: object) => void;
   readonly follow: (topic: string) => void;
@@ -86,6 +87,7 @@ export class Shell {
   private spool: Spool | undefined;
   private readonly captures = new Map<PortName, CaptureHandle>();
   private readonly wantedCaptures: { readonly ref: Ref; readonly port: PortName }[] = [];
+  private wantedLeases: readonly LeaseCapture[] = [];
   private readonly replies = new Map<Ref, (answer: object) => void>();
   private lastReply: Ref = 0;
   private readonly grants: Grants;
@@ -132,6 +134,7 @@ export class Shell {
   complete(late: LateParts): void {
     this.late = late;
     for (const { ref, port } of this.wantedCaptures.splice(0)) this.openCapture(late, ref, port);
+    late.watchLeases(this.wantedLeases);
   }
 
   /** To be called before the agent is told that there is a store: it stores nothing before that. */
@@ -244,6 +247,10 @@ export class Shell {
       case 'close-capture':
         this.captures.get(effect.port)?.close();
         this.captures.delete(effect.port);
+        return;
+      case 'watch-leases':
+        this.wantedLeases = effect.captures;
+        this.late?.watchLeases(effect.captures);
         return;
       case 'send-datagram':
         this.sendToServer(effect);

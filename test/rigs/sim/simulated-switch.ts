@@ -414,6 +414,7 @@ export class SimulatedSwitch {
           else this.certified.set(key, value);
         }
         return undefined;
+      case 'watch-leases':
       case 'follow':
       case 'unfollow':
       case 'event':
