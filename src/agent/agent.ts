@@ -17,6 +17,7 @@ import { Accountant } from './accountant.ts';
 import { Certified } from './certified.ts';
 import { Commands } from './commands.ts';
 import { Core, type CoreOptions } from './core.ts';
+import { Cuts } from './cuts.ts';
 import { DynamicAuthorization } from './dynamic-authorization.ts';
 import { Fallback } from './fallback.ts';
 import { Fleet } from './fleet.ts';
@@ -68,6 +69,7 @@ export class Agent {
       links: new Links(core),
       certified: new Certified(core),
       leases: new Leases(core),
+      cuts: new Cuts(core),
     });
     this.core = core;
     this.frames = new Frames(core);

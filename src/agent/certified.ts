@@ -5,7 +5,7 @@
 
 import { assertNever } from '../base/result.ts';
 import { after, type Instant, millis, NEVER, rfc3339, seconds } from '../base/time.ts';
-import type { DeviceSelector } from '../model/selector.ts';
+import { type DeviceSelector, namesEverybody } from '../model/selector.ts';
 import {
   CERTIFYING_METHODS,
   type CertifiedContent,
@@ -120,8 +120,8 @@ export class Certified implements Timed {
 
   private clear({ selector, dryRun }: ClearCommand): Outcome<'certified'> {
     const devices = this.list.select(selector);
-    if (devices.length === 0 && selector.by !== 'all')
-      return refused('not-found', 'no certified device fits', selector.by);
+    if (devices.length === 0 && !namesEverybody(selector))
+      return refused('not-found', 'no certified device fits');
     const online = devices.filter((device) => this.sessionOf(device) !== undefined);
     const result = { cleared: devices.length, logged_off: online.length };
     if (dryRun) return { ...result, dry_run: true };
@@ -210,21 +210,14 @@ function deviceOf(unit: SessionUnit): Passed | undefined {
   return { mac, userName: authorization.userName, port: grant.port, vlan: grant.vlan, role, method };
 }
 
-function selectorText(selector: DeviceSelector): string {
-  switch (selector.by) {
-    case 'mac':
-      return selector.mac;
-    case 'port':
-      return `port ${selector.port}`;
-    case 'role':
-      return `role ${selector.role}`;
-    case 'user':
-      return `user ${selector.user}`;
-    case 'all':
-      return 'all';
-    default:
-      return assertNever(selector);
-  }
+function selectorText({ mac, user, port, role }: DeviceSelector): string {
+  const parts = [
+    ...(mac === undefined ? [] : [mac]),
+    ...(user === undefined ? [] : [`user ${user}`]),
+    ...(port === undefined ? [] : [`port ${port}`]),
+    ...(role === undefined ? [] : [`role ${role}`]),
+  ];
+  return parts.length === 0 ? 'all' : parts.join(', ');
 }
 
 function ruleText({ every, minimumAge, oldest, roles, ports }: ClearRule): string {

@@ -132,6 +132,7 @@ export class Closings {
     this.stuck.delete(unit);
     this.core.parts.vlans.free(unit);
     this.core.parts.dynauth.lockedOut(unit);
+    this.core.parts.cuts.lockedOut(unit);
     return true;
   }
 

@@ -86,13 +86,16 @@ export class CertifiedDevices {
     return times.length === 0 ? undefined : (Math.min(...times) as WallTime);
   }
 
-  /** Those that fit, whose user passed longest ago first. */
-  select(selector: DeviceSelector): readonly CertifiedDevice[] {
-    if (selector.by === 'mac') {
-      const device = this.devices.get(selector.mac);
-      return device === undefined ? [] : [device];
-    }
-    return [...this.devices.values()].filter((device) => fits(device, selector));
+  /** Those whom all of it fits, whose user passed longest ago first. */
+  select({ mac, user, port, role }: DeviceSelector): readonly CertifiedDevice[] {
+    const known = mac === undefined ? undefined : this.devices.get(mac);
+    const candidates = mac === undefined ? [...this.devices.values()] : known === undefined ? [] : [known];
+    return candidates.filter(
+      (device) =>
+        (user === undefined || device.userName === user) &&
+        (port === undefined || device.port === port) &&
+        (role === undefined || device.role === role),
+    );
   }
 
   handle(event: CertifiedEvent, now: WallTime): CertifiedEffect[] {
@@ -191,7 +194,7 @@ export class CertifiedDevices {
     const state = this.runs.get(key);
     const run = state === undefined ? undefined : due(rule, state, now);
     if (run === undefined) return [];
-    const all = this.select({ by: 'all' })
+    const all = this.select({})
       .filter((device) => applies(rule, run, device))
       .filter(({ mac }) => !rule.keepOnline || !this.isOnline(mac))
       .sort((a, b) => a.first - b.first);
@@ -202,21 +205,6 @@ export class CertifiedDevices {
       : { since: run.since, batchAt: (now + rule.batchEvery) as WallTime };
     this.runs.set(key, next);
     return [...stored([keepingRun(key, next)]), ...this.clear(batch, { by: 'timer', rule })];
-  }
-}
-
-function fits(device: CertifiedDevice, selector: Exclude<DeviceSelector, { by: 'mac' }>): boolean {
-  switch (selector.by) {
-    case 'port':
-      return device.port === selector.port;
-    case 'role':
-      return device.role === selector.role;
-    case 'user':
-      return device.userName === selector.user;
-    case 'all':
-      return true;
-    default:
-      return assertNever(selector);
   }
 }
 

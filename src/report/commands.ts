@@ -33,7 +33,15 @@ export type Command = { readonly id?: RequestIdentity } & (
   | { readonly verb: 'ports'; readonly port?: PortName }
   | { readonly verb: 'info' | 'servers' | 'drain' }
   | { readonly verb: 'session'; readonly selector: SessionSelector }
-  | { readonly verb: 'disconnect' | 'reauthenticate' | 'probe'; readonly selector: SessionSelector }
+  | { readonly verb: 'reauthenticate' | 'probe'; readonly selector: SessionSelector }
+  | {
+      readonly verb: 'disconnect';
+      readonly selector: SessionSelector;
+      /** The ports go down for some seconds, too. */
+      readonly bounce: boolean;
+      /** Say who would be cut. */
+      readonly dryRun: boolean;
+    }
   | { readonly verb: 'port'; readonly port: PortName; readonly control: PortControl }
   | { readonly verb: 'timers'; readonly target: TimerTarget; readonly change: TimerChange }
   | { readonly verb: 'config'; readonly action: 'get' }
@@ -114,6 +122,8 @@ interface Request {
   readonly port?: string;
   readonly role?: string;
   readonly all?: true;
+  readonly bounce?: boolean;
+  readonly dry_run?: boolean;
   readonly control?: PortControl;
   readonly period_s?: number;
   readonly times?: number;
@@ -128,7 +138,6 @@ interface Request {
   readonly limit?: number;
   readonly list?: true;
   readonly clear?: true;
-  readonly dry_run?: true;
   readonly after?: string;
 }
 
@@ -172,11 +181,15 @@ function build(verb: Verb, request: Request): Built {
     case 'ports':
       return ok({ verb, ...portOf(request) });
     case 'session':
-    case 'disconnect':
     case 'reauthenticate':
     case 'probe': {
       const selector = selectorOf(request);
       return selector.ok ? ok({ verb, selector: selector.value }) : selector;
+    }
+    case 'disconnect': {
+      const { bounce = false, dry_run: dryRun = false } = request;
+      const selector = selectorOf(request);
+      return selector.ok ? ok({ verb, selector: selector.value, bounce, dryRun }) : selector;
     }
     case 'port':
       return ok({ verb, port: (request.port ?? '') as PortName, control: request.control ?? 'auto' });
@@ -199,42 +212,28 @@ function build(verb: Verb, request: Request): Built {
   }
 }
 
-const SELECTOR_KEYS = ['mac', 'ip', 'session_id', 'user', 'port', 'all'] as const;
+const SELECTOR_KEYS = ['mac', 'ip', 'session_id', 'user', 'port', 'role', 'all'] as const;
 
-function selectorOf(request: Request): Result<SessionSelector, CommandError> {
-  const given = SELECTOR_KEYS.filter((key) => request[key] !== undefined);
-  const [key, second] = given;
-  if (key === undefined) return fail('bad-value', `one of ${SELECTOR_KEYS.join(', ')} is needed`);
-  if (second !== undefined)
-    return fail('bad-value', `only one of ${SELECTOR_KEYS.join(', ')} may be given`, second);
-  const text = String(request[key]);
-  switch (key) {
-    case 'mac': {
-      const mac = parseMac(text);
-      return mac === undefined
-        ? fail('bad-value', `'${shown(text)}' is no MAC address`, 'mac')
-        : ok({ by: 'mac', mac });
-    }
-    case 'ip': {
-      const ip = parseIp(text);
-      return ip === undefined
-        ? fail('bad-value', `'${shown(text)}' is no IP address`, 'ip')
-        : ok({ by: 'ip', ip });
-    }
-    case 'session_id':
-      return ok({ by: 'session_id', sessionId: text });
-    case 'user':
-      return ok({ by: 'user', user: text });
-    case 'port':
-      return ok({ by: 'port', port: text as PortName });
-    case 'all':
-      return ok({ by: 'all' });
-    default:
-      return assertNever(key);
-  }
+/** Several together: all must fit. `all` is said, so that nobody is meant by leaving something out. */
+function selectorOf(
+  request: Request,
+  keys: readonly (typeof SELECTOR_KEYS)[number][] = SELECTOR_KEYS,
+): Result<SessionSelector, CommandError> {
+  const given = keys.filter((key) => request[key] !== undefined);
+  if (given.length === 0) return fail('bad-value', `one of ${keys.join(', ')} is needed`);
+  if (request.all === true && given.length > 1)
+    return fail('bad-value', 'all is everything: no other key goes with it', 'all');
+  const { session_id: sessionId, user, port, role } = request;
+  const mac = parseMac(request.mac ?? '');
+  if (request.mac !== undefined && mac === undefined)
+    return fail('bad-value', `'${shown(request.mac)}' is no MAC address`, 'mac');
+  const ip = parseIp(request.ip ?? '');
+  if (request.ip !== undefined && ip === undefined)
+    return fail('bad-value', `'${shown(request.ip)}' is no IP address`, 'ip');
+  return ok(present({ mac, ip, sessionId, user, port: port as PortName | undefined, role }));
 }
 
-const DEVICE_KEYS = ['mac', 'port', 'role', 'user', 'all'] as const;
+const DEVICE_KEYS = ['mac', 'user', 'port', 'role', 'all'] as const;
 const LIST_ONLY = ['limit', 'after'] as const;
 const CLEAR_ONLY = ['all', 'dry_run'] as const;
 const DEVICES_PER_ANSWER = 500;
@@ -247,44 +246,14 @@ function certified(request: Request): Built {
     list === undefined ? (['clear', LIST_ONLY] as const) : (['list', CLEAR_ONLY] as const);
   const wrong = foreign.find((key) => request[key] !== undefined);
   if (wrong !== undefined) return fail('bad-value', `${wrong} is no key of ${action}`, wrong);
-  const [key, second] = DEVICE_KEYS.filter((each) => request[each] !== undefined);
-  if (second !== undefined)
-    return fail('bad-value', `only one of ${DEVICE_KEYS.join(', ')} may be given`, second);
-  if (key === undefined && action === 'clear')
-    return fail('bad-value', `one of ${DEVICE_KEYS.join(', ')} is needed`);
-  const selector = deviceSelectorOf(key, request);
+  const isNamed = DEVICE_KEYS.some((key) => request[key] !== undefined);
+  const selector = action === 'list' && !isNamed ? ok({}) : selectorOf(request, DEVICE_KEYS);
   if (!selector.ok) return selector;
   if (action === 'clear') return ok({ verb: 'certified', action, selector: selector.value, dryRun });
-  const after = request.after === undefined ? undefined : parseMac(request.after);
+  const after = parseMac(request.after ?? '');
   if (request.after !== undefined && after === undefined)
     return fail('bad-value', `'${shown(request.after)}' is no MAC address`, 'after');
-  const page = after === undefined ? { limit } : { limit, after };
-  return ok({ verb: 'certified', action, selector: selector.value, ...page });
-}
-
-function deviceSelectorOf(
-  key: (typeof DEVICE_KEYS)[number] | undefined,
-  { mac: macText = '', port = '', role = '', user = '' }: Request,
-): Result<DeviceSelector, CommandError> {
-  switch (key) {
-    case 'mac': {
-      const mac = parseMac(macText);
-      return mac === undefined
-        ? fail('bad-value', `'${shown(macText)}' is no MAC address`, 'mac')
-        : ok({ by: 'mac', mac });
-    }
-    case 'port':
-      return ok({ by: 'port', port: port as PortName });
-    case 'role':
-      return ok({ by: 'role', role });
-    case 'user':
-      return ok({ by: 'user', user });
-    case 'all':
-    case undefined:
-      return ok({ by: 'all' });
-    default:
-      return assertNever(key);
-  }
+  return ok({ verb: 'certified', action, selector: selector.value, limit, ...present({ after }) });
 }
 
 function timers(request: Request): Built {

@@ -107,7 +107,7 @@ class Rig {
   }
 
   names(): readonly string[] {
-    return this.list.select({ by: 'all' }).map(({ userName }) => userName);
+    return this.list.select({}).map(({ userName }) => userName);
   }
 
   private write(changes: readonly CertifiedChange[]): void {
@@ -124,7 +124,7 @@ describe('who is on the list', () => {
     rig.pass(1);
     rig.advance(HOUR);
     rig.pass(1, { port: 'p9' as PortName, userName: 'other' });
-    expect(rig.list.select({ by: 'all' })).toEqual([
+    expect(rig.list.select({})).toEqual([
       { ...device(1), port: 'p9', userName: 'other', first: NOON, last: NOON + HOUR },
     ]);
   });
@@ -135,16 +135,16 @@ describe('who is on the list', () => {
     rig.advance(HOUR);
     rig.tell({ type: 'changed', device: device(1, { role: 'staff' }) });
     rig.tell({ type: 'changed', device: device(2) });
-    expect(rig.list.select({ by: 'all' })).toMatchObject([{ role: 'staff', first: NOON, last: NOON }]);
+    expect(rig.list.select({})).toMatchObject([{ role: 'staff', first: NOON, last: NOON }]);
   });
 
   it('is the same after a restart, and what cannot be read is counted', () => {
     const rig = new Rig();
     for (const n of [1, 2, 3]) rig.pass(n);
-    const before = rig.list.select({ by: 'all' });
+    const before = rig.list.select({});
     rig.disk.set(`d${mac(4)}`, Uint8Array.of(1, 2, 3));
     expect(rig.restart(DAY).damaged).toBe(1);
-    expect(rig.list.select({ by: 'all' })).toEqual(before);
+    expect(rig.list.select({})).toEqual(before);
     expect(rig.list.counters.get('damaged')).toBe(1);
   });
 
@@ -187,11 +187,12 @@ describe('who is on the list', () => {
 
 describe('cleared by an administrator', () => {
   it.each([
-    [{ by: 'mac', mac: mac(2) }, 'u2', 'u1 u3'],
-    [{ by: 'port', port: 'p3' as PortName }, 'u3', 'u1 u2'],
-    [{ by: 'role', role: 'staff' }, 'u2', 'u1 u3'],
-    [{ by: 'user', user: 'u1' }, 'u1', 'u2 u3'],
-    [{ by: 'all' }, 'u1 u2 u3', ''],
+    [{ mac: mac(2) }, 'u2', 'u1 u3'],
+    [{ port: 'p3' as PortName }, 'u3', 'u1 u2'],
+    [{ role: 'staff' }, 'u2', 'u1 u3'],
+    [{ user: 'u1' }, 'u1', 'u2 u3'],
+    [{ role: 'default', port: 'p1' as PortName }, 'u1', 'u2 u3'],
+    [{}, 'u1 u2 u3', ''],
   ] as const)('%j', (selector, cleared, left) => {
     const rig = new Rig();
     for (const n of [1, 2, 3]) rig.pass(n, n === 2 ? { role: 'staff' } : {});
@@ -204,7 +205,7 @@ describe('cleared by an administrator', () => {
   it('nobody fits: nothing happens', () => {
     const rig = new Rig();
     rig.pass(1);
-    rig.tell({ type: 'clear', selector: { by: 'user', user: 'nobody' } });
+    rig.tell({ type: 'clear', selector: { mac: mac(1), user: 'nobody' } });
     expect(rig.cleared).toEqual([]);
   });
 });
