@@ -74,7 +74,10 @@ describe('a switch with a list of certified devices', () => {
       vlans: { onUplink: [92] },
       config: {
         ...ON,
-        radius: { dead_time_s: 5 },
+        radius: {
+          dead_time_s: 5,
+          servers: [{ address: '192.0.2.1', secret: 'testing123', status_server: true }],
+        },
         ports: { 'p*': { critical: 'vlan', critical_vlan: 92, dot1x: { server_timeout_s: 10 } } },
       },
     });
