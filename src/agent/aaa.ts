@@ -87,6 +87,7 @@ export class Aaa implements Timed {
   private readonly asked = new Map<RequestRef, Asked>();
   private readonly conversations = new Map<Applicant, Conversation>();
   private nextRef: RequestRef = 1;
+  private wasReachable = true;
 
   constructor(private readonly core: Core) {
     this.client = new RadiusClient({
@@ -136,10 +137,17 @@ export class Aaa implements Timed {
     const attributes = question.attributes({ subject, ...(state === undefined ? {} : { state }) });
     this.apply(
       this.client.request(
-        { kind: 'access', ref, attributes, ...(server === undefined ? {} : { serverHint: server }) },
+        {
+          kind: 'access',
+          ref,
+          attributes,
+          origin: applicant.port,
+          ...(server === undefined ? {} : { serverHint: server }),
+        },
         this.core.now.mono,
       ),
     );
+    if (question.first && this.asked.has(ref)) this.core.parts.fallback.asked(applicant.mac, applicant.port);
   }
 
   cancel(applicant: Applicant): void {
@@ -162,7 +170,7 @@ export class Aaa implements Timed {
     this.apply(this.client.request(request, this.core.now.mono));
   }
 
-  /** At least one authentication server is not dead: true until a request has found out otherwise. */
+  /** At least one authentication server may answer: true until it is certain that none does (radius/health.ts). */
   get reachable(): boolean {
     return this.client.reachable('access');
   }
@@ -218,9 +226,17 @@ export class Aaa implements Timed {
   }
 
   private apply(effects: readonly RadiusEffect[]): void {
+    const { reauthentication } = this.core.parts;
     for (const effect of effects) this.applyOne(effect);
     this.core.schedule.touch(this);
-    if (!this.reachable) this.core.schedule.touch(this.core.parts.reauthentication);
+    if (this.reachable !== this.wasReachable) {
+      this.wasReachable = this.reachable;
+      const what = this.reachable
+        ? 'authentication servers can be asked again'
+        : 'no authentication server answers';
+      this.core.out.log('info', what);
+      reauthentication.serversChanged();
+    } else if (!this.reachable) this.core.schedule.touch(reauthentication);
   }
 
   private applyOne(effect: RadiusEffect): void {
@@ -244,7 +260,6 @@ export class Aaa implements Timed {
           effect.up,
           effect.because,
         );
-        if (effect.kind === 'access') core.parts.reauthentication.serversChanged();
         return;
       case 'disconnect':
         core.out.push({ type: 'close-connection', socket: effect.socket });

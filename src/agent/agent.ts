@@ -16,6 +16,7 @@ import { Aaa } from './aaa.ts';
 import { Accountant } from './accountant.ts';
 import { Commands } from './commands.ts';
 import { Core, type CoreOptions } from './core.ts';
+import { Cuts } from './cuts.ts';
 import { DynamicAuthorization } from './dynamic-authorization.ts';
 import { Fallback } from './fallback.ts';
 import { Fleet } from './fleet.ts';
@@ -68,6 +69,7 @@ export class Agent {
       links: new Links(core),
       sso: new Sso(core),
       routed: new RoutedPath(core),
+      cuts: new Cuts(core),
     });
     this.core = core;
     this.frames = new Frames(core);

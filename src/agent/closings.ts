@@ -133,6 +133,7 @@ export class Closings {
     this.core.parts.vlans.free(unit);
     this.core.parts.dynauth.lockedOut(unit);
     this.core.parts.sso.lockedOut(unit);
+    this.core.parts.cuts.lockedOut(unit);
     return true;
   }
 

@@ -1,11 +1,12 @@
 // What an administrator or a program asks for, over MQTT or the control socket: decoded in report/commands.ts, done
-// here. Every request gets exactly one answer, at once; one that is refused has changed nothing.
+// here. Every request gets exactly one answer, at once but for an administrator's cut (cuts.ts), which waits for its proof;
+// one that is refused has changed nothing.
 
 import type { Ip } from '../base/ip.ts';
 import { isMac, type Mac } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
 import { after, type Instant, NEVER, rfc3339, seconds } from '../base/time.ts';
-import type { SessionSelector } from '../model/selector.ts';
+import { namesEverybody, type SessionSelector } from '../model/selector.ts';
 import { type Answer, type ResultOf, refusal, success } from '../report/answers.ts';
 import type { Verb } from '../report/command-schemas.ts';
 import { type Command, decodeCommand } from '../report/commands.ts';
@@ -26,6 +27,9 @@ interface Request {
   readonly payload: Uint8Array;
 }
 
+/** For a verb whose result comes in a later turn. */
+type Later = (result: ResultOf<'disconnect'>) => void;
+
 export class Commands implements Timed {
   private drainUntil: Instant | undefined;
   /** Accounting-Off is still to be said: after the Stops, since it closes whatever a server has of us. */
@@ -43,8 +47,10 @@ export class Commands implements Timed {
       this.answer(ref, refusal(command.error));
       return;
     }
-    const outcome = this.perform(command.value);
     const { id } = command.value;
+    const later: Later = (result) => this.answer(ref, success(id, result));
+    const outcome = this.perform(command.value, later);
+    if (outcome === 'later') return;
     if (isRefused(outcome)) {
       const { refused: _, ...error } = outcome;
       this.answer(ref, refusal({ ...error, ...(id === undefined ? {} : { id }) }));
@@ -81,7 +87,7 @@ export class Commands implements Timed {
     // `endTurn` looks at the clock, in every turn.
   }
 
-  private perform(command: Command): Outcome<Verb> {
+  private perform(command: Command, later: Later): Outcome<Verb> | 'later' {
     switch (command.verb) {
       case 'sessions':
         return this.sessions(command);
@@ -94,7 +100,7 @@ export class Commands implements Timed {
       case 'servers':
         return this.servers();
       case 'disconnect':
-        return this.disconnect(command.selector);
+        return this.disconnect(command, later);
       case 'reauthenticate':
         return this.reauthenticate(command.selector);
       case 'probe':
@@ -160,11 +166,16 @@ export class Commands implements Timed {
     return unit === undefined ? nobody(selector) : { session: sessionAnswer(unit, this.core) };
   }
 
-  private disconnect(selector: SessionSelector): Outcome<'disconnect'> {
+  private disconnect(
+    { selector, bounce, dryRun }: Extract<Command, { readonly verb: 'disconnect' }>,
+    later: Later,
+  ): Outcome<'disconnect'> | 'later' {
+    const { cuts } = this.core.parts;
     const units = this.core.sessions.select(selector);
-    if (units.length === 0 && selector.by !== 'all') return nobody(selector);
-    for (const unit of units) this.core.parts.life.end(unit, { cause: 'admin-reset' });
-    return { disconnected: units.length, sessions: units.map(({ session }) => session.key) };
+    if (units.length === 0 && !namesEverybody(selector)) return nobody(selector);
+    if (dryRun) return cuts.foresee(units, bounce);
+    cuts.begin(units, bounce, later);
+    return 'later';
   }
 
   private reauthenticate(selector: SessionSelector): Outcome<'reauthenticate'> {
@@ -197,7 +208,7 @@ export class Commands implements Timed {
     result: (count: number, keys: readonly SessionUnit['session']['key'][]) => R,
   ): R | Refused {
     const units = this.core.sessions.select(selector);
-    if (units.length === 0 && selector.by !== 'all') return nobody(selector);
+    if (units.length === 0 && !namesEverybody(selector)) return nobody(selector);
     const done = units.filter(act);
     return result(
       done.length,
@@ -244,5 +255,6 @@ export class Commands implements Timed {
 }
 
 function nobody(selector: SessionSelector): Refused {
-  return refused('not-found', 'no session fits', selector.by);
+  const [key = ''] = Object.keys(selector);
+  return refused('not-found', 'no session fits', key === 'sessionId' ? 'session_id' : key);
 }

@@ -32,8 +32,23 @@ export class Fallback implements Method {
     const running = core.sessions.ofMac(mac);
     if (running !== undefined && !this.leavesCritical(running, port, failed)) return;
     const method = this.methodFor(mac, port, failed);
-    const vlan = method === undefined ? undefined : this.vlanOf(port, method);
-    if (method === undefined || vlan === undefined) return;
+    if (method !== undefined) this.admit(mac, port, method);
+  }
+
+  /**
+   * A question about a newcomer is on its way. Where it is known that no server answers, who asks does not wait for that;
+   * the question goes out all the same, and its answer, if there is one, is the end of the critical session.
+   */
+  asked(mac: Mac, port: PortName): void {
+    const { sessions, parts, draining } = this.core;
+    if (parts.aaa.reachable || draining || sessions.ofMac(mac) !== undefined) return;
+    this.admit(mac, port, 'critical');
+  }
+
+  private admit(mac: Mac, port: PortName, method: FallbackMethod): void {
+    const { core } = this;
+    const vlan = this.vlanOf(port, method);
+    if (vlan === undefined) return;
     const sessionId = core.parts.accountant.newSessionId();
     core.parts.life.admit({
       mac,
@@ -68,7 +83,9 @@ export class Fallback implements Method {
     if (failure === 'no-server') return this.core.parts.aaa.reachable ? undefined : 'critical';
     if (failure !== 'client-silent' && failure !== 'access-reject') return undefined;
     const { mab, fallbacks } = this.core.settings.port(port);
-    const last = mab.enabled && mab.order[0] === 'dot1x' ? 'mab' : 'dot1x';
+    // Whom 802.1X has refused is asked about by MAC only where that is wanted.
+    const macFollows = failure === 'client-silent' || by === 'mab' || mab.afterDot1xFailure;
+    const last = mab.enabled && mab.order[0] === 'dot1x' && macFollows ? 'mab' : 'dot1x';
     if (by !== last) return undefined;
     if (failure === 'client-silent') return 'guest';
     if (by === 'dot1x') return 'auth-fail';
@@ -127,7 +144,7 @@ export class Fallback implements Method {
   reauthenticate(mac: Mac, port: PortName): boolean {
     const { mab, supplicants } = this.core.parts;
     const asked = supplicants.reauthenticate(mac, port, 'sighting');
-    const byMab = this.core.settings.port(port).mab.enabled && mab.askNow({ by: 'mac', mac }) > 0;
+    const byMab = this.core.settings.port(port).mab.enabled && mab.askNow({ mac }) > 0;
     return asked || byMab;
   }
 

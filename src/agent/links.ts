@@ -1,4 +1,4 @@
-// Ports whose link RADIUS servers have taken down. The machine of one is link-hold.ts; this file carries its effects, and
+// Ports whose link RADIUS servers, or an administrator's cut, have taken down. The machine of one is link-hold.ts; this file carries its effects, and
 // knows which ports are held.
 
 import { assertNever } from '../base/result.ts';
@@ -55,7 +55,7 @@ export class Links {
     return this.held.get(name)?.machine.kind;
   }
 
-  /** `dynauth` hears of it. */
+  /** Whoever asked hears of it: `dynauth` or `cuts`. */
   takeDown(name: PortName, hold: Hold): void {
     this.core.parts.ports.lowering(name);
     this.tell(this.portOf(name), { type: 'take-down', hold });
@@ -86,7 +86,7 @@ export class Links {
     if (port === undefined || kind === undefined) return;
     this.drop(port);
     this.away.set(name, kind);
-    this.core.parts.dynauth.lowered(name, 'the port is gone');
+    this.lowered(name, 'the port is gone');
   }
 
   tell(port: HeldPort, event: HoldEvent): void {
@@ -101,6 +101,11 @@ export class Links {
   private drop(port: HeldPort): void {
     this.core.schedule.forget(port);
     this.held.delete(port.name);
+  }
+
+  private lowered(port: PortName, error: string | undefined): void {
+    this.core.parts.dynauth.lowered(port, error);
+    this.core.parts.cuts.lowered(port, error);
   }
 
   private tellIfHeld(name: PortName, event: HoldEvent): void {
@@ -125,7 +130,7 @@ export class Links {
         return;
       }
       case 'lowered':
-        parts.dynauth.lowered(port, effect.error);
+        this.lowered(port, effect.error);
         return;
       case 'end-sessions':
         parts.ports.endSessions(port, effect.cause);

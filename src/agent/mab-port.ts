@@ -30,6 +30,8 @@ export interface MabStanding {
 export class MabUnit implements Timed, Applicant {
   readonly method = 'mab';
   timer: Timed['timer'];
+  /** As whom the server has accepted it last. */
+  acceptedAs: string | undefined;
   /** The table write that the machine waits for. */
   granting: PaeRef | undefined;
   /** Why the last one failed. */
@@ -98,8 +100,9 @@ export class MabPort implements Timed {
 
   /** Those that wait or are quiet, and that the selector names. */
   held(selector: SessionSelector): readonly MabUnit[] {
-    const all = selector.by === 'all' || (selector.by === 'port' && selector.port === this.name);
-    const isMeant = ({ mac }: MabUnit): boolean => all || (selector.by === 'mac' && selector.mac === mac);
+    const { mac, port, ...ofSessions } = selector;
+    if (Object.keys(ofSessions).length > 0 || (port !== undefined && port !== this.name)) return [];
+    const isMeant = (unit: MabUnit): boolean => mac === undefined || mac === unit.mac;
     return [...this.waiting].filter((unit) => isMeant(unit) && unit.pollAt() !== NEVER);
   }
 

@@ -9,6 +9,7 @@ import { PORT_CONTROLS } from '../model/port.ts';
 import { PROBE_WAYS } from '../model/probe.ts';
 import { number, numberOrNone, oneOf, wholeNumber, yesOrNo } from './arguments.ts';
 import { check, type Files, type HostFinding } from './check.ts';
+import { confirmOnTerminal } from './confirm.ts';
 import { selector } from './selector.ts';
 import {
   ask,
@@ -22,6 +23,7 @@ import {
 import { colors, plural } from './text.ts';
 import {
   configView,
+  disconnectView,
   explainView,
   infoView,
   portsView,
@@ -42,6 +44,8 @@ export interface CliOptions {
   /** Default: when stdout is a terminal and NO_COLOR is not set. */
   readonly color?: boolean;
   readonly now?: () => number;
+  /** Asks whoever sits there; default: on the terminal, if there is one. */
+  readonly confirm?: (question: string) => Promise<boolean>;
   /** Ends `events`. */
   readonly signal?: AbortSignal;
 }
@@ -77,7 +81,26 @@ export function buildCli(options: CliOptions): Cli {
 interface SelectorOptions {
   readonly user?: string;
   readonly port?: string;
+  readonly role?: string;
   readonly all?: true;
+}
+
+interface DisconnectFlags {
+  readonly bounce?: true;
+  readonly dryRun?: true;
+  readonly yes?: true;
+}
+
+/** What the arguments name; an error of usage if they name nobody, or everybody and somebody. */
+function selected(
+  who: string | undefined,
+  { user, port, role, all }: SelectorOptions,
+  command: Command,
+): object {
+  const keys = [who, user, port, role].filter((value) => value !== undefined).length;
+  if (all === undefined ? keys === 0 : keys > 0)
+    command.error('error: [who], --user, --port or --role is needed, or --all alone');
+  return { ...(who === undefined ? {} : selector(who)), user, port, role, all };
 }
 
 class Program {
@@ -159,9 +182,7 @@ class Program {
   }
 
   private acting(): void {
-    this.selecting('disconnect', 'log users off (cause admin-reset)', 'disconnect', (result) =>
-      plural(result.disconnected, 'session is being ended', 'sessions are being ended'),
-    );
+    this.disconnect();
     this.selecting(
       'reauth',
       'let users authenticate again, without interruption',
@@ -252,28 +273,67 @@ class Program {
     }
   }
 
-  private selecting<V extends 'disconnect' | 'reauthenticate' | 'probe'>(
+  private selecting<V extends 'reauthenticate' | 'probe'>(
     name: string,
     description: string,
     verb: V,
     say: (result: Parameters<Parameters<typeof ask<V>>[0]['view']>[0]) => string,
   ): void {
-    this.verb(name, description)
-      .argument('[who]', 'MAC or IP address, or session id')
-      .option('--user <name>', 'all sessions of a user')
-      .option('--port <port>', 'all sessions of a port')
-      .option('--all', 'all sessions')
+    this.selectable(name, description).action(
+      (who: string | undefined, flags: Connection & SelectorOptions, command: Command) =>
+        this.ask(flags, verb, selected(who, flags, command), say),
+    );
+  }
+
+  private disconnect(): void {
+    this.selectable('disconnect', 'log users off (cause admin-reset), and say when they are locked out')
+      .option('--bounce', 'take their ports down for some seconds, too')
+      .option('-n, --dry-run', 'log nobody off: say who would be')
+      .option('-y, --yes', 'with --all: do not ask before')
       .action(
-        (
+        async (
           who: string | undefined,
-          { user, port, all, ...flags }: Connection & SelectorOptions,
+          { bounce, dryRun, yes, ...flags }: Connection & SelectorOptions & DisconnectFlags,
           command: Command,
         ) => {
-          const given = [who, user, port, all].filter((value) => value !== undefined).length;
-          if (given !== 1) command.error(`error: exactly one of [who], --user, --port and --all is needed`);
-          return this.ask(flags, verb, who === undefined ? { user, port, all } : selector(who), say);
+          const request = { ...selected(who, flags, command), bounce };
+          const asks = flags.all === true && dryRun !== true && yes !== true;
+          if (asks && !(await this.confirmed(flags, request, command))) return;
+          await this.ask(flags, 'disconnect', { ...request, dry_run: dryRun }, disconnectView);
         },
       );
+  }
+
+  /** After a look at who would be logged off. */
+  private async confirmed(connection: Connection, request: object, command: Command): Promise<boolean> {
+    const { confirm = process.stdin.isTTY === true ? confirmOnTerminal : undefined } = this.options;
+    if (confirm === undefined) command.error('error: --all needs --yes where nobody can be asked');
+    const { json: _, ...plain } = connection;
+    let foreseen = '';
+    const code = await ask({
+      connection: plain,
+      verb: 'disconnect',
+      request: { ...request, dry_run: true },
+      view: disconnectView,
+      terminal: {
+        ...this.terminal,
+        out: (text) => {
+          foreseen = text.trim();
+        },
+      },
+    });
+    const yes = code === EXIT.done && (await confirm(`${foreseen}. Go on?`));
+    if (!yes) this.exit(code === EXIT.done ? EXIT.refused : code);
+    return yes;
+  }
+
+  private selectable(name: string, description: string): Command {
+    return this.verb(name, `${description}; of several keys all must fit`)
+      .argument('[who]', 'MAC or IP address, or session id')
+      .option('--user <name>', 'sessions of a user')
+      .option('--port <port>', 'sessions of a port')
+      .option('--role <role>', 'sessions in a role')
+      .option('--all', 'all sessions');
   }
 
   private verb(name: string, description: string, parent = this.command): Command {

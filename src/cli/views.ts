@@ -256,3 +256,20 @@ export function configView(result: ResultOf<'config'>, { paint }: ViewContext): 
         : `ok, after a restart: that is needed to change ${restart.join(', ')}`;
   return [...warned, verdict].join('\n');
 }
+
+export function disconnectView(result: ResultOf<'disconnect'>, { paint }: ViewContext): string {
+  const { disconnected, sessions, unproven, bounced, not_bounced: notBounced, dry_run: dryRun } = result;
+  const { others = 0 } = result;
+  if (dryRun === true) {
+    const beside = others > 0 ? `, and ${plural(others, 'other')} on their ports with them` : '';
+    return plural(sessions.length, 'session would be ended', 'sessions would be ended') + beside;
+  }
+  const lines = [
+    plural(disconnected, 'session is ended and locked out', 'sessions are ended and locked out'),
+  ];
+  if (unproven.length > 0)
+    lines.push(paint.red(`ended, and not proven to be locked out yet: ${unproven.join(' ')}`));
+  if (bounced.length > 0) lines.push(`down for some seconds: ${bounced.join(' ')}`);
+  if (notBounced.length > 0) lines.push(paint.yellow(`not taken down: ${notBounced.join(' ')}`));
+  return lines.join('\n');
+}

@@ -1,14 +1,21 @@
-// How sessions are named by whoever asks about them: an administrator, a program, a RADIUS server.
+// How sessions are named by whoever asks about them: an administrator, a program.
 
 import type { Ip } from '../base/ip.ts';
 import type { Mac } from '../base/mac.ts';
 import type { PortName } from './dataplane.ts';
 
-/** One of them; every way in which an administrator, a RADIUS server or a topic names sessions. */
-export type SessionSelector =
-  | { readonly by: 'mac'; readonly mac: Mac }
-  | { readonly by: 'ip'; readonly ip: Ip }
-  | { readonly by: 'session_id'; readonly sessionId: string }
-  | { readonly by: 'user'; readonly user: string }
-  | { readonly by: 'port'; readonly port: PortName }
-  | { readonly by: 'all' };
+/** Those sessions whom all of it fits; with nothing in it, every one. */
+export interface SessionSelector {
+  readonly mac?: Mac;
+  readonly ip?: Ip;
+  /** Acct-Session-Id. */
+  readonly sessionId?: string;
+  /** User-Name. */
+  readonly user?: string;
+  readonly port?: PortName;
+  readonly role?: string;
+}
+
+export function namesEverybody(selector: SessionSelector): boolean {
+  return Object.keys(selector).length === 0;
+}

@@ -36,6 +36,8 @@ export type RadiusRequest =
       readonly attributes: readonly OutgoingAttribute[];
       /** The server that sent the State which is in `attributes`: nobody else could make sense of it. */
       readonly serverHint?: ServerIndex;
+      /** The port whose client it is about; absent: no client could have brought it about. */
+      readonly origin?: string;
     }
   | {
       readonly kind: 'accounting';

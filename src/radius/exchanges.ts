@@ -345,9 +345,14 @@ export abstract class Exchanges {
       delete track.attempt;
     }
     // Judged only when all its tries are used up: a server asked just before MRD is not dead for that.
-    if (visit.triesLeft <= 0 && visit.since !== undefined) this.links.silent(link, visit.since, now, out);
+    if (visit.triesLeft <= 0) this.unheard(exchange, visit, now, out);
     if (over) this.giveUp(exchange, 'silent', now, out);
     else this.next(exchange, now, out);
+  }
+
+  private unheard({ request }: Exchange, { link, since }: Visit, now: Instant, out: RadiusEffect[]): void {
+    const origin = request.kind === 'access' ? request.origin : undefined;
+    if (since !== undefined) this.links.silent(link, { since, origin }, now, out);
   }
 
   /** Answered, given up or cancelled; what is still on the wire lingers. */
@@ -391,7 +396,7 @@ export abstract class Exchanges {
       if (exchange.done || visit?.link !== link) continue;
       this.leave(exchange);
       // A server that closes what it was asked over, and has answered nothing since, is as good as silent.
-      if (visit.since !== undefined) this.links.silent(link, visit.since, now, out);
+      this.unheard(exchange, visit, now, out);
       if (now >= exchange.expiresAt) this.giveUp(exchange, 'silent', now, out);
       else this.next(exchange, now, out);
     }

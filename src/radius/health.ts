@@ -5,8 +5,15 @@
 // a server that drops one request but answers others is alive. Dead means: asked last. After `deadTime` one request
 // is tried on it (the canary) while the others still go elsewhere, so a server that stays dead delays one client
 // and not all of them. Any verified answer brings it back at once; where Status-Server asks (status.ts), no canary is needed.
+//
+// What a client asks is its own choice, and it may choose what a living server is silent about: a realm whose home server is
+// dark, a packet that is discarded. For the order of servers that does no harm. To open a port for want of a server
+// it must be *certain*: silence towards clients of two ports, about Status-Server, about a record of ours, or no connection.
 
 import { after, type Instant, instant, type Millis, NEVER } from '../base/time.ts';
+
+/** Ports; one of them can send as many clients as it likes. */
+const WITNESSES = 2;
 
 type State = { readonly name: 'up' } | { readonly name: 'dead'; readonly trialAt: Instant };
 
@@ -14,6 +21,9 @@ export class ServerHealth {
   private state: State = { name: 'up' };
   private changedAt: Instant | undefined;
   private lastAnswer = instant(Number.NEGATIVE_INFINITY);
+  /** Since its last answer. */
+  private readonly silentTo = new Set<string>();
+  private proven = false;
 
   constructor(
     private deadTime: Millis,
@@ -29,6 +39,11 @@ export class ServerHealth {
 
   get up(): boolean {
     return this.state.name === 'up';
+  }
+
+  /** Dead, and not by what one client asked. */
+  get certainlyDead(): boolean {
+    return !this.up && (this.proven || this.silentTo.size >= WITNESSES);
   }
 
   /** When it died or came back; undefined = it has been up from the start. */
@@ -56,20 +71,37 @@ export class ServerHealth {
   /** A verified answer. True if the server was dead until now. */
   answered(now: Instant): boolean {
     this.lastAnswer = now;
+    this.silentTo.clear();
+    this.proven = false;
     const wasDead = !this.up;
     if (wasDead) this.changedAt = now;
     this.state = { name: 'up' };
     return wasDead;
   }
 
-  /** A request first sent at `since` has used up its tries. True if that makes the server dead, and it was not. */
-  silent(since: Instant, now: Instant): boolean {
+  /**
+   * A request first sent at `since` has used up its tries; `origin` is the port that it was sent for. True if that makes the
+   * server dead, and it was not.
+   */
+  silent(since: Instant, now: Instant, origin?: string): boolean {
     if (this.lastAnswer > since) return false;
-    return this.failed(now);
+    if (origin === undefined) this.proven = true;
+    else this.silentTo.add(origin);
+    return this.die(now);
   }
 
   /** It could not be reached at all. True if that makes the server dead, and it was not. */
   failed(now: Instant): boolean {
+    this.proven = true;
+    return this.die(now);
+  }
+
+  /** It is silent about Status-Server, too. */
+  confirm(): void {
+    this.proven = true;
+  }
+
+  private die(now: Instant): boolean {
     const wasUp = this.up;
     if (wasUp) this.changedAt = now;
     this.state = { name: 'dead', trialAt: after(now, this.deadTime) };

@@ -21,6 +21,12 @@ export type SameServer = (before: RadiusServer, after: RadiusServer) => boolean;
 /** What was sent over a connection that is no more: to be asked elsewhere, or anew. */
 type Abandon<Exchange> = (link: ServerLink<Exchange>, n: number, now: Instant, out: RadiusEffect[]) => void;
 
+/** A request first sent at `since`, for a client of this port, if for any. */
+interface Unheard {
+  readonly since: Instant;
+  readonly origin?: string | undefined;
+}
+
 export class Links<Exchange> {
   private ordered: readonly ServerLink<Exchange>[] = [];
   private byIndex: ReadonlyMap<ServerIndex, ServerLink<Exchange>> = new Map();
@@ -75,9 +81,9 @@ export class Links<Exchange> {
     return this.byIndex.get(index);
   }
 
-  /** At least one server is not dead. */
+  /** At least one server may be there: it is not certain that all of them are dead. */
   get reachable(): boolean {
-    return this.all.some((link) => link.health.up);
+    return this.all.some((link) => !link.health.certainlyDead);
   }
 
   get trialAt(): Instant {
@@ -114,9 +120,9 @@ export class Links<Exchange> {
     this.answered(link, 'it answered Status-Server', now, out);
   }
 
-  /** A request first sent at `since` has used up its tries. */
-  silent(link: ServerLink<Exchange>, since: Instant, now: Instant, out: RadiusEffect[]): void {
-    if (this.of(link.index) !== link || !link.health.silent(since, now)) return;
+  /** A request has used up its tries. */
+  silent(link: ServerLink<Exchange>, { since, origin }: Unheard, now: Instant, out: RadiusEffect[]): void {
+    if (this.of(link.index) !== link || !link.health.silent(since, now, origin)) return;
     this.died(link, 'no answer', now, out);
     // A connection may be dead without a word: the next one is made anew.
     if (!link.reliable) return;
@@ -146,9 +152,10 @@ export class Links<Exchange> {
   private askStatus(link: ServerLink<Exchange>, now: Instant, out: RadiusEffect[]): void {
     const { pending } = link.status;
     if (pending !== undefined && link.health.up && link.status.speaks) {
-      this.silent(link, pending.sentAt, now, out);
+      this.silent(link, { since: pending.sentAt }, now, out);
       if (!link.health.up) return;
     }
+    if (link.status.isSilent) link.health.confirm();
     const { identifier, authenticator } = link.status.next(
       this.entropy.bytes(REQUEST_AUTHENTICATOR_LENGTH),
       this.entropy.fraction(),

@@ -6,9 +6,11 @@
 // can have (of its own source port over UDP, Identifier 0 of a connection).
 // `auto` believes a server's silence about Status-Server only once it has answered one: until then a server that knows
 // none is judged by requests alone, as if there were no such packet.
-// A server that answers Status-Server and nothing else is asked half as often each time that its requests time out again.
+// A server that has just died is asked at once, and twice more every 6 s (RFC 3539 §3.4.1: not more often): it may have been
+// silent about one client only. A server that answers Status-Server and nothing else is asked half as often each time that
+// its requests time out again, from the first one on.
 
-import { after, type Instant, instant, type Millis, millis, NEVER } from '../base/time.ts';
+import { after, type Instant, instant, type Millis, millis, NEVER, seconds } from '../base/time.ts';
 
 export type StatusServerMode = 'auto' | boolean;
 
@@ -31,6 +33,10 @@ export interface PendingStatus {
 /** Tw plus or minus a tenth. */
 const JITTER = 0.2;
 const MOST_DOUBLINGS = 5;
+/** RFC 3539 §3.4.1: the least Tw. */
+const ASKED_AGAIN_AFTER = seconds(6);
+/** More than one may be lost on its way. */
+const ASKED_TO_BE_SURE = 2;
 
 export class StatusWatch {
   private dueAt: Instant;
@@ -41,6 +47,7 @@ export class StatusWatch {
   /** Deaths in a row with nothing but a status answer before them. */
   private fruitless = 0;
   private servedSinceDeath = true;
+  private askedSinceDeath = 0;
 
   constructor(private settings: StatusSettings) {
     // A connection is made before the first login needs it.
@@ -57,6 +64,11 @@ export class StatusWatch {
     return this.settings.mode === true || (this.settings.mode === 'auto' && this.hasAnswered);
   }
 
+  /** Dead, and what it was asked about that since has not been answered in time: its silence can be believed. */
+  get isSilent(): boolean {
+    return this.dead && this.speaks && this.askedSinceDeath >= ASKED_TO_BE_SURE;
+  }
+
   get pending(): PendingStatus | undefined {
     return this.outstanding;
   }
@@ -69,7 +81,9 @@ export class StatusWatch {
   next(authenticator: Uint8Array, fraction: number, now: Instant): PendingStatus {
     this.outstanding = { identifier: this.nextIdentifier, authenticator, sentAt: now };
     if (!this.settings.watchdog) this.nextIdentifier = (this.nextIdentifier + 1) & 0xff;
-    this.dueAt = after(now, this.wait(fraction));
+    if (this.dead) this.askedSinceDeath++;
+    const soon = this.dead && this.askedSinceDeath <= ASKED_TO_BE_SURE;
+    this.dueAt = after(now, soon ? ASKED_AGAIN_AFTER : this.wait(fraction));
     return this.outstanding;
   }
 
@@ -91,7 +105,9 @@ export class StatusWatch {
     this.outstanding = undefined;
     this.fruitless = this.servedSinceDeath ? 0 : Math.min(this.fruitless + 1, MOST_DOUBLINGS);
     this.servedSinceDeath = false;
-    this.dueAt = this.settings.mode === false ? NEVER : after(now, this.wait(fraction));
+    this.askedSinceDeath = 0;
+    if (this.settings.mode === false) this.dueAt = NEVER;
+    else this.dueAt = this.fruitless === 0 ? now : after(now, this.wait(fraction));
   }
 
   revived(fraction: number, now: Instant): void {

@@ -19,9 +19,21 @@ export const RESULTS = {
       'Sessions that are due to authenticate again, and wait for a server or for their turn.',
     ),
   }),
-  disconnect: object('Sessions whose end has begun.', {
-    disconnected: count('How many.'),
-    sessions: Type.Array(SessionKeyText, { description: 'Their keys.' }),
+  disconnect: object('Sessions that were ended.', {
+    disconnected: count('How many are proven locked out; 0 in a dry run.'),
+    sessions: Type.Array(SessionKeyText, {
+      description: 'Their keys; in a dry run those of the sessions that would be ended.',
+    }),
+    unproven: Type.Array(SessionKeyText, {
+      description:
+        'Keys of those that have ended, and whose lock could not be proven in time: the removal is tried on, and alarmed.',
+    }),
+    bounced: Type.Array(PortName, { description: 'Ports that are down, and come up by themselves.' }),
+    not_bounced: Type.Array(PortName, {
+      description: 'Ports that were to be, and could not be taken down or were down already.',
+    }),
+    dry_run: Type.Optional(Type.Literal(true, { description: 'Nobody was ended.' })),
+    others: Type.Optional(count('In a dry run: sessions beside them on ports that are to be bounced.')),
   }),
   reauthenticate: object('Sessions that authenticate again.', {
     reauthenticating: count('How many.'),

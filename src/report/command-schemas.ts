@@ -13,7 +13,7 @@ export const RequestId = Type.Union([Type.String({ maxLength: 128 }), Type.Integ
 const Id = { id: Type.Optional(RequestId) };
 const Text = (description: string) => Type.String({ description, minLength: 1, maxLength: 255 });
 
-/** Exactly one of these is given; command.ts checks that, and parses addresses in any spelling. */
+/** At least one of these is given; commands.ts checks that, and parses addresses in any spelling. */
 const SELECTOR = {
   mac: Type.Optional(Text('MAC address in any spelling.')),
   ip: Type.Optional(Text('IPv4 or IPv6 address.')),
@@ -22,7 +22,8 @@ const SELECTOR = {
 };
 const MANY = {
   port: Type.Optional(PortName),
-  all: Type.Optional(Type.Literal(true, { description: 'Every session.' })),
+  role: Type.Optional(Text('Role in force.')),
+  all: Type.Optional(Type.Literal(true, { description: 'Every session; no other key beside it.' })),
 };
 
 const seconds = (description: string) => Type.Number({ description, minimum: 0, maximum: 31_622_400 });
@@ -38,15 +39,28 @@ export const REQUESTS = {
     user: Type.Optional(Text('User-Name.')),
   }),
   ports: request('All ports, or one.', { port: Type.Optional(PortName) }),
-  session: request('One session, by exactly one key.', SELECTOR),
+  session: request('One session, whom all keys fit.', SELECTOR),
   info: request('The agent itself.', {}),
   servers: request('The RADIUS servers, and how they answer.', {}),
-  disconnect: request('Ends sessions with cause admin-reset, by exactly one key.', { ...SELECTOR, ...MANY }),
+  disconnect: request(
+    'Ends the sessions whom all keys fit, with cause admin-reset; answered when they are proven locked out, or after 8 s.',
+    {
+      ...SELECTOR,
+      ...MANY,
+      bounce: Type.Optional(
+        Type.Boolean({
+          description:
+            'Their ports go down for some seconds (radius.dynamic_authorization.bounce_s), as for a CoA-Request; others on them are out, too (port-reinit).',
+        }),
+      ),
+      dry_run: Type.Optional(Type.Boolean({ description: 'End nobody: say at once who would be ended.' })),
+    },
+  ),
   reauthenticate: request(
-    'Lets sessions authenticate again, without interruption, and asks at once about MACs that wait for MAB or were refused; by exactly one key.',
+    'Lets sessions authenticate again, without interruption, and asks at once about MACs that wait for MAB or were refused; those whom all keys fit.',
     { ...SELECTOR, ...MANY },
   ),
-  probe: request('Probes now; by exactly one key.', { ...SELECTOR, ...MANY }),
+  probe: request('Probes now those whom all keys fit.', { ...SELECTOR, ...MANY }),
   port: request("Sets a port's control, until a restart or a configuration that changes it.", {
     port: PortName,
     control: oneOf('IEEE 802.1X portControl.', PORT_CONTROLS),

@@ -33,7 +33,15 @@ export type Command = { readonly id?: RequestIdentity } & (
   | { readonly verb: 'ports'; readonly port?: PortName }
   | { readonly verb: 'info' | 'servers' | 'drain' }
   | { readonly verb: 'session'; readonly selector: SessionSelector }
-  | { readonly verb: 'disconnect' | 'reauthenticate' | 'probe'; readonly selector: SessionSelector }
+  | { readonly verb: 'reauthenticate' | 'probe'; readonly selector: SessionSelector }
+  | {
+      readonly verb: 'disconnect';
+      readonly selector: SessionSelector;
+      /** The ports go down for some seconds, too. */
+      readonly bounce: boolean;
+      /** Say who would be cut. */
+      readonly dryRun: boolean;
+    }
   | { readonly verb: 'port'; readonly port: PortName; readonly control: PortControl }
   | { readonly verb: 'timers'; readonly target: TimerTarget; readonly change: TimerChange }
   | { readonly verb: 'config'; readonly action: 'get' }
@@ -101,6 +109,8 @@ interface Request {
   readonly port?: string;
   readonly role?: string;
   readonly all?: true;
+  readonly bounce?: boolean;
+  readonly dry_run?: boolean;
   readonly control?: PortControl;
   readonly period_s?: number;
   readonly times?: number;
@@ -155,11 +165,15 @@ function build(verb: Verb, request: Request): Built {
     case 'ports':
       return ok({ verb, ...portOf(request) });
     case 'session':
-    case 'disconnect':
     case 'reauthenticate':
     case 'probe': {
       const selector = selectorOf(request);
       return selector.ok ? ok({ verb, selector: selector.value }) : selector;
+    }
+    case 'disconnect': {
+      const { bounce = false, dry_run: dryRun = false } = request;
+      const selector = selectorOf(request);
+      return selector.ok ? ok({ verb, selector: selector.value, bounce, dryRun }) : selector;
     }
     case 'port':
       return ok({ verb, port: (request.port ?? '') as PortName, control: request.control ?? 'auto' });
@@ -184,39 +198,22 @@ function build(verb: Verb, request: Request): Built {
   }
 }
 
-const SELECTOR_KEYS = ['mac', 'ip', 'session_id', 'user', 'port', 'all'] as const;
+const SELECTOR_KEYS = ['mac', 'ip', 'session_id', 'user', 'port', 'role', 'all'] as const;
 
+/** Several together: all must fit. `all` is said, so that nobody is meant by leaving something out. */
 function selectorOf(request: Request): Result<SessionSelector, CommandError> {
   const given = SELECTOR_KEYS.filter((key) => request[key] !== undefined);
-  const [key, second] = given;
-  if (key === undefined) return fail('bad-value', `one of ${SELECTOR_KEYS.join(', ')} is needed`);
-  if (second !== undefined)
-    return fail('bad-value', `only one of ${SELECTOR_KEYS.join(', ')} may be given`, second);
-  const text = String(request[key]);
-  switch (key) {
-    case 'mac': {
-      const mac = parseMac(text);
-      return mac === undefined
-        ? fail('bad-value', `'${shown(text)}' is no MAC address`, 'mac')
-        : ok({ by: 'mac', mac });
-    }
-    case 'ip': {
-      const ip = parseIp(text);
-      return ip === undefined
-        ? fail('bad-value', `'${shown(text)}' is no IP address`, 'ip')
-        : ok({ by: 'ip', ip });
-    }
-    case 'session_id':
-      return ok({ by: 'session_id', sessionId: text });
-    case 'user':
-      return ok({ by: 'user', user: text });
-    case 'port':
-      return ok({ by: 'port', port: text as PortName });
-    case 'all':
-      return ok({ by: 'all' });
-    default:
-      return assertNever(key);
-  }
+  if (given.length === 0) return fail('bad-value', `one of ${SELECTOR_KEYS.join(', ')} is needed`);
+  if (request.all === true && given.length > 1)
+    return fail('bad-value', 'all is every session: no other key goes with it', 'all');
+  const { session_id: sessionId, user, port, role } = request;
+  const mac = parseMac(request.mac ?? '');
+  if (request.mac !== undefined && mac === undefined)
+    return fail('bad-value', `'${shown(request.mac)}' is no MAC address`, 'mac');
+  const ip = parseIp(request.ip ?? '');
+  if (request.ip !== undefined && ip === undefined)
+    return fail('bad-value', `'${shown(request.ip)}' is no IP address`, 'ip');
+  return ok(present({ mac, ip, sessionId, user, port: port as PortName | undefined, role }));
 }
 
 function timers(request: Request): Built {

@@ -80,27 +80,28 @@ export class SessionTable<Row extends HasSession, L2Row extends Row & HasSession
 
   /** A snapshot: the caller may end the sessions while it walks. */
   select(selector: SessionSelector): readonly Row[] {
-    switch (selector.by) {
-      case 'mac':
-        return asList(this.ofMac(selector.mac));
-      case 'port':
-        return this.onPort(selector.port);
-      case 'ip':
-        return this.where(
-          ({ addresses }) => addresses.ipv4 === selector.ip || addresses.ipv6 === selector.ip,
-        );
-      case 'session_id':
-        return this.where(({ id }) => id === selector.sessionId);
-      case 'user':
-        return this.where(({ authorization }) => authorization.userName === selector.user);
-      case 'all':
-        return [...this.rows.values()];
-    }
+    const { mac, port } = selector;
+    const near =
+      mac !== undefined
+        ? asList(this.ofMac(mac))
+        : port !== undefined
+          ? this.onPort(port)
+          : this.rows.values();
+    return [...near].filter((row) => fits(row.session, selector));
   }
+}
 
-  private where(matches: (session: Session) => boolean): readonly Row[] {
-    return [...this.rows.values()].filter((row) => matches(row.session));
-  }
+function fits(session: Session, { mac, ip, sessionId, user, port, role }: SessionSelector): boolean {
+  const { addresses, authorization } = session;
+  const here = session.layer === 2 ? session : undefined;
+  return (
+    (mac === undefined || here?.mac === mac) &&
+    (port === undefined || here?.grant.port === port) &&
+    (ip === undefined || addresses.ipv4 === ip || addresses.ipv6 === ip) &&
+    (sessionId === undefined || session.id === sessionId) &&
+    (user === undefined || authorization.userName === user) &&
+    (role === undefined || session.role === role)
+  );
 }
 
 function asList<T>(value: T | undefined): readonly T[] {

@@ -2,11 +2,14 @@
 
 import { describe, expect, it, vi } from 'vitest';
 import { fromUtf8 } from '../../src/base/bytes.ts';
+import type { Mac } from '../../src/base/mac.ts';
 import type { PortName } from '../../src/model/dataplane.ts';
+import { RADIUS_CODES } from '../../src/wire/radius.ts';
 import type { ConfigPart } from '../rigs/config-part.ts';
 import { SimulatedStage, simFile } from '../rigs/sim/stage.ts';
 
-const SHORT: ConfigPart = { radius: { dead_time_s: 5 } };
+const SERVER = { address: '192.0.2.1', secret: 'testing123' };
+const SHORT: ConfigPart = { radius: { dead_time_s: 5, servers: [{ ...SERVER, status_server: true }] } };
 const CRITICAL = { critical: 'vlan', critical_vlan: 92, dot1x: { server_timeout_s: 10 } };
 
 function stageWith(ports: ConfigPart, config: ConfigPart = SHORT): SimulatedStage {
@@ -42,11 +45,67 @@ describe('critical', () => {
     expect(await stage.isGranted(dark.mac, dark.port)).toBe(false);
   });
 
+  it.each([['auto'], [false]] as const)(
+    'is not for whom asks alone, however often and as whomever: status_server %s',
+    async (status) => {
+      const servers = [{ ...SERVER, status_server: status }];
+      const stage = stageWith(CRITICAL, { radius: { dead_time_s: 5, servers } });
+      const [server] = stage.net.servers;
+      if (server === undefined) throw new Error('there is no server');
+      const answer = server.receive.bind(server);
+      const isStatus = (bytes: Uint8Array): boolean => bytes[0] === RADIUS_CODES['Status-Server'];
+      server.receive = (kind, bytes, now) =>
+        kind !== 'access' || isStatus(bytes) ? answer(kind, bytes, now) : undefined;
+      const machine = stage.machine(1);
+      await stage.begin(machine);
+      for (let n = 0; n < 5; n++) {
+        const other = stage.net.addClient({
+          mac: `02:66:00:00:00:0${n}` as Mac,
+          port: machine.port as PortName,
+          user: { identity: `u${n}@dark.example`, password: 'x' },
+        });
+        other.supplicant.start();
+        await stage.pass(120_000);
+      }
+      expect(stage.events('auth-failed').length).toBeGreaterThan(10);
+      expect(stage.events('session-start')).toEqual([]);
+      // Nobody on the other port is any better off, and a server that is really gone is noticed.
+      server.receive = () => undefined;
+      await stage.begin(stage.machine(2));
+      await stage.until('critical', () => stage.retained(stage.machine(2).mac), 120_000);
+    },
+  );
+
+  it('comes at once where it is known that no server answers, and the question is asked all the same', async () => {
+    const stage = await inCritical();
+    const [server] = stage.net.servers;
+    const { mac } = stage.machine(2);
+    const asked = server?.questions ?? 0;
+    await stage.begin(stage.machine(2));
+    await stage.pass(100);
+    expect((await stage.retained(mac))?.method).toBe('critical');
+    // The server is back before anything but that question could tell.
+    await stage.serverSilent(false);
+    await stage.until('dot1x', async () => (await stage.retained(mac))?.method === 'dot1x', 5_000);
+    expect(server?.questions).toBeGreaterThan(asked);
+    expect(await stage.grantedVlans(mac)).toEqual([1]);
+  });
+
+  it('comes at once by MAB, too', async () => {
+    const mab = { enabled: true, delay_s: 1, kernel: false };
+    const stage = await inCritical({ mab });
+    const { mac } = stage.machine(2);
+    await stage.announce(stage.machine(2));
+    await stage.until('critical', () => stage.retained(mac), 2_000);
+    expect((await stage.retained(mac))?.method).toBe('critical');
+  });
+
   /** In critical_vlan, and nobody has answered yet. */
-  async function inCritical(ports: ConfigPart = {}): Promise<SimulatedStage> {
-    const stage = stageWith({ ...CRITICAL, ...ports });
+  async function inCritical(ports: ConfigPart = {}, config?: ConfigPart): Promise<SimulatedStage> {
+    const stage = stageWith({ ...CRITICAL, ...ports }, config);
     await stage.serverSilent(true);
     await stage.begin(stage.machine(1));
+    if (config !== undefined) await stage.begin(stage.machine(2));
     const session = await stage.until('a session', () => stage.retained(stage.machine(1).mac), 60_000);
     expect(session.method).toBe('critical');
     return stage;
@@ -92,7 +151,8 @@ describe('critical', () => {
   });
 
   it('ends at the return of the server where its client cannot even be asked, and not before', async () => {
-    const stage = await inCritical();
+    const servers = [{ ...SERVER, status_server: false }];
+    const stage = await inCritical({}, { radius: { dead_time_s: 5, servers } });
     const machine = stage.machine(1);
     const { core } = stage.invariants;
     await stage.killSupplicant(machine);
@@ -105,9 +165,15 @@ describe('critical', () => {
     expect(asked).toHaveBeenCalled();
     expect((await stage.retained(machine.mac))?.method).toBe('critical');
     await stage.serverSilent(false);
-    await stage.login(stage.machine(2));
-    await stage.until('the end', () => stage.events('session-end')[0], 10_000);
-    expect(stage.events('session-end')[0]?.cause).toBe('authorization-changed');
+    // Out of its quiet period by itself.
+    await stage.until(
+      'u2',
+      async () => (await stage.retained(stage.machine(2).mac))?.user_name === 'u2',
+      120_000,
+    );
+    const ended = () => stage.events('session-end').find(({ mac }) => mac === machine.mac);
+    await stage.until('the end', ended, 10_000);
+    expect(ended()?.cause).toBe('authorization-changed');
   });
 
   it('becomes auth-fail where there is a VLAN for whom the server refuses', async () => {

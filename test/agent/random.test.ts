@@ -31,6 +31,8 @@ class Play {
   readonly invariants = new Invariants(this.net);
   private readonly random: SeededRandom;
   readonly story: string[] = [];
+  /** Disconnect commands, each of which is answered some time. */
+  readonly cuts: number[] = [];
 
   constructor(seed: number) {
     this.random = new SeededRandom(seed);
@@ -141,8 +143,8 @@ const ACTS: readonly ((play: Play, client: SimClient) => string)[] = [
     play.net.setBroker(!play.chance(3));
     return 'broker';
   },
-  ({ net }, client) => {
-    net.command('disconnect', { mac: client.mac });
+  ({ net, cuts }, client) => {
+    cuts.push(net.request('disconnect', { mac: client.mac }));
     return `${client.mac} is disconnected`;
   },
   ({ net }, client) => {
@@ -171,5 +173,7 @@ describe('twenty clients at random', () => {
       throw new Error(`${error instanceof Error ? error.message : String(error)}\n${last}`);
     }
     expect(play.net.events.filter(({ type }) => type === 'session-end').length).toBeGreaterThan(50);
+    play.net.advance(10_000);
+    expect(play.cuts.filter((ref) => play.net.answerTo(ref) === undefined)).toEqual([]);
   });
 });

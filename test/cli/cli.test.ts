@@ -10,7 +10,7 @@ import { buildCli, type CliOptions } from '../../src/cli/cli.ts';
 import { type ControlRequest, type ControlSocket, openControlSocket } from '../../src/io/control-socket.ts';
 import { readSecret, readText } from '../../src/io/files.ts';
 import { MqttLink } from '../../src/io/mqtt.ts';
-import { refusal } from '../../src/report/answers.ts';
+import { type ResultOf, refusal } from '../../src/report/answers.ts';
 import { decodeCommand } from '../../src/report/commands.ts';
 import { EventLog } from '../../src/report/events.ts';
 import { SMALLEST } from '../config/samples.ts';
@@ -108,7 +108,7 @@ const RESULTS: Readonly<Record<string, object>> = {
     ],
     reauthentications_waiting: 12,
   },
-  disconnect: { disconnected: 1, sessions: [SESSION.key] },
+  disconnect: { disconnected: 1, sessions: [SESSION.key], unproven: [], bounced: [], not_bounced: [] },
   reauthenticate: { reauthenticating: 2, sessions: [] },
   probe: { probed: 0, sessions: [] },
   port: { port: 'p1', control: 'auto' },
@@ -139,12 +139,16 @@ const BAD_CONFIG = {
 
 class ScriptedAgent {
   readonly asked: { verb: string; request: Record<string, unknown> }[] = [];
+  /** To a dry run. */
+  foreseen: object = {};
 
   readonly answer = ({ verb, payload, reply }: Omit<ControlRequest, never>): void => {
     this.asked.push({ verb, request: JSON.parse(new TextDecoder().decode(payload) || '{}') });
     const command = decodeCommand(verb, payload);
     if (!command.ok) reply(refusal(command.error));
-    else if (command.value.verb === 'session' && command.value.selector.by === 'ip') {
+    else if (command.value.verb === 'disconnect' && command.value.dryRun)
+      reply({ ok: true, result: this.foreseen as ResultOf<'disconnect'> });
+    else if (command.value.verb === 'session' && command.value.selector.ip !== undefined) {
       reply(refusal({ code: 'not-found', message: 'there is no such session', path: 'ip' }));
     } else if (command.value.verb === 'config' && command.value.action !== 'get') {
       const { text } = command.value;
@@ -256,11 +260,22 @@ describe('what the agent is asked', () => {
       ['disconnect', 'aa-bb-cc-dd-ee-ff'],
       'disconnect',
       { mac: 'aa:bb:cc:dd:ee:ff' },
-      '1 session is being ended\n',
+      '1 session is ended and locked out\n',
     ],
-    [['disconnect', '2001:db8::1'], 'disconnect', { ip: '2001:db8::1' }, '1 session is being ended\n'],
-    [['disconnect', '5f0e-1'], 'disconnect', { session_id: '5f0e-1' }, '1 session is being ended\n'],
-    [['disconnect', '--all'], 'disconnect', { all: true }, '1 session is being ended\n'],
+    [
+      ['disconnect', '2001:db8::1'],
+      'disconnect',
+      { ip: '2001:db8::1' },
+      '1 session is ended and locked out\n',
+    ],
+    [['disconnect', '5f0e-1'], 'disconnect', { session_id: '5f0e-1' }, '1 session is ended and locked out\n'],
+    [['disconnect', '--all', '--yes'], 'disconnect', { all: true }, '1 session is ended and locked out\n'],
+    [
+      ['disconnect', '--role', 'guest', '--port', 'p1', '--bounce'],
+      'disconnect',
+      { port: 'p1', role: 'guest', bounce: true },
+      '1 session is ended and locked out\n',
+    ],
     [['reauth', '--user', 'bob'], 'reauthenticate', { user: 'bob' }, '2 sessions authenticate again\n'],
     [['probe', '--port', 'p1'], 'probe', { port: 'p1' }, '0 sessions were probed\n'],
     [['port', 'p1', 'auto'], 'port', { port: 'p1', control: 'auto' }, 'p1 is now auto\n'],
@@ -277,6 +292,55 @@ describe('what the agent is asked', () => {
     const { code, out, err } = await rollcall([...args, ...at()]);
     expect([code, out, err]).toEqual([0, says, '']);
     expect(agent.asked).toEqual([{ verb, request }]);
+  });
+});
+
+describe('disconnect --all', () => {
+  const question = '1 session would be ended. Go on?';
+
+  test.each([
+    ['yes', true, 0, 'disconnect disconnect'],
+    ['no', false, 1, 'disconnect'],
+  ])('asks before, and is told %s', async (_, yes, exit, verbs) => {
+    const { agent } = await near();
+    agent.foreseen = {
+      disconnected: 0,
+      sessions: [SESSION.key],
+      dry_run: true,
+      unproven: [],
+      bounced: [],
+      not_bounced: [],
+    };
+    const asked: string[] = [];
+    const confirm = async (said: string): Promise<boolean> => {
+      asked.push(said);
+      return yes;
+    };
+    const { code, out } = await rollcall(['disconnect', '--all', ...at()], { confirm });
+    expect([code, asked]).toEqual([exit, [question]]);
+    expect(out).toBe(yes ? '1 session is ended and locked out\n' : '');
+    expect(agent.asked.map(({ verb }) => verb).join(' ')).toBe(verbs);
+    expect(agent.asked[0]?.request).toEqual({ all: true, dry_run: true });
+  });
+
+  test('what could not be shown is said', async () => {
+    const { agent } = await near();
+    agent.foreseen = {
+      disconnected: 2,
+      sessions: [],
+      unproven: ['02-00-00-00-00-01'],
+      bounced: ['p1', 'p2'],
+      not_bounced: ['p3'],
+    };
+    const { out } = await rollcall(['disconnect', '--role', 'guest', '--bounce', '--dry-run', ...at()]);
+    expect(out).toBe(
+      [
+        '2 sessions are ended and locked out',
+        'ended, and not proven to be locked out yet: 02-00-00-00-00-01',
+        'down for some seconds: p1 p2',
+        'not taken down: p3\n',
+      ].join('\n'),
+    );
   });
 });
 
@@ -339,6 +403,8 @@ describe('exit codes', () => {
     [['session']],
     [['disconnect']],
     [['disconnect', 'aa:bb:cc:dd:ee:ff', '--all']],
+    [['disconnect', '--all', '--role', 'guest']],
+    [['disconnect', '--all']],
     [['port', 'p1', 'on']],
     [['timers', '--period', 'x']],
     [['timers', '--period', '-1']],
@@ -484,8 +550,8 @@ describe('from afar, over the broker', () => {
   test('the same verbs, the same answers', async () => {
     const { broker, agent } = await far();
     const there = ['--broker', broker.url, '--switch', 'sw1'];
-    const { code, out } = await rollcall(['disconnect', '--all', ...there]);
-    expect([code, out]).toEqual([0, '1 session is being ended\n']);
+    const { code, out } = await rollcall(['disconnect', '--all', '--yes', ...there]);
+    expect([code, out]).toEqual([0, '1 session is ended and locked out\n']);
     expect(agent.asked).toEqual([{ verb: 'disconnect', request: { all: true } }]);
     expect((await rollcall(['session', '192.0.2.99', ...there])).code).toBe(1);
   });

@@ -1,8 +1,9 @@
-// `make demo`: the lives of three users on a switch made of network namespaces, with real peers.
+// `make demo`: the lives of three users and a printer on a switch made of network namespaces, with real peers.
 //
 //   alice logs in by PEAP, works, and is gone without a word: probes, and out after N silent periods.
-//   bob logs in, says nothing by himself, but answers probes: he stays.
+//   bob logs in, says nothing by himself, but answers probes: he stays, until the RADIUS server wants him out.
 //   carol logs in and logs off.
+//   the printer speaks no 802.1X, and gets in by its MAC.
 //
 // What is shown is what independent witnesses saw (witnesses.ts); at the end it is checked against what should have
 // been. Exit code 0 only if all of it was. Leaves nothing behind.
@@ -12,6 +13,7 @@ import pc from 'picocolors';
 import { Agent } from '../rigs/lab/agent.ts';
 import { Broker } from '../rigs/lab/broker.ts';
 import { becomeArpOnly, fallSilent, ping } from '../rigs/lab/client.ts';
+import { radclient } from '../rigs/lab/dynauth.ts';
 import { FreeRadius } from '../rigs/lab/freeradius.ts';
 import { LabSwitch, UPLINK_IPV4 } from '../rigs/lab/netns.ts';
 import { sleep, until } from '../rigs/lab/process.ts';
@@ -60,18 +62,22 @@ class Demo {
 
   private async play(): Promise<void> {
     const { timeline } = this;
-    timeline.add('story', 'a switch is built: bridge br0, three client ports, an uplink');
-    const lab = await LabSwitch.create({ ports: 3 });
+    timeline.add('story', 'a switch is built: bridge br0, four client ports, an uplink');
+    const lab = await LabSwitch.create({ ports: 4 });
     this.closers.push(() => lab.close());
-    const names = ['alice', 'bob', 'carol'];
-    const people: Person[] = names.map((name, i) => ({ name, client: lab.client(i + 1) }));
-    const users = names.map((name) => ({ name, password: PASSWORD }));
+    const names = ['alice', 'bob', 'carol', 'printer'];
+    const people = names.map((name, i) => ({ name, client: lab.client(i + 1) }));
+    const [alice, bob, carol, printer] = people as [Person, Person, Person, Person];
+    const users = [alice, bob, carol].map(({ name }) => ({ name, password: PASSWORD }));
+    users.push({ name: nameByMac(printer), password: nameByMac(printer) });
+    await lab.unplug(printer.client.index);
     const radius = await FreeRadius.start(lab.netns, { users });
     this.closers.push(() => radius.close());
     const broker = await Broker.start(lab.netns);
     this.closers.push(() => broker.close());
     const witnesses = new Witnesses(timeline, people);
     this.closers.push(() => witnesses.close());
+    for (const person of [alice, bob, carol]) witnesses.watchWire(person);
     await witnesses.watch(lab, radius, broker);
 
     timeline.add(
@@ -81,14 +87,18 @@ class Demo {
     const agent = await Agent.start(lab.netns, {
       roles: { default: { handshake: { period_s: T_S, times: N } } },
       handshake: { hold_after_link_up_s: 0 },
+      ports: { [printer.client.port]: { mab: { enabled: true, delay_s: 1 } } },
     });
     this.closers.push(() => agent.close());
-    const [alice, bob, carol] = people as [Person, Person, Person];
     await this.strangerIsKeptOut(alice);
-    for (const person of people) await this.logIn(person);
+    for (const person of [alice, bob, carol]) await this.logIn(person);
     await this.carolLogsOff(carol);
     await this.aliceVanishes(alice, lab);
+    await lab.plug(printer.client.index);
+    witnesses.watchWire(printer);
+    await this.printerGetsIn(printer);
     await this.bobStays(bob, agent);
+    await this.bobIsPutOut(bob, lab);
   }
 
   private async strangerIsKeptOut({ name, client }: Person): Promise<void> {
@@ -168,6 +178,18 @@ class Demo {
     );
   }
 
+  private async printerGetsIn(printer: Person): Promise<void> {
+    const { client } = printer;
+    this.timeline.add(
+      'story',
+      `a printer is plugged into ${client.port}. It speaks no 802.1X; the server knows its MAC`,
+    );
+    await this.sawIt('mqtt', new RegExp(`session-start: ${nameByMac(printer)}, by mab`));
+    await this.sawIt('radius', new RegExp(`Accounting-Start for ${nameByMac(printer)}`));
+    const passes = await ping(client, UPLINK_IPV4);
+    this.check('the printer is in', 'answered', passes ? 'answered' : 'no answer');
+  }
+
   private async bobStays({ name, client }: Person, agent: Agent): Promise<void> {
     await sleep(2 * T_S * 1000);
     const answered = this.timeline.count('client', /^bob: ARP reply/);
@@ -179,9 +201,23 @@ class Demo {
     });
     const online = JSON.stringify(await agent.ask('sessions'));
     this.check(`${name} is still online`, 'yes', online.includes(client.mac) ? 'yes' : 'no');
-    this.check('and nobody else is', '1', `${online.split('"key"').length - 1}`);
+    this.check('and the printer, and nobody else', '2', `${online.split('"key"').length - 1}`);
+  }
+
+  private async bobIsPutOut({ name, client }: Person, lab: LabSwitch): Promise<void> {
+    this.timeline.add('story', `the RADIUS server wants ${name} out`);
+    const attributes = [`User-Name = "${name}"`];
+    const { code } = await radclient(lab.netns, { send: 'disconnect', attributes });
+    const entries = await lab.fdb(client.mac);
+    this.timeline.add('radius', `Disconnect-Request for ${name} by radclient: ${code}`);
+    this.check('what the server hears', 'Disconnect-ACK', code);
+    this.check('his entry in the bridge by then', 'none', entries.length === 0 ? 'none' : 'still there');
+    await this.sawIt('mqtt', new RegExp(`session-end: ${name}`));
+    await this.sawIt('radius', new RegExp(`Accounting-Stop for ${name}`));
+    this.checkSeen("bob's Stop", 'radius', /Stop for bob, (\S+),/, 'Admin-Reset');
+    this.checkSeen('cause upstream', 'mqtt', /session-end: bob, (\S+);/, 'radius-disconnect');
     const stops = this.timeline.count('radius', /Accounting-Stop/);
-    this.check('Accounting-Stops in all', '2', `${stops}`);
+    this.check('Accounting-Stops in all', '3', `${stops}`);
   }
 
   private async sawIt(side: 'mqtt' | 'radius', pattern: RegExp, seconds = 5): Promise<void> {
@@ -211,6 +247,11 @@ class Demo {
     process.stdout.write(`\n${table.toString()}\n\n${verdict} in ${this.timeline.now.toFixed(0)} s\n`);
     return passed;
   }
+}
+
+/** As MAB has it by default. */
+function nameByMac({ client }: Person): string {
+  return client.mac.replaceAll(':', '');
 }
 
 const demo = new Demo();

@@ -33,7 +33,6 @@ export class Witnesses {
   ) {}
 
   async watch(lab: LabSwitch, radius: FreeRadius, broker: Broker): Promise<void> {
-    for (const person of this.people) this.watchWire(person);
     this.watchTable(lab);
     this.watchAccounting(radius);
     await this.watchBroker(broker);
@@ -45,7 +44,8 @@ export class Witnesses {
     for (const stop of this.stops) await stop();
   }
 
-  private watchWire({ name, client }: Person): void {
+  /** Once its link is up. */
+  watchWire({ name, client }: Person): void {
     let eapHeader = '';
     this.follow({
       netns: client.netns,
@@ -151,7 +151,7 @@ interface SessionNews {
   readonly type?: string;
   readonly user_name?: string;
   readonly cause?: string;
-  readonly session?: { readonly user_name: string };
+  readonly session?: { readonly user_name: string; readonly method: string };
   readonly probes?: readonly {
     readonly silent_periods: number;
     readonly times: number;
@@ -167,7 +167,7 @@ function describeMessage(topic: string, payload: string): string | undefined {
   const news = JSON.parse(payload) as SessionNews;
   switch (news.type) {
     case 'session-start':
-      return `session-start: ${news.session?.user_name}`;
+      return `session-start: ${news.session?.user_name}, by ${news.session?.method}`;
     case 'handshake-probe': {
       const asked = (news.probes ?? []).map(
         ({ target, silent_periods, times }) => `${target}, silent for ${silent_periods} of ${times} periods`,

@@ -104,7 +104,7 @@ describe('rollcall on the switch and from afar', () => {
   it('disconnect: each way ends its session', async () => {
     for (const [n, [, connection]] of ways.entries()) {
       const { code, stdout } = await scene.agent.rollcall('disconnect', mac(n + 1), ...connection);
-      expect([code, stdout]).toEqual([0, '1 session is being ended\n']);
+      expect([code, stdout]).toEqual([0, '1 session is ended and locked out\n']);
       await scene.waitForEvent('session-end', { mac: mac(n + 1), cause: 'admin-reset' });
     }
   });
@@ -143,7 +143,8 @@ describe('rollcall on the switch and from afar', () => {
     [1, ['explain', 'nonsense'], /is no MAC address/],
     [1, ['ports', 'up0'], /up0 is no controlled port/],
     [1, ['timers', '--role', 'guest', '--times', '2'], /there is no role 'guest'/],
-    [2, ['disconnect'], /exactly one of/],
+    [2, ['disconnect'], /is needed, or --all alone/],
+    [2, ['disconnect', '--all'], /--all needs --yes/],
   ] as const)('exit %i both ways: %j', async (code, args, says) => {
     const [near, far] = await both(...args);
     expect([near?.code, far?.code]).toEqual([code, code]);

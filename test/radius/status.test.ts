@@ -42,11 +42,11 @@ function dead(rig: RadiusRig): void {
 }
 
 describe('a server that is dead', () => {
-  it('is asked every 30 s from then on, and nothing else is sent to it', () => {
+  it('is asked at once, twice more every 6 s, then every 30 s, and nothing else is sent to it', () => {
     const rig = rigWith({ mode: true });
     dead(rig);
     rig.advance(100_000);
-    expect(secondsOf(rig)).toEqual([36, 66, 96]);
+    expect(secondsOf(rig)).toEqual([6, 12, 18, 48, 78]);
     for (let ref = 2; ref < 50; ref++) rig.access(ref);
     rig.advance(20);
     expect(
@@ -73,7 +73,7 @@ describe('a server that is dead', () => {
     const before = statusSends(rig).length;
     rig.advance(600_000);
     expect(statusSends(rig)).toHaveLength(before);
-    expect(rig.client.servers()[0]?.counters).toMatchObject({ status_requests: 1, status_answers: 1 });
+    expect(rig.client.servers()[0]?.counters).toMatchObject({ status_requests: 3, status_answers: 1 });
   });
 
   it('is asked for each kind at its own port: accounting that is dead says nothing of authentication', () => {
@@ -81,7 +81,8 @@ describe('a server that is dead', () => {
     (rig.servers[0] as { accounting: boolean }).accounting = false;
     rig.accounting(1);
     rig.advance(60_000);
-    expect(statusSends(rig).map(({ send }) => [send.socket.kind, send.port])).toEqual([['accounting', 1813]]);
+    const asked = new Set(statusSends(rig).map(({ send }) => `${send.socket.kind} ${send.port}`));
+    expect([...asked]).toEqual(['accounting 1813']);
   });
 });
 
@@ -109,7 +110,9 @@ describe('each Status-Server', () => {
       });
       expect(verified.ok && verified.value.attributes.map(({ type }) => type)).toEqual([80, 32, 4]);
     }
-    const gaps = secondsOf(rig).map((s, i, all) => s - (all[i - 1] ?? s - 30));
+    const gaps = secondsOf(rig)
+      .slice(2)
+      .map((s, i, all) => s - (all[i - 1] ?? s - 30));
     expect(Math.min(...gaps)).toBeGreaterThanOrEqual(27);
     expect(Math.max(...gaps)).toBeLessThanOrEqual(33);
     expect(new Set(gaps).size).toBeGreaterThan(10);
@@ -119,7 +122,7 @@ describe('each Status-Server', () => {
     const rig = rigWith({ mode: true });
     dead(rig);
     rig.advance(30_000);
-    const { send } = statusSends(rig)[0]!;
+    const { send } = statusSends(rig).at(-1)!;
     const request: RadiusPacket = {
       code: send.bytes[0]!,
       identifier: send.bytes[1]!,
@@ -154,6 +157,64 @@ describe('each Status-Server', () => {
       { reason: 'no-request' },
     ]);
   });
+});
+
+describe('a server that is silent about what clients of one port ask', () => {
+  /** So many requests for different clients of one port, all of them unanswered. */
+  function ignored(rig: RadiusRig, origin = 'p1', count = 3): void {
+    for (let ref = 0; ref < count; ref++) rig.access(1000 + ref, undefined, origin);
+    rig.advance(6_500);
+  }
+  const certain = (rig: RadiusRig): boolean => !rig.client.reachable('access');
+  const one = (mode: StatusServerMode): { rig: RadiusRig; server: RadiusRig['servers'][number] } => {
+    const rig = rigWith({ servers: 1, mode });
+    const server = rig.servers[0]!;
+    server.answer = (packet) =>
+      packet.code === RADIUS_CODES['Status-Server'] ? { code: 'Access-Accept' } : undefined;
+    return { rig, server };
+  };
+
+  it.each(['auto', true] as const)('is back at once where it answers Status-Server (%s)', (mode) => {
+    const { rig } = one(mode);
+    ignored(rig);
+    expect(certain(rig)).toBe(false);
+    expect(rig.client.servers()[0]?.up).toBe(true);
+    expect(rig.of('server-state').map(({ up }) => up)).toEqual([false, true]);
+  });
+
+  it('is certainly dead where two about Status-Server are not answered either: 12 s later', () => {
+    const { rig, server } = one(true);
+    server.access = false;
+    ignored(rig);
+    rig.advance(11_000);
+    expect(certain(rig)).toBe(false);
+    rig.advance(1_000);
+    expect(certain(rig)).toBe(true);
+  });
+
+  it.each(['auto', false] as const)(
+    'is never certainly dead for that, where it knows no Status-Server (%s); with another port it is',
+    (mode) => {
+      const { rig, server } = one(mode);
+      server.knowsStatus = false;
+      for (let round = 0; round < 20; round++) {
+        ignored(rig);
+        rig.advance(30_000);
+        expect(certain(rig)).toBe(false);
+      }
+      expect(rig.client.servers()[0]?.up).toBe(false);
+      ignored(rig, 'p2', 1);
+      expect(certain(rig)).toBe(true);
+      server.answer = () => ({ code: 'Access-Reject' });
+      rig.access(1);
+      rig.advance(20);
+      expect(certain(rig)).toBe(false);
+      // What was before its answer counts no more.
+      server.answer = () => undefined;
+      ignored(rig, 'p2');
+      expect(certain(rig)).toBe(false);
+    },
+  );
 });
 
 describe('auto: a server that knows no Status-Server', () => {

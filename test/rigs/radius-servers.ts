@@ -140,12 +140,19 @@ export class RadiusRig {
     this.perform(this.client.request(request, this.now));
   }
 
-  access(ref: number, serverHint?: number): void {
+  /** `origin`: the port whose client it is about. */
+  access(ref: number, serverHint?: number, origin?: string): void {
     const attributes = [
       text('User-Name', `user${ref}`),
       octets('EAP-Message', Uint8Array.of(2, 1, 0, 6, 1, 97)),
     ];
-    this.request({ kind: 'access', ref, attributes, ...(serverHint === undefined ? {} : { serverHint }) });
+    this.request({
+      kind: 'access',
+      ref,
+      attributes,
+      ...(serverHint === undefined ? {} : { serverHint }),
+      ...(origin === undefined ? {} : { origin }),
+    });
   }
 
   accounting(ref: number, since: Instant = this.now): void {

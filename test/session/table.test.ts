@@ -54,10 +54,13 @@ describe('a table of sessions of both layers', () => {
     const table = both();
     expect(table.size).toBe(2);
     expect(table.get(behind.key)?.session).toBe(behind);
-    expect(table.select({ by: 'ip', ip: IP }).map(({ session }) => session)).toEqual([behind]);
-    expect(table.select({ by: 'ip', ip: '192.0.2.9' as Ip }).map(({ session }) => session)).toEqual([onPort]);
-    expect(table.select({ by: 'user', user: 'bob' }).map(({ session }) => session)).toEqual([behind]);
-    expect(table.select({ by: 'all' })).toHaveLength(2);
+    expect(table.select({ ip: IP }).map(({ session }) => session)).toEqual([behind]);
+    expect(table.select({ ip: '192.0.2.9' as Ip }).map(({ session }) => session)).toEqual([onPort]);
+    expect(table.select({ user: 'bob' }).map(({ session }) => session)).toEqual([behind]);
+    expect(table.select({})).toHaveLength(2);
+    expect(table.select({ mac: MAC, port: PORT, user: 'alice' })).toHaveLength(1);
+    expect(table.select({ mac: MAC, user: 'bob' })).toEqual([]);
+    expect(table.select({ port: PORT, ip: IP })).toEqual([]);
     expect(table.ofMac(MAC)?.session).toBe(onPort);
     expect(table.onPort(PORT).map(({ session }) => session)).toEqual([onPort]);
     expect([...table.onPorts()].map(({ session }) => session)).toEqual([onPort]);
@@ -67,7 +70,7 @@ describe('a table of sessions of both layers', () => {
     const table = both();
     const row = table.get(behind.key) as HasSession<Session>;
     expect([table.remove(row), table.remove(row)]).toEqual([true, false]);
-    expect(table.select({ by: 'ip', ip: IP })).toEqual([]);
+    expect(table.select({ ip: IP })).toEqual([]);
     expect(table.ofMac(MAC)?.session).toBe(onPort);
   });
 });

@@ -69,6 +69,7 @@ export interface Faults {
   dumps: number;
   stores: number;
   vlans: number;
+  vlanReads: number;
 }
 
 export interface SwitchOptions {
@@ -114,6 +115,7 @@ export class SimulatedSwitch {
     dumps: 0,
     stores: 0,
     vlans: 0,
+    vlanReads: 0,
   };
   /** Ports whose link cannot be set up or down. */
   readonly stuckLinks = new Set<PortName>();
@@ -142,7 +144,7 @@ export class SimulatedSwitch {
   private readonly inputs: Input[] = [];
   private running = false;
   private stalledUntil: Instant = instant(0);
-  private readonly gateway: SimGateway;
+  readonly gateway: SimGateway;
   /** How long a dump says that it took. */
   dumpMs = 0.5;
   private nextCommand = 1;
@@ -243,12 +245,22 @@ export class SimulatedSwitch {
 
   /** The answer, which comes at once. */
   command(verb: string, request: object | Uint8Array = {}): object {
+    const answer = this.answerTo(this.request(verb, request));
+    if (answer === undefined) throw new Error(`${verb} was not answered`);
+    return answer;
+  }
+
+  /** One that may be answered later: `answerTo` has the answer then, once. */
+  request(verb: string, request: object | Uint8Array = {}): number {
     const ref = this.nextCommand++;
     const payload =
       request instanceof Uint8Array ? request : new TextEncoder().encode(JSON.stringify(request));
     this.post({ type: 'command', ref, verb, payload });
+    return ref;
+  }
+
+  answerTo(ref: number): object | undefined {
     const answer = this.answers.get(ref);
-    if (answer === undefined) throw new Error(`${verb} was not answered`);
     this.answers.delete(ref);
     return answer;
   }
@@ -374,7 +386,11 @@ export class SimulatedSwitch {
         );
         return undefined;
       case 'read-vlans':
-        this.inputs.push({ type: 'vlans', map: bridge.vlanMap() });
+        this.inputs.push(
+          this.fails('vlanReads')
+            ? { type: 'vlans-failed', error: 'VLANs: interrupted' }
+            : { type: 'vlans', map: bridge.vlanMap() },
+        );
         return undefined;
       case 'set-vlans':
         return this.answer(effect.ref, 'vlans', () => bridge.setVlans(effect.changes));
