@@ -4,6 +4,7 @@ import { describe, it } from 'vitest';
 import { SimulatedStage } from '../rigs/sim/stage.ts';
 import { BYPASS } from './bypass.ts';
 import { ENDING } from './ending.ts';
+import { FALLBACKS } from './fallbacks.ts';
 import { FAULTS, FAULTS_SIMULATED } from './faults.ts';
 import { HANDSHAKE } from './handshake.ts';
 import { HOSTS, HOSTS_SIMULATED } from './hosts.ts';
@@ -20,6 +21,7 @@ const CHAPTERS: Readonly<Record<string, readonly Scenario<FaultStage>[]>> = {
   'beside others': [...HOSTS, ...HOSTS_SIMULATED],
   'in a VLAN': [...VLANS, ...VLANS_SIMULATED],
   'gets in by its MAC': BYPASS,
+  'gets in by nobody': FALLBACKS,
   'when things go wrong': [...FAULTS, ...FAULTS_SIMULATED],
 };
 
