@@ -50,6 +50,8 @@ export class VlanDesk implements Timed {
   private readsJoined = false;
   /** The bridge may filter otherwise than it did. */
   private stale = true;
+  /** A read that failed while a port had joined is tried again. */
+  private reread: Retry | undefined;
   private readonly work = new Map<PortName, Work>();
   private readonly placing = new Map<PortName, Placing[]>();
   private readonly retries = new Map<PortName, Retry>();
@@ -90,12 +92,13 @@ export class VlanDesk implements Timed {
   }
 
   pollAt(): Instant {
-    let at = NEVER;
+    let at = this.reread?.at ?? NEVER;
     for (const retry of this.retries.values()) at = earliest(at, retry.at);
     return at;
   }
 
   onTime(now: Instant): void {
+    if (this.reread !== undefined && this.reread.at <= now) this.read();
     for (const [port, { at }] of this.retries) if (at <= now) this.reconcile(port);
   }
 
@@ -138,8 +141,21 @@ export class VlanDesk implements Timed {
           : this.plan(port, wish),
       );
     }
-    if (map !== undefined && this.readsJoined) this.carryOn();
+    if (map === undefined) this.readFailed();
+    else {
+      this.reread = undefined;
+      if (this.readsJoined) this.carryOn();
+    }
     if (this.joined) this.read();
+  }
+
+  /** Whoever asks reads anew; what a port needs that has joined is asked by nobody. */
+  private readFailed(): void {
+    this.doubt();
+    if (!this.readsJoined) return;
+    const tries = (this.reread?.tries ?? 0) + 1;
+    this.reread = { tries, at: after(this.core.now.mono, retryDelay(tries)) };
+    this.core.schedule.touch(this);
   }
 
   /** What is held needs an uplink that has just joined, too; a port that is tried again soon has its turn then. */
@@ -266,7 +282,7 @@ export class VlanDesk implements Timed {
   private read(): void {
     if (this.reading) return;
     this.reading = true;
-    this.readsJoined = this.joined;
+    this.readsJoined = this.joined || this.reread !== undefined;
     this.joined = false;
     this.core.out.push({ type: 'read-vlans' });
   }

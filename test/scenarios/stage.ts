@@ -198,6 +198,10 @@ export interface VlanStage extends Stage {
 /** What only a simulated switch offers: faults that nobody can order of a kernel, and what takes too long. */
 export interface FaultStage extends VlanStage {
   failVlans(times: number): void;
+  failVlanReads(times: number): void;
+  /** The bridge is deleted, and made anew with the same ports. */
+  removeBridge(): void;
+  restoreBridge(): void;
   rejoinUplink(): void;
   /** The agent is killed, and started anew: it remembers what is on disk. */
   killAgent(): Promise<void>;

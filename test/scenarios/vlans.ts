@@ -608,6 +608,71 @@ const uplinkBack: Scenario<FaultStage> = {
   },
 };
 
+const uplinkUnread: Scenario<FaultStage> = {
+  name: 'an uplink that joins while the VLANs cannot be read gets its VLANs when they can be',
+  setting: uplinkBack.setting,
+  play: async (stage) => {
+    const machine = stage.machine(1);
+    const session = await stage.login(machine);
+    await stage.removePort('up0');
+    await stage.pass(1_000);
+    stage.failVlanReads(3);
+    stage.rejoinUplink();
+    await stage.pass(500);
+    assert.deepEqual((await stage.vlansOf('up0')).tagged, [], 'not yet');
+    await stage.until(
+      'the uplink to have it again',
+      async () => (await stage.vlansOf('up0')).tagged.includes(30),
+      SOON_MS,
+    );
+    await expectIn(stage, machine, session);
+    await stage.logoff(machine);
+    await expectEnd(stage, session, { cause: 'supplicant-logoff', withinMs: SOON_MS });
+    await expectFound(stage, 'p1');
+    assert.deepEqual((await stage.vlansOf('up0')).tagged, []);
+  },
+};
+
+const bridgeBack: Scenario<FaultStage> = {
+  name: 'the bridge is deleted and made anew: everybody is out, and the next session finds its VLAN made as the first did',
+  setting: () => ({
+    machines: 2,
+    vlans: { onUplink: [] },
+    config: { vlan: { create: true } },
+    replies: { u1: { vlan: '30' }, u2: { vlan: '30' } },
+  }),
+  play: async (stage) => {
+    const machines = [stage.machine(1), stage.machine(2)];
+    for (const machine of machines) {
+      assert.equal((await stage.login(machine)).vlan, 30);
+      await stage.killSupplicant(machine);
+    }
+    stage.removeBridge();
+    await stage.until('two ends', () => stage.events('session-end').length === 2, SOON_MS);
+    assert.deepEqual(
+      stage.events('session-end').map(({ cause }) => cause),
+      ['port-removed', 'port-removed'],
+    );
+    assert.ok(stage.events('warning').some(({ code }) => code === 'bridge-gone'));
+    await stage.pass(2_000);
+    stage.restoreBridge();
+    await stage.pass(5_000);
+    await expectVlans(stage, '', FOUND);
+    await expectVlans(stage, 'p1', FOUND);
+    const [first] = machines;
+    assert.ok(first);
+    const again = await stage.login(first);
+    assert.equal(again.vlan, 30);
+    await expectVlans(stage, 'p1', in_(30));
+    assert.ok((await stage.vlansOf('up0')).tagged.includes(30));
+    await stage.logoff(first);
+    await expectEnd(stage, again, { cause: 'supplicant-logoff', withinMs: SOON_MS });
+    await expectFound(stage, 'p1');
+    await expectFound(stage, '');
+    assert.deepEqual((await stage.vlansOf('up0')).tagged, []);
+  },
+};
+
 const reconfigured: Scenario<VlanStage> = {
   name: 'a guest VLAN that the configuration does not have any more: its guests are out of it',
   setting: () => ({
@@ -637,6 +702,8 @@ export const VLANS_SIMULATED: readonly Scenario<FaultStage>[] = [
   stuck,
   backAgain,
   uplinkBack,
+  uplinkUnread,
+  bridgeBack,
   reconfigured,
 ];
 

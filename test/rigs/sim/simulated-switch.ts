@@ -74,6 +74,7 @@ export interface Faults {
   dumps: number;
   stores: number;
   vlans: number;
+  vlanReads: number;
 }
 
 export interface SwitchOptions {
@@ -118,6 +119,7 @@ export class SimulatedSwitch {
     dumps: 0,
     stores: 0,
     vlans: 0,
+    vlanReads: 0,
   };
   /** Ports whose link cannot be set up or down. */
   readonly stuckLinks = new Set<PortName>();
@@ -375,7 +377,11 @@ export class SimulatedSwitch {
         );
         return undefined;
       case 'read-vlans':
-        this.inputs.push({ type: 'vlans', map: bridge.vlanMap() });
+        this.inputs.push(
+          this.fails('vlanReads')
+            ? { type: 'vlans-failed', error: 'read VLANs: interrupted' }
+            : { type: 'vlans', map: bridge.vlanMap() },
+        );
         return undefined;
       case 'set-vlans':
         return this.answer(effect.ref, 'vlans', () => bridge.setVlans(effect.changes));

@@ -352,6 +352,18 @@ export class SimulatedStage implements FaultStage {
     this.net.faults.vlans = times;
   }
 
+  failVlanReads(times: number): void {
+    this.net.faults.vlanReads = times;
+  }
+
+  removeBridge(): void {
+    this.net.bridge.vanish();
+  }
+
+  restoreBridge(): void {
+    this.net.bridge.comeBack();
+  }
+
   rejoinUplink(): void {
     this.net.bridge.restore('up0');
   }
