@@ -3,15 +3,17 @@
 import { describe, it } from 'vitest';
 import { SimulatedStage } from '../rigs/sim/stage.ts';
 import { BYPASS } from './bypass.ts';
+import { BYPASS_FALLBACKS } from './bypass-fallbacks.ts';
 import { ENDING } from './ending.ts';
-import { FALLBACKS } from './fallbacks.ts';
 import { FAULTS, FAULTS_SIMULATED } from './faults.ts';
 import { HANDSHAKE } from './handshake.ts';
 import { HOSTS, HOSTS_SIMULATED } from './hosts.ts';
 import { LEAVING } from './leaving.ts';
 import { MOVING } from './moving.ts';
 import type { FaultStage, Scenario } from './stage.ts';
-import { VLANS, VLANS_SIMULATED } from './vlans.ts';
+import { VLAN_FALLBACKS } from './vlan-fallbacks.ts';
+import { VLAN_FAULTS } from './vlan-faults.ts';
+import { VLANS } from './vlans.ts';
 
 const CHAPTERS: Readonly<Record<string, readonly Scenario<FaultStage>[]>> = {
   'comes and leaves': LEAVING,
@@ -19,9 +21,9 @@ const CHAPTERS: Readonly<Record<string, readonly Scenario<FaultStage>[]>> = {
   'is put out': ENDING,
   'turns up elsewhere': MOVING,
   'beside others': [...HOSTS, ...HOSTS_SIMULATED],
-  'in a VLAN': [...VLANS, ...VLANS_SIMULATED],
+  'in a VLAN': [...VLANS, ...VLAN_FALLBACKS, ...VLAN_FAULTS],
   'gets in by its MAC': BYPASS,
-  'gets in by nobody': FALLBACKS,
+  'gets in by nobody': BYPASS_FALLBACKS,
   'when things go wrong': [...FAULTS, ...FAULTS_SIMULATED],
 };
 

@@ -172,7 +172,7 @@ const refusedAfterOutage: Scenario<VlanStage> = {
   },
 };
 
-export const FALLBACKS: readonly Scenario<VlanStage>[] = [
+export const BYPASS_FALLBACKS: readonly Scenario<VlanStage>[] = [
   ...ORDERS.map(unknownDevice),
   ...ORDERS.flatMap((order) => [refused(order, false), refused(order, true)]),
   knownByMac,
