@@ -48,10 +48,10 @@ export class VlanDesk implements Timed {
   /** A port has joined the bridge since it was last asked to be read, or what is being read is about one that had. */
   private joined = false;
   private readsJoined = false;
+  /** What has joined could not be read. */
+  private unread: Retry | undefined;
   /** The bridge may filter otherwise than it did. */
   private stale = true;
-  /** A read that failed while a port had joined is tried again. */
-  private reread: Retry | undefined;
   private readonly work = new Map<PortName, Work>();
   private readonly placing = new Map<PortName, Placing[]>();
   private readonly retries = new Map<PortName, Retry>();
@@ -92,13 +92,16 @@ export class VlanDesk implements Timed {
   }
 
   pollAt(): Instant {
-    let at = this.reread?.at ?? NEVER;
+    let at = this.unread?.at ?? NEVER;
     for (const retry of this.retries.values()) at = earliest(at, retry.at);
     return at;
   }
 
   onTime(now: Instant): void {
-    if (this.reread !== undefined && this.reread.at <= now) this.read();
+    if (this.unread !== undefined && this.unread.at <= now) {
+      this.unread = { ...this.unread, at: NEVER };
+      this.portAdded();
+    }
     for (const [port, { at }] of this.retries) if (at <= now) this.reconcile(port);
   }
 
@@ -141,25 +144,19 @@ export class VlanDesk implements Timed {
           : this.plan(port, wish),
       );
     }
-    if (map === undefined) this.readFailed();
-    else {
-      this.reread = undefined;
-      if (this.readsJoined) this.carryOn();
-    }
+    if (this.readsJoined) this.joinedRead(map !== undefined);
     if (this.joined) this.read();
   }
 
-  /** Whoever asks reads anew; what a port needs that has joined is asked by nobody. */
-  private readFailed(): void {
-    this.doubt();
-    if (!this.readsJoined) return;
-    const tries = (this.reread?.tries ?? 0) + 1;
-    this.reread = { tries, at: after(this.core.now.mono, retryDelay(tries)) };
-    this.core.schedule.touch(this);
-  }
-
   /** What is held needs an uplink that has just joined, too; a port that is tried again soon has its turn then. */
-  private carryOn(): void {
+  private joinedRead(done: boolean): void {
+    if (!done) {
+      const tries = (this.unread?.tries ?? 0) + 1;
+      this.unread = { tries, at: after(this.core.now.mono, retryDelay(tries)) };
+      this.core.schedule.touch(this);
+      return;
+    }
+    this.unread = undefined;
     for (const port of this.book.heldPorts()) if (!this.retries.has(port)) this.reconcile(port);
   }
 
@@ -282,7 +279,7 @@ export class VlanDesk implements Timed {
   private read(): void {
     if (this.reading) return;
     this.reading = true;
-    this.readsJoined = this.joined || this.reread !== undefined;
+    this.readsJoined = this.joined;
     this.joined = false;
     this.core.out.push({ type: 'read-vlans' });
   }

@@ -205,10 +205,10 @@ export interface VlanStage extends Stage {
 export interface FaultStage extends VlanStage {
   failVlans(times: number): void;
   failVlanReads(times: number): void;
-  /** The bridge is deleted, and made anew with the same ports. */
-  removeBridge(): void;
-  restoreBridge(): void;
   rejoinUplink(): void;
+  /** It is deleted, its ports with it; and made anew, with the same ports. */
+  loseBridge(): void;
+  restoreBridge(): void;
   /** The agent is killed, and started anew: it remembers what is on disk. */
   killAgent(): Promise<void>;
   failRevokes(times: number): void;

@@ -161,26 +161,25 @@ export class SimBridge {
     this.outside.news({ type: 'port-gone', name: port.name });
   }
 
-  /** Deleted, with all that it knew; its ports are interfaces again. */
-  vanish(): void {
-    for (const name of this.ports.keys()) this.remove(name);
-    this.vlans.clear();
-    this.vlans.set(1, { pvid: true, untagged: true });
-    this.outside.news({ type: 'bridge-gone' });
-  }
-
-  /** Made anew under the same name, with the same ports. */
-  comeBack(): void {
-    this.outside.news({ type: 'bridge-back' });
-    for (const name of this.ports.keys()) this.restore(name);
-  }
-
   /** The same interface in the bridge again: unlocked, as the kernel has it. */
   restore(name: string): void {
     const port = this.port(name);
     if (port.present) return;
     port.present = true;
     this.outside.news({ type: 'port-added', port: this.facts(port) });
+  }
+
+  /** The bridge itself is deleted. */
+  vanish(): void {
+    this.outside.news({ type: 'bridge-gone' });
+    for (const { name } of this.ports.values()) this.remove(name);
+    this.vlans.clear();
+    this.vlans.set(1, { pvid: true, untagged: true });
+  }
+
+  reappear(): void {
+    this.outside.news({ type: 'bridge-back' });
+    for (const { name } of this.ports.values()) this.restore(name);
   }
 
   // What the agent does.

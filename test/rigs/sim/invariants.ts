@@ -123,9 +123,6 @@ export class Invariants {
       if (!session && !underWay) this.fail(`${keyText(key)} is granted, and nobody has a session for it`);
     }
     for (const { session } of core.sessions.onPorts()) {
-      const { port } = session.grant;
-      // Gone a moment ago, and the notice is on its way.
-      if (net.bridge.ports.get(port)?.present === false && core.parts.ports.get(port) !== undefined) continue;
       for (const key of keysOf(session.mac, session.grant.port, session.vlans)) {
         const entry = net.bridge.table.get(tableKey(session.mac, key.vlan));
         const there = entry !== undefined && entry.port.name === session.grant.port && isGrant(entry.flags);

@@ -379,7 +379,7 @@ export class SimulatedSwitch {
       case 'read-vlans':
         this.inputs.push(
           this.fails('vlanReads')
-            ? { type: 'vlans-failed', error: 'read VLANs: interrupted' }
+            ? { type: 'vlans-failed', error: 'VLANs: interrupted' }
             : { type: 'vlans', map: bridge.vlanMap() },
         );
         return undefined;

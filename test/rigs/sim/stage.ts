@@ -386,16 +386,16 @@ export class SimulatedStage implements FaultStage {
     this.net.faults.vlanReads = times;
   }
 
-  removeBridge(): void {
+  rejoinUplink(): void {
+    this.net.bridge.restore('up0');
+  }
+
+  loseBridge(): void {
     this.net.bridge.vanish();
   }
 
   restoreBridge(): void {
-    this.net.bridge.comeBack();
-  }
-
-  rejoinUplink(): void {
-    this.net.bridge.restore('up0');
+    this.net.bridge.reappear();
   }
 
   async killAgent(): Promise<void> {
