@@ -32,6 +32,8 @@ import type { Effect, Input, Pending } from './ports.ts';
 import { Reauthentication } from './reauthentication.ts';
 import { type ConfigSource, Reconfigure } from './reconfigure.ts';
 import { Reporter } from './reporter.ts';
+import { RoutedPath } from './routed-path.ts';
+import { Sso } from './sso.ts';
 import { Supplicants } from './supplicants.ts';
 import { VlanDesk } from './vlan-desk.ts';
 import { Watch } from './watch.ts';
@@ -69,6 +71,8 @@ export class Agent {
       links: new Links(core),
       certified: new Certified(core),
       leases: new Leases(core),
+      sso: new Sso(core),
+      routed: new RoutedPath(core),
       cuts: new Cuts(core),
     });
     this.core = core;
@@ -111,6 +115,7 @@ export class Agent {
         reporter.boot(input);
         watch.boot(input.capabilities);
         core.parts.leases.portsChanged();
+        core.parts.routed.boot();
         return;
       case 'dataplane':
         ports.news(input.event);
@@ -149,8 +154,24 @@ export class Agent {
       case 'dynamic-requests':
         core.parts.dynauth.receive(input.datagrams);
         return;
+      case 'sso-requests':
+        core.parts.sso.receive(input.datagrams);
+        return;
+      case 'routed-frame':
+        core.parts.routed.frame(input.bytes);
+        return;
+      case 'addresses':
+        core.parts.routed.read(input);
+        return;
+      case 'addresses-failed':
+        core.parts.routed.readFailed(input.error);
+        return;
+      case 'routed-path-lost':
+        core.parts.routed.lost();
+        return;
       case 'own-addresses':
         watch.ownAddresses(input.sources);
+        core.parts.routed.ownAddresses(input.ingress);
         core.parts.dynauth.ownAddresses(input.addresses);
         return;
       case 'uplink-guard':

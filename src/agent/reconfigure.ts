@@ -141,6 +141,7 @@ export class Reconfigure {
     core.parts.certified.configure();
     const changed = ports.reconfigure();
     core.parts.fallback.reconfigure();
+    core.parts.sso.reconfigure();
     return { ports: changed, sessions: this.sessionsFollow() };
   }
 

@@ -7,6 +7,7 @@ import type { RawConfig } from './assemble.ts';
 import { closest, type KeyPath } from './fault.ts';
 import { type Finding, fault, warning } from './findings.ts';
 import { certifiedFindings } from './rules-certified.ts';
+import { l3Findings } from './rules-l3.ts';
 import { roleRuleFindings, silentDeviceFindings, unknownRole } from './rules-roles.ts';
 import { serverFindings, shortSecret } from './rules-servers.ts';
 
@@ -15,6 +16,7 @@ export function ruleFindings(raw: RawConfig): readonly Finding[] {
     ...roleFindings(raw),
     ...portFindings(raw),
     ...radiusFindings(raw),
+    ...l3Findings(raw),
     ...mqttFindings(raw),
     ...sourceFindings(raw),
     ...roleRuleFindings(raw),

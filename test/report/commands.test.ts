@@ -106,7 +106,8 @@ const VALID: readonly (readonly [string, object, object])[] = [
     { verb: 'certified', action: 'clear', selector: { user: 'u' }, dryRun: false },
   ],
   ['drain', {}, { verb: 'drain' }],
-  ['explain', { mac: 'aabbccddeeff' }, { verb: 'explain', mac: 'aa:bb:cc:dd:ee:ff' }],
+  ['explain', { mac: 'aabbccddeeff' }, { verb: 'explain', who: 'aa:bb:cc:dd:ee:ff' }],
+  ['explain', { ip: '2001:DB8::1' }, { verb: 'explain', who: '2001:db8::1' }],
   ['events', {}, { verb: 'events', limit: 100 }],
 ];
 
@@ -164,7 +165,8 @@ describe('requests that are refused', () => {
     ['certified', { list: true, after: 'x' }, 'bad-value', 'after', 'is no MAC address'],
     ['certified', { list: true, limit: 1001 }, 'bad-value', 'limit', 'limit must'],
     ['events', { limit: 0 }, 'bad-value', 'limit', 'limit must'],
-    ['explain', {}, 'bad-value', 'mac', "the key 'mac' is missing"],
+    ['explain', {}, 'bad-value', '', 'exactly one of mac and ip must be given'],
+    ['explain', { ip: 'x' }, 'bad-value', 'ip', "'x' is no IP address"],
     ['info', [], 'bad-value', '', 'a request is a JSON object'],
     ['info', null, 'bad-value', '', 'a request is a JSON object'],
     ['info', { id: { a: 1 } }, 'bad-value', 'id', 'id must'],
