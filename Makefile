@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 DEPS := node_modules/.rollcall-deps-$(shell node -p process.versions.modules 2>/dev/null || echo none)
 BIN := node_modules/.bin
 
-.PHONY: help deps native build test demo bench lint clean fresh-root
+.PHONY: help deps native build test lab-vlan demo bench lint clean fresh-root
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -30,7 +30,12 @@ test: build ## native tests, unit tests and the lab (root: it makes network name
 	@$(MAKE) -C native test
 	@$(BIN)/vitest run
 
-demo: build ## three users' lives on a switch made of namespaces, in under 90 seconds (root)
+lab-vlan: build ## what takes a kernel that filters VLANs, in QEMU: KERNEL=linux-image-....deb (root, 20 minutes)
+	@$(MAKE) -C native build/switchdev_test
+	@sh test/other-kernel.sh "$(KERNEL)" env ROLLCALL_VLANS_WANTED=1 sh -c \
+		'native/build/switchdev_test && $(BIN)/vitest run --project lab --maxConcurrency=3 test/lab/vlan.test.ts'
+
+demo: build ## three users' lives and a printer's on a switch made of namespaces, in under 90 seconds (root)
 	@node board/run.mjs test/demo/main.ts
 
 bench: build ## measure speed and size against peers, and write docs/benchmarks.md (root)

@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config';
+import { patience } from './test/rigs/lab/patience.ts';
 
 // Two projects: `unit` in parallel, then `lab` (real namespaces and peers, as root), one file after the other.
 export default defineConfig({
@@ -25,8 +26,8 @@ export default defineConfig({
           fileParallelism: false,
           // Scenarios, which mostly wait, on switches of their own.
           maxConcurrency: 4,
-          testTimeout: 60_000,
-          hookTimeout: 60_000,
+          testTimeout: patience(60_000),
+          hookTimeout: patience(60_000),
           sequence: { groupOrder: 1 },
         },
       },

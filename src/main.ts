@@ -80,7 +80,7 @@ function openDataplane(config: Config): Result<PortAuth, string> {
 async function checkHost(config: Config): Promise<readonly HostFinding[]> {
   const portauth = openDataplane(config);
   if (!portauth.ok) return [{ severity: 'fault', message: portauth.error }];
-  const findings = hostFindings(config, portauth.value);
+  const findings = hostFindings(config, portauth.value, ownAddresses(config.switch.bridge).sources);
   portauth.value.close();
   const unusable = radSecFaults(config.radius.servers);
   return [...findings, ...unusable.map((message) => ({ severity: 'fault', message }) as const)];

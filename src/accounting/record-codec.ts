@@ -11,7 +11,8 @@ import { type Ip, ipFromBytes, ipToBytes } from '../base/ip.ts';
 import { type Mac, macFromBytes, macToBytes } from '../base/mac.ts';
 import { assertNever, type Decoded, malformed, ok } from '../base/result.ts';
 import type { WallTime } from '../base/time.ts';
-import type { AcctRecord, AcctStation, AcctSubject, TrafficCounters } from '../model/acct.ts';
+import type { AcctRecord, AcctStation, AcctStory, AcctSubject, TrafficCounters } from '../model/acct.ts';
+import type { AuthMethod } from '../model/authorization.ts';
 import { END_CAUSES, type EndCause } from '../model/cause.ts';
 import type { PortName } from '../model/dataplane.ts';
 
@@ -26,8 +27,8 @@ const KINDS = ['start', 'stop', 'interim', 'on', 'off'] as const satisfies reado
 /** A part of a record that is added to the model and not here does not compile. */
 type Field =
   | Exclude<
-      keyof AcctSubject | keyof AcctStation | KeyOfAny<AcctRecord>,
-      'classes' | 'station' | 'subject' | 'kind'
+      keyof AcctSubject | keyof AcctStation | keyof AcctStory | KeyOfAny<AcctRecord>,
+      'classes' | 'station' | 'story' | 'subject' | 'kind'
     >
   | 'class';
 type KeyOfAny<R> = R extends unknown ? keyof R : never;
@@ -49,9 +50,37 @@ const TAGS = {
   cui: 24,
   ipv4: 25,
   ipv6: 26,
+  method: 27,
+  role: 28,
+  started: 29,
+  vlan: 30,
+  lastSeenBy: 31,
+  probesSent: 32,
+  probesAnswered: 33,
 } as const satisfies Record<Field, number>;
 type Tag = keyof typeof TAGS;
 const STATION = ['mac', 'port', 'nasPort', 'calledStation'] as const satisfies readonly Tag[];
+
+/** One that is added to the model and not here does not compile. */
+const METHODS: Readonly<Record<AuthMethod, true>> = {
+  dot1x: true,
+  mab: true,
+  web: true,
+  sso: true,
+  guest: true,
+  'auth-fail': true,
+  critical: true,
+};
+const SEEN_BY: Readonly<Record<AcctStory['lastSeenBy'], true>> = {
+  login: true,
+  fdb: true,
+  arp: true,
+  nd: true,
+  dhcp: true,
+  eapol: true,
+  counter: true,
+  activity: true,
+};
 
 export function encodeRecord(record: AcctRecord): Uint8Array {
   const out = new ByteWriter(256).u8(RECORD_VERSION).u8(KINDS.indexOf(record.kind));
@@ -88,6 +117,17 @@ function subjectFields(out: ByteWriter, subject: AcctSubject): void {
   if (subject.cui !== undefined) field(out, 'cui', subject.cui);
   if (subject.ipv4 !== undefined) field(out, 'ipv4', ipToBytes(subject.ipv4));
   if (subject.ipv6 !== undefined) field(out, 'ipv6', ipToBytes(subject.ipv6));
+  if (subject.story !== undefined) storyFields(out, subject.story);
+}
+
+function storyFields(out: ByteWriter, story: AcctStory): void {
+  field(out, 'method', utf8(story.method));
+  field(out, 'role', utf8(story.role));
+  field(out, 'started', number(story.started));
+  if (story.vlan !== undefined) field(out, 'vlan', number(story.vlan));
+  field(out, 'lastSeenBy', utf8(story.lastSeenBy));
+  field(out, 'probesSent', number(story.probesSent));
+  field(out, 'probesAnswered', number(story.probesAnswered));
 }
 
 function stationFields(out: ByteWriter, station: AcctStation): void {
@@ -172,6 +212,7 @@ function subjectOf(fields: Fields): AcctSubject | undefined {
   const cui = fields.octets('cui');
   const ipv4 = fields.ip('ipv4');
   const ipv6 = fields.ip('ipv6');
+  const story = storyOf(fields);
   return {
     sessionId,
     multiSessionId,
@@ -181,6 +222,31 @@ function subjectOf(fields: Fields): AcctSubject | undefined {
     ...(cui === undefined ? {} : { cui }),
     ...(ipv4 === undefined ? {} : { ipv4 }),
     ...(ipv6 === undefined ? {} : { ipv6 }),
+    ...(story === undefined ? {} : { story }),
+  };
+}
+
+/** All of it or nothing: RADIUS does not need it. */
+function storyOf(fields: Fields): AcctStory | undefined {
+  const method = fields.text('method');
+  const role = fields.text('role');
+  const started = fields.number('started');
+  const lastSeenBy = fields.text('lastSeenBy');
+  const probesSent = fields.number('probesSent');
+  const probesAnswered = fields.number('probesAnswered');
+  if (method === undefined || !Object.hasOwn(METHODS, method)) return undefined;
+  if (lastSeenBy === undefined || !Object.hasOwn(SEEN_BY, lastSeenBy)) return undefined;
+  if (role === undefined || started === undefined) return undefined;
+  if (probesSent === undefined || probesAnswered === undefined) return undefined;
+  const vlan = fields.number('vlan');
+  return {
+    method: method as AuthMethod,
+    role,
+    started: started as WallTime,
+    ...(vlan === undefined ? {} : { vlan }),
+    lastSeenBy: lastSeenBy as AcctStory['lastSeenBy'],
+    probesSent,
+    probesAnswered,
   };
 }
 

@@ -18,7 +18,7 @@ import { SessionIds } from '../accounting/session-id.ts';
 import { type SessionRecord, type SpoolContent, stopOfLost } from '../accounting/spool.ts';
 import { assertNever } from '../base/result.ts';
 import type { Instant } from '../base/time.ts';
-import type { AcctRecord, AcctStation, AcctSubject } from '../model/acct.ts';
+import type { AcctRecord, AcctStation, AcctStory, AcctSubject } from '../model/acct.ts';
 import { isFallback } from '../model/authorization.ts';
 import type { Grant } from '../model/dataplane.ts';
 import type { L2Session } from '../model/session.ts';
@@ -37,11 +37,10 @@ type Awaiting =
   | { readonly kind: 'interim'; readonly unit: SessionUnit }
   | { readonly kind: 'stop'; readonly unit: SessionUnit; readonly decision: EndDecision };
 
-/** A logout that waits until its Stop is durable. */
-interface AwaitedStop {
-  readonly grant: Grant;
-  readonly sessionId: string;
-}
+/** Who waits until a Stop is durable: a logout, or the end record of a session that was found dead. */
+type AwaitedStop =
+  | { readonly by: 'logout'; readonly grant: Grant; readonly sessionId: string }
+  | { readonly by: 'start'; readonly lost: SessionRecord };
 
 interface Made {
   readonly record: AcctRecord;
@@ -105,7 +104,7 @@ export class Accountant implements Timed {
       this.tell({ type: 'recovered', ref, record });
     }
     const lost = sessions.filter(({ subject }) => !stopped.has(subject.sessionId));
-    for (const session of lost) this.record(stopOfLost(session));
+    for (const session of lost) this.record(stopOfLost(session), { by: 'start', lost: session });
     if (records.length > 0 || lost.length > 0) {
       this.core.out.log('info', 'accounting of an earlier run goes on', {
         records: records.length,
@@ -145,7 +144,8 @@ export class Accountant implements Timed {
   }
 
   start(unit: SessionUnit): void {
-    this.record({ kind: 'start', eventTime: this.core.now.wall, subject: this.subjectOf(unit) });
+    const subject = { ...this.subjectOf(unit), story: this.storyOf(unit) };
+    this.record({ kind: 'start', eventTime: this.core.now.wall, subject });
   }
 
   interim(unit: SessionUnit): void {
@@ -186,7 +186,7 @@ export class Accountant implements Timed {
     return {
       kind: 'interim',
       eventTime: this.core.wall(at),
-      subject: this.subjectOf(unit),
+      subject: { ...this.subjectOf(unit), story: this.storyOf(unit) },
       sessionTimeS: Math.floor((at - unit.session.startedAt) / 1000),
       ...(counters === undefined ? {} : { counters }),
     };
@@ -207,7 +207,7 @@ export class Accountant implements Timed {
       ...(decision.foreignCause === undefined ? {} : { foreignCause: decision.foreignCause }),
     };
     const { grant, id } = unit.session;
-    this.record(record, { grant, sessionId: id });
+    this.record(record, { by: 'logout', grant, sessionId: id });
   }
 
   stored(ref: RecordRef, error: string | undefined): void {
@@ -215,7 +215,8 @@ export class Accountant implements Timed {
     this.tell({ type: error === undefined ? 'stored' : 'store-failed', ref });
     const stop = this.stops.get(ref);
     this.stops.delete(ref);
-    if (stop !== undefined) this.core.parts.life.stopStored(stop.grant, stop.sessionId);
+    if (stop?.by === 'logout') this.core.parts.life.stopStored(stop.grant, stop.sessionId);
+    else if (stop?.by === 'start') this.core.parts.reporter.sessionLost(stop.lost);
   }
 
   answered(request: RequestRef): void {
@@ -296,6 +297,20 @@ export class Accountant implements Timed {
     const ip = ipv4 ?? ipv6;
     if (station !== undefined) this.core.parts.life.stopStored({ ...station, vlan: 0 }, sessionId);
     else if (ip !== undefined) this.core.parts.life.stopStored({ ip }, sessionId);
+  }
+
+  private storyOf(unit: SessionUnit): AcctStory {
+    const { session } = unit;
+    const { lastSeenBy, probesSent, probesAnswered } = unit.evidence();
+    return {
+      method: session.method,
+      role: session.role,
+      started: session.startedWall,
+      ...(session.layer === 2 ? { vlan: session.grant.vlan } : {}),
+      lastSeenBy,
+      probesSent,
+      probesAnswered,
+    };
   }
 
   private subjectOf({ session }: SessionUnit): AcctSubject {

@@ -1,9 +1,8 @@
 // Sends probes: finds what the choice rests on, keeps the switch's probe rate, and says what went out.
 
 import { type Ip, isIpv4 } from '../base/ip.ts';
+import { type ProbeSenders, probeSenders, senderIn } from '../config/probe-senders.ts';
 import { chooseProbe, type Probe, type ProbeFacts, ProbeRate, probeFrame } from '../liveness/probing.ts';
-import type { ProbeSource } from '../liveness/settings.ts';
-import type { VlanId } from '../model/dataplane.ts';
 import type { Core } from './core.ts';
 import type { PortUnit } from './port-desk.ts';
 import type { L2Unit } from './session-unit.ts';
@@ -12,9 +11,8 @@ import type { L2Unit } from './session-unit.ts';
 export type Asked = 'sent' | 'withheld' | 'none';
 
 export class Asker {
-  private own: ReadonlyMap<VlanId, ProbeSource> = new Map();
-  /** Those of the configuration over our own. */
-  private sources: ReadonlyMap<VlanId, ProbeSource> = new Map();
+  private own: ProbeSenders = new Map();
+  private senders: ProbeSenders = new Map();
   private readonly rate: ProbeRate;
 
   constructor(private readonly core: Core) {
@@ -27,29 +25,15 @@ export class Asker {
     this.setSources(this.own);
   }
 
-  /** Our own addresses; a source in the configuration wins over them, key by key. */
-  setSources(own: ReadonlyMap<VlanId, ProbeSource>): void {
+  /** Our own addresses, and what the configuration says over them. */
+  setSources(own: ProbeSenders): void {
     this.own = own;
-    const merged = new Map(own);
-    for (const [vlan, { mac, ipv4, ipv6 }] of this.core.config.probeSources) {
-      const base = own.get(vlan);
-      const sender = mac ?? base?.mac;
-      if (sender === undefined) continue;
-      // A foreign MAC goes with foreign addresses only: the pair belongs together.
-      const addresses = mac === undefined ? base : undefined;
-      merged.set(vlan, {
-        ...addresses,
-        mac: sender,
-        ...(ipv4 === undefined ? {} : { ipv4 }),
-        ...(ipv6 === undefined ? {} : { ipv6 }),
-      });
-    }
-    this.sources = merged;
+    this.senders = probeSenders(this.core.config, own);
   }
 
   /** An address of ours, or of a gateway that probes seem to come from: never a client's. */
   isReserved(ip: Ip): boolean {
-    return bears(this.own, ip) || bears(this.sources, ip);
+    return bears(this.own, ip) || bears(this.senders, ip);
   }
 
   /** `silentPeriods` is for the report: 0 = not the handshake's own. */
@@ -86,17 +70,11 @@ export class Asker {
     return 'sent';
   }
 
-  /** The bridge's own addresses are in its own VLAN of untagged frames. */
-  private sourceIn(vlan: VlanId): ProbeSource | undefined {
-    const own = this.core.parts.vlans.bridgeNative === vlan ? this.sources.get(0) : undefined;
-    return this.sources.get(vlan) ?? own;
-  }
-
   private choose({ session, handshake, announcedAt, unanswered }: L2Unit, port: PortUnit['machine']): Probe {
-    const { config, now } = this.core;
+    const { config, now, parts } = this.core;
     const facts: ProbeFacts = {
       addresses: session.addresses,
-      source: this.sourceIn(session.grant.vlan),
+      source: senderIn(this.senders, session.grant.vlan, parts.vlans.bridgeNative),
       ownMac: port.facts.address,
       linkUpAt: port.linkUpAt,
       announcedAt,
@@ -110,7 +88,7 @@ export class Asker {
   }
 }
 
-function bears(sources: ReadonlyMap<VlanId, ProbeSource>, ip: Ip): boolean {
-  for (const { ipv4, ipv6 } of sources.values()) if ((isIpv4(ip) ? ipv4 : ipv6) === ip) return true;
+function bears(senders: ProbeSenders, ip: Ip): boolean {
+  for (const { ipv4, ipv6 } of senders.values()) if ((isIpv4(ip) ? ipv4 : ipv6) === ip) return true;
   return false;
 }

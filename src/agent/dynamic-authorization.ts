@@ -3,7 +3,7 @@
 //   datagrams ─▶ radius/dynauth.ts: is it to be believed? ─▶ which sessions ─▶ do it ─▶ done, or not ─▶ ACK or NAK
 //
 //   disconnect       life ends them      ACK: every one is proven locked out (disconnects.ts)
-//   change           life renews them    ACK: in force for every one; if one cannot be, all are put back
+//   change           life renews them    ACK: in force for every one; if one cannot be, all are put back (changes.ts)
 //   reauthenticate   the method's part   ACK: it has begun
 //   bounce, disable  links.ts            ACK: the ports are down; if one cannot be, all are put back
 //   authorize-only   aaa asks a server   NAK 507 (RFC 5176 §3.2), and then that
@@ -16,7 +16,7 @@ import type { Ip } from '../base/ip.ts';
 import { assertNever } from '../base/result.ts';
 import type { Instant } from '../base/time.ts';
 import type { DynAuthConfig } from '../config/config.ts';
-import { type Authorization, isFallback } from '../model/authorization.ts';
+import { isFallback } from '../model/authorization.ts';
 import type { PortName } from '../model/dataplane.ts';
 import type { HoldKind } from '../model/port.ts';
 import type { L2Session } from '../model/session.ts';
@@ -28,9 +28,10 @@ import {
   type DynamicDatagram,
 } from '../radius/dynauth.ts';
 import { isMeant, type SessionKeys } from '../radius/dynauth-keys.ts';
-import { type AuthorizationChange, changed, type DynamicRequest } from '../radius/dynauth-request.ts';
+import type { AuthorizationChange, DynamicRequest } from '../radius/dynauth-request.ts';
 import { ERROR_CAUSES, type ErrorCause, type Refusal } from '../radius/error-cause.ts';
 import type { Applicant } from './aaa.ts';
+import { Changes } from './changes.ts';
 import type { Core } from './core.ts';
 import { Disconnects } from './disconnects.ts';
 import { Lowering } from './lowering.ts';
@@ -51,26 +52,16 @@ interface Work {
   readonly client: Ip;
   readonly request: DynamicRequest;
   readonly units: readonly SessionUnit[];
-  /** Sessions that nothing has been heard of yet. */
-  readonly waiting: Set<SessionUnit>;
   /** One of them had ended before, and something of it still stood. */
   residual?: true;
   refusal?: Refusal;
-}
-
-/** How a session was before a change. */
-interface Before {
-  readonly unit: SessionUnit;
-  readonly authorization: Authorization;
-  readonly givenAt: SessionUnit['authorizedAt'];
 }
 
 export class DynamicAuthorization {
   private server: DynamicAuthorizationServer | undefined;
   private settings: DynAuthConfig | undefined;
   private own: ReadonlySet<Ip> = new Set();
-  /** Sessions whose change the data plane has not answered yet, and who is to be told. */
-  private readonly renewing = new Map<SessionUnit, (refusal?: Refusal) => void>();
+  private readonly changes: Changes<Work>;
   private readonly disconnects: Disconnects<Work>;
   private readonly lowering: Lowering<Work>;
   /** What was answered before is not known. */
@@ -81,6 +72,10 @@ export class DynamicAuthorization {
     this.disconnects = new Disconnects(core, (work, error) => {
       if (error === undefined) this.finish(work);
       else this.refuse(work, 'Session-Context-Not-Removable', error);
+    });
+    this.changes = new Changes(core, (work, refusal) => {
+      if (refusal !== undefined) work.refusal = refusal;
+      this.finish(work);
     });
     this.lowering = new Lowering(core);
   }
@@ -110,10 +105,8 @@ export class DynamicAuthorization {
 
   /** A renewal that was `pending` is in force, or why it is not: it cannot be, or not now. */
   renewed(unit: SessionUnit, error?: string, asked?: 'wrongly'): void {
-    const told = this.renewing.get(unit);
-    this.renewing.delete(unit);
     const cause = asked === 'wrongly' ? 'Invalid-Attribute-Value' : 'Resources-Unavailable';
-    told?.(error === undefined ? undefined : { cause, detail: error });
+    this.changes.renewed(unit, error === undefined ? undefined : { cause, detail: error });
   }
 
   /** A port is down that was to be taken down, or why it is not. */
@@ -152,7 +145,7 @@ export class DynamicAuthorization {
           this.told({ client: effect.client, kind: effect.kind, refusal: effect.refusal });
           break;
         case 'request':
-          this.perform({ ...effect, units: this.meant(effect.request), waiting: new Set() });
+          this.perform({ ...effect, units: this.meant(effect.request) });
           break;
         default:
           assertNever(effect);
@@ -310,41 +303,7 @@ export class DynamicAuthorization {
       this.refuse(work, 'Invalid-Attribute-Value', `there is no role ${JSON.stringify(unknown.role)}`);
       return;
     }
-    const sessionTimer = change.keys.includes('sessionTimeout') ? 'restart' : 'run-on';
-    const before: Before[] = [];
-    // One that is settled while others are still asked does not settle the whole.
-    let asked = false;
-    const settle = (unit: SessionUnit, refusal?: Refusal): void => {
-      if (refusal !== undefined) work.refusal ??= refusal;
-      work.waiting.delete(unit);
-      if (asked && work.waiting.size === 0) this.changeDone(work, before);
-    };
-    for (const unit of work.units) {
-      const { authorization } = unit.session;
-      const givenAt = unit.authorizedAt;
-      const renewal = this.core.parts.life.renew(unit, changed(authorization, change), { sessionTimer });
-      if (typeof renewal === 'object') {
-        work.refusal = { cause: 'Invalid-Attribute-Value', detail: renewal.refused };
-        break;
-      }
-      before.push({ unit, authorization, givenAt });
-      if (renewal === 'done') continue;
-      work.waiting.add(unit);
-      this.renewing.set(unit, (refusal) => settle(unit, refusal));
-    }
-    asked = true;
-    if (work.waiting.size === 0) this.changeDone(work, before);
-  }
-
-  private changeDone(work: Work, before: readonly Before[]): void {
-    if (work.refusal !== undefined) {
-      for (const { unit, authorization, givenAt } of before) {
-        if (this.core.sessions.get(unit.session.key) !== unit) continue;
-        unit.authorizedAt = givenAt;
-        this.core.parts.life.renew(unit, authorization, { sessionTimer: 'run-on' });
-      }
-    }
-    this.finish(work);
+    this.changes.begin(work, work.units, change);
   }
 
   private authorizeOnly(work: Work, unit: L2Unit, state: Uint8Array): void {

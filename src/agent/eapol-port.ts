@@ -18,6 +18,8 @@ import type { Supplicants } from './supplicants.ts';
 export class ClientUnit implements Timed, Applicant {
   readonly method = 'dot1x';
   timer: Timed['timer'];
+  /** As whom the server has accepted it last. */
+  acceptedAs: string | undefined;
   /** The table write that the machine waits for. */
   granting: PaeRef | undefined;
   /** Why the last one failed. */

@@ -83,7 +83,9 @@ export class Fallback implements Method {
     if (failure === 'no-server') return this.core.parts.aaa.reachable ? undefined : 'critical';
     if (failure !== 'client-silent' && failure !== 'access-reject') return undefined;
     const { mab, fallbacks } = this.core.settings.port(port);
-    const last = mab.enabled && mab.order[0] === 'dot1x' ? 'mab' : 'dot1x';
+    // Whom 802.1X has refused is asked about by MAC only where that is wanted.
+    const macFollows = failure === 'client-silent' || by === 'mab' || mab.afterDot1xFailure;
+    const last = mab.enabled && mab.order[0] === 'dot1x' && macFollows ? 'mab' : 'dot1x';
     if (by !== last) return undefined;
     if (failure === 'client-silent') return 'guest';
     if (by === 'dot1x') return 'auth-fail';

@@ -127,6 +127,11 @@ export class Life implements Timed {
     return this.authz.isRevoking(port);
   }
 
+  /** Another word than the one in force is on its way. */
+  isRenewing(unit: SessionUnit): boolean {
+    return this.renewals.isChanging(unit);
+  }
+
   /** Its end cannot be completed: an entry of it will not go. */
   isStuck(unit: SessionUnit): boolean {
     return this.closings.isStuck(unit);

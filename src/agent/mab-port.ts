@@ -30,6 +30,8 @@ export interface MabStanding {
 export class MabUnit implements Timed, Applicant {
   readonly method = 'mab';
   timer: Timed['timer'];
+  /** As whom the server has accepted it last. */
+  acceptedAs: string | undefined;
   /** The table write that the machine waits for. */
   granting: PaeRef | undefined;
   /** Why the last one failed. */

@@ -314,14 +314,11 @@ export class Mab implements Method {
       }
       case 'rejected': {
         this.count(port, effect.reason === 'no-server' ? 'mab-no-server' : 'mab-rejected');
+        const byUs = effect.reason === 'grant-failed';
+        const userName = byUs ? unit.acceptedAs : aaa.identityOf(unit);
+        const detail = byUs ? unit.refusal : undefined;
         core.parts.reporter.authFailed(
-          {
-            mac,
-            port,
-            method: 'mab',
-            userName: aaa.identityOf(unit),
-            detail: effect.reason === 'grant-failed' ? unit.refusal : undefined,
-          },
+          { mac, port, method: 'mab', userName, detail },
           effect.reason,
           effect.replyMessage,
         );
@@ -362,6 +359,7 @@ export class Mab implements Method {
       return;
     }
     unit.granting = accepted.ref;
+    unit.acceptedAs = accepted.authorization.userName;
     const sessionId = conversation?.sessionId ?? accountant.newSessionId();
     life.admit({
       mac,

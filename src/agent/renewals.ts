@@ -39,7 +39,7 @@ interface Change {
   keys: readonly GrantKey[];
   readonly waiting: Set<string>;
   /** Methods that wait for it. */
-  readonly told: Told[];
+  readonly told: readonly Told[];
   /** `asked`: the server asks for what cannot be, whoever tries. */
   readonly finish: (error?: string, asked?: 'wrongly') => void;
 }
@@ -75,42 +75,52 @@ export class Renewals {
   }
 
   private renewOnPort(unit: L2Unit, authorization: Authorization, renewing: Renewing): Renewal {
-    const { sessionTimer = 'restart' } = renewing;
     const { core } = this;
-    const { session } = unit;
-    const { mac, grant } = session;
-    const now = unit.wanted;
-    const next = wantedOf(core, { authorization, mac, port: grant.port });
+    const { mac, grant, key } = unit.session;
+    const wanted = wantedOf(core, { authorization, mac, port: grant.port });
     const crowded =
-      now?.domain === next.domain ? undefined : refusedAtEntry(core, grant.port, { mac, ...next });
+      unit.wanted?.domain === wanted.domain
+        ? undefined
+        : refusedAtEntry(core, grant.port, { mac, ...wanted });
     if (crowded !== undefined) return { refused: crowded };
-    const told = this.supersede(unit);
-    if (core.sessions.get(session.key) !== unit) return { refused: ENDED };
-    if (same(now, next)) {
-      this.apply(unit, authorization, sessionTimer);
-      for (const tell of told) tell();
+    const older = this.changing.get(unit);
+    if (older !== undefined) this.takeBack(older);
+    const { sessionTimer = 'restart', told: teller } = renewing;
+    const waiting = older?.told ?? [];
+    const told = teller === undefined ? waiting : [...waiting, teller];
+    const renewal: Renewal =
+      core.sessions.get(key) === unit
+        ? this.begin({ unit, authorization, sessionTimer, wanted, told })
+        : { refused: ENDED };
+    // The method that asks now has the answer in its hand; those before it have not.
+    if (renewal !== 'pending')
+      for (const tell of waiting) tell(renewal === 'done' ? undefined : renewal.refused);
+    // Last of all: a request that wanted the older word now puts its other sessions back.
+    if (older !== undefined) core.parts.dynauth.renewed(unit, 'a newer word of the server came');
+    return renewal;
+  }
+
+  private begin(word: Pick<Change, 'unit' | 'authorization' | 'sessionTimer' | 'wanted' | 'told'>): Renewal {
+    const { core } = this;
+    const { unit, wanted, told } = word;
+    if (same(unit.wanted, wanted)) {
+      this.apply(unit, word.authorization, word.sessionTimer);
       return 'done';
     }
     let outcome: Renewal | undefined;
     let returned = false;
     const finish: Change['finish'] = (error, asked) => {
       this.changing.delete(unit);
-      if (returned) core.parts.dynauth.renewed(unit, error, asked);
-      else outcome = error === undefined ? 'done' : { refused: error };
+      if (!returned) {
+        outcome = error === undefined ? 'done' : { refused: error };
+        return;
+      }
+      core.parts.dynauth.renewed(unit, error, asked);
       for (const tell of told) tell(error);
     };
-    const change: Change = {
-      unit,
-      authorization,
-      sessionTimer,
-      wanted: next,
-      keys: [],
-      waiting: new Set(),
-      told,
-      finish,
-    };
+    const change: Change = { ...word, keys: [], waiting: new Set(), finish };
     this.changing.set(unit, change);
-    core.parts.vlans.ask(grant.port, next.wish, (plan) => {
+    core.parts.vlans.ask(unit.session.grant.port, wanted.wish, (plan) => {
       if (!this.stands(change)) return;
       if (plan.ok) this.planned(change, plan.value);
       else {
@@ -119,9 +129,12 @@ export class Renewals {
       }
     });
     returned = true;
-    if (outcome !== undefined) return outcome;
-    if (renewing.told !== undefined) told.push(renewing.told);
-    return 'pending';
+    return outcome ?? 'pending';
+  }
+
+  /** Another word than the one in force is on its way. */
+  isChanging(unit: SessionUnit): boolean {
+    return isL2(unit) && this.changing.has(unit);
   }
 
   /** True if a change was waiting for this entry, or if nobody is to have it any more. */
@@ -249,15 +262,6 @@ export class Renewals {
     watch.configure(unit);
     this.core.schedule.touch(unit);
     reporter.sessionChanged(unit);
-  }
-
-  /** A newer word takes the place of the one under way: the methods that go on waiting. */
-  private supersede(unit: L2Unit): Told[] {
-    const change = this.changing.get(unit);
-    if (change === undefined) return [];
-    this.takeBack(change);
-    this.core.parts.dynauth.renewed(unit, 'a newer word of the server came');
-    return change.told;
   }
 
   /** It is what its session, which runs, is to become. */

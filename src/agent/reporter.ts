@@ -1,6 +1,7 @@
 // Upstream hears it here: retained state and numbered events, as MQTT topics. While no broker is there, state is not
 // kept for it (it is published whole on connect) and events wait in the log (report/events.ts).
 
+import type { SessionRecord } from '../accounting/spool.ts';
 import { vlansOf } from '../authz/vlan-plan.ts';
 import type { Ip } from '../base/ip.ts';
 import type { Mac } from '../base/mac.ts';
@@ -26,6 +27,7 @@ import type { L2Unit, SessionUnit } from './session-unit.ts';
 import {
   type InfoContext,
   infoPayload,
+  lostEndBody,
   portPayload,
   sessionEndBody,
   sessionPayload,
@@ -131,6 +133,12 @@ export class Reporter implements Timed {
   /** Last of all that a session's end does. */
   sessionEnded(unit: SessionUnit, decision: EndDecision, proof: RelockProof): void {
     this.event({ type: 'session-end', body: sessionEndBody(unit, decision, { proof, core: this.core }) });
+  }
+
+  /** One that an earlier run left, and that this start has found dead: its Stop is stored. */
+  sessionLost(session: SessionRecord): void {
+    const body = lostEndBody(session, this.core.now.wall);
+    if (body !== undefined) this.event({ type: 'session-end', body });
   }
 
   sessionMoved(

@@ -222,6 +222,7 @@ export class Supplicants implements Method {
           (effect.sameIdentity || sameUser)
         ) {
           unit.granting = effect.ref;
+          unit.acceptedAs = effect.authorization.userName;
           aaa.forgetConversation(unit);
           core.parts.reauthentication.forget(session);
           const told = (error?: string): void => this.granted(unit, effect.ref, error);
@@ -282,8 +283,9 @@ export class Supplicants implements Method {
     const { mac, port } = unit;
     // Who is in by MAB and does not answer has no 802.1X: nothing has failed.
     const bySilence = reason === 'client-silent' && this.core.sessions.ofMac(mac)?.session.method === 'mab';
-    const userName = aaa.identityOf(unit);
-    const detail = reason === 'grant-failed' ? unit.refusal : undefined;
+    const byUs = reason === 'grant-failed';
+    const userName = byUs ? unit.acceptedAs : aaa.identityOf(unit);
+    const detail = byUs ? unit.refusal : undefined;
     if (!bySilence)
       reporter.authFailed({ mac, port, method: 'dot1x', userName, detail }, reason, replyMessage);
     aaa.forgetConversation(unit);
@@ -298,6 +300,7 @@ export class Supplicants implements Method {
     const conversation = aaa.conversationOf(unit);
     aaa.forgetConversation(unit);
     unit.granting = accepted.ref;
+    unit.acceptedAs = accepted.authorization.userName;
     this.core.parts.mab.displaced(mac, port);
     // The id of a session that this one replaces is used up.
     const used = this.core.sessions.ofMac(mac)?.session.id;

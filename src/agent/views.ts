@@ -1,6 +1,7 @@
 // The agent's state as the payloads of the contract (report/payloads.ts): pure reading, nothing is changed here.
 
-import { rfc3339 } from '../base/time.ts';
+import { type SessionRecord, stopOfLost } from '../accounting/spool.ts';
+import { rfc3339, type WallTime } from '../base/time.ts';
 import type { Config } from '../config/config.ts';
 import { isUplink, namesVlans } from '../config/ports.ts';
 import type { TrafficCounters } from '../model/acct.ts';
@@ -11,6 +12,7 @@ import type { Session } from '../model/session.ts';
 import type { ServerStatistics } from '../radius/server-link.ts';
 import type { EventBody } from '../report/event-payloads.ts';
 import type { InfoPayload, PortPayload, ServerPayload, SessionPayload } from '../report/payloads.ts';
+import { l3SessionKey, sessionKey } from '../report/topics.ts';
 import type { EndDecision, RelockProof } from '../session/logout.ts';
 import type { Core } from './core.ts';
 import type { PortUnit } from './port-desk.ts';
@@ -230,6 +232,44 @@ export function sessionEndBody(
       tries: proof.tries,
     },
     ...(unit.traffic === undefined ? {} : { counters: trafficBody(unit.traffic) }),
+  };
+}
+
+/**
+ * Of a session that a start has found dead, as of its last stored evidence. What was left of it in the table is removed by the
+ * start itself, like every entry that nobody was granted. Undefined where too little was stored of it.
+ */
+export function lostEndBody(lost: SessionRecord, now: WallTime): EventBody<'session-end'> | undefined {
+  const { subject, eventTime } = lost;
+  const { station, story, ipv4, ipv6 } = subject;
+  const ip = ipv4 ?? ipv6;
+  const key = station !== undefined ? sessionKey(station.mac) : ip !== undefined && l3SessionKey(ip);
+  if (story === undefined || key === false) return undefined;
+  const { sessionTimeS, counters } = stopOfLost(lost);
+  return {
+    key,
+    mac: station?.mac ?? null,
+    port: station?.port ?? null,
+    vlan: story.vlan ?? null,
+    user_name: subject.userName,
+    role: story.role,
+    method: story.method,
+    session_id: subject.sessionId,
+    multi_session_id: subject.multiSessionId,
+    started: rfc3339(story.started),
+    session_time_s: sessionTimeS,
+    cause: 'nas-reboot',
+    acct_terminate_cause: AcctTerminateCause['NAS-Reboot'],
+    acct_terminate_cause_name: 'NAS-Reboot',
+    decided: rfc3339(now),
+    evidence: {
+      last_seen: rfc3339(eventTime),
+      last_seen_by: story.lastSeenBy,
+      probes_sent: story.probesSent,
+      probes_answered: story.probesAnswered,
+    },
+    relock: { revoked_at: null, verified: false, tries: 0 },
+    ...(counters === undefined ? {} : { counters: trafficBody(counters) }),
   };
 }
 

@@ -2,6 +2,7 @@
 
 import type { Config } from '../config/config.ts';
 import { namesVlans, portSettings } from '../config/ports.ts';
+import { namedVlans, type ProbeSenders, probeSenders, senderIn } from '../config/probe-senders.ts';
 import type { Capabilities } from '../model/dataplane.ts';
 import type { PortAuth } from './portauth.ts';
 
@@ -13,13 +14,14 @@ export interface HostFinding {
 
 type Severity = HostFinding['severity'];
 
-/** Opens nothing and changes nothing; `portauth` is the data plane, opened by the caller. */
-export function hostFindings(config: Config, portauth: PortAuth): readonly HostFinding[] {
+/** Opens nothing and changes nothing; `portauth` is the data plane, opened by the caller; `own`: the switch's addresses. */
+export function hostFindings(config: Config, portauth: PortAuth, own: ProbeSenders): readonly HostFinding[] {
   const capabilities = portauth.capabilities();
   if (!capabilities.ok) return [{ severity: 'fault', message: capabilities.error }];
   return [
     ...capabilityFindings(capabilities.value),
     ...vlanFindings(config, capabilities.value),
+    ...probeFindings(config, portauth, own),
     ...portFindings(config, portauth),
   ];
 }
@@ -60,6 +62,22 @@ function vlanFindings(config: Config, { vlanFiltering }: Capabilities): readonly
       message: `${bridge} does not filter VLANs, so whoever is to be in one is refused: ${how}`,
     },
   ];
+}
+
+/** Only where the bridge filters: elsewhere nobody is put into any of them. */
+function probeFindings(config: Config, portauth: PortAuth, own: ProbeSenders): readonly HostFinding[] {
+  const map = portauth.vlans();
+  if (!map.ok) return [{ severity: 'warning', message: `the VLANs cannot be read: ${map.error}` }];
+  if (!map.value.filtering) return [];
+  const native = map.value.bridge.find(({ pvid }) => pvid)?.vlan;
+  const senders = probeSenders(config, own);
+  const { bridge } = config.switch;
+  return namedVlans(config)
+    .filter(({ vlan }) => senderIn(senders, vlan, native) === undefined)
+    .map(({ vlan, paths }) => ({
+      severity: 'warning',
+      message: `VLAN ${vlan} (${paths.join(', ')}): nobody can be asked there, and a client that says nothing is taken for gone: give ${bridge}.${vlan} an address, or handshake.sources an entry with a mac`,
+    }));
 }
 
 function portFindings(config: Config, portauth: PortAuth): readonly HostFinding[] {

@@ -3,8 +3,10 @@
 import type { Ip } from '../base/ip.ts';
 import type { Mac } from '../base/mac.ts';
 import type { WallTime } from '../base/time.ts';
+import type { AuthMethod } from './authorization.ts';
 import type { EndCause } from './cause.ts';
-import type { PortName } from './dataplane.ts';
+import type { PortName, VlanId } from './dataplane.ts';
+import type { EndEvidence } from './session.ts';
 
 /** Octets and packets from (input) and to (output) the client; absent where the port cannot tell. */
 export interface TrafficCounters {
@@ -25,6 +27,20 @@ export interface AcctSubject {
   readonly cui?: Uint8Array;
   readonly ipv4?: Ip;
   readonly ipv6?: Ip;
+  /** In what is kept of a living session. */
+  readonly story?: AcctStory;
+}
+
+/** What RADIUS is not told of a session, and whoever reads its end record is, if a start finds it dead. */
+export interface AcctStory {
+  readonly method: AuthMethod;
+  readonly role: string;
+  readonly started: WallTime;
+  /** Absent for an address behind the switch. */
+  readonly vlan?: VlanId;
+  readonly lastSeenBy: EndEvidence['lastSeenBy'];
+  readonly probesSent: number;
+  readonly probesAnswered: number;
 }
 
 /** The client and its port, as they were at the start. */

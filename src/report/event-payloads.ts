@@ -90,7 +90,9 @@ export const EVENT_BODIES = {
           description: 'When the entry was deleted; null = not yet.',
         }),
         verified: Type.Boolean({
-          description: 'The entry was looked up and was absent. false = alarm: it is being retried.',
+          description:
+            'The entry was looked up and was absent. false = alarm: it is being retried; with 0 tries there was nothing to ' +
+            'prove: the client went on in another session, or (nas-reboot) the start removes what an earlier run left.',
         }),
         tries: count('Deletions that it took.'),
       }),

@@ -9,6 +9,7 @@ import type { WallTime } from '../../src/base/time.ts';
 import type { AcctRecord } from '../../src/model/acct.ts';
 import { END_CAUSES, type EndCause } from '../../src/model/cause.ts';
 import type { PortName } from '../../src/model/dataplane.ts';
+import { AUTH_METHODS, EVIDENCE_KINDS } from '../../src/report/payloads.ts';
 import { subject } from '../rigs/accounting-path.ts';
 import { mutate } from '../rigs/mutate.ts';
 import { SeededRandom } from '../rigs/seeded-random.ts';
@@ -17,6 +18,20 @@ const octets = (maxLength: number) => fc.uint8Array({ maxLength }).map((value) =
 const mac = fc.uint8Array({ minLength: 6, maxLength: 6 }).map((bytes) => macFromBytes(bytes));
 const large = fc.maxSafeNat();
 const causes = Object.keys(END_CAUSES) as EndCause[];
+
+const wall = fc.nat({ max: 8_640_000_000_000 }).map((ms) => ms as WallTime);
+const story = fc.record(
+  {
+    method: fc.constantFrom(...AUTH_METHODS),
+    role: fc.string({ maxLength: 60 }),
+    started: wall,
+    vlan: fc.nat({ max: 4094 }),
+    lastSeenBy: fc.constantFrom(...EVIDENCE_KINDS),
+    probesSent: fc.nat(),
+    probesAnswered: fc.nat(),
+  },
+  { requiredKeys: ['method', 'role', 'started', 'lastSeenBy', 'probesSent', 'probesAnswered'] },
+);
 
 const anySubject = fc.record(
   {
@@ -33,6 +48,7 @@ const anySubject = fc.record(
     cui: octets(253),
     ipv4: fc.ipV4().map((ip) => ip as Ip),
     ipv6: fc.constantFrom('2001:db8::1', 'fe80::2', '::').map((ip) => ip as Ip),
+    story,
   },
   {
     requiredKeys: ['sessionId', 'multiSessionId', 'userName', 'classes'],
@@ -44,7 +60,7 @@ const counters = fc.record({
   inputPackets: large,
   outputPackets: large,
 });
-const eventTime = fc.nat({ max: 8_640_000_000_000 }).map((ms) => ms as WallTime);
+const eventTime = wall;
 const cause = fc.constantFrom(...causes);
 const sessionTimeS = fc.nat({ max: 0xffffffff });
 

@@ -259,6 +259,42 @@ describe('asked of running sessions', () => {
       expect(roles()).toEqual([undefined, undefined]);
     });
 
+    it('gives way to a newer request for one of its sessions, which begins on what was before', () => {
+      answering('done', 'pending');
+      const bytes = request();
+      expect(ask(net, [bytes])).toEqual([undefined]);
+      const newer = dynamicRequest({
+        code: 'CoA-Request',
+        attributes: [mac(1), u32('Idle-Timeout', 90)],
+        at: net.world.clocks.wall,
+      });
+      net.post({
+        type: 'dynamic-requests',
+        datagrams: [{ address: SERVER, port: 40_001, bytes: newer }],
+      });
+      expect(answers(net, [bytes, newer])).toMatchObject([
+        { code: 'CoA-NAK', errorCause: 506 },
+        { code: 'CoA-ACK' },
+      ]);
+      stage.invariants.core.parts.dynauth.renewed(unit(2), 'too late');
+      net.post({ type: 'tick' });
+      expect(roles()).toEqual([undefined, undefined]);
+      expect(session(1)?.authorization.idleTimeout).toBe(90_000);
+    });
+
+    it('that fails, leaves alone who was reauthenticated meanwhile', () => {
+      answering('done', 'pending');
+      const bytes = request();
+      expect(ask(net, [bytes])).toEqual([undefined]);
+      const { dynauth, life } = stage.invariants.core.parts;
+      const authorization = { ...unit(1).session.authorization, filterId: 'default' };
+      expect(life.renew(unit(1), authorization)).toBe('done');
+      dynauth.renewed(unit(2), 'no room in the table');
+      net.post({ type: 'tick' });
+      expect(answers(net, [bytes])[0]?.errorCause).toBe(506);
+      expect(roles()).toEqual(['default', undefined]);
+    });
+
     it('is put back if the second session refuses it: 407', () => {
       answering('done', { refused: 'there is no such VLAN' });
       const bytes = request();

@@ -128,6 +128,11 @@ describe('torn away', () => {
     last.net.advance(120_000);
     lives.push(last.net);
     expect(judge(rowsOf(...lives))).toEqual([]);
+    const told = lives
+      .flatMap(({ events }) => events)
+      .flatMap((event) => (event.type === 'session-end' ? [event.session_id] : []));
+    expect(told.length).toBeGreaterThan(0);
+    expect(new Set(told).size).toBe(told.length);
     expect(new Set(rowsOf(...lives).map(({ sessionId }) => sessionId)).size).toBeGreaterThanOrEqual(USERS);
   });
 });
@@ -168,6 +173,53 @@ describe('a session that is found dead', () => {
     expect(stop).toMatchObject({ status: 'Stop', terminateCause: 11 });
     expect(Math.abs((stop?.eventS ?? 0) - lastSeenS)).toBeLessThanOrEqual(2);
     expect(Math.abs((stop?.sessionTimeS ?? 0) - 64)).toBeLessThanOrEqual(2);
+  });
+
+  it('is told upstream, once, when its Stop is stored: a newer session of the same client keeps its topic', () => {
+    const config = { radius: { accounting: { spool: { evidence_s: 10 } } } };
+    const { net, clients } = live(undefined, { config });
+    clients[0]?.supplicant.start();
+    clients[1]?.supplicant.start();
+    net.advance(5_000);
+    clients[0]?.talk(1_000);
+    net.advance(33_000);
+    const started = net.events.filter(({ type }) => type === 'session-start');
+    net.dead = true;
+    const second = live(net, { pauseMs: 100_000, config });
+    second.clients[0]?.supplicant.start();
+    second.net.advance(5_000);
+    const ends = second.net.events.filter((event) => event.type === 'session-end');
+    expect(ends.map(({ session_id }) => session_id).sort()).toEqual(
+      started.map((event) => event.type === 'session-start' && event.session.session_id).sort(),
+    );
+    const [end] = ends.filter(({ user_name }) => user_name === 'u1');
+    const [begun] = started.filter((event) => event.type === 'session-start' && event.session.port === 'p1');
+    const stop = rowsOf(second.net).find(({ status, userName }) => status === 'Stop' && userName === 'u1');
+    expect(end).toMatchObject({
+      key: '02-99-00-00-00-01',
+      port: 'p1',
+      vlan: 0,
+      role: 'default',
+      method: 'dot1x',
+      cause: 'nas-reboot',
+      acct_terminate_cause: 11,
+      session_time_s: stop?.sessionTimeS,
+      started: begun?.type === 'session-start' && begun.session.started,
+      relock: { verified: false, tries: 0 },
+    });
+    expect(Date.parse(end?.evidence.last_seen ?? '') / 1000).toBeCloseTo(stop?.eventS ?? 0, -1);
+    expect(end?.evidence.last_seen_by).not.toBe('login');
+    expect(second.net.retained.get('rollcall/v1/sw1/session/02-99-00-00-00-01')).toMatchObject({
+      user_name: 'u1',
+    });
+    expect(second.net.retained.has('rollcall/v1/sw1/session/02-99-00-00-00-02')).toBe(false);
+    // Found by nobody any more.
+    second.net.dead = true;
+    const third = live(second.net, { config });
+    third.net.advance(5_000);
+    const again = third.net.events.filter((event) => event.type === 'session-end');
+    expect(again.map(({ user_name }) => user_name)).toEqual(['u1']);
+    expect(again[0]?.session_id).not.toBe(end?.session_id);
   });
 
   it('not before what an interim has said of it', () => {

@@ -131,6 +131,27 @@ describe('while somebody else leaves the port, slowly', () => {
     expect(answer()).toBe('CoA-NAK');
   });
 
+  it('no renewal of a session is begun in the midst of another one', async () => {
+    const { life } = stage.invariants.core.parts;
+    const renew = life.renew.bind(life);
+    const depths: number[] = [];
+    let depth = 0;
+    vi.spyOn(life, 'renew').mockImplementation((unit, ...word) => {
+      if (unit.session.key === session()?.key) depths.push(depth);
+      depth++;
+      const renewal = renew(unit, ...word);
+      depth--;
+      return renewal;
+    });
+    const answered = slowly();
+    coa(stage, 'u1', '40');
+    await reauthenticate('50');
+    answered();
+    await stage.pass(20_000);
+    expect(depths).toEqual([0, 0]);
+    expect(session()?.vlans.untagged).toBe(50);
+  });
+
   it('a reauthentication back to where it is: nothing has changed', async () => {
     const id = session()?.id;
     const answered = slowly();

@@ -1,8 +1,9 @@
-// `make demo`: the lives of three users on a switch made of network namespaces, with real peers.
+// `make demo`: the lives of three users and a printer on a switch made of network namespaces, with real peers.
 //
 //   alice logs in by PEAP, works, and is gone without a word: probes, and out after N silent periods.
-//   bob logs in, says nothing by himself, but answers probes: he stays.
+//   bob logs in, says nothing by himself, but answers probes: he stays, until the RADIUS server wants him out.
 //   carol logs in and logs off.
+//   the printer speaks no 802.1X, and gets in by its MAC.
 //
 // What is shown is what independent witnesses saw (witnesses.ts); at the end it is checked against what should have
 // been. Exit code 0 only if all of it was. Leaves nothing behind.
@@ -12,6 +13,7 @@ import pc from 'picocolors';
 import { Agent } from '../rigs/lab/agent.ts';
 import { Broker } from '../rigs/lab/broker.ts';
 import { becomeArpOnly, fallSilent, ping } from '../rigs/lab/client.ts';
+import { radclient } from '../rigs/lab/dynauth.ts';
 import { FreeRadius } from '../rigs/lab/freeradius.ts';
 import { LabSwitch, UPLINK_IPV4 } from '../rigs/lab/netns.ts';
 import { sleep, until } from '../rigs/lab/process.ts';
@@ -24,6 +26,7 @@ const N = 3;
 /** A wheel tick, a dump of the table, and the witness' own delay. */
 const SLACK_S = 0.4;
 const PASSWORD = 'correct horse';
+const PRINTER_PORT = 4;
 
 interface Check {
   readonly what: string;
@@ -60,12 +63,15 @@ class Demo {
 
   private async play(): Promise<void> {
     const { timeline } = this;
-    timeline.add('story', 'a switch is built: bridge br0, three client ports, an uplink');
-    const lab = await LabSwitch.create({ ports: 3 });
+    timeline.add('story', 'a switch is built: bridge br0, four client ports, an uplink');
+    const lab = await LabSwitch.create({ ports: 4 });
     this.closers.push(() => lab.close());
-    const names = ['alice', 'bob', 'carol'];
+    const names = ['alice', 'bob', 'carol', 'printer'];
     const people: Person[] = names.map((name, i) => ({ name, client: lab.client(i + 1) }));
-    const users = names.map((name) => ({ name, password: PASSWORD }));
+    const printer = lab.client(PRINTER_PORT).mac.replaceAll(':', '');
+    const users = names.slice(0, -1).map((name) => ({ name, password: PASSWORD }));
+    users.push({ name: printer, password: printer });
+    await lab.unplug(PRINTER_PORT);
     const radius = await FreeRadius.start(lab.netns, { users });
     this.closers.push(() => radius.close());
     const broker = await Broker.start(lab.netns);
@@ -81,14 +87,17 @@ class Demo {
     const agent = await Agent.start(lab.netns, {
       roles: { default: { handshake: { period_s: T_S, times: N } } },
       handshake: { hold_after_link_up_s: 0 },
+      ports: { [`p${PRINTER_PORT}`]: { mab: { enabled: true, delay_s: 1 } } },
     });
     this.closers.push(() => agent.close());
     const [alice, bob, carol] = people as [Person, Person, Person];
     await this.strangerIsKeptOut(alice);
-    for (const person of people) await this.logIn(person);
+    for (const person of [alice, bob, carol]) await this.logIn(person);
     await this.carolLogsOff(carol);
     await this.aliceVanishes(alice, lab);
+    await this.printerGetsIn(lab, printer);
     await this.bobStays(bob, agent);
+    await this.bobIsPutOut(bob, lab);
   }
 
   private async strangerIsKeptOut({ name, client }: Person): Promise<void> {
@@ -168,6 +177,18 @@ class Demo {
     );
   }
 
+  private async printerGetsIn(lab: LabSwitch, userName: string): Promise<void> {
+    this.timeline.add(
+      'story',
+      `a printer is plugged into p${PRINTER_PORT}. It speaks no 802.1X; the server knows its MAC`,
+    );
+    await lab.plug(PRINTER_PORT);
+    await this.sawIt('mqtt', new RegExp(`session-start: ${userName}, by mab`));
+    await this.sawIt('radius', new RegExp(`Accounting-Start for ${userName}`));
+    const passes = await ping(lab.client(PRINTER_PORT), UPLINK_IPV4);
+    this.check('the printer is in', 'answered', passes ? 'answered' : 'no answer');
+  }
+
   private async bobStays({ name, client }: Person, agent: Agent): Promise<void> {
     await sleep(2 * T_S * 1000);
     const answered = this.timeline.count('client', /^bob: ARP reply/);
@@ -179,9 +200,23 @@ class Demo {
     });
     const online = JSON.stringify(await agent.ask('sessions'));
     this.check(`${name} is still online`, 'yes', online.includes(client.mac) ? 'yes' : 'no');
-    this.check('and nobody else is', '1', `${online.split('"key"').length - 1}`);
+    this.check('and the printer, and nobody else', '2', `${online.split('"key"').length - 1}`);
+  }
+
+  private async bobIsPutOut({ name, client }: Person, lab: LabSwitch): Promise<void> {
+    this.timeline.add('story', `the RADIUS server wants ${name} out`);
+    const attributes = [`User-Name = "${name}"`];
+    const { code } = await radclient(lab.netns, { send: 'disconnect', attributes });
+    const entries = await lab.fdb(client.mac);
+    this.timeline.add('radius', `Disconnect-Request for ${name} by radclient: ${code}`);
+    this.check('what the server hears', 'Disconnect-ACK', code);
+    this.check('his entry in the bridge by then', 'none', entries.length === 0 ? 'none' : 'still there');
+    await this.sawIt('mqtt', new RegExp(`session-end: ${name}`));
+    await this.sawIt('radius', new RegExp(`Accounting-Stop for ${name}`));
+    this.checkSeen("bob's Stop", 'radius', /Stop for bob, (\S+),/, 'Admin-Reset');
+    this.checkSeen('cause upstream', 'mqtt', /session-end: bob, (\S+);/, 'radius-disconnect');
     const stops = this.timeline.count('radius', /Accounting-Stop/);
-    this.check('Accounting-Stops in all', '2', `${stops}`);
+    this.check('Accounting-Stops in all', '3', `${stops}`);
   }
 
   private async sawIt(side: 'mqtt' | 'radius', pattern: RegExp, seconds = 5): Promise<void> {

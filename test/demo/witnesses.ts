@@ -151,7 +151,7 @@ interface SessionNews {
   readonly type?: string;
   readonly user_name?: string;
   readonly cause?: string;
-  readonly session?: { readonly user_name: string };
+  readonly session?: { readonly user_name: string; readonly method: string };
   readonly probes?: readonly {
     readonly silent_periods: number;
     readonly times: number;
@@ -167,7 +167,7 @@ function describeMessage(topic: string, payload: string): string | undefined {
   const news = JSON.parse(payload) as SessionNews;
   switch (news.type) {
     case 'session-start':
-      return `session-start: ${news.session?.user_name}`;
+      return `session-start: ${news.session?.user_name}, by ${news.session?.method}`;
     case 'handshake-probe': {
       const asked = (news.probes ?? []).map(
         ({ target, silent_periods, times }) => `${target}, silent for ${silent_periods} of ${times} periods`,

@@ -10,7 +10,9 @@ import { HOSTS, HOSTS_SIMULATED } from './hosts.ts';
 import { LEAVING } from './leaving.ts';
 import { MOVING } from './moving.ts';
 import type { FaultStage, Scenario } from './stage.ts';
-import { VLANS, VLANS_SIMULATED } from './vlans.ts';
+import { VLAN_FALLBACKS } from './vlan-fallbacks.ts';
+import { VLAN_FAULTS } from './vlan-faults.ts';
+import { VLANS } from './vlans.ts';
 
 const CHAPTERS: Readonly<Record<string, readonly Scenario<FaultStage>[]>> = {
   'comes and leaves': LEAVING,
@@ -18,7 +20,7 @@ const CHAPTERS: Readonly<Record<string, readonly Scenario<FaultStage>[]>> = {
   'is put out': ENDING,
   'turns up elsewhere': MOVING,
   'beside others': [...HOSTS, ...HOSTS_SIMULATED],
-  'in a VLAN': [...VLANS, ...VLANS_SIMULATED],
+  'in a VLAN': [...VLANS, ...VLAN_FALLBACKS, ...VLAN_FAULTS],
   'gets in by its MAC': BYPASS,
   'when things go wrong': [...FAULTS, ...FAULTS_SIMULATED],
 };

@@ -66,6 +66,8 @@ export interface Setting {
   readonly onePort?: boolean;
   /** The bridge filters VLANs; all ports are in VLAN 1, and the uplink has these beside it, tagged. */
   readonly vlans?: { readonly onUplink: readonly number[] };
+  /** The server may change running sessions: see `changeAuthorization`. */
+  readonly coa?: boolean;
   /** Users beside u<n>, by the same password. */
   readonly users?: readonly string[];
   /** Machines whose MAC the server knows, by its twelve digits as name and password; in `replies` they are d<n>. */
@@ -191,6 +193,10 @@ export interface VlanStage extends Stage {
   vlansOf(port: string): Promise<PortVlans>;
   /** VLANs in which the table has a grant for this MAC. */
   grantedVlans(mac: string): Promise<readonly number[]>;
+  /** The VLAN in which the far side of the uplink has heard this machine last; undefined = never. */
+  heardIn(machine: Machine): Promise<number | undefined>;
+  /** A server's CoA-Request with this for the user's sessions (RFC 5176 §2.2): an ACK, or the Error-Cause of the NAK. */
+  changeAuthorization(user: string, change: Reply): Promise<'CoA-ACK' | number | undefined>;
   /** The machine tags what it sends, EAPOL aside. */
   tag(machine: Machine, vlan: number | undefined): Promise<void>;
 }

@@ -3,6 +3,7 @@
 
 import { fromHex, toHex } from '../../../src/base/bytes.ts';
 import type { Netns } from './netns.ts';
+import { patience } from './patience.ts';
 
 export interface RadclientReply {
   /** `none`: nothing came. */
@@ -25,7 +26,7 @@ export async function radclient(
   },
 ): Promise<RadclientReply> {
   const { send, attributes, to = '127.0.0.1', secret = 'testing123', waitS = 3 } = request;
-  const wait = ['-r', '1', '-t', `${waitS}`];
+  const wait = ['-r', '1', '-t', `${patience(waitS)}`];
   const { stdout } = await netns.run(['radclient', '-x', ...wait, `${to}:3799`, send, secret], {
     input: `${attributes.join('\n')}\n`,
   });

@@ -7,8 +7,8 @@ import { LabFolder } from './folder.ts';
 import type { RadiusSettings, RadiusUser } from './freeradius-config.ts';
 import { radiusdConf, repliesFile, usersFile } from './freeradius-config.ts';
 import type { Netns } from './netns.ts';
-import type { LabProcess } from './process.ts';
 import { until } from './process.ts';
+import { LabServer } from './server.ts';
 
 export const RADIUS_SECRET = 'testing123';
 
@@ -41,16 +41,7 @@ export interface SessionRow {
   readonly cause: string;
 }
 
-export class FreeRadius {
-  readonly #netns: Netns;
-  readonly #folder: LabFolder;
-  #process: LabProcess | null = null;
-
-  private constructor(netns: Netns, folder: LabFolder) {
-    this.#netns = netns;
-    this.#folder = folder;
-  }
-
+export class FreeRadius extends LabServer {
   /** Running, and ready to answer, when this returns. */
   static async start(netns: Netns, options: FreeRadiusOptions): Promise<FreeRadius> {
     const folder = new LabFolder('freeradius');
@@ -77,51 +68,28 @@ export class FreeRadius {
     return server;
   }
 
-  /** Starts it again after `stop`: the accounting log goes on. */
-  async start(): Promise<void> {
-    this.#process = this.#netns.start({
-      name: 'freeradius',
-      argv: ['freeradius', '-f', '-l', 'stdout', '-n', 'radiusd', '-d', this.#folder.path],
-    });
-    await this.#process.waitForLine(/Ready to process requests/, { timeoutMs: 20_000 });
-  }
-
-  /** The server is gone: its ports answer with ICMP. */
-  async stop(): Promise<void> {
-    await this.#process?.stop();
-    this.#process = null;
-  }
-
-  /** The server hangs: its ports are open, and nothing answers until `thaw`. */
-  freeze(): void {
-    this.#process?.signal('SIGSTOP');
-  }
-
-  thaw(): void {
-    this.#process?.signal('SIGCONT');
-  }
-
-  /** What it logged: `Login OK: [alice] ...`, `Login incorrect ...`. */
-  get output(): string {
-    return this.#process?.output ?? '';
+  /** The accounting log goes on. What it logs: `Login OK: [alice] ...`, `Login incorrect ...`. */
+  start(): Promise<void> {
+    const argv = ['freeradius', '-f', '-l', 'stdout', '-n', 'radiusd', '-d', this.folder.path];
+    return this.launch(argv, /Ready to process requests/);
   }
 
   /** Changes users: the server is started again, since a SIGHUP does not tell when it is done. */
   async setUsers(users: readonly RadiusUser[]): Promise<void> {
     await this.stop();
-    this.#folder.write('users', usersFile(users));
-    this.#folder.write('replies', repliesFile(users));
+    this.folder.write('users', usersFile(users));
+    this.folder.write('replies', repliesFile(users));
     await this.start();
   }
 
   accounting(): readonly DetailRecord[] {
-    const file = this.#folder.file('accounting.detail');
+    const file = this.folder.file('accounting.detail');
     return existsSync(file) ? parseDetail(readFileSync(file, 'utf8')) : [];
   }
 
   /** With `sql` alone; in the order of their beginning. Times are Unix seconds. */
   async sessionTable(): Promise<readonly SessionRow[]> {
-    const rows = await this.#netns.must(['python3', '-c', SESSION_TABLE, this.#folder.file('radacct.db')]);
+    const rows = await this.netns.must(['python3', '-c', SESSION_TABLE, this.folder.file('radacct.db')]);
     return JSON.parse(rows) as readonly SessionRow[];
   }
 
@@ -134,12 +102,6 @@ export class FreeRadius {
         this.accounting().find((record) => entries.every(([name, value]) => record[name] === value)) ?? null,
       timeoutMs,
     );
-  }
-
-  async close(): Promise<void> {
-    this.thaw();
-    await this.stop();
-    this.#folder.remove();
   }
 }
 

@@ -5,6 +5,7 @@
 
 import { becomeAddressless, becomeIpv6Only, fallSilent, speakAgain, speakOnce, talker } from './client.ts';
 import { giveAddress, type Netns, type SwitchClient, UPLINK_IPV4, UPLINK_IPV6 } from './netns.ts';
+import { patience } from './patience.ts';
 import type { LabProcess } from './process.ts';
 import { Supplicant, type SupplicantState } from './supplicant.ts';
 
@@ -118,7 +119,7 @@ export class LabMachine {
   /** A ping of the uplink's far end is answered. Whom it could not reach before, it asks for anew, at once. */
   async reachesUplink(): Promise<boolean> {
     const target = this.#hasIpv4 ? UPLINK_IPV4 : UPLINK_IPV6;
-    const ping = `ping -n -q -c 1 -i 0.25 -w ${PING_WITHIN_S} ${target}`;
+    const ping = `ping -n -q -c 1 -i 0.25 -w ${patience(PING_WITHIN_S)} ${target}`;
     const forget = `ip neigh del ${target} dev ${this.#device} 2>/dev/null`;
     const finished = await this.#client.netns.run(['sh', '-c', `${forget}; exec ${ping}`]);
     return finished.code === 0;

@@ -5,6 +5,7 @@
 
 import type { ChildProcess } from 'node:child_process';
 import { execFile, spawn } from 'node:child_process';
+import { patience } from './patience.ts';
 
 export interface Finished {
   readonly code: number;
@@ -22,7 +23,7 @@ export function run(
     const child = execFile(
       program,
       rest,
-      { timeout: options.timeoutMs ?? 30_000, maxBuffer: 64 * 1024 * 1024 },
+      { timeout: patience(options.timeoutMs ?? 30_000), maxBuffer: 64 * 1024 * 1024 },
       (error, stdout, stderr) => {
         if (error === null) return resolve({ code: 0, stdout, stderr });
         if (typeof error.code === 'number') return resolve({ code: error.code, stdout, stderr });
@@ -61,11 +62,11 @@ export async function until<T>(
   ask: () => Promise<T | null | false> | T | null | false,
   timeoutMs = 10_000,
 ): Promise<T> {
-  const deadline = Date.now() + timeoutMs;
+  const deadline = Date.now() + patience(timeoutMs);
   for (;;) {
     const answer = await ask();
     if (answer !== null && answer !== false) return answer;
-    if (Date.now() > deadline) throw new Error(`not within ${timeoutMs} ms: ${what}`);
+    if (Date.now() > deadline) throw new Error(`not within ${patience(timeoutMs)} ms: ${what}`);
     await sleep(50);
   }
 }
@@ -146,7 +147,7 @@ export class LabProcess {
   ): Promise<string> {
     const seen = this.#lines.slice(options.fromLine ?? 0).find((line) => pattern.test(line));
     if (seen !== undefined) return seen;
-    const timeoutMs = options.timeoutMs ?? 10_000;
+    const timeoutMs = patience(options.timeoutMs ?? 10_000);
     return new Promise((resolve, reject) => {
       const settle = (act: () => void): void => {
         clearTimeout(timer);
@@ -177,7 +178,7 @@ export class LabProcess {
   /** TERM, and KILL after `graceMs`. Returns the exit code; safe to call twice. */
   async stop(graceMs = 3000): Promise<number> {
     this.signal('SIGTERM');
-    const timer = setTimeout(() => this.signal('SIGKILL'), graceMs);
+    const timer = setTimeout(() => this.signal('SIGKILL'), patience(graceMs));
     const code = await this.exited;
     clearTimeout(timer);
     return code;

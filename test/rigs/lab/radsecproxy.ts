@@ -5,7 +5,7 @@ import { type Issued, labCertificates } from './certificates.ts';
 import { LabFolder } from './folder.ts';
 import { RADIUS_SECRET } from './freeradius.ts';
 import type { Netns } from './netns.ts';
-import type { LabProcess } from './process.ts';
+import { LabServer } from './server.ts';
 
 export interface RadSecProxyOptions {
   /** What it shows; with the names that a test wants. */
@@ -16,16 +16,7 @@ export interface RadSecProxyOptions {
   readonly address?: string;
 }
 
-export class RadSecProxy {
-  readonly #netns: Netns;
-  readonly #folder: LabFolder;
-  #process: LabProcess | null = null;
-
-  private constructor(netns: Netns, folder: LabFolder) {
-    this.#netns = netns;
-    this.#folder = folder;
-  }
-
+export class RadSecProxy extends LabServer {
   /** Listening when this returns. */
   static async start(netns: Netns, options: RadSecProxyOptions): Promise<RadSecProxy> {
     const folder = new LabFolder('radsecproxy');
@@ -36,36 +27,9 @@ export class RadSecProxy {
     return proxy;
   }
 
-  async start(): Promise<void> {
-    this.#process = this.#netns.start({
-      name: 'radsecproxy',
-      argv: ['radsecproxy', '-f', '-d', '2', '-c', this.#folder.file('radsecproxy.conf')],
-    });
-    await this.#process.waitForLine(/listening for tls/i);
-  }
-
-  async stop(): Promise<void> {
-    await this.#process?.stop();
-    this.#process = null;
-  }
-
-  get output(): string {
-    return this.#process?.output ?? '';
-  }
-
-  /** It hangs: connections stand, and nothing is answered. */
-  freeze(): void {
-    this.#process?.signal('SIGSTOP');
-  }
-
-  thaw(): void {
-    this.#process?.signal('SIGCONT');
-  }
-
-  async close(): Promise<void> {
-    this.thaw();
-    await this.stop();
-    this.#folder.remove();
+  start(): Promise<void> {
+    const argv = ['radsecproxy', '-f', '-d', '2', '-c', this.folder.file('radsecproxy.conf')];
+    return this.launch(argv, /listening for tls/i);
   }
 }
 

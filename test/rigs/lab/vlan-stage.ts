@@ -3,10 +3,15 @@
 // The uplink's far end is in all VLANs with one address: a bridge over eth0 and a VLAN interface each, whose ports are isolated
 // from each other, so that it answers everybody and carries nothing from one VLAN into another.
 
+import { ERROR_CAUSES, type ErrorCause } from '../../../src/radius/error-cause.ts';
 import type { Machine, PortVlans, Reply, Scenario, Setting, VlanStage } from '../../scenarios/stage.ts';
 import { replyAttributes } from './accounting-row.ts';
-import { giveAddress, type LabSwitch, Netns, UPLINK_IPV4, UPLINK_IPV6 } from './netns.ts';
+import { radclient } from './dynauth.ts';
+import { type FdbEntry, giveAddress, type LabSwitch, Netns, UPLINK_IPV4, UPLINK_IPV6 } from './netns.ts';
 import { LAB_TIMING, LabStage, type StageParts } from './stage.ts';
+
+/** Of what is not tagged on the uplink. */
+const NATIVE = 1;
 
 interface ShownVlan {
   readonly vlan: number;
@@ -60,6 +65,24 @@ export class LabVlanStage extends LabStage implements VlanStage {
   async grantedVlans(mac: string): Promise<readonly number[]> {
     const entries = (await this.parts.scene.lab.fdb(mac)).filter(({ state }) => state === 'static');
     return entries.map(({ vlan = 0 }) => vlan).sort((a, b) => a - b);
+  }
+
+  /** By the last frame of it that the far end has learnt from. */
+  async heardIn({ mac }: Machine): Promise<number | undefined> {
+    const table = await this.parts.scene.lab.uplink.must(['bridge', '-j', 'fdb', 'show', 'br', 'far0']);
+    const entry = (JSON.parse(table) as readonly FdbEntry[]).find((each) => each.mac === mac);
+    return entry === undefined ? undefined : Number(entry.ifname.split('.')[1] ?? NATIVE);
+  }
+
+  async changeAuthorization(user: string, change: Reply): Promise<'CoA-ACK' | number | undefined> {
+    const given = Object.entries(replyAttributes(change)).flatMap(([name, value]) =>
+      (typeof value === 'object' ? value : [value]).map((each) => `${name} = ${each}`),
+    );
+    const attributes = [`User-Name = "${user}"`, ...given];
+    const { netns } = this.parts.scene.lab;
+    const { code, errorCause, output } = await radclient(netns, { send: 'coa', attributes });
+    if (code === 'none') throw new Error(`no answer to a CoA-Request:\n${output}`);
+    return code === 'CoA-ACK' ? code : ERROR_CAUSES[errorCause as ErrorCause];
   }
 
   async setReply(user: string, reply: Reply): Promise<void> {

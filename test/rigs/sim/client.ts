@@ -191,6 +191,9 @@ export class SimClient {
 
 /** The host beyond the uplink: it answers everybody who gets through. */
 export class SimGateway {
+  /** The VLAN of each one's last frame; undefined = it was not tagged. */
+  readonly heardIn = new Map<Mac, number | undefined>();
+
   constructor(
     readonly mac: Mac,
     readonly addresses: PingTarget,
@@ -201,6 +204,7 @@ export class SimGateway {
     const frame = decodeEthernet(bytes);
     if (!frame.ok) return;
     const { source, vlan, etherType, payload } = frame.value;
+    this.heardIn.set(source, vlan);
     const tag = vlan === undefined ? {} : { vlan };
     const back = { destination: source, source: this.mac, ...tag, etherType };
     if (etherType === ETHERTYPE_TRAFFIC && payload[0] === ECHO_REQUEST && payload.length === 1) {

@@ -164,7 +164,8 @@ export class RadiusPeer {
   }
 }
 
-function replyAttributes(reply: Reply): OutgoingAttribute[] {
+/** As attributes of an Accept, or of a CoA-Request. */
+export function replyAttributes(reply: Reply): OutgoingAttribute[] {
   const { sessionTimeoutS, terminationAction, idleTimeoutS, framedIp } = reply;
   const { vlan, egress, voice, filterRule, filterId, userRole, cui, state } = reply;
   return [

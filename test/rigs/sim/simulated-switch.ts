@@ -146,7 +146,7 @@ export class SimulatedSwitch {
   private readonly inputs: Input[] = [];
   private running = false;
   private stalledUntil: Instant = instant(0);
-  private readonly gateway: SimGateway;
+  readonly gateway: SimGateway;
   /** How long a dump says that it took. */
   dumpMs = 0.5;
   private nextCommand = 1;

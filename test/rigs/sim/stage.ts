@@ -7,8 +7,10 @@ import { type Mac, macToKey } from '../../../src/base/mac.ts';
 import type { Config } from '../../../src/config/config.ts';
 import { parseConfig } from '../../../src/config/parse.ts';
 import type { Capabilities, PortName } from '../../../src/model/dataplane.ts';
+import type { DynamicDatagram } from '../../../src/radius/dynauth.ts';
 import type { EventPayload, EventType } from '../../../src/report/event-payloads.ts';
 import { isGrant } from '../../../src/wire/fdb-table.ts';
+import { text } from '../../../src/wire/radius-attributes.ts';
 import {
   type AccountingRow,
   begunSessions,
@@ -26,13 +28,20 @@ import {
   type Timing,
 } from '../../scenarios/stage.ts';
 import { type ConfigPart, overlay } from '../config-part.ts';
+import { DYNAUTH_SECRET, dynamicRequest, readReply } from '../dynauth.ts';
 import type { SimClient } from './client.ts';
 import { Invariants } from './invariants.ts';
+import { replyAttributes } from './radius-peer.ts';
 import { GATEWAY, NO_FILES, SIM_CAPABILITIES, SimulatedSwitch } from './simulated-switch.ts';
 
 const STEP_MS = 20;
 const LOGIN_WITHIN_MS = 10_000;
 const PING_WITHIN_MS = 1_000;
+const ANSWER_WITHIN_MS = 3_000;
+const SERVER = '192.0.2.1';
+/** Of the server's CoA-Requests. */
+const COA_PORT = 40_000;
+const UPLINK_NATIVE = 1;
 
 export const SIM_TIMING: Timing = { periodS: 15, times: 3, slackMs: 300 };
 
@@ -40,7 +49,7 @@ const SIM_CONFIG: ConfigPart = {
   switch: { id: 'sw1', bridge: 'br0', uplinks: ['up0'] },
   ports: { 'p*': { control: 'auto' } },
   handshake: { hold_after_link_up_s: 0 },
-  radius: { servers: [{ address: '192.0.2.1', secret: 'testing123' }] },
+  radius: { servers: [{ address: SERVER, secret: 'testing123' }] },
   mqtt: { url: 'mqtt://127.0.0.1:1883' },
 };
 
@@ -66,9 +75,13 @@ export class SimulatedStage implements FaultStage {
     const numbers = Array.from({ length: setting.machines }, (_, i) => i + 1);
     const portOf = (n: number): string => (setting.onePort === true ? 'p1' : `p${n}`);
     const { periodS, times } = timing;
-    const handshake = { roles: { default: { handshake: { period_s: periodS, times } } } };
+    const coa = { dynamic_authorization: { clients: [{ address: SERVER, secret: DYNAUTH_SECRET }] } };
+    const base = {
+      roles: { default: { handshake: { period_s: periodS, times } } },
+      ...(setting.coa === true ? { radius: coa } : {}),
+    };
     this.net = new SimulatedSwitch({
-      config: simFile(overlay(handshake, setting.config ?? {})),
+      config: simFile(overlay(base, setting.config ?? {})),
       ports: [...new Set(numbers.map(portOf))],
       capabilities: { ...capabilities, vlanFiltering: setting.vlans !== undefined },
     });
@@ -301,6 +314,23 @@ export class SimulatedStage implements FaultStage {
       untagged: vlans.filter(([, { untagged }]) => untagged).map(([vlan]) => vlan),
       tagged: vlans.filter(([, { untagged }]) => !untagged).map(([vlan]) => vlan),
     };
+  }
+
+  async heardIn({ mac }: Machine): Promise<number | undefined> {
+    const { heardIn } = this.net.gateway;
+    return heardIn.has(mac as Mac) ? (heardIn.get(mac as Mac) ?? UPLINK_NATIVE) : undefined;
+  }
+
+  async changeAuthorization(user: string, change: Reply): Promise<'CoA-ACK' | number | undefined> {
+    const attributes = [text('User-Name', user), ...replyAttributes(change)];
+    const request = dynamicRequest({ code: 'CoA-Request', attributes });
+    const from = { address: SERVER, port: COA_PORT };
+    const before = this.net.dynamicReplies.length;
+    this.net.post({ type: 'dynamic-requests', datagrams: [{ ...from, bytes: request }] });
+    const answer = (): DynamicDatagram | undefined => this.net.dynamicReplies[before];
+    const { bytes } = await this.until('the answer to a CoA-Request', answer, ANSWER_WITHIN_MS);
+    const { code, errorCause } = readReply(request, bytes);
+    return code === 'CoA-ACK' ? code : errorCause;
   }
 
   async setReply(user: string, reply: Reply): Promise<void> {
