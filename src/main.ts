@@ -19,6 +19,7 @@ import { systemEntropy } from './io/entropy.ts';
 import { readSecret, readText } from './io/files.ts';
 import { HeldPorts } from './io/held-ports.ts';
 import { type HostFinding, hostFindings } from './io/host-check.ts';
+import type { IngressCaptures } from './io/ingress-captures.ts';
 import { createLogger, type Logger } from './io/log.ts';
 import type { MqttLink } from './io/mqtt.ts';
 import { ownAddresses, sameAddresses } from './io/own-addresses.ts';
@@ -182,15 +183,26 @@ class Run {
         will_delay_s: embedded ? 0 : this.config.mqtt.willDelay / 1000,
       },
     });
-    return ok(undefined);
+    return this.shutRoutedPath();
+  }
+
+  /** What cannot be shut is not run: whoever is behind it would pass without a session. */
+  private shutRoutedPath(): Result<void, string> {
+    const { l3 } = this.config;
+    if (l3 === undefined) return ok(undefined);
+    const path = this.portauth.openRoutedPath(l3, () => this.shell.post({ type: 'routed-path-lost' }));
+    if (path.ok) this.shell.useRoutedPath(path.value);
+    return path.ok ? ok(undefined) : path;
   }
 
   private async complete(): Promise<Result<void, string>> {
-    const [{ Capture }, { openControlSocket }, { MqttLink: Link }] = await Promise.all([
-      import('./io/capture.ts'),
-      import('./io/control-socket.ts'),
-      import('./io/mqtt.ts'),
-    ]);
+    const [{ Capture }, { IngressCaptures: Captures }, { openControlSocket }, { MqttLink: Link }] =
+      await Promise.all([
+        import('./io/capture.ts'),
+        import('./io/ingress-captures.ts'),
+        import('./io/control-socket.ts'),
+        import('./io/mqtt.ts'),
+      ]);
     mkdirSync(dirname(this.config.controlSocket), { recursive: true });
     const control = await openControlSocket({
       path: this.config.controlSocket,
@@ -203,6 +215,7 @@ class Run {
     this.link = this.openLink(Link, url.value);
     const guard = this.openUplinkGuard();
     const dynamic = this.listenForRequests();
+    const sso = this.listenForConcentrators();
     this.shell.complete({
       openCapture: (port, onFrame, onError) => new Capture(port, (_, frame) => onFrame(frame), onError),
       publish: (publication) => this.link?.publish(publication),
@@ -210,9 +223,11 @@ class Run {
       follow: (topic) => this.link?.follow(topic),
       unfollow: (topic) => this.link?.unfollow(topic),
       sendDynamicReply: (address, port, bytes) => dynamic?.send(address, port, bytes),
+      sendSsoReply: (address, port, bytes) => sso?.send(address, port, bytes),
       ...(guard === undefined ? {} : { guard }),
     });
     this.link.start();
+    this.listenOnIngress(Captures);
     this.watchOwnAddresses();
     await this.openSpool();
     return ok(undefined);
@@ -230,6 +245,30 @@ class Run {
     });
     this.closers.push({ name: 'dynamic authorization', close: () => listener.close() });
     return listener;
+  }
+
+  private listenForConcentrators(): UdpListener | undefined {
+    const { sso } = this.config;
+    if (sso === undefined) return undefined;
+    const listener = new UdpListener({
+      port: sso.port,
+      ...(sso.listenAddress === undefined ? {} : { address: sso.listenAddress }),
+      onDatagrams: (datagrams) => this.shell.post({ type: 'sso-requests', datagrams }),
+      onError: (message) => this.log.log('warn', `single sign-on: ${message}`),
+    });
+    this.closers.push({ name: 'single sign-on', close: () => listener.close() });
+    return listener;
+  }
+
+  private listenOnIngress(Captures: typeof IngressCaptures): void {
+    const { l3 } = this.config;
+    if (l3?.firstHop !== true) return;
+    const captures = new Captures(
+      l3.ingress,
+      (bytes) => this.shell.post({ type: 'routed-frame', bytes }),
+      (message) => this.log.log('warn', message),
+    );
+    this.closers.push({ name: 'the captures of the routed path', close: () => captures.close() });
   }
 
   /** Late, since ports are locked and people come in without it; what has to be stored waits until then. */
@@ -300,10 +339,12 @@ class Run {
 
   /** There is no notice of them in Node, so they are looked at every few seconds. */
   private watchOwnAddresses(): void {
-    let known = ownAddresses(this.config.switch.bridge);
+    const { switch: device, l3 } = this.config;
+    const read = () => ownAddresses(device.bridge, l3?.ingress);
+    let known = read();
     this.shell.post({ type: 'own-addresses', ...known });
     const timer = setInterval(() => {
-      const now = ownAddresses(this.config.switch.bridge);
+      const now = read();
       if (sameAddresses(known, now)) return;
       known = now;
       this.shell.post({ type: 'own-addresses', ...known });

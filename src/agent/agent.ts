@@ -30,6 +30,8 @@ import type { Effect, Input, Pending } from './ports.ts';
 import { Reauthentication } from './reauthentication.ts';
 import { type ConfigSource, Reconfigure } from './reconfigure.ts';
 import { Reporter } from './reporter.ts';
+import { RoutedPath } from './routed-path.ts';
+import { Sso } from './sso.ts';
 import { Supplicants } from './supplicants.ts';
 import { VlanDesk } from './vlan-desk.ts';
 import { Watch } from './watch.ts';
@@ -65,6 +67,8 @@ export class Agent {
       vlans: new VlanDesk(core),
       fallback: new Fallback(core),
       links: new Links(core),
+      sso: new Sso(core),
+      routed: new RoutedPath(core),
       cuts: new Cuts(core),
     });
     this.core = core;
@@ -106,6 +110,7 @@ export class Agent {
         core.parts.links.boot(input.heldDown);
         reporter.boot(input);
         watch.boot(input.capabilities);
+        core.parts.routed.boot();
         return;
       case 'dataplane':
         ports.news(input.event);
@@ -141,8 +146,24 @@ export class Agent {
       case 'dynamic-requests':
         core.parts.dynauth.receive(input.datagrams);
         return;
+      case 'sso-requests':
+        core.parts.sso.receive(input.datagrams);
+        return;
+      case 'routed-frame':
+        core.parts.routed.frame(input.bytes);
+        return;
+      case 'addresses':
+        core.parts.routed.read(input);
+        return;
+      case 'addresses-failed':
+        core.parts.routed.readFailed(input.error);
+        return;
+      case 'routed-path-lost':
+        core.parts.routed.lost();
+        return;
       case 'own-addresses':
         watch.ownAddresses(input.sources);
+        core.parts.routed.ownAddresses(input.ingress);
         core.parts.dynauth.ownAddresses(input.addresses);
         return;
       case 'uplink-guard':

@@ -32,8 +32,10 @@ import { Outbox } from './outbox.ts';
 import type { PortDesk } from './port-desk.ts';
 import type { Reauthentication } from './reauthentication.ts';
 import type { Reporter } from './reporter.ts';
+import type { RoutedPath } from './routed-path.ts';
 import { Schedule } from './schedule.ts';
 import { isL2, type L2Unit, type SessionUnit } from './session-unit.ts';
+import type { Sso } from './sso.ts';
 import type { Supplicants } from './supplicants.ts';
 import type { VlanDesk } from './vlan-desk.ts';
 import type { Watch } from './watch.ts';
@@ -62,6 +64,8 @@ export interface Parts {
   readonly vlans: VlanDesk;
   readonly fallback: Fallback;
   readonly links: Links;
+  readonly sso: Sso;
+  readonly routed: RoutedPath;
   readonly cuts: Cuts;
 }
 

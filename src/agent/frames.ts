@@ -73,6 +73,13 @@ const PROTOCOLS: Readonly<Record<number, 'arp' | 'nd' | 'dhcp'>> = {
   [ETHERTYPE_IPV4]: 'dhcp',
 };
 
+/** Undefined for a frame that is none, or makes no sense. */
+export function readFrameSign({ etherType, payload }: EthernetFrame): Sign | undefined {
+  const protocol = PROTOCOLS[etherType];
+  const sign = protocol === undefined ? undefined : readSign(protocol, payload);
+  return sign?.ok === true ? sign.value : undefined;
+}
+
 function readSign(protocol: 'arp' | 'nd' | 'dhcp', payload: Uint8Array): Decoded<Sign> {
   switch (protocol) {
     case 'arp': {

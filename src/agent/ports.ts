@@ -26,6 +26,7 @@ import type { HoldKind } from '../model/port.ts';
 import type { DynamicDatagram } from '../radius/dynauth.ts';
 import type { ConnectionEvent, SocketKey } from '../radius/effects.ts';
 import type { RadSecSettings } from '../radius/settings.ts';
+import type { SsoDatagram } from '../radius/sso.ts';
 import type { EventPayload } from '../report/event-payloads.ts';
 import type { InfoPayload, SpoolState } from '../report/payloads.ts';
 
@@ -63,11 +64,22 @@ export type Input =
   | { readonly type: 'connection'; readonly event: ConnectionEvent }
   /** What came in for the dynamic authorization server (RFC 5176), all of one moment. */
   | { readonly type: 'dynamic-requests'; readonly datagrams: readonly DynamicDatagram[] }
+  /** What came in for the accounting server of single sign-on, all of one moment. */
+  | { readonly type: 'sso-requests'; readonly datagrams: readonly SsoDatagram[] }
+  /** ARP or neighbour discovery on an ingress interface of the routed path. */
+  | { readonly type: 'routed-frame'; readonly bytes: Uint8Array }
+  /** The answer to `read-addresses`: awaited addresses of which a packet came in, and all that may pass. */
+  | { readonly type: 'addresses'; readonly heard: readonly Ip[]; readonly granted?: ReadonlySet<Ip> }
+  | { readonly type: 'addresses-failed'; readonly error: string }
+  /** Somebody has opened the routed path; it is shut again, with nobody granted or awaited. */
+  | { readonly type: 'routed-path-lost' }
   /** Our own addresses per VLAN, and the MAC that goes with them: what probes may bear; and all of this host. */
   | {
       readonly type: 'own-addresses';
       readonly sources: ReadonlyMap<VlanId, ProbeSource>;
       readonly addresses: ReadonlySet<Ip>;
+      /** By the name of an ingress interface. */
+      readonly ingress: ReadonlyMap<string, ProbeSource>;
     }
   /** Frames from the uplinks with a granted source MAC are dropped, or why they are not. */
   | { readonly type: 'uplink-guard'; readonly error?: string }
@@ -97,6 +109,12 @@ export type Effect =
     }
   | { readonly type: 'grant'; readonly ref: Ref; readonly key: Grant }
   | { readonly type: 'revoke'; readonly ref: Ref; readonly key: Grant }
+  /** The next packet of this address is to be told of, or not any more. Nobody waits for an answer: its next Interim tells, too. */
+  | { readonly type: 'await-address'; readonly ip: Ip; readonly on: boolean }
+  /** `granted`: also who may pass. */
+  | { readonly type: 'read-addresses'; readonly granted: boolean }
+  /** Out of an ingress interface of the routed path, which is no port of the bridge. */
+  | { readonly type: 'inject-routed'; readonly interface: string; readonly bytes: Uint8Array }
   /** Tell at once (`entry-active`) when this silent client sends again. Nobody waits for an answer: the sweep sees it, too. */
   | { readonly type: 'watch'; readonly key: GrantKey }
   | { readonly type: 'dump-table' }
@@ -127,6 +145,13 @@ export type Effect =
   /** From the port on which the request came in. */
   | {
       readonly type: 'send-dynamic-reply';
+      readonly address: string;
+      readonly port: number;
+      readonly bytes: Uint8Array;
+    }
+  /** From the port of single sign-on. */
+  | {
+      readonly type: 'send-sso-reply';
       readonly address: string;
       readonly port: number;
       readonly bytes: Uint8Array;

@@ -140,6 +140,7 @@ export class Reconfigure {
     core.parts.vlans.configure();
     const changed = ports.reconfigure();
     core.parts.fallback.reconfigure();
+    core.parts.sso.reconfigure();
     return { ports: changed, sessions: this.sessionsFollow() };
   }
 

@@ -3,6 +3,7 @@
 // `run` is handed in by main.ts, so that a command that only asks an agent loads nothing of the agent itself.
 
 import { Command, CommanderError, Option } from 'commander';
+import { parseIp } from '../base/ip.ts';
 import type { Config } from '../config/config.ts';
 import { PORT_CONTROLS } from '../model/port.ts';
 import { PROBE_WAYS } from '../model/probe.ts';
@@ -168,9 +169,11 @@ class Program {
     this.verb('session', 'one session in full')
       .argument('<who>', 'MAC or IP address, or session id')
       .action((who: string, flags: Connection) => this.ask(flags, 'session', selector(who), sessionView));
-    this.verb('explain', 'why somebody is not in: the last decisions about a MAC')
-      .argument('<mac>')
-      .action((mac: string, flags: Connection) => this.ask(flags, 'explain', { mac }, explainView));
+    this.verb('explain', 'why somebody is not in: the last decisions about a client')
+      .argument('<who>', 'MAC address, or IP address behind the switch')
+      .action((who: string, flags: Connection) =>
+        this.ask(flags, 'explain', parseIp(who) === undefined ? { mac: who } : { ip: who }, explainView),
+      );
     this.verb('events', 'follow what happens, until interrupted')
       .option('-n, --recent <count>', 'print the newest events and end', wholeNumber)
       .action(async ({ recent, ...flags }: Connection & { recent?: number }) =>

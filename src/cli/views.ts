@@ -30,6 +30,7 @@ export function sessionsView({ sessions }: ResultOf<'sessions'>, { paint, now }:
 }
 
 const ROLE_BY: Readonly<Record<SessionPayload['role_by'], string>> = {
+  concentrator: 'of the concentrator',
   'filter-id': 'by Filter-Id',
   'vendor-attribute': "by the vendor's attribute",
   rule: 'by a rule for its MAC',
@@ -222,9 +223,12 @@ function accountingOf({ accounting }: ResultOf<'info'>, paint: Colors): string {
   return `${queue}${age}; ${store === 'failing' || store === 'none' ? paint.red(kept) : kept}`;
 }
 
-export function explainView({ mac, decisions }: ResultOf<'explain'>, { paint, now }: ViewContext): string {
+export function explainView(
+  { mac, ip, decisions }: ResultOf<'explain'>,
+  { paint, now }: ViewContext,
+): string {
   if (decisions.length === 0)
-    return `nothing is known about ${mac}: no frame of it has been judged since the agent started`;
+    return `nothing is known about ${mac ?? ip}: no frame of it has been judged since the agent started`;
   const rows = decisions.map((decision) => [
     decision.time.slice(11, 23),
     paint.dim(ago(decision.time, now)),

@@ -27,10 +27,12 @@ import type {
   Config,
   DynAuthConfig,
   HandshakeOverride,
+  L3Config,
   MqttConfig,
   PortRule,
   ProbeSourceConfig,
   RoleConfig,
+  SsoConfig,
 } from './config.ts';
 import {
   ACCOUNTING_DEFAULTS,
@@ -39,6 +41,7 @@ import {
   MQTT_DEFAULTS,
   RADIUS_DEFAULTS,
   SHELL_DEFAULTS,
+  SSO_DEFAULTS,
   VLAN_DEFAULTS,
 } from './defaults.ts';
 import type { ConfigSchema } from './schema.ts';
@@ -62,6 +65,7 @@ export interface Assembly {
 
 export function assemble({ raw, portOrder, secret }: Assembly): Config {
   const dynamicAuthorization = dynAuth(raw, secret);
+  const signOn = sso(raw, secret);
   return {
     switch: { id: raw.switch.id, bridge: raw.switch.bridge, uplinks: raw.switch.uplinks ?? [] },
     backend: raw.backend ?? SHELL_DEFAULTS.backend,
@@ -90,6 +94,8 @@ export function assemble({ raw, portOrder, secret }: Assembly): Config {
     reauthentication: { perSecond: raw.radius.reauth_rate_per_s ?? PACING_DEFAULTS.perSecond },
     accounting: accounting(raw.radius.accounting),
     ...(dynamicAuthorization === undefined ? {} : { dynamicAuthorization }),
+    ...given('l3', l3(raw.l3)),
+    ...given('sso', signOn),
     mqtt: mqtt(raw, secret),
     probe: {
       holdAfterLinkUp: time(raw.handshake?.hold_after_link_up_s) ?? PROBE_DEFAULTS.holdAfterLinkUp,
@@ -296,6 +302,29 @@ function dynAuth(raw: RawConfig, secret: Assembly['secret']): DynAuthConfig | un
       address: parseIp(client.address) as Ip,
       secret: octets(secret(client.secret)),
       requireMessageAuthenticator: client.require_message_authenticator ?? false,
+    })),
+  };
+}
+
+function l3(raw: RawConfig['l3']): L3Config | undefined {
+  if (raw === undefined) return undefined;
+  const exempt = (raw.exempt ?? []).map((ip) => parseIp(ip) as Ip);
+  return { ingress: raw.ingress, exempt, firstHop: raw.first_hop ?? false };
+}
+
+function sso(raw: RawConfig, secret: Assembly['secret']): SsoConfig | undefined {
+  const from = raw.sso;
+  if (from === undefined) return undefined;
+  return {
+    port: from.port ?? SSO_DEFAULTS.port,
+    ...given('listenAddress', from.listen_address === undefined ? undefined : parseIp(from.listen_address)),
+    role: from.role ?? SSO_DEFAULTS.role,
+    maxUsers: from.max_users ?? SSO_DEFAULTS.maxUsers,
+    clients: from.clients.map((client) => ({
+      address: parseIp(client.address) as Ip,
+      secret: octets(secret(client.secret)),
+      requireMessageAuthenticator: client.require_message_authenticator ?? false,
+      ...given('role', client.role),
     })),
   };
 }

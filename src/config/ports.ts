@@ -79,6 +79,7 @@ export class EffectiveSettings {
   private readonly ports = new Map<string, PortConfig>();
   /** By the device's own entry (undefined: it has none), then by port and role. */
   private readonly handshakes = new Map<HandshakeOverride | undefined, Map<string, HandshakeSettings>>();
+  private readonly roleHandshakes = new Map<string, HandshakeSettings>();
   private readonly silentDevices: MacPrefixTable<HandshakeOverride>;
   /** By which of the rules hold on a port. */
   private readonly ruleSets = new Map<string, MacPrefixTable<string>>();
@@ -127,6 +128,14 @@ export class EffectiveSettings {
       ...device,
     };
     known.set(key, settings);
+    return settings;
+  }
+
+  /** Of a session that is on no port. */
+  roleHandshake(role: string): HandshakeSettings {
+    const known = this.roleHandshakes.get(role);
+    const settings = known ?? { ...HANDSHAKE_DEFAULTS, ...roleSettings(this.config, role).handshake };
+    this.roleHandshakes.set(role, settings);
     return settings;
   }
 

@@ -6,6 +6,7 @@ import type { RawConfig } from './assemble.ts';
 import { closest, type KeyPath } from './fault.ts';
 import { type Finding, fault, warning } from './findings.ts';
 import { globMatches, isGlob } from './glob.ts';
+import { l3Findings } from './rules-l3.ts';
 import { roleRuleFindings, silentDeviceFindings, unknownRole } from './rules-roles.ts';
 import { serverFindings, shortSecret } from './rules-servers.ts';
 
@@ -14,6 +15,7 @@ export function ruleFindings(raw: RawConfig): readonly Finding[] {
     ...roleFindings(raw),
     ...portFindings(raw),
     ...radiusFindings(raw),
+    ...l3Findings(raw),
     ...mqttFindings(raw),
     ...sourceFindings(raw),
     ...roleRuleFindings(raw),

@@ -16,11 +16,13 @@ import type { SocketKey } from '../radius/effects.ts';
 import { endOfRun, inOrder } from './effect-order.ts';
 import { Grants } from './grants.ts';
 import type { HeldPorts } from './held-ports.ts';
+import { interfaceIndex } from './interfaces.ts';
 import type { Logger } from './log.ts';
 import type { PortAuth } from './portauth.ts';
 import type { RoutedPath } from './portauth-l3.ts';
 import type { Publication } from './publish-queue.ts';
 import { RadSecConnections } from './radsec.ts';
+import { awaitAddresses, readAddresses } from './routed-path.ts';
 import { type DatagramFrom, UdpSockets } from './udp.ts';
 import type { UplinkGuard } from './uplink-guard.ts';
 import type { VlanMemory } from './vlan-memory.ts';
@@ -50,6 +52,7 @@ export interface LateParts {
   readonly follow: (topic: string) => void;
   readonly unfollow: (topic: string) => void;
   readonly sendDynamicReply: (address: string, port: number, bytes: Uint8Array) => void;
+  readonly sendSsoReply: (address: string, port: number, bytes: Uint8Array) => void;
   /** Absent where the kernel or nft cannot. */
   readonly guard?: UplinkGuard;
 }
@@ -57,8 +60,6 @@ export interface LateParts {
 export interface ShellOptions {
   readonly agent: Agent;
   readonly portauth: PortAuth;
-  /** Where sessions of layer 3 are configured. */
-  readonly routedPath?: RoutedPath;
   readonly vlanMemory: VlanMemory;
   readonly log: Logger;
   readonly heldPorts: HeldPorts;
@@ -91,8 +92,8 @@ export class Shell {
   private readonly radSec: RadSecConnections<SocketKey>;
 
   constructor(private readonly options: ShellOptions) {
-    const { log, portauth, routedPath } = options;
-    this.grants = new Grants(portauth, routedPath);
+    const { log, portauth } = options;
+    this.grants = new Grants(portauth);
     const nameOf = ({ server, kind, n }: SocketKey): string => `${server} ${kind} ${n}`;
     const receive = (packet: DatagramFrom<SocketKey>): void => this.post({ ...packet, type: 'datagram' });
     this.udp = new UdpSockets(nameOf, receive, (message) => log.log('warn', `RADIUS: ${message}`));
@@ -130,6 +131,11 @@ export class Shell {
   complete(late: LateParts): void {
     this.late = late;
     for (const { ref, port } of this.wantedCaptures.splice(0)) this.openCapture(late, ref, port);
+  }
+
+  /** Where users are known by their address, before any of them gets in. */
+  useRoutedPath(path: RoutedPath): void {
+    this.grants.routed = path;
   }
 
   /** To be called before the agent is told that there is a store: it stores nothing before that. */
@@ -203,6 +209,12 @@ export class Shell {
       case 'inject':
         portauth.inject(only(run, 'inject'));
         return;
+      case 'await-address': {
+        const { routed } = this.grants;
+        const error = routed === undefined ? undefined : awaitAddresses(routed, only(run, 'await-address'));
+        if (error !== undefined) this.options.log.log('warn', error);
+        return;
+      }
       default:
         for (const effect of run) this.performOne(effect);
     }
@@ -232,6 +244,16 @@ export class Shell {
         if (!kept.ok) log.log('error', kept.error);
         return;
       }
+      case 'read-addresses': {
+        const { routed } = this.grants;
+        if (routed !== undefined) this.queue.push(readAddresses(routed, effect));
+        return;
+      }
+      case 'inject-routed': {
+        const index = interfaceIndex(effect.interface);
+        if (index !== undefined) this.options.portauth.injectOn(index, effect.bytes);
+        return;
+      }
       case 'read-counters':
         this.queue.push({ type: 'counters', counters: this.readCounters() });
         return;
@@ -252,6 +274,9 @@ export class Shell {
         return;
       case 'send-dynamic-reply':
         this.late?.sendDynamicReply(effect.address, effect.port, effect.bytes);
+        return;
+      case 'send-sso-reply':
+        this.late?.sendSsoReply(effect.address, effect.port, effect.bytes);
         return;
       case 'spool-store':
         this.store(effect.ref, storing({ ref: effect.id, record: effect.record }));
@@ -297,6 +322,7 @@ export class Shell {
       case 'revoke':
       case 'watch':
       case 'inject':
+      case 'await-address':
         // Performed by the run.
         return;
       default:

@@ -63,8 +63,9 @@ export const RESULTS = {
     sessions: Type.Optional(count('apply: sessions whose role or timers are others now.')),
   }),
   drain: object('Everybody is being logged out.', { draining: count('Sessions.') }),
-  explain: object('The last decisions about a MAC, oldest first.', {
-    mac: MacText,
+  explain: object('The last decisions about a client, oldest first.', {
+    mac: Type.Optional(MacText),
+    ip: Type.Optional(Type.String({ description: 'Address behind the switch.' })),
     decisions: Type.Array(DecisionSchema),
   }),
   events: object('Events, oldest first.', {

@@ -104,8 +104,9 @@ export const REQUESTS = {
     ),
   }),
   drain: request('Logs everybody out with cause drain and stops.', {}),
-  explain: request('The last decisions about a MAC: why somebody is not in.', {
-    mac: Text('MAC address in any spelling.'),
+  explain: request('The last decisions about a client, by exactly one key: why somebody is not in.', {
+    mac: Type.Optional(Text('MAC address in any spelling.')),
+    ip: Type.Optional(Text('IPv4 or IPv6 address behind the switch.')),
   }),
   events: request('The newest events, oldest first.', {
     limit: Type.Optional(

@@ -2,7 +2,7 @@
 // that can be sent back as it is: nothing is thrown, nothing is half done.
 
 import { Errors } from 'typebox/value';
-import { parseIp } from '../base/ip.ts';
+import { type Ip, parseIp } from '../base/ip.ts';
 import { type Mac, parseMac } from '../base/mac.ts';
 import { present } from '../base/present.ts';
 import { assertNever, err, ok, type Result } from '../base/result.ts';
@@ -46,7 +46,7 @@ export type Command = { readonly id?: RequestIdentity } & (
   | { readonly verb: 'timers'; readonly target: TimerTarget; readonly change: TimerChange }
   | { readonly verb: 'config'; readonly action: 'get' }
   | { readonly verb: 'config'; readonly action: 'check' | 'apply'; readonly text: string }
-  | { readonly verb: 'explain'; readonly mac: Mac }
+  | { readonly verb: 'explain'; readonly who: Mac | Ip }
   | { readonly verb: 'events'; readonly limit: number }
 );
 
@@ -182,10 +182,14 @@ function build(verb: Verb, request: Request): Built {
     case 'config':
       return config(request);
     case 'explain': {
-      const mac = parseMac(request.mac ?? '');
+      const { mac, ip, id: _ } = request;
+      if ((mac === undefined) === (ip === undefined))
+        return fail('bad-value', 'exactly one of mac and ip must be given');
+      const who = mac === undefined ? parseIp(ip ?? '') : parseMac(mac);
+      if (who !== undefined) return ok({ verb, who });
       return mac === undefined
-        ? fail('bad-value', `'${shown(request.mac ?? '')}' is no MAC address`, 'mac')
-        : ok({ verb, mac });
+        ? fail('bad-value', `'${shown(ip ?? '')}' is no IP address`, 'ip')
+        : fail('bad-value', `'${shown(mac)}' is no MAC address`, 'mac');
     }
     case 'events':
       return ok({ verb, limit: request.limit ?? 100 });

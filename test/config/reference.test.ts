@@ -144,6 +144,8 @@ function withKey(path: string, value: unknown): string {
   // Keys that are required beside it.
   const tls = { ca_file: '/ca', cert_file: '/cert', key_file: '/key' };
   if (path.startsWith('radius.servers.*.tls.')) Object.assign(file.radius.servers[0] ?? {}, { tls });
+  const sso = { clients: [{ address: '127.0.0.1', secret: 'x' }] };
+  if (/^(l3|sso)\./.test(path)) Object.assign(file, { l3: { ingress: ['vpn0'] }, sso });
   const names: Readonly<Record<string, string>> = {
     ports: '*',
     roles: 'default',

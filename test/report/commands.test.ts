@@ -69,7 +69,8 @@ const VALID: readonly (readonly [string, object, object])[] = [
   ['config', { get: true }, { verb: 'config', action: 'get' }],
   ['config', { apply: 'x' }, { verb: 'config', action: 'apply', text: 'x' }],
   ['drain', {}, { verb: 'drain' }],
-  ['explain', { mac: 'aabbccddeeff' }, { verb: 'explain', mac: 'aa:bb:cc:dd:ee:ff' }],
+  ['explain', { mac: 'aabbccddeeff' }, { verb: 'explain', who: 'aa:bb:cc:dd:ee:ff' }],
+  ['explain', { ip: '2001:DB8::1' }, { verb: 'explain', who: '2001:db8::1' }],
   ['events', {}, { verb: 'events', limit: 100 }],
 ];
 
@@ -118,7 +119,8 @@ describe('requests that are refused', () => {
     ['timers', { port: 'p', session_s: 9 }, 'bad-value', 'session_s', 'is a timer of roles'],
     ['config', { get: true, check: '' }, 'bad-value', '', 'exactly one of get, check and apply'],
     ['events', { limit: 0 }, 'bad-value', 'limit', 'limit must'],
-    ['explain', {}, 'bad-value', 'mac', "the key 'mac' is missing"],
+    ['explain', {}, 'bad-value', '', 'exactly one of mac and ip must be given'],
+    ['explain', { ip: 'x' }, 'bad-value', 'ip', "'x' is no IP address"],
     ['info', [], 'bad-value', '', 'a request is a JSON object'],
     ['info', null, 'bad-value', '', 'a request is a JSON object'],
     ['info', { id: { a: 1 } }, 'bad-value', 'id', 'id must'],
