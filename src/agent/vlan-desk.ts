@@ -48,6 +48,8 @@ export class VlanDesk implements Timed {
   /** A port has joined the bridge since it was last asked to be read, or what is being read is about one that had. */
   private joined = false;
   private readsJoined = false;
+  /** What has joined could not be read. */
+  private unread: Retry | undefined;
   /** The bridge may filter otherwise than it did. */
   private stale = true;
   private readonly work = new Map<PortName, Work>();
@@ -90,12 +92,16 @@ export class VlanDesk implements Timed {
   }
 
   pollAt(): Instant {
-    let at = NEVER;
+    let at = this.unread?.at ?? NEVER;
     for (const retry of this.retries.values()) at = earliest(at, retry.at);
     return at;
   }
 
   onTime(now: Instant): void {
+    if (this.unread !== undefined && this.unread.at <= now) {
+      this.unread = { ...this.unread, at: NEVER };
+      this.portAdded();
+    }
     for (const [port, { at }] of this.retries) if (at <= now) this.reconcile(port);
   }
 
@@ -138,12 +144,19 @@ export class VlanDesk implements Timed {
           : this.plan(port, wish),
       );
     }
-    if (map !== undefined && this.readsJoined) this.carryOn();
+    if (this.readsJoined) this.joinedRead(map !== undefined);
     if (this.joined) this.read();
   }
 
   /** What is held needs an uplink that has just joined, too; a port that is tried again soon has its turn then. */
-  private carryOn(): void {
+  private joinedRead(done: boolean): void {
+    if (!done) {
+      const tries = (this.unread?.tries ?? 0) + 1;
+      this.unread = { tries, at: after(this.core.now.mono, retryDelay(tries)) };
+      this.core.schedule.touch(this);
+      return;
+    }
+    this.unread = undefined;
     for (const port of this.book.heldPorts()) if (!this.retries.has(port)) this.reconcile(port);
   }
 

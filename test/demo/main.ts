@@ -26,7 +26,6 @@ const N = 3;
 /** A wheel tick, a dump of the table, and the witness' own delay. */
 const SLACK_S = 0.4;
 const PASSWORD = 'correct horse';
-const PRINTER_PORT = 4;
 
 interface Check {
   readonly what: string;
@@ -67,17 +66,18 @@ class Demo {
     const lab = await LabSwitch.create({ ports: 4 });
     this.closers.push(() => lab.close());
     const names = ['alice', 'bob', 'carol', 'printer'];
-    const people: Person[] = names.map((name, i) => ({ name, client: lab.client(i + 1) }));
-    const printer = lab.client(PRINTER_PORT).mac.replaceAll(':', '');
-    const users = names.slice(0, -1).map((name) => ({ name, password: PASSWORD }));
-    users.push({ name: printer, password: printer });
-    await lab.unplug(PRINTER_PORT);
+    const people = names.map((name, i) => ({ name, client: lab.client(i + 1) }));
+    const [alice, bob, carol, printer] = people as [Person, Person, Person, Person];
+    const users = [alice, bob, carol].map(({ name }) => ({ name, password: PASSWORD }));
+    users.push({ name: nameByMac(printer), password: nameByMac(printer) });
+    await lab.unplug(printer.client.index);
     const radius = await FreeRadius.start(lab.netns, { users });
     this.closers.push(() => radius.close());
     const broker = await Broker.start(lab.netns);
     this.closers.push(() => broker.close());
     const witnesses = new Witnesses(timeline, people);
     this.closers.push(() => witnesses.close());
+    for (const person of [alice, bob, carol]) witnesses.watchWire(person);
     await witnesses.watch(lab, radius, broker);
 
     timeline.add(
@@ -87,15 +87,16 @@ class Demo {
     const agent = await Agent.start(lab.netns, {
       roles: { default: { handshake: { period_s: T_S, times: N } } },
       handshake: { hold_after_link_up_s: 0 },
-      ports: { [`p${PRINTER_PORT}`]: { mab: { enabled: true, delay_s: 1 } } },
+      ports: { [printer.client.port]: { mab: { enabled: true, delay_s: 1 } } },
     });
     this.closers.push(() => agent.close());
-    const [alice, bob, carol] = people as [Person, Person, Person];
     await this.strangerIsKeptOut(alice);
     for (const person of [alice, bob, carol]) await this.logIn(person);
     await this.carolLogsOff(carol);
     await this.aliceVanishes(alice, lab);
-    await this.printerGetsIn(lab, printer);
+    await lab.plug(printer.client.index);
+    witnesses.watchWire(printer);
+    await this.printerGetsIn(printer);
     await this.bobStays(bob, agent);
     await this.bobIsPutOut(bob, lab);
   }
@@ -177,15 +178,15 @@ class Demo {
     );
   }
 
-  private async printerGetsIn(lab: LabSwitch, userName: string): Promise<void> {
+  private async printerGetsIn(printer: Person): Promise<void> {
+    const { client } = printer;
     this.timeline.add(
       'story',
-      `a printer is plugged into p${PRINTER_PORT}. It speaks no 802.1X; the server knows its MAC`,
+      `a printer is plugged into ${client.port}. It speaks no 802.1X; the server knows its MAC`,
     );
-    await lab.plug(PRINTER_PORT);
-    await this.sawIt('mqtt', new RegExp(`session-start: ${userName}, by mab`));
-    await this.sawIt('radius', new RegExp(`Accounting-Start for ${userName}`));
-    const passes = await ping(lab.client(PRINTER_PORT), UPLINK_IPV4);
+    await this.sawIt('mqtt', new RegExp(`session-start: ${nameByMac(printer)}, by mab`));
+    await this.sawIt('radius', new RegExp(`Accounting-Start for ${nameByMac(printer)}`));
+    const passes = await ping(client, UPLINK_IPV4);
     this.check('the printer is in', 'answered', passes ? 'answered' : 'no answer');
   }
 
@@ -246,6 +247,11 @@ class Demo {
     process.stdout.write(`\n${table.toString()}\n\n${verdict} in ${this.timeline.now.toFixed(0)} s\n`);
     return passed;
   }
+}
+
+/** As MAB has it by default. */
+function nameByMac({ client }: Person): string {
+  return client.mac.replaceAll(':', '');
 }
 
 const demo = new Demo();

@@ -33,7 +33,6 @@ export class Witnesses {
   ) {}
 
   async watch(lab: LabSwitch, radius: FreeRadius, broker: Broker): Promise<void> {
-    for (const person of this.people) this.watchWire(person);
     this.watchTable(lab);
     this.watchAccounting(radius);
     await this.watchBroker(broker);
@@ -45,7 +44,8 @@ export class Witnesses {
     for (const stop of this.stops) await stop();
   }
 
-  private watchWire({ name, client }: Person): void {
+  /** Once its link is up. */
+  watchWire({ name, client }: Person): void {
     let eapHeader = '';
     this.follow({
       netns: client.netns,

@@ -204,7 +204,11 @@ export interface VlanStage extends Stage {
 /** What only a simulated switch offers: faults that nobody can order of a kernel, and what takes too long. */
 export interface FaultStage extends VlanStage {
   failVlans(times: number): void;
+  failVlanReads(times: number): void;
   rejoinUplink(): void;
+  /** It is deleted, its ports with it; and made anew, with the same ports. */
+  loseBridge(): void;
+  restoreBridge(): void;
   /** The agent is killed, and started anew: it remembers what is on disk. */
   killAgent(): Promise<void>;
   failRevokes(times: number): void;

@@ -138,4 +138,62 @@ const uplinkBack: Scenario<FaultStage> = {
   },
 };
 
-export const VLAN_FAULTS: readonly Scenario<FaultStage>[] = [killed, failing, stuck, backAgain, uplinkBack];
+const unreadUplink: Scenario<FaultStage> = {
+  name: 'an uplink that is back and whose VLANs cannot be read at first: it gets what was made for a session all the same',
+  setting: () => ({
+    machines: 1,
+    vlans: { onUplink: [] },
+    config: { vlan: { create: true } },
+    replies: { u1: { vlan: '30' } },
+  }),
+  play: async (stage) => {
+    const machine = stage.machine(1);
+    await stage.login(machine);
+    await stage.removePort('up0');
+    await stage.pass(1_000);
+    stage.failVlanReads(3);
+    stage.rejoinUplink();
+    await stage.until(
+      'VLAN 30 on the uplink',
+      async () => (await stage.vlansOf('up0')).tagged.includes(30),
+      SOON_MS,
+    );
+    await expectVlans(stage, 'p1', only(30));
+  },
+};
+
+const bridgeLost: Scenario<FaultStage> = {
+  name: 'the bridge is deleted and made anew: nothing of the former one is put back onto it, and logins go on',
+  setting: () => ({
+    machines: 1,
+    vlans: UPLINK_VLANS,
+    config: { vlan: { create: true } },
+    replies: { u1: { vlan: '77' } },
+  }),
+  play: async (stage) => {
+    const machine = stage.machine(1);
+    const session = await stage.login(machine);
+    await stage.killSupplicant(machine);
+    stage.loseBridge();
+    await expectEnd(stage, session, { cause: 'port-removed', withinMs: SOON_MS });
+    stage.restoreBridge();
+    await stage.pass(1_000);
+    for (const port of ['p1', 'up0', '']) await expectVlans(stage, port, FOUND);
+    // Nor by the next agent.
+    await stage.killAgent();
+    await stage.pass(1_000);
+    for (const port of ['p1', 'up0', '']) await expectVlans(stage, port, FOUND);
+    assert.equal((await stage.login(machine)).vlan, 77);
+    await expectVlans(stage, 'p1', only(77));
+  },
+};
+
+export const VLAN_FAULTS: readonly Scenario<FaultStage>[] = [
+  killed,
+  failing,
+  stuck,
+  backAgain,
+  uplinkBack,
+  unreadUplink,
+  bridgeLost,
+];

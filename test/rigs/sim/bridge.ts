@@ -169,6 +169,19 @@ export class SimBridge {
     this.outside.news({ type: 'port-added', port: this.facts(port) });
   }
 
+  /** The bridge itself is deleted. */
+  vanish(): void {
+    this.outside.news({ type: 'bridge-gone' });
+    for (const { name } of this.ports.values()) this.remove(name);
+    this.vlans.clear();
+    this.vlans.set(1, { pvid: true, untagged: true });
+  }
+
+  reappear(): void {
+    this.outside.news({ type: 'bridge-back' });
+    for (const { name } of this.ports.values()) this.restore(name);
+  }
+
   // What the agent does.
 
   setPort(name: PortName, setting: PortSetting): Result<void, string> {

@@ -20,14 +20,9 @@ import { parseConfig } from '../../../src/config/parse.ts';
 import type { ReadSecret } from '../../../src/config/secrets.ts';
 import { inOrder } from '../../../src/io/effect-order.ts';
 import type { TrafficCounters } from '../../../src/model/acct.ts';
-import {
-  type Capabilities,
-  type Grant,
-  type GrantKey,
-  isAddress,
-  type PortName,
-} from '../../../src/model/dataplane.ts';
+import { type Capabilities, type Grant, isAddress, type PortName } from '../../../src/model/dataplane.ts';
 import type { HoldKind } from '../../../src/model/port.ts';
+import { readCertified } from '../../../src/policy/certified-codec.ts';
 import type { DynamicDatagram } from '../../../src/radius/dynauth.ts';
 import type { EventPayload } from '../../../src/report/event-payloads.ts';
 import type { Answer } from '../../../src/web/page.ts';
@@ -36,6 +31,7 @@ import { SeededEntropy } from '../radius-servers.ts';
 import { SimBridge } from './bridge.ts';
 import { type ClientOptions, SimClient, SimGateway } from './client.ts';
 import { RadiusPeer } from './radius-peer.ts';
+import { SimRoutedPath } from './routed-path.ts';
 import { World } from './world.ts';
 
 const LATENCY_MS = 1;
@@ -78,6 +74,7 @@ export interface Faults {
   vlans: number;
   confines: number;
   releases: number;
+  vlanReads: number;
 }
 
 export interface SwitchOptions {
@@ -110,6 +107,7 @@ export interface Performed {
 export class SimulatedSwitch {
   readonly world = new World();
   readonly bridge: SimBridge;
+  readonly routed = new SimRoutedPath();
   agent: Agent;
   readonly clients: SimClient[] = [];
   readonly servers: readonly RadiusPeer[];
@@ -124,6 +122,7 @@ export class SimulatedSwitch {
     vlans: 0,
     confines: 0,
     releases: 0,
+    vlanReads: 0,
   };
   /** Who may reach the login page and nothing else. */
   readonly confined = new Set<Mac>();
@@ -131,6 +130,8 @@ export class SimulatedSwitch {
   /** Ports whose link cannot be set up or down. */
   readonly stuckLinks = new Set<PortName>();
   readonly disk: Map<string, Uint8Array>;
+  /** The table of the certified devices. */
+  readonly certified = new Map<string, Uint8Array>();
   /** Transactions so far; with the one of this number the agent is torn away, and nothing is done any more. */
   writes = 0;
   diesAtWrite = 0;
@@ -228,7 +229,7 @@ export class SimulatedSwitch {
     else this.world.in(storeAfterMs, () => this.openStore());
     const own = { mac: SWITCH_MAC, ipv4: SWITCH_IPV4, ipv6: SWITCH_IPV6 };
     const addresses = new Set([SWITCH_IPV4, SWITCH_IPV6]);
-    this.post({ type: 'own-addresses', sources: new Map([[0, own]]), addresses });
+    this.post({ type: 'own-addresses', sources: new Map([[0, own]]), addresses, ingress: new Map() });
     this.post({ type: 'uplink-guard' });
     this.post({ type: 'confinement', left: [...this.confined] });
     this.post({ type: 'broker', connected: true });
@@ -239,6 +240,7 @@ export class SimulatedSwitch {
     if (storeError === undefined) {
       const status = { state: 'durable', octets: 4096, warnings: [] } as const;
       this.post({ type: 'spool', content: readSpool(this.disk), status });
+      this.post({ type: 'certified', content: readCertified(this.certified) });
       return;
     }
     this.faults.stores = Number.POSITIVE_INFINITY;
@@ -356,6 +358,19 @@ export class SimulatedSwitch {
   private performOne(effect: Effect): string | undefined {
     const { bridge, world } = this;
     switch (effect.type) {
+      case 'await-address':
+        return this.routed.await(effect);
+      case 'read-addresses':
+        this.inputs.push(this.routed.read(effect));
+        return undefined;
+      case 'inject-routed':
+        this.routed.injected.push(effect.bytes);
+        return undefined;
+      case 'send-sso-reply': {
+        const { address, port, bytes } = effect;
+        this.routed.replies.push({ address, port, bytes });
+        return undefined;
+      }
       case 'set-port':
         return this.answer(effect.ref, 'setPorts', () => bridge.setPort(effect.port, effect.setting));
       case 'set-link':
@@ -370,9 +385,9 @@ export class SimulatedSwitch {
         return undefined;
       }
       case 'grant':
-        return this.answer(effect.ref, 'grants', () => bridge.grant(onPort(effect.key)));
+        return this.answer(effect.ref, 'grants', () => this.grant(effect.key));
       case 'revoke':
-        return this.answer(effect.ref, 'revokes', () => bridge.revoke(onPort(effect.key)));
+        return this.answer(effect.ref, 'revokes', () => this.revoke(effect.key));
       case 'watch':
         bridge.watch(effect.key);
         return undefined;
@@ -392,7 +407,11 @@ export class SimulatedSwitch {
         );
         return undefined;
       case 'read-vlans':
-        this.inputs.push({ type: 'vlans', map: bridge.vlanMap() });
+        this.inputs.push(
+          this.fails('vlanReads')
+            ? { type: 'vlans-failed', error: 'VLANs: interrupted' }
+            : { type: 'vlans', map: bridge.vlanMap() },
+        );
         return undefined;
       case 'set-vlans':
         return this.answer(effect.ref, 'vlans', () => bridge.setVlans(effect.changes));
@@ -431,6 +450,13 @@ export class SimulatedSwitch {
       case 'spool-keep':
         this.store(effect.sessions.map(keeping));
         return undefined;
+      case 'certified-store':
+        for (const { key, value } of effect.changes) {
+          if (value === null) this.certified.delete(key);
+          else this.certified.set(key, value);
+        }
+        return undefined;
+      case 'watch-leases':
       case 'follow':
       case 'unfollow':
       case 'event':
@@ -478,6 +504,18 @@ export class SimulatedSwitch {
     return ok(undefined);
   }
 
+  private grant(key: Grant): Result<void, string> {
+    if (!isAddress(key)) return this.bridge.grant(key);
+    this.routed.granted.add(key.ip);
+    return ok(undefined);
+  }
+
+  private revoke(key: Grant): Result<void, string> {
+    if (!isAddress(key)) return this.bridge.revoke(key);
+    this.routed.granted.delete(key.ip);
+    return ok(undefined);
+  }
+
   private publish(topic: string, payload: object | null, retain: boolean): void {
     if (!this.brokerUp) throw new Error(`published to a broker that is away: ${topic}`);
     if (!retain) this.events.push(payload as EventPayload);
@@ -501,10 +539,4 @@ export class SimulatedSwitch {
     if (port === UPLINK) this.gateway.receive(bytes);
     for (const client of this.clients) if (client.port === port) client.receive(bytes);
   }
-}
-
-/** This switch routes nothing. */
-function onPort(key: Grant): GrantKey {
-  if (isAddress(key)) throw new Error(`${key.ip} is no entry of the bridge`);
-  return key;
 }

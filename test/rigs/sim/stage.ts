@@ -382,8 +382,20 @@ export class SimulatedStage implements FaultStage {
     this.net.faults.vlans = times;
   }
 
+  failVlanReads(times: number): void {
+    this.net.faults.vlanReads = times;
+  }
+
   rejoinUplink(): void {
     this.net.bridge.restore('up0');
+  }
+
+  loseBridge(): void {
+    this.net.bridge.vanish();
+  }
+
+  restoreBridge(): void {
+    this.net.bridge.reappear();
   }
 
   async killAgent(): Promise<void> {
