@@ -79,6 +79,8 @@ export class Web implements Method {
       this.show(ref, { kind: 'too-many', retryAfterS: Math.ceil(wait / 1000) });
       return;
     }
+    const known = visitor.mac === undefined ? undefined : this.core.sessions.ofMac(visitor.mac);
+    if (known !== undefined) this.core.parts.watch.met(known, visitor.ip);
     switch (wish.type) {
       case 'look':
         this.show(ref, this.pageOf(visitor));

@@ -78,6 +78,12 @@ export class StrangerGuard {
     return ok({ guard, left });
   }
 
+  /** Whether `open` would come to something; changes nothing. */
+  static check(options: StrangerGuardOptions): Result<void, string> {
+    const checked = nftNow(['-c', '-f', '-'], new StrangerGuard(options).rules());
+    return checked.ok ? ok(undefined) : checked;
+  }
+
   /** What an earlier run with a login page has left, where there is anything; nobody waits for it. */
   static remove(bridge: string): void {
     nft(['delete', 'table', 'bridge', tableOf(bridge)], '', () => undefined);
@@ -285,7 +291,7 @@ function elementsOf(table: string, set: string, elements: readonly string[]): st
 }
 
 /** It has a chip behind it that may forward without asking the kernel. A port without one has no such id, or one that cannot be read. */
-function forwardsByItself(port: PortName): boolean {
+export function forwardsByItself(port: PortName): boolean {
   try {
     return readFileSync(`/sys/class/net/${port}/phys_switch_id`, 'utf8').trim() !== '';
   } catch {
