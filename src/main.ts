@@ -19,6 +19,7 @@ import { systemEntropy } from './io/entropy.ts';
 import { readSecret, readText } from './io/files.ts';
 import { HeldPorts } from './io/held-ports.ts';
 import { type HostFinding, hostFindings } from './io/host-check.ts';
+import type { IngressCaptures } from './io/ingress-captures.ts';
 import { createLogger, type Logger } from './io/log.ts';
 import type { MqttLink } from './io/mqtt.ts';
 import { ownAddresses, sameAddresses } from './io/own-addresses.ts';
@@ -30,6 +31,7 @@ import { UdpListener } from './io/udp-listener.ts';
 import { isListening } from './io/unix-socket.ts';
 import { UplinkGuard } from './io/uplink-guard.ts';
 import { VlanMemory } from './io/vlan-memory.ts';
+import { EMPTY_CERTIFIED, readCertified } from './policy/certified-codec.ts';
 import { loadRadiusDictionary } from './wire/radius-dictionary.ts';
 
 const OWN_ADDRESSES_EVERY_MS = 5000;
@@ -182,12 +184,29 @@ class Run {
         will_delay_s: embedded ? 0 : this.config.mqtt.willDelay / 1000,
       },
     });
-    return ok(undefined);
+    return this.shutRoutedPath();
+  }
+
+  /** What cannot be shut is not run: whoever is behind it would pass without a session. */
+  private shutRoutedPath(): Result<void, string> {
+    const { l3 } = this.config;
+    if (l3 === undefined) return ok(undefined);
+    const path = this.portauth.openRoutedPath(l3, () => this.shell.post({ type: 'routed-path-lost' }));
+    if (path.ok) this.shell.useRoutedPath(path.value);
+    return path.ok ? ok(undefined) : path;
   }
 
   private async complete(): Promise<Result<void, string>> {
-    const [{ Capture }, { openControlSocket }, { MqttLink: Link }] = await Promise.all([
+    const [
+      { Capture },
+      { IngressCaptures: Captures },
+      { LeaseCaptures },
+      { openControlSocket },
+      { MqttLink: Link },
+    ] = await Promise.all([
       import('./io/capture.ts'),
+      import('./io/ingress-captures.ts'),
+      import('./io/lease-captures.ts'),
       import('./io/control-socket.ts'),
       import('./io/mqtt.ts'),
     ]);
@@ -202,17 +221,26 @@ class Run {
     if (!url.ok) return url;
     this.link = this.openLink(Link, url.value);
     const guard = this.openUplinkGuard();
+    const leases = new LeaseCaptures(
+      (bytes) => this.shell.post({ type: 'lease-frame', bytes }),
+      (message) => this.log.log('warn', message),
+    );
+    this.closers.push({ name: 'the DHCP watch', close: () => leases.close() });
     const dynamic = this.listenForRequests();
+    const sso = this.listenForConcentrators();
     this.shell.complete({
       openCapture: (port, onFrame, onError) => new Capture(port, (_, frame) => onFrame(frame), onError),
+      watchLeases: (captures) => leases.watch(captures),
       publish: (publication) => this.link?.publish(publication),
       broadcast: (event) => control.value.broadcast(event),
       follow: (topic) => this.link?.follow(topic),
       unfollow: (topic) => this.link?.unfollow(topic),
       sendDynamicReply: (address, port, bytes) => dynamic?.send(address, port, bytes),
+      sendSsoReply: (address, port, bytes) => sso?.send(address, port, bytes),
       ...(guard === undefined ? {} : { guard }),
     });
     this.link.start();
+    this.listenOnIngress(Captures);
     this.watchOwnAddresses();
     await this.openSpool();
     return ok(undefined);
@@ -232,6 +260,30 @@ class Run {
     return listener;
   }
 
+  private listenForConcentrators(): UdpListener | undefined {
+    const { sso } = this.config;
+    if (sso === undefined) return undefined;
+    const listener = new UdpListener({
+      port: sso.port,
+      ...(sso.listenAddress === undefined ? {} : { address: sso.listenAddress }),
+      onDatagrams: (datagrams) => this.shell.post({ type: 'sso-requests', datagrams }),
+      onError: (message) => this.log.log('warn', `single sign-on: ${message}`),
+    });
+    this.closers.push({ name: 'single sign-on', close: () => listener.close() });
+    return listener;
+  }
+
+  private listenOnIngress(Captures: typeof IngressCaptures): void {
+    const { l3 } = this.config;
+    if (l3?.firstHop !== true) return;
+    const captures = new Captures(
+      l3.ingress,
+      (bytes) => this.shell.post({ type: 'routed-frame', bytes }),
+      (message) => this.log.log('warn', message),
+    );
+    this.closers.push({ name: 'the captures of the routed path', close: () => captures.close() });
+  }
+
   /** Late, since ports are locked and people come in without it; what has to be stored waits until then. */
   private async openSpool(): Promise<void> {
     const { stateDir } = this.config;
@@ -243,12 +295,15 @@ class Run {
       const warning = `there is no accounting store, records are kept in memory alone: ${opened.error}`;
       const status = { state: 'none', octets: 0, warnings: [warning] } as const;
       this.shell.post({ type: 'spool', content: EMPTY_SPOOL, status });
+      this.shell.post({ type: 'certified', content: EMPTY_CERTIFIED });
       return;
     }
-    const { store, content, status } = opened.value;
+    const { store, content, certified, status } = opened.value;
     this.store = store;
     this.shell.useSpool(store);
     this.shell.post({ type: 'spool', content, status });
+    if (this.config.certifiedDevices.enabled)
+      this.shell.post({ type: 'certified', content: readCertified(certified) });
   }
 
   private openUplinkGuard(): UplinkGuard | undefined {
@@ -300,10 +355,12 @@ class Run {
 
   /** There is no notice of them in Node, so they are looked at every few seconds. */
   private watchOwnAddresses(): void {
-    let known = ownAddresses(this.config.switch.bridge);
+    const { switch: device, l3 } = this.config;
+    const read = () => ownAddresses(device.bridge, l3?.ingress);
+    let known = read();
     this.shell.post({ type: 'own-addresses', ...known });
     const timer = setInterval(() => {
-      const now = ownAddresses(this.config.switch.bridge);
+      const now = read();
       if (sameAddresses(known, now)) return;
       known = now;
       this.shell.post({ type: 'own-addresses', ...known });

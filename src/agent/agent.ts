@@ -14,6 +14,7 @@ import { assertNever } from '../base/result.ts';
 import { elapsed, type Instant, millis, type Now } from '../base/time.ts';
 import { Aaa } from './aaa.ts';
 import { Accountant } from './accountant.ts';
+import { Certified } from './certified.ts';
 import { Commands } from './commands.ts';
 import { Core, type CoreOptions } from './core.ts';
 import { Cuts } from './cuts.ts';
@@ -21,6 +22,7 @@ import { DynamicAuthorization } from './dynamic-authorization.ts';
 import { Fallback } from './fallback.ts';
 import { Fleet } from './fleet.ts';
 import { Frames } from './frames.ts';
+import { Leases } from './leases.ts';
 import { Life } from './life.ts';
 import { Links } from './links.ts';
 import { Mab } from './mab.ts';
@@ -30,6 +32,8 @@ import type { Effect, Input, Pending } from './ports.ts';
 import { Reauthentication } from './reauthentication.ts';
 import { type ConfigSource, Reconfigure } from './reconfigure.ts';
 import { Reporter } from './reporter.ts';
+import { RoutedPath } from './routed-path.ts';
+import { Sso } from './sso.ts';
 import { Supplicants } from './supplicants.ts';
 import { VlanDesk } from './vlan-desk.ts';
 import { Watch } from './watch.ts';
@@ -65,6 +69,10 @@ export class Agent {
       vlans: new VlanDesk(core),
       fallback: new Fallback(core),
       links: new Links(core),
+      certified: new Certified(core),
+      leases: new Leases(core),
+      sso: new Sso(core),
+      routed: new RoutedPath(core),
       cuts: new Cuts(core),
     });
     this.core = core;
@@ -106,12 +114,17 @@ export class Agent {
         core.parts.links.boot(input.heldDown);
         reporter.boot(input);
         watch.boot(input.capabilities);
+        core.parts.leases.portsChanged();
+        core.parts.routed.boot();
         return;
       case 'dataplane':
         ports.news(input.event);
         return;
       case 'frame':
         this.frames.receive(input.port, input.bytes);
+        return;
+      case 'lease-frame':
+        core.parts.leases.receive(input.bytes);
         return;
       case 'table':
         watch.table(input.dump);
@@ -141,8 +154,24 @@ export class Agent {
       case 'dynamic-requests':
         core.parts.dynauth.receive(input.datagrams);
         return;
+      case 'sso-requests':
+        core.parts.sso.receive(input.datagrams);
+        return;
+      case 'routed-frame':
+        core.parts.routed.frame(input.bytes);
+        return;
+      case 'addresses':
+        core.parts.routed.read(input);
+        return;
+      case 'addresses-failed':
+        core.parts.routed.readFailed(input.error);
+        return;
+      case 'routed-path-lost':
+        core.parts.routed.lost();
+        return;
       case 'own-addresses':
         watch.ownAddresses(input.sources);
+        core.parts.routed.ownAddresses(input.ingress);
         core.parts.dynauth.ownAddresses(input.addresses);
         return;
       case 'uplink-guard':
@@ -163,6 +192,9 @@ export class Agent {
         return;
       case 'spool-status':
         core.parts.accountant.spoolStatus(input.status);
+        return;
+      case 'certified':
+        core.parts.certified.opened(input.content);
         return;
       case 'stopping':
         core.parts.accountant.stopping();

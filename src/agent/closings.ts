@@ -132,6 +132,7 @@ export class Closings {
     this.stuck.delete(unit);
     this.core.parts.vlans.free(unit);
     this.core.parts.dynauth.lockedOut(unit);
+    this.core.parts.sso.lockedOut(unit);
     this.core.parts.cuts.lockedOut(unit);
     return true;
   }
@@ -161,7 +162,7 @@ export class Closings {
   }
 
   private applyLogoutEffect({ unit, eapFailure, keys }: Closing, effect: LogoutEffect): void {
-    const { accountant, dynauth, reporter, supplicants } = this.core.parts;
+    const { accountant, dynauth, reporter, sso, supplicants } = this.core.parts;
     const { session } = unit;
     switch (effect.type) {
       case 'clear-grant':
@@ -180,6 +181,7 @@ export class Closings {
         return;
       case 'relock-alarm':
         dynauth.notLockedOut(unit, effect.error);
+        sso.lockedOut(unit);
         reporter.warning('relock-failed', effect.error, whoOf(session));
         return;
       case 'relock-alarm-over':

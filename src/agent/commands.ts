@@ -2,7 +2,8 @@
 // here. Every request gets exactly one answer, at once but for an administrator's cut (cuts.ts), which waits for its proof;
 // one that is refused has changed nothing.
 
-import type { Mac } from '../base/mac.ts';
+import type { Ip } from '../base/ip.ts';
+import { isMac, type Mac } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
 import { after, type Instant, NEVER, rfc3339, seconds } from '../base/time.ts';
 import { namesEverybody, type SessionSelector } from '../model/selector.ts';
@@ -117,8 +118,10 @@ export class Commands implements Timed {
         return this.reconfigure.perform(command);
       case 'drain':
         return this.drain();
+      case 'certified':
+        return this.core.parts.certified.perform(command);
       case 'explain':
-        return this.explain(command.mac);
+        return this.explain(command.who);
       case 'events':
         return { events: this.core.parts.reporter.recent(command.limit) };
       default:
@@ -230,18 +233,22 @@ export class Commands implements Timed {
     return { draining };
   }
 
-  private explain(mac: Mac): ResultOf<'explain'> {
-    const { decisions, parts, now } = this.core;
-    const told = decisions.about(mac).map(({ at, ...decision }) => ({ time: rfc3339(at), ...decision }));
+  private explain(who: Mac | Ip): ResultOf<'explain'> {
+    const { decisions } = this.core;
+    const told = decisions.about(who).map(({ at, ...decision }) => ({ time: rfc3339(at), ...decision }));
+    return isMac(who)
+      ? { mac: who, decisions: [...told, ...this.standingOf(who)] }
+      : { ip: who, decisions: told };
+  }
+
+  private standingOf(mac: Mac): ResultOf<'explain'>['decisions'] {
+    const { parts, now } = this.core;
     const standing = parts.supplicants.describe(mac);
-    const current = [...(standing === undefined ? [] : [standing]), ...parts.mab.describe(mac)].map(
-      (detail) => ({
-        time: rfc3339(now.wall),
-        what: 'now',
-        detail,
-      }),
-    );
-    return { mac, decisions: [...told, ...current] };
+    return [...(standing === undefined ? [] : [standing]), ...parts.mab.describe(mac)].map((detail) => ({
+      time: rfc3339(now.wall),
+      what: 'now',
+      detail,
+    }));
   }
 
   private answer(ref: Ref, payload: Answer): void {

@@ -8,6 +8,7 @@
 
 import { Authorizer, type AuthzEffect, keyText, type TableResult } from '../authz/authorizer.ts';
 import { utf8 } from '../base/bytes.ts';
+import type { Ip } from '../base/ip.ts';
 import { type Mac, ZERO_ADDRESS } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
 import type { Instant } from '../base/time.ts';
@@ -22,8 +23,9 @@ import {
 } from '../model/dataplane.ts';
 import type { Session } from '../model/session.ts';
 import { printable } from '../pae/identity.ts';
-import { sessionKey } from '../report/topics.ts';
+import { l3SessionKey, sessionKey } from '../report/topics.ts';
 import type { EndDecision } from '../session/logout.ts';
+import { type AddressAdmission, AddressEntrance } from './address-entrance.ts';
 import { keysOf, vlanText, type Wanted } from './authorization-policy.ts';
 import { Closings, type Ended } from './closings.ts';
 import type { Core } from './core.ts';
@@ -52,6 +54,8 @@ export interface Ending {
   readonly detail?: string;
   /** What the server or the authenticator wants the client told; built here if absent. */
   readonly eapFailure?: Uint8Array;
+  /** Of whoever ended it, in place of the cause's own (RFC 2866 §5.10). */
+  readonly foreignCause?: number;
   readonly at?: Instant;
   /** The client goes on under the same grant, in the session that takes this one's place. */
   readonly handedOver?: boolean;
@@ -66,11 +70,13 @@ export interface Beginning {
 export class Life implements Timed {
   private readonly authz = new Authorizer();
   private readonly entrance: Entrance;
+  private readonly addresses: AddressEntrance;
   private readonly renewals: Renewals;
   private readonly closings: Closings;
 
   constructor(private readonly core: Core) {
     this.entrance = new Entrance(core);
+    this.addresses = new AddressEntrance(core, (unit) => this.enter(unit));
     this.renewals = new Renewals(core);
     this.closings = new Closings(core, (key) => this.unwant(key));
   }
@@ -106,6 +112,17 @@ export class Life implements Timed {
     const { mac, port, method } = admission;
     if (this.core.draining) this.core.method(method)?.grantDone(mac, port, 'the switch is being drained');
     else this.entrance.admit(admission);
+  }
+
+  /** The same of a user who is known by an address behind the switch. */
+  admitAddress(admission: AddressAdmission): void {
+    if (this.core.draining) this.core.parts.sso.admitted(admission.ip, 'the switch is being drained');
+    else this.addresses.admit(admission);
+  }
+
+  /** An address that is on its way in is not to get in. */
+  cancelAddress(ip: Ip): void {
+    this.addresses.cancel(ip);
   }
 
   /**
@@ -150,11 +167,13 @@ export class Life implements Timed {
     core.parts.watch.forget(unit);
     core.parts.dynauth.renewed(unit, 'the session has ended');
     const left = isL2(unit) ? this.leavePort(unit, ending) : { keys: [session.grant] };
+    if (session.layer === 3) core.parts.sso.ended(session, ending.cause);
     const decision: EndDecision = {
       cause: ending.cause,
       at: ending.at ?? core.now.mono,
       evidence: unit.evidence(),
       ...(ending.detail === undefined ? {} : { detail: ending.detail }),
+      ...(ending.foreignCause === undefined ? {} : { foreignCause: ending.foreignCause }),
     };
     core.tell(session, 'session ended', endText(ending));
     this.closings.begin({ unit, decision, handedOver: ending.handedOver === true, ...left });
@@ -202,18 +221,21 @@ export class Life implements Timed {
   }
 
   /** An entry that nobody was granted: removed in the same verified way. */
-  removeForeign(key: GrantKey): void {
+  removeForeign(key: Grant): void {
     if (this.authz.isWanted(key)) return;
     this.applyAuthz(this.authz.unwant(key));
   }
 
   /** Somebody deleted a grant of ours from the kernel's table. */
-  grantLost(key: GrantKey): void {
+  grantLost(key: Grant): void {
     if (!this.authz.isWanted(key)) return;
-    this.core.parts.reporter.warning('grant-lost', `the table entry of ${key.mac} was deleted by somebody`, {
-      mac: key.mac,
-      port: key.port,
-    });
+    const [what, who] = isAddress(key)
+      ? ([`${key.ip} was taken out of the routed path by somebody`, { ip: key.ip }] as const)
+      : ([
+          `the table entry of ${key.mac} was deleted by somebody`,
+          { mac: key.mac, port: key.port },
+        ] as const);
+    this.core.parts.reporter.warning('grant-lost', what, who);
     this.applyAuthz(this.authz.lost(key));
   }
 
@@ -268,7 +290,10 @@ export class Life implements Timed {
   }
 
   private granted(key: Grant): void {
-    if (isAddress(key)) return;
+    if (isAddress(key)) {
+      this.addresses.granted(key.ip);
+      return;
+    }
     if (this.entrance.granted(key) || this.renewals.granted(key)) return;
     // One that was lost stands again.
     const unit = this.core.sessions.ofMac(key.mac);
@@ -276,11 +301,22 @@ export class Life implements Timed {
   }
 
   private grantFailed(key: Grant, error: string): void {
-    if (isAddress(key)) return;
+    if (isAddress(key)) {
+      this.addressFailed(key.ip, error);
+      return;
+    }
     const unit = this.core.sessions.ofMac(key.mac);
     this.core.parts.reporter.warning('grant-failed', error, { mac: key.mac, port: key.port });
     if (this.entrance.grantFailed(key, error) || this.renewals.grantFailed(key, error)) return;
     // A grant that was lost and could not be written again: the session has no ground any more.
+    if (unit !== undefined) this.end(unit, { cause: 'nas-error', detail: error });
+  }
+
+  private addressFailed(ip: Ip, error: string): void {
+    const { reporter } = this.core.parts;
+    reporter.warning('grant-failed', error, { ip });
+    if (this.addresses.failed(ip, error)) return;
+    const unit = this.core.sessions.get(l3SessionKey(ip));
     if (unit !== undefined) this.end(unit, { cause: 'nas-error', detail: error });
   }
 
@@ -327,6 +363,8 @@ export class Life implements Timed {
       core.parts.ports.sessionsChanged(unit.session.grant.port);
     }
     if (!isFallback(session.method)) core.parts.accountant.start(unit);
+    core.parts.certified.passed(unit);
+    core.parts.leases.consider(unit);
     core.tell(session, 'session started', startText(session, core));
     core.parts.reporter.sessionStarted(unit);
   }

@@ -23,9 +23,11 @@ import type {
   VlanMap,
 } from '../model/dataplane.ts';
 import type { HoldKind } from '../model/port.ts';
+import type { CertifiedChange, CertifiedContent } from '../policy/certified-codec.ts';
 import type { DynamicDatagram } from '../radius/dynauth.ts';
 import type { ConnectionEvent, SocketKey } from '../radius/effects.ts';
 import type { RadSecSettings } from '../radius/settings.ts';
+import type { SsoDatagram } from '../radius/sso.ts';
 import type { EventPayload } from '../report/event-payloads.ts';
 import type { InfoPayload, SpoolState } from '../report/payloads.ts';
 
@@ -48,6 +50,8 @@ export type Input =
   | { readonly type: 'frame'; readonly port: PortName; readonly bytes: Uint8Array }
   | { readonly type: 'table'; readonly dump: TableDump }
   | { readonly type: 'table-failed'; readonly error: string }
+  /** What a DHCP server has sent: from one of `watch-leases`. */
+  | { readonly type: 'lease-frame'; readonly bytes: Uint8Array }
   /** The answer to `read-vlans`. */
   | { readonly type: 'vlans'; readonly map: VlanMap }
   | { readonly type: 'vlans-failed'; readonly error: string }
@@ -63,11 +67,22 @@ export type Input =
   | { readonly type: 'connection'; readonly event: ConnectionEvent }
   /** What came in for the dynamic authorization server (RFC 5176), all of one moment. */
   | { readonly type: 'dynamic-requests'; readonly datagrams: readonly DynamicDatagram[] }
+  /** What came in for the accounting server of single sign-on, all of one moment. */
+  | { readonly type: 'sso-requests'; readonly datagrams: readonly SsoDatagram[] }
+  /** ARP or neighbour discovery on an ingress interface of the routed path. */
+  | { readonly type: 'routed-frame'; readonly bytes: Uint8Array }
+  /** The answer to `read-addresses`: awaited addresses of which a packet came in, and all that may pass. */
+  | { readonly type: 'addresses'; readonly heard: readonly Ip[]; readonly granted?: ReadonlySet<Ip> }
+  | { readonly type: 'addresses-failed'; readonly error: string }
+  /** Somebody has opened the routed path; it is shut again, with nobody granted or awaited. */
+  | { readonly type: 'routed-path-lost' }
   /** Our own addresses per VLAN, and the MAC that goes with them: what probes may bear; and all of this host. */
   | {
       readonly type: 'own-addresses';
       readonly sources: ReadonlyMap<VlanId, ProbeSource>;
       readonly addresses: ReadonlySet<Ip>;
+      /** By the name of an ingress interface. */
+      readonly ingress: ReadonlyMap<string, ProbeSource>;
     }
   /** Frames from the uplinks with a granted source MAC are dropped, or why they are not. */
   | { readonly type: 'uplink-guard'; readonly error?: string }
@@ -78,6 +93,8 @@ export type Input =
   /** The store is open, or cannot be had: what an earlier run left in it. Nothing is stored before. */
   | { readonly type: 'spool'; readonly content: SpoolContent; readonly status: SpoolStatus }
   | { readonly type: 'spool-status'; readonly status: SpoolStatus }
+  /** The list of certified devices as the store has it; after `spool`. */
+  | { readonly type: 'certified'; readonly content: CertifiedContent }
   /** The process is about to end, and nobody is to be logged out. */
   | { readonly type: 'stopping' }
   /** The configuration's file was read anew. */
@@ -97,6 +114,12 @@ export type Effect =
     }
   | { readonly type: 'grant'; readonly ref: Ref; readonly key: Grant }
   | { readonly type: 'revoke'; readonly ref: Ref; readonly key: Grant }
+  /** The next packet of this address is to be told of, or not any more. Nobody waits for an answer: its next Interim tells, too. */
+  | { readonly type: 'await-address'; readonly ip: Ip; readonly on: boolean }
+  /** `granted`: also who may pass. */
+  | { readonly type: 'read-addresses'; readonly granted: boolean }
+  /** Out of an ingress interface of the routed path, which is no port of the bridge. */
+  | { readonly type: 'inject-routed'; readonly interface: string; readonly bytes: Uint8Array }
   /** Tell at once (`entry-active`) when this silent client sends again. Nobody waits for an answer: the sweep sees it, too. */
   | { readonly type: 'watch'; readonly key: GrantKey }
   | { readonly type: 'dump-table' }
@@ -113,6 +136,8 @@ export type Effect =
   | { readonly type: 'inject'; readonly port: PortName; readonly bytes: Uint8Array }
   | { readonly type: 'open-capture'; readonly ref: Ref; readonly port: PortName }
   | { readonly type: 'close-capture'; readonly port: PortName }
+  /** Frames of DHCP servers, from all of these and from nowhere else. */
+  | { readonly type: 'watch-leases'; readonly captures: readonly LeaseCapture[] }
   /** Over TLS: a connection is made for it where none stands. */
   | {
       readonly type: 'send-datagram';
@@ -131,10 +156,18 @@ export type Effect =
       readonly port: number;
       readonly bytes: Uint8Array;
     }
+  /** From the port of single sign-on. */
+  | {
+      readonly type: 'send-sso-reply';
+      readonly address: string;
+      readonly port: number;
+      readonly bytes: Uint8Array;
+    }
   | { readonly type: 'spool-store'; readonly ref: Ref; readonly record: AcctRecord; readonly id: RecordRef }
   | { readonly type: 'spool-erase'; readonly id: RecordRef }
   /** The last that is known of living sessions. Nobody waits for it. */
   | { readonly type: 'spool-keep'; readonly sessions: readonly SessionRecord[] }
+  | { readonly type: 'certified-store'; readonly changes: readonly CertifiedChange[] }
   /** `payload` null clears a retained topic. */
   | {
       readonly type: 'publish';
@@ -152,6 +185,12 @@ export type Effect =
   | { readonly type: 'log-level'; readonly level: LeastLevel }
   /** Nobody is logged in any more and accounting is empty: the process may end. */
   | { readonly type: 'drained' };
+
+/** Of an interface: what comes in, or what this host itself sends. */
+export interface LeaseCapture {
+  readonly device: string;
+  readonly direction: 'in' | 'out';
+}
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 export type LogFields = Readonly<Record<string, string | number | boolean>>;

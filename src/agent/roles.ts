@@ -22,7 +22,10 @@ export function roleFor(core: Core, { authorization, mac, port }: RoleSubject): 
 
 /** The role that a session is to be in now. */
 export function roleOf(core: Core, session: Session): RoleChoice {
-  return session.layer === 2 ? roleFor(core, subjectOf(session)) : choose(core, session.authorization, {});
+  if (session.layer === 2) return roleFor(core, subjectOf(session));
+  const { sso } = core.config;
+  const client = sso?.clients.find(({ address }) => address === session.concentrator);
+  return choose(core, session.authorization, { concentrator: client?.role ?? sso?.role });
 }
 
 export function subjectOf({ authorization, mac, grant }: L2Session): RoleSubject {
@@ -37,7 +40,7 @@ export function unknownRoleOf({ config }: Core, authorization: Authorization): R
 function choose(
   { config }: Core,
   { filterId, vendorRole }: Authorization,
-  own: Pick<RoleNames, 'rule' | 'port'>,
+  own: Pick<RoleNames, 'rule' | 'port' | 'concentrator'>,
 ): RoleChoice {
   return chooseRole({ filterId, vendorRole, ...own }, (role) => config.roles.has(role));
 }

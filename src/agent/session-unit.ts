@@ -179,16 +179,18 @@ export class SessionUnit<S extends Session = Session> implements Timed {
   private judged({ keep }: Pick<HandshakeSettings, 'keep'>): SilenceTimers {
     const standing: Standing =
       this.session.layer === 3
-        ? { layer: 3, firstHop: false }
+        ? { layer: 3, firstHop: this.core.config.l3?.firstHop ?? false }
         : { layer: 2, inBand: this.inBand, kept: keep };
     return judgedBySilence(standing);
   }
 
   private handshakeSettings(): HandshakeSettings {
     const { session, core } = this;
-    if (session.layer === 3) return NO_HANDSHAKE;
-    const { role, grant, mac } = session;
-    const settings = core.settings.handshake({ role, port: grant.port, mac });
+    const { role } = session;
+    const settings =
+      session.layer === 3
+        ? core.settings.roleHandshake(role)
+        : core.settings.handshake({ role, port: session.grant.port, mac: session.mac });
     return this.judged(settings).handshake ? settings : NO_HANDSHAKE;
   }
 
@@ -216,6 +218,13 @@ export class SessionUnit<S extends Session = Session> implements Timed {
     return this.timers?.settings.session;
   }
 
+  /** After which its session timer ends it; undefined where there is none, or where it reauthenticates only. */
+  get endsAfter(): Millis | undefined {
+    const settings = this.timers?.settings;
+    if (settings === undefined || settings.session === 0 || settings.reauthenticate) return undefined;
+    return settings.session;
+  }
+
   get heartbeat(): Millis | undefined {
     return this.timers?.settings.heartbeat;
   }
@@ -227,6 +236,10 @@ export class SessionUnit<S extends Session = Session> implements Timed {
 
 export function isL2(unit: SessionUnit): unit is L2Unit {
   return unit.session.layer === 2;
+}
+
+export function isL3(unit: SessionUnit): unit is L3Unit {
+  return unit.session.layer === 3;
 }
 
 /** One that is known by its table entries; not somebody on the way in. */

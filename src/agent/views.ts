@@ -6,7 +6,7 @@ import type { Config } from '../config/config.ts';
 import { isUplink, namesVlans } from '../config/ports.ts';
 import type { TrafficCounters } from '../model/acct.ts';
 import { isFallback } from '../model/authorization.ts';
-import { AcctTerminateCause, END_CAUSES } from '../model/cause.ts';
+import { AcctTerminateCause, acctTerminateCauseName, END_CAUSES } from '../model/cause.ts';
 import type { Capabilities } from '../model/dataplane.ts';
 import type { Session } from '../model/session.ts';
 import type { ServerStatistics } from '../radius/server-link.ts';
@@ -150,6 +150,7 @@ export function infoPayload(core: Core, context: InfoContext): InfoPayload {
     mqtt,
     counts: { ports: [...ports.all()].length, sessions: core.sessions.size },
     accounting: core.parts.accountant.view(),
+    certified_devices: core.parts.certified.view(),
     counters: core.drops.snapshot(),
   };
 }
@@ -204,7 +205,8 @@ export function sessionEndBody(
 ): EventBody<'session-end'> {
   const { session } = unit;
   const { evidence } = decision;
-  const causeName = END_CAUSES[decision.cause];
+  const acctCause = decision.foreignCause ?? AcctTerminateCause[END_CAUSES[decision.cause]];
+  const causeName = acctTerminateCauseName(acctCause);
   return {
     key: session.key,
     ...stationBody(session),
@@ -217,8 +219,8 @@ export function sessionEndBody(
     started: rfc3339(session.startedWall),
     session_time_s: sessionTime(unit, decision),
     cause: decision.cause,
-    acct_terminate_cause: AcctTerminateCause[causeName],
-    acct_terminate_cause_name: causeName,
+    acct_terminate_cause: acctCause,
+    ...(causeName === undefined ? {} : { acct_terminate_cause_name: causeName }),
     decided: rfc3339(core.wall(decision.at)),
     evidence: {
       last_seen: rfc3339(core.wall(evidence.lastSeen)),

@@ -8,7 +8,13 @@ import type { Mac } from '../base/mac.ts';
 import { macFromNumber } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
 import { after, earliest, type Instant, type Millis, millis, NEVER } from '../base/time.ts';
-import { addressIn, isAnnouncement, learnAddress, type Sign } from '../liveness/address-learning.ts';
+import {
+  addressIn,
+  isAnnouncement,
+  isAnswer,
+  learnAddress,
+  type Sign,
+} from '../liveness/address-learning.ts';
 import { Guard, type GuardEffect, survey } from '../liveness/guard.ts';
 import type { HandshakeEffect } from '../liveness/handshake.ts';
 import type { ProbeSource } from '../liveness/settings.ts';
@@ -16,13 +22,11 @@ import { SweepSchedule, sweepInterval } from '../liveness/sweep.ts';
 import { isFallback } from '../model/authorization.ts';
 import type { Capabilities, GrantKey, PortName, TableDump, VlanId } from '../model/dataplane.ts';
 import type { TimerEffect } from '../policy/timers.ts';
-import { ARP_REPLY } from '../wire/arp.ts';
 import { forEachEntry, isCandidate, isGrant, isOpenEntry } from '../wire/fdb-table.ts';
-import { ND_NEIGHBOR_ADVERTISEMENT } from '../wire/nd.ts';
 import { type Asked, Asker } from './asker.ts';
 import type { Core } from './core.ts';
 import type { Timed } from './schedule.ts';
-import { isIn, isL2, type L2Unit, type SessionUnit } from './session-unit.ts';
+import { isIn, isL2, isL3, type L2Unit, type SessionUnit } from './session-unit.ts';
 
 /** A session seen on another port is probed at most so often, whoever pretends to be it. */
 const SIGHTING_SPACING = millis(1000);
@@ -87,13 +91,13 @@ export class Watch implements Timed {
   }
 
   begin(unit: SessionUnit): void {
-    this.countPeriod(unit.handshake.settings.period, 1);
+    this.countPeriod(sweptFor(unit), 1);
     const { framedIp } = unit.session.authorization;
     if (framedIp !== undefined) this.learn(unit, { ip: framedIp, proof: true });
   }
 
   forget(unit: SessionUnit): void {
-    this.countPeriod(unit.handshake.settings.period, -1);
+    this.countPeriod(sweptFor(unit), -1);
     this.awaiting.delete(unit);
     this.verdicts.delete(unit);
     this.sightings.delete(unit);
@@ -111,7 +115,7 @@ export class Watch implements Timed {
       return;
     }
     if (isFallback(unit.session.method) && sign.kind !== 'eapol') this.core.parts.mab.sighted(mac, port);
-    unit.heard(this.core.now.mono, sign.kind, mayAnswer(sign));
+    unit.heard(this.core.now.mono, sign.kind, isAnswer(sign));
     if (isAnnouncement(sign)) unit.announcedAt = this.core.now.mono;
     if (this.learn(unit, addressIn(sign, mac))) this.core.parts.reporter.sessionChanged(unit);
   }
@@ -131,9 +135,9 @@ export class Watch implements Timed {
 
   /** What holds for the role or the port may have changed; true if what this session is told by has. */
   configure(unit: SessionUnit): boolean {
-    const before = unit.handshake.settings.period;
-    const changed = unit.configure(this.sweep.sweptAt);
-    const { period } = unit.handshake.settings;
+    const before = sweptFor(unit);
+    const changed = unit.configure(this.sweptAt(unit));
+    const period = sweptFor(unit);
     if (period !== before) {
       this.countPeriod(before, -1);
       this.countPeriod(period, 1);
@@ -154,7 +158,7 @@ export class Watch implements Timed {
   /** The deadline of a session has come. */
   tick(unit: SessionUnit): void {
     const { mono } = this.core.now;
-    const { sweptAt } = this.sweep;
+    const sweptAt = this.sweptAt(unit);
     this.applyTimers(unit, unit.tickTimers(sweptAt));
     // A timer may have ended it.
     if (this.core.sessions.get(unit.session.key) !== unit) return;
@@ -217,7 +221,13 @@ export class Watch implements Timed {
   }
 
   private ask(unit: SessionUnit, silentPeriods: number): Asked {
-    return isL2(unit) ? this.asker.ask(unit, silentPeriods) : 'none';
+    if (isL2(unit)) return this.asker.ask(unit, silentPeriods);
+    return isL3(unit) ? this.core.parts.routed.ask(unit, silentPeriods) : 'none';
+  }
+
+  /** Up to when all that the table could tell of it is known. */
+  private sweptAt(unit: SessionUnit): Instant {
+    return isL2(unit) ? this.sweep.sweptAt : this.core.now.mono;
   }
 
   private judge(): void {
@@ -360,11 +370,9 @@ export class Watch implements Timed {
   }
 }
 
-/** A reply, an advertisement, a Response: what a probe is answered with. */
-function mayAnswer(sign: Sign): boolean {
-  if (sign.kind === 'eapol') return true;
-  if (sign.kind === 'arp') return sign.packet.operation === ARP_REPLY;
-  return sign.kind === 'nd' && sign.message.type === ND_NEIGHBOR_ADVERTISEMENT;
+/** How often the table is to be read for it: nothing of an address behind the switch is in there. */
+function sweptFor(unit: SessionUnit): Millis {
+  return isL2(unit) ? unit.handshake.settings.period : millis(0);
 }
 
 function* handshakes(units: Iterable<SessionUnit>): Generator<SessionUnit['handshake']> {

@@ -100,6 +100,11 @@ export function macToStationId(mac: Mac): string {
 }
 
 /** The form used in MQTT topics: lower case, hyphens. */
+/** In the canonical form. */
+export function isMac(text: string): text is Mac {
+  return /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(text);
+}
+
 export function macToKey(mac: Mac): string {
   return mac.replaceAll(':', '-');
 }

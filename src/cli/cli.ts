@@ -3,6 +3,7 @@
 // `run` is handed in by main.ts, so that a command that only asks an agent loads nothing of the agent itself.
 
 import { Command, CommanderError, Option } from 'commander';
+import { parseIp } from '../base/ip.ts';
 import type { Config } from '../config/config.ts';
 import { PORT_CONTROLS } from '../model/port.ts';
 import { PROBE_WAYS } from '../model/probe.ts';
@@ -17,10 +18,14 @@ import {
   DEFAULT_SOCKET,
   EXIT,
   events,
+  type Pages,
   type Terminal,
 } from './session.ts';
 import { colors, plural } from './text.ts';
 import {
+  certifiedPages,
+  certifiedView,
+  clearedView,
   configView,
   disconnectView,
   explainView,
@@ -122,6 +127,7 @@ class Program {
     this.acting();
     this.setting();
     this.configuring();
+    this.certified();
   }
 
   private agent(): void {
@@ -168,9 +174,11 @@ class Program {
     this.verb('session', 'one session in full')
       .argument('<who>', 'MAC or IP address, or session id')
       .action((who: string, flags: Connection) => this.ask(flags, 'session', selector(who), sessionView));
-    this.verb('explain', 'why somebody is not in: the last decisions about a MAC')
-      .argument('<mac>')
-      .action((mac: string, flags: Connection) => this.ask(flags, 'explain', { mac }, explainView));
+    this.verb('explain', 'why somebody is not in: the last decisions about a client')
+      .argument('<who>', 'MAC address, or IP address behind the switch')
+      .action((who: string, flags: Connection) =>
+        this.ask(flags, 'explain', parseIp(who) === undefined ? { mac: who } : { ip: who }, explainView),
+      );
     this.verb('events', 'follow what happens, until interrupted')
       .option('-n, --recent <count>', 'print the newest events and end', wholeNumber)
       .action(async ({ recent, ...flags }: Connection & { recent?: number }) =>
@@ -258,6 +266,45 @@ class Program {
     this.verb('apply', 'take a file over, until the next restart or reload', group)
       .argument('<file>', 'of up to 60,000 characters; a larger one goes by SIGHUP')
       .action((file: string, flags: Connection) => this.send(flags, 'apply', file));
+  }
+
+  private certified(): void {
+    const group = this.command
+      .command('certified')
+      .description('the list of certified devices: those whose user has passed')
+      .action(() => group.error('error: one of list, clear is needed'));
+    this.deviceVerb('list', 'the devices, all or a part', group).action(
+      async (mac: string | undefined, flags: Connection & DeviceOptions) => {
+        const { which, connection } = devices(mac, flags);
+        const request = { list: true, ...which };
+        await this.ask(connection, 'certified', request, certifiedView, certifiedPages);
+      },
+    );
+    this.deviceVerb('clear', 'take devices off the list, and log their users off', group)
+      .option('--all', 'every device; needs --yes')
+      .option('-n, --dry-run', 'only say how many there would be')
+      .option('-y, --yes', 'with --all: really')
+      .action(async (mac: string | undefined, flags: Connection & DeviceOptions, command: Command) => {
+        const { which, connection } = devices(mac, flags);
+        const given = Object.values(which).filter((value) => value !== undefined).length;
+        if (given === 0 || (flags.all === true && given > 1))
+          command.error('error: [mac], --port, --role and --user, or --all, is needed');
+        const unsure = which.all === true && flags.yes !== true;
+        const dry = unsure || flags.dryRun === true;
+        const request = { clear: true, ...which, ...(dry ? { dry_run: true } : {}) };
+        await this.ask(connection, 'certified', request, (result) =>
+          clearedView(result, unsure && flags.dryRun !== true),
+        );
+        if (unsure && flags.dryRun !== true) this.exit(EXIT.refused);
+      });
+  }
+
+  private deviceVerb(name: string, description: string, group: Command): Command {
+    return this.verb(name, description, group)
+      .argument('[mac]')
+      .option('--port <port>', 'those that were on a port')
+      .option('--role <role>', 'those whose user had a role')
+      .option('--user <name>', 'those of a user');
   }
 
   /** The file is here; its `{file: ...}` secrets are on the switch. */
@@ -359,9 +406,29 @@ class Program {
     verb: V,
     request: object,
     view: Parameters<typeof ask<V>>[0]['view'],
+    pages?: Pages<V>,
   ): Promise<void> {
-    this.exit(await ask<V>({ connection, verb, request, view, terminal: this.terminal }));
+    const { terminal } = this;
+    const question = { connection, verb, request, view, terminal };
+    this.exit(await ask<V>(pages === undefined ? question : { ...question, pages }));
   }
+}
+
+interface DeviceOptions {
+  readonly port?: string;
+  readonly role?: string;
+  readonly user?: string;
+  readonly all?: true;
+  readonly dryRun?: true;
+  readonly yes?: true;
+}
+
+/** Which devices are meant, and whom to ask about them. */
+function devices(
+  mac: string | undefined,
+  { port, role, user, all, dryRun: _, yes: __, ...connection }: Connection & DeviceOptions,
+) {
+  return { which: { mac, port, role, user, all }, connection };
 }
 
 interface TimerFlags {

@@ -11,6 +11,8 @@ import type { NasIdentity } from '../model/nas.ts';
 import type { MabSettings } from '../pae/mab-settings.ts';
 import { PACING_DEFAULTS } from '../pae/reauth-pacing.ts';
 import { PAE_DEFAULTS, type PaeSettings } from '../pae/settings.ts';
+import { CERTIFIED_DEFAULTS, type CertifiedSettings, type ClearRule } from '../policy/certified-rules.ts';
+import { DHCP_WATCH_DEFAULTS } from '../policy/dhcp-watch.ts';
 import { EVENT_TIMESTAMP_WINDOW } from '../radius/dynauth.ts';
 import type { RequestKind } from '../radius/effects.ts';
 import type { RoleAttribute } from '../radius/role-attribute.ts';
@@ -27,10 +29,12 @@ import type {
   Config,
   DynAuthConfig,
   HandshakeOverride,
+  L3Config,
   MqttConfig,
   PortRule,
   ProbeSourceConfig,
   RoleConfig,
+  SsoConfig,
 } from './config.ts';
 import {
   ACCOUNTING_DEFAULTS,
@@ -39,6 +43,7 @@ import {
   MQTT_DEFAULTS,
   RADIUS_DEFAULTS,
   SHELL_DEFAULTS,
+  SSO_DEFAULTS,
   VLAN_DEFAULTS,
 } from './defaults.ts';
 import type { ConfigSchema } from './schema.ts';
@@ -62,6 +67,7 @@ export interface Assembly {
 
 export function assemble({ raw, portOrder, secret }: Assembly): Config {
   const dynamicAuthorization = dynAuth(raw, secret);
+  const signOn = sso(raw, secret);
   return {
     switch: { id: raw.switch.id, bridge: raw.switch.bridge, uplinks: raw.switch.uplinks ?? [] },
     backend: raw.backend ?? SHELL_DEFAULTS.backend,
@@ -90,6 +96,8 @@ export function assemble({ raw, portOrder, secret }: Assembly): Config {
     reauthentication: { perSecond: raw.radius.reauth_rate_per_s ?? PACING_DEFAULTS.perSecond },
     accounting: accounting(raw.radius.accounting),
     ...(dynamicAuthorization === undefined ? {} : { dynamicAuthorization }),
+    ...given('l3', l3(raw.l3)),
+    ...given('sso', signOn),
     mqtt: mqtt(raw, secret),
     probe: {
       holdAfterLinkUp: time(raw.handshake?.hold_after_link_up_s) ?? PROBE_DEFAULTS.holdAfterLinkUp,
@@ -105,6 +113,8 @@ export function assemble({ raw, portOrder, secret }: Assembly): Config {
       minimum: raw.guard?.minimum ?? GUARD_DEFAULTS.minimum,
     },
     pae: { ...PAE_DEFAULTS, ...pae(raw.dot1x) },
+    certifiedDevices: certifiedDevices(raw),
+    dhcpWatch: { ...DHCP_WATCH_DEFAULTS, ...raw.dhcp_watch },
     silentDevices: (raw.silent_devices ?? []).map((device) => ({
       mac: parseMacPrefix(device.mac) as MacPrefix,
       handshake: handshake(device.handshake),
@@ -300,6 +310,29 @@ function dynAuth(raw: RawConfig, secret: Assembly['secret']): DynAuthConfig | un
   };
 }
 
+function l3(raw: RawConfig['l3']): L3Config | undefined {
+  if (raw === undefined) return undefined;
+  const exempt = (raw.exempt ?? []).map((ip) => parseIp(ip) as Ip);
+  return { ingress: raw.ingress, exempt, firstHop: raw.first_hop ?? false };
+}
+
+function sso(raw: RawConfig, secret: Assembly['secret']): SsoConfig | undefined {
+  const from = raw.sso;
+  if (from === undefined) return undefined;
+  return {
+    port: from.port ?? SSO_DEFAULTS.port,
+    ...given('listenAddress', from.listen_address === undefined ? undefined : parseIp(from.listen_address)),
+    role: from.role ?? SSO_DEFAULTS.role,
+    maxUsers: from.max_users ?? SSO_DEFAULTS.maxUsers,
+    clients: from.clients.map((client) => ({
+      address: parseIp(client.address) as Ip,
+      secret: octets(secret(client.secret)),
+      requireMessageAuthenticator: client.require_message_authenticator ?? false,
+      ...given('role', client.role),
+    })),
+  };
+}
+
 function mqtt(raw: RawConfig, secret: Assembly['secret']): MqttConfig {
   const from = raw.mqtt ?? {};
   return {
@@ -327,6 +360,34 @@ function probeSources(raw: RawConfig): Config['probeSources'] {
     });
   }
   return out;
+}
+
+function certifiedDevices({ certified_devices: raw = {} }: RawConfig): CertifiedSettings {
+  return {
+    enabled: raw.enabled ?? CERTIFIED_DEFAULTS.enabled,
+    capacity: raw.capacity ?? CERTIFIED_DEFAULTS.capacity,
+    clear: (raw.clear ?? []).map(clearRule),
+  };
+}
+
+function clearRule(
+  raw: NonNullable<NonNullable<RawConfig['certified_devices']>['clear']>[number],
+): ClearRule {
+  return {
+    every: seconds(raw.every_s),
+    ...given('firstAt', raw.first_at === undefined ? undefined : timeOfDay(raw.first_at)),
+    minimumAge: time(raw.minimum_age_s) ?? CERTIFIED_DEFAULTS.minimumAge,
+    oldest: raw.oldest ?? CERTIFIED_DEFAULTS.oldest,
+    batchEvery: time(raw.batch_every_s) ?? CERTIFIED_DEFAULTS.batchEvery,
+    keepOnline: raw.keep_online ?? CERTIFIED_DEFAULTS.keepOnline,
+    roles: raw.roles ?? [],
+    ports: raw.ports ?? [],
+  };
+}
+
+/** `03:00Z`, since midnight. */
+function timeOfDay(text: string): Millis {
+  return seconds(Number(text.slice(0, 2)) * 3600 + Number(text.slice(3, 5)) * 60);
 }
 
 function word(vlan: string | number | undefined): string | undefined {

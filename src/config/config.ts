@@ -13,10 +13,13 @@ import type { HostMode, PortControl } from '../model/port.ts';
 import type { MabSettings } from '../pae/mab-settings.ts';
 import type { PacingSettings } from '../pae/reauth-pacing.ts';
 import type { PaeSettings } from '../pae/settings.ts';
+import type { CertifiedSettings } from '../policy/certified-rules.ts';
+import type { DhcpWatchSettings } from '../policy/dhcp-watch.ts';
 import type { RoleTimers } from '../policy/settings.ts';
 import type { DynAuthSettings } from '../radius/dynauth.ts';
 import type { RoleAttribute } from '../radius/role-attribute.ts';
 import type { RadiusSettings } from '../radius/settings.ts';
+import type { SsoClient } from '../radius/sso.ts';
 import type { CriticalAction, LogLevel } from './defaults.ts';
 
 export interface SwitchConfig {
@@ -120,6 +123,28 @@ export interface DynAuthConfig extends DynAuthSettings, LinkCommands {
   readonly bounce: Millis;
 }
 
+/** The routed path of users who are known by an address behind the switch. */
+export interface L3Config {
+  readonly ingress: readonly string[];
+  readonly exempt: readonly Ip[];
+  /** It answers ARP and neighbour discovery for those of its clients that are there. */
+  readonly firstHop: boolean;
+}
+
+export interface ConcentratorConfig extends SsoClient {
+  /** Wins over the one for all. */
+  readonly role?: string;
+}
+
+export interface SsoConfig {
+  readonly port: number;
+  /** Absent: every address. */
+  readonly listenAddress?: Ip;
+  readonly role: string;
+  readonly maxUsers: number;
+  readonly clients: readonly ConcentratorConfig[];
+}
+
 export interface MqttTlsFiles {
   readonly ca?: string;
   readonly cert?: string;
@@ -174,12 +199,16 @@ export interface Config {
   readonly reauthentication: PacingSettings;
   readonly accounting: AccountingConfig;
   readonly dynamicAuthorization?: DynAuthConfig;
+  readonly l3?: L3Config;
+  readonly sso?: SsoConfig;
   readonly mqtt: MqttConfig;
   readonly probe: ProbeSettings;
   readonly probeSources: ReadonlyMap<VlanId, ProbeSourceConfig>;
   readonly guard: GuardSettings;
   /** The global `dot1x`; a port's own keys win over it. */
   readonly pae: PaeSettings;
+  readonly certifiedDevices: CertifiedSettings;
+  readonly dhcpWatch: DhcpWatchSettings;
   readonly silentDevices: readonly SilentDevice[];
   readonly log: { readonly level: LogLevel };
 }

@@ -42,6 +42,9 @@ export const RADIUS_DEFAULTS = {
 /** A bounce heals by itself; a port that is disabled waits for somebody to come and see. */
 export const DYNAUTH_DEFAULTS = { bounce: seconds(10), allowBounce: true, allowDisable: false } as const;
 
+/** Where concentrators send their accounting (RFC 2866 §3). */
+export const SSO_DEFAULTS = { port: 1813, role: 'default', maxUsers: 10_000 } as const;
+
 export const ACCOUNTING_DEFAULTS: {
   readonly interim: Millis;
   readonly capacity: number;

@@ -1,13 +1,13 @@
 // What holds for one port, one role, one client: the file's layers merged, the nearest to the client last.
 
 import { INTERIM_DEFAULTS, type InterimSettings } from '../accounting/interim.ts';
+import { globMatches } from '../base/glob.ts';
 import type { Mac } from '../base/mac.ts';
 import { MacPrefixTable } from '../base/mac-prefix.ts';
 import { HANDSHAKE_DEFAULTS, type HandshakeSettings } from '../liveness/settings.ts';
 import { MAB_DEFAULTS } from '../pae/mab-settings.ts';
 import type { Config, HandshakeOverride, PortConfig, RoleConfig } from './config.ts';
 import { DYNAUTH_DEFAULTS, PORT_DEFAULTS } from './defaults.ts';
-import { globMatches } from './glob.ts';
 
 export function isUplink(config: Config, port: string): boolean {
   return config.switch.uplinks.some((pattern) => globMatches(pattern, port));
@@ -79,6 +79,7 @@ export class EffectiveSettings {
   private readonly ports = new Map<string, PortConfig>();
   /** By the device's own entry (undefined: it has none), then by port and role. */
   private readonly handshakes = new Map<HandshakeOverride | undefined, Map<string, HandshakeSettings>>();
+  private readonly roleHandshakes = new Map<string, HandshakeSettings>();
   private readonly silentDevices: MacPrefixTable<HandshakeOverride>;
   /** By which of the rules hold on a port. */
   private readonly ruleSets = new Map<string, MacPrefixTable<string>>();
@@ -127,6 +128,14 @@ export class EffectiveSettings {
       ...device,
     };
     known.set(key, settings);
+    return settings;
+  }
+
+  /** Of a session that is on no port. */
+  roleHandshake(role: string): HandshakeSettings {
+    const known = this.roleHandshakes.get(role);
+    const settings = known ?? { ...HANDSHAKE_DEFAULTS, ...roleSettings(this.config, role).handshake };
+    this.roleHandshakes.set(role, settings);
     return settings;
   }
 

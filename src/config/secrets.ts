@@ -36,6 +36,10 @@ function places(raw: RawConfig): readonly Place[] {
       path: ['radius', 'dynamic_authorization', 'clients', i, 'secret'],
       value: secret,
     })),
+    ...(raw.sso?.clients ?? []).map(({ secret }, i) => ({
+      path: ['sso', 'clients', i, 'secret'],
+      value: secret,
+    })),
     ...(password === undefined ? [] : [{ path: ['mqtt', 'password'], value: password }]),
     ...Object.entries(raw.ports ?? {}).flatMap(([pattern, port]) =>
       port.mab?.password === undefined

@@ -10,10 +10,10 @@ import type { RoutedPath } from './portauth-l3.ts';
 type Results = readonly Result<void, string>[];
 
 export class Grants {
-  constructor(
-    private readonly portauth: PortAuth,
-    private readonly routed: RoutedPath | undefined,
-  ) {}
+  /** Undefined while there is none. */
+  routed: RoutedPath | undefined;
+
+  constructor(private readonly portauth: PortAuth) {}
 
   /** A result each, in order; so `revoke`. */
   grant(grants: readonly Grant[]): Results {

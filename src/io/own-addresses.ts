@@ -11,10 +11,13 @@ export interface OwnAddresses {
   readonly sources: ReadonlyMap<VlanId, ProbeSource>;
   /** Of all interfaces. */
   readonly addresses: ReadonlySet<Ip>;
+  /** By the name of an ingress interface of the routed path. */
+  readonly ingress: ReadonlyMap<string, ProbeSource>;
 }
 
-export function ownAddresses(bridge: string): OwnAddresses {
+export function ownAddresses(bridge: string, ingressNames: readonly string[] = []): OwnAddresses {
   const sources = new Map<VlanId, ProbeSource>();
+  const ingress = new Map<string, ProbeSource>();
   const all = new Set<Ip>();
   for (const [name, addresses] of Object.entries(networkInterfaces())) {
     const vlan = vlanOf(bridge, name);
@@ -22,14 +25,18 @@ export function ownAddresses(bridge: string): OwnAddresses {
       const own = parseMac(mac);
       const ip = parseIp(address.replace(/%.*$/, ''));
       if (ip !== undefined) all.add(ip);
-      if (vlan === undefined || own === undefined || ip === undefined) continue;
-      const known = sources.get(vlan) ?? { mac: own };
-      if (isIpv4(ip)) sources.set(vlan, known.ipv4 === undefined ? { ...known, ipv4: ip } : known);
-      // A link-local source reaches every IPv6 client of the link, whatever its prefix.
-      else if (known.ipv6 === undefined || isLinkLocal(ip)) sources.set(vlan, { ...known, ipv6: ip });
+      if (own === undefined || ip === undefined) continue;
+      if (vlan !== undefined) sources.set(vlan, withAddress(sources.get(vlan) ?? { mac: own }, ip));
+      if (ingressNames.includes(name)) ingress.set(name, withAddress(ingress.get(name) ?? { mac: own }, ip));
     }
   }
-  return { sources, addresses: all };
+  return { sources, addresses: all, ingress };
+}
+
+function withAddress(known: ProbeSource, ip: Ip): ProbeSource {
+  if (isIpv4(ip)) return known.ipv4 === undefined ? { ...known, ipv4: ip } : known;
+  // A link-local source reaches every IPv6 client of the link, whatever its prefix.
+  return known.ipv6 === undefined || isLinkLocal(ip) ? { ...known, ipv6: ip } : known;
 }
 
 function vlanOf(bridge: string, name: string): VlanId | undefined {
@@ -39,10 +46,15 @@ function vlanOf(bridge: string, name: string): VlanId | undefined {
 }
 
 export function sameAddresses(a: OwnAddresses, b: OwnAddresses): boolean {
-  if (a.addresses.size !== b.addresses.size || a.sources.size !== b.sources.size) return false;
+  if (a.addresses.size !== b.addresses.size) return false;
   for (const address of a.addresses) if (!b.addresses.has(address)) return false;
-  for (const [vlan, { mac, ipv4, ipv6 }] of a.sources) {
-    const other = b.sources.get(vlan);
+  return sameSources(a.sources, b.sources) && sameSources(a.ingress, b.ingress);
+}
+
+function sameSources<K>(a: ReadonlyMap<K, ProbeSource>, b: ReadonlyMap<K, ProbeSource>): boolean {
+  if (a.size !== b.size) return false;
+  for (const [key, { mac, ipv4, ipv6 }] of a) {
+    const other = b.get(key);
     if (other?.mac !== mac || other.ipv4 !== ipv4 || other.ipv6 !== ipv6) return false;
   }
   return true;

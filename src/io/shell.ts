@@ -7,20 +7,23 @@
 
 import { erasing, keeping, type SpoolChange, storing } from '../accounting/spool.ts';
 import type { Agent } from '../agent/agent.ts';
-import type { Effect, Input, Ref } from '../agent/ports.ts';
+import type { Effect, Input, LeaseCapture, Ref } from '../agent/ports.ts';
 import { assertNever, err, ok, type Result } from '../base/result.ts';
 import type { Instant, Now, WallTime } from '../base/time.ts';
 import type { TrafficCounters } from '../model/acct.ts';
 import { isAddress, type PortName } from '../model/dataplane.ts';
+import type { CertifiedChange } from '../policy/certified-codec.ts';
 import type { SocketKey } from '../radius/effects.ts';
 import { endOfRun, inOrder } from './effect-order.ts';
 import { Grants } from './grants.ts';
 import type { HeldPorts } from './held-ports.ts';
+import { interfaceIndex } from './interfaces.ts';
 import type { Logger } from './log.ts';
 import type { PortAuth } from './portauth.ts';
 import type { RoutedPath } from './portauth-l3.ts';
 import type { Publication } from './publish-queue.ts';
 import { RadSecConnections } from './radsec.ts';
+import { awaitAddresses, readAddresses } from './routed-path.ts';
 import { type DatagramFrom, UdpSockets } from './udp.ts';
 import type { UplinkGuard } from './uplink-guard.ts';
 import type { VlanMemory } from './vlan-memory.ts';
@@ -36,6 +39,7 @@ export interface CaptureHandle {
 /** The store on disk: io/store.ts. `done` when the changes of one call, all in one transaction, are durable. */
 export interface Spool {
   write(changes: readonly SpoolChange[], done?: (error?: string) => void): void;
+  writeCertified(changes: readonly CertifiedChange[]): void;
 }
 
 /** Parts that are loaded after the ports are locked. */
@@ -45,11 +49,13 @@ export interface LateParts {
     onFrame: (frame: Uint8Array) => void,
     onError: (message: string) => void,
   ) => CaptureHandle;
+  readonly watchLeases: (captures: readonly LeaseCapture[]) => void;
   readonly publish: (publication: Publication) => void;
   readonly broadcast: (event: object) => void;
   readonly follow: (topic: string) => void;
   readonly unfollow: (topic: string) => void;
   readonly sendDynamicReply: (address: string, port: number, bytes: Uint8Array) => void;
+  readonly sendSsoReply: (address: string, port: number, bytes: Uint8Array) => void;
   /** Absent where the kernel or nft cannot. */
   readonly guard?: UplinkGuard;
 }
@@ -57,8 +63,6 @@ export interface LateParts {
 export interface ShellOptions {
   readonly agent: Agent;
   readonly portauth: PortAuth;
-  /** Where sessions of layer 3 are configured. */
-  readonly routedPath?: RoutedPath;
   readonly vlanMemory: VlanMemory;
   readonly log: Logger;
   readonly heldPorts: HeldPorts;
@@ -84,6 +88,7 @@ export class Shell {
   private spool: Spool | undefined;
   private readonly captures = new Map<PortName, CaptureHandle>();
   private readonly wantedCaptures: { readonly ref: Ref; readonly port: PortName }[] = [];
+  private wantedLeases: readonly LeaseCapture[] = [];
   private readonly replies = new Map<Ref, (answer: object) => void>();
   private lastReply: Ref = 0;
   private readonly grants: Grants;
@@ -91,8 +96,8 @@ export class Shell {
   private readonly radSec: RadSecConnections<SocketKey>;
 
   constructor(private readonly options: ShellOptions) {
-    const { log, portauth, routedPath } = options;
-    this.grants = new Grants(portauth, routedPath);
+    const { log, portauth } = options;
+    this.grants = new Grants(portauth);
     const nameOf = ({ server, kind, n }: SocketKey): string => `${server} ${kind} ${n}`;
     const receive = (packet: DatagramFrom<SocketKey>): void => this.post({ ...packet, type: 'datagram' });
     this.udp = new UdpSockets(nameOf, receive, (message) => log.log('warn', `RADIUS: ${message}`));
@@ -130,6 +135,12 @@ export class Shell {
   complete(late: LateParts): void {
     this.late = late;
     for (const { ref, port } of this.wantedCaptures.splice(0)) this.openCapture(late, ref, port);
+    late.watchLeases(this.wantedLeases);
+  }
+
+  /** Where users are known by their address, before any of them gets in. */
+  useRoutedPath(path: RoutedPath): void {
+    this.grants.routed = path;
   }
 
   /** To be called before the agent is told that there is a store: it stores nothing before that. */
@@ -203,6 +214,12 @@ export class Shell {
       case 'inject':
         portauth.inject(only(run, 'inject'));
         return;
+      case 'await-address': {
+        const { routed } = this.grants;
+        const error = routed === undefined ? undefined : awaitAddresses(routed, only(run, 'await-address'));
+        if (error !== undefined) this.options.log.log('warn', error);
+        return;
+      }
       default:
         for (const effect of run) this.performOne(effect);
     }
@@ -232,6 +249,16 @@ export class Shell {
         if (!kept.ok) log.log('error', kept.error);
         return;
       }
+      case 'read-addresses': {
+        const { routed } = this.grants;
+        if (routed !== undefined) this.queue.push(readAddresses(routed, effect));
+        return;
+      }
+      case 'inject-routed': {
+        const index = interfaceIndex(effect.interface);
+        if (index !== undefined) this.options.portauth.injectOn(index, effect.bytes);
+        return;
+      }
       case 'read-counters':
         this.queue.push({ type: 'counters', counters: this.readCounters() });
         return;
@@ -243,6 +270,10 @@ export class Shell {
         this.captures.get(effect.port)?.close();
         this.captures.delete(effect.port);
         return;
+      case 'watch-leases':
+        this.wantedLeases = effect.captures;
+        this.late?.watchLeases(effect.captures);
+        return;
       case 'send-datagram':
         this.sendToServer(effect);
         return;
@@ -253,6 +284,9 @@ export class Shell {
       case 'send-dynamic-reply':
         this.late?.sendDynamicReply(effect.address, effect.port, effect.bytes);
         return;
+      case 'send-sso-reply':
+        this.late?.sendSsoReply(effect.address, effect.port, effect.bytes);
+        return;
       case 'spool-store':
         this.store(effect.ref, storing({ ref: effect.id, record: effect.record }));
         return;
@@ -261,6 +295,9 @@ export class Shell {
         return;
       case 'spool-keep':
         this.spool?.write(effect.sessions.map(keeping));
+        return;
+      case 'certified-store':
+        this.spool?.writeCertified(effect.changes);
         return;
       case 'publish': {
         const { topic, payload, retain } = effect;
@@ -297,6 +334,7 @@ export class Shell {
       case 'revoke':
       case 'watch':
       case 'inject':
+      case 'await-address':
         // Performed by the run.
         return;
       default:

@@ -8,7 +8,7 @@
 import { type Ip, type Ipv4, type Ipv6, isIpv4, isLinkLocal } from '../base/ip.ts';
 import type { Mac } from '../base/mac.ts';
 import type { SessionAddresses } from '../model/session.ts';
-import { type ArpPacket, isArpAnnouncement, isArpProbe } from '../wire/arp.ts';
+import { ARP_REPLY, type ArpPacket, isArpAnnouncement, isArpProbe } from '../wire/arp.ts';
 import { claimedIp, type DhcpMessage } from '../wire/dhcp.ts';
 import { isDuplicateAddressDetection, ND_NEIGHBOR_ADVERTISEMENT, type NdMessage } from '../wire/nd.ts';
 
@@ -80,6 +80,13 @@ export function isAnnouncement(sign: Sign): boolean {
     case 'dhcp':
       return false;
   }
+}
+
+/** A reply, an advertisement, a Response: what a probe is answered with. */
+export function isAnswer(sign: Sign): boolean {
+  if (sign.kind === 'eapol') return true;
+  if (sign.kind === 'arp') return sign.packet.operation === ARP_REPLY;
+  return sign.kind === 'nd' && sign.message.type === ND_NEIGHBOR_ADVERTISEMENT;
 }
 
 function isWeak(ip: Ip): boolean {

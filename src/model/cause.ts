@@ -21,6 +21,12 @@ export const AcctTerminateCause = {
 
 export type AcctTerminateCauseName = keyof typeof AcctTerminateCause;
 
+/** Undefined for one that only others give. */
+export function acctTerminateCauseName(cause: number): AcctTerminateCauseName | undefined {
+  const names = Object.keys(AcctTerminateCause) as AcctTerminateCauseName[];
+  return names.find((name) => AcctTerminateCause[name] === cause);
+}
+
 /** Every way out, with its Acct-Terminate-Cause. An SSO Stop carries the concentrator's own cause instead. */
 export const END_CAUSES = {
   'supplicant-logoff': 'User-Request',

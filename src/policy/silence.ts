@@ -5,7 +5,7 @@
 //   in band, and to be kept: a device that sleeps            counts      no           yes
 //   out of band: the traffic does not come by us             no          no           no
 //   L3: behind a router                                      no          no           no
-//   L3, and the first hop answers ARP for its clients        no          yes          no
+//   L3, and the first hop answers ARP for its clients       yes          yes          no
 //
 // Whose frames are not seen here says nothing by silence. The session timer is no timer of silence: it runs for everybody.
 
@@ -25,10 +25,11 @@ export interface SilenceTimers {
 const ALL: SilenceTimers = { handshake: true, heartbeat: true, idle: true };
 const NONE: SilenceTimers = { handshake: false, heartbeat: false, idle: false };
 const KEPT: SilenceTimers = { handshake: true, heartbeat: false, idle: true };
-const HEARTBEAT: SilenceTimers = { handshake: false, heartbeat: true, idle: false };
+/** What is seen of it are answers to probes: no traffic of its own. */
+const ASKED: SilenceTimers = { handshake: true, heartbeat: true, idle: false };
 
 export function judgedBySilence(standing: Standing): SilenceTimers {
-  if (standing.layer === 3) return standing.firstHop ? HEARTBEAT : NONE;
+  if (standing.layer === 3) return standing.firstHop ? ASKED : NONE;
   if (!standing.inBand) return NONE;
   return standing.kept ? KEPT : ALL;
 }

@@ -229,15 +229,17 @@ export interface SolicitationAddresses {
   /** The MAC that belongs to `sourceIp`: it goes into the option, and so into the client's neighbour cache. */
   readonly sourceMac: Mac;
   readonly targetIp: Ipv6;
+  /** The target itself unless given. */
+  readonly destinationIp?: Ipv6;
 }
 
-/** The probe: a unicast solicitation (RFC 4861 §7.2.2), addressed to the target itself. An IPv6 packet, no frame. */
+/** The probe: a solicitation (RFC 4861 §7.2.2), unicast to the target itself, or to its group. An IPv6 packet, no frame. */
 export function buildNeighborSolicitation(addresses: SolicitationAddresses): Uint8Array {
-  const { sourceIp, sourceMac, targetIp } = addresses;
+  const { sourceIp, sourceMac, targetIp, destinationIp = targetIp } = addresses;
   return encodeNd({
     type: ND_NEIGHBOR_SOLICITATION,
     source: sourceIp,
-    destination: targetIp,
+    destination: destinationIp,
     target: targetIp,
     linkLayer: sourceMac,
   });

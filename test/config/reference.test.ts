@@ -87,6 +87,8 @@ describe('the reference file', () => {
     expect(parsed.ok ? parsed.value.warnings.map(({ path }) => path) : []).toEqual([
       'radius.servers[1].tls.server_name',
       'mqtt.embedded_port',
+      'certified_devices.clear',
+      'certified_devices.clear[0].batch_every_s',
     ]);
   });
 
@@ -140,15 +142,19 @@ function withKey(path: string, value: unknown): string {
       servers: [{ address: '127.0.0.1', secret: 'x' }],
       dynamic_authorization: { clients: [{ address: '127.0.0.1', secret: 'x' }] },
     },
+    certified_devices: { clear: [{ every_s: 60 }] },
   };
   // Keys that are required beside it.
   const tls = { ca_file: '/ca', cert_file: '/cert', key_file: '/key' };
   if (path.startsWith('radius.servers.*.tls.')) Object.assign(file.radius.servers[0] ?? {}, { tls });
+  const sso = { clients: [{ address: '127.0.0.1', secret: 'x' }] };
+  if (/^(l3|sso)\./.test(path)) Object.assign(file, { l3: { ingress: ['vpn0'] }, sso });
   const names: Readonly<Record<string, string>> = {
     ports: '*',
     roles: 'default',
     servers: '0',
     clients: '0',
+    clear: '0',
   };
   let at = file as unknown as Record<string, unknown>;
   const keys = path.split('.').map((key, i, all) => (key === '*' ? (names[all[i - 1] ?? ''] ?? key) : key));

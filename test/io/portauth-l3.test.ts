@@ -99,11 +99,12 @@ describe('the routed path', () => {
       { ip: V6 },
       entry('02:00:00:00:00:02', 'p9'),
     ];
-    const grants = new Grants(portauth, path);
+    const grants = new Grants(portauth);
+    grants.routed = path;
     sim.failNext({ skip: 2, count: 1, errno: EIO });
     expect(grants.grant(batch).map(({ ok }) => ok)).toEqual([true, true, false, false]);
     expect(grants.revoke(batch).map(({ ok }) => ok)).toEqual([true, true, true, true]);
-    expect(new Grants(portauth, undefined).grant([{ ip: V4 }])).toEqual([
+    expect(new Grants(portauth).grant([{ ip: V4 }])).toEqual([
       { ok: false, error: '192.0.2.1: the routed path is not ours' },
     ]);
   });

@@ -15,7 +15,7 @@ it.each<readonly [string, Standing, SilenceTimers]>([
   ['out of band', { layer: 2, inBand: false, kept: false }, timers(false, false, false)],
   ['out of band, to be kept', { layer: 2, inBand: false, kept: true }, timers(false, false, false)],
   ['L3', { layer: 3, firstHop: false }, timers(false, false, false)],
-  ['L3, by the first hop', { layer: 3, firstHop: true }, timers(false, true, false)],
+  ['L3, by the first hop', { layer: 3, firstHop: true }, timers(true, true, false)],
 ])('%s', (_, standing, judged) => {
   expect(judgedBySilence(standing)).toEqual(judged);
 });

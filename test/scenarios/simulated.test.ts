@@ -3,6 +3,7 @@
 import { describe, it } from 'vitest';
 import { SimulatedStage } from '../rigs/sim/stage.ts';
 import { BYPASS } from './bypass.ts';
+import { BYPASS_FALLBACKS } from './bypass-fallbacks.ts';
 import { ENDING } from './ending.ts';
 import { FAULTS, FAULTS_SIMULATED } from './faults.ts';
 import { HANDSHAKE } from './handshake.ts';
@@ -22,6 +23,7 @@ const CHAPTERS: Readonly<Record<string, readonly Scenario<FaultStage>[]>> = {
   'beside others': [...HOSTS, ...HOSTS_SIMULATED],
   'in a VLAN': [...VLANS, ...VLAN_FALLBACKS, ...VLAN_FAULTS],
   'gets in by its MAC': BYPASS,
+  'gets in by nobody': BYPASS_FALLBACKS,
   'when things go wrong': [...FAULTS, ...FAULTS_SIMULATED],
 };
 

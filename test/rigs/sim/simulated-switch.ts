@@ -20,20 +20,16 @@ import { parseConfig } from '../../../src/config/parse.ts';
 import type { ReadSecret } from '../../../src/config/secrets.ts';
 import { inOrder } from '../../../src/io/effect-order.ts';
 import type { TrafficCounters } from '../../../src/model/acct.ts';
-import {
-  type Capabilities,
-  type Grant,
-  type GrantKey,
-  isAddress,
-  type PortName,
-} from '../../../src/model/dataplane.ts';
+import { type Capabilities, type Grant, isAddress, type PortName } from '../../../src/model/dataplane.ts';
 import type { HoldKind } from '../../../src/model/port.ts';
+import { readCertified } from '../../../src/policy/certified-codec.ts';
 import type { DynamicDatagram } from '../../../src/radius/dynauth.ts';
 import type { EventPayload } from '../../../src/report/event-payloads.ts';
 import { SeededEntropy } from '../radius-servers.ts';
 import { SimBridge } from './bridge.ts';
 import { type ClientOptions, SimClient, SimGateway } from './client.ts';
 import { RadiusPeer } from './radius-peer.ts';
+import { SimRoutedPath } from './routed-path.ts';
 import { World } from './world.ts';
 
 const LATENCY_MS = 1;
@@ -107,6 +103,7 @@ export interface Performed {
 export class SimulatedSwitch {
   readonly world = new World();
   readonly bridge: SimBridge;
+  readonly routed = new SimRoutedPath();
   agent: Agent;
   readonly clients: SimClient[] = [];
   readonly servers: readonly RadiusPeer[];
@@ -124,6 +121,8 @@ export class SimulatedSwitch {
   /** Ports whose link cannot be set up or down. */
   readonly stuckLinks = new Set<PortName>();
   readonly disk: Map<string, Uint8Array>;
+  /** The table of the certified devices. */
+  readonly certified = new Map<string, Uint8Array>();
   /** Transactions so far; with the one of this number the agent is torn away, and nothing is done any more. */
   writes = 0;
   diesAtWrite = 0;
@@ -221,7 +220,7 @@ export class SimulatedSwitch {
     else this.world.in(storeAfterMs, () => this.openStore());
     const own = { mac: SWITCH_MAC, ipv4: SWITCH_IPV4, ipv6: SWITCH_IPV6 };
     const addresses = new Set([SWITCH_IPV4, SWITCH_IPV6]);
-    this.post({ type: 'own-addresses', sources: new Map([[0, own]]), addresses });
+    this.post({ type: 'own-addresses', sources: new Map([[0, own]]), addresses, ingress: new Map() });
     this.post({ type: 'uplink-guard' });
     this.post({ type: 'broker', connected: true });
   }
@@ -231,6 +230,7 @@ export class SimulatedSwitch {
     if (storeError === undefined) {
       const status = { state: 'durable', octets: 4096, warnings: [] } as const;
       this.post({ type: 'spool', content: readSpool(this.disk), status });
+      this.post({ type: 'certified', content: readCertified(this.certified) });
       return;
     }
     this.faults.stores = Number.POSITIVE_INFINITY;
@@ -341,6 +341,19 @@ export class SimulatedSwitch {
   private performOne(effect: Effect): string | undefined {
     const { bridge, world } = this;
     switch (effect.type) {
+      case 'await-address':
+        return this.routed.await(effect);
+      case 'read-addresses':
+        this.inputs.push(this.routed.read(effect));
+        return undefined;
+      case 'inject-routed':
+        this.routed.injected.push(effect.bytes);
+        return undefined;
+      case 'send-sso-reply': {
+        const { address, port, bytes } = effect;
+        this.routed.replies.push({ address, port, bytes });
+        return undefined;
+      }
       case 'set-port':
         return this.answer(effect.ref, 'setPorts', () => bridge.setPort(effect.port, effect.setting));
       case 'set-link':
@@ -355,9 +368,9 @@ export class SimulatedSwitch {
         return undefined;
       }
       case 'grant':
-        return this.answer(effect.ref, 'grants', () => bridge.grant(onPort(effect.key)));
+        return this.answer(effect.ref, 'grants', () => this.grant(effect.key));
       case 'revoke':
-        return this.answer(effect.ref, 'revokes', () => bridge.revoke(onPort(effect.key)));
+        return this.answer(effect.ref, 'revokes', () => this.revoke(effect.key));
       case 'watch':
         bridge.watch(effect.key);
         return undefined;
@@ -420,6 +433,13 @@ export class SimulatedSwitch {
       case 'spool-keep':
         this.store(effect.sessions.map(keeping));
         return undefined;
+      case 'certified-store':
+        for (const { key, value } of effect.changes) {
+          if (value === null) this.certified.delete(key);
+          else this.certified.set(key, value);
+        }
+        return undefined;
+      case 'watch-leases':
       case 'follow':
       case 'unfollow':
       case 'event':
@@ -454,6 +474,18 @@ export class SimulatedSwitch {
     return ok(undefined);
   }
 
+  private grant(key: Grant): Result<void, string> {
+    if (!isAddress(key)) return this.bridge.grant(key);
+    this.routed.granted.add(key.ip);
+    return ok(undefined);
+  }
+
+  private revoke(key: Grant): Result<void, string> {
+    if (!isAddress(key)) return this.bridge.revoke(key);
+    this.routed.granted.delete(key.ip);
+    return ok(undefined);
+  }
+
   private publish(topic: string, payload: object | null, retain: boolean): void {
     if (!this.brokerUp) throw new Error(`published to a broker that is away: ${topic}`);
     if (!retain) this.events.push(payload as EventPayload);
@@ -477,10 +509,4 @@ export class SimulatedSwitch {
     if (port === UPLINK) this.gateway.receive(bytes);
     for (const client of this.clients) if (client.port === port) client.receive(bytes);
   }
-}
-
-/** This switch routes nothing. */
-function onPort(key: Grant): GrantKey {
-  if (isAddress(key)) throw new Error(`${key.ip} is no entry of the bridge`);
-  return key;
 }

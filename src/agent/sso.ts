@@ -1,0 +1,272 @@
+// Single sign-on: whoever is logged in at a listed VPN concentrator has a session here, for as long as it says so.
+//
+//   datagrams ─▶ radius/sso.ts: is it to be believed? ─▶ radius/sso-logins.ts: what does it change? ─▶ done ─▶ answered
+//
+//   Start, Interim   the user's addresses get in (life), unless they are in, or were put out by an administrator
+//   Stop, On, Off    they are out: `sso-stop`, with the concentrator's own Acct-Terminate-Cause
+//
+// A timer that ends a session does not log the user out at the concentrator: its next packet (routed-path.ts) or Interim brings
+// it back, without credentials. Whom an administrator or a server has put out comes back by a new login only.
+// A notice is answered when all that it says is done; one that cannot be done now is not, so that it is told again.
+
+import type { Ip } from '../base/ip.ts';
+import { assertNever } from '../base/result.ts';
+import type { Authorization } from '../model/authorization.ts';
+import { AcctTerminateCause, type EndCause } from '../model/cause.ts';
+import type { L3Session } from '../model/session.ts';
+import { type SsoDatagram, type SsoEffect, type SsoRef, SsoServer } from '../radius/sso.ts';
+import { type Login, SsoLogins } from '../radius/sso-logins.ts';
+import { classText, type SsoLogin, type SsoNotice } from '../radius/sso-notice.ts';
+import { l3SessionKey } from '../report/topics.ts';
+import type { Core } from './core.ts';
+import type { SessionUnit } from './session-unit.ts';
+
+/** A notice that is being done. */
+interface Work {
+  readonly ref: SsoRef;
+  /** Addresses on their way in, sessions on their way out. */
+  readonly waiting: Set<Ip | SessionUnit>;
+  failed: boolean;
+  /** All that it waits for is known. */
+  begun: boolean;
+}
+
+/** Ends after which the user is still logged in, and comes back. */
+const RETURNING: ReadonlySet<EndCause> = new Set([
+  'session-timeout',
+  'heartbeat-timeout',
+  'idle-timeout',
+  'handshake-timeout',
+  'nas-error',
+]);
+
+export class Sso {
+  private readonly server: SsoServer;
+  private readonly logins: SsoLogins;
+  private readonly works = new Map<Ip | SessionUnit, Set<Work>>();
+
+  constructor(private readonly core: Core) {
+    const { sso } = core.config;
+    this.server = new SsoServer(sso?.clients ?? []);
+    this.logins = new SsoLogins(sso?.maxUsers ?? 0);
+  }
+
+  /** Users whom the concentrators have logged in, with a session here or not. */
+  get loggedIn(): number {
+    return this.logins.size;
+  }
+
+  receive(datagrams: readonly SsoDatagram[]): void {
+    for (const datagram of datagrams) this.apply(this.server.receive(datagram));
+  }
+
+  /** A packet came in of an address that is out. */
+  heard(ip: Ip): void {
+    const login = this.logins.ofAddress(ip);
+    if (login?.addresses.get(ip) === 'out') this.admit(login, ip, 'its next packet');
+    else this.core.parts.routed.listenFor(ip, false);
+  }
+
+  /** The answer of the data plane to an admission; `error` absent = the session stands. */
+  admitted(ip: Ip, error?: string): void {
+    // Where it cannot be let in, its next Interim is the next try: its packets come too often.
+    this.logins.stands(ip, error === undefined ? 'in' : 'out');
+    this.settle(ip, error !== undefined);
+  }
+
+  /** A session is about to end. */
+  ended({ grant }: L3Session, cause: EndCause): void {
+    const { ip } = grant;
+    if (this.logins.ofAddress(ip)?.addresses.get(ip) !== 'in') return;
+    const returns = RETURNING.has(cause);
+    this.logins.stands(ip, returns ? 'out' : 'barred');
+    if (returns && cause !== 'nas-error') this.core.parts.routed.listenFor(ip, true);
+  }
+
+  /** Nothing of it passes any more; or that could not be shown yet, is alarmed and tried again. */
+  lockedOut(unit: SessionUnit): void {
+    this.settle(unit, false);
+  }
+
+  /** Another configuration is in force: whoever is in by a concentrator that is listed no more is out. */
+  reconfigure(): void {
+    const { clients = [], maxUsers = 0 } = this.core.config.sso ?? {};
+    this.server.configure(clients);
+    this.logins.configure(maxUsers);
+    const listed = new Set(clients.map(({ address }) => address));
+    for (const client of new Set([...this.logins.all()].map((login) => login.client))) {
+      if (listed.has(client)) continue;
+      for (const login of this.logins.stopAll(client, 'begin-anew'))
+        this.logOut(login, { cause: 'authorization-changed', detail: 'the configuration' });
+    }
+  }
+
+  private apply(effects: readonly SsoEffect[]): void {
+    const { core } = this;
+    for (const effect of effects) {
+      switch (effect.type) {
+        case 'send':
+          core.out.push({ ...effect, type: 'send-sso-reply' });
+          break;
+        case 'dropped':
+          core.drops.add(`sso-${effect.reason}`);
+          core.out.log('debug', `single sign-on: dropped: ${effect.detail}`, { reason: effect.reason });
+          break;
+        case 'notice':
+          this.perform(effect);
+          break;
+        default:
+          assertNever(effect);
+      }
+    }
+  }
+
+  private perform({ ref, client, notice }: Extract<SsoEffect, { readonly type: 'notice' }>): void {
+    const work: Work = { ref, waiting: new Set(), failed: false, begun: false };
+    switch (notice.kind) {
+      case 'start':
+      case 'interim':
+        if (!this.loggedInAt(client, notice.kind, { work, said: notice.login })) return;
+        break;
+      case 'stop': {
+        const login = this.logins.stop(client, notice.sessionId);
+        if (login === undefined) this.core.drops.add('sso-stop-of-nobody');
+        else this.logOut(login, { cause: 'sso-stop', ...foreign(notice) }, work);
+        break;
+      }
+      case 'on':
+      case 'off': {
+        const logins = this.logins.stopAll(client, notice.kind === 'on' ? 'begin-anew' : 'go-on');
+        this.core.out.log('info', `single sign-on: ${client} says Accounting-${notice.kind}`, {
+          users: logins.length,
+        });
+        for (const login of logins)
+          this.logOut(
+            login,
+            { cause: 'sso-stop', ...foreign(notice), detail: `Accounting-${notice.kind}` },
+            work,
+          );
+        break;
+      }
+      case 'other':
+        this.core.drops.add('sso-status-ignored');
+        break;
+      default:
+        assertNever(notice);
+    }
+    work.begun = true;
+    this.finish(work);
+  }
+
+  /** False if there is nothing to answer: it is to be told again. */
+  private loggedInAt(
+    client: Ip,
+    kind: 'start' | 'interim',
+    { work, said }: { readonly work: Work; readonly said: SsoLogin },
+  ): boolean {
+    const heard = this.logins.heard(kind, client, said, this.core.now.mono);
+    if (heard.type === 'ignored') {
+      this.core.drops.add(`sso-${heard.reason}`);
+      if (heard.reason !== 'full') return true;
+      this.server.forget(work.ref);
+      return false;
+    }
+    const { login, leaving, renewed } = heard;
+    for (const { ip, cause, detail } of leaving) this.putOut(ip, { cause, detail });
+    for (const [ip, standing] of login.addresses) {
+      if (standing === 'out' || standing === 'entering') this.wait(work, ip);
+      if (standing === 'out') this.admit(login, ip, kind);
+      if (renewed && standing === 'in') this.renew(login, ip);
+    }
+    return true;
+  }
+
+  private admit(login: Login, ip: Ip, because: string): void {
+    const { core } = this;
+    const { accountant, life, routed } = core.parts;
+    routed.listenFor(ip, false);
+    this.logins.stands(ip, 'entering');
+    const sessionId = accountant.newSessionId();
+    core.out.log('debug', 'single sign-on: let in', { ip, because });
+    life.admitAddress({
+      ip,
+      concentrator: login.client,
+      authorization: this.authorizationOf(login),
+      sessionId,
+      multiId: this.logins.multiIdOf(login, sessionId),
+    });
+  }
+
+  private renew(login: Login, ip: Ip): void {
+    const unit = this.core.sessions.get(l3SessionKey(ip));
+    if (unit !== undefined)
+      this.core.parts.life.renew(unit, this.authorizationOf(login), { sessionTimer: 'run-on' });
+  }
+
+  /** The role by Filter-Id, or by a Class that is the name of one. */
+  private authorizationOf({ client, userName, filterId, classes }: Login): Authorization {
+    const { roles } = this.core.config;
+    const named = filterId ?? classes.map(classText).find((text) => roles.has(text));
+    return {
+      userName,
+      classes,
+      reauthenticateAtTimeout: false,
+      ...(named === undefined ? {} : { filterId: named }),
+      server: client,
+    };
+  }
+
+  private logOut(login: Login, ending: Out, work?: Work): void {
+    for (const ip of login.addresses.keys()) this.putOut(ip, ending, work);
+  }
+
+  /** The address is out, or does not get in, and is not waited for. */
+  private putOut(ip: Ip, ending: Out, work?: Work): void {
+    const { life, routed } = this.core.parts;
+    routed.listenFor(ip, false);
+    life.cancelAddress(ip);
+    this.settle(ip, false);
+    const unit = this.core.sessions.get(l3SessionKey(ip));
+    if (unit === undefined) return;
+    if (work !== undefined) this.wait(work, unit);
+    life.end(unit, ending);
+  }
+
+  private wait(work: Work, what: Ip | SessionUnit): void {
+    work.waiting.add(what);
+    const works = this.works.get(what) ?? new Set();
+    this.works.set(what, works.add(work));
+  }
+
+  private settle(what: Ip | SessionUnit, failed: boolean): void {
+    const works = this.works.get(what) ?? [];
+    this.works.delete(what);
+    for (const work of works) {
+      work.waiting.delete(what);
+      work.failed ||= failed;
+      this.finish(work);
+    }
+  }
+
+  private finish(work: Work): void {
+    if (!work.begun || work.waiting.size > 0) return;
+    if (work.failed) this.server.forget(work.ref);
+    else this.apply(this.server.answer(work.ref));
+  }
+}
+
+interface Out {
+  readonly cause: EndCause;
+  readonly detail?: string;
+  readonly foreignCause?: number;
+}
+
+/** RFC 2866 §5.10; of all users of a concentrator that does not say why, its restart, or its stop. */
+function foreign(notice: Extract<SsoNotice, { readonly kind: 'stop' | 'on' | 'off' }>): {
+  readonly foreignCause?: number;
+} {
+  const said = notice.terminateCause;
+  if (said !== undefined) return { foreignCause: said };
+  if (notice.kind === 'stop') return {};
+  return { foreignCause: AcctTerminateCause[notice.kind === 'on' ? 'NAS-Reboot' : 'Admin-Reboot'] };
+}

@@ -1,0 +1,128 @@
+// The accounting server for VPN concentrators (RFC 2866): datagrams in, what they say of their users and replies out. Pure.
+//
+// In this order, and nothing of a packet is believed before its turn: a listed client by its source address, lengths, Request
+// Authenticator (RFC 2866 §3), Message-Authenticator where there is one; a duplicate (its first answer again); what it says.
+// What is not believed, or makes no sense, is dropped without an answer and counted by reason. What is left is told to the
+// agent, once; `answer` when it is done, `forget` where it could not be: the concentrator then tells it again.
+//
+// Costs of a forged packet: a lookup, or one MD5 of its length; nothing is kept of it. Bound: the newest `REMEMBERED` answers.
+
+import { toHex } from '../base/bytes.ts';
+import { type Ip, parseIp } from '../base/ip.ts';
+import { encodeReply, RADIUS_CODES, type RadiusPacket, radiusCodeName } from '../wire/radius.ts';
+import { verifyAccountingOrDynamicRequest } from '../wire/radius-verify.ts';
+import { readNotice, type SsoNotice } from './sso-notice.ts';
+
+export interface SsoClient {
+  readonly address: Ip;
+  readonly secret: Uint8Array;
+  readonly requireMessageAuthenticator: boolean;
+}
+
+export interface SsoDatagram {
+  readonly address: string;
+  readonly port: number;
+  readonly bytes: Uint8Array;
+}
+
+export type SsoRef = number;
+
+export type SsoEffect =
+  | { readonly type: 'notice'; readonly ref: SsoRef; readonly client: Ip; readonly notice: SsoNotice }
+  | { readonly type: 'send'; readonly address: string; readonly port: number; readonly bytes: Uint8Array }
+  /** Not answered, unless with an answer of before. */
+  | { readonly type: 'dropped'; readonly reason: string; readonly detail: string };
+
+interface Pending {
+  readonly key: string;
+  readonly packet: RadiusPacket;
+  readonly client: SsoClient;
+  readonly address: string;
+  readonly port: number;
+}
+
+const REMEMBERED = 4096;
+
+export class SsoServer {
+  private readonly pending = new Map<SsoRef, Pending>();
+  /** By Request Authenticator, a digest of the whole packet and the secret; undefined while it is being done. Oldest first. */
+  private readonly answers = new Map<string, Uint8Array | undefined>();
+  private clients: ReadonlyMap<Ip, SsoClient> = new Map();
+  private nextRef: SsoRef = 1;
+
+  constructor(clients: readonly SsoClient[]) {
+    this.configure(clients);
+  }
+
+  configure(clients: readonly SsoClient[]): void {
+    this.clients = new Map(clients.map((client) => [client.address, client]));
+  }
+
+  /** Whatever came in; never throws, whatever it is. */
+  receive({ address, port, bytes }: SsoDatagram): SsoEffect[] {
+    const source = parseIp(address.replace(/%.*$/, ''));
+    const client = source === undefined ? undefined : this.clients.get(source);
+    if (client === undefined) return [dropped('client', `${address} is not listed`)];
+    const verified = verifyAccountingOrDynamicRequest({
+      packetBytes: bytes,
+      secret: client.secret,
+      requireMessageAuthenticator: client.requireMessageAuthenticator,
+    });
+    if (!verified.ok) return [dropped(verified.error.reason, `from ${address}: ${verified.error.detail}`)];
+    const packet = verified.value;
+    if (packet.code !== RADIUS_CODES['Accounting-Request'])
+      return [dropped('code', `from ${address}: ${radiusCodeName(packet.code)} is not served here`)];
+    const key = toHex(packet.authenticator);
+    if (this.answers.has(key)) return this.again(key, { address, port });
+    const notice = readNotice(packet);
+    if (!notice.ok) return [dropped(notice.error.reason, `from ${address}: ${notice.error.detail}`)];
+    const ref = this.nextRef++;
+    this.remember(key, undefined);
+    this.pending.set(ref, { key, packet, client, address, port });
+    return [{ type: 'notice', ref, client: client.address, notice: notice.value }];
+  }
+
+  /** What a notice said is done. */
+  answer(ref: SsoRef): SsoEffect[] {
+    const pending = this.pending.get(ref);
+    this.pending.delete(ref);
+    if (pending === undefined) return [];
+    const { key, packet, client, address, port } = pending;
+    const reply = encodeReply({
+      request: packet,
+      code: 'Accounting-Response',
+      attributes: [],
+      secret: client.secret,
+    });
+    if (!reply.ok) return [dropped(reply.error.reason, `the answer to ${address}: ${reply.error.detail}`)];
+    this.remember(key, reply.value);
+    return [{ type: 'send', address, port, bytes: reply.value }];
+  }
+
+  /** It cannot be done now: no answer, and the same packet is heard again when it comes again. */
+  forget(ref: SsoRef): void {
+    const pending = this.pending.get(ref);
+    this.pending.delete(ref);
+    if (pending !== undefined) this.answers.delete(pending.key);
+  }
+
+  private again(key: string, to: { readonly address: string; readonly port: number }): SsoEffect[] {
+    const reply = this.answers.get(key);
+    const again = dropped('duplicate', `of ${to.address}: it came again`);
+    return reply === undefined ? [again] : [again, { type: 'send', ...to, bytes: reply }];
+  }
+
+  /** What is pushed out may be told again: whoever hears a notice twice does nothing new the second time. */
+  private remember(key: string, reply: Uint8Array | undefined): void {
+    this.answers.delete(key);
+    this.answers.set(key, reply);
+    for (const [oldest] of this.answers) {
+      if (this.answers.size <= REMEMBERED) break;
+      this.answers.delete(oldest);
+    }
+  }
+}
+
+function dropped(reason: string, detail: string): SsoEffect {
+  return { type: 'dropped', reason, detail };
+}

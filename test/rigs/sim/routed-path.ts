@@ -1,0 +1,33 @@
+// The simulated routed path: who may pass, whose packets are told of, and what goes out of its ingress interfaces.
+
+import type { Input } from '../../../src/agent/ports.ts';
+import type { Ip } from '../../../src/base/ip.ts';
+import type { SsoDatagram } from '../../../src/radius/sso.ts';
+
+export class SimRoutedPath {
+  readonly granted = new Set<Ip>();
+  readonly awaited = new Set<Ip>();
+  readonly heard = new Set<Ip>();
+  readonly replies: SsoDatagram[] = [];
+  readonly injected: Uint8Array[] = [];
+
+  /** A packet of this address comes in; true if it passes. */
+  packet(ip: Ip): boolean {
+    if (this.granted.has(ip)) return true;
+    if (this.awaited.has(ip)) this.heard.add(ip);
+    return false;
+  }
+
+  await({ ip, on }: { readonly ip: Ip; readonly on: boolean }): undefined {
+    if (on) this.awaited.add(ip);
+    else for (const set of [this.awaited, this.heard]) set.delete(ip);
+  }
+
+  read({ granted }: { readonly granted: boolean }): Input {
+    const heard = [...this.heard];
+    this.heard.clear();
+    return granted
+      ? { type: 'addresses', heard, granted: new Set(this.granted) }
+      : { type: 'addresses', heard };
+  }
+}
