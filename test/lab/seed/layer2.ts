@@ -4,6 +4,7 @@
 import { expect } from 'vitest';
 import type { ConfigPart } from '../../rigs/config-part.ts';
 import { becomeArpOnly, canReach, fallSilent, ping, speakAgain } from '../../rigs/lab/client.ts';
+import { askForLease, DhcpServer } from '../../rigs/lab/dhcp.ts';
 import { type SwitchClient, UPLINK_IPV4 } from '../../rigs/lab/netns.ts';
 import { sleep, until } from '../../rigs/lab/process.ts';
 import { type Facts, PASSWORD, Scene } from '../../rigs/lab/scene.ts';
@@ -13,6 +14,7 @@ import type { Group } from './sentences.ts';
 const SESSION_S = 10;
 const HEARTBEAT_S = 3;
 const LONG_S = 600;
+const CLEARED_EVERY_S = 10;
 /** How late a verdict may be: a dump of the table, a turn, a busy machine. */
 const SLACK_S = 2;
 
@@ -28,6 +30,8 @@ const ROLES: ConfigPart = {
   heartbeat: timers(0, HEARTBEAT_S),
   'heartbeat-first': timers(LONG_S, HEARTBEAT_S),
   'session-first': timers(SESSION_S, LONG_S),
+  cleared: timers(0, null),
+  leased: timers(LONG_S, null),
   'out-of-band': { ...timers(SESSION_S, HEARTBEAT_S), in_band: false },
 };
 
@@ -46,6 +50,9 @@ const USERS: readonly { readonly name: string; readonly role: keyof typeof ROLES
     { name: 'silent-both', role: 'heartbeat-first', silent: true },
     { name: 'works-on-both', role: 'session-first' },
     { name: 'shuts-down', role: 'untimed' },
+    { name: 'is-cleared', role: 'untimed' },
+    { name: 'is-cleared-by-itself', role: 'cleared' },
+    { name: 'leases-for-long', role: 'leased' },
   ];
 
 class Office {
@@ -62,7 +69,11 @@ class Office {
     const scene = await Scene.open({
       ports: USERS.length,
       radius: { users },
-      config: { roles: ROLES, handshake: { hold_after_link_up_s: 0, hold_after_announcement_s: 0 } },
+      config: {
+        roles: ROLES,
+        handshake: { hold_after_link_up_s: 0, hold_after_announcement_s: 0 },
+        certified_devices: { enabled: true, clear: [{ every_s: CLEARED_EVERY_S, roles: ['cleared'] }] },
+      },
     });
     const office = new Office(scene);
     await Promise.all(USERS.map(({ name }) => office.logIn(name)));
@@ -162,6 +173,32 @@ export const layer2: Group<Office> = {
       await office.scene.ask('disconnect', '--user', 'is-removed');
       await office.end('is-removed', { cause: 'admin-reset', terminate: 'Admin-Reset' });
       expect(await ping(office.client('is-removed'), UPLINK_IPV4)).toBe(false);
+    },
+
+    'certified-cleared': async (office) => {
+      const cleared = { cause: 'certified-device-cleared', terminate: 'Admin-Reset' };
+      const { scene } = office;
+      expect(await scene.ask('certified', 'clear', '--user', 'is-cleared')).toEqual({
+        cleared: 1,
+        logged_off: 1,
+      });
+      await office.end('is-cleared', cleared);
+      await office.end('is-cleared-by-itself', cleared);
+      const clearings = scene.events('certified-cleared');
+      expect(clearings.map(({ by }) => by).sort()).toEqual(['command', 'timer']);
+      for (const name of ['is-cleared', 'is-cleared-by-itself'])
+        expect(await ping(office.client(name), UPLINK_IPV4)).toBe(false);
+    },
+
+    'long-lease': async (office) => {
+      const { scene } = office;
+      const client = office.client('leases-for-long');
+      const ranges = ['10.99.0.100,10.99.0.150,255.255.255.0,12h'];
+      const server = await DhcpServer.start(scene.lab.uplink, { device: 'eth0', ranges });
+      scene.atClose(() => server.close());
+      expect(await askForLease(client)).toBe(true);
+      const { message } = await scene.waitForEvent('warning', { code: 'dhcp-lease', mac: client.mac });
+      expect(message).toContain(`last for 43200 s, sessions of role leased for ${LONG_S} s`);
     },
 
     'heartbeat-timer': async (office) => {
