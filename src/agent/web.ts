@@ -99,7 +99,7 @@ export class Web implements Method {
   /** A session is over: who was logged out is told so by the page, and finds the way to it where the port has one. */
   sessionOver(ended: SessionUnit, cause: EndCause): void {
     if (this.core.config.web === undefined || !isL2(ended)) return;
-    const { mac, grant, method } = ended.session;
+    const { mac, grant, method, addresses } = ended.session;
     if (isFallback(method)) {
       const unit = this.attempts.get(mac);
       if (unit?.machine.isAsking)
@@ -107,7 +107,7 @@ export class Web implements Method {
       return;
     }
     this.remember(mac, cause);
-    if (STILL_THERE.has(cause)) this.core.parts.fallback.toPortal(mac, grant.port);
+    if (STILL_THERE.has(cause)) this.core.parts.fallback.toPortal(mac, grant.port, addresses);
   }
 
   /** The port can have nobody any more. */

@@ -315,8 +315,10 @@ describe('a logout', () => {
       userName: 'alice',
       terminateCause: 1,
     });
-    expect(await methodOf(stage, machine)).toBe('portal');
+    expect(await stage.retained(machine.mac)).toMatchObject({ method: 'portal', ipv4: '10.99.0.11' });
     expect(stage.net.confined.size).toBe(1);
+    // Who only looks at the page is asked whether it is there, and is.
+    await stage.pass(300_000);
     expect(await look(stage, machine)).toMatchObject({
       kind: 'login',
       notice: { type: 'ended', cause: 'web-logout' },
