@@ -50,7 +50,7 @@ export class StrangerGuard {
   private timer: NodeJS.Timeout | undefined;
   private closed = false;
   private lost = false;
-  /** As the kernel tells of the rules while nobody has touched them. */
+  /** As the kernel tells of the rules while nobody has touched them, without counters and elements. */
   private whole = '';
 
   private constructor(private readonly options: StrangerGuardOptions) {
@@ -65,7 +65,7 @@ export class StrangerGuard {
     const guard = new StrangerGuard(options);
     const made = nftNow(['-f', '-'], guard.rules());
     if (!made.ok) return made;
-    const looked = nftNow(['-t', 'list', 'table', 'bridge', guard.table]);
+    const looked = nftNow(['-s', '-t', 'list', 'table', 'bridge', guard.table]);
     if (!looked.ok) return looked;
     guard.whole = looked.value;
     const listed = nftNow(['list', 'set', 'bridge', guard.table, 'confined']);
@@ -163,7 +163,7 @@ export class StrangerGuard {
       return;
     }
     this.running = true;
-    nft(['-t', 'list', 'table', 'bridge', this.table], '', (result) => {
+    nft(['-s', '-t', 'list', 'table', 'bridge', this.table], '', (result) => {
       this.running = false;
       if (result.ok && result.value === this.whole) {
         this.arm();

@@ -184,6 +184,7 @@ describe('a stranger', () => {
 
   it('is still held when somebody has flushed the rules', async () => {
     const client = scene.client(1);
+    expect(scene.events('warning'), 'until then').toEqual([]);
     await scene.lab.netns.must(['nft', 'delete', 'table', 'bridge', TABLE]);
     await scene.waitForEvent('warning', { code: 'confinement' });
     expect(await scene.lab.netns.must(['nft', 'list', 'set', 'bridge', TABLE, 'confined'])).toContain(
