@@ -9,6 +9,7 @@ import type { Wish } from '../../src/web/visit.ts';
 import type { ConfigPart } from '../rigs/config-part.ts';
 import { GATEWAY } from '../rigs/sim/simulated-switch.ts';
 import { SimulatedStage } from '../rigs/sim/stage.ts';
+import { accountingRequest, SSO_SECRET } from '../rigs/sso.ts';
 import { type Machine, PASSWORD, type Reply } from '../scenarios/stage.ts';
 
 const QUICK = { tx_period_s: 1, reauth_max: 1, server_timeout_s: 5 };
@@ -430,6 +431,29 @@ describe('others', () => {
     await stage.login(machine);
     expect(stage.net.confined.size).toBe(0);
   });
+});
+
+it('a user of a VPN concentrator, behind a router, is known by the address alone, and logs out', async () => {
+  const stage = new SimulatedStage({
+    machines: 1,
+    config: {
+      web: {},
+      l3: { ingress: ['vpn0'] },
+      sso: { clients: [{ address: '192.0.2.10', secret: SSO_SECRET }] },
+    },
+  });
+  const ip = '10.0.0.1' as Ip;
+  const bytes = accountingRequest('start', { session: 's1', user: 'vera', ips: [ip] });
+  stage.net.post({ type: 'sso-requests', datagrams: [{ address: '192.0.2.10', port: 40_000, bytes }] });
+  const visit = (wish: Wish, from: Ip = ip): Page =>
+    pageOf(stage.net.visit({ visitor: { ip: from }, wish })() ?? { type: 'see-status' });
+  const page = visit({ type: 'look' });
+  expect(page).toMatchObject({ kind: 'status', userName: 'vera', method: 'sso' });
+  const formToken = page.kind === 'status' ? page.formToken : '';
+  expect(visit({ type: 'logout', formToken }, '10.0.0.2' as Ip)).toMatchObject({ kind: 'unknown' });
+  expect(visit({ type: 'logout', formToken })).toMatchObject({ kind: 'logged-out', again: false });
+  await stage.pass(100);
+  expect(stage.events('session-end')).toMatchObject([{ key: `ip-${ip}`, cause: 'web-logout' }]);
 });
 
 it('no password is in an event, a topic, a line of the log, or the story of a MAC', async () => {
