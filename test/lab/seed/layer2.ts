@@ -178,6 +178,8 @@ export const layer2: Group<Office> = {
     'certified-cleared': async (office) => {
       const cleared = { cause: 'certified-device-cleared', terminate: 'Admin-Reset' };
       const { scene } = office;
+      // Nobody logs on again by himself.
+      for (const name of ['is-cleared', 'is-cleared-by-itself']) await office.supplicant(name).kill();
       expect(await scene.ask('certified', 'clear', '--user', 'is-cleared')).toEqual({
         cleared: 1,
         logged_off: 1,
