@@ -146,6 +146,14 @@ describe('a user of the concentrator', () => {
     expect(ends()).toEqual([]);
   });
 
+  it('whose Filter-Id names no role is not let in where that is a reason to refuse', async () => {
+    open({ authorization: { unknown_filter_id: 'refuse' } });
+    expect(tell('start', { ...ALICE, filterId: 'nobody' })).toBe(true);
+    expect(passes(A)).toEqual([false]);
+    expect(await stage.ask('explain', { ip: A })).toMatchObject({ ip: A, decisions: [{ what: 'refused' }] });
+    expect(await stage.ask('info')).toMatchObject({ sso: { users: 1, awaited: 0 } });
+  });
+
   it('who has moved to another address has another session; whoever gets the old one is not it', () => {
     tell('start', ALICE);
     tell('interim', { ...ALICE, ips: ['10.0.0.2'] });
