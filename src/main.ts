@@ -21,6 +21,7 @@ import { HeldPorts } from './io/held-ports.ts';
 import { type HostFinding, hostFindings } from './io/host-check.ts';
 import type { IngressCaptures } from './io/ingress-captures.ts';
 import { createLogger, type Logger } from './io/log.ts';
+import type { LoginPage } from './io/login-page.ts';
 import type { MqttLink } from './io/mqtt.ts';
 import { ownAddresses, sameAddresses } from './io/own-addresses.ts';
 import { PortAuth } from './io/portauth.ts';
@@ -31,6 +32,7 @@ import { UdpListener } from './io/udp-listener.ts';
 import { isListening } from './io/unix-socket.ts';
 import { UplinkGuard } from './io/uplink-guard.ts';
 import { VlanMemory } from './io/vlan-memory.ts';
+import { EMPTY_CERTIFIED, readCertified } from './policy/certified-codec.ts';
 import { loadRadiusDictionary } from './wire/radius-dictionary.ts';
 
 const OWN_ADDRESSES_EVERY_MS = 5000;
@@ -107,6 +109,7 @@ class Run {
   private readonly vlanMemory: VlanMemory;
   private readonly heldPorts: HeldPorts;
   private link: MqttLink | undefined;
+  private page: LoginPage | undefined;
   private store: Store | undefined;
   private finish: (code: number) => void = () => undefined;
   private readonly closers: Closer[] = [];
@@ -196,13 +199,19 @@ class Run {
   }
 
   private async complete(): Promise<Result<void, string>> {
-    const [{ Capture }, { IngressCaptures: Captures }, { openControlSocket }, { MqttLink: Link }] =
-      await Promise.all([
-        import('./io/capture.ts'),
-        import('./io/ingress-captures.ts'),
-        import('./io/control-socket.ts'),
-        import('./io/mqtt.ts'),
-      ]);
+    const [
+      { Capture },
+      { IngressCaptures: Captures },
+      { LeaseCaptures },
+      { openControlSocket },
+      { MqttLink: Link },
+    ] = await Promise.all([
+      import('./io/capture.ts'),
+      import('./io/ingress-captures.ts'),
+      import('./io/lease-captures.ts'),
+      import('./io/control-socket.ts'),
+      import('./io/mqtt.ts'),
+    ]);
     mkdirSync(dirname(this.config.controlSocket), { recursive: true });
     const control = await openControlSocket({
       path: this.config.controlSocket,
@@ -214,10 +223,16 @@ class Run {
     if (!url.ok) return url;
     this.link = this.openLink(Link, url.value);
     const guard = this.openUplinkGuard();
+    const leases = new LeaseCaptures(
+      (bytes) => this.shell.post({ type: 'lease-frame', bytes }),
+      (message) => this.log.log('warn', message),
+    );
+    this.closers.push({ name: 'the DHCP watch', close: () => leases.close() });
     const dynamic = this.listenForRequests();
     const sso = this.listenForConcentrators();
     this.shell.complete({
       openCapture: (port, onFrame, onError) => new Capture(port, (_, frame) => onFrame(frame), onError),
+      watchLeases: (captures) => leases.watch(captures),
       publish: (publication) => this.link?.publish(publication),
       broadcast: (event) => control.value.broadcast(event),
       follow: (topic) => this.link?.follow(topic),
@@ -227,6 +242,8 @@ class Run {
       ...(guard === undefined ? {} : { guard }),
     });
     this.link.start();
+    const page = await this.openLoginPage();
+    if (!page.ok) return page;
     this.listenOnIngress(Captures);
     this.watchOwnAddresses();
     await this.openSpool();
@@ -282,12 +299,15 @@ class Run {
       const warning = `there is no accounting store, records are kept in memory alone: ${opened.error}`;
       const status = { state: 'none', octets: 0, warnings: [warning] } as const;
       this.shell.post({ type: 'spool', content: EMPTY_SPOOL, status });
+      this.shell.post({ type: 'certified', content: EMPTY_CERTIFIED });
       return;
     }
-    const { store, content, status } = opened.value;
+    const { store, content, certified, status } = opened.value;
     this.store = store;
     this.shell.useSpool(store);
     this.shell.post({ type: 'spool', content, status });
+    if (this.config.certifiedDevices.enabled)
+      this.shell.post({ type: 'certified', content: readCertified(certified) });
   }
 
   private openUplinkGuard(): UplinkGuard | undefined {
@@ -299,6 +319,22 @@ class Run {
     if (!guard.ok) return undefined;
     this.closers.push({ name: 'the uplink guard', close: () => guard.value.close() });
     return guard.value;
+  }
+
+  private async openLoginPage(): Promise<Result<void, string>> {
+    const { web } = this.config;
+    if (web === undefined) {
+      const { StrangerGuard } = await import('./io/stranger-guard.ts');
+      StrangerGuard.remove(this.config.switch.bridge);
+      return ok(undefined);
+    }
+    const { openLoginPage } = await import('./io/login-page.ts');
+    const { config, portauth, shell, log } = this;
+    const page = openLoginPage({ config, web, portauth, shell, log });
+    if (!page.ok) return page;
+    this.closers.push({ name: 'the login page', close: () => page.value.close() });
+    this.page = page.value;
+    return ok(undefined);
   }
 
   private async brokerUrl(): Promise<Result<string, string>> {
@@ -347,6 +383,7 @@ class Run {
       const now = read();
       if (sameAddresses(known, now)) return;
       known = now;
+      this.page?.setOwn(known.addresses);
       this.shell.post({ type: 'own-addresses', ...known });
     }, OWN_ADDRESSES_EVERY_MS);
     this.closers.push({ name: 'own addresses', close: () => clearInterval(timer) });

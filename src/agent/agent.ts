@@ -5,6 +5,7 @@
 //   supplicants and mab ask ─▶ aaa.ts ─▶ a server answers ─▶ the verdict goes back to the client's machine
 //   accepted ─▶ life.ts writes the grant ─▶ the session begins: accountant.ts, reporter.ts, watch.ts hear of it
 //   silence ─▶ watch.ts gives the verdict ─▶ life.ts ends the session, as for every other cause
+//   a form of the login page comes in ─▶ web.ts asks aaa, and shows what came of it
 //   a command comes in ─▶ commands.ts does it ─▶ reconfigure.ts, if it brings another configuration
 //
 // A turn handles one input, then whatever timers are due, and ends by handing out what is to be done. Nothing here
@@ -14,13 +15,16 @@ import { assertNever } from '../base/result.ts';
 import { elapsed, type Instant, millis, type Now } from '../base/time.ts';
 import { Aaa } from './aaa.ts';
 import { Accountant } from './accountant.ts';
+import { Certified } from './certified.ts';
 import { Commands } from './commands.ts';
+import { Confinement } from './confinement.ts';
 import { Core, type CoreOptions } from './core.ts';
 import { Cuts } from './cuts.ts';
 import { DynamicAuthorization } from './dynamic-authorization.ts';
 import { Fallback } from './fallback.ts';
 import { Fleet } from './fleet.ts';
 import { Frames } from './frames.ts';
+import { Leases } from './leases.ts';
 import { Life } from './life.ts';
 import { Links } from './links.ts';
 import { Mab } from './mab.ts';
@@ -35,6 +39,7 @@ import { Sso } from './sso.ts';
 import { Supplicants } from './supplicants.ts';
 import { VlanDesk } from './vlan-desk.ts';
 import { Watch } from './watch.ts';
+import { Web } from './web.ts';
 
 /** A turn that comes so much later than it was wanted: the agent did not run. */
 const STALL = millis(1000);
@@ -67,6 +72,10 @@ export class Agent {
       vlans: new VlanDesk(core),
       fallback: new Fallback(core),
       links: new Links(core),
+      web: new Web(core),
+      confinement: new Confinement(core),
+      certified: new Certified(core),
+      leases: new Leases(core),
       sso: new Sso(core),
       routed: new RoutedPath(core),
       cuts: new Cuts(core),
@@ -110,6 +119,7 @@ export class Agent {
         core.parts.links.boot(input.heldDown);
         reporter.boot(input);
         watch.boot(input.capabilities);
+        core.parts.leases.portsChanged();
         core.parts.routed.boot();
         return;
       case 'dataplane':
@@ -117,6 +127,9 @@ export class Agent {
         return;
       case 'frame':
         this.frames.receive(input.port, input.bytes);
+        return;
+      case 'lease-frame':
+        core.parts.leases.receive(input.bytes);
         return;
       case 'table':
         watch.table(input.dump);
@@ -169,6 +182,18 @@ export class Agent {
       case 'uplink-guard':
         reporter.uplinkGuard(input.error);
         return;
+      case 'confinement':
+        core.parts.confinement.news(input.left, input.error);
+        return;
+      case 'confinement-restored':
+        core.parts.confinement.restored();
+        return;
+      case 'web':
+        core.parts.web.visit(input.ref, input.visit);
+        return;
+      case 'web-refused':
+        core.drops.add(`web-${input.reason}`);
+        return;
       case 'broker':
         reporter.broker(input.connected);
         if (input.connected) core.parts.fleet.renew();
@@ -184,6 +209,9 @@ export class Agent {
         return;
       case 'spool-status':
         core.parts.accountant.spoolStatus(input.status);
+        return;
+      case 'certified':
+        core.parts.certified.opened(input.content);
         return;
       case 'stopping':
         core.parts.accountant.stopping();
@@ -221,6 +249,9 @@ export class Agent {
         return;
       case 'grant':
         life.tableDone(error === undefined ? { key: pending.key } : { key: pending.key, error });
+        return;
+      case 'confinement':
+        this.core.parts.confinement.done(pending.mac, error);
         return;
       case 'record':
         accountant.stored(pending.record, error);

@@ -6,6 +6,7 @@ import type { RecordRef } from '../accounting/journal-events.ts';
 import type { SessionRecord, SpoolContent } from '../accounting/spool.ts';
 import type { FoundVlan } from '../authz/vlan-book.ts';
 import type { Ip } from '../base/ip.ts';
+import type { Mac } from '../base/mac.ts';
 import type { LogLevel as LeastLevel } from '../config/defaults.ts';
 import type { ProbeSource } from '../liveness/settings.ts';
 import type { AcctRecord, TrafficCounters } from '../model/acct.ts';
@@ -23,12 +24,15 @@ import type {
   VlanMap,
 } from '../model/dataplane.ts';
 import type { HoldKind } from '../model/port.ts';
+import type { CertifiedChange, CertifiedContent } from '../policy/certified-codec.ts';
 import type { DynamicDatagram } from '../radius/dynauth.ts';
 import type { ConnectionEvent, SocketKey } from '../radius/effects.ts';
 import type { RadSecSettings } from '../radius/settings.ts';
 import type { SsoDatagram } from '../radius/sso.ts';
 import type { EventPayload } from '../report/event-payloads.ts';
 import type { InfoPayload, SpoolState } from '../report/payloads.ts';
+import type { Answer } from '../web/page.ts';
+import type { Visit } from '../web/visit.ts';
 
 export type Ref = number;
 
@@ -49,6 +53,8 @@ export type Input =
   | { readonly type: 'frame'; readonly port: PortName; readonly bytes: Uint8Array }
   | { readonly type: 'table'; readonly dump: TableDump }
   | { readonly type: 'table-failed'; readonly error: string }
+  /** What a DHCP server has sent: from one of `watch-leases`. */
+  | { readonly type: 'lease-frame'; readonly bytes: Uint8Array }
   /** The answer to `read-vlans`. */
   | { readonly type: 'vlans'; readonly map: VlanMap }
   | { readonly type: 'vlans-failed'; readonly error: string }
@@ -83,6 +89,14 @@ export type Input =
     }
   /** Frames from the uplinks with a granted source MAC are dropped, or why they are not. */
   | { readonly type: 'uplink-guard'; readonly error?: string }
+  /** Strangers can be confined to the login page, and who was so by an earlier run; or why they cannot be. */
+  | { readonly type: 'confinement'; readonly left: readonly Mac[]; readonly error?: string }
+  /** For less than two seconds they were not: somebody had taken the rules away. */
+  | { readonly type: 'confinement-restored' }
+  /** A request for the login page; answered by one `web-answer`. */
+  | { readonly type: 'web'; readonly ref: Ref; readonly visit: Visit }
+  /** Something that HTTP, or we, do not take, and that was answered already: why. */
+  | { readonly type: 'web-refused'; readonly reason: string }
   | { readonly type: 'broker'; readonly connected: boolean }
   /** A message on a topic of another switch that was asked for by `follow`. */
   | { readonly type: 'followed'; readonly topic: string; readonly payload: Uint8Array }
@@ -90,6 +104,8 @@ export type Input =
   /** The store is open, or cannot be had: what an earlier run left in it. Nothing is stored before. */
   | { readonly type: 'spool'; readonly content: SpoolContent; readonly status: SpoolStatus }
   | { readonly type: 'spool-status'; readonly status: SpoolStatus }
+  /** The list of certified devices as the store has it; after `spool`. */
+  | { readonly type: 'certified'; readonly content: CertifiedContent }
   /** The process is about to end, and nobody is to be logged out. */
   | { readonly type: 'stopping' }
   /** The configuration's file was read anew. */
@@ -131,6 +147,8 @@ export type Effect =
   | { readonly type: 'inject'; readonly port: PortName; readonly bytes: Uint8Array }
   | { readonly type: 'open-capture'; readonly ref: Ref; readonly port: PortName }
   | { readonly type: 'close-capture'; readonly port: PortName }
+  /** Frames of DHCP servers, from all of these and from nowhere else. */
+  | { readonly type: 'watch-leases'; readonly captures: readonly LeaseCapture[] }
   /** Over TLS: a connection is made for it where none stands. */
   | {
       readonly type: 'send-datagram';
@@ -160,6 +178,7 @@ export type Effect =
   | { readonly type: 'spool-erase'; readonly id: RecordRef }
   /** The last that is known of living sessions. Nobody waits for it. */
   | { readonly type: 'spool-keep'; readonly sessions: readonly SessionRecord[] }
+  | { readonly type: 'certified-store'; readonly changes: readonly CertifiedChange[] }
   /** `payload` null clears a retained topic. */
   | {
       readonly type: 'publish';
@@ -172,11 +191,21 @@ export type Effect =
   /** For whoever listens on this switch; MQTT has its own `publish`. */
   | { readonly type: 'event'; readonly payload: EventPayload }
   | { readonly type: 'answer'; readonly ref: Ref; readonly payload: object }
+  /** From now on this MAC may reach the login page, and nothing else. */
+  | { readonly type: 'confine'; readonly ref: Ref; readonly mac: Mac; readonly port: PortName }
+  | { readonly type: 'release'; readonly ref: Ref; readonly mac: Mac }
+  | { readonly type: 'web-answer'; readonly ref: Ref; readonly answer: Answer }
   | { readonly type: 'log'; readonly level: LogLevel; readonly message: string; readonly fields: LogFields }
   /** The least severe line that is written from now on. */
   | { readonly type: 'log-level'; readonly level: LeastLevel }
   /** Nobody is logged in any more and accounting is empty: the process may end. */
   | { readonly type: 'drained' };
+
+/** Of an interface: what comes in, or what this host itself sends. */
+export interface LeaseCapture {
+  readonly device: string;
+  readonly direction: 'in' | 'out';
+}
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 export type LogFields = Readonly<Record<string, string | number | boolean>>;
@@ -195,5 +224,6 @@ export type Pending =
   | { readonly about: 'vlans'; readonly port: PortName }
   | { readonly about: 'link'; readonly port: PortName }
   | { readonly about: 'grant'; readonly key: Grant }
+  | { readonly about: 'confinement'; readonly mac: Mac }
   | { readonly about: 'capture'; readonly port: PortName }
   | { readonly about: 'record'; readonly record: RecordRef };

@@ -1,5 +1,5 @@
-// Who says what in EAPOL: one authenticator machine per client, MAC on a port. Frames go in, questions to the servers,
-// admissions and ends of sessions come out. The machines are in pae/; this file only carries.
+// Who says what in EAPOL: one authenticator machine per client, MAC on a port. Frames go in, questions to the servers come out,
+// and what an exchange comes to (eapol-outcomes.ts). The machines are in pae/; this file only carries.
 
 import type { Mac } from '../base/mac.ts';
 import { PAE_GROUP_ADDRESS } from '../base/mac.ts';
@@ -15,13 +15,11 @@ import { accessRequestAttributes } from '../radius/access-request.ts';
 import { EAPOL_EAP, EAPOL_LOGOFF, EAPOL_START, type EapolPdu, encodeEapol } from '../wire/eapol.ts';
 import { ETHERTYPE_PAE, encodeEthernet } from '../wire/ethernet.ts';
 import type { Core } from './core.ts';
+import { EapolOutcomes } from './eapol-outcomes.ts';
 import { ClientUnit, EapolPort } from './eapol-port.ts';
 import { refusedBeforehand } from './host-modes.ts';
 import type { Method } from './method.ts';
 
-type Accepted = Extract<PaeEffect, { readonly type: 'accepted' | 'reauthenticated' }>;
-
-type Rejected = Extract<PaeEffect, { readonly type: 'rejected' }>;
 type Question = Extract<PaeEffect, { readonly type: 'ask-server' }>;
 
 /** Of an exchange that goes well: its end is what the log tells. */
@@ -29,8 +27,11 @@ const STEPS: ReadonlySet<string> = new Set(['began', 'identity', 'accepted']);
 
 export class Supplicants implements Method {
   private readonly ports = new Map<PortName, EapolPort>();
+  private readonly outcomes: EapolOutcomes;
 
-  constructor(private readonly core: Core) {}
+  constructor(private readonly core: Core) {
+    this.outcomes = new EapolOutcomes(core, (...answer) => this.granted(...answer));
+  }
 
   /** IEEE 802.1X-2020 §12.8 statistics of one port. */
   counters(port: PortName): Readonly<Record<string, number>> {
@@ -196,8 +197,7 @@ export class Supplicants implements Method {
   }
 
   private apply(unit: ClientUnit, effect: PaeEffect): void {
-    const { core } = this;
-    const { life, aaa } = core.parts;
+    const { core, outcomes } = this;
     const { mac, port } = unit;
     switch (effect.type) {
       case 'send-eapol':
@@ -207,54 +207,26 @@ export class Supplicants implements Method {
         this.ask(unit, effect);
         return;
       case 'cancel-server':
-        aaa.cancel(unit);
+        core.parts.aaa.cancel(unit);
         return;
       case 'accepted':
-        this.admit(unit, effect);
+        outcomes.accepted(unit, effect);
         return;
-      case 'reauthenticated': {
-        const session = core.sessions.ofMac(mac);
-        const sameUser = session?.session.authorization.userName === effect.authorization.userName;
-        if (
-          session !== undefined &&
-          session.session.grant.port === port &&
-          session.session.method === 'dot1x' &&
-          (effect.sameIdentity || sameUser)
-        ) {
-          unit.granting = effect.ref;
-          unit.acceptedAs = effect.authorization.userName;
-          aaa.forgetConversation(unit);
-          core.parts.reauthentication.forget(session);
-          const told = (error?: string): void => this.granted(unit, effect.ref, error);
-          const renewal = life.renew(session, effect.authorization, { told });
-          if (renewal === 'done') told();
-          else if (renewal !== 'pending') told(renewal.refused);
-        } else this.admit(unit, effect);
+      case 'reauthenticated':
+        outcomes.reauthenticated(unit, effect);
         return;
-      }
-      case 'reauthentication-due': {
-        const session = core.sessions.ofMac(mac);
-        if (session?.session.grant.port === port) core.parts.reauthentication.due(session);
+      case 'reauthentication-due':
+        outcomes.reauthenticationDue(unit);
         return;
-      }
       case 'rejected':
-        this.rejected(unit, effect);
+        outcomes.rejected(unit, effect);
         return;
-      case 'unanswered': {
-        const session = core.sessions.ofMac(mac);
-        if (session?.session.grant.port === port) core.parts.fallback.unanswered(session);
+      case 'unanswered':
+        outcomes.unanswered(unit);
         return;
-      }
-      case 'ended': {
-        const session = core.sessions.ofMac(mac);
-        if (session === undefined || session.session.grant.port !== port) return;
-        life.end(session, {
-          cause: effect.cause,
-          eapFailure: effect.eapFailure,
-          ...(effect.replyMessage === undefined ? {} : { detail: effect.replyMessage }),
-        });
+      case 'ended':
+        outcomes.ended(unit, effect);
         return;
-      }
       case 'counted':
         this.portOf(port).counters.add(effect.counter);
         return;
@@ -275,46 +247,6 @@ export class Supplicants implements Method {
       first,
       identity,
       attributes: (context) => accessRequestAttributes({ ...context, identity, eap }),
-    });
-  }
-
-  private rejected(unit: ClientUnit, { reason, replyMessage }: Rejected): void {
-    const { aaa, fallback, mab, reporter } = this.core.parts;
-    const { mac, port } = unit;
-    // Who is in by MAB and does not answer has no 802.1X: nothing has failed.
-    const bySilence = reason === 'client-silent' && this.core.sessions.ofMac(mac)?.session.method === 'mab';
-    const byUs = reason === 'grant-failed';
-    const userName = byUs ? unit.acceptedAs : aaa.identityOf(unit);
-    const detail = byUs ? unit.refusal : undefined;
-    if (!bySilence)
-      reporter.authFailed({ mac, port, method: 'dot1x', userName, detail }, reason, replyMessage);
-    aaa.forgetConversation(unit);
-    if (reason === 'access-reject' || reason === 'contradictory-accept') mab.dot1xFailed(mac, port);
-    mab.dot1xOver(mac, port);
-    if (!bySilence) fallback.failed(mac, port, { by: 'dot1x', failure: reason });
-  }
-
-  private admit(unit: ClientUnit, accepted: Accepted): void {
-    const { aaa, accountant, life } = this.core.parts;
-    const { mac, port } = unit;
-    const conversation = aaa.conversationOf(unit);
-    aaa.forgetConversation(unit);
-    unit.granting = accepted.ref;
-    unit.acceptedAs = accepted.authorization.userName;
-    this.core.parts.mab.displaced(mac, port);
-    // The id of a session that this one replaces is used up.
-    const used = this.core.sessions.ofMac(mac)?.session.id;
-    const sessionId =
-      conversation === undefined || conversation.sessionId === used
-        ? accountant.newSessionId()
-        : conversation.sessionId;
-    life.admit({
-      mac,
-      port,
-      method: 'dot1x',
-      authorization: accepted.authorization,
-      sessionId,
-      multiId: conversation?.multiId ?? sessionId,
     });
   }
 

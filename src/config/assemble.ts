@@ -11,6 +11,8 @@ import type { NasIdentity } from '../model/nas.ts';
 import type { MabSettings } from '../pae/mab-settings.ts';
 import { PACING_DEFAULTS } from '../pae/reauth-pacing.ts';
 import { PAE_DEFAULTS, type PaeSettings } from '../pae/settings.ts';
+import { CERTIFIED_DEFAULTS, type CertifiedSettings, type ClearRule } from '../policy/certified-rules.ts';
+import { DHCP_WATCH_DEFAULTS } from '../policy/dhcp-watch.ts';
 import { EVENT_TIMESTAMP_WINDOW } from '../radius/dynauth.ts';
 import type { RequestKind } from '../radius/effects.ts';
 import type { RoleAttribute } from '../radius/role-attribute.ts';
@@ -22,6 +24,7 @@ import {
   type RadSecSettings,
   type RetransmissionSettings,
 } from '../radius/settings.ts';
+import { WEB_DEFAULTS } from '../web/settings.ts';
 import type {
   AccountingConfig,
   Config,
@@ -33,6 +36,7 @@ import type {
   ProbeSourceConfig,
   RoleConfig,
   SsoConfig,
+  WebConfig,
 } from './config.ts';
 import {
   ACCOUNTING_DEFAULTS,
@@ -43,6 +47,7 @@ import {
   SHELL_DEFAULTS,
   SSO_DEFAULTS,
   VLAN_DEFAULTS,
+  WEB_LISTENER_DEFAULTS,
 } from './defaults.ts';
 import type { ConfigSchema } from './schema.ts';
 import type { SERVER_USES } from './schema-radius.ts';
@@ -97,6 +102,7 @@ export function assemble({ raw, portOrder, secret }: Assembly): Config {
     ...given('l3', l3(raw.l3)),
     ...given('sso', signOn),
     mqtt: mqtt(raw, secret),
+    ...given('web', web(raw.web)),
     probe: {
       holdAfterLinkUp: time(raw.handshake?.hold_after_link_up_s) ?? PROBE_DEFAULTS.holdAfterLinkUp,
       holdAfterAnnouncement:
@@ -111,6 +117,8 @@ export function assemble({ raw, portOrder, secret }: Assembly): Config {
       minimum: raw.guard?.minimum ?? GUARD_DEFAULTS.minimum,
     },
     pae: { ...PAE_DEFAULTS, ...pae(raw.dot1x) },
+    certifiedDevices: certifiedDevices(raw),
+    dhcpWatch: { ...DHCP_WATCH_DEFAULTS, ...raw.dhcp_watch },
     silentDevices: (raw.silent_devices ?? []).map((device) => ({
       mac: parseMacPrefix(device.mac) as MacPrefix,
       handshake: handshake(device.handshake),
@@ -131,6 +139,7 @@ function portRule(pattern: string, raw: RawPort, secret: Assembly['secret']): Po
     ...given('linkDownDelay', linkDownDelay),
     ...given('egress', raw.egress),
     ...given('critical', raw.critical),
+    ...given('portal', raw.portal),
     fallbacks: {
       ...given('guestVlan', word(raw.guest_vlan)),
       ...given('authFailVlan', word(raw.auth_fail_vlan)),
@@ -346,6 +355,23 @@ function mqtt(raw: RawConfig, secret: Assembly['secret']): MqttConfig {
   };
 }
 
+function web(raw: RawConfig['web']): WebConfig | undefined {
+  if (raw === undefined) return undefined;
+  const addresses = (list: readonly string[] = []): readonly Ip[] => list.map((ip) => parseIp(ip) as Ip);
+  return {
+    listenAddresses: addresses(raw.listen_addresses),
+    port: raw.port ?? WEB_LISTENER_DEFAULTS.port,
+    ...given('tls', raw.tls === undefined ? undefined : { cert: raw.tls.cert_file, key: raw.tls.key_file }),
+    names: (raw.names ?? []).map((name) => name.toLowerCase()),
+    dnsServers: addresses(raw.dns_servers),
+    maxConnections: raw.max_connections ?? WEB_LISTENER_DEFAULTS.maxConnections,
+    settings: {
+      authentication: raw.authentication ?? WEB_DEFAULTS.authentication,
+      loginsPerMinute: raw.logins_per_minute ?? WEB_DEFAULTS.loginsPerMinute,
+    },
+  };
+}
+
 function probeSources(raw: RawConfig): Config['probeSources'] {
   const out = new Map<number, ProbeSourceConfig>();
   for (const [vlan, source] of Object.entries(raw.handshake?.sources ?? {})) {
@@ -356,6 +382,34 @@ function probeSources(raw: RawConfig): Config['probeSources'] {
     });
   }
   return out;
+}
+
+function certifiedDevices({ certified_devices: raw = {} }: RawConfig): CertifiedSettings {
+  return {
+    enabled: raw.enabled ?? CERTIFIED_DEFAULTS.enabled,
+    capacity: raw.capacity ?? CERTIFIED_DEFAULTS.capacity,
+    clear: (raw.clear ?? []).map(clearRule),
+  };
+}
+
+function clearRule(
+  raw: NonNullable<NonNullable<RawConfig['certified_devices']>['clear']>[number],
+): ClearRule {
+  return {
+    every: seconds(raw.every_s),
+    ...given('firstAt', raw.first_at === undefined ? undefined : timeOfDay(raw.first_at)),
+    minimumAge: time(raw.minimum_age_s) ?? CERTIFIED_DEFAULTS.minimumAge,
+    oldest: raw.oldest ?? CERTIFIED_DEFAULTS.oldest,
+    batchEvery: time(raw.batch_every_s) ?? CERTIFIED_DEFAULTS.batchEvery,
+    keepOnline: raw.keep_online ?? CERTIFIED_DEFAULTS.keepOnline,
+    roles: raw.roles ?? [],
+    ports: raw.ports ?? [],
+  };
+}
+
+/** `03:00Z`, since midnight. */
+function timeOfDay(text: string): Millis {
+  return seconds(Number(text.slice(0, 2)) * 3600 + Number(text.slice(3, 5)) * 60);
 }
 
 function word(vlan: string | number | undefined): string | undefined {

@@ -13,11 +13,14 @@ import type { HostMode, PortControl } from '../model/port.ts';
 import type { MabSettings } from '../pae/mab-settings.ts';
 import type { PacingSettings } from '../pae/reauth-pacing.ts';
 import type { PaeSettings } from '../pae/settings.ts';
+import type { CertifiedSettings } from '../policy/certified-rules.ts';
+import type { DhcpWatchSettings } from '../policy/dhcp-watch.ts';
 import type { RoleTimers } from '../policy/settings.ts';
 import type { DynAuthSettings } from '../radius/dynauth.ts';
 import type { RoleAttribute } from '../radius/role-attribute.ts';
 import type { RadiusSettings } from '../radius/settings.ts';
 import type { SsoClient } from '../radius/sso.ts';
+import type { WebSettings } from '../web/settings.ts';
 import type { CriticalAction, LogLevel } from './defaults.ts';
 
 export interface SwitchConfig {
@@ -41,6 +44,7 @@ export interface PortRule {
   readonly linkDownDelay?: Millis;
   readonly egress?: 'open' | 'closed';
   readonly critical?: CriticalAction;
+  readonly portal?: boolean;
   readonly fallbacks: PortFallbacks;
   readonly linkCommands?: Partial<LinkCommands>;
   readonly handshake: HandshakeOverride;
@@ -66,6 +70,8 @@ export interface PortConfig {
   readonly linkDownDelay: Millis;
   readonly egress: 'open' | 'closed';
   readonly critical: CriticalAction;
+  /** Whom nothing else lets in may reach the login page. */
+  readonly portal: boolean;
   readonly fallbacks: PortFallbacks;
   readonly linkCommands: LinkCommands;
   /** Wins over the role's, key by key. */
@@ -160,6 +166,19 @@ export interface MqttConfig {
   readonly embeddedPort: number;
 }
 
+/** The login page: where it is served. What is asked there is in `settings`. */
+export interface WebConfig {
+  /** Empty = all of this host. */
+  readonly listenAddresses: readonly Ip[];
+  readonly port: number;
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** Lower case. */
+  readonly names: readonly string[];
+  readonly dnsServers: readonly Ip[];
+  readonly maxConnections: number;
+  readonly settings: WebSettings;
+}
+
 /** What is done with words of a server that cannot be carried out, or need asking for. */
 export interface AuthorizationConfig {
   readonly filterRules: 'refuse' | 'ignore';
@@ -200,11 +219,14 @@ export interface Config {
   readonly l3?: L3Config;
   readonly sso?: SsoConfig;
   readonly mqtt: MqttConfig;
+  readonly web?: WebConfig;
   readonly probe: ProbeSettings;
   readonly probeSources: ReadonlyMap<VlanId, ProbeSourceConfig>;
   readonly guard: GuardSettings;
   /** The global `dot1x`; a port's own keys win over it. */
   readonly pae: PaeSettings;
+  readonly certifiedDevices: CertifiedSettings;
+  readonly dhcpWatch: DhcpWatchSettings;
   readonly silentDevices: readonly SilentDevice[];
   readonly log: { readonly level: LogLevel };
 }

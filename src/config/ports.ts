@@ -1,13 +1,13 @@
 // What holds for one port, one role, one client: the file's layers merged, the nearest to the client last.
 
 import { INTERIM_DEFAULTS, type InterimSettings } from '../accounting/interim.ts';
+import { globMatches } from '../base/glob.ts';
 import type { Mac } from '../base/mac.ts';
 import { MacPrefixTable } from '../base/mac-prefix.ts';
 import { HANDSHAKE_DEFAULTS, type HandshakeSettings } from '../liveness/settings.ts';
 import { MAB_DEFAULTS } from '../pae/mab-settings.ts';
 import type { Config, HandshakeOverride, PortConfig, RoleConfig } from './config.ts';
 import { DYNAUTH_DEFAULTS, PORT_DEFAULTS } from './defaults.ts';
-import { globMatches } from './glob.ts';
 
 export function isUplink(config: Config, port: string): boolean {
   return config.switch.uplinks.some((pattern) => globMatches(pattern, port));
@@ -85,9 +85,12 @@ export class EffectiveSettings {
   private readonly ruleSets = new Map<string, MacPrefixTable<string>>();
   private readonly portRules = new Map<string, MacPrefixTable<string>>();
   readonly interim: InterimSettings;
+  /** Some port lets strangers in as far as the login page. */
+  readonly anyPortal: boolean;
 
   constructor(private readonly config: Config) {
     this.interim = { ...INTERIM_DEFAULTS, interval: config.accounting.interim };
+    this.anyPortal = config.ports.some(({ portal }) => portal === true);
     this.silentDevices = new MacPrefixTable(
       config.silentDevices.map(({ mac, handshake }) => [mac, handshake]),
     );

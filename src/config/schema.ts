@@ -8,10 +8,12 @@ import { GUARD_DEFAULTS, PROBE_DEFAULTS } from '../liveness/settings.ts';
 import { MQTT_DEFAULTS, SHELL_DEFAULTS } from './defaults.ts';
 import { address, count, delay, flag, path, pattern, port, Secret, strict, text } from './scalars.ts';
 import { Dot1x, Handshake, Port, Role } from './schema-access.ts';
+import { CertifiedDevicesObject, DhcpWatchObject } from './schema-certified.ts';
 import { L3, Sso } from './schema-l3.ts';
 import { Radius } from './schema-radius.ts';
 import { MacBeginning, PORT_PATTERN, PortPattern, RoleRules } from './schema-roles.ts';
 import { AuthorizationPolicy, VlanPolicy, Vlans } from './schema-vlan.ts';
+import { Web } from './schema-web.ts';
 
 /** One MQTT topic level: letters that no broker, file system or shell minds. */
 const SwitchId = pattern('1 to 64 letters, digits, dots, underscores and hyphens', '^[A-Za-z0-9._-]{1,64}$');
@@ -155,6 +157,7 @@ export const ConfigSchema = Type.Object(
     l3: Type.Optional(L3),
     sso: Type.Optional(Sso),
     mqtt: Type.Optional(Mqtt),
+    web: Type.Optional(Web),
     handshake: Type.Optional(HandshakeGlobal),
     guard: Type.Optional(
       Type.Object(
@@ -179,6 +182,8 @@ export const ConfigSchema = Type.Object(
       ),
     ),
     dot1x: Type.Optional(Dot1x),
+    certified_devices: Type.Optional(CertifiedDevicesObject),
+    dhcp_watch: Type.Optional(DhcpWatchObject),
     silent_devices: Type.Optional(
       Type.Array(
         Type.Object({ mac: MacBeginning, handshake: Handshake }, { ...strict, title: 'a silent device' }),
@@ -207,10 +212,3 @@ export const ConfigSchema = Type.Object(
   },
   { ...strict, title: 'the configuration of Rollcall' },
 );
-
-/** Keys of the design whose feature is not in this version. */
-export const FUTURE_KEYS: Readonly<Record<string, string>> = {
-  web: 'web login is not in this version',
-  certified_devices: 'the certified-device list is not in this version',
-  dhcp_watch: 'the DHCP watch is not in this version',
-};

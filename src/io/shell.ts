@@ -7,12 +7,15 @@
 
 import { erasing, keeping, type SpoolChange, storing } from '../accounting/spool.ts';
 import type { Agent } from '../agent/agent.ts';
-import type { Effect, Input, Ref } from '../agent/ports.ts';
+import type { Effect, Input, LeaseCapture, Ref } from '../agent/ports.ts';
 import { assertNever, err, ok, type Result } from '../base/result.ts';
 import type { Instant, Now, WallTime } from '../base/time.ts';
 import type { TrafficCounters } from '../model/acct.ts';
 import { isAddress, type PortName } from '../model/dataplane.ts';
+import type { CertifiedChange } from '../policy/certified-codec.ts';
 import type { SocketKey } from '../radius/effects.ts';
+import type { Answer } from '../web/page.ts';
+import type { Visit } from '../web/visit.ts';
 import { endOfRun, inOrder } from './effect-order.ts';
 import { Grants } from './grants.ts';
 import type { HeldPorts } from './held-ports.ts';
@@ -23,6 +26,7 @@ import type { RoutedPath } from './portauth-l3.ts';
 import type { Publication } from './publish-queue.ts';
 import { RadSecConnections } from './radsec.ts';
 import { awaitAddresses, readAddresses } from './routed-path.ts';
+import type { StrangerGuard } from './stranger-guard.ts';
 import { type DatagramFrom, UdpSockets } from './udp.ts';
 import type { UplinkGuard } from './uplink-guard.ts';
 import type { VlanMemory } from './vlan-memory.ts';
@@ -38,6 +42,7 @@ export interface CaptureHandle {
 /** The store on disk: io/store.ts. `done` when the changes of one call, all in one transaction, are durable. */
 export interface Spool {
   write(changes: readonly SpoolChange[], done?: (error?: string) => void): void;
+  writeCertified(changes: readonly CertifiedChange[]): void;
 }
 
 /** Parts that are loaded after the ports are locked. */
@@ -47,6 +52,7 @@ export interface LateParts {
     onFrame: (frame: Uint8Array) => void,
     onError: (message: string) => void,
   ) => CaptureHandle;
+  readonly watchLeases: (captures: readonly LeaseCapture[]) => void;
   readonly publish: (publication: Publication) => void;
   readonly broadcast: (event: object) => void;
   readonly follow: (topic: string) => void;
@@ -83,10 +89,13 @@ export class Shell {
   private timerAt = Number.POSITIVE_INFINITY;
   private late: LateParts | undefined;
   private spool: Spool | undefined;
+  private strangers: StrangerGuard | undefined;
   private readonly captures = new Map<PortName, CaptureHandle>();
   private readonly wantedCaptures: { readonly ref: Ref; readonly port: PortName }[] = [];
+  private wantedLeases: readonly LeaseCapture[] = [];
   private readonly replies = new Map<Ref, (answer: object) => void>();
   private lastReply: Ref = 0;
+  private readonly visits = new Map<Ref, (answer: Answer) => void>();
   private readonly grants: Grants;
   private readonly udp: UdpSockets<SocketKey>;
   private readonly radSec: RadSecConnections<SocketKey>;
@@ -127,10 +136,18 @@ export class Shell {
     this.post({ type: 'command', ref, verb, payload });
   }
 
+  /** A request for the login page; one that is never answered is none of ours. */
+  visit(visit: Visit, reply: (answer: Answer) => void): void {
+    const ref = ++this.lastReply;
+    this.visits.set(ref, reply);
+    this.post({ type: 'web', ref, visit });
+  }
+
   /** Captures and the broker link are there now. */
   complete(late: LateParts): void {
     this.late = late;
     for (const { ref, port } of this.wantedCaptures.splice(0)) this.openCapture(late, ref, port);
+    late.watchLeases(this.wantedLeases);
   }
 
   /** Where users are known by their address, before any of them gets in. */
@@ -141,6 +158,11 @@ export class Shell {
   /** To be called before the agent is told that there is a store: it stores nothing before that. */
   useSpool(spool: Spool): void {
     this.spool = spool;
+  }
+
+  /** To be called before the agent is told that strangers can be confined. */
+  useStrangerGuard(guard: StrangerGuard): void {
+    this.strangers = guard;
   }
 
   /** Stops performing; locks, grants and sessions stay as they are. */
@@ -265,6 +287,10 @@ export class Shell {
         this.captures.get(effect.port)?.close();
         this.captures.delete(effect.port);
         return;
+      case 'watch-leases':
+        this.wantedLeases = effect.captures;
+        this.late?.watchLeases(effect.captures);
+        return;
       case 'send-datagram':
         this.sendToServer(effect);
         return;
@@ -287,6 +313,9 @@ export class Shell {
       case 'spool-keep':
         this.spool?.write(effect.sessions.map(keeping));
         return;
+      case 'certified-store':
+        this.spool?.writeCertified(effect.changes);
+        return;
       case 'publish': {
         const { topic, payload, retain } = effect;
         this.late?.publish({ topic, payload: payload === null ? '' : JSON.stringify(payload), retain });
@@ -307,6 +336,16 @@ export class Shell {
         reply?.(effect.payload);
         return;
       }
+      case 'web-answer': {
+        const reply = this.visits.get(effect.ref);
+        this.visits.delete(effect.ref);
+        reply?.(effect.answer);
+        return;
+      }
+      case 'confine':
+      case 'release':
+        this.confine(effect);
+        return;
       case 'log':
         log.log(effect.level, effect.message, effect.fields);
         return;
@@ -348,6 +387,15 @@ export class Shell {
         lowered,
         lowered.map(() => err(`cannot be noted on disk: ${marked.error}`)),
       );
+  }
+
+  private confine(effect: Extract<Effect, { readonly type: 'confine' | 'release' }>): void {
+    const { ref, mac } = effect;
+    const { strangers } = this;
+    const done = (result: Result<void, string>): void => this.answer(ref, result);
+    if (strangers === undefined) done(err('there is no packet filter to confine strangers with'));
+    else if (effect.type === 'confine') strangers.confine(mac, effect.port, done);
+    else strangers.release(mac, done);
   }
 
   /** Without a store the journal keeps it in memory. */

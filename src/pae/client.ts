@@ -8,7 +8,7 @@
 // write after it; nothing thrown, whatever the octets. Memory: one EAP packet and two identities of 253 octets at most.
 // To drop a client object early, hand it port-control `off` first: that takes back its question to the server.
 
-import { bytesEqual, utf8 } from '../base/bytes.ts';
+import { bytesEqual } from '../base/bytes.ts';
 import { assertNever } from '../base/result.ts';
 import { earliest, type Instant, NEVER } from '../base/time.ts';
 import type { Authorization } from '../model/authorization.ts';
@@ -334,7 +334,7 @@ export class AuthenticatorClient {
         break;
       case 'eapFail':
         this.stepPacp('eapFail', now);
-        this.onFail(output, hadSession);
+        this.effects.fail(output, hadSession, this.replyMessage);
         break;
       case 'probeAnswered':
         this.stepPacp('rxIdentity', now, output.packet);
@@ -362,24 +362,6 @@ export class AuthenticatorClient {
         break;
       default:
         assertNever(output);
-    }
-  }
-
-  private onFail(fail: Extract<EapOutput, { signal: 'eapFail' }>, hadSession: boolean): void {
-    const { reason, data } = fail;
-    // Of the Accept that could not be granted, the message is no longer true.
-    const replyMessage = reason === 'grant-failed' ? undefined : this.replyMessage;
-    const said = replyMessage === undefined ? {} : { replyMessage };
-    this.effects.decide(
-      'rejected',
-      replyMessage === undefined ? reason : `${reason}: ${printable(utf8(replyMessage))}`,
-    );
-    if (hadSession) {
-      const cause = reason === 'grant-failed' ? 'nas-error' : 'reauth-failed';
-      this.effects.add({ type: 'ended', cause, eapFailure: data, ...said });
-    } else {
-      this.effects.send(data);
-      this.effects.add({ type: 'rejected', reason, ...said });
     }
   }
 

@@ -1,10 +1,15 @@
 // The effects of one event, in the order in which they are to be done.
 
+import { utf8 } from '../base/bytes.ts';
 import type { EndCause } from '../model/cause.ts';
 import { EAPOL_EAP } from '../wire/eapol.ts';
 import type { PaeCounter } from './counters.ts';
+import type { EapOutput } from './eap-passthrough.ts';
 import type { PaeEffect } from './events.ts';
+import { printable } from './identity.ts';
 import { PAE_EAPOL_VERSION } from './settings.ts';
+
+type Failure = Extract<EapOutput, { readonly signal: 'eapFail' }>;
 
 const NOTHING: readonly PaeEffect[] = [];
 
@@ -25,6 +30,22 @@ export class EffectList {
   end(cause: EndCause, eapFailure: Uint8Array, detail: string): void {
     this.decide('ended', `${cause}: ${detail}`);
     this.add({ type: 'ended', cause, eapFailure });
+  }
+
+  /** The client is refused: its session ends, or it hears so now. `said`: the server's Reply-Message. */
+  fail({ reason, data }: Failure, hadSession: boolean, said: string | undefined): void {
+    // Of the Accept that could not be granted, the message is no longer true.
+    const replyMessage = reason === 'grant-failed' ? undefined : said;
+    const message = replyMessage === undefined ? {} : { replyMessage };
+    const quoted = replyMessage === undefined ? '' : `: ${printable(utf8(replyMessage))}`;
+    this.decide('rejected', `${reason}${quoted}`);
+    if (hadSession) {
+      const cause = reason === 'grant-failed' ? 'nas-error' : 'reauth-failed';
+      this.add({ type: 'ended', cause, eapFailure: data, ...message });
+    } else {
+      this.send(data);
+      this.add({ type: 'rejected', reason, ...message });
+    }
   }
 
   count(counter: PaeCounter): void {

@@ -8,7 +8,8 @@ import type { Decoded } from '../base/result.ts';
 import type { Instant } from '../base/time.ts';
 import { encodeAccessRequest } from '../wire/radius.ts';
 import type { RadiusEffect } from './effects.ts';
-import { type Exchange, Exchanges, FIRST_VISIT_TRIES, type Link } from './exchanges.ts';
+import type { Exchange, Link } from './exchange.ts';
+import { Exchanges, FIRST_VISIT_TRIES } from './exchanges.ts';
 import type { LinksSettings } from './links.ts';
 import { REQUEST_AUTHENTICATOR_LENGTH } from './server-link.ts';
 

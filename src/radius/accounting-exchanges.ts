@@ -11,7 +11,8 @@ import type { Instant } from '../base/time.ts';
 import { encodeAccountingRequest } from '../wire/radius.ts';
 import { u32 } from '../wire/radius-attributes.ts';
 import type { RadiusEffect } from './effects.ts';
-import { type Exchange, Exchanges, type Link } from './exchanges.ts';
+import type { Exchange, Link } from './exchange.ts';
+import { Exchanges } from './exchanges.ts';
 import { Fifo } from './fifo.ts';
 import type { LinksSettings } from './links.ts';
 

@@ -15,7 +15,7 @@ import type { Decoded } from '../base/result.ts';
 import { after, earliest, type Instant, type Millis, millis, NEVER, seconds } from '../base/time.ts';
 import { RADIUS_CODES } from '../wire/radius.ts';
 import type { OutgoingAttribute } from '../wire/radius-attributes.ts';
-import { type Deadline, DeadlineHeap, newDeadline } from './deadlines.ts';
+import { DeadlineHeap, newDeadline } from './deadlines.ts';
 import type {
   ConnectionEvent,
   Datagram,
@@ -26,11 +26,12 @@ import type {
   RequestRef,
   ServerIndex,
 } from './effects.ts';
+import type { Exchange, Link, Track, Visit } from './exchange.ts';
 import { Fifo } from './fifo.ts';
 import { Links, type LinksSettings, type SameServer } from './links.ts';
 import { examineReply } from './replies.ts';
 import { nextTimeout } from './retransmission.ts';
-import type { Attempt, LinkCounter, ServerLink, ServerStatistics } from './server-link.ts';
+import type { Attempt, LinkCounter, ServerStatistics } from './server-link.ts';
 import type { RadiusSettings, RetransmissionSettings } from './settings.ts';
 
 export const FIRST_VISIT_TRIES = 2;
@@ -44,38 +45,6 @@ const COUNTED: ReadonlyMap<number, LinkCounter> = new Map([
   [RADIUS_CODES['Access-Reject'], 'access_rejects'],
   [RADIUS_CODES['Access-Challenge'], 'access_challenges'],
 ]);
-
-export type Link = ServerLink<Exchange>;
-
-/** What one exchange has done with one server. */
-export interface Track {
-  visits: number;
-  sends: number;
-  timeout?: Millis;
-  /** The last packet that went to it. */
-  attempt?: Attempt<Exchange>;
-}
-
-/** Where the exchange is now. */
-export interface Visit {
-  readonly link: Link;
-  triesLeft: number;
-  /** First sending of this visit; absent if no identifier was free. */
-  since?: Instant;
-}
-
-export interface Exchange {
-  readonly deadline: Deadline;
-  readonly request: RadiusRequest;
-  /** Start plus MRD. */
-  readonly expiresAt: Instant;
-  readonly tracks: Map<ServerIndex, Track>;
-  visit: Visit | undefined;
-  /** The server that was visited last. */
-  last: Link | undefined;
-  /** Answered, given up or cancelled: later answers only prove that a server lives. */
-  done: boolean;
-}
 
 function lingerTime({ mrt }: RetransmissionSettings): Millis {
   return millis(Math.max(SHORTEST_LINGER, 2 * mrt));

@@ -92,6 +92,20 @@ export const InfoSchema = object('What this agent is and can do.', {
       awaited: count('Addresses of theirs without a session, whose next packet brings one.'),
     }),
   ),
+  certified_devices: Type.Union(
+    [
+      object('The list of certified devices.', {
+        devices: count('Devices on it.'),
+        capacity: count('It takes so many.'),
+        next_clearing: Type.Union([time('When a rule clears next.'), Type.Null()], {
+          description: 'When a rule clears next; null = none does.',
+        }),
+        counters: Counters,
+      }),
+      Type.Null(),
+    ],
+    { description: 'The list of certified devices; null = it is off, or still being read.' },
+  ),
   counters: Counters,
 });
 export type InfoPayload = Payload<typeof InfoSchema>;
@@ -125,7 +139,16 @@ export const PortSchema = object('One port.', {
 });
 export type PortPayload = Payload<typeof PortSchema>;
 
-export const AUTH_METHODS = ['dot1x', 'mab', 'web', 'sso', 'guest', 'auth-fail', 'critical'] as const;
+export const AUTH_METHODS = [
+  'dot1x',
+  'mab',
+  'web',
+  'sso',
+  'guest',
+  'auth-fail',
+  'critical',
+  'portal',
+] as const;
 export const EVIDENCE_KINDS = ['login', 'fdb', 'arp', 'nd', 'dhcp', 'eapol', 'counter', 'activity'] as const;
 
 /** Of a session: a MAC on a port, or (layer 3) neither. */
@@ -153,7 +176,7 @@ export const SessionSchema = object('One session.', {
   concentrator: Type.Optional(word('Layer 3: address of the VPN concentrator that logged the user in.')),
   authenticated: Type.Boolean({
     description:
-      'false: in by a setting of the port (method guest, auth-fail, critical); RADIUS has no records of it.',
+      'false: in by a setting of the port (method guest, auth-fail, critical, portal); RADIUS has no records of it.',
   }),
   in_band: Type.Boolean({
     description:
@@ -211,6 +234,21 @@ export const SessionSchema = object('One session.', {
   ),
 });
 export type SessionPayload = Payload<typeof SessionSchema>;
+
+const CERTIFYING_METHODS = ['dot1x', 'mab', 'web'] as const;
+
+export const CertifiedDeviceSchema = object('A device whose user has passed; as of the last time.', {
+  mac: MacText,
+  user_name: word('User-Name as RADIUS has it. Hostile text.'),
+  port: PortName,
+  vlan: Vlan,
+  role: word('Role that was in force.'),
+  method: oneOf('How the user was authenticated.', CERTIFYING_METHODS),
+  first_passed: time('When it came onto the list.'),
+  last_passed: time('When its user was last authenticated.'),
+  online: Type.Boolean({ description: 'It has a session now.' }),
+});
+export type CertifiedDevicePayload = Payload<typeof CertifiedDeviceSchema>;
 
 export const SERVER_USES = ['authentication', 'accounting'] as const;
 

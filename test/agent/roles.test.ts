@@ -203,6 +203,69 @@ describe('out of band', () => {
   });
 });
 
+describe('the timers of a role beside those of a server', () => {
+  // Who is silent sends nothing from 1 s after login on; who talks says something every 5 s.
+  it.each<readonly [string, ConfigPart, Reply, 'silent' | 'talks', string | undefined, number]>([
+    ['neither', {}, {}, 'silent', undefined, 0],
+    ['heartbeat', { heartbeat_s: 60 }, {}, 'silent', 'heartbeat-timeout', 60],
+    ['heartbeat, and it talks', { heartbeat_s: 60 }, {}, 'talks', undefined, 0],
+    ['session', { session_s: 90 }, {}, 'talks', 'session-timeout', 90],
+    ['session, and it is silent', { session_s: 90 }, {}, 'silent', 'session-timeout', 90],
+    ['both, heartbeat first', { session_s: 90, heartbeat_s: 60 }, {}, 'silent', 'heartbeat-timeout', 60],
+    ['both, session first', { session_s: 40, heartbeat_s: 60 }, {}, 'silent', 'session-timeout', 40],
+    ['both, and it talks', { session_s: 90, heartbeat_s: 60 }, {}, 'talks', 'session-timeout', 90],
+    ['a shorter Session-Timeout', { session_s: 90 }, { sessionTimeoutS: 40 }, 'talks', 'session-timeout', 40],
+    ['a longer one wins, too', { session_s: 40 }, { sessionTimeoutS: 90 }, 'talks', 'session-timeout', 90],
+    [
+      'Termination-Action 0',
+      {},
+      { sessionTimeoutS: 40, terminationAction: 0 },
+      'talks',
+      'session-timeout',
+      40,
+    ],
+    [
+      'Termination-Action 1',
+      { session_s: 90 },
+      { sessionTimeoutS: 40, terminationAction: 1 },
+      'talks',
+      undefined,
+      0,
+    ],
+    ['Idle-Timeout', {}, { idleTimeoutS: 50 }, 'silent', 'idle-timeout', 50],
+    [
+      'Idle-Timeout after the heartbeat',
+      { heartbeat_s: 40 },
+      { idleTimeoutS: 50 },
+      'silent',
+      'heartbeat-timeout',
+      40,
+    ],
+    ['Idle-Timeout before it', { heartbeat_s: 60 }, { idleTimeoutS: 50 }, 'silent', 'idle-timeout', 50],
+    [
+      'all three',
+      { session_s: 30, heartbeat_s: 40 },
+      { idleTimeoutS: 50, sessionTimeoutS: 35 },
+      'silent',
+      'session-timeout',
+      35,
+    ],
+  ])('%s', async (_, timers, reply, client, cause, afterS) => {
+    const config = { roles: { default: { ...timers, handshake: 'off' } } };
+    const stage = await switchOf({ machines: 1, replies: { u1: reply }, config });
+    const before = await retained(stage, 1);
+    await stage.passes(stage.machine(1));
+    if (client === 'silent') await stage.silence(stage.machine(1));
+    else await stage.talk(stage.machine(1), 5_000);
+    await stage.pass(300_000);
+    // Who talks has logged on again since.
+    const [end] = stage.events('session-end');
+    expect(end?.cause).toBe(cause);
+    if (end === undefined) expect((await retained(stage, 1))?.session_id).toBe(before?.session_id);
+    else expect(Math.abs(end.session_time_s - afterS)).toBeLessThanOrEqual(1);
+  });
+});
+
 describe('devices that sleep', () => {
   it('by the beginning of the MAC, the longest counts; kept whatever the heartbeat timer says', async () => {
     const config: ConfigPart = {

@@ -16,6 +16,7 @@ import { ROOT } from './stage.ts';
 import { startRows } from './start.ts';
 import { storeRows } from './store.ts';
 import { tableRows } from './table.ts';
+import { timerRows } from './timers.ts';
 
 const PARTS: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   table: tableRows,
@@ -24,6 +25,7 @@ const PARTS: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   logins: loginRows,
   mab: mabRows,
   probes: probeRows,
+  timers: timerRows,
   disconnects: disconnectRows,
   store: storeRows,
 };

@@ -4,27 +4,30 @@
 // By the rule (design 1.3) an answer is evidence for the period in which it arrives, so a client that only answers is
 // probed in every second period: T = 3 s makes 1,667 probes a second, and T = 1.5 s the 3,333 of the goal.
 
+import type { ConfigPart } from '../rigs/config-part.ts';
 import { sleep } from '../rigs/lab/process.ts';
 import { rollcall } from './authenticators.ts';
 import { runChild } from './child.ts';
 import type { Clients } from './clients.ts';
 import { bringIn } from './memory.ts';
 import type { Row } from './row.ts';
-import { cpuMs, Stage } from './stage.ts';
+import { cpuMs, type Memory, memoryOf, Stage } from './stage.ts';
 import { bridgeOf48 } from './table.ts';
 
-const SESSIONS = 10_000;
+export const SESSIONS = 10_000;
 const MEASURED_MS = 15_000;
 
-interface Watching {
+export interface Watching {
   /** Of one core. */
   readonly percent: number;
   readonly probesPerSecond: number;
   readonly stillIn: number;
+  readonly memory: Memory;
 }
 
-async function watching(stage: Stage, periodS: number): Promise<Watching> {
-  const agent = await rollcall(stage, { periodS });
+/** With 10,000 sessions that are quiet and answer probes. `config` is laid over the bench's. */
+export async function watching(stage: Stage, periodS: number, config: ConfigPart = {}): Promise<Watching> {
+  const agent = await rollcall(stage, { periodS, config });
   const clients: Clients = await bringIn(stage, { from: 0, upTo: SESSIONS });
   await sleep(4000 * periodS);
   const before = { cpu: cpuMs(agent.pid), probes: await clients.arpRequests(), at: performance.now() };
@@ -32,6 +35,7 @@ async function watching(stage: Stage, periodS: number): Promise<Watching> {
   const tookMs = performance.now() - before.at;
   const cpu = cpuMs(agent.pid) - before.cpu;
   const probes = (await clients.arpRequests()) - before.probes;
+  const memory = memoryOf(agent.pid);
   const { result } = (await agent.ask('status')) as {
     readonly result: { readonly counts: { readonly sessions: number } };
   };
@@ -41,6 +45,7 @@ async function watching(stage: Stage, periodS: number): Promise<Watching> {
     percent: (cpu / tookMs) * 100,
     probesPerSecond: (probes / tookMs) * 1000,
     stillIn: result.counts.sessions,
+    memory,
   };
 }
 

@@ -327,6 +327,34 @@ const ordered: Scenario<VlanStage> = {
   },
 };
 
+const byRole: Scenario<VlanStage> = {
+  name: "a role's VLAN, where the server names none: another role by a CoA-Request is another VLAN, and the server's own wins",
+  setting: () => ({
+    machines: 1,
+    coa: true,
+    vlans: UPLINK_VLANS,
+    config: { ...PROBED, vlans: { desk: 30 }, roles: { staff: { vlan: 'desk' }, guest: { vlan: 40 } } },
+    replies: { u1: { filterId: 'staff' } },
+  }),
+  play: async (stage) => {
+    const machine = stage.machine(1);
+    const session = await enter(stage, machine);
+    assert.equal(session.vlan, 30);
+    assert.equal(await stage.heardIn(machine), 30);
+    assert.equal(await stage.changeAuthorization('u1', { filterId: 'guest' }), 'CoA-ACK');
+    await expectVlansSoon(stage, 'p1', only(40));
+    assert.equal(await stage.passes(machine), true);
+    assert.equal(await stage.heardIn(machine), 40);
+    assert.equal(await stage.changeAuthorization('u1', { vlan: '30' }), 'CoA-ACK');
+    await expectVlansSoon(stage, 'p1', only(30));
+    assert.equal((await stage.retained(machine.mac))?.role, 'guest');
+    await expectIn(stage, machine, session);
+    await stage.logoff(machine);
+    await expectEnd(stage, session, { cause: 'supplicant-logoff', withinMs: SOON_MS });
+    await expectFound(stage, 'p1');
+  },
+};
+
 const removedPort: Scenario<VlanStage> = {
   name: 'a port that is removed and comes back knows nothing of the VLAN that it was in',
   setting: () => ({ machines: 1, vlans: UPLINK_VLANS, config: PROBED, replies: { u1: { vlan: '30' } } }),
@@ -356,5 +384,6 @@ export const VLANS: readonly Scenario<VlanStage>[] = [
   changed,
   ordered,
   taggedToo,
+  byRole,
   removedPort,
 ];
