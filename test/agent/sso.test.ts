@@ -332,11 +332,15 @@ describe('a first hop that answers for its clients', () => {
   });
 
   it('loses it when it does not answer, and its next packet brings it back', () => {
-    for (let s = 0; s < 31; s++) {
+    for (let s = 0; s < 61; s++) {
       stage.net.advance(1000);
-      answer(false);
+      answer(s < 25);
     }
     expect(ends()).toEqual([`ip-${A} heartbeat-timeout 4`]);
+    expect(stage.events('session-end')[0]?.evidence).toMatchObject({
+      last_seen_by: 'arp',
+      probes_answered: 2,
+    });
     passes(A);
     stage.net.advance(1000);
     expect(passes(A)).toEqual([true]);
