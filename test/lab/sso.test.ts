@@ -243,7 +243,6 @@ describe('the routed path', () => {
     expect(await path(alice)).toEqual([false]);
     expect(await vpn.tell(accounting('Interim-Update', alice))).toBe(true);
     expect(await path(alice)).toEqual([true]);
-    await scene.radius.waitForAccounting({ 'User-Name': alice.user, 'Acct-Terminate-Cause': 'NAS-Reboot' });
   });
 });
 
