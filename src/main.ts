@@ -31,6 +31,7 @@ import { UdpListener } from './io/udp-listener.ts';
 import { isListening } from './io/unix-socket.ts';
 import { UplinkGuard } from './io/uplink-guard.ts';
 import { VlanMemory } from './io/vlan-memory.ts';
+import { EMPTY_CERTIFIED, readCertified } from './policy/certified-codec.ts';
 import { loadRadiusDictionary } from './wire/radius-dictionary.ts';
 
 const OWN_ADDRESSES_EVERY_MS = 5000;
@@ -196,13 +197,19 @@ class Run {
   }
 
   private async complete(): Promise<Result<void, string>> {
-    const [{ Capture }, { IngressCaptures: Captures }, { openControlSocket }, { MqttLink: Link }] =
-      await Promise.all([
-        import('./io/capture.ts'),
-        import('./io/ingress-captures.ts'),
-        import('./io/control-socket.ts'),
-        import('./io/mqtt.ts'),
-      ]);
+    const [
+      { Capture },
+      { IngressCaptures: Captures },
+      { LeaseCaptures },
+      { openControlSocket },
+      { MqttLink: Link },
+    ] = await Promise.all([
+      import('./io/capture.ts'),
+      import('./io/ingress-captures.ts'),
+      import('./io/lease-captures.ts'),
+      import('./io/control-socket.ts'),
+      import('./io/mqtt.ts'),
+    ]);
     mkdirSync(dirname(this.config.controlSocket), { recursive: true });
     const control = await openControlSocket({
       path: this.config.controlSocket,
@@ -214,10 +221,16 @@ class Run {
     if (!url.ok) return url;
     this.link = this.openLink(Link, url.value);
     const guard = this.openUplinkGuard();
+    const leases = new LeaseCaptures(
+      (bytes) => this.shell.post({ type: 'lease-frame', bytes }),
+      (message) => this.log.log('warn', message),
+    );
+    this.closers.push({ name: 'the DHCP watch', close: () => leases.close() });
     const dynamic = this.listenForRequests();
     const sso = this.listenForConcentrators();
     this.shell.complete({
       openCapture: (port, onFrame, onError) => new Capture(port, (_, frame) => onFrame(frame), onError),
+      watchLeases: (captures) => leases.watch(captures),
       publish: (publication) => this.link?.publish(publication),
       broadcast: (event) => control.value.broadcast(event),
       follow: (topic) => this.link?.follow(topic),
@@ -282,12 +295,15 @@ class Run {
       const warning = `there is no accounting store, records are kept in memory alone: ${opened.error}`;
       const status = { state: 'none', octets: 0, warnings: [warning] } as const;
       this.shell.post({ type: 'spool', content: EMPTY_SPOOL, status });
+      this.shell.post({ type: 'certified', content: EMPTY_CERTIFIED });
       return;
     }
-    const { store, content, status } = opened.value;
+    const { store, content, certified, status } = opened.value;
     this.store = store;
     this.shell.useSpool(store);
     this.shell.post({ type: 'spool', content, status });
+    if (this.config.certifiedDevices.enabled)
+      this.shell.post({ type: 'certified', content: readCertified(certified) });
   }
 
   private openUplinkGuard(): UplinkGuard | undefined {

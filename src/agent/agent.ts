@@ -14,6 +14,7 @@ import { assertNever } from '../base/result.ts';
 import { elapsed, type Instant, millis, type Now } from '../base/time.ts';
 import { Aaa } from './aaa.ts';
 import { Accountant } from './accountant.ts';
+import { Certified } from './certified.ts';
 import { Commands } from './commands.ts';
 import { Core, type CoreOptions } from './core.ts';
 import { Cuts } from './cuts.ts';
@@ -21,6 +22,7 @@ import { DynamicAuthorization } from './dynamic-authorization.ts';
 import { Fallback } from './fallback.ts';
 import { Fleet } from './fleet.ts';
 import { Frames } from './frames.ts';
+import { Leases } from './leases.ts';
 import { Life } from './life.ts';
 import { Links } from './links.ts';
 import { Mab } from './mab.ts';
@@ -67,6 +69,8 @@ export class Agent {
       vlans: new VlanDesk(core),
       fallback: new Fallback(core),
       links: new Links(core),
+      certified: new Certified(core),
+      leases: new Leases(core),
       sso: new Sso(core),
       routed: new RoutedPath(core),
       cuts: new Cuts(core),
@@ -110,6 +114,7 @@ export class Agent {
         core.parts.links.boot(input.heldDown);
         reporter.boot(input);
         watch.boot(input.capabilities);
+        core.parts.leases.portsChanged();
         core.parts.routed.boot();
         return;
       case 'dataplane':
@@ -117,6 +122,9 @@ export class Agent {
         return;
       case 'frame':
         this.frames.receive(input.port, input.bytes);
+        return;
+      case 'lease-frame':
+        core.parts.leases.receive(input.bytes);
         return;
       case 'table':
         watch.table(input.dump);
@@ -184,6 +192,9 @@ export class Agent {
         return;
       case 'spool-status':
         core.parts.accountant.spoolStatus(input.status);
+        return;
+      case 'certified':
+        core.parts.certified.opened(input.content);
         return;
       case 'stopping':
         core.parts.accountant.stopping();

@@ -118,6 +118,8 @@ export class Commands implements Timed {
         return this.reconfigure.perform(command);
       case 'drain':
         return this.drain();
+      case 'certified':
+        return this.core.parts.certified.perform(command);
       case 'explain':
         return this.explain(command.who);
       case 'events':

@@ -46,6 +46,7 @@ export class EapolOutcomes {
     unit.acceptedAs = authorization.userName;
     aaa.forgetConversation(unit);
     reauthentication.forget(session);
+    this.core.parts.certified.passed(session);
     const told = (error?: string): void => this.granted(unit, ref, error);
     const renewal = life.renew(session, authorization, { told });
     if (renewal === 'done') told();

@@ -6,7 +6,7 @@ import { assertNever, type Decoded, type Malformed, ok } from '../base/result.ts
 import type { Sign } from '../liveness/address-learning.ts';
 import type { PortName } from '../model/dataplane.ts';
 import { decodeArp } from '../wire/arp.ts';
-import { decodeDhcp } from '../wire/dhcp.ts';
+import { BOOTREPLY, decodeDhcp } from '../wire/dhcp.ts';
 import { decodeEapol } from '../wire/eapol.ts';
 import {
   decodeEthernet,
@@ -57,7 +57,12 @@ export class Frames {
     const sign = protocol === undefined ? undefined : readSign(protocol, frame.payload);
     if (protocol === undefined || sign === undefined) this.core.drops.add('ethernet-ether-type');
     else if (!sign.ok) this.drop(protocol, sign.error);
-    else this.core.parts.watch.heard(port, source, sign.value);
+    else {
+      // Whatever it gives, it is no server that can be believed.
+      if (sign.value.kind === 'dhcp' && sign.value.message.op === BOOTREPLY)
+        this.core.drops.add('dhcp-untrusted-server');
+      this.core.parts.watch.heard(port, source, sign.value);
+    }
   }
 
   private drop(protocol: string, { reason, detail }: Malformed): void {

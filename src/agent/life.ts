@@ -363,6 +363,8 @@ export class Life implements Timed {
       core.parts.ports.sessionsChanged(unit.session.grant.port);
     }
     if (!isFallback(session.method)) core.parts.accountant.start(unit);
+    core.parts.certified.passed(unit);
+    core.parts.leases.consider(unit);
     core.tell(session, 'session started', startText(session, core));
     core.parts.reporter.sessionStarted(unit);
   }

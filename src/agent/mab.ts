@@ -299,6 +299,7 @@ export class Mab implements Method {
         const session = core.sessions.ofMac(mac);
         if (session === undefined) return;
         core.parts.reauthentication.forget(session);
+        core.parts.certified.passed(session);
         // Where the server's new word cannot be carried out, its old one does not hold any more.
         const told = (error?: string): void => {
           if (error !== undefined) life.end(session, { cause: 'nas-error', detail: error });

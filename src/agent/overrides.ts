@@ -1,10 +1,10 @@
 // Timers that an administrator set while the agent runs. They lie over the configuration, and stay there until one says
 // something else of that role or port than the one before, or until a restart. One entry a role or port, whatever is asked.
 
+import { literalPattern } from '../base/glob.ts';
 import { present } from '../base/present.ts';
 import type { Config, PortRule, RoleConfig } from '../config/config.ts';
 import { same } from '../config/diff.ts';
-import { literalPattern } from '../config/glob.ts';
 import { portSettings } from '../config/ports.ts';
 import type { TimerChange, TimerTarget } from '../report/commands.ts';
 

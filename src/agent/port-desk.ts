@@ -245,6 +245,7 @@ export class PortDesk {
       this.core.parts.links.added(facts.name, facts.adminUp);
     }
     this.core.parts.vlans.portAdded();
+    this.core.parts.leases.portsChanged();
   }
 
   /** Knows the port from now on; a machine for it, unless it is an uplink. */
@@ -285,6 +286,7 @@ export class PortDesk {
     const { life, supplicants, mab, reporter } = this.core.parts;
     const unit = this.units.get(name);
     this.addresses.delete(name);
+    this.core.parts.leases.portsChanged();
     if (unit === undefined) {
       this.core.parts.vlans.portGone(name);
       return;

@@ -23,6 +23,7 @@ import type {
   VlanMap,
 } from '../model/dataplane.ts';
 import type { HoldKind } from '../model/port.ts';
+import type { CertifiedChange, CertifiedContent } from '../policy/certified-codec.ts';
 import type { DynamicDatagram } from '../radius/dynauth.ts';
 import type { ConnectionEvent, SocketKey } from '../radius/effects.ts';
 import type { RadSecSettings } from '../radius/settings.ts';
@@ -49,6 +50,8 @@ export type Input =
   | { readonly type: 'frame'; readonly port: PortName; readonly bytes: Uint8Array }
   | { readonly type: 'table'; readonly dump: TableDump }
   | { readonly type: 'table-failed'; readonly error: string }
+  /** What a DHCP server has sent: from one of `watch-leases`. */
+  | { readonly type: 'lease-frame'; readonly bytes: Uint8Array }
   /** The answer to `read-vlans`. */
   | { readonly type: 'vlans'; readonly map: VlanMap }
   | { readonly type: 'vlans-failed'; readonly error: string }
@@ -90,6 +93,8 @@ export type Input =
   /** The store is open, or cannot be had: what an earlier run left in it. Nothing is stored before. */
   | { readonly type: 'spool'; readonly content: SpoolContent; readonly status: SpoolStatus }
   | { readonly type: 'spool-status'; readonly status: SpoolStatus }
+  /** The list of certified devices as the store has it; after `spool`. */
+  | { readonly type: 'certified'; readonly content: CertifiedContent }
   /** The process is about to end, and nobody is to be logged out. */
   | { readonly type: 'stopping' }
   /** The configuration's file was read anew. */
@@ -131,6 +136,8 @@ export type Effect =
   | { readonly type: 'inject'; readonly port: PortName; readonly bytes: Uint8Array }
   | { readonly type: 'open-capture'; readonly ref: Ref; readonly port: PortName }
   | { readonly type: 'close-capture'; readonly port: PortName }
+  /** Frames of DHCP servers, from all of these and from nowhere else. */
+  | { readonly type: 'watch-leases'; readonly captures: readonly LeaseCapture[] }
   /** Over TLS: a connection is made for it where none stands. */
   | {
       readonly type: 'send-datagram';
@@ -160,6 +167,7 @@ export type Effect =
   | { readonly type: 'spool-erase'; readonly id: RecordRef }
   /** The last that is known of living sessions. Nobody waits for it. */
   | { readonly type: 'spool-keep'; readonly sessions: readonly SessionRecord[] }
+  | { readonly type: 'certified-store'; readonly changes: readonly CertifiedChange[] }
   /** `payload` null clears a retained topic. */
   | {
       readonly type: 'publish';
@@ -177,6 +185,12 @@ export type Effect =
   | { readonly type: 'log-level'; readonly level: LeastLevel }
   /** Nobody is logged in any more and accounting is empty: the process may end. */
   | { readonly type: 'drained' };
+
+/** Of an interface: what comes in, or what this host itself sends. */
+export interface LeaseCapture {
+  readonly device: string;
+  readonly direction: 'in' | 'out';
+}
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 export type LogFields = Readonly<Record<string, string | number | boolean>>;

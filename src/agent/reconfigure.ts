@@ -138,6 +138,7 @@ export class Reconfigure {
     core.parts.reauthentication.configure();
     if (!same(before.radius, core.config.radius)) core.parts.aaa.configure();
     core.parts.vlans.configure();
+    core.parts.certified.configure();
     const changed = ports.reconfigure();
     core.parts.fallback.reconfigure();
     core.parts.sso.reconfigure();
@@ -152,9 +153,11 @@ export class Reconfigure {
       const moves = isL2(unit) && this.wantsOtherVlans(unit);
       const changed = parts.watch.configure(unit);
       if (changed) parts.reporter.sessionChanged(unit);
+      if (changed) parts.certified.changed(unit);
       if (moves) this.moveSession(unit);
       if (changed || moves) count++;
     }
+    parts.leases.configure();
     return count;
   }
 

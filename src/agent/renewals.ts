@@ -257,10 +257,12 @@ export class Renewals {
   }
 
   private apply(unit: SessionUnit, authorization: Authorization, sessionTimer: SessionTimer): void {
-    const { watch, reporter } = this.core.parts;
+    const { watch, reporter, certified, leases } = this.core.parts;
     unit.renew(authorization, sessionTimer);
     watch.configure(unit);
     this.core.schedule.touch(unit);
+    certified.changed(unit);
+    leases.consider(unit);
     reporter.sessionChanged(unit);
   }
 

@@ -242,6 +242,12 @@ export class Reporter implements Timed {
     this.event({ type: 'dynamic-authorization', body });
   }
 
+  certifiedCleared(body: Extract<ReportableEvent, { readonly type: 'certified-cleared' }>['body']): void {
+    const { by, detail, devices } = body;
+    this.core.out.log('info', 'certified devices cleared', { by, detail, devices: devices.length });
+    this.event({ type: 'certified-cleared', body });
+  }
+
   warning(code: string, message: string, about: About): void {
     this.core.out.log('warn', message, { code, ...about } as LogFields);
     this.event({ type: 'warning', body: { code, message, ...about } });

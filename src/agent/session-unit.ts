@@ -218,6 +218,13 @@ export class SessionUnit<S extends Session = Session> implements Timed {
     return this.timers?.settings.session;
   }
 
+  /** After which its session timer ends it; undefined where there is none, or where it reauthenticates only. */
+  get endsAfter(): Millis | undefined {
+    const settings = this.timers?.settings;
+    if (settings === undefined || settings.session === 0 || settings.reauthenticate) return undefined;
+    return settings.session;
+  }
+
   get heartbeat(): Millis | undefined {
     return this.timers?.settings.heartbeat;
   }

@@ -150,6 +150,7 @@ export function infoPayload(core: Core, context: InfoContext): InfoPayload {
     mqtt,
     counts: { ports: [...ports.all()].length, sessions: core.sessions.size },
     accounting: core.parts.accountant.view(),
+    certified_devices: core.parts.certified.view(),
     counters: core.drops.snapshot(),
   };
 }

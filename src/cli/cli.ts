@@ -18,10 +18,14 @@ import {
   DEFAULT_SOCKET,
   EXIT,
   events,
+  type Pages,
   type Terminal,
 } from './session.ts';
 import { colors, plural } from './text.ts';
 import {
+  certifiedPages,
+  certifiedView,
+  clearedView,
   configView,
   disconnectView,
   explainView,
@@ -123,6 +127,7 @@ class Program {
     this.acting();
     this.setting();
     this.configuring();
+    this.certified();
   }
 
   private agent(): void {
@@ -263,6 +268,45 @@ class Program {
       .action((file: string, flags: Connection) => this.send(flags, 'apply', file));
   }
 
+  private certified(): void {
+    const group = this.command
+      .command('certified')
+      .description('the list of certified devices: those whose user has passed')
+      .action(() => group.error('error: one of list, clear is needed'));
+    this.deviceVerb('list', 'the devices, all or a part', group).action(
+      async (mac: string | undefined, flags: Connection & DeviceOptions) => {
+        const { which, connection } = devices(mac, flags);
+        const request = { list: true, ...which };
+        await this.ask(connection, 'certified', request, certifiedView, certifiedPages);
+      },
+    );
+    this.deviceVerb('clear', 'take devices off the list, and log their users off', group)
+      .option('--all', 'every device; needs --yes')
+      .option('-n, --dry-run', 'only say how many there would be')
+      .option('-y, --yes', 'with --all: really')
+      .action(async (mac: string | undefined, flags: Connection & DeviceOptions, command: Command) => {
+        const { which, connection } = devices(mac, flags);
+        const given = Object.values(which).filter((value) => value !== undefined).length;
+        if (given === 0 || (flags.all === true && given > 1))
+          command.error('error: [mac], --port, --role and --user, or --all, is needed');
+        const unsure = which.all === true && flags.yes !== true;
+        const dry = unsure || flags.dryRun === true;
+        const request = { clear: true, ...which, ...(dry ? { dry_run: true } : {}) };
+        await this.ask(connection, 'certified', request, (result) =>
+          clearedView(result, unsure && flags.dryRun !== true),
+        );
+        if (unsure && flags.dryRun !== true) this.exit(EXIT.refused);
+      });
+  }
+
+  private deviceVerb(name: string, description: string, group: Command): Command {
+    return this.verb(name, description, group)
+      .argument('[mac]')
+      .option('--port <port>', 'those that were on a port')
+      .option('--role <role>', 'those whose user had a role')
+      .option('--user <name>', 'those of a user');
+  }
+
   /** The file is here; its `{file: ...}` secrets are on the switch. */
   private async send(flags: Connection, action: 'check' | 'apply', file: string): Promise<void> {
     const text = this.options.files.readText(file);
@@ -362,9 +406,29 @@ class Program {
     verb: V,
     request: object,
     view: Parameters<typeof ask<V>>[0]['view'],
+    pages?: Pages<V>,
   ): Promise<void> {
-    this.exit(await ask<V>({ connection, verb, request, view, terminal: this.terminal }));
+    const { terminal } = this;
+    const question = { connection, verb, request, view, terminal };
+    this.exit(await ask<V>(pages === undefined ? question : { ...question, pages }));
   }
+}
+
+interface DeviceOptions {
+  readonly port?: string;
+  readonly role?: string;
+  readonly user?: string;
+  readonly all?: true;
+  readonly dryRun?: true;
+  readonly yes?: true;
+}
+
+/** Which devices are meant, and whom to ask about them. */
+function devices(
+  mac: string | undefined,
+  { port, role, user, all, dryRun: _, yes: __, ...connection }: Connection & DeviceOptions,
+) {
+  return { which: { mac, port, role, user, all }, connection };
 }
 
 interface TimerFlags {

@@ -21,6 +21,7 @@ function colourOf(type: EventPayload['type'], paint: Colors): (text: string) => 
     case 'guard':
     case 'warning':
     case 'radius-server':
+    case 'certified-cleared':
       return paint.yellow;
     case 'session-move':
     case 'dynamic-authorization':
@@ -66,6 +67,12 @@ function story(event: EventPayload): string {
       return event.present
         ? `${event.port} is ${event.admin === 'down' ? 'disabled' : event.link}`
         : `${event.port} is gone`;
+    case 'certified-cleared': {
+      const out = event.devices.filter(({ logged_off: off }) => off).length;
+      const [first] = event.devices;
+      const only = event.devices.length === 1 && first !== undefined ? ` (${first.mac})` : '';
+      return `${plural(event.devices.length, 'certified device')} cleared${only}, ${plural(out, 'user')} logged off: ${clean(event.detail, 160)}`;
+    }
     case 'warning':
       return `${clean(event.code, 40)}: ${clean(event.message, 240)}`;
     default:

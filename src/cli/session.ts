@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { err, ok, type Result } from '../base/result.ts';
 import { describeFault } from '../config/fault.ts';
 import { readYaml } from '../config/yaml.ts';
-import type { ResultOf } from '../report/answers.ts';
+import type { Answer, ResultOf } from '../report/answers.ts';
 import type { Verb } from '../report/command-schemas.ts';
 import type { AgentClient } from './client.ts';
 import { eventLine } from './event-line.ts';
@@ -42,6 +42,14 @@ export interface Question<V extends Verb> {
   readonly request: object;
   readonly view: (result: ResultOf<V>, context: ViewContext) => string;
   readonly terminal: Terminal;
+  readonly pages?: Pages<V>;
+}
+
+/** Of an answer that comes in parts. */
+export interface Pages<V extends Verb> {
+  /** What the request has to say beside for the next part; undefined after the last one. */
+  readonly next: (part: ResultOf<V>) => object | undefined;
+  readonly join: (before: ResultOf<V>, part: ResultOf<V>) => ResultOf<V>;
 }
 
 export async function ask<V extends Verb>({
@@ -50,11 +58,12 @@ export async function ask<V extends Verb>({
   request,
   view,
   terminal,
+  pages,
 }: Question<V>): Promise<number> {
   const client = await open(connection);
   if (!client.ok) return complain(terminal, client.error, EXIT.usage);
   try {
-    const answer = await client.value.request(verb, request);
+    const answer = await wholeAnswer(client.value, { verb, request, pages });
     if (!answer.ok) return complain(terminal, answer.error, EXIT.noAgent);
     if (connection.json === true) terminal.out(`${JSON.stringify(answer.value, null, 2)}\n`);
     if (!answer.value.ok) {
@@ -71,6 +80,23 @@ export async function ask<V extends Verb>({
   } finally {
     await client.value.close();
   }
+}
+
+/** Of several parts, if there are such; one that is refused is the answer. */
+async function wholeAnswer<V extends Verb>(
+  client: AgentClient,
+  { verb, request, pages }: Pick<Question<V>, 'verb' | 'request'> & { readonly pages: Pages<V> | undefined },
+): Promise<Result<Answer<V>, string>> {
+  let answer = await client.request(verb, request);
+  let part = answer;
+  while (pages !== undefined && answer.ok && answer.value.ok && part.ok && part.value.ok) {
+    const more = pages.next(part.value.result);
+    if (more === undefined) return answer;
+    part = await client.request(verb, { ...request, ...more });
+    if (!part.ok || !part.value.ok) return part;
+    answer = ok({ ...answer.value, result: pages.join(answer.value.result, part.value.result) });
+  }
+  return answer;
 }
 
 /** `recent` given: prints so many and ends; else follows until the signal or Ctrl-C. */

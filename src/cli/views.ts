@@ -3,6 +3,7 @@
 import { describeFault } from '../config/fault.ts';
 import type { ResultOf } from '../report/answers.ts';
 import type { PortPayload, SessionPayload } from '../report/payloads.ts';
+import type { Pages } from './session.ts';
 import { ago, type Colors, clean, duration, facts, natural, plural, table } from './text.ts';
 
 export interface ViewContext {
@@ -159,6 +160,7 @@ export function infoView(info: ResultOf<'info'>, { paint, now }: ViewContext): s
       `${clean(info.bridge)}, uplinks ${info.uplinks.length === 0 ? '-' : info.uplinks.map((name) => clean(name)).join(' ')}`,
     ],
     ['sessions', `${info.counts.sessions} on ${plural(info.counts.ports, 'port')}`],
+    ...certifiedOf(info),
     ['accounting', accountingOf(info, paint)],
     ['backend', `${clean(info.backend)} on Linux ${clean(info.kernel)}`],
     ['can', can.join(', ')],
@@ -179,6 +181,13 @@ export function infoView(info: ResultOf<'info'>, { paint, now }: ViewContext): s
     ...(missing.length === 0 ? [] : [missing.join('\n')]),
     ...(counters.length === 0 ? [] : [facts(counters, paint)]),
   ].join('\n\n');
+}
+
+function certifiedOf({ certified_devices: list }: ResultOf<'info'>): [string, string][] {
+  if (list === null) return [];
+  const { devices, capacity, next_clearing: next } = list;
+  const clearing = next === null ? '' : `, next clearing ${next}`;
+  return [['certified', `${devices} of up to ${plural(capacity, 'device')}${clearing}`]];
 }
 
 /** Counters that every server has; the others are told below the table, for whoever looks for a fault. */
@@ -243,6 +252,39 @@ export function explainView(
     ].join('; '),
   ]);
   return table(['time', 'age', 'port', 'what', 'detail'], rows, paint);
+}
+
+/** Of a list that comes in parts. */
+export const certifiedPages: Pages<'certified'> = {
+  next: ({ next }) => (next === undefined || next === null ? undefined : { after: next }),
+  join: (before, part) => ({ ...part, devices: [...(before.devices ?? []), ...(part.devices ?? [])] }),
+};
+
+export function certifiedView({ devices = [] }: ResultOf<'certified'>, { paint, now }: ViewContext): string {
+  if (devices.length === 0) return 'no certified devices';
+  const oldestFirst = [...devices].sort((a, b) => (a.first_passed < b.first_passed ? -1 : 1));
+  const rows = oldestFirst.map((device) => [
+    device.mac,
+    paint.bold(clean(device.user_name, 32)),
+    device.port,
+    device.vlan === 0 ? '' : String(device.vlan),
+    clean(device.role, 20),
+    device.method,
+    duration((now - Date.parse(device.first_passed)) / 1000),
+    ago(device.last_passed, now),
+    device.online ? paint.green('online') : '-',
+  ]);
+  const head = ['MAC', 'user', 'port', 'VLAN', 'role', 'method', 'on the list', 'last passed', 'session'];
+  return `${table(head, rows, paint)}\n\n${plural(devices.length, 'device')}`;
+}
+
+/** `unconfirmed`: it was only asked how many there would be, since nobody said yes. */
+export function clearedView(result: ResultOf<'certified'>, unconfirmed: boolean): string {
+  const { cleared = 0, logged_off: loggedOff = 0, dry_run: dry } = result;
+  if (dry !== true)
+    return `${plural(cleared, 'device is', 'devices are')} off the list, ${plural(loggedOff, 'user is', 'users are')} being logged off`;
+  const would = `${plural(cleared, 'device')} would be off the list, ${plural(loggedOff, 'user')} would be logged off`;
+  return unconfirmed ? `${would}; say --yes to do it` : would;
 }
 
 export function configView(result: ResultOf<'config'>, { paint }: ViewContext): string {

@@ -11,6 +11,8 @@ import type { NasIdentity } from '../model/nas.ts';
 import type { MabSettings } from '../pae/mab-settings.ts';
 import { PACING_DEFAULTS } from '../pae/reauth-pacing.ts';
 import { PAE_DEFAULTS, type PaeSettings } from '../pae/settings.ts';
+import { CERTIFIED_DEFAULTS, type CertifiedSettings, type ClearRule } from '../policy/certified-rules.ts';
+import { DHCP_WATCH_DEFAULTS } from '../policy/dhcp-watch.ts';
 import { EVENT_TIMESTAMP_WINDOW } from '../radius/dynauth.ts';
 import type { RequestKind } from '../radius/effects.ts';
 import type { RoleAttribute } from '../radius/role-attribute.ts';
@@ -111,6 +113,8 @@ export function assemble({ raw, portOrder, secret }: Assembly): Config {
       minimum: raw.guard?.minimum ?? GUARD_DEFAULTS.minimum,
     },
     pae: { ...PAE_DEFAULTS, ...pae(raw.dot1x) },
+    certifiedDevices: certifiedDevices(raw),
+    dhcpWatch: { ...DHCP_WATCH_DEFAULTS, ...raw.dhcp_watch },
     silentDevices: (raw.silent_devices ?? []).map((device) => ({
       mac: parseMacPrefix(device.mac) as MacPrefix,
       handshake: handshake(device.handshake),
@@ -356,6 +360,34 @@ function probeSources(raw: RawConfig): Config['probeSources'] {
     });
   }
   return out;
+}
+
+function certifiedDevices({ certified_devices: raw = {} }: RawConfig): CertifiedSettings {
+  return {
+    enabled: raw.enabled ?? CERTIFIED_DEFAULTS.enabled,
+    capacity: raw.capacity ?? CERTIFIED_DEFAULTS.capacity,
+    clear: (raw.clear ?? []).map(clearRule),
+  };
+}
+
+function clearRule(
+  raw: NonNullable<NonNullable<RawConfig['certified_devices']>['clear']>[number],
+): ClearRule {
+  return {
+    every: seconds(raw.every_s),
+    ...given('firstAt', raw.first_at === undefined ? undefined : timeOfDay(raw.first_at)),
+    minimumAge: time(raw.minimum_age_s) ?? CERTIFIED_DEFAULTS.minimumAge,
+    oldest: raw.oldest ?? CERTIFIED_DEFAULTS.oldest,
+    batchEvery: time(raw.batch_every_s) ?? CERTIFIED_DEFAULTS.batchEvery,
+    keepOnline: raw.keep_online ?? CERTIFIED_DEFAULTS.keepOnline,
+    roles: raw.roles ?? [],
+    ports: raw.ports ?? [],
+  };
+}
+
+/** `03:00Z`, since midnight. */
+function timeOfDay(text: string): Millis {
+  return seconds(Number(text.slice(0, 2)) * 3600 + Number(text.slice(3, 5)) * 60);
 }
 
 function word(vlan: string | number | undefined): string | undefined {

@@ -13,6 +13,8 @@ import type { HostMode, PortControl } from '../model/port.ts';
 import type { MabSettings } from '../pae/mab-settings.ts';
 import type { PacingSettings } from '../pae/reauth-pacing.ts';
 import type { PaeSettings } from '../pae/settings.ts';
+import type { CertifiedSettings } from '../policy/certified-rules.ts';
+import type { DhcpWatchSettings } from '../policy/dhcp-watch.ts';
 import type { RoleTimers } from '../policy/settings.ts';
 import type { DynAuthSettings } from '../radius/dynauth.ts';
 import type { RoleAttribute } from '../radius/role-attribute.ts';
@@ -205,6 +207,8 @@ export interface Config {
   readonly guard: GuardSettings;
   /** The global `dot1x`; a port's own keys win over it. */
   readonly pae: PaeSettings;
+  readonly certifiedDevices: CertifiedSettings;
+  readonly dhcpWatch: DhcpWatchSettings;
   readonly silentDevices: readonly SilentDevice[];
   readonly log: { readonly level: LogLevel };
 }

@@ -1,13 +1,13 @@
 // What holds for one port, one role, one client: the file's layers merged, the nearest to the client last.
 
 import { INTERIM_DEFAULTS, type InterimSettings } from '../accounting/interim.ts';
+import { globMatches } from '../base/glob.ts';
 import type { Mac } from '../base/mac.ts';
 import { MacPrefixTable } from '../base/mac-prefix.ts';
 import { HANDSHAKE_DEFAULTS, type HandshakeSettings } from '../liveness/settings.ts';
 import { MAB_DEFAULTS } from '../pae/mab-settings.ts';
 import type { Config, HandshakeOverride, PortConfig, RoleConfig } from './config.ts';
 import { DYNAUTH_DEFAULTS, PORT_DEFAULTS } from './defaults.ts';
-import { globMatches } from './glob.ts';
 
 export function isUplink(config: Config, port: string): boolean {
   return config.switch.uplinks.some((pattern) => globMatches(pattern, port));

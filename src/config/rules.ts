@@ -1,11 +1,12 @@
 // What a schema cannot say: keys that must agree with each other. Expects a file that the schema has passed.
 
+import { globMatches, isGlob } from '../base/glob.ts';
 import { parseIp, parseIpv4, parseIpv6 } from '../base/ip.ts';
 import { isStationAddress, parseMac } from '../base/mac.ts';
 import type { RawConfig } from './assemble.ts';
 import { closest, type KeyPath } from './fault.ts';
 import { type Finding, fault, warning } from './findings.ts';
-import { globMatches, isGlob } from './glob.ts';
+import { certifiedFindings } from './rules-certified.ts';
 import { l3Findings } from './rules-l3.ts';
 import { roleRuleFindings, silentDeviceFindings, unknownRole } from './rules-roles.ts';
 import { serverFindings, shortSecret } from './rules-servers.ts';
@@ -21,6 +22,7 @@ export function ruleFindings(raw: RawConfig): readonly Finding[] {
     ...roleRuleFindings(raw),
     ...silentDeviceFindings(raw),
     ...vlanFindings(raw),
+    ...certifiedFindings(raw),
     ...futureFindings(raw),
   ];
 }

@@ -8,6 +8,7 @@ import { GUARD_DEFAULTS, PROBE_DEFAULTS } from '../liveness/settings.ts';
 import { MQTT_DEFAULTS, SHELL_DEFAULTS } from './defaults.ts';
 import { address, count, delay, flag, path, pattern, port, Secret, strict, text } from './scalars.ts';
 import { Dot1x, Handshake, Port, Role } from './schema-access.ts';
+import { CertifiedDevicesObject, DhcpWatchObject } from './schema-certified.ts';
 import { L3, Sso } from './schema-l3.ts';
 import { Radius } from './schema-radius.ts';
 import { MacBeginning, PORT_PATTERN, PortPattern, RoleRules } from './schema-roles.ts';
@@ -179,6 +180,8 @@ export const ConfigSchema = Type.Object(
       ),
     ),
     dot1x: Type.Optional(Dot1x),
+    certified_devices: Type.Optional(CertifiedDevicesObject),
+    dhcp_watch: Type.Optional(DhcpWatchObject),
     silent_devices: Type.Optional(
       Type.Array(
         Type.Object({ mac: MacBeginning, handshake: Handshake }, { ...strict, title: 'a silent device' }),
@@ -211,6 +214,4 @@ export const ConfigSchema = Type.Object(
 /** Keys of the design whose feature is not in this version. */
 export const FUTURE_KEYS: Readonly<Record<string, string>> = {
   web: 'web login is not in this version',
-  certified_devices: 'the certified-device list is not in this version',
-  dhcp_watch: 'the DHCP watch is not in this version',
 };

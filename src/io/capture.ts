@@ -59,11 +59,19 @@ const WANTED =
 /** `vlan` shifts every offset that follows it (pcap-filter(7)), hence the same words twice. */
 export const CAPTURE_FILTER = `${WANTED} or (vlan and (${WANTED}))`;
 
+/** What is captured, if it is not what clients send. */
+export interface CaptureScope {
+  readonly filter: string;
+  /** Nothing that leaves. */
+  readonly inbound: boolean;
+}
+
 /** A capture on one port, opened and closed as often as its link comes and goes. */
 export class Capture {
   readonly #port: PortName;
   readonly #onFrame: (port: PortName, frame: Uint8Array) => void;
   readonly #onError: (port: PortName, reason: string) => void;
+  readonly #scope: CaptureScope;
   #session: PcapSession | null = null;
 
   /** `onFrame` owns the frame it gets (a copy). `onError` is called when an open capture has ended by itself. */
@@ -71,10 +79,12 @@ export class Capture {
     port: PortName,
     onFrame: (port: PortName, frame: Uint8Array) => void,
     onError: (port: PortName, reason: string) => void,
+    scope: CaptureScope = { filter: CAPTURE_FILTER, inbound: true },
   ) {
     this.#port = port;
     this.#onFrame = onFrame;
     this.#onError = onError;
+    this.#scope = scope;
   }
 
   get isOpen(): boolean {
@@ -90,12 +100,12 @@ export class Capture {
       // The package would print that a port without an IPv4 address has none.
       pcap.warningHandler = () => {};
       session = pcap.createSession(this.#port, {
-        filter: CAPTURE_FILTER,
+        filter: this.#scope.filter,
         buffer_timeout: BUFFER_TIMEOUT,
         buffer_size: RING_SIZE,
         snap_length: SNAP_LENGTH,
         promiscuous: false,
-        inbound: true,
+        inbound: this.#scope.inbound,
       });
     } catch (error) {
       return err(`capture on ${this.#port} could not be opened: ${messageOf(error)}`);

@@ -7,11 +7,12 @@
 
 import { erasing, keeping, type SpoolChange, storing } from '../accounting/spool.ts';
 import type { Agent } from '../agent/agent.ts';
-import type { Effect, Input, Ref } from '../agent/ports.ts';
+import type { Effect, Input, LeaseCapture, Ref } from '../agent/ports.ts';
 import { assertNever, err, ok, type Result } from '../base/result.ts';
 import type { Instant, Now, WallTime } from '../base/time.ts';
 import type { TrafficCounters } from '../model/acct.ts';
 import { isAddress, type PortName } from '../model/dataplane.ts';
+import type { CertifiedChange } from '../policy/certified-codec.ts';
 import type { SocketKey } from '../radius/effects.ts';
 import { endOfRun, inOrder } from './effect-order.ts';
 import { Grants } from './grants.ts';
@@ -38,6 +39,7 @@ export interface CaptureHandle {
 /** The store on disk: io/store.ts. `done` when the changes of one call, all in one transaction, are durable. */
 export interface Spool {
   write(changes: readonly SpoolChange[], done?: (error?: string) => void): void;
+  writeCertified(changes: readonly CertifiedChange[]): void;
 }
 
 /** Parts that are loaded after the ports are locked. */
@@ -47,6 +49,7 @@ export interface LateParts {
     onFrame: (frame: Uint8Array) => void,
     onError: (message: string) => void,
   ) => CaptureHandle;
+  readonly watchLeases: (captures: readonly LeaseCapture[]) => void;
   readonly publish: (publication: Publication) => void;
   readonly broadcast: (event: object) => void;
   readonly follow: (topic: string) => void;
@@ -85,6 +88,7 @@ export class Shell {
   private spool: Spool | undefined;
   private readonly captures = new Map<PortName, CaptureHandle>();
   private readonly wantedCaptures: { readonly ref: Ref; readonly port: PortName }[] = [];
+  private wantedLeases: readonly LeaseCapture[] = [];
   private readonly replies = new Map<Ref, (answer: object) => void>();
   private lastReply: Ref = 0;
   private readonly grants: Grants;
@@ -131,6 +135,7 @@ export class Shell {
   complete(late: LateParts): void {
     this.late = late;
     for (const { ref, port } of this.wantedCaptures.splice(0)) this.openCapture(late, ref, port);
+    late.watchLeases(this.wantedLeases);
   }
 
   /** Where users are known by their address, before any of them gets in. */
@@ -265,6 +270,10 @@ export class Shell {
         this.captures.get(effect.port)?.close();
         this.captures.delete(effect.port);
         return;
+      case 'watch-leases':
+        this.wantedLeases = effect.captures;
+        this.late?.watchLeases(effect.captures);
+        return;
       case 'send-datagram':
         this.sendToServer(effect);
         return;
@@ -286,6 +295,9 @@ export class Shell {
         return;
       case 'spool-keep':
         this.spool?.write(effect.sessions.map(keeping));
+        return;
+      case 'certified-store':
+        this.spool?.writeCertified(effect.changes);
         return;
       case 'publish': {
         const { topic, payload, retain } = effect;

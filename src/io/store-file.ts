@@ -1,12 +1,15 @@
 // The store's file before it is opened. LMDB maps its file into memory and believes what is in it: one that is cut short or
 // is something else ends the process by a signal (measured: SIGSEGV, SIGBUS), at each start again. So its two meta pages
-// are looked at first, and starts that did not come to the end of the reading are counted: the third is the last. The package
+// are looked at first, and starts that did not come to the end of the reading are counted: the third is the last. Those that
+// came to the end of accounting are known by a second mark: they did not like the list of certified devices. The package
 // also ends the process where it cannot open a file or its lock (measured: SIGSEGV), so that is tried first.
 
 import {
   appendFileSync,
   closeSync,
+  existsSync,
   openSync,
+  readFileSync,
   readSync,
   renameSync,
   rmSync,
@@ -21,6 +24,8 @@ const FILE = 'accounting.mdb';
 const LOCK = `${FILE}-lock`;
 const ATTEMPTS = `${FILE}-attempts`;
 const MOST_ATTEMPTS = 3;
+const BEGUN = '.';
+const ACCOUNTING_READ = 'a';
 
 /** LMDB's layout as the package `lmdb` 3.5 writes it, in the byte order of the machine. */
 const META_PAGES = 2;
@@ -54,8 +59,8 @@ export class StoreFile {
 
   /** Why it is better not opened. */
   damage(): string | undefined {
-    if (sizeOf(this.attemptsPath) >= MOST_ATTEMPTS)
-      return `reading it ended the agent ${MOST_ATTEMPTS} times`;
+    const { begun, whole } = this.attempts();
+    if (begun - whole >= MOST_ATTEMPTS) return `reading it ended the agent ${MOST_ATTEMPTS} times`;
     const { octets } = this;
     if (octets === 0) return undefined;
     const metas = readMetas(this.path);
@@ -63,6 +68,19 @@ export class StoreFile {
     const newest = metas.value.reduce((a, b) => (b.transaction > a.transaction ? b : a));
     const wanted = (newest.lastPage + 1) * newest.pageSize;
     return octets < wanted ? `it is cut short: ${octets} of ${wanted} octets` : undefined;
+  }
+
+  /** Why its list of certified devices is better not read; what is before it can be. */
+  damageOfCertified(): string | undefined {
+    const ended = this.attempts().whole >= MOST_ATTEMPTS;
+    return ended ? `reading it ended the agent ${MOST_ATTEMPTS} times` : undefined;
+  }
+
+  /** Starts that did not come back, and those of them that had read accounting. */
+  private attempts(): { readonly begun: number; readonly whole: number } {
+    const marks = existsSync(this.attemptsPath) ? readFileSync(this.attemptsPath, 'latin1') : '';
+    const count = (mark: string): number => marks.split(mark).length - 1;
+    return { begun: count(BEGUN), whole: count(ACCOUNTING_READ) };
   }
 
   /** Throws the system's words where it, or its lock, cannot be opened for reading and writing: another user's, perhaps. */
@@ -73,8 +91,17 @@ export class StoreFile {
   /** To be called before it is opened, and then `readWhole`, `takeBack` or `setAside`: who calls none did not come back. */
   attempt(): void {
     this.attemptsBefore = sizeOf(this.attemptsPath);
+    this.mark(BEGUN);
+  }
+
+  /** Accounting has been read. */
+  accountingRead(): void {
+    this.mark(ACCOUNTING_READ);
+  }
+
+  private mark(mark: string): void {
     try {
-      appendFileSync(this.attemptsPath, '.');
+      appendFileSync(this.attemptsPath, mark);
     } catch {
       // No room for a mark: what is in the store can be read all the same.
     }

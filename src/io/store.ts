@@ -1,4 +1,4 @@
-// The store on disk: what accounting must not lose, in one LMDB file of `state_dir`.
+// The store on disk: what accounting must not lose, and the certified devices, in one LMDB file of `state_dir`.
 //
 // Writes gather for a few milliseconds, or for as long as the commit before them takes, and become one transaction; `done`
 // is called when it is durable. Durable means: LMDB has written the pages, fdatasync has returned, and the meta page that
@@ -6,19 +6,18 @@
 // transaction. `overlappingSync`, the package's default, would call a commit done before it is on the disk: it is off.
 //
 // What cannot be written (no room, a medium that fails) is told at once, and kept here to be written when it can be, so
-// that the disk says the truth again then. Kept are at most as many changes as the journal has records.
+// that the disk says the truth again then. Kept are at most as many changes as the journal has records, and the list of
+// certified devices entries: it has a table of its own in the same file.
 
-import { chmodSync, mkdirSync, statfsSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import type { Database, RootDatabase } from 'lmdb';
-import { EMPTY_SPOOL, readSpool, type SpoolChange, type SpoolContent } from '../accounting/spool.ts';
+import { mkdirSync, statfsSync } from 'node:fs';
+import type { Database } from 'lmdb';
+import { readSpool, type SpoolChange, type SpoolContent } from '../accounting/spool.ts';
 import type { SpoolStatus } from '../agent/ports.ts';
 import { err, ok, type Result } from '../base/result.ts';
+import type { CertifiedChange } from '../policy/certified-codec.ts';
 import { StoreFile } from './store-file.ts';
+import { type Damage, type Entry, LAYOUT, LAYOUT_KEY, readDatabase, words } from './store-reading.ts';
 
-/** Of what is in the file, not of LMDB's own. */
-const LAYOUT = '1';
-const LAYOUT_KEY = 'v';
 /** Company for a write that somebody waits for, and for one that nobody does. */
 const GATHER_MS = 5;
 const GATHER_IDLY_MS = 250;
@@ -27,9 +26,11 @@ const REASON_WITHIN_MS = 1000;
 const LITTLE_ROOM = 128 * 1024;
 
 type Done = (error?: string) => void;
-type Lmdb = RootDatabase<Uint8Array, string>;
+type Table = Database<Uint8Array, string>;
 
 interface Pending {
+  readonly table: Table;
+  readonly key: string;
   readonly value: Uint8Array | null;
   readonly isNew: boolean;
 }
@@ -37,10 +38,15 @@ interface Pending {
 export interface OpenedStore {
   readonly store: Store;
   readonly content: SpoolContent;
+  /** Of the certified devices; policy/certified-codec.ts reads them. */
+  readonly certified: readonly Entry[];
   readonly status: SpoolStatus;
 }
 
-/** What is damaged, or of a newer version, is set aside, and a new one begun: `status` has a warning then. */
+/**
+ * What is damaged, or of a newer version, is set aside, and a new one begun: `status` has a warning then. Accounting that can
+ * still be read goes on in the new one.
+ */
 export function openStore(
   folder: string,
   onStatus: (status: SpoolStatus) => void,
@@ -49,97 +55,38 @@ export function openStore(
   try {
     mkdirSync(folder, { recursive: true, mode: 0o750 });
     const file = new StoreFile(folder);
-    let damage = file.damage();
+    let damage: Damage | undefined = damageOf(file);
     for (;;) {
       if (damage !== undefined) {
-        warnings.push(`the accounting store is set aside as ${file.setAside(new Date())}: ${damage}`);
+        const { why, rescued } = damage;
+        const saved = rescued.length > 0 ? ', and what it has of accounting is taken over' : '';
+        warnings.push(`the accounting store is set aside as ${file.setAside(new Date())}: ${why}${saved}`);
       }
       const read = readDatabase(file);
       if (!read.ok && damage === undefined) {
         damage = read.error;
         continue;
       }
-      if (!read.ok) return err(read.error);
-      const { database, content } = read.value;
-      const store = new Store(database, file, onStatus);
+      if (!read.ok) return err(read.error.why);
+      const { database, certified } = read.value;
+      if (certified.missing !== undefined)
+        warnings.push(`certified devices are kept in memory alone: ${certified.missing}`);
+      const accounting = damage?.rescued ?? read.value.accounting;
+      const store = new Store(database, file, onStatus, certified.table);
       // With the first transaction.
       store.write([{ key: LAYOUT_KEY, value: Buffer.from(LAYOUT, 'latin1') }]);
-      return ok({ store, content, status: { state: 'durable', octets: file.octets, warnings } });
+      if (damage !== undefined) store.write(accounting.map(([key, value]) => ({ key, value })));
+      const status = { state: 'durable', octets: file.octets, warnings } as const;
+      return ok({ store, content: readSpool(accounting), certified: certified.entries, status });
     }
   } catch (cause) {
     return err(`${folder}: ${words(cause)}`);
   }
 }
 
-/** An error is about what is in the file; that it cannot be opened at all is thrown. */
-function readDatabase(
-  file: StoreFile,
-): Result<{ readonly database: Lmdb; readonly content: SpoolContent }, string> {
-  file.tryToOpen();
-  file.attempt();
-  try {
-    return readOpened(openDatabase(file), file);
-  } catch (cause) {
-    file.takeBack();
-    throw cause;
-  }
-}
-
-function openDatabase(file: StoreFile): Lmdb {
-  const { open } = createRequire(import.meta.url)('lmdb') as typeof import('lmdb');
-  return open({
-    path: file.path,
-    noSubdir: true,
-    encoding: 'binary',
-    overlappingSync: false,
-    // Only what is in one `batch` must be in one transaction.
-    eventTurnBatching: false,
-    maxReaders: 8,
-  });
-}
-
-function readOpened(
-  database: Lmdb,
-  file: StoreFile,
-): Result<{ readonly database: Lmdb; readonly content: SpoolContent }, string> {
-  try {
-    chmodSync(file.path, 0o600);
-    const content = contentOf(database);
-    if (content.ok) {
-      file.readWhole();
-      return ok({ database, content: content.value });
-    }
-    void database.close();
-    return content;
-  } catch (cause) {
-    void database.close();
-    throw cause;
-  }
-}
-
-function contentOf(database: Lmdb): Result<SpoolContent, string> {
-  try {
-    return readContent(database);
-  } catch (cause) {
-    return err(`it cannot be read: ${words(cause)}`);
-  }
-}
-
-function readContent(database: Lmdb): Result<SpoolContent, string> {
-  const entries: [string, Uint8Array][] = [];
-  let layout: string | undefined;
-  for (const { key, value } of database.getRange({})) {
-    if (key === LAYOUT_KEY) layout = Buffer.from(value).toString('latin1');
-    // The package hands out memory that it uses again.
-    else entries.push([key, new Uint8Array(value)]);
-  }
-  const { entryCount } = database.getStats() as { readonly entryCount: number };
-  const found = entries.length + (layout === undefined ? 0 : 1);
-  if (found !== entryCount) return err(`it has ${found} of its ${entryCount} entries`);
-  if (found === 0) return ok(EMPTY_SPOOL);
-  if (layout !== LAYOUT)
-    return err(`it is of layout ${layout ?? 'unknown'}, and this program writes ${LAYOUT}`);
-  return ok(readSpool(entries));
+function damageOf(file: StoreFile): Damage | undefined {
+  const why = file.damage();
+  return why === undefined ? undefined : { why, rescued: [] };
 }
 
 export class Store {
@@ -155,19 +102,32 @@ export class Store {
   private closed = false;
 
   constructor(
-    private readonly database: Database<Uint8Array, string>,
+    private readonly database: Table,
     private readonly file: StoreFile,
     private readonly onStatus: (status: SpoolStatus) => void,
+    /** Of the certified devices, where it can be had. */
+    private readonly certified?: Table,
   ) {
     this.octets = file.octets;
   }
 
   /** All of one call are in one transaction. With `done` soon, without when there is company. */
   write(changes: readonly SpoolChange[], done?: Done): void {
-    for (const change of changes) {
-      const { key, value, isNew = false } = change;
-      this.merge(key, { value, isNew });
+    for (const { key, value, isNew = false } of changes) {
+      this.merge({ table: this.database, key, value, isNew });
     }
+    this.expect(done);
+  }
+
+  /** The same for the list of certified devices: soon, since one that was cleared is not to be back after a crash. */
+  writeCertified(changes: readonly CertifiedChange[]): void {
+    const { certified: table } = this;
+    if (table === undefined) return;
+    for (const change of changes) this.merge({ ...change, table, isNew: false });
+    this.arm(this.failing === undefined ? GATHER_MS : GATHER_IDLY_MS);
+  }
+
+  private expect(done: Done | undefined): void {
     if (done !== undefined && this.failing !== undefined) {
       const { failing } = this;
       setImmediate(() => done(failing));
@@ -184,12 +144,12 @@ export class Store {
     await this.database.close();
   }
 
-  private merge(key: string, { value, isNew }: Pending): void {
-    const before = this.pending.get(key);
-    const stillNew = isNew || before?.isNew === true;
+  private merge(change: Pending): void {
+    const place = change.table === this.database ? change.key : `certified ${change.key}`;
+    const isNew = change.isNew || this.pending.get(place)?.isNew === true;
     // Never written, and never to be.
-    if (value === null && stillNew) this.pending.delete(key);
-    else this.pending.set(key, { value, isNew: stillNew });
+    if (change.value === null && isNew) this.pending.delete(place);
+    else this.pending.set(place, { ...change, isNew });
   }
 
   private arm(inMs: number): void {
@@ -229,9 +189,9 @@ export class Store {
   private async transact(batch: ReadonlyMap<string, Pending>): Promise<string | undefined> {
     try {
       await this.database.batch(() => {
-        for (const [key, { value }] of batch) {
-          if (value === null) void this.database.remove(key);
-          else void this.database.put(key, value);
+        for (const { table, key, value } of batch.values()) {
+          if (value === null) void table.remove(key);
+          else void table.put(key, value);
         }
       });
       return undefined;
@@ -275,7 +235,7 @@ export class Store {
   private failed(error: string, batch: ReadonlyMap<string, Pending>): void {
     const newer = this.pending;
     this.pending = new Map(batch);
-    for (const [key, change] of newer) this.merge(key, change);
+    for (const change of newer.values()) this.merge(change);
     this.retryAt = performance.now() + RETRY_MS;
     const first = this.failing === undefined;
     this.failing = error;
@@ -292,8 +252,4 @@ async function rootOf(cause: unknown): Promise<unknown> {
   if (commitError === undefined) return cause;
   const late = new Promise((resolve) => setTimeout(resolve, REASON_WITHIN_MS, cause));
   return Promise.race([commitError.catch((reason: unknown) => reason), late]);
-}
-
-function words(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

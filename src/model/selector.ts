@@ -19,3 +19,6 @@ export interface SessionSelector {
 export function namesEverybody(selector: SessionSelector): boolean {
   return Object.keys(selector).length === 0;
 }
+
+/** Of the list of certified devices, as each was when its user last passed. */
+export type DeviceSelector = Pick<SessionSelector, 'mac' | 'user' | 'port' | 'role'>;

@@ -5,7 +5,14 @@ import { PORT_CONTROLS } from '../model/port.ts';
 import { ConfigErrorSchema, ErrorSchema, FaultSchema, RequestId, type Verb } from './command-schemas.ts';
 import type { CommandError, RequestIdentity } from './commands.ts';
 import { EVENT_TYPES, type EventPayload } from './event-payloads.ts';
-import { DecisionSchema, InfoSchema, PortSchema, ServerSchema, SessionSchema } from './payloads.ts';
+import {
+  CertifiedDeviceSchema,
+  DecisionSchema,
+  InfoSchema,
+  PortSchema,
+  ServerSchema,
+  SessionSchema,
+} from './payloads.ts';
 import { count, MacText, object, oneOf, type Payload, PortName, SessionKeyText, word } from './types.ts';
 
 export const RESULTS = {
@@ -61,6 +68,20 @@ export const RESULTS = {
       Type.Array(PortName, { description: 'apply: ports for which it means something else.' }),
     ),
     sessions: Type.Optional(count('apply: sessions whose role or timers are others now.')),
+  }),
+  certified: object('Depends on what was asked.', {
+    devices: Type.Optional(
+      Type.Array(CertifiedDeviceSchema, { description: 'list: by MAC, at most as many as was asked.' }),
+    ),
+    total: Type.Optional(count('list: devices that fit, over all pages.')),
+    next: Type.Optional(
+      Type.Union([MacText, Type.Null()], {
+        description: 'list: there are more behind this MAC: ask again with `after`; null = there are not.',
+      }),
+    ),
+    cleared: Type.Optional(count('clear: devices that are off the list; with dry_run, that would be.')),
+    logged_off: Type.Optional(count('clear: users of these whose session is being ended, or would be.')),
+    dry_run: Type.Optional(Type.Literal(true, { description: 'clear: nothing was done.' })),
   }),
   drain: object('Everybody is being logged out.', { draining: count('Sessions.') }),
   explain: object('The last decisions about a client, oldest first.', {

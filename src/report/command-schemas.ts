@@ -103,6 +103,33 @@ export const REQUESTS = {
       }),
     ),
   }),
+  certified: request(
+    'The list of certified devices: exactly one of list and clear. Clearing logs the users of the devices off.',
+    {
+      list: Type.Optional(
+        Type.Literal(true, {
+          description: 'Shows it, or a part: what fits mac, user, port and role, as given.',
+        }),
+      ),
+      clear: Type.Optional(
+        Type.Literal(true, { description: 'Clears what fits mac, user, port and role, as given, or all.' }),
+      ),
+      mac: Type.Optional(Text('MAC address in any spelling.')),
+      port: Type.Optional(PortName),
+      role: Type.Optional(Text('Role.')),
+      user: Type.Optional(Text('User-Name.')),
+      all: Type.Optional(Type.Literal(true, { description: 'clear: every device.' })),
+      dry_run: Type.Optional(Type.Boolean({ description: 'clear: only say how many there would be.' })),
+      limit: Type.Optional(
+        Type.Integer({
+          description: 'list: at most so many devices; 500 if not given.',
+          minimum: 1,
+          maximum: 1000,
+        }),
+      ),
+      after: Type.Optional(Text('list: go on behind this MAC, the `next` of the answer before.')),
+    },
+  ),
   drain: request('Logs everybody out with cause drain and stops.', {}),
   explain: request('The last decisions about a client, by exactly one key: why somebody is not in.', {
     mac: Type.Optional(Text('MAC address in any spelling.')),

@@ -10,7 +10,7 @@ import { type Millis, seconds } from '../base/time.ts';
 import type { PortName } from '../model/dataplane.ts';
 import type { PortControl } from '../model/port.ts';
 import type { ProbeWay } from '../model/probe.ts';
-import type { SessionSelector } from '../model/selector.ts';
+import type { DeviceSelector, SessionSelector } from '../model/selector.ts';
 import { type ErrorCode, isVerb, REQUESTS, VERBS, type Verb } from './command-schemas.ts';
 
 export const MAX_COMMAND_OCTETS = 65_536;
@@ -46,6 +46,19 @@ export type Command = { readonly id?: RequestIdentity } & (
   | { readonly verb: 'timers'; readonly target: TimerTarget; readonly change: TimerChange }
   | { readonly verb: 'config'; readonly action: 'get' }
   | { readonly verb: 'config'; readonly action: 'check' | 'apply'; readonly text: string }
+  | {
+      readonly verb: 'certified';
+      readonly action: 'list';
+      readonly selector: DeviceSelector;
+      readonly limit: number;
+      readonly after?: Mac;
+    }
+  | {
+      readonly verb: 'certified';
+      readonly action: 'clear';
+      readonly selector: DeviceSelector;
+      readonly dryRun: boolean;
+    }
   | { readonly verb: 'explain'; readonly who: Mac | Ip }
   | { readonly verb: 'events'; readonly limit: number }
 );
@@ -123,6 +136,9 @@ interface Request {
   readonly check?: string;
   readonly apply?: string;
   readonly limit?: number;
+  readonly list?: true;
+  readonly clear?: true;
+  readonly after?: string;
 }
 
 function schemaProblem(verb: Verb, request: Request): CommandError | undefined {
@@ -181,6 +197,8 @@ function build(verb: Verb, request: Request): Built {
       return timers(request);
     case 'config':
       return config(request);
+    case 'certified':
+      return certified(request);
     case 'explain': {
       const { mac, ip, id: _ } = request;
       if ((mac === undefined) === (ip === undefined))
@@ -201,11 +219,14 @@ function build(verb: Verb, request: Request): Built {
 const SELECTOR_KEYS = ['mac', 'ip', 'session_id', 'user', 'port', 'role', 'all'] as const;
 
 /** Several together: all must fit. `all` is said, so that nobody is meant by leaving something out. */
-function selectorOf(request: Request): Result<SessionSelector, CommandError> {
-  const given = SELECTOR_KEYS.filter((key) => request[key] !== undefined);
-  if (given.length === 0) return fail('bad-value', `one of ${SELECTOR_KEYS.join(', ')} is needed`);
+function selectorOf(
+  request: Request,
+  keys: readonly (typeof SELECTOR_KEYS)[number][] = SELECTOR_KEYS,
+): Result<SessionSelector, CommandError> {
+  const given = keys.filter((key) => request[key] !== undefined);
+  if (given.length === 0) return fail('bad-value', `one of ${keys.join(', ')} is needed`);
   if (request.all === true && given.length > 1)
-    return fail('bad-value', 'all is every session: no other key goes with it', 'all');
+    return fail('bad-value', 'all is everything: no other key goes with it', 'all');
   const { session_id: sessionId, user, port, role } = request;
   const mac = parseMac(request.mac ?? '');
   if (request.mac !== undefined && mac === undefined)
@@ -214,6 +235,29 @@ function selectorOf(request: Request): Result<SessionSelector, CommandError> {
   if (request.ip !== undefined && ip === undefined)
     return fail('bad-value', `'${shown(request.ip)}' is no IP address`, 'ip');
   return ok(present({ mac, ip, sessionId, user, port: port as PortName | undefined, role }));
+}
+
+const DEVICE_KEYS = ['mac', 'user', 'port', 'role', 'all'] as const;
+const LIST_ONLY = ['limit', 'after'] as const;
+const CLEAR_ONLY = ['all', 'dry_run'] as const;
+const DEVICES_PER_ANSWER = 500;
+
+function certified(request: Request): Built {
+  const { list, clear, limit = DEVICES_PER_ANSWER, dry_run: dryRun = false } = request;
+  if ((list === undefined) === (clear === undefined))
+    return fail('bad-value', 'exactly one of list and clear is needed');
+  const [action, foreign] =
+    list === undefined ? (['clear', LIST_ONLY] as const) : (['list', CLEAR_ONLY] as const);
+  const wrong = foreign.find((key) => request[key] !== undefined);
+  if (wrong !== undefined) return fail('bad-value', `${wrong} is no key of ${action}`, wrong);
+  const isNamed = DEVICE_KEYS.some((key) => request[key] !== undefined);
+  const selector = action === 'list' && !isNamed ? ok({}) : selectorOf(request, DEVICE_KEYS);
+  if (!selector.ok) return selector;
+  if (action === 'clear') return ok({ verb: 'certified', action, selector: selector.value, dryRun });
+  const after = parseMac(request.after ?? '');
+  if (request.after !== undefined && after === undefined)
+    return fail('bad-value', `'${shown(request.after)}' is no MAC address`, 'after');
+  return ok({ verb: 'certified', action, selector: selector.value, limit, ...present({ after }) });
 }
 
 function timers(request: Request): Built {

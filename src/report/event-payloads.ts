@@ -41,6 +41,9 @@ const DYNAMIC_ACTIONS = [
 /** A switch asks thousands of clients a second: an event each would be most of its work. */
 export const PROBES_PER_EVENT = 256;
 
+/** A list of thousands is not one packet. */
+export const CLEARED_PER_EVENT = 256;
+
 const ProbeSchema = object('One probe.', {
   key: SessionKeyText,
   ...STATION,
@@ -173,6 +176,22 @@ export const EVENT_BODIES = {
     admin: oneOf('Administrative state.', ['up', 'down']),
     present: Type.Boolean({ description: 'false = the port was removed.' }),
   }),
+  'certified-cleared': object(
+    'Devices were cleared from the list of certified devices, and their users logged off. More than fit into one event follow in another.',
+    {
+      by: oneOf('Who did it.', ['command', 'timer']),
+      detail: word('Which devices were meant, a sentence for people. May quote hostile text.'),
+      devices: Type.Array(
+        object('One device.', {
+          mac: MacText,
+          user_name: word('User-Name as RADIUS had it. Hostile text.'),
+          port: PortName,
+          logged_off: Type.Boolean({ description: 'It had a session, which is being ended.' }),
+        }),
+        { minItems: 1, maxItems: CLEARED_PER_EVENT },
+      ),
+    },
+  ),
   warning: object('Something an operator must know.', {
     code: word('A fixed word.'),
     message: word('A sentence for people.'),

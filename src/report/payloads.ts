@@ -86,6 +86,20 @@ export const InfoSchema = object('What this agent is and can do.', {
     store_octets: count('Size of the store on disk.'),
     counters: Counters,
   }),
+  certified_devices: Type.Union(
+    [
+      object('The list of certified devices.', {
+        devices: count('Devices on it.'),
+        capacity: count('It takes so many.'),
+        next_clearing: Type.Union([time('When a rule clears next.'), Type.Null()], {
+          description: 'When a rule clears next; null = none does.',
+        }),
+        counters: Counters,
+      }),
+      Type.Null(),
+    ],
+    { description: 'The list of certified devices; null = it is off, or still being read.' },
+  ),
   counters: Counters,
 });
 export type InfoPayload = Payload<typeof InfoSchema>;
@@ -205,6 +219,21 @@ export const SessionSchema = object('One session.', {
   ),
 });
 export type SessionPayload = Payload<typeof SessionSchema>;
+
+const CERTIFYING_METHODS = ['dot1x', 'mab', 'web'] as const;
+
+export const CertifiedDeviceSchema = object('A device whose user has passed; as of the last time.', {
+  mac: MacText,
+  user_name: word('User-Name as RADIUS has it. Hostile text.'),
+  port: PortName,
+  vlan: Vlan,
+  role: word('Role that was in force.'),
+  method: oneOf('How the user was authenticated.', CERTIFYING_METHODS),
+  first_passed: time('When it came onto the list.'),
+  last_passed: time('When its user was last authenticated.'),
+  online: Type.Boolean({ description: 'It has a session now.' }),
+});
+export type CertifiedDevicePayload = Payload<typeof CertifiedDeviceSchema>;
 
 export const SERVER_USES = ['authentication', 'accounting'] as const;
 

@@ -39,6 +39,7 @@ const UNSPECIFIED = '0.0.0.0' as Ipv4;
 const TTL = 64;
 
 const OPTION_PAD = 0;
+const OPTION_SUBNET_MASK = 1;
 const OPTION_REQUESTED_IP = 50;
 const OPTION_LEASE_TIME = 51;
 const OPTION_OVERLOAD = 52;
@@ -66,6 +67,8 @@ export interface DhcpMessage {
   readonly serverId?: Ipv4;
   /** Option 50. */
   readonly requestedIp?: Ipv4;
+  /** Option 1. */
+  readonly subnetMask?: Ipv4;
 }
 
 export const DHCP_REASONS = [
@@ -173,7 +176,9 @@ function decodeMessage(bytes: Uint8Array, ends: Ends): Decoded<DhcpMessage> {
   });
 }
 
-type Options = Partial<Pick<DhcpMessage, 'messageType' | 'leaseTimeS' | 'serverId' | 'requestedIp'>>;
+type Options = Partial<
+  Pick<DhcpMessage, 'messageType' | 'leaseTimeS' | 'serverId' | 'requestedIp' | 'subnetMask'>
+>;
 
 function readOptions(area: Uint8Array, file: Uint8Array, sname: Uint8Array): Options | undefined {
   const found = new Map<number, Uint8Array>();
@@ -185,13 +190,16 @@ function readOptions(area: Uint8Array, file: Uint8Array, sname: Uint8Array): Opt
   const lease = found.get(OPTION_LEASE_TIME);
   const server = found.get(OPTION_SERVER_ID);
   const requested = found.get(OPTION_REQUESTED_IP);
+  const mask = found.get(OPTION_SUBNET_MASK);
   if (messageType !== undefined && messageType.length !== 1) return undefined;
-  if ([lease, server, requested].some((value) => value !== undefined && value.length !== 4)) return undefined;
+  if ([lease, server, requested, mask].some((value) => value !== undefined && value.length !== 4))
+    return undefined;
   return {
     ...(messageType && { messageType: new ByteReader(messageType).u8() }),
     ...(lease && { leaseTimeS: new ByteReader(lease).u32() }),
     ...(server && { serverId: ipv4FromBytes(server) }),
     ...(requested && { requestedIp: ipv4FromBytes(requested) }),
+    ...(mask && { subnetMask: ipv4FromBytes(mask) }),
   };
 }
 
@@ -227,6 +235,7 @@ export function encodeDhcp(message: DhcpMessage): Uint8Array {
   if (message.leaseTimeS !== undefined) writer.u8(OPTION_LEASE_TIME).u8(4).u32(message.leaseTimeS);
   writeAddress(writer, OPTION_SERVER_ID, message.serverId);
   writeAddress(writer, OPTION_REQUESTED_IP, message.requestedIp);
+  writeAddress(writer, OPTION_SUBNET_MASK, message.subnetMask);
   writer.u8(OPTION_END).patchU16(4, writer.length);
   const { source, destination } = message;
   const sum = checksumFinish(checksumAdd(pseudoSum(message, writer.length), writer.written()));

@@ -11,11 +11,11 @@ import { type ControlRequest, type ControlSocket, openControlSocket } from '../.
 import { readSecret, readText } from '../../src/io/files.ts';
 import { MqttLink } from '../../src/io/mqtt.ts';
 import { type ResultOf, refusal } from '../../src/report/answers.ts';
-import { decodeCommand } from '../../src/report/commands.ts';
+import { type Command, decodeCommand } from '../../src/report/commands.ts';
 import { EventLog } from '../../src/report/events.ts';
 import { SMALLEST } from '../config/samples.ts';
 import { startMosquitto, until } from '../io/mosquitto.ts';
-import { AT, EVENTS, INFO, PORT, SESSION } from '../report/samples.ts';
+import { AT, CERTIFIED_DEVICE, EVENTS, INFO, PORT, SESSION } from '../report/samples.ts';
 
 let folder = '';
 let socket = '';
@@ -137,6 +137,16 @@ const BAD_CONFIG = {
   faults: [FAULT, { path: 'backend', message: 'a restart is needed to change this' }],
 } as const;
 
+/** Three devices, two to an answer. */
+function certified(command: Extract<Command, { readonly verb: 'certified' }>): ResultOf<'certified'> {
+  if (command.action === 'clear')
+    return { cleared: 3, logged_off: 1, ...(command.dryRun ? { dry_run: true } : {}) };
+  const last = { ...CERTIFIED_DEVICE, mac: 'aa:bb:cc:dd:ee:03', first_passed: '2025-01-01T00:00:00.000Z' };
+  if (command.after !== undefined) return { devices: [{ ...last, online: true }], total: 3, next: null };
+  const first = { ...CERTIFIED_DEVICE, mac: 'aa:bb:cc:dd:ee:01', user_name: HOSTILE };
+  return { devices: [first, CERTIFIED_DEVICE], total: 3, next: CERTIFIED_DEVICE.mac };
+}
+
 class ScriptedAgent {
   readonly asked: { verb: string; request: Record<string, unknown> }[] = [];
   /** To a dry run. */
@@ -154,6 +164,8 @@ class ScriptedAgent {
       const { text } = command.value;
       if (text === 'bad') reply(refusal(BAD_CONFIG));
       else reply({ ok: true, result: JSON.parse(text) });
+    } else if (command.value.verb === 'certified') {
+      reply({ ok: true, result: certified(command.value) });
     } else if (verb === 'events') {
       const log = new EventLog({ bootId: 'b' });
       reply({ ok: true, result: { events: EVENTS.map((event) => log.record(event, AT)) } });
@@ -207,6 +219,9 @@ describe('what people read', () => {
     expect((await rollcall(['session', 'AABB.CCDD.EEFF', ...at()])).out).toContain('idle timeout   10 min\n');
     const status = (await rollcall(['status', ...at()])).out;
     expect(status).toMatch(/^switch {6}sw1\nversion {5}0\.1\.0, up 1 h\n/);
+    expect(status).toContain(
+      'certified   2 of up to 10000 devices, next clearing 2025-02-01T03:00:00.000Z\n',
+    );
     expect(status).toContain('accounting  2 records pending, the oldest 1 min 15 s old; 80 KiB on disk\n');
     const { out } = await rollcall(['explain', 'aa:bb:cc:dd:ee:ff', ...at()]);
     expect(out).toContain('access-reject');
@@ -230,11 +245,57 @@ describe('what people read', () => {
     const seen: string[] = [];
     const running = rollcall(['events', ...at()], { signal: stop.signal, out: (text) => seen.push(text) });
     await until(() => control.subscribers === 1);
-    control.broadcast(new EventLog({ bootId: 'b' }).record(EVENTS.at(-2) as (typeof EVENTS)[number], AT));
+    control.broadcast(
+      new EventLog({ bootId: 'b' }).record(
+        EVENTS.find(({ type }) => type === 'port-link') as (typeof EVENTS)[number],
+        AT,
+      ),
+    );
     await until(() => seen.length === 1);
     stop.abort();
     expect((await running).code).toBe(0);
     expect(seen).toEqual(['12:00:00.000  port-link        p1 is down\n']);
+  });
+});
+
+describe('the list of certified devices', () => {
+  const table = [
+    'MAC                USER                         PORT  ROLE     METHOD  ON THE LIST  LAST PASSED  SESSION',
+    'aa:bb:cc:dd:ee:03  alice                        p1    default  dot1x   30 d 12 h    1 h ago      online',
+    'aa:bb:cc:dd:ee:01  eve\\x1b[31m\\u{202e}\\x0aroot  p1    default  dot1x   1 d 12 h     1 h ago      -',
+    'aa:bb:cc:dd:ee:02  alice                        p1    default  dot1x   1 d 12 h     1 h ago      -',
+    '',
+    '3 devices',
+    '',
+  ].join('\n');
+
+  test('is asked for part by part, and shown as one, the oldest first', async () => {
+    const { agent } = await near();
+    expect(await rollcall(['certified', 'list', '--role', 'r', ...at()])).toEqual({
+      code: 0,
+      out: table,
+      err: '',
+    });
+    expect(agent.asked.map(({ request }) => request)).toEqual([
+      { list: true, role: 'r' },
+      { list: true, role: 'r', after: 'aa:bb:cc:dd:ee:02' },
+    ]);
+    const { out } = await rollcall(['certified', 'list', '--json', ...at()]);
+    expect(JSON.parse(out).result.devices).toHaveLength(3);
+  });
+
+  const would = '3 devices would be off the list, 1 user would be logged off';
+  const done = '3 devices are off the list, 1 user is being logged off\n';
+  test.each([
+    [['--all'], { clear: true, all: true, dry_run: true }, 1, `${would}; say --yes to do it\n`],
+    [['--all', '--dry-run'], { clear: true, all: true, dry_run: true }, 0, `${would}\n`],
+    [['--all', '--yes'], { clear: true, all: true }, 0, done],
+    [['aa-bb-cc-dd-ee-ff'], { clear: true, mac: 'aa-bb-cc-dd-ee-ff' }, 0, done],
+    [['--port', 'p1', '--dry-run'], { clear: true, port: 'p1', dry_run: true }, 0, `${would}\n`],
+  ])('is cleared: %j', async (args, request, code, out) => {
+    const { agent } = await near();
+    expect(await rollcall(['certified', 'clear', ...args, ...at()])).toEqual({ code, out, err: '' });
+    expect(agent.asked).toEqual([{ verb: 'certified', request }]);
   });
 });
 
@@ -411,6 +472,9 @@ describe('exit codes', () => {
     [['events', '--recent', '0']],
     [['config']],
     [['config', 'apply']],
+    [['certified']],
+    [['certified', 'clear']],
+    [['certified', 'clear', '--all', '--port', 'p1']],
     [['config', 'apply', '/nowhere/rollcall.yaml']],
     [['status', '--broker', 'mqtt://127.0.0.1:1']],
     [['status', '--switch', 'sw1']],

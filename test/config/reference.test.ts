@@ -87,6 +87,8 @@ describe('the reference file', () => {
     expect(parsed.ok ? parsed.value.warnings.map(({ path }) => path) : []).toEqual([
       'radius.servers[1].tls.server_name',
       'mqtt.embedded_port',
+      'certified_devices.clear',
+      'certified_devices.clear[0].batch_every_s',
     ]);
   });
 
@@ -140,6 +142,7 @@ function withKey(path: string, value: unknown): string {
       servers: [{ address: '127.0.0.1', secret: 'x' }],
       dynamic_authorization: { clients: [{ address: '127.0.0.1', secret: 'x' }] },
     },
+    certified_devices: { clear: [{ every_s: 60 }] },
   };
   // Keys that are required beside it.
   const tls = { ca_file: '/ca', cert_file: '/cert', key_file: '/key' };
@@ -151,6 +154,7 @@ function withKey(path: string, value: unknown): string {
     roles: 'default',
     servers: '0',
     clients: '0',
+    clear: '0',
   };
   let at = file as unknown as Record<string, unknown>;
   const keys = path.split('.').map((key, i, all) => (key === '*' ? (names[all[i - 1] ?? ''] ?? key) : key));

@@ -18,10 +18,18 @@ import { build } from 'esbuild';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { erasing, keeping, type SpoolContent, storing } from '../../src/accounting/spool.ts';
 import type { SpoolStatus } from '../../src/agent/ports.ts';
+import type { Mac } from '../../src/base/mac.ts';
 import type { WallTime } from '../../src/base/time.ts';
 import { openStore, Store } from '../../src/io/store.ts';
 import { StoreFile } from '../../src/io/store-file.ts';
 import type { AcctRecord } from '../../src/model/acct.ts';
+import type { PortName } from '../../src/model/dataplane.ts';
+import {
+  type CertifiedDevice,
+  erasing as erasingDevice,
+  readCertified,
+  writing as writingDevice,
+} from '../../src/policy/certified-codec.ts';
 import { subject } from '../rigs/accounting-path.ts';
 
 const AT = Date.UTC(2026, 0, 1) as WallTime;
@@ -55,6 +63,7 @@ const READER = `
 import { openStore } from '${path.resolve('src/io/store.ts')}';
 const opened = openStore(process.argv[2], () => {});
 process.stdout.write(opened.ok ? opened.value.status.warnings.join() : opened.error);
+if (process.argv[3] === 'certified') process.stdout.write(opened.value.certified.join());
 await opened.value?.store.close();
 `;
 
@@ -105,6 +114,7 @@ afterEach(async () => {
 function begin(where = folder): {
   readonly store: Store;
   readonly content: SpoolContent;
+  readonly certified: readonly (readonly [string, Uint8Array])[];
   readonly status: SpoolStatus;
 } {
   const opened = openStore(where, (status) => statuses.push(status));
@@ -288,6 +298,77 @@ describe('a file that cannot be believed is set aside, and a new one begun', () 
     octets.fill(0x5a, page * 4096, (page + 10) * 4096);
     writeFileSync(file(), octets);
   }
+});
+
+function device(n: number): CertifiedDevice {
+  const mac = `02:00:00:00:${(n >> 8).toString(16).padStart(2, '0')}:${(n & 255).toString(16).padStart(2, '0')}`;
+  return {
+    mac: mac as Mac,
+    userName: `u${n}`,
+    port: 'p1' as PortName,
+    vlan: 0,
+    role: 'default',
+    method: 'dot1x',
+    first: AT,
+    last: AT,
+  };
+}
+
+describe('the list of certified devices', () => {
+  it('has a table of its own: neither sees the entries of the other, whatever their keys are', async () => {
+    const { store } = begin();
+    store.writeCertified([writingDevice(device(1)), writingDevice(device(2)), erasingDevice(device(2).mac)]);
+    store.writeCertified([{ key: 'r000000000001', value: Uint8Array.of(1) }]);
+    expect(await stored(store, 1, start('a'))).toBeUndefined();
+    store.write([erasing(1)]);
+    await end(store);
+    const { content, certified } = begin();
+    expect(content).toMatchObject({ records: [], sessions: [{ subject: { sessionId: 'a' } }], damaged: 0 });
+    expect(readCertified(certified)).toMatchObject({ devices: [device(1)], damaged: 1 });
+  });
+
+  it('is durable within a moment, whoever kills the agent then', async () => {
+    const { store } = begin();
+    store.writeCertified([writingDevice(device(1))]);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    // Another process reads what is on disk; this one has not closed it.
+    const said = execFileSync(process.execPath, [reader, folder, 'certified'], { encoding: 'utf8' });
+    expect(said).toContain(device(1).mac);
+  });
+
+  it('takes ten thousand, and gives them back', async () => {
+    const { store } = begin();
+    store.writeCertified(Array.from({ length: 10_000 }, (_, n) => writingDevice(device(n))));
+    await end(store);
+    expect(readCertified(begin().certified).devices).toHaveLength(10_000);
+  });
+
+  it('that has ended the agent three times costs nothing of accounting, which goes on in a new file', async () => {
+    const { store } = begin();
+    await stored(store, 1, start('a'));
+    store.writeCertified([writingDevice(device(1))]);
+    await end(store);
+    const attempts = path.join(folder, `${FILE}-attempts`);
+    writeFileSync(attempts, '.a..a');
+    const again = begin();
+    expect(again.status.warnings).toEqual([]);
+    expect(readCertified(again.certified).devices).toEqual([device(1)]);
+    await end(again.store);
+    writeFileSync(attempts, '.a.a.a');
+    const next = begin();
+    expect(next.status.warnings).toEqual([
+      expect.stringMatching(
+        /set aside as .*: its list of certified devices: reading it ended the agent 3 times, and what it has of accounting is taken over$/,
+      ),
+    ]);
+    expect([refs(next.content), next.content.sessions.length, next.certified]).toEqual([[1], 1, []]);
+    next.store.writeCertified([writingDevice(device(2))]);
+    await end(next.store);
+    const last = begin();
+    expect([refs(last.content), last.content.sessions.length]).toEqual([[1], 1]);
+    expect(readCertified(last.certified).devices).toEqual([device(2)]);
+    expect(asides()).toHaveLength(1);
+  });
 });
 
 describe('where nothing can be written', () => {

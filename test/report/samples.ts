@@ -2,7 +2,12 @@
 
 import type { WallTime } from '../../src/base/time.ts';
 import type { ReportableEvent } from '../../src/report/event-payloads.ts';
-import type { InfoPayload, PortPayload, SessionPayload } from '../../src/report/payloads.ts';
+import type {
+  CertifiedDevicePayload,
+  InfoPayload,
+  PortPayload,
+  SessionPayload,
+} from '../../src/report/payloads.ts';
 
 export const AT = Date.parse('2025-01-31T12:00:00.000Z') as WallTime;
 const TIME = '2025-01-31T12:00:00.000Z';
@@ -76,7 +81,25 @@ export const INFO: InfoPayload = {
   mqtt: { protocol_version: 5, embedded: false, will_delay_s: 30 },
   counts: { ports: 3, sessions: 1 },
   accounting: { pending: 2, oldest_s: 75, store: 'durable', store_octets: 81920, counters: { answered: 7 } },
+  certified_devices: {
+    devices: 2,
+    capacity: 10_000,
+    next_clearing: '2025-02-01T03:00:00.000Z',
+    counters: { cleared: 1 },
+  },
   counters: { 'drop-eapol-short': 2 },
+};
+
+export const CERTIFIED_DEVICE: CertifiedDevicePayload = {
+  mac: 'aa:bb:cc:dd:ee:02',
+  user_name: 'alice',
+  port: 'p1',
+  vlan: 0,
+  role: 'default',
+  method: 'dot1x',
+  first_passed: '2025-01-30T00:00:00.000Z',
+  last_passed: '2025-01-31T11:00:00.000Z',
+  online: false,
 };
 
 const WHO = { key: SESSION.key, mac: SESSION.mac, port: 'p1' } as const;
@@ -154,6 +177,14 @@ export const EVENTS: readonly ReportableEvent[] = [
     },
   },
   { type: 'port-link', body: { port: 'p1', link: 'down', admin: 'up', present: true } },
+  {
+    type: 'certified-cleared',
+    body: {
+      by: 'command',
+      detail: 'by an administrator: port p1',
+      devices: [{ mac: SESSION.mac, user_name: 'alice', port: 'p1', logged_off: true }],
+    },
+  },
   {
     type: 'warning',
     body: { code: 'open-entry', message: 'An open entry was seen and deleted.', port: 'p1' },

@@ -5,6 +5,13 @@ import { fromHex, toHex } from '../../src/base/bytes.ts';
 import type { Decoded } from '../../src/base/result.ts';
 import { ARP_REASONS, type ArpPacket, decodeArp, describeArp, encodeArp } from '../../src/wire/arp.ts';
 import { DHCP_REASONS, type DhcpMessage, decodeDhcp, describeDhcp, encodeDhcp } from '../../src/wire/dhcp.ts';
+import {
+  DHCP6_REASONS,
+  type Dhcp6Message,
+  decodeDhcp6,
+  describeDhcp6,
+  encodeDhcp6,
+} from '../../src/wire/dhcp6.ts';
 import { decodeEap, describeEap, EAP_REASONS, type EapPacket, encodeEap } from '../../src/wire/eap.ts';
 import {
   decodeEapol,
@@ -142,5 +149,12 @@ export const CODECS: readonly PlainCodec[] = [
     decode: decodeDhcp,
     encode: encodeDhcp,
     describe: describeDhcp,
+  }),
+  plainCodec<Dhcp6Message>({
+    name: 'dhcp6',
+    reasons: DHCP6_REASONS,
+    decode: decodeDhcp6,
+    encode: encodeDhcp6,
+    describe: describeDhcp6,
   }),
 ];

@@ -25,6 +25,7 @@ function validMessages(codec: PlainCodec): readonly Uint8Array[] {
 const REPAIR: Readonly<Record<string, (bytes: Uint8Array) => Uint8Array>> = {
   ipv4: repairIpv4,
   dhcp: (bytes) => repairIpv4(bytes, true),
+  dhcp6: repairUdp6,
   nd: repairIcmpv6,
 };
 
@@ -42,6 +43,18 @@ function repairIpv4(bytes: Uint8Array, dropUdpChecksum = false): Uint8Array {
     put16(out, 24, out.length - 20);
     put16(out, 26, 0);
   }
+  return out;
+}
+
+function repairUdp6(bytes: Uint8Array): Uint8Array {
+  const out = Uint8Array.from(bytes);
+  if (out.length < 48) return out;
+  const length = out.length - 40;
+  put16(out, 4, length);
+  put16(out, 44, length);
+  put16(out, 46, 0);
+  const sum = pseudoHeaderSum(out.subarray(8, 40), 17, length);
+  put16(out, 46, checksumFinish(checksumAdd(sum, out.subarray(40))));
   return out;
 }
 

@@ -2,12 +2,13 @@
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { concatBytes } from '../../src/base/bytes.ts';
+import { concatBytes, toHex } from '../../src/base/bytes.ts';
 import { type Ipv4, type Ipv6, ipv4FromBytes, ipv6FromBytes } from '../../src/base/ip.ts';
 import { type Mac, macFromBytes } from '../../src/base/mac.ts';
 import type { Decoded } from '../../src/base/result.ts';
 import { type ArpPacket, decodeArp, encodeArp } from '../../src/wire/arp.ts';
 import { type DhcpMessage, decodeDhcp, encodeDhcp } from '../../src/wire/dhcp.ts';
+import { type Dhcp6Message, decodeDhcp6, encodeDhcp6 } from '../../src/wire/dhcp6.ts';
 import { decodeEap, type EapPacket, encodeEap, validateEap } from '../../src/wire/eap.ts';
 import { decodeEapol, type EapolPdu, encodeEapol } from '../../src/wire/eapol.ts';
 import { decodeEthernet, type EthernetFrame, encodeEthernet } from '../../src/wire/ethernet.ts';
@@ -115,8 +116,34 @@ const dhcp: fc.Arbitrary<DhcpMessage> = fc
     leaseTimeS: fc.option(u32, { nil: undefined }),
     serverId: fc.option(ipv4, { nil: undefined }),
     requestedIp: fc.option(ipv4, { nil: undefined }),
+    subnetMask: fc.option(ipv4, { nil: undefined }),
   })
   .map((message) => compact<DhcpMessage>(message));
+
+const dhcp6: fc.Arbitrary<Dhcp6Message> = fc
+  .record({
+    source: ipv6,
+    destination: ipv6,
+    messageType: octet.filter((type) => type !== 12 && type !== 13),
+    transactionId: fc.nat(0xffffff),
+    serverId: fc.option(
+      fc.uint8Array({ minLength: 1, maxLength: 130 }).map((bytes) => toHex(bytes)),
+      { nil: undefined },
+    ),
+    leases: fc.array(
+      fc.oneof(
+        fc.record({ kind: fc.constant('address' as const), address: ipv6, validLifetimeS: u32 }),
+        fc.record({
+          kind: fc.constant('prefix' as const),
+          prefix: ipv6,
+          length: fc.nat(128),
+          validLifetimeS: u32,
+        }),
+      ),
+      { maxLength: 5 },
+    ),
+  })
+  .map((message) => compact<Dhcp6Message>(message));
 
 const EAP_MESSAGE = 79;
 const radius: fc.Arbitrary<RadiusPacket> = fc.record({
@@ -172,6 +199,9 @@ describe('decode after encode is the identity', () => {
   });
   it('for DHCP', () => {
     holds({ arbitrary: dhcp, encode: encodeDhcp, decode: decodeDhcp, padding: true });
+  });
+  it('for DHCPv6', () => {
+    holds({ arbitrary: dhcp6, encode: encodeDhcp6, decode: decodeDhcp6, padding: true });
   });
   it('for RADIUS', () => {
     holds({ arbitrary: radius, encode: radiusOctets, decode: decodeRadius, padding: true });

@@ -13,6 +13,7 @@ import type { Decoded } from '../../src/base/result.ts';
 import type { WallTime } from '../../src/base/time.ts';
 import { buildArpReply, buildArpRequest } from '../../src/wire/arp.ts';
 import { encodeDhcp } from '../../src/wire/dhcp.ts';
+import { encodeDhcp6 } from '../../src/wire/dhcp6.ts';
 import { buildFailure, buildIdentityRequest, buildSuccess, encodeEap } from '../../src/wire/eap.ts';
 import { encodeEapol } from '../../src/wire/eapol.ts';
 import {
@@ -342,6 +343,23 @@ function linkSamples(): readonly Sample[] {
         }),
       ),
       says: /DHCP ACK/,
+    },
+    {
+      what: 'DHCPv6 reply',
+      frame: nd(
+        encodeDhcp6({
+          source: ours,
+          destination: theirs,
+          messageType: 7,
+          transactionId: 0x3903f3,
+          serverId: '0003000102aa00000001',
+          leases: [
+            { kind: 'address', address: '2001:db8::50' as Ipv6, validLifetimeS: 3600 },
+            { kind: 'prefix', prefix: '2001:db8:100::' as Ipv6, length: 56, validLifetimeS: 3600 },
+          ],
+        }),
+      ),
+      says: /Reply XID: 0x3903f3 IAA: 2001:db8::50/,
     },
   ];
 }

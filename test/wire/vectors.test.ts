@@ -38,6 +38,7 @@ const ENCODE_ONLY: Readonly<Record<string, readonly string[]>> = {
   arp: ['operation'],
   ipv4: ['octet'],
   dhcp: ['octet'],
+  dhcp6: ['octet'],
   eapol: ['type'],
   eap: ['identifier', 'type'],
   // The verifiers' reasons have their tests in radius-verify.test.ts.

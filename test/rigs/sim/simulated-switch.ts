@@ -22,6 +22,7 @@ import { inOrder } from '../../../src/io/effect-order.ts';
 import type { TrafficCounters } from '../../../src/model/acct.ts';
 import { type Capabilities, type Grant, isAddress, type PortName } from '../../../src/model/dataplane.ts';
 import type { HoldKind } from '../../../src/model/port.ts';
+import { readCertified } from '../../../src/policy/certified-codec.ts';
 import type { DynamicDatagram } from '../../../src/radius/dynauth.ts';
 import type { EventPayload } from '../../../src/report/event-payloads.ts';
 import { SeededEntropy } from '../radius-servers.ts';
@@ -120,6 +121,8 @@ export class SimulatedSwitch {
   /** Ports whose link cannot be set up or down. */
   readonly stuckLinks = new Set<PortName>();
   readonly disk: Map<string, Uint8Array>;
+  /** The table of the certified devices. */
+  readonly certified = new Map<string, Uint8Array>();
   /** Transactions so far; with the one of this number the agent is torn away, and nothing is done any more. */
   writes = 0;
   diesAtWrite = 0;
@@ -227,6 +230,7 @@ export class SimulatedSwitch {
     if (storeError === undefined) {
       const status = { state: 'durable', octets: 4096, warnings: [] } as const;
       this.post({ type: 'spool', content: readSpool(this.disk), status });
+      this.post({ type: 'certified', content: readCertified(this.certified) });
       return;
     }
     this.faults.stores = Number.POSITIVE_INFINITY;
@@ -429,6 +433,13 @@ export class SimulatedSwitch {
       case 'spool-keep':
         this.store(effect.sessions.map(keeping));
         return undefined;
+      case 'certified-store':
+        for (const { key, value } of effect.changes) {
+          if (value === null) this.certified.delete(key);
+          else this.certified.set(key, value);
+        }
+        return undefined;
+      case 'watch-leases':
       case 'follow':
       case 'unfollow':
       case 'event':

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { globMatches, literalPattern } from '../../src/config/glob.ts';
+import { globMatches, literalPattern } from '../../src/base/glob.ts';
 
 describe('port globs', () => {
   test.each([
