@@ -4,6 +4,7 @@
 import { expect } from 'vitest';
 import type { ConfigPart } from '../../rigs/config-part.ts';
 import { becomeArpOnly, canReach, fallSilent, ping, speakAgain } from '../../rigs/lab/client.ts';
+import { askForLease, DhcpServer } from '../../rigs/lab/dhcp.ts';
 import { type SwitchClient, UPLINK_IPV4 } from '../../rigs/lab/netns.ts';
 import { sleep, until } from '../../rigs/lab/process.ts';
 import { type Facts, PASSWORD, Scene } from '../../rigs/lab/scene.ts';
@@ -28,6 +29,8 @@ const ROLES: ConfigPart = {
   heartbeat: timers(0, HEARTBEAT_S),
   'heartbeat-first': timers(LONG_S, HEARTBEAT_S),
   'session-first': timers(SESSION_S, LONG_S),
+  listed: timers(0, null),
+  leased: timers(LONG_S, null),
   'out-of-band': { ...timers(SESSION_S, HEARTBEAT_S), in_band: false },
 };
 
@@ -46,7 +49,13 @@ const USERS: readonly { readonly name: string; readonly role: keyof typeof ROLES
     { name: 'silent-both', role: 'heartbeat-first', silent: true },
     { name: 'works-on-both', role: 'session-first' },
     { name: 'shuts-down', role: 'untimed' },
+    { name: 'is-cleared', role: 'untimed' },
+    { name: 'is-cleared-by-rule', role: 'listed' },
+    { name: 'takes-a-lease', role: 'leased' },
   ];
+
+/** Longer than it takes everybody to log in. */
+const CLEAR_EVERY_S = 8;
 
 class Office {
   private readonly supplicants = new Map<string, Supplicant>();
@@ -62,7 +71,11 @@ class Office {
     const scene = await Scene.open({
       ports: USERS.length,
       radius: { users },
-      config: { roles: ROLES, handshake: { hold_after_link_up_s: 0, hold_after_announcement_s: 0 } },
+      config: {
+        roles: ROLES,
+        handshake: { hold_after_link_up_s: 0, hold_after_announcement_s: 0 },
+        certified_devices: { enabled: true, clear: [{ every_s: CLEAR_EVERY_S, roles: ['listed'] }] },
+      },
     });
     const office = new Office(scene);
     await Promise.all(USERS.map(({ name }) => office.logIn(name)));
@@ -171,6 +184,30 @@ export const layer2: Group<Office> = {
       expect(await office.session('is-quiet')).toMatchObject({ role: 'heartbeat', heartbeat_s: HEARTBEAT_S });
       await fallSilent(client);
       await office.endsByItsHeartbeatTimer('is-quiet');
+    },
+
+    'certified-cleared': async (office) => {
+      const wanted = { cause: 'certified-device-cleared', terminate: 'Admin-Reset' };
+      const client = office.client('is-cleared');
+      expect(await office.scene.ask('certified', 'clear', client.mac)).toEqual({ cleared: 1, logged_off: 1 });
+      for (const name of ['is-cleared', 'is-cleared-by-rule']) {
+        await office.end(name, wanted);
+        expect(await ping(office.client(name), UPLINK_IPV4)).toBe(false);
+      }
+    },
+
+    'long-lease': async (office) => {
+      const { scene } = office;
+      const client = office.client('takes-a-lease');
+      const server = await DhcpServer.start(scene.lab.uplink, {
+        device: 'eth0',
+        ranges: ['10.99.0.100,10.99.0.150,255.255.255.0,2h'],
+      });
+      scene.atClose(() => server.close());
+      for (let times = 0; times < 2; times++) expect(await askForLease(client)).toBe(true);
+      const warning = await scene.waitForEvent('warning', { code: 'dhcp-lease' });
+      expect(warning.message).toMatch(/ 10\.99\.0\.0\/24 last for 7200 s, sessions of role leased for 600 s/);
+      expect(scene.events('warning').filter(({ code }) => code === 'dhcp-lease')).toHaveLength(1);
     },
 
     'timers-heartbeat': (office) => office.endsByItsHeartbeatTimer('silent-heartbeat'),
