@@ -21,6 +21,7 @@ import { HeldPorts } from './io/held-ports.ts';
 import { type HostFinding, hostFindings } from './io/host-check.ts';
 import type { IngressCaptures } from './io/ingress-captures.ts';
 import { createLogger, type Logger } from './io/log.ts';
+import type { LoginPage } from './io/login-page.ts';
 import type { MqttLink } from './io/mqtt.ts';
 import { ownAddresses, sameAddresses } from './io/own-addresses.ts';
 import { PortAuth } from './io/portauth.ts';
@@ -108,6 +109,7 @@ class Run {
   private readonly vlanMemory: VlanMemory;
   private readonly heldPorts: HeldPorts;
   private link: MqttLink | undefined;
+  private page: LoginPage | undefined;
   private store: Store | undefined;
   private finish: (code: number) => void = () => undefined;
   private readonly closers: Closer[] = [];
@@ -240,6 +242,8 @@ class Run {
       ...(guard === undefined ? {} : { guard }),
     });
     this.link.start();
+    const page = await this.openLoginPage();
+    if (!page.ok) return page;
     this.listenOnIngress(Captures);
     this.watchOwnAddresses();
     await this.openSpool();
@@ -317,6 +321,22 @@ class Run {
     return guard.value;
   }
 
+  private async openLoginPage(): Promise<Result<void, string>> {
+    const { web } = this.config;
+    if (web === undefined) {
+      const { StrangerGuard } = await import('./io/stranger-guard.ts');
+      StrangerGuard.remove(this.config.switch.bridge);
+      return ok(undefined);
+    }
+    const { openLoginPage } = await import('./io/login-page.ts');
+    const { config, portauth, shell, log } = this;
+    const page = openLoginPage({ config, web, portauth, shell, log });
+    if (!page.ok) return page;
+    this.closers.push({ name: 'the login page', close: () => page.value.close() });
+    this.page = page.value;
+    return ok(undefined);
+  }
+
   private async brokerUrl(): Promise<Result<string, string>> {
     const { url, embeddedPort } = this.config.mqtt;
     if (url !== undefined) return ok(url);
@@ -363,6 +383,7 @@ class Run {
       const now = read();
       if (sameAddresses(known, now)) return;
       known = now;
+      this.page?.setOwn(known.addresses);
       this.shell.post({ type: 'own-addresses', ...known });
     }, OWN_ADDRESSES_EVERY_MS);
     this.closers.push({ name: 'own addresses', close: () => clearInterval(timer) });

@@ -11,7 +11,7 @@ const SRC = join(import.meta.dirname, '..', 'src');
 const LAYERS: readonly (readonly string[])[] = [
   ['base'],
   ['model', 'wire', 'timer'],
-  ['pae', 'radius', 'session', 'liveness', 'policy', 'authz', 'accounting', 'report'],
+  ['pae', 'radius', 'session', 'liveness', 'policy', 'authz', 'accounting', 'report', 'web'],
   ['config'],
   ['agent'],
   ['io', 'cli'],

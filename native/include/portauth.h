@@ -273,6 +273,14 @@ int pa_wake_fd(struct pa_handle *handle);
 int pa_events(struct pa_handle *handle, struct pa_event *out, uint32_t capacity);
 
 /*
+ * The MAC that the host's own neighbour entry (ARP, ND) has for an address of `length` octets (4 or 16) on one of its
+ * interfaces. -ENOENT: there is no entry, or it has no valid MAC. -ENODEV: no such interface. -EINVAL: another length, or no
+ * name of 1 to 15 octets. -EOPNOTSUPP: this backend has no host.
+ */
+int pa_neighbour(struct pa_handle *handle, const char *interface, const uint8_t *address, uint32_t length,
+                 uint8_t mac[6]);
+
+/*
  * Shuts the routed path of these ingress interfaces: what the host forwards from or to one of them passes if the address
  * on that side is granted, or one of `exempt`; nothing else does, whether a connection stands already or not. All sets
  * are empty then, whatever was there before, and at no moment in between is the path open. `ingress`: 1 to 64 names,

@@ -241,6 +241,18 @@ PA_API int pa_inject(struct pa_handle *handle, struct pa_frame *frames, uint32_t
     return handle->backend->inject(handle, frames, count, octets, size);
 }
 
+PA_API int pa_neighbour(struct pa_handle *handle, const char *interface, const uint8_t *address, uint32_t length,
+                        uint8_t mac[6]) {
+    if (!handle || !interface || !address || !mac) return -EINVAL;
+    handle->error[0] = 0;
+    const size_t name = strnlen(interface, 16);
+    if (name == 0 || name > 15) return pa_error(handle, EINVAL, "look up a neighbour: an interface name has 1 to 15 octets");
+    if (length != 4 && length != 16)
+        return pa_error(handle, EINVAL, "look up a neighbour on %s: an address of %u octets", interface, length);
+    memset(mac, 0, 6);
+    return handle->backend->neighbour(handle, interface, address, length, mac);
+}
+
 /* Clears results and refuses what is no address; returns the first error. */
 static int check_addresses(struct pa_handle *handle, struct pa_address *addresses, uint32_t count) {
     static const uint8_t none[16];

@@ -62,6 +62,7 @@ struct pa_backend {
     int (*dump)(struct pa_handle *, struct pa_entry *, uint32_t, uint32_t *);
     int (*inject)(struct pa_handle *, struct pa_frame *, uint32_t, const uint8_t *, uint32_t);
     int (*events)(struct pa_handle *, struct pa_event *, uint32_t);
+    int (*neighbour)(struct pa_handle *, const char *, const uint8_t *, uint32_t, uint8_t *);
     int (*l3_open)(struct pa_handle *, const char *, const struct pa_address *, uint32_t);
     int (*l3_add)(struct pa_handle *, uint32_t, struct pa_address *, uint32_t);
     int (*l3_remove)(struct pa_handle *, uint32_t, struct pa_address *, uint32_t);

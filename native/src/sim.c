@@ -246,6 +246,14 @@ static int sim_inject(struct pa_handle *handle, struct pa_frame *frames, uint32_
     return sent;
 }
 
+static int sim_neighbour(struct pa_handle *handle, const char *interface, const uint8_t *address, uint32_t length,
+                         uint8_t *mac) {
+    (void)address;
+    (void)length;
+    (void)mac;
+    return pa_error(handle, EOPNOTSUPP, "look up a neighbour on %s", interface);
+}
+
 static int sim_events(struct pa_handle *handle, struct pa_event *out, uint32_t capacity) {
     struct sim *sim = (struct sim *)handle;
     uint32_t count = 0;
@@ -289,6 +297,7 @@ const struct pa_backend pa_sim_backend = {
     .dump = sim_dump,
     .inject = sim_inject,
     .events = sim_events,
+    .neighbour = sim_neighbour,
     .l3_open = sim_l3_open,
     .l3_add = sim_l3_add,
     .l3_remove = sim_l3_remove,

@@ -292,6 +292,7 @@ static const struct pa_backend switchdev_backend = {
     .dump = sd_dump,
     .inject = sd_inject,
     .events = sd_events,
+    .neighbour = sd_neighbour,
     .l3_open = sd_l3_open,
     .l3_add = sd_l3_add,
     .l3_remove = sd_l3_remove,

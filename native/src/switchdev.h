@@ -77,6 +77,8 @@ int sd_count_open(struct sd *sd, uint32_t ifindex);
 int sd_lookup(struct sd *sd, const uint8_t mac[6], uint16_t vlan, struct pa_entry *entry);
 int sd_delete(struct sd *sd, const uint8_t mac[6], uint16_t vlan, uint32_t ifindex);
 
+int sd_neighbour(struct pa_handle *handle, const char *interface, const uint8_t *address, uint32_t length,
+                 uint8_t *mac);
 int sd_vlans(struct pa_handle *handle, struct pa_vlan *out, uint32_t capacity, uint32_t *needed);
 int sd_vlan_set(struct pa_handle *handle, struct pa_vlan *changes, uint32_t count);
 int sd_events(struct pa_handle *handle, struct pa_event *out, uint32_t capacity);

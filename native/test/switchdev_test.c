@@ -315,6 +315,27 @@ static void a_port_goes_down_and_up_and_keeps_its_lock_and_its_grants(void) {
     CHECK(event.flags & PA_PORT_LOCKED);
 }
 
+static void the_hosts_own_neighbours_are_found_by_address(void) {
+    static const uint8_t ipv4[4] = {192, 0, 2, 7}, other[4] = {192, 0, 2, 8}, failed[4] = {192, 0, 2, 9};
+    static const uint8_t ipv6[16] = {0x20, 0x01, 0x0d, 0xb8, [15] = 7};
+    uint8_t mac[6];
+    run("ip neigh replace 192.0.2.7 lladdr 02:00:00:00:00:0a dev br0 nud stale");
+    run("ip neigh replace 192.0.2.9 dev br0 nud failed");
+    run("ip -6 neigh replace 2001:db8::7 lladdr 02:00:00:00:00:0b dev br0 nud permanent");
+    CHECK_EQUAL(pa_neighbour(handle, "br0", ipv4, 4, mac), 0);
+    CHECK_EQUAL(mac[5], 0x0a);
+    CHECK_EQUAL(pa_neighbour(handle, "br0", ipv6, 16, mac), 0);
+    CHECK_EQUAL(mac[5], 0x0b);
+    CHECK_EQUAL(pa_neighbour(handle, "br0", other, 4, mac), -ENOENT);
+    CHECK_EQUAL(mac[5], 0);
+    CHECK_EQUAL(pa_neighbour(handle, "br0", failed, 4, mac), -ENOENT);
+    CHECK_EQUAL(pa_neighbour(handle, "p1", ipv4, 4, mac), -ENOENT);
+    CHECK_EQUAL(pa_neighbour(handle, "none", ipv4, 4, mac), -ENODEV);
+    CHECK_TEXT(pa_last_error(handle), "look up a neighbour on none: No such device (ENODEV)");
+    CHECK_EQUAL(pa_neighbour(handle, "", ipv4, 4, mac), -EINVAL);
+    CHECK_EQUAL(pa_neighbour(handle, "br0", ipv4, 5, mac), -EINVAL);
+}
+
 int main(void) {
     if (geteuid() != 0 || unshare(CLONE_NEWNET) < 0 || system("ip -V >/dev/null 2>&1") != 0) {
         printf("  left out: needs root, a network namespace and iproute2\n");
@@ -328,6 +349,7 @@ int main(void) {
     SITUATION(frames_leave_by_a_port);
     SITUATION(a_port_changes_its_vlans_and_changes_back);
     SITUATION(a_port_goes_down_and_up_and_keeps_its_lock_and_its_grants);
+    SITUATION(the_hosts_own_neighbours_are_found_by_address);
     SITUATION(the_end_of_a_port_and_of_the_bridge_is_told);
     pa_close(handle);
     return 0;

@@ -70,6 +70,7 @@ const METHODS: Readonly<Record<AuthMethod, true>> = {
   guest: true,
   'auth-fail': true,
   critical: true,
+  portal: true,
 };
 const SEEN_BY: Readonly<Record<AcctStory['lastSeenBy'], true>> = {
   login: true,

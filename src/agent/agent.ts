@@ -5,6 +5,7 @@
 //   supplicants and mab ask ─▶ aaa.ts ─▶ a server answers ─▶ the verdict goes back to the client's machine
 //   accepted ─▶ life.ts writes the grant ─▶ the session begins: accountant.ts, reporter.ts, watch.ts hear of it
 //   silence ─▶ watch.ts gives the verdict ─▶ life.ts ends the session, as for every other cause
+//   a form of the login page comes in ─▶ web.ts asks aaa, and shows what came of it
 //   a command comes in ─▶ commands.ts does it ─▶ reconfigure.ts, if it brings another configuration
 //
 // A turn handles one input, then whatever timers are due, and ends by handing out what is to be done. Nothing here
@@ -16,6 +17,7 @@ import { Aaa } from './aaa.ts';
 import { Accountant } from './accountant.ts';
 import { Certified } from './certified.ts';
 import { Commands } from './commands.ts';
+import { Confinement } from './confinement.ts';
 import { Core, type CoreOptions } from './core.ts';
 import { Cuts } from './cuts.ts';
 import { DynamicAuthorization } from './dynamic-authorization.ts';
@@ -37,6 +39,7 @@ import { Sso } from './sso.ts';
 import { Supplicants } from './supplicants.ts';
 import { VlanDesk } from './vlan-desk.ts';
 import { Watch } from './watch.ts';
+import { Web } from './web.ts';
 
 /** A turn that comes so much later than it was wanted: the agent did not run. */
 const STALL = millis(1000);
@@ -69,6 +72,8 @@ export class Agent {
       vlans: new VlanDesk(core),
       fallback: new Fallback(core),
       links: new Links(core),
+      web: new Web(core),
+      confinement: new Confinement(core),
       certified: new Certified(core),
       leases: new Leases(core),
       sso: new Sso(core),
@@ -177,6 +182,18 @@ export class Agent {
       case 'uplink-guard':
         reporter.uplinkGuard(input.error);
         return;
+      case 'confinement':
+        core.parts.confinement.news(input.left, input.error);
+        return;
+      case 'confinement-restored':
+        core.parts.confinement.restored();
+        return;
+      case 'web':
+        core.parts.web.visit(input.ref, input.visit);
+        return;
+      case 'web-refused':
+        core.drops.add(`web-${input.reason}`);
+        return;
       case 'broker':
         reporter.broker(input.connected);
         if (input.connected) core.parts.fleet.renew();
@@ -232,6 +249,9 @@ export class Agent {
         return;
       case 'grant':
         life.tableDone(error === undefined ? { key: pending.key } : { key: pending.key, error });
+        return;
+      case 'confinement':
+        this.core.parts.confinement.done(pending.mac, error);
         return;
       case 'record':
         accountant.stored(pending.record, error);

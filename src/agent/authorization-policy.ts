@@ -13,7 +13,7 @@ import { type RoleSubject, roleFor, unknownRoleOf } from './roles.ts';
 /** Why somebody whom a server accepted does not get in. */
 export interface EntryRefusal {
   /** Under which it is counted. */
-  readonly code: VlanRefusalCode | 'filter-rule' | 'filter-id' | 'host-mode' | 'vlan-failed';
+  readonly code: VlanRefusalCode | 'filter-rule' | 'filter-id' | 'host-mode' | 'vlan-failed' | 'confinement';
   /** For people. */
   readonly message: string;
 }

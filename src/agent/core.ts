@@ -3,7 +3,7 @@
 // The parts are the chapters of one story, and call each other directly: `ports` (is the port shut, does it listen),
 // `supplicants` (who says what in EAPOL), `mab` (who says nothing), `aaa` and `accountant` (what the servers say and are told),
 // `reauthentication` (what waits for a server), `life` (a session begins and ends), `meter` (what it sent and received), `watch`
-// (is it still there), `dynauth` (what the servers ask of running sessions), `links` (the ports that they take down), `cuts` (whom an administrator puts out), `vlans` (what ports carry for a session), `fallback` (where a client goes without a server's word), `certified` (who has passed before, and has to pass again), `leases` (do addresses outlast sessions), `fleet` (is it on another switch by now), `reporter`
+// (is it still there), `dynauth` (what the servers ask of running sessions), `links` (the ports that they take down), `web` (who uses the login page), `confinement` (who may reach it and nothing else), `cuts` (whom an administrator puts out), `vlans` (what ports carry for a session), `fallback` (where a client goes without a server's word), `certified` (who has passed before, and has to pass again), `leases` (do addresses outlast sessions), `fleet` (is it on another switch by now), `reporter`
 // (what upstream is told). Nothing re-enters from outside: whatever a part wants of the world goes into `out`.
 
 import { Counters } from '../base/counters.ts';
@@ -19,6 +19,7 @@ import { SessionTable } from '../session/table.ts';
 import type { Aaa } from './aaa.ts';
 import type { Accountant } from './accountant.ts';
 import type { Certified } from './certified.ts';
+import type { Confinement } from './confinement.ts';
 import type { Cuts } from './cuts.ts';
 import { Decisions } from './decisions.ts';
 import type { DynamicAuthorization } from './dynamic-authorization.ts';
@@ -41,6 +42,7 @@ import type { Sso } from './sso.ts';
 import type { Supplicants } from './supplicants.ts';
 import type { VlanDesk } from './vlan-desk.ts';
 import type { Watch } from './watch.ts';
+import type { Web } from './web.ts';
 
 /** What makes this run of the agent different from every other one. */
 export interface BootIdentity {
@@ -66,6 +68,8 @@ export interface Parts {
   readonly vlans: VlanDesk;
   readonly fallback: Fallback;
   readonly links: Links;
+  readonly web: Web;
+  readonly confinement: Confinement;
   readonly certified: Certified;
   readonly leases: Leases;
   readonly sso: Sso;
@@ -131,6 +135,7 @@ export class Core {
   method(method: AuthMethod): Method | undefined {
     if (isFallback(method)) return this.parts.fallback;
     if (method === 'dot1x') return this.parts.supplicants;
+    if (method === 'web') return this.parts.web;
     return method === 'mab' ? this.parts.mab : undefined;
   }
 

@@ -9,7 +9,7 @@
 
 import { keyText } from '../authz/authorizer.ts';
 import type { Mac } from '../base/mac.ts';
-import { isFallback } from '../model/authorization.ts';
+import { type AuthMethod, isFallback } from '../model/authorization.ts';
 import type { GrantKey, PortName, SessionVlans } from '../model/dataplane.ts';
 import {
   type EntryRefusal,
@@ -63,6 +63,10 @@ export class Entrance {
       if (plan.ok) this.planned(entering, plan.value);
       else this.refuse(entering, plan.error);
     });
+  }
+
+  isEnteringAs(mac: Mac, method: AuthMethod): boolean {
+    return this.ofMac(mac).some(({ admission }) => admission.method === method);
   }
 
   /** True if this entry is of somebody on the way in. */
@@ -136,7 +140,7 @@ export class Entrance {
     }
     core.parts.vlans.place(entering.admission, port, vlans, (error) => {
       if (this.entering.get(placeOf({ mac, port })) !== entering) return;
-      if (error === undefined) this.grant(entering, vlans);
+      if (error === undefined) this.confine(entering, vlans);
       else this.refuse(entering, { code: 'vlan-failed', message: error });
     });
   }
@@ -223,6 +227,20 @@ export class Entrance {
     this.core.parts.life.end(unit, { cause: 'authorization-changed', detail: `${mac} has the port now` });
   }
 
+  /** Who is let in to see the login page alone is held to that first. */
+  private confine(entering: Entering, vlans: SessionVlans): void {
+    const { mac, port, method } = entering.admission;
+    if (method !== 'portal') {
+      this.grant(entering, vlans);
+      return;
+    }
+    this.core.parts.confinement.confine(mac, port, (error) => {
+      if (this.entering.get(placeOf({ mac, port })) !== entering) return;
+      if (error === undefined) this.grant(entering, vlans);
+      else this.refuse(entering, { code: 'confinement', message: error });
+    });
+  }
+
   private grant(entering: Entering, vlans: SessionVlans): void {
     const { mac, port } = entering.admission;
     entering.keys = keysOf(mac, port, vlans);
@@ -250,6 +268,7 @@ export class Entrance {
     const unit = core.parts.life.begin(admission, { vlans, wanted });
     core.parts.vlans.handOver(admission, unit);
     if (isFallback(method)) core.parts.fallback.begin(unit);
+    core.parts.confinement.review(mac);
     core.method(method)?.grantDone(mac, port);
   }
 
@@ -270,6 +289,7 @@ export class Entrance {
     const { admission, keys } = entering;
     this.entering.delete(placeOf(admission));
     for (const key of keys) this.core.parts.life.unwant(key);
+    this.core.parts.confinement.review(admission.mac);
     this.core.parts.vlans.free(admission);
     this.closePort(admission.port);
   }

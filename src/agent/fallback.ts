@@ -1,5 +1,6 @@
 // Where somebody goes without a server's word: nobody answered EAPOL (guest), the server said no (auth-fail), or no server
-// says anything (critical). A port's settings name the VLAN of each; without one, nobody is let in.
+// says anything (critical). A port's settings name the VLAN of each; without one, nobody is let in. A port with a portal has
+// it in place of the first two: the client reaches the login page, and nothing else (confinement.ts).
 //
 // Such a session is visible and watched like any other, and is not authenticated. RADIUS hears nothing of it: no server
 // has authorized it, so there is nobody whose records could hold it (RFC 2866 §2: accounting is of a service delivered to
@@ -17,6 +18,9 @@ import type { Core } from './core.ts';
 import type { Method } from './method.ts';
 import type { L2Unit } from './session-unit.ts';
 
+/** On one port: a flood of addresses, each of which was heard out, is not to fill the table. */
+const MOST_STRANGERS = 64;
+
 /** What a way of authenticating came to. */
 export interface Failed {
   readonly by: 'dot1x' | 'mab';
@@ -32,7 +36,23 @@ export class Fallback implements Method {
     const running = core.sessions.ofMac(mac);
     if (running !== undefined && !this.leavesCritical(running, port, failed)) return;
     const method = this.methodFor(mac, port, failed);
-    if (method !== undefined) this.admit(mac, port, method);
+    if (method === undefined) return;
+    if (method !== 'critical' && this.hasPortal(port)) this.toPortal(mac, port);
+    else this.admit(mac, port, method);
+  }
+
+  /** As far as the login page, where the port lets strangers see it. */
+  toPortal(mac: Mac, port: PortName): void {
+    const { core } = this;
+    if (!this.hasPortal(port) || core.sessions.ofMac(mac) !== undefined) return;
+    const strangers = core.sessions.onPort(port).filter(({ session }) => session.method === 'portal').length;
+    if (strangers < MOST_STRANGERS) this.admit(mac, port, 'portal');
+    else core.drops.add('portal-full');
+  }
+
+  private hasPortal(port: PortName): boolean {
+    const { portal, hostMode } = this.core.settings.port(port);
+    return portal && hostMode !== 'multi-host' && this.core.parts.ports.isAuto(port);
   }
 
   /**
@@ -48,13 +68,19 @@ export class Fallback implements Method {
   private admit(mac: Mac, port: PortName, method: FallbackMethod): void {
     const { core } = this;
     const vlan = this.vlanOf(port, method);
-    if (vlan === undefined) return;
+    if (vlan === undefined && method !== 'portal') return;
     const sessionId = core.parts.accountant.newSessionId();
     core.parts.life.admit({
       mac,
       port,
       method,
-      authorization: { userName: mac, classes: [], reauthenticateAtTimeout: false, vlan, server: '' },
+      authorization: {
+        userName: mac,
+        classes: [],
+        reauthenticateAtTimeout: false,
+        ...(vlan === undefined ? {} : { vlan }),
+        server: '',
+      },
       sessionId,
       multiId: sessionId,
     });
@@ -155,8 +181,11 @@ export class Fallback implements Method {
 
   /** A name may mean another VLAN than it did. */
   private isWhereItWouldBe({ session }: L2Unit): boolean {
-    const { method, grant, vlans } = session;
+    const { method, grant, vlans, authorization } = session;
     const word = isFallback(method) ? this.vlanOf(grant.port, method) : undefined;
+    if (method === 'portal' && !this.hasPortal(grant.port)) return false;
+    if (method === 'portal' && word === undefined) return authorization.vlan === undefined;
+    if (method !== 'portal' && this.hasPortal(grant.port) && method !== 'critical') return false;
     const vlan = word === undefined ? undefined : vlanOfWord(word, this.core.config.vlans);
     return vlan !== undefined && vlansOf(vlans).includes(vlan);
   }
@@ -172,4 +201,5 @@ const KEYS = {
   guest: 'guestVlan',
   'auth-fail': 'authFailVlan',
   critical: 'criticalVlan',
+  portal: 'guestVlan',
 } as const satisfies Record<FallbackMethod, keyof PortFallbacks>;

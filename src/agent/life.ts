@@ -21,7 +21,7 @@ import {
   type PortName,
   type SessionVlans,
 } from '../model/dataplane.ts';
-import type { Session } from '../model/session.ts';
+import type { Session, SessionAddresses } from '../model/session.ts';
 import { printable } from '../pae/identity.ts';
 import { l3SessionKey, sessionKey } from '../report/topics.ts';
 import type { EndDecision } from '../session/logout.ts';
@@ -46,6 +46,8 @@ export interface Admission {
   readonly sessionId: string;
   /** Kept when a session continues elsewhere (RFC 2866 §5.11). */
   readonly multiId: string;
+  /** That are known already. */
+  readonly addresses?: SessionAddresses;
 }
 
 /** Why, and what goes with it. */
@@ -144,6 +146,18 @@ export class Life implements Timed {
     return this.authz.isRevoking(port);
   }
 
+  /** Somebody is on the way in with this MAC by this method. */
+  isEnteringAs(mac: Mac, method: AuthMethod): boolean {
+    return this.entrance.isEnteringAs(mac, method);
+  }
+
+  /** The MAC has entries, or is about to, that are not of this session. */
+  hasOtherEntries(mac: Mac, unit: L2Unit | undefined): boolean {
+    const own =
+      unit === undefined ? [] : keysOf(mac, unit.session.grant.port, unit.session.vlans).map(keyText);
+    return this.authz.keysOf(mac).some((key) => !own.includes(keyText(key)));
+  }
+
   /** Another word than the one in force is on its way. */
   isRenewing(unit: SessionUnit): boolean {
     return this.renewals.isChanging(unit);
@@ -177,6 +191,7 @@ export class Life implements Timed {
     };
     core.tell(session, 'session ended', endText(ending));
     this.closings.begin({ unit, decision, handedOver: ending.handedOver === true, ...left });
+    core.parts.web.sessionOver(unit, ending.cause);
   }
 
   /** What a session on a port has beside its row in the table; what is to be cleared and told for it. */
@@ -277,6 +292,7 @@ export class Life implements Timed {
           this.core.parts.vlans.revoked(key.port);
         }
         this.closings.revoked(key, effect.tries);
+        if (!isAddress(key)) this.core.parts.confinement.review(key.mac);
         return;
       case 'revoke-failed':
         this.closings.revokeFailed(key, effect);
@@ -342,7 +358,7 @@ export class Life implements Timed {
         startedWall: core.now.wall,
         authorization,
         role: roleFor(core, admission).role,
-        addresses: {},
+        addresses: { ...admission.addresses },
       },
       core,
       wanted,

@@ -15,7 +15,10 @@ export class Outbox {
   }
 
   /** An effect whose `done` will be about `pending`. */
-  ask(pending: Pending, effect: WithoutRef<Exclude<EffectWithRef, { readonly type: 'answer' }>>): void {
+  ask(
+    pending: Pending,
+    effect: WithoutRef<Exclude<EffectWithRef, { readonly type: 'answer' | 'web-answer' }>>,
+  ): void {
     const ref = this.nextRef++;
     this.pending.set(ref, pending);
     this.effects.push({ ...effect, ref } as Effect);

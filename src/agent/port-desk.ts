@@ -283,7 +283,7 @@ export class PortDesk {
   }
 
   private gone(name: PortName): void {
-    const { life, supplicants, mab, reporter } = this.core.parts;
+    const { life, supplicants, mab, reporter, web } = this.core.parts;
     const unit = this.units.get(name);
     this.addresses.delete(name);
     this.core.parts.leases.portsChanged();
@@ -302,16 +302,18 @@ export class PortDesk {
     this.core.parts.vlans.portGone(name);
     supplicants.portGone(name);
     mab.portGone(name);
+    web.portClosed(name);
     reporter.portGone(name);
   }
 
   /** Everybody is out, and who is on the way in too; a port that was open for one of them is shut. */
   endSessions(port: PortName, cause: EndCause): void {
-    const { life, supplicants, mab } = this.core.parts;
+    const { life, supplicants, mab, web } = this.core.parts;
     life.endOnPort(port, { cause });
     life.cancelAdmissions(port);
     supplicants.portClosed(port);
     mab.portClosed(port);
+    web.portClosed(port);
     this.close(port);
   }
 

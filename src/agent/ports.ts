@@ -6,6 +6,7 @@ import type { RecordRef } from '../accounting/journal-events.ts';
 import type { SessionRecord, SpoolContent } from '../accounting/spool.ts';
 import type { FoundVlan } from '../authz/vlan-book.ts';
 import type { Ip } from '../base/ip.ts';
+import type { Mac } from '../base/mac.ts';
 import type { LogLevel as LeastLevel } from '../config/defaults.ts';
 import type { ProbeSource } from '../liveness/settings.ts';
 import type { AcctRecord, TrafficCounters } from '../model/acct.ts';
@@ -30,6 +31,8 @@ import type { RadSecSettings } from '../radius/settings.ts';
 import type { SsoDatagram } from '../radius/sso.ts';
 import type { EventPayload } from '../report/event-payloads.ts';
 import type { InfoPayload, SpoolState } from '../report/payloads.ts';
+import type { Answer } from '../web/page.ts';
+import type { Visit } from '../web/visit.ts';
 
 export type Ref = number;
 
@@ -86,6 +89,14 @@ export type Input =
     }
   /** Frames from the uplinks with a granted source MAC are dropped, or why they are not. */
   | { readonly type: 'uplink-guard'; readonly error?: string }
+  /** Strangers can be confined to the login page, and who was so by an earlier run; or why they cannot be. */
+  | { readonly type: 'confinement'; readonly left: readonly Mac[]; readonly error?: string }
+  /** For less than two seconds they were not: somebody had taken the rules away. */
+  | { readonly type: 'confinement-restored' }
+  /** A request for the login page; answered by one `web-answer`. */
+  | { readonly type: 'web'; readonly ref: Ref; readonly visit: Visit }
+  /** Something that HTTP, or we, do not take, and that was answered already: why. */
+  | { readonly type: 'web-refused'; readonly reason: string }
   | { readonly type: 'broker'; readonly connected: boolean }
   /** A message on a topic of another switch that was asked for by `follow`. */
   | { readonly type: 'followed'; readonly topic: string; readonly payload: Uint8Array }
@@ -180,6 +191,10 @@ export type Effect =
   /** For whoever listens on this switch; MQTT has its own `publish`. */
   | { readonly type: 'event'; readonly payload: EventPayload }
   | { readonly type: 'answer'; readonly ref: Ref; readonly payload: object }
+  /** From now on this MAC may reach the login page, and nothing else. */
+  | { readonly type: 'confine'; readonly ref: Ref; readonly mac: Mac; readonly port: PortName }
+  | { readonly type: 'release'; readonly ref: Ref; readonly mac: Mac }
+  | { readonly type: 'web-answer'; readonly ref: Ref; readonly answer: Answer }
   | { readonly type: 'log'; readonly level: LogLevel; readonly message: string; readonly fields: LogFields }
   /** The least severe line that is written from now on. */
   | { readonly type: 'log-level'; readonly level: LeastLevel }
@@ -209,5 +224,6 @@ export type Pending =
   | { readonly about: 'vlans'; readonly port: PortName }
   | { readonly about: 'link'; readonly port: PortName }
   | { readonly about: 'grant'; readonly key: Grant }
+  | { readonly about: 'confinement'; readonly mac: Mac }
   | { readonly about: 'capture'; readonly port: PortName }
   | { readonly about: 'record'; readonly record: RecordRef };

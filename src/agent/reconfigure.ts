@@ -138,6 +138,7 @@ export class Reconfigure {
     core.parts.reauthentication.configure();
     if (!same(before.radius, core.config.radius)) core.parts.aaa.configure();
     core.parts.vlans.configure();
+    core.parts.web.configure();
     core.parts.certified.configure();
     const changed = ports.reconfigure();
     core.parts.fallback.reconfigure();

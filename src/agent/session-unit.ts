@@ -195,7 +195,7 @@ export class SessionUnit<S extends Session = Session> implements Timed {
   }
 
   private timerSettings(handshake: HandshakeSettings): TimerSettings {
-    const { authorization, role, startedAt } = this.session;
+    const { authorization, method, role, startedAt } = this.session;
     const { timers } = roleSettings(this.core.config, role);
     const { sessionTimeout, idleTimeout: idle, reauthenticateAtTimeout } = authorization;
     const { heartbeat } = timers;
@@ -205,7 +205,8 @@ export class SessionUnit<S extends Session = Session> implements Timed {
     return {
       session: fromRadius ? sessionTimeout : timers.session,
       sessionFrom: fromRadius ? this.authorizedAt : startedAt,
-      reauthenticate: fromRadius && reauthenticateAtTimeout,
+      // A login by the page cannot be repeated without its user: its time ends it, whatever Termination-Action says.
+      reauthenticate: fromRadius && reauthenticateAtTimeout && method !== 'web',
       ...(heartbeat === undefined || !judged.heartbeat ? {} : { heartbeat }),
       ...(idle === undefined || !judged.idle ? {} : { idle }),
       // The handshake asks by itself, unless it does not run, or runs too slowly to ask in time.
@@ -216,6 +217,19 @@ export class SessionUnit<S extends Session = Session> implements Timed {
   /** In force; undefined = none. */
   get sessionTimer(): Millis | undefined {
     return this.timers?.settings.session;
+  }
+
+  /** Of the session timer; undefined = there is none. */
+  remaining(
+    now: Instant,
+  ): { readonly seconds: number; readonly atEnd: 'ends' | 'reauthenticates' } | undefined {
+    const { timers } = this;
+    if (timers === undefined || timers.sessionDeadline === NEVER) return undefined;
+    const { reauthenticate } = timers.settings;
+    return {
+      seconds: Math.max(0, timers.sessionDeadline - now) / 1000,
+      atEnd: reauthenticate ? 'reauthenticates' : 'ends',
+    };
   }
 
   /** After which its session timer ends it; undefined where there is none, or where it reauthenticates only. */

@@ -2,7 +2,6 @@
 
 import { type SessionRecord, stopOfLost } from '../accounting/spool.ts';
 import { rfc3339, type WallTime } from '../base/time.ts';
-import type { Config } from '../config/config.ts';
 import { isUplink, namesVlans } from '../config/ports.ts';
 import type { TrafficCounters } from '../model/acct.ts';
 import { isFallback } from '../model/authorization.ts';
@@ -146,7 +145,7 @@ export function infoPayload(core: Core, context: InfoContext): InfoPayload {
       no_linklocal_learn: capabilities.noLinklocalLearn,
       last_seen: capabilities.lastSeen,
     },
-    missing: missing(context, config),
+    missing: missing(context, core),
     mqtt,
     counts: { ports: [...ports.all()].length, sessions: core.sessions.size },
     accounting: core.parts.accountant.view(),
@@ -170,7 +169,9 @@ export function serverPayload(server: ServerStatistics, core: Core): ServerPaylo
   };
 }
 
-function missing({ capabilities, mqtt, uplinkGuard }: InfoContext, config: Config): string[] {
+function missing({ capabilities, mqtt, uplinkGuard }: InfoContext, core: Core): string[] {
+  const { config } = core;
+  const confinement = core.parts.confinement.missing;
   const sentences: (readonly [boolean, string])[] = [
     [capabilities.locked, 'The kernel cannot lock bridge ports (5.18 and later can): nothing is kept out.'],
     [capabilities.mab, 'The kernel does not report unknown MACs (6.2 and later do).'],
@@ -193,6 +194,10 @@ function missing({ capabilities, mqtt, uplinkGuard }: InfoContext, config: Confi
     [
       uplinkGuard,
       'Frames that come in by an uplink with the MAC of a granted client are not dropped: they cannot move its entry, but they refresh its last-seen time.',
+    ],
+    [
+      confinement === undefined || !core.settings.anyPortal,
+      `Strangers cannot be held to the login page, so none is let in to see it: ${confinement}.`,
     ],
   ];
   return sentences.filter(([has]) => !has).map(([, sentence]) => sentence);

@@ -9,6 +9,7 @@
 // A grant that cannot be removed is reported at each failure and retried for ever, 1 s doubling to 30 s.
 // Bound: one record per wanted or not yet revoked grant.
 
+import type { Mac } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
 import { retryDelay } from '../base/retry.ts';
 import { after, earliest, type Instant, NEVER } from '../base/time.ts';
@@ -70,6 +71,12 @@ export class Authorizer {
 
   isWanted(key: Grant): boolean {
     return this.entries.get(keyText(key))?.wanted ?? false;
+  }
+
+  /** Entries of this MAC that stand, or are being written or removed. */
+  keysOf(mac: Mac): readonly Grant[] {
+    const keys = [...this.entries.values()].map(({ key }) => key);
+    return keys.filter((key) => !isAddress(key) && key.mac === mac);
   }
 
   /** A removal on this port is under way, and has not failed. */

@@ -24,6 +24,7 @@ import {
   type RadSecSettings,
   type RetransmissionSettings,
 } from '../radius/settings.ts';
+import { WEB_DEFAULTS } from '../web/settings.ts';
 import type {
   AccountingConfig,
   Config,
@@ -35,6 +36,7 @@ import type {
   ProbeSourceConfig,
   RoleConfig,
   SsoConfig,
+  WebConfig,
 } from './config.ts';
 import {
   ACCOUNTING_DEFAULTS,
@@ -45,6 +47,7 @@ import {
   SHELL_DEFAULTS,
   SSO_DEFAULTS,
   VLAN_DEFAULTS,
+  WEB_LISTENER_DEFAULTS,
 } from './defaults.ts';
 import type { ConfigSchema } from './schema.ts';
 import type { SERVER_USES } from './schema-radius.ts';
@@ -99,6 +102,7 @@ export function assemble({ raw, portOrder, secret }: Assembly): Config {
     ...given('l3', l3(raw.l3)),
     ...given('sso', signOn),
     mqtt: mqtt(raw, secret),
+    ...given('web', web(raw.web)),
     probe: {
       holdAfterLinkUp: time(raw.handshake?.hold_after_link_up_s) ?? PROBE_DEFAULTS.holdAfterLinkUp,
       holdAfterAnnouncement:
@@ -135,6 +139,7 @@ function portRule(pattern: string, raw: RawPort, secret: Assembly['secret']): Po
     ...given('linkDownDelay', linkDownDelay),
     ...given('egress', raw.egress),
     ...given('critical', raw.critical),
+    ...given('portal', raw.portal),
     fallbacks: {
       ...given('guestVlan', word(raw.guest_vlan)),
       ...given('authFailVlan', word(raw.auth_fail_vlan)),
@@ -347,6 +352,23 @@ function mqtt(raw: RawConfig, secret: Assembly['secret']): MqttConfig {
     clientId: from.client_id ?? `rollcall-${raw.switch.id}`,
     willDelay: time(from.will_delay_s) ?? MQTT_DEFAULTS.willDelay,
     embeddedPort: from.embedded_port ?? MQTT_DEFAULTS.embeddedPort,
+  };
+}
+
+function web(raw: RawConfig['web']): WebConfig | undefined {
+  if (raw === undefined) return undefined;
+  const addresses = (list: readonly string[] = []): readonly Ip[] => list.map((ip) => parseIp(ip) as Ip);
+  return {
+    listenAddresses: addresses(raw.listen_addresses),
+    port: raw.port ?? WEB_LISTENER_DEFAULTS.port,
+    ...given('tls', raw.tls === undefined ? undefined : { cert: raw.tls.cert_file, key: raw.tls.key_file }),
+    names: (raw.names ?? []).map((name) => name.toLowerCase()),
+    dnsServers: addresses(raw.dns_servers),
+    maxConnections: raw.max_connections ?? WEB_LISTENER_DEFAULTS.maxConnections,
+    settings: {
+      authentication: raw.authentication ?? WEB_DEFAULTS.authentication,
+      loginsPerMinute: raw.logins_per_minute ?? WEB_DEFAULTS.loginsPerMinute,
+    },
   };
 }
 

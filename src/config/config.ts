@@ -20,6 +20,7 @@ import type { DynAuthSettings } from '../radius/dynauth.ts';
 import type { RoleAttribute } from '../radius/role-attribute.ts';
 import type { RadiusSettings } from '../radius/settings.ts';
 import type { SsoClient } from '../radius/sso.ts';
+import type { WebSettings } from '../web/settings.ts';
 import type { CriticalAction, LogLevel } from './defaults.ts';
 
 export interface SwitchConfig {
@@ -43,6 +44,7 @@ export interface PortRule {
   readonly linkDownDelay?: Millis;
   readonly egress?: 'open' | 'closed';
   readonly critical?: CriticalAction;
+  readonly portal?: boolean;
   readonly fallbacks: PortFallbacks;
   readonly linkCommands?: Partial<LinkCommands>;
   readonly handshake: HandshakeOverride;
@@ -68,6 +70,8 @@ export interface PortConfig {
   readonly linkDownDelay: Millis;
   readonly egress: 'open' | 'closed';
   readonly critical: CriticalAction;
+  /** Whom nothing else lets in may reach the login page. */
+  readonly portal: boolean;
   readonly fallbacks: PortFallbacks;
   readonly linkCommands: LinkCommands;
   /** Wins over the role's, key by key. */
@@ -162,6 +166,19 @@ export interface MqttConfig {
   readonly embeddedPort: number;
 }
 
+/** The login page: where it is served. What is asked there is in `settings`. */
+export interface WebConfig {
+  /** Empty = all of this host. */
+  readonly listenAddresses: readonly Ip[];
+  readonly port: number;
+  readonly tls?: { readonly cert: string; readonly key: string };
+  /** Lower case. */
+  readonly names: readonly string[];
+  readonly dnsServers: readonly Ip[];
+  readonly maxConnections: number;
+  readonly settings: WebSettings;
+}
+
 /** What is done with words of a server that cannot be carried out, or need asking for. */
 export interface AuthorizationConfig {
   readonly filterRules: 'refuse' | 'ignore';
@@ -202,6 +219,7 @@ export interface Config {
   readonly l3?: L3Config;
   readonly sso?: SsoConfig;
   readonly mqtt: MqttConfig;
+  readonly web?: WebConfig;
   readonly probe: ProbeSettings;
   readonly probeSources: ReadonlyMap<VlanId, ProbeSourceConfig>;
   readonly guard: GuardSettings;

@@ -17,6 +17,7 @@ export const PORT_DEFAULTS = {
   linkDownDelay: seconds(0),
   egress: 'open' as 'open' | 'closed',
   critical: 'keep' as CriticalAction,
+  portal: false as boolean,
 } as const;
 
 export const VLAN_DEFAULTS = { create: false, uplinks: true } as const;
@@ -50,6 +51,8 @@ export const ACCOUNTING_DEFAULTS: {
   readonly capacity: number;
   readonly evidence: Millis;
 } = { interim: seconds(0), capacity: JOURNAL_DEFAULTS.capacity, evidence: seconds(300) };
+
+export const WEB_LISTENER_DEFAULTS = { port: 80, maxConnections: 64 } as const;
 
 export const MQTT_DEFAULTS = { willDelay: seconds(30), embeddedPort: 1883 } as const;
 

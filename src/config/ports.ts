@@ -85,9 +85,12 @@ export class EffectiveSettings {
   private readonly ruleSets = new Map<string, MacPrefixTable<string>>();
   private readonly portRules = new Map<string, MacPrefixTable<string>>();
   readonly interim: InterimSettings;
+  /** Some port lets strangers in as far as the login page. */
+  readonly anyPortal: boolean;
 
   constructor(private readonly config: Config) {
     this.interim = { ...INTERIM_DEFAULTS, interval: config.accounting.interim };
+    this.anyPortal = config.ports.some(({ portal }) => portal === true);
     this.silentDevices = new MacPrefixTable(
       config.silentDevices.map(({ mac, handshake }) => [mac, handshake]),
     );

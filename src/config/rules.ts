@@ -10,6 +10,7 @@ import { certifiedFindings } from './rules-certified.ts';
 import { l3Findings } from './rules-l3.ts';
 import { roleRuleFindings, silentDeviceFindings, unknownRole } from './rules-roles.ts';
 import { serverFindings, shortSecret } from './rules-servers.ts';
+import { webFindings } from './rules-web.ts';
 
 export function ruleFindings(raw: RawConfig): readonly Finding[] {
   return [
@@ -22,6 +23,7 @@ export function ruleFindings(raw: RawConfig): readonly Finding[] {
     ...roleRuleFindings(raw),
     ...silentDeviceFindings(raw),
     ...vlanFindings(raw),
+    ...webFindings(raw),
     ...certifiedFindings(raw),
     ...futureFindings(raw),
   ];

@@ -150,6 +150,12 @@ export const Port = Type.Object(
     ),
     guest_vlan: Type.Optional(vlanWord('Of a client that does not answer EAPOL.')),
     auth_fail_vlan: Type.Optional(vlanWord('Of a client whom the server refuses.')),
+    portal: Type.Optional(
+      flag(
+        PORT_DEFAULTS.portal,
+        'Whom neither 802.1X nor MAB lets in may reach the login page (`web`), and nothing else; in guest_vlan, if there is one.',
+      ),
+    ),
     voice_vlan: Type.Optional(vlanWord('Of a voice device, tagged, where the server names none.')),
     critical: Type.Optional(
       Type.Enum([...CRITICAL_ACTIONS], {

@@ -13,6 +13,7 @@ import { L3, Sso } from './schema-l3.ts';
 import { Radius } from './schema-radius.ts';
 import { MacBeginning, PORT_PATTERN, PortPattern, RoleRules } from './schema-roles.ts';
 import { AuthorizationPolicy, VlanPolicy, Vlans } from './schema-vlan.ts';
+import { Web } from './schema-web.ts';
 
 /** One MQTT topic level: letters that no broker, file system or shell minds. */
 const SwitchId = pattern('1 to 64 letters, digits, dots, underscores and hyphens', '^[A-Za-z0-9._-]{1,64}$');
@@ -156,6 +157,7 @@ export const ConfigSchema = Type.Object(
     l3: Type.Optional(L3),
     sso: Type.Optional(Sso),
     mqtt: Type.Optional(Mqtt),
+    web: Type.Optional(Web),
     handshake: Type.Optional(HandshakeGlobal),
     guard: Type.Optional(
       Type.Object(
@@ -210,8 +212,3 @@ export const ConfigSchema = Type.Object(
   },
   { ...strict, title: 'the configuration of Rollcall' },
 );
-
-/** Keys of the design whose feature is not in this version. */
-export const FUTURE_KEYS: Readonly<Record<string, string>> = {
-  web: 'web login is not in this version',
-};

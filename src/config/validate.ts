@@ -6,7 +6,7 @@ import { Ajv, type ErrorObject } from 'ajv';
 import { Check } from 'typebox/value';
 import { closest, type Fault, type KeyPath, pathText, quoteValue } from './fault.ts';
 import { formatsHold, NUMBER_FORMATS, type SchemaNode, TEXT_FORMATS } from './formats.ts';
-import { ConfigSchema, FUTURE_KEYS } from './schema.ts';
+import { ConfigSchema } from './schema.ts';
 import type { LocatedYaml } from './yaml.ts';
 
 /** All faults that the schema finds; none = the value is a `RawConfig`. */
@@ -107,8 +107,6 @@ function hides({ instancePath }: ErrorObject, key: string): boolean {
 }
 
 function unknownMessage(key: string, schema: Annotated): string {
-  const future = Object.hasOwn(FUTURE_KEYS, key) ? FUTURE_KEYS[key] : undefined;
-  if (future !== undefined) return `the key is not known yet: ${future}`;
   if (schema.patternProperties !== undefined)
     return `'${key}' cannot be a key of ${schema.title ?? 'this mapping'}`;
   const known = Object.keys(schema.properties ?? {});

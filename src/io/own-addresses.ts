@@ -39,7 +39,8 @@ function withAddress(known: ProbeSource, ip: Ip): ProbeSource {
   return known.ipv6 === undefined || isLinkLocal(ip) ? { ...known, ipv6: ip } : known;
 }
 
-function vlanOf(bridge: string, name: string): VlanId | undefined {
+/** Undefined for an interface that is neither the bridge nor a VLAN of it. */
+export function vlanOf(bridge: string, name: string): VlanId | undefined {
   if (name === bridge) return 0;
   const id = name.startsWith(`${bridge}.`) ? Number(name.slice(bridge.length + 1)) : Number.NaN;
   return Number.isInteger(id) && id >= 1 && id <= 4094 ? id : undefined;

@@ -14,6 +14,8 @@ import type { TrafficCounters } from '../model/acct.ts';
 import { isAddress, type PortName } from '../model/dataplane.ts';
 import type { CertifiedChange } from '../policy/certified-codec.ts';
 import type { SocketKey } from '../radius/effects.ts';
+import type { Answer } from '../web/page.ts';
+import type { Visit } from '../web/visit.ts';
 import { endOfRun, inOrder } from './effect-order.ts';
 import { Grants } from './grants.ts';
 import type { HeldPorts } from './held-ports.ts';
@@ -24,6 +26,7 @@ import type { RoutedPath } from './portauth-l3.ts';
 import type { Publication } from './publish-queue.ts';
 import { RadSecConnections } from './radsec.ts';
 import { awaitAddresses, readAddresses } from './routed-path.ts';
+import type { StrangerGuard } from './stranger-guard.ts';
 import { type DatagramFrom, UdpSockets } from './udp.ts';
 import type { UplinkGuard } from './uplink-guard.ts';
 import type { VlanMemory } from './vlan-memory.ts';
@@ -86,11 +89,13 @@ export class Shell {
   private timerAt = Number.POSITIVE_INFINITY;
   private late: LateParts | undefined;
   private spool: Spool | undefined;
+  private strangers: StrangerGuard | undefined;
   private readonly captures = new Map<PortName, CaptureHandle>();
   private readonly wantedCaptures: { readonly ref: Ref; readonly port: PortName }[] = [];
   private wantedLeases: readonly LeaseCapture[] = [];
   private readonly replies = new Map<Ref, (answer: object) => void>();
   private lastReply: Ref = 0;
+  private readonly visits = new Map<Ref, (answer: Answer) => void>();
   private readonly grants: Grants;
   private readonly udp: UdpSockets<SocketKey>;
   private readonly radSec: RadSecConnections<SocketKey>;
@@ -131,6 +136,13 @@ export class Shell {
     this.post({ type: 'command', ref, verb, payload });
   }
 
+  /** A request for the login page; one that is never answered is none of ours. */
+  visit(visit: Visit, reply: (answer: Answer) => void): void {
+    const ref = ++this.lastReply;
+    this.visits.set(ref, reply);
+    this.post({ type: 'web', ref, visit });
+  }
+
   /** Captures and the broker link are there now. */
   complete(late: LateParts): void {
     this.late = late;
@@ -146,6 +158,11 @@ export class Shell {
   /** To be called before the agent is told that there is a store: it stores nothing before that. */
   useSpool(spool: Spool): void {
     this.spool = spool;
+  }
+
+  /** To be called before the agent is told that strangers can be confined. */
+  useStrangerGuard(guard: StrangerGuard): void {
+    this.strangers = guard;
   }
 
   /** Stops performing; locks, grants and sessions stay as they are. */
@@ -319,6 +336,16 @@ export class Shell {
         reply?.(effect.payload);
         return;
       }
+      case 'web-answer': {
+        const reply = this.visits.get(effect.ref);
+        this.visits.delete(effect.ref);
+        reply?.(effect.answer);
+        return;
+      }
+      case 'confine':
+      case 'release':
+        this.confine(effect);
+        return;
       case 'log':
         log.log(effect.level, effect.message, effect.fields);
         return;
@@ -360,6 +387,15 @@ export class Shell {
         lowered,
         lowered.map(() => err(`cannot be noted on disk: ${marked.error}`)),
       );
+  }
+
+  private confine(effect: Extract<Effect, { readonly type: 'confine' | 'release' }>): void {
+    const { ref, mac } = effect;
+    const { strangers } = this;
+    const done = (result: Result<void, string>): void => this.answer(ref, result);
+    if (strangers === undefined) done(err('there is no packet filter to confine strangers with'));
+    else if (effect.type === 'confine') strangers.confine(mac, effect.port, done);
+    else strangers.release(mac, done);
   }
 
   /** Without a store the journal keeps it in memory. */

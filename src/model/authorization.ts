@@ -3,14 +3,14 @@
 import type { Ip } from '../base/ip.ts';
 import type { Millis } from '../base/time.ts';
 
-/** The last three are nobody's word but a port's setting: who is in by them is not authenticated. */
+/** The fallbacks are nobody's word but a port's setting: who is in by them is not authenticated. */
 export type AuthMethod = 'dot1x' | 'mab' | 'web' | 'sso' | FallbackMethod;
 
-/** Nobody answered EAPOL; the server refused; no server answered. */
-export type FallbackMethod = 'guest' | 'auth-fail' | 'critical';
+/** Nobody answered EAPOL; the server refused; no server answered; let in as far as the login page, in place of the first two. */
+export type FallbackMethod = 'guest' | 'auth-fail' | 'critical' | 'portal';
 
 export function isFallback(method: AuthMethod): method is FallbackMethod {
-  return method === 'guest' || method === 'auth-fail' || method === 'critical';
+  return method === 'guest' || method === 'auth-fail' || method === 'critical' || method === 'portal';
 }
 
 /** An attribute that has no meaning here, as it can be shown. */

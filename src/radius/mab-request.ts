@@ -3,24 +3,13 @@
 
 import type { Entropy } from '../base/entropy.ts';
 import { type OutgoingAttribute, octets, text, u32 } from '../wire/radius-attributes.ts';
-import { chapPassword } from '../wire/radius-password.ts';
 import { type AccessSubject, FRAMED_MTU, portAttributes } from './access-request.ts';
+import { type PasswordProof, passwordAttributes, passwordProof } from './password-proof.ts';
 
 const SERVICE_TYPE_CALL_CHECK = 10;
-const CHALLENGE_OCTETS = 16;
 
 /** What proves the MAC, by the way of asking. */
-export type MabProof =
-  | { readonly by: 'pap'; readonly password: Uint8Array }
-  | {
-      readonly by: 'chap';
-      readonly password: Uint8Array;
-      /** 0..255, random. */
-      readonly chapId: number;
-      /** 16 random octets. */
-      readonly challenge: Uint8Array;
-    }
-  | { readonly by: 'eap'; readonly eap: Uint8Array };
+export type MabProof = PasswordProof | { readonly by: 'eap'; readonly eap: Uint8Array };
 
 /** The proof that is wanted; `eap`: our Response, where that is the way. */
 export function mabProof(
@@ -33,9 +22,7 @@ export function mabProof(
 ): MabProof {
   const { authentication, password, eap } = wanted;
   if (eap !== undefined) return { by: 'eap', eap };
-  if (authentication !== 'chap') return { by: 'pap', password };
-  const chapId = entropy.bytes(1)[0] ?? 0;
-  return { by: 'chap', password, chapId, challenge: entropy.bytes(CHALLENGE_OCTETS) };
+  return passwordProof(authentication === 'chap' ? 'chap' : 'pap', password, entropy);
 }
 
 export interface MabRequest {
@@ -57,13 +44,6 @@ export function mabRequestAttributes({ subject, userName, proof, state }: MabReq
 }
 
 function proofAttributes(proof: MabProof): OutgoingAttribute[] {
-  switch (proof.by) {
-    case 'pap':
-      // In clear here: the codec hides it, with the secret of whichever server is asked.
-      return [octets('User-Password', proof.password)];
-    case 'chap':
-      return [octets('CHAP-Password', chapPassword(proof)), octets('CHAP-Challenge', proof.challenge)];
-    case 'eap':
-      return [u32('Framed-MTU', FRAMED_MTU), octets('EAP-Message', proof.eap)];
-  }
+  if (proof.by === 'eap') return [u32('Framed-MTU', FRAMED_MTU), octets('EAP-Message', proof.eap)];
+  return passwordAttributes(proof);
 }

@@ -133,7 +133,16 @@ export const PortSchema = object('One port.', {
 });
 export type PortPayload = Payload<typeof PortSchema>;
 
-export const AUTH_METHODS = ['dot1x', 'mab', 'web', 'sso', 'guest', 'auth-fail', 'critical'] as const;
+export const AUTH_METHODS = [
+  'dot1x',
+  'mab',
+  'web',
+  'sso',
+  'guest',
+  'auth-fail',
+  'critical',
+  'portal',
+] as const;
 export const EVIDENCE_KINDS = ['login', 'fdb', 'arp', 'nd', 'dhcp', 'eapol', 'counter', 'activity'] as const;
 
 /** Of a session: a MAC on a port, or (layer 3) neither. */
@@ -161,7 +170,7 @@ export const SessionSchema = object('One session.', {
   concentrator: Type.Optional(word('Layer 3: address of the VPN concentrator that logged the user in.')),
   authenticated: Type.Boolean({
     description:
-      'false: in by a setting of the port (method guest, auth-fail, critical); RADIUS has no records of it.',
+      'false: in by a setting of the port (method guest, auth-fail, critical, portal); RADIUS has no records of it.',
   }),
   in_band: Type.Boolean({
     description:

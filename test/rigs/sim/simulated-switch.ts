@@ -25,6 +25,8 @@ import type { HoldKind } from '../../../src/model/port.ts';
 import { readCertified } from '../../../src/policy/certified-codec.ts';
 import type { DynamicDatagram } from '../../../src/radius/dynauth.ts';
 import type { EventPayload } from '../../../src/report/event-payloads.ts';
+import type { Answer } from '../../../src/web/page.ts';
+import type { Visit } from '../../../src/web/visit.ts';
 import { SeededEntropy } from '../radius-servers.ts';
 import { SimBridge } from './bridge.ts';
 import { type ClientOptions, SimClient, SimGateway } from './client.ts';
@@ -70,6 +72,8 @@ export interface Faults {
   dumps: number;
   stores: number;
   vlans: number;
+  confines: number;
+  releases: number;
   vlanReads: number;
 }
 
@@ -116,8 +120,13 @@ export class SimulatedSwitch {
     dumps: 0,
     stores: 0,
     vlans: 0,
+    confines: 0,
+    releases: 0,
     vlanReads: 0,
   };
+  /** Who may reach the login page and nothing else. */
+  readonly confined = new Set<Mac>();
+  readonly webAnswers = new Map<Ref, Answer>();
   /** Ports whose link cannot be set up or down. */
   readonly stuckLinks = new Set<PortName>();
   readonly disk: Map<string, Uint8Array>;
@@ -222,6 +231,7 @@ export class SimulatedSwitch {
     const addresses = new Set([SWITCH_IPV4, SWITCH_IPV6]);
     this.post({ type: 'own-addresses', sources: new Map([[0, own]]), addresses, ingress: new Map() });
     this.post({ type: 'uplink-guard' });
+    this.post({ type: 'confinement', left: [...this.confined] });
     this.post({ type: 'broker', connected: true });
   }
 
@@ -267,6 +277,13 @@ export class SimulatedSwitch {
     const answer = this.answers.get(ref);
     this.answers.delete(ref);
     return answer;
+  }
+
+  /** The answer, or undefined while there is none yet. */
+  visit(visit: Visit): () => Answer | undefined {
+    const ref = this.nextCommand++;
+    this.post({ type: 'web', ref, visit });
+    return () => this.webAnswers.get(ref);
   }
 
   /** A broker that keeps retained messages while we are away, and hands the stale ones back when we return. */
@@ -449,6 +466,19 @@ export class SimulatedSwitch {
         return undefined;
       case 'answer':
         this.answers.set(effect.ref, effect.payload);
+        return undefined;
+      case 'confine':
+        return this.answer(effect.ref, 'confines', () => {
+          this.confined.add(effect.mac);
+          return ok(undefined);
+        });
+      case 'release':
+        return this.answer(effect.ref, 'releases', () => {
+          this.confined.delete(effect.mac);
+          return ok(undefined);
+        });
+      case 'web-answer':
+        this.webAnswers.set(effect.ref, effect.answer);
         return undefined;
       case 'log':
         this.logs.push(`${effect.level} ${effect.message} ${JSON.stringify(effect.fields)}`);

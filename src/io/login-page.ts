@@ -1,0 +1,75 @@
+// The login page, put together: its listener, and the guard of strangers who may see it and nothing else. Loaded only where
+// the configuration has a page.
+
+import type { Ip } from '../base/ip.ts';
+import { ok, type Result } from '../base/result.ts';
+import type { Config, WebConfig } from '../config/config.ts';
+import { isUplink } from '../config/ports.ts';
+import type { Logger } from './log.ts';
+import { neighbourOf } from './neighbours.ts';
+import { ownAddresses } from './own-addresses.ts';
+import type { PortAuth } from './portauth.ts';
+import type { Shell } from './shell.ts';
+import { StrangerGuard } from './stranger-guard.ts';
+import { WebServer } from './web-server.ts';
+
+export interface LoginPage {
+  /** This host's addresses are others now. */
+  setOwn(addresses: ReadonlySet<Ip>): void;
+  close(): void;
+}
+
+export interface LoginPageOptions {
+  readonly config: Config;
+  readonly web: WebConfig;
+  readonly portauth: PortAuth;
+  readonly shell: Shell;
+  readonly log: Logger;
+}
+
+/** Without a guard the page is served all the same, to those who are in. The error is of its certificate. */
+export function openLoginPage(options: LoginPageOptions): Result<LoginPage, string> {
+  const { config, web, portauth, shell, log } = options;
+  const { bridge, id } = config.switch;
+  const server = WebServer.open({
+    config: web,
+    place: id,
+    neighbourOf: (ip) => neighbourOf(portauth, bridge, ip),
+    onVisit: (visit, answer) => shell.visit(visit, answer),
+    onRefused: (reason) => shell.post({ type: 'web-refused', reason }),
+    onError: (message) => log.log('warn', message),
+  });
+  if (!server.ok) return server;
+  const guard = openGuard(options);
+  return ok({
+    setOwn: (addresses) => guard?.setOwn(addresses),
+    close: () => {
+      server.value.close();
+      guard?.close();
+    },
+  });
+}
+
+function openGuard({ config, web, portauth, shell }: LoginPageOptions): StrangerGuard | undefined {
+  const { bridge } = config.switch;
+  const names = portauth.ports().map(({ name }) => name);
+  const opened = StrangerGuard.open({
+    bridge,
+    uplinks: names.filter((name) => isUplink(config, name)),
+    port: web.port,
+    dnsServers: web.dnsServers,
+    own: ownAddresses(bridge).addresses,
+    onLost: (error) =>
+      shell.post(
+        error === undefined ? { type: 'confinement-restored' } : { type: 'confinement', left: [], error },
+      ),
+  });
+  if (!opened.ok) {
+    shell.post({ type: 'confinement', left: [], error: opened.error });
+    return undefined;
+  }
+  const { guard, left } = opened.value;
+  shell.useStrangerGuard(guard);
+  shell.post({ type: 'confinement', left });
+  return guard;
+}

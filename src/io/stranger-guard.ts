@@ -1,0 +1,326 @@
+// Strangers who may reach the login page and nothing else (nftables, bridge family). What a MAC in the set may do:
+//
+//   ask who has an address (ARP, ND), ask for one (DHCP), ask the named servers for names (DNS), open the page (TCP)
+//
+// and only with the switch itself or by an uplink, never with another port. All else of it is dropped, and so is whatever comes
+// to it but the answers. Locked or not does not matter here: this is beside the table of the bridge, and before it.
+//
+// Fail closed: whoever does not stand in the set, with an answer of the kernel to prove it, is not let in (agent/confinement.ts).
+// The table stays when we stop, with whoever is in it. Whoever flushes the packet filter's rules takes it away: it is looked at
+// every second while somebody is confined, made anew at once, and alarmed. What a switch chip forwards by itself never comes by
+// here: there nobody is confined, so nobody is let in.
+
+import { spawn, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { type Ip, isIpv4 } from '../base/ip.ts';
+import { type Mac, parseMac } from '../base/mac.ts';
+import { err, ok, type Result } from '../base/result.ts';
+import type { PortName } from '../model/dataplane.ts';
+
+const LOOK_MS = 1000;
+const NFT_WITHIN_MS = 5000;
+
+export interface StrangerGuardOptions {
+  readonly bridge: string;
+  readonly uplinks: readonly PortName[];
+  /** TCP port of the page. */
+  readonly port: number;
+  readonly dnsServers: readonly Ip[];
+  /** Of this host. */
+  readonly own: ReadonlySet<Ip>;
+  /** The rules were gone and are there again; or, with an error, are gone and nobody can be confined any more. */
+  readonly onLost: (error: string | undefined) => void;
+}
+
+type Done = (result: Result<void, string>) => void;
+
+interface Change {
+  readonly verb: 'confine' | 'release';
+  readonly mac: Mac;
+  readonly done: Done;
+}
+
+export class StrangerGuard {
+  private readonly table: string;
+  private readonly confined = new Set<Mac>();
+  private waiting: Change[] = [];
+  private own: ReadonlySet<Ip>;
+  private ownChanged = false;
+  private running = false;
+  private timer: NodeJS.Timeout | undefined;
+  private closed = false;
+  private lost = false;
+  /** As the kernel tells of the rules while nobody has touched them. */
+  private whole = '';
+
+  private constructor(private readonly options: StrangerGuardOptions) {
+    this.table = tableOf(options.bridge);
+    this.own = options.own;
+  }
+
+  /** `left`: who stands in the set from an earlier run. The error is a sentence: no nft, or a kernel without nftables for bridges. */
+  static open(
+    options: StrangerGuardOptions,
+  ): Result<{ readonly guard: StrangerGuard; readonly left: readonly Mac[] }, string> {
+    const guard = new StrangerGuard(options);
+    const made = nftNow(['-f', '-'], guard.rules());
+    if (!made.ok) return made;
+    const looked = nftNow(['-t', 'list', 'table', 'bridge', guard.table]);
+    if (!looked.ok) return looked;
+    guard.whole = looked.value;
+    const listed = nftNow(['list', 'set', 'bridge', guard.table, 'confined']);
+    if (!listed.ok) return listed;
+    const left = (listed.value.match(/(?:[0-9a-f]{2}:){5}[0-9a-f]{2}/g) ?? []).flatMap(
+      (text) => parseMac(text) ?? [],
+    );
+    for (const mac of left) guard.confined.add(mac);
+    guard.arm();
+    return ok({ guard, left });
+  }
+
+  /** What an earlier run with a login page has left, where there is anything; nobody waits for it. */
+  static remove(bridge: string): void {
+    nft(['delete', 'table', 'bridge', tableOf(bridge)], '', () => undefined);
+  }
+
+  confine(mac: Mac, port: PortName, done: Done): void {
+    if (forwardsByItself(port)) {
+      done(
+        err(`the switch chip behind ${port} forwards by itself, past the rules that would hold a stranger`),
+      );
+      return;
+    }
+    this.change({ verb: 'confine', mac, done });
+  }
+
+  release(mac: Mac, done: Done): void {
+    this.change({ verb: 'release', mac, done });
+  }
+
+  setOwn(own: ReadonlySet<Ip>): void {
+    this.own = own;
+    this.ownChanged = true;
+    this.run();
+  }
+
+  close(): void {
+    this.closed = true;
+    clearTimeout(this.timer);
+  }
+
+  private change(change: Change): void {
+    this.waiting.push(change);
+    this.run();
+  }
+
+  /** All that waits, in one transaction: all of it is done, or none. */
+  private run(): void {
+    if (this.running || this.closed || (this.waiting.length === 0 && !this.ownChanged)) return;
+    const changes = this.waiting;
+    const lines = this.ownChanged ? this.ownElements() : [];
+    this.waiting = [];
+    this.ownChanged = false;
+    for (const { verb, mac } of changes) {
+      // Added first in any case: to take out what is not there would fail.
+      lines.push(`add element bridge ${this.table} confined { ${mac} }`);
+      if (verb === 'release') lines.push(`delete element bridge ${this.table} confined { ${mac} }`);
+    }
+    this.running = true;
+    nft(['-f', '-'], lines.join('\n'), (result) => {
+      this.running = false;
+      if (result.ok) for (const change of changes) this.note(change);
+      for (const { done } of changes) done(result.ok ? ok(undefined) : result);
+      // It may be that the table is gone.
+      if (result.ok) this.arm();
+      else this.look();
+      this.run();
+    });
+  }
+
+  private note({ verb, mac }: Change): void {
+    if (verb === 'confine') this.confined.add(mac);
+    else this.confined.delete(mac);
+  }
+
+  private arm(): void {
+    if (this.closed || this.timer !== undefined || this.confined.size === 0) return;
+    this.timer = setTimeout(() => {
+      this.timer = undefined;
+      this.look();
+    }, LOOK_MS);
+    this.timer.unref();
+  }
+
+  private look(): void {
+    if (this.running || this.closed) {
+      this.arm();
+      return;
+    }
+    this.running = true;
+    nft(['-t', 'list', 'table', 'bridge', this.table], '', (result) => {
+      this.running = false;
+      if (result.ok && result.value === this.whole) {
+        this.arm();
+        this.run();
+      } else this.restore();
+    });
+  }
+
+  /** The whole table in one transaction, with everybody who stood in it. */
+  private restore(): void {
+    this.running = true;
+    const head = `table bridge ${this.table} {}\ndelete table bridge ${this.table}\n`;
+    const elements = [...this.confined].map(
+      (mac) => `add element bridge ${this.table} confined { ${mac} }\n`,
+    );
+    nft(['-f', '-'], head + this.rules() + elements.join(''), (result) => {
+      this.running = false;
+      if (result.ok || !this.lost) this.options.onLost(result.ok ? undefined : result.error);
+      this.lost = !result.ok;
+      this.arm();
+      this.run();
+    });
+  }
+
+  private ownElements(): string[] {
+    return [
+      ...elementsOf(this.table, 'own4', [...this.own].filter(isIpv4)),
+      ...elementsOf(
+        this.table,
+        'own6',
+        [...this.own].filter((ip) => !isIpv4(ip)),
+      ),
+    ];
+  }
+
+  /** Can be run over a table that is there: rules and addresses are made anew, who is confined stays. */
+  private rules(): string {
+    const { uplinks, port, dnsServers } = this.options;
+    const { table } = this;
+    const chains = ['forward', 'input', 'output', 'from_stranger', 'to_stranger', 'at_switch'];
+    return `
+      table bridge ${table} {
+        set confined { type ether_addr; }
+        set uplinks { type ifname; }
+        set own4 { type ipv4_addr; }
+        set own6 { type ipv6_addr; }
+        set dns4 { type ipv4_addr; }
+        set dns6 { type ipv6_addr; }
+        chain forward { type filter hook forward priority -250; policy accept; }
+        chain input { type filter hook input priority -250; policy accept; }
+        chain output { type filter hook output priority -250; policy accept; }
+        chain from_stranger { }
+        chain to_stranger { }
+        chain at_switch { }
+      }
+      ${chains.map((chain) => `flush chain bridge ${table} ${chain}`).join('\n')}
+      ${this.ownElements().join('\n')}
+      ${elementsOf(
+        table,
+        'uplinks',
+        uplinks.map((name) => `"${name}"`),
+      ).join('\n')}
+      ${elementsOf(table, 'dns4', dnsServers.filter(isIpv4)).join('\n')}
+      ${elementsOf(
+        table,
+        'dns6',
+        dnsServers.filter((ip) => !isIpv4(ip)),
+      ).join('\n')}
+      table bridge ${table} {
+        chain from_stranger {
+          meta protocol arp accept
+          icmpv6 type { nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert } accept
+          udp sport 68 udp dport 67 accept
+          udp sport 546 udp dport 547 accept
+          ip daddr @dns4 meta l4proto { tcp, udp } th dport 53 accept
+          ip6 daddr @dns6 meta l4proto { tcp, udp } th dport 53 accept
+        }
+        chain to_stranger {
+          meta protocol arp accept
+          icmpv6 type { nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } accept
+          udp sport 67 udp dport 68 accept
+          udp sport 547 udp dport 546 accept
+          ip saddr @dns4 meta l4proto { tcp, udp } th sport 53 accept
+          ip6 saddr @dns6 meta l4proto { tcp, udp } th sport 53 accept
+        }
+        chain at_switch {
+          ip daddr @own4 tcp dport ${port} accept
+          ip6 daddr @own6 tcp dport ${port} accept
+          ip daddr @own4 meta l4proto { tcp, udp } th dport 53 accept
+          ip6 daddr @own6 meta l4proto { tcp, udp } th dport 53 accept
+        }
+        chain forward {
+          ether saddr @confined oifname @uplinks jump from_stranger
+          ether saddr @confined counter drop
+          ether daddr @confined iifname @uplinks jump to_stranger
+          ether daddr @confined counter drop
+        }
+        chain input {
+          ether saddr @confined jump from_stranger
+          ether saddr @confined jump at_switch
+          ether saddr @confined counter drop
+        }
+        chain output {
+          ether daddr @confined jump to_stranger
+          ether daddr @confined ip saddr @own4 tcp sport ${port} accept
+          ether daddr @confined ip6 saddr @own6 tcp sport ${port} accept
+          ether daddr @confined ip saddr @own4 meta l4proto { tcp, udp } th sport 53 accept
+          ether daddr @confined ip6 saddr @own6 meta l4proto { tcp, udp } th sport 53 accept
+          ether daddr @confined counter drop
+        }
+      }
+    `;
+  }
+}
+
+function tableOf(bridge: string): string {
+  return `rollcall_${bridge.replace(/[^A-Za-z0-9]/g, '_')}_strangers`;
+}
+
+function elementsOf(table: string, set: string, elements: readonly string[]): string[] {
+  const flush = `flush set bridge ${table} ${set}`;
+  return elements.length === 0
+    ? [flush]
+    : [flush, `add element bridge ${table} ${set} { ${elements.join(', ')} }`];
+}
+
+/** It has a chip behind it that may forward without asking the kernel. A port without one has no such id, or one that cannot be read. */
+function forwardsByItself(port: PortName): boolean {
+  try {
+    return readFileSync(`/sys/class/net/${port}/phys_switch_id`, 'utf8').trim() !== '';
+  } catch {
+    return false;
+  }
+}
+
+function nftNow(args: readonly string[], input = ''): Result<string, string> {
+  const done = spawnSync('nft', args, { input, encoding: 'utf8', timeout: NFT_WITHIN_MS });
+  if (done.error !== undefined) return err(`nft: ${done.error.message}`);
+  return done.status === 0 ? ok(done.stdout) : err(`nft: ${firstLine(done.stderr, done.status)}`);
+}
+
+function nft(args: readonly string[], input: string, done: (result: Result<string, string>) => void): void {
+  const program = spawn('nft', args, { stdio: ['pipe', 'pipe', 'pipe'], timeout: NFT_WITHIN_MS });
+  let said = '';
+  let complaint = '';
+  let over = false;
+  const finish = (result: Result<string, string>): void => {
+    if (over) return;
+    over = true;
+    done(result);
+  };
+  program.stdout.on('data', (chunk: Uint8Array) => {
+    said += String(chunk);
+  });
+  program.stderr.on('data', (chunk: Uint8Array) => {
+    complaint += String(chunk);
+  });
+  program.on('error', (error) => finish(err(`nft: ${error.message}`)));
+  program.on('close', (code) => finish(code === 0 ? ok(said) : err(`nft: ${firstLine(complaint, code)}`)));
+  program.stdin.on('error', () => undefined);
+  program.stdin.end(input);
+}
+
+function firstLine(text: string, code: number | null): string {
+  return text.trim().split('\n')[0] || `exit ${code}`;
+}

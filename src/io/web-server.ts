@@ -1,0 +1,301 @@
+// The listener of the login page: sockets, TLS and the parsing of HTTP are Node's own; here are the bounds around them, and
+// the way from a request to a visit and from an answer to a response. What is shown, and to whom, is the agent's to say.
+//
+// Bounds: connections altogether and from one address, 8 KiB of headers, 4 KiB of form, 5 s for the headers and 10 s for a
+// whole request, 100 requests a connection. Whatever goes over one is answered where HTTP has a word for it, ended, counted.
+
+import { createHash } from 'node:crypto';
+import {
+  createServer as createHttpServer,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import type { Socket } from 'node:net';
+import { type Ip, parseIp } from '../base/ip.ts';
+import type { Mac } from '../base/mac.ts';
+import { err, ok, type Result } from '../base/result.ts';
+import type { WebConfig } from '../config/config.ts';
+import type { Answer, Page, Problem } from '../web/page.ts';
+import { statusOf } from '../web/page.ts';
+import { render } from '../web/render.ts';
+import { STYLE } from '../web/style.ts';
+import type { Visit, Wish } from '../web/visit.ts';
+import { attempt, readText } from './files.ts';
+import { hostOf, isFromHere, readForm, requestOf } from './web-request.ts';
+
+const RETRY_MS = 5000;
+const HEADERS_WITHIN_MS = 5000;
+const REQUEST_WITHIN_MS = 10_000;
+/** A server may take half a minute to say whether a password is right; a browser that takes longer to read is ended. */
+const IDLE_MS = 60_000;
+const KEPT_ALIVE_MS = 5000;
+const REQUESTS_OF_A_CONNECTION = 100;
+const MOST_HEADER_OCTETS = 8192;
+/** Of all connections, what one address may have. */
+const SHARE_OF_ONE = 8;
+
+const STYLE_DIGEST = createHash('sha256').update(STYLE).digest('base64');
+
+/** No script, no image, no frame, no other site; nothing is kept. */
+const HEADERS: Readonly<Record<string, string>> = {
+  'content-security-policy': `default-src 'none'; style-src 'sha256-${STYLE_DIGEST}'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'`,
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+  'x-frame-options': 'DENY',
+  'referrer-policy': 'same-origin',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+};
+
+export interface WebServerOptions {
+  readonly config: WebConfig;
+  /** The switch's id, at the foot of each page. */
+  readonly place: string;
+  /** The MAC of the kernel's neighbour entry; undefined where there is none. */
+  readonly neighbourOf: (ip: Ip) => Mac | undefined;
+  readonly onVisit: (visit: Visit, answer: (answer: Answer) => void) => void;
+  /** Refused here: counted under this word. */
+  readonly onRefused: (reason: string) => void;
+  readonly onError: (message: string) => void;
+}
+
+/** Who a connection comes from, as found when it was made. */
+interface Peer {
+  readonly ip: Ip;
+  readonly mac: Mac | undefined;
+}
+
+export class WebServer {
+  private readonly servers = new Set<Server>();
+  private readonly retries = new Set<NodeJS.Timeout>();
+  private readonly failing = new Set<string>();
+  /** By both ends of the connection. */
+  private readonly peers = new Map<string, Peer>();
+  private readonly connections = new Map<Ip, number>();
+  private connected = 0;
+  private closed = false;
+
+  private constructor(
+    private readonly options: WebServerOptions,
+    private readonly secrets: { readonly cert: string; readonly key: string } | undefined,
+  ) {
+    const { listenAddresses } = options.config;
+    const addresses = listenAddresses.length === 0 ? ['0.0.0.0', '::'] : listenAddresses;
+    for (const address of addresses) this.listen(address);
+  }
+
+  /** The error is a sentence: a certificate or a key that cannot be used. An address that is not there yet is waited for. */
+  static open(options: WebServerOptions): Result<WebServer, string> {
+    const { tls } = options.config;
+    if (tls === undefined) return ok(new WebServer(options, undefined));
+    const [cert, key] = [readText(tls.cert), readText(tls.key)];
+    if (!cert.ok) return err(`${tls.cert}: ${cert.error}`);
+    if (!key.ok) return err(`${tls.key}: ${key.error}`);
+    const secrets = { cert: cert.value, key: key.value };
+    const usable = attempt(() => {
+      createHttpsServer(secrets).close();
+      return ok(undefined);
+    });
+    return usable.ok
+      ? ok(new WebServer(options, secrets))
+      : err(`${tls.cert} and ${tls.key}: ${usable.error}`);
+  }
+
+  close(): void {
+    this.closed = true;
+    for (const timer of this.retries) clearTimeout(timer);
+    for (const server of this.servers) {
+      server.close();
+      server.closeAllConnections();
+    }
+  }
+
+  private listen(address: string): void {
+    const { port } = this.options.config;
+    const server = this.create();
+    this.servers.add(server);
+    server.on('listening', () => this.failing.delete(address));
+    server.on('error', (error) => {
+      if (!this.failing.has(address))
+        this.options.onError(`login page at ${address} port ${port}: ${error.message}; trying again`);
+      this.failing.add(address);
+      this.servers.delete(server);
+      if (!this.closed) this.later(() => this.listen(address));
+    });
+    server.listen({ host: address, port, ipv6Only: true });
+  }
+
+  private later(work: () => void): void {
+    const timer = setTimeout(() => {
+      this.retries.delete(timer);
+      work();
+    }, RETRY_MS);
+    this.retries.add(timer);
+  }
+
+  private create(): Server {
+    const bounds = {
+      headersTimeout: HEADERS_WITHIN_MS,
+      requestTimeout: REQUEST_WITHIN_MS,
+      connectionsCheckingInterval: 1000,
+      keepAliveTimeout: KEPT_ALIVE_MS,
+      maxHeaderSize: MOST_HEADER_OCTETS,
+    };
+    const { secrets } = this;
+    const server =
+      secrets === undefined
+        ? createHttpServer(bounds)
+        : createHttpsServer({ ...bounds, ...secrets, handshakeTimeout: HEADERS_WITHIN_MS });
+    server.maxRequestsPerSocket = REQUESTS_OF_A_CONNECTION;
+    server.timeout = IDLE_MS;
+    server.on('connection', (socket) => this.accept(socket));
+    server.on('request', (request, response) => {
+      this.handle(request, response).catch((cause: unknown) => {
+        // A request that ended in the middle.
+        this.options.onRefused('broken');
+        this.options.onError(`login page: ${cause instanceof Error ? cause.message : String(cause)}`);
+        request.socket.destroy();
+      });
+    });
+    server.on('clientError', (error: NodeJS.ErrnoException, socket) =>
+      this.unreadable(error, socket as Socket),
+    );
+    server.on('tlsClientError', () => this.options.onRefused('tls'));
+    server.on('checkExpectation', (request, response) => this.refuse(request, response, 'bad-request'));
+    return server;
+  }
+
+  /** Who it is has to be known before anything is read, and must not change until it is answered. */
+  private accept(socket: Socket): void {
+    const ip = addressOf(socket.remoteAddress);
+    const { maxConnections } = this.options.config;
+    const before = ip === undefined ? 0 : (this.connections.get(ip) ?? 0);
+    const most = Math.max(1, Math.floor(maxConnections / SHARE_OF_ONE));
+    if (ip === undefined || this.connected >= maxConnections || before >= most) {
+      this.options.onRefused('too-many-connections');
+      socket.destroy();
+      return;
+    }
+    this.connected++;
+    this.connections.set(ip, before + 1);
+    const connection = endsOf(socket);
+    this.peers.set(connection, { ip, mac: this.options.neighbourOf(ip) });
+    socket.on('close', () => {
+      this.peers.delete(connection);
+      this.left(ip);
+    });
+  }
+
+  private left(ip: Ip): void {
+    this.connected--;
+    const others = (this.connections.get(ip) ?? 1) - 1;
+    if (others > 0) this.connections.set(ip, others);
+    else this.connections.delete(ip);
+  }
+
+  private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const peer = this.peerOf(request);
+    const wanted = requestOf(request);
+    if (!this.isForUs(request)) this.refuse(request, response, 'wrong-host');
+    else if (!wanted.ok) this.refuse(request, response, wanted.error);
+    else if (peer === undefined) this.refuse(request, response, 'address-changed');
+    else if (wanted.value.type === 'see-first') seeFirst(response);
+    else if (wanted.value.type === 'look') this.visit(peer, { type: 'look' }, request, response);
+    else if (!isFromHere(request, this.secrets === undefined ? 'http' : 'https'))
+      this.refuse(request, response, 'cross-site');
+    else {
+      const wish = await readForm(request, wanted.value.form);
+      if (wish.ok) this.visit(peer, wish.value, request, response);
+      else this.refuse(request, response, wish.error);
+    }
+  }
+
+  private visit(peer: Peer, wish: Wish, request: IncomingMessage, response: ServerResponse): void {
+    const { ip, mac } = peer;
+    const visitor = { ip, ...(mac === undefined ? {} : { mac }) };
+    this.options.onVisit({ visitor, wish }, (answer) => {
+      if (response.destroyed) return;
+      // Who the address belongs to now may be somebody else: nobody is shown another one's page.
+      if (this.peerOf(request) === undefined) {
+        this.options.onRefused('address-changed');
+        response.destroy();
+      } else if (answer.type === 'see-status') seeFirst(response);
+      else this.send(request, response, answer.page);
+    });
+  }
+
+  /** Undefined if the neighbour entry of its address has changed since the connection was made. */
+  private peerOf({ socket }: IncomingMessage): Peer | undefined {
+    const peer = this.peers.get(endsOf(socket));
+    return peer !== undefined && this.options.neighbourOf(peer.ip) === peer.mac ? peer : undefined;
+  }
+
+  /** By the address that it has reached, or by a name of ours: a name of somebody else's that leads here is none of ours. */
+  private isForUs(request: IncomingMessage): boolean {
+    const host = hostOf(request);
+    if (host === undefined) return false;
+    const ip = parseIp(host);
+    return ip === undefined
+      ? this.options.config.names.includes(host)
+      : ip === addressOf(request.socket.localAddress);
+  }
+
+  private refuse(request: IncomingMessage, response: ServerResponse, problem: Problem): void {
+    this.options.onRefused(problem);
+    // What is left of the request is not read.
+    response.setHeader('connection', 'close');
+    this.send(request, response, { kind: 'problem', problem });
+  }
+
+  private send(request: IncomingMessage, response: ServerResponse, page: Page): void {
+    const body = Buffer.from(render(page, this.options.place));
+    if (page.kind === 'problem' && page.problem === 'method') response.setHeader('allow', 'GET, HEAD, POST');
+    const retryAfterS = page.kind === 'too-many' ? page.retryAfterS : retryAfterOf(page);
+    if (retryAfterS !== undefined) response.setHeader('retry-after', retryAfterS);
+    response.writeHead(statusOf(page), {
+      ...HEADERS,
+      'content-type': 'text/html; charset=utf-8',
+      'content-length': body.length,
+    });
+    response.end(request.method === 'HEAD' ? undefined : body);
+  }
+
+  /** Not HTTP, or too much, or too slow: Node says which. */
+  private unreadable(error: NodeJS.ErrnoException, socket: Socket): void {
+    if (error.code === 'ECONNRESET' || !socket.writable) {
+      this.options.onRefused('broken');
+      socket.destroy();
+      return;
+    }
+    const [status, reason] = UNREADABLE[error.code ?? ''] ?? ['400 Bad Request', 'bad-request'];
+    this.options.onRefused(reason);
+    socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+    // One that does not read it is not waited for.
+    socket.destroySoon();
+  }
+}
+
+const UNREADABLE: Readonly<Record<string, readonly [status: string, reason: string]>> = {
+  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'headers-too-large'],
+  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'too-slow'],
+};
+
+function retryAfterOf(page: Page): number | undefined {
+  return page.kind === 'login' && page.notice?.type === 'too-many' ? page.notice.retryAfterS : undefined;
+}
+
+function seeFirst(response: ServerResponse): void {
+  response.writeHead(303, { ...HEADERS, location: '/', 'content-length': 0 });
+  response.end();
+}
+
+/** The same for a TLS socket and for the one below it, which is the one that was accepted. */
+function endsOf({ remoteAddress, remotePort, localAddress, localPort }: Socket): string {
+  return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
+}
+
+function addressOf(text: string | undefined): Ip | undefined {
+  return parseIp((text ?? '').replace(/^::ffff:/, '').replace(/%.*$/, ''));
+}

@@ -1,0 +1,29 @@
+// What a visitor of the web pages wants, as the shell has it from HTTP. Everything here but `visitor` is hostile.
+
+import type { Ip } from '../base/ip.ts';
+import type { Mac } from '../base/mac.ts';
+
+/**
+ * Who is there, by what the kernel knows and nobody can simply say: the address that the TCP connection has been made
+ * from, and the MAC that the switch's own neighbour entry for it has. No MAC: the client is not on the bridge's link.
+ */
+export interface Visitor {
+  readonly ip: Ip;
+  readonly mac?: Mac;
+}
+
+export type Wish =
+  | { readonly type: 'look' }
+  | {
+      readonly type: 'login';
+      readonly userName: string;
+      /** UTF-8. Never logged, and in no field of what is reported. */
+      readonly password: Uint8Array;
+      readonly formToken: string;
+    }
+  | { readonly type: 'logout'; readonly formToken: string };
+
+export interface Visit {
+  readonly visitor: Visitor;
+  readonly wish: Wish;
+}
