@@ -10,7 +10,15 @@ import { PROBE_WAYS } from '../model/probe.ts';
 import { number, numberOrNone, oneOf, wholeNumber, yesOrNo } from './arguments.ts';
 import { check, type Files, type HostFinding } from './check.ts';
 import { confirmOnTerminal } from './confirm.ts';
-import { selector } from './selector.ts';
+import {
+  type DeviceOptions,
+  type DisconnectFlags,
+  devices,
+  type SelectorOptions,
+  selected,
+  selector,
+  type TimerFlags,
+} from './selector.ts';
 import {
   ask,
   type Connection,
@@ -80,31 +88,6 @@ export function buildCli(options: CliOptions): Cli {
       }
     },
   };
-}
-
-interface SelectorOptions {
-  readonly user?: string;
-  readonly port?: string;
-  readonly role?: string;
-  readonly all?: true;
-}
-
-interface DisconnectFlags {
-  readonly bounce?: true;
-  readonly dryRun?: true;
-  readonly yes?: true;
-}
-
-/** What the arguments name; an error of usage if they name nobody, or everybody and somebody. */
-function selected(
-  who: string | undefined,
-  { user, port, role, all }: SelectorOptions,
-  command: Command,
-): object {
-  const keys = [who, user, port, role].filter((value) => value !== undefined).length;
-  if (all === undefined ? keys === 0 : keys > 0)
-    command.error('error: [who], --user, --port or --role is needed, or --all alone');
-  return { ...(who === undefined ? {} : selector(who)), user, port, role, all };
 }
 
 class Program {
@@ -412,33 +395,4 @@ class Program {
     const question = { connection, verb, request, view, terminal };
     this.exit(await ask<V>(pages === undefined ? question : { ...question, pages }));
   }
-}
-
-interface DeviceOptions {
-  readonly port?: string;
-  readonly role?: string;
-  readonly user?: string;
-  readonly all?: true;
-  readonly dryRun?: true;
-  readonly yes?: true;
-}
-
-/** Which devices are meant, and whom to ask about them. */
-function devices(
-  mac: string | undefined,
-  { port, role, user, all, dryRun: _, yes: __, ...connection }: Connection & DeviceOptions,
-) {
-  return { which: { mac, port, role, user, all }, connection };
-}
-
-interface TimerFlags {
-  readonly role?: string;
-  readonly port?: string;
-  readonly period?: number;
-  readonly times?: number;
-  readonly keep?: boolean;
-  readonly wake?: boolean;
-  readonly probe?: string;
-  readonly sessionTime?: number;
-  readonly heartbeat?: number | 'none';
 }
