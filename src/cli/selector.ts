@@ -1,9 +1,8 @@
-// What arguments and options of the command line name: sessions, certified devices, timers.
+// What arguments and options of the command line name: sessions and timers.
 
 import type { Command } from 'commander';
 import { parseIp } from '../base/ip.ts';
 import { parseMac } from '../base/mac.ts';
-import type { Connection } from './session.ts';
 
 /** One word for a session, as people type it: a MAC in any spelling, an IP address, else a session id. */
 export function selector(who: string): { mac: string } | { ip: string } | { session_id: string } {
@@ -36,23 +35,6 @@ export function selected(
   if (all === undefined ? keys === 0 : keys > 0)
     command.error('error: [who], --user, --port or --role is needed, or --all alone');
   return { ...(who === undefined ? {} : selector(who)), user, port, role, all };
-}
-
-export interface DeviceOptions {
-  readonly port?: string;
-  readonly role?: string;
-  readonly user?: string;
-  readonly all?: true;
-  readonly dryRun?: true;
-  readonly yes?: true;
-}
-
-/** Which devices are meant, and whom to ask about them. */
-export function devices(
-  mac: string | undefined,
-  { port, role, user, all, dryRun: _, yes: __, ...connection }: Connection & DeviceOptions,
-) {
-  return { which: { mac, port, role, user, all }, connection };
 }
 
 export interface TimerFlags {

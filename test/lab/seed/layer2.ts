@@ -14,6 +14,7 @@ import type { Group } from './sentences.ts';
 const SESSION_S = 10;
 const HEARTBEAT_S = 3;
 const LONG_S = 600;
+const CLEARED_EVERY_S = 10;
 /** How late a verdict may be: a dump of the table, a turn, a busy machine. */
 const SLACK_S = 2;
 
@@ -29,7 +30,7 @@ const ROLES: ConfigPart = {
   heartbeat: timers(0, HEARTBEAT_S),
   'heartbeat-first': timers(LONG_S, HEARTBEAT_S),
   'session-first': timers(SESSION_S, LONG_S),
-  listed: timers(0, null),
+  cleared: timers(0, null),
   leased: timers(LONG_S, null),
   'out-of-band': { ...timers(SESSION_S, HEARTBEAT_S), in_band: false },
 };
@@ -50,13 +51,11 @@ const USERS: readonly { readonly name: string; readonly role: keyof typeof ROLES
     { name: 'works-on-both', role: 'session-first' },
     { name: 'shuts-down', role: 'untimed' },
     { name: 'is-cleared', role: 'untimed' },
-    { name: 'is-cleared-by-rule', role: 'listed' },
-    { name: 'takes-a-lease', role: 'leased' },
+    { name: 'is-cleared-by-itself', role: 'cleared' },
+    { name: 'leases-for-long', role: 'leased' },
     { name: 'uses-the-page', role: 'untimed' },
   ];
 
-/** Longer than it takes everybody to log in. */
-const CLEAR_EVERY_S = 8;
 const PAGE_PORT = 8080;
 
 class Office {
@@ -77,7 +76,7 @@ class Office {
         roles: ROLES,
         handshake: { hold_after_link_up_s: 0, hold_after_announcement_s: 0 },
         web: { port: PAGE_PORT },
-        certified_devices: { enabled: true, clear: [{ every_s: CLEAR_EVERY_S, roles: ['listed'] }] },
+        certified_devices: { enabled: true, clear: [{ every_s: CLEARED_EVERY_S, roles: ['cleared'] }] },
       },
     });
     const office = new Office(scene);
@@ -193,6 +192,32 @@ export const layer2: Group<Office> = {
       expect(await ping(office.client('is-removed'), UPLINK_IPV4)).toBe(false);
     },
 
+    'certified-cleared': async (office) => {
+      const cleared = { cause: 'certified-device-cleared', terminate: 'Admin-Reset' };
+      const { scene } = office;
+      expect(await scene.ask('certified', 'clear', '--user', 'is-cleared')).toEqual({
+        cleared: 1,
+        logged_off: 1,
+      });
+      await office.end('is-cleared', cleared);
+      await office.end('is-cleared-by-itself', cleared);
+      const clearings = scene.events('certified-cleared');
+      expect(clearings.map(({ by }) => by).sort()).toEqual(['command', 'timer']);
+      for (const name of ['is-cleared', 'is-cleared-by-itself'])
+        expect(await ping(office.client(name), UPLINK_IPV4)).toBe(false);
+    },
+
+    'long-lease': async (office) => {
+      const { scene } = office;
+      const client = office.client('leases-for-long');
+      const ranges = ['10.99.0.100,10.99.0.150,255.255.255.0,12h'];
+      const server = await DhcpServer.start(scene.lab.uplink, { device: 'eth0', ranges });
+      scene.atClose(() => server.close());
+      expect(await askForLease(client)).toBe(true);
+      const { message } = await scene.waitForEvent('warning', { code: 'dhcp-lease', mac: client.mac });
+      expect(message).toContain(`last for 43200 s, sessions of role leased for ${LONG_S} s`);
+    },
+
     'heartbeat-timer': async (office) => {
       const client = office.client('is-quiet');
       await becomeArpOnly(client);
@@ -200,30 +225,6 @@ export const layer2: Group<Office> = {
       expect(await office.session('is-quiet')).toMatchObject({ role: 'heartbeat', heartbeat_s: HEARTBEAT_S });
       await fallSilent(client);
       await office.endsByItsHeartbeatTimer('is-quiet');
-    },
-
-    'certified-cleared': async (office) => {
-      const wanted = { cause: 'certified-device-cleared', terminate: 'Admin-Reset' };
-      const client = office.client('is-cleared');
-      expect(await office.scene.ask('certified', 'clear', client.mac)).toEqual({ cleared: 1, logged_off: 1 });
-      for (const name of ['is-cleared', 'is-cleared-by-rule']) {
-        await office.end(name, wanted);
-        expect(await ping(office.client(name), UPLINK_IPV4)).toBe(false);
-      }
-    },
-
-    'long-lease': async (office) => {
-      const { scene } = office;
-      const client = office.client('takes-a-lease');
-      const server = await DhcpServer.start(scene.lab.uplink, {
-        device: 'eth0',
-        ranges: ['10.99.0.100,10.99.0.150,255.255.255.0,2h'],
-      });
-      scene.atClose(() => server.close());
-      for (let times = 0; times < 2; times++) expect(await askForLease(client)).toBe(true);
-      const warning = await scene.waitForEvent('warning', { code: 'dhcp-lease' });
-      expect(warning.message).toMatch(/ 10\.99\.0\.0\/24 last for 7200 s, sessions of role leased for 600 s/);
-      expect(scene.events('warning').filter(({ code }) => code === 'dhcp-lease')).toHaveLength(1);
     },
 
     'timers-heartbeat': (office) => office.endsByItsHeartbeatTimer('silent-heartbeat'),
