@@ -86,6 +86,8 @@ class Office {
       await ping(office.client(name), UPLINK_IPV4);
       if (silent) await fallSilent(office.client(name));
     }
+    // They are not to log on again by themselves: that they are out can be seen later, too.
+    for (const name of ['is-cleared', 'is-cleared-by-itself']) await office.supplicant(name).kill();
     return office;
   }
 
