@@ -33,7 +33,7 @@ test: build ## native tests, unit tests and the lab (root: it makes network name
 lab-vlan: build ## what takes a kernel that filters VLANs, in QEMU: KERNEL=linux-image-....deb (root, 20 minutes)
 	@$(MAKE) -C native build/switchdev_test
 	@sh test/other-kernel.sh "$(KERNEL)" env ROLLCALL_VLANS_WANTED=1 sh -c \
-		'native/build/switchdev_test && $(BIN)/vitest run --project lab --maxConcurrency=6 test/lab/vlan.test.ts'
+		'native/build/switchdev_test && $(BIN)/vitest run --project lab --reporter=verbose --maxConcurrency=6 test/lab/vlan.test.ts'
 
 demo: build ## three users' lives and a printer's on a switch made of namespaces, in under 90 seconds (root)
 	@node board/run.mjs test/demo/main.ts

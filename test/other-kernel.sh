@@ -88,6 +88,7 @@ echo o >/proc/sysrq-trigger
 sleep 60
 SECOND
 
+: >"$work/console"
 # Without cmpxchg16b: QEMU 7.2 gets it wrong, and Linux 6.12 crashes in its allocator. Without what protects a kernel from
 # strangers, which is of no use here and slow.
 qemu-system-x86_64 -accel tcg,thread=multi -smp 2 -cpu max,-cx16 -m 4096 -nographic -no-reboot -nic none \

@@ -87,7 +87,7 @@ export class Aaa implements Timed {
   private readonly asked = new Map<RequestRef, Asked>();
   private readonly conversations = new Map<Applicant, Conversation>();
   private nextRef: RequestRef = 1;
-  private wasReachable = true;
+  private before = { answering: true, reachable: true };
 
   constructor(private readonly core: Core) {
     this.client = new RadiusClient({
@@ -170,6 +170,11 @@ export class Aaa implements Timed {
     this.apply(this.client.request(request, this.core.now.mono));
   }
 
+  /** At least one authentication server answers, as far as anybody can tell: one silent exchange may be wrong about it. */
+  get answering(): boolean {
+    return this.client.answering('access');
+  }
+
   /** At least one authentication server may answer: true until it is certain that none does (radius/health.ts). */
   get reachable(): boolean {
     return this.client.reachable('access');
@@ -229,14 +234,12 @@ export class Aaa implements Timed {
     const { reauthentication } = this.core.parts;
     for (const effect of effects) this.applyOne(effect);
     this.core.schedule.touch(this);
-    if (this.reachable !== this.wasReachable) {
-      this.wasReachable = this.reachable;
-      const what = this.reachable
-        ? 'authentication servers can be asked again'
-        : 'no authentication server answers';
-      this.core.out.log('info', what);
+    const { answering, reachable } = this;
+    if (answering !== this.before.answering || reachable !== this.before.reachable) {
+      if (!reachable) this.core.out.log('warn', 'no authentication server answers');
+      this.before = { answering, reachable };
       reauthentication.serversChanged();
-    } else if (!this.reachable) this.core.schedule.touch(reauthentication);
+    } else if (!answering) this.core.schedule.touch(reauthentication);
   }
 
   private applyOne(effect: RadiusEffect): void {

@@ -27,12 +27,8 @@ export class Reauthentication implements Timed {
   }
 
   due(unit: L2Unit): void {
-    const { fallback, life } = this.core.parts;
-    if (this.pacing.due(unit)) this.begin(unit);
-    else if (fallback.denies(unit)) {
-      this.pacing.forget(unit);
-      life.end(unit, { cause: 'reauth-failed', detail: 'no authentication server answers' });
-    } else {
+    if (this.cannotWait(unit) || this.pacing.due(unit)) this.begin(unit);
+    else if (!this.denied(unit)) {
       const { mac, grant } = unit.session;
       this.core.step(mac, grant.port, 'reauthentication waits', 'until an authentication server answers');
       this.core.schedule.touch(this);
@@ -44,15 +40,31 @@ export class Reauthentication implements Timed {
     this.pacing.forget(unit);
   }
 
-  /** A server died or came back, or one that is dead may be tried at another time than before. */
+  /** A server died or came back, that is certain by now, or one that is dead may be tried at another time than before. */
   serversChanged(): void {
     const { parts, entropy, now, out, schedule } = this.core;
-    const { reachable } = parts.aaa;
-    const waiting = reachable ? this.waiting : 0;
-    if (this.pacing.servers(reachable, entropy.fraction(), now.mono) && waiting > 0) {
+    const { answering, reachable } = parts.aaa;
+    const waiting = answering ? this.waiting : 0;
+    if (this.pacing.servers(answering, entropy.fraction(), now.mono) && waiting > 0) {
       out.log('info', 'reauthentications that waited for a server begin', { sessions: waiting });
     }
+    if (!reachable) for (const unit of this.pacing.all) this.denied(unit);
     schedule.touch(this);
+  }
+
+  /** It would go on without a server's word, of which it is not certain that there is none: its own question shows it. */
+  private cannotWait(unit: L2Unit): boolean {
+    const { aaa, fallback } = this.core.parts;
+    return !aaa.answering && aaa.reachable && fallback.denies(unit);
+  }
+
+  /** Who must not go on without a server is out; for that it has to be certain that none answers. */
+  private denied(unit: L2Unit): boolean {
+    const { aaa, fallback, life } = this.core.parts;
+    if (aaa.reachable || !fallback.denies(unit)) return false;
+    this.pacing.forget(unit);
+    life.end(unit, { cause: 'reauth-failed', detail: 'no authentication server answers' });
+    return true;
   }
 
   pollAt(): Instant {
@@ -69,7 +81,7 @@ export class Reauthentication implements Timed {
     if (core.sessions.get(key) !== unit) return;
     if (core.method(method)?.reauthenticate(mac, grant.port, 'timer') === true) return;
     if (!isFallback(method)) core.parts.life.end(unit, { cause: 'session-timeout' });
-    else if (core.parts.aaa.reachable)
+    else if (core.parts.aaa.answering)
       core.parts.life.end(unit, { cause: 'authorization-changed', detail: 'its client cannot be asked' });
     else this.pacing.due(unit);
   }

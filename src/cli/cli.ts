@@ -8,9 +8,16 @@ import type { Config } from '../config/config.ts';
 import { PORT_CONTROLS } from '../model/port.ts';
 import { PROBE_WAYS } from '../model/probe.ts';
 import { number, numberOrNone, oneOf, wholeNumber, yesOrNo } from './arguments.ts';
+import { addCertified } from './certified.ts';
 import { check, type Files, type HostFinding } from './check.ts';
 import { confirmOnTerminal } from './confirm.ts';
-import { selector } from './selector.ts';
+import {
+  type DisconnectFlags,
+  type SelectorOptions,
+  selected,
+  selector,
+  type TimerFlags,
+} from './selector.ts';
 import {
   ask,
   type Connection,
@@ -18,14 +25,10 @@ import {
   DEFAULT_SOCKET,
   EXIT,
   events,
-  type Pages,
   type Terminal,
 } from './session.ts';
 import { colors, plural } from './text.ts';
 import {
-  certifiedPages,
-  certifiedView,
-  clearedView,
   configView,
   disconnectView,
   explainView,
@@ -82,31 +85,6 @@ export function buildCli(options: CliOptions): Cli {
   };
 }
 
-interface SelectorOptions {
-  readonly user?: string;
-  readonly port?: string;
-  readonly role?: string;
-  readonly all?: true;
-}
-
-interface DisconnectFlags {
-  readonly bounce?: true;
-  readonly dryRun?: true;
-  readonly yes?: true;
-}
-
-/** What the arguments name; an error of usage if they name nobody, or everybody and somebody. */
-function selected(
-  who: string | undefined,
-  { user, port, role, all }: SelectorOptions,
-  command: Command,
-): object {
-  const keys = [who, user, port, role].filter((value) => value !== undefined).length;
-  if (all === undefined ? keys === 0 : keys > 0)
-    command.error('error: [who], --user, --port or --role is needed, or --all alone');
-  return { ...(who === undefined ? {} : selector(who)), user, port, role, all };
-}
-
 class Program {
   readonly command: Command;
 
@@ -127,7 +105,15 @@ class Program {
     this.acting();
     this.setting();
     this.configuring();
-    this.certified();
+    addCertified(this.command, {
+      verb: (name, description, parent) => this.verb(name, description, parent),
+      ask: async (question) => {
+        const code = await ask({ ...question, verb: 'certified', terminal });
+        exit(code);
+        return code;
+      },
+      exit,
+    });
   }
 
   private agent(): void {
@@ -268,45 +254,6 @@ class Program {
       .action((file: string, flags: Connection) => this.send(flags, 'apply', file));
   }
 
-  private certified(): void {
-    const group = this.command
-      .command('certified')
-      .description('the list of certified devices: those whose user has passed')
-      .action(() => group.error('error: one of list, clear is needed'));
-    this.deviceVerb('list', 'the devices, all or a part', group).action(
-      async (mac: string | undefined, flags: Connection & DeviceOptions) => {
-        const { which, connection } = devices(mac, flags);
-        const request = { list: true, ...which };
-        await this.ask(connection, 'certified', request, certifiedView, certifiedPages);
-      },
-    );
-    this.deviceVerb('clear', 'take devices off the list, and log their users off', group)
-      .option('--all', 'every device; needs --yes')
-      .option('-n, --dry-run', 'only say how many there would be')
-      .option('-y, --yes', 'with --all: really')
-      .action(async (mac: string | undefined, flags: Connection & DeviceOptions, command: Command) => {
-        const { which, connection } = devices(mac, flags);
-        const given = Object.values(which).filter((value) => value !== undefined).length;
-        if (given === 0 || (flags.all === true && given > 1))
-          command.error('error: [mac], --port, --role and --user, or --all, is needed');
-        const unsure = which.all === true && flags.yes !== true;
-        const dry = unsure || flags.dryRun === true;
-        const request = { clear: true, ...which, ...(dry ? { dry_run: true } : {}) };
-        await this.ask(connection, 'certified', request, (result) =>
-          clearedView(result, unsure && flags.dryRun !== true),
-        );
-        if (unsure && flags.dryRun !== true) this.exit(EXIT.refused);
-      });
-  }
-
-  private deviceVerb(name: string, description: string, group: Command): Command {
-    return this.verb(name, description, group)
-      .argument('[mac]')
-      .option('--port <port>', 'those that were on a port')
-      .option('--role <role>', 'those whose user had a role')
-      .option('--user <name>', 'those of a user');
-  }
-
   /** The file is here; its `{file: ...}` secrets are on the switch. */
   private async send(flags: Connection, action: 'check' | 'apply', file: string): Promise<void> {
     const text = this.options.files.readText(file);
@@ -406,39 +353,7 @@ class Program {
     verb: V,
     request: object,
     view: Parameters<typeof ask<V>>[0]['view'],
-    pages?: Pages<V>,
   ): Promise<void> {
-    const { terminal } = this;
-    const question = { connection, verb, request, view, terminal };
-    this.exit(await ask<V>(pages === undefined ? question : { ...question, pages }));
+    this.exit(await ask<V>({ connection, verb, request, view, terminal: this.terminal }));
   }
-}
-
-interface DeviceOptions {
-  readonly port?: string;
-  readonly role?: string;
-  readonly user?: string;
-  readonly all?: true;
-  readonly dryRun?: true;
-  readonly yes?: true;
-}
-
-/** Which devices are meant, and whom to ask about them. */
-function devices(
-  mac: string | undefined,
-  { port, role, user, all, dryRun: _, yes: __, ...connection }: Connection & DeviceOptions,
-) {
-  return { which: { mac, port, role, user, all }, connection };
-}
-
-interface TimerFlags {
-  readonly role?: string;
-  readonly port?: string;
-  readonly period?: number;
-  readonly times?: number;
-  readonly keep?: boolean;
-  readonly wake?: boolean;
-  readonly probe?: string;
-  readonly sessionTime?: number;
-  readonly heartbeat?: number | 'none';
 }

@@ -3,7 +3,6 @@
 import { describeFault } from '../config/fault.ts';
 import type { ResultOf } from '../report/answers.ts';
 import type { PortPayload, SessionPayload } from '../report/payloads.ts';
-import type { Pages } from './session.ts';
 import { ago, type Colors, clean, duration, facts, natural, plural, table } from './text.ts';
 
 export interface ViewContext {
@@ -258,39 +257,6 @@ export function explainView(
     ].join('; '),
   ]);
   return table(['time', 'age', 'port', 'what', 'detail'], rows, paint);
-}
-
-/** Of a list that comes in parts. */
-export const certifiedPages: Pages<'certified'> = {
-  next: ({ next }) => (next === undefined || next === null ? undefined : { after: next }),
-  join: (before, part) => ({ ...part, devices: [...(before.devices ?? []), ...(part.devices ?? [])] }),
-};
-
-export function certifiedView({ devices = [] }: ResultOf<'certified'>, { paint, now }: ViewContext): string {
-  if (devices.length === 0) return 'no certified devices';
-  const oldestFirst = [...devices].sort((a, b) => (a.first_passed < b.first_passed ? -1 : 1));
-  const rows = oldestFirst.map((device) => [
-    device.mac,
-    paint.bold(clean(device.user_name, 32)),
-    device.port,
-    device.vlan === 0 ? '' : String(device.vlan),
-    clean(device.role, 20),
-    device.method,
-    duration((now - Date.parse(device.first_passed)) / 1000),
-    ago(device.last_passed, now),
-    device.online ? paint.green('online') : '-',
-  ]);
-  const head = ['MAC', 'user', 'port', 'VLAN', 'role', 'method', 'on the list', 'last passed', 'session'];
-  return `${table(head, rows, paint)}\n\n${plural(devices.length, 'device')}`;
-}
-
-/** `unconfirmed`: it was only asked how many there would be, since nobody said yes. */
-export function clearedView(result: ResultOf<'certified'>, unconfirmed: boolean): string {
-  const { cleared = 0, logged_off: loggedOff = 0, dry_run: dry } = result;
-  if (dry !== true)
-    return `${plural(cleared, 'device is', 'devices are')} off the list, ${plural(loggedOff, 'user is', 'users are')} being logged off`;
-  const would = `${plural(cleared, 'device')} would be off the list, ${plural(loggedOff, 'user')} would be logged off`;
-  return unconfirmed ? `${would}; say --yes to do it` : would;
 }
 
 export function configView(result: ResultOf<'config'>, { paint }: ViewContext): string {

@@ -38,6 +38,11 @@ export class ReauthPacing<Who> {
     return this.queue.size;
   }
 
+  /** Whoever waits, in their order. */
+  get all(): readonly Who[] {
+    return [...this.queue];
+  }
+
   /** True: it may begin now. False: `take` will return it later. One that waits already keeps its place. */
   due(who: Who): boolean {
     if (this.reachable && this.queue.size === 0) return true;

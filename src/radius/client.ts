@@ -103,7 +103,12 @@ export class RadiusClient {
     return this.kinds[kind].pending;
   }
 
-  /** At least one server for this kind of request is not dead; false also where none is configured. */
+  /** At least one server for this kind of request is not dead, as far as anybody can tell; false where none is configured. */
+  answering(kind: RequestKind): boolean {
+    return this.kinds[kind].answering;
+  }
+
+  /** It is not certain that all servers for this kind of request are dead (health.ts); false where none is configured. */
   reachable(kind: RequestKind): boolean {
     return this.kinds[kind].reachable;
   }

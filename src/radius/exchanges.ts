@@ -110,6 +110,10 @@ export abstract class Exchanges {
     return this.links.reachable;
   }
 
+  get answering(): boolean {
+    return this.links.answering;
+  }
+
   get trialAt(): Instant {
     return this.links.trialAt;
   }

@@ -86,6 +86,11 @@ export class Links<Exchange> {
     return this.all.some((link) => !link.health.certainlyDead);
   }
 
+  /** At least one server is not dead, as far as anybody can tell. */
+  get answering(): boolean {
+    return this.all.some((link) => link.health.up);
+  }
+
   get trialAt(): Instant {
     return this.all.reduce((at, link) => earliest(at, link.trialAt), NEVER);
   }

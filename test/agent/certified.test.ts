@@ -1,11 +1,13 @@
 // The list of certified devices in the agent: what comes onto it when, what clearing does, and what is said upstream.
 
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { Ip } from '../../src/base/ip.ts';
 import type { Mac } from '../../src/base/mac.ts';
 import type { PortName } from '../../src/model/dataplane.ts';
 import { readCertified } from '../../src/policy/certified-codec.ts';
 import { SimulatedSwitch } from '../rigs/sim/simulated-switch.ts';
 import { SimulatedStage, simFile } from '../rigs/sim/stage.ts';
+import { accountingRequest, SSO_SECRET } from '../rigs/sso.ts';
 import { PASSWORD } from '../scenarios/stage.ts';
 
 const ON = { certified_devices: { enabled: true } };
@@ -86,6 +88,25 @@ describe('a switch with a list of certified devices', () => {
     const session = await dark.until('a session', () => dark.retained(dark.machine(1).mac), 60_000);
     expect(session.method).toBe('critical');
     expect(await dark.ask('certified', { list: true })).toMatchObject({ total: 0 });
+  });
+
+  it('users of a concentrator have no device, and never come onto it', async () => {
+    const far = new SimulatedStage({
+      machines: 1,
+      config: {
+        ...ON,
+        l3: { ingress: ['vpn0'] },
+        sso: { role: 'default', clients: [{ address: '192.0.2.10', secret: SSO_SECRET }] },
+      },
+    });
+    const said = { session: 's1', user: 'alice', ips: ['10.0.0.1' as Ip] };
+    const datagram = { address: '192.0.2.10', port: 40_000, bytes: accountingRequest('start', said) };
+    far.net.post({ type: 'sso-requests', datagrams: [datagram] });
+    await far.pass(100);
+    expect(await far.ask('sessions')).toMatchObject({ sessions: [{ method: 'sso', user_name: 'alice' }] });
+    expect(await far.ask('certified', { list: true })).toMatchObject({ total: 0 });
+    expect(await far.ask('certified', { clear: true, all: true })).toEqual({ cleared: 0, logged_off: 0 });
+    expect(await far.ask('sessions')).toMatchObject({ sessions: [{ method: 'sso' }] });
   });
 
   it('who logs in again has passed later, and came onto the list no later', async () => {

@@ -76,6 +76,40 @@ describe('critical', () => {
     },
   );
 
+  it('deny puts nobody out whose server was silent about another client only', async () => {
+    const stage = stageWith(
+      { critical: 'deny', dot1x: { reauth_period_s: 60, server_timeout_s: 10 } },
+      { radius: { dead_time_s: 5, servers: [{ ...SERVER, status_server: false }] } },
+    );
+    const [dark, other] = [stage.machine(1), stage.machine(2)];
+    await stage.login(dark);
+    await stage.pass(10_000);
+    const { session_id } = await stage.login(other);
+    for (const machine of [dark, other]) await stage.talk(machine, 5_000);
+    const [server] = stage.net.servers;
+    if (server === undefined) throw new Error('there is no server');
+    const answer = server.receive.bind(server);
+    server.receive = (kind, bytes, now) =>
+      kind === 'access' && fromUtf8(bytes).includes('u1') ? undefined : answer(kind, bytes, now);
+    await stage.until(
+      'down',
+      () => stage.events('radius-server').some(({ state }) => state === 'down'),
+      90_000,
+    );
+    const asked = server.questions;
+    await stage.pass(30_000);
+    expect((await stage.retained(other.mac))?.session_id).toBe(session_id);
+    expect(server.questions).toBeGreaterThan(asked);
+    // Now it is silent about everybody.
+    server.receive = () => undefined;
+    await stage.until(
+      'the end',
+      () => stage.events('session-end').find(({ mac }) => mac === other.mac),
+      120_000,
+    );
+    expect(stage.events('session-end').at(-1)?.cause).toBe('reauth-failed');
+  });
+
   it('comes at once where it is known that no server answers, and the question is asked all the same', async () => {
     const stage = await inCritical();
     const [server] = stage.net.servers;

@@ -23,7 +23,7 @@ const TCPDUMP = ['tcpdump', '-i', 'eth0', '-l', '-n', '-e', '-t', '-xx', '--imme
 
 export class Witnesses {
   private readonly timers: NodeJS.Timeout[] = [];
-  /** Whose entry is there: what the bridge had learnt before is no part of the story. */
+  /** Whose entry is there: what the bridge had learnt before, and what is written once more, is no part of the story. */
   private readonly granted = new Set<Person>();
   private readonly stops: (() => Promise<unknown>)[] = [];
 
@@ -75,7 +75,7 @@ export class Witnesses {
           if (this.granted.delete(person)) {
             this.timeline.add('bridge', `${person.name}'s entry on ${person.client.port} is deleted`);
           }
-        } else if (line.includes('static') && line.includes('sticky')) {
+        } else if (line.includes('static') && line.includes('sticky') && !this.granted.has(person)) {
           this.granted.add(person);
           this.timeline.add('bridge', `${person.name}'s entry on ${person.client.port}: static, sticky`);
         }

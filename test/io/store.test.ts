@@ -5,24 +5,20 @@ import { once } from 'node:events';
 import {
   existsSync,
   mkdirSync,
-  mkdtempSync,
   readdirSync,
   readFileSync,
   rmSync,
   truncateSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { build } from 'esbuild';
-import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { erasing, keeping, type SpoolContent, storing } from '../../src/accounting/spool.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { erasing, keeping } from '../../src/accounting/spool.ts';
 import type { SpoolStatus } from '../../src/agent/ports.ts';
 import type { Mac } from '../../src/base/mac.ts';
-import type { WallTime } from '../../src/base/time.ts';
 import { openStore, Store } from '../../src/io/store.ts';
 import { StoreFile } from '../../src/io/store-file.ts';
-import type { AcctRecord } from '../../src/model/acct.ts';
 import type { PortName } from '../../src/model/dataplane.ts';
 import {
   type CertifiedDevice,
@@ -30,17 +26,7 @@ import {
   readCertified,
   writing as writingDevice,
 } from '../../src/policy/certified-codec.ts';
-import { subject } from '../rigs/accounting-path.ts';
-
-const AT = Date.UTC(2026, 0, 1) as WallTime;
-
-function start(id: string): Extract<AcctRecord, { kind: 'start' }> {
-  return { kind: 'start', eventTime: AT, subject: subject(id) };
-}
-
-function stop(id: string): AcctRecord {
-  return { kind: 'stop', eventTime: AT, subject: subject(id), sessionTimeS: 1, cause: 'port-down' };
-}
+import { AT, refs, Stores, start, stop, stored } from '../rigs/stores.ts';
 
 /** Starts and, five behind, Stops, as fast as they become durable; a line for each that is. */
 const WRITER = `
@@ -79,10 +65,6 @@ async function killedWriter(where: string, afterMs: number): Promise<readonly nu
   return said.split('\n').slice(0, -1).map(Number);
 }
 
-let folder: string;
-let statuses: SpoolStatus[];
-const open: Store[] = [];
-
 const writer = path.resolve('node_modules/.cache/rollcall/store-writer.mjs');
 const reader = path.resolve('node_modules/.cache/rollcall/store-reader.mjs');
 beforeAll(async () => {
@@ -101,58 +83,25 @@ beforeAll(async () => {
   }
 });
 
-beforeEach(() => {
-  folder = mkdtempSync(path.join(tmpdir(), 'rollcall-store-'));
-  statuses = [];
-});
-afterEach(async () => {
-  for (const store of open.splice(0)) await store.close();
-  rmSync(folder, { recursive: true, force: true });
-});
-
-/** As at the agent's start. */
-function begin(where = folder): {
-  readonly store: Store;
-  readonly content: SpoolContent;
-  readonly certified: readonly (readonly [string, Uint8Array])[];
-  readonly status: SpoolStatus;
-} {
-  const opened = openStore(where, (status) => statuses.push(status));
-  if (!opened.ok) throw new Error(opened.error);
-  open.push(opened.value.store);
-  return opened.value;
-}
-
-async function end(store: Store): Promise<void> {
-  open.splice(open.indexOf(store), 1);
-  await store.close();
-}
-
-function stored(store: Store, ref: number, record: AcctRecord): Promise<string | undefined> {
-  return new Promise((resolve) => store.write(storing({ ref, record }), resolve));
-}
-
-function refs({ records }: SpoolContent): readonly number[] {
-  return records.map(({ ref }) => ref);
-}
-
+const stores = new Stores();
 const FILE = 'accounting.mdb';
-const file = (): string => path.join(folder, FILE);
-const asides = (): readonly string[] => readdirSync(folder).filter((name) => name.includes('set-aside'));
+const file = (): string => path.join(stores.folder, FILE);
+const asides = (): readonly string[] =>
+  readdirSync(stores.folder).filter((name) => name.includes('set-aside'));
 
 describe('a store', () => {
   it('is begun where there is none, for nobody else to read, and keeps what it was given', async () => {
-    const first = begin(path.join(folder, 'deep/state'));
+    const first = stores.begin(path.join(stores.folder, 'deep/state'));
     expect(first).toMatchObject({ content: { records: [], sessions: [] }, status: { state: 'durable' } });
     expect(await stored(first.store, 1, start('a'))).toBeUndefined();
     expect(await stored(first.store, 2, start('b'))).toBeUndefined();
     first.store.write([erasing(1)]);
     expect(await stored(first.store, 3, stop('a'))).toBeUndefined();
     first.store.write([keeping({ ...start('b'), kind: 'interim', sessionTimeS: 9 })]);
-    await end(first.store);
-    const modes = execFileSync('stat', ['-c', '%a', path.join(folder, 'deep/state', FILE)]).toString();
+    await stores.end(first.store);
+    const modes = execFileSync('stat', ['-c', '%a', path.join(stores.folder, 'deep/state', FILE)]).toString();
     expect(modes.trim()).toBe('600');
-    const { content, status } = begin(path.join(folder, 'deep/state'));
+    const { content, status } = stores.begin(path.join(stores.folder, 'deep/state'));
     expect(refs(content)).toEqual([2, 3]);
     expect(content.sessions).toMatchObject([
       { kind: 'interim', sessionTimeS: 9, subject: { sessionId: 'b' } },
@@ -161,12 +110,12 @@ describe('a store', () => {
   });
 
   it('takes what one turn wants as one transaction, and thousands of them', async () => {
-    const { store } = begin();
+    const { store } = stores.begin();
     const all = Array.from({ length: 20_000 }, (_, i) => stored(store, i + 1, start(`s${i}`)));
     expect(new Set(await Promise.all(all))).toEqual(new Set([undefined]));
     for (let ref = 1; ref <= 19_990; ref++) store.write([erasing(ref)]);
-    await end(store);
-    const { content } = begin();
+    await stores.end(store);
+    const { content } = stores.begin();
     expect(refs(content)).toEqual([
       19_991, 19_992, 19_993, 19_994, 19_995, 19_996, 19_997, 19_998, 19_999, 20_000,
     ]);
@@ -175,8 +124,8 @@ describe('a store', () => {
 
   it('has everything that was said to be durable, and whole transactions only, after 12 kills', async () => {
     for (let round = 1; round <= 12; round++) {
-      const said = await killedWriter(folder, 5 + round * 9);
-      const { store, content } = begin();
+      const said = await killedWriter(stores.folder, 5 + round * 9);
+      const { store, content } = stores.begin();
       const there = new Set(refs(content));
       for (const ref of said) expect(there, `round ${round}`).toContain(ref);
       // Each Start came with its session, each Stop without.
@@ -188,18 +137,18 @@ describe('a store', () => {
         );
         expect(sessions.has(id)).toBe(!ended);
       }
-      await end(store);
-      rmSync(folder, { recursive: true });
-      mkdirSync(folder);
+      await stores.end(store);
+      rmSync(stores.folder, { recursive: true });
+      mkdirSync(stores.folder);
     }
   }, 60_000);
 });
 
 describe('a file that cannot be believed is set aside, and a new one begun', () => {
   async function filled(): Promise<void> {
-    const { store } = begin();
+    const { store } = stores.begin();
     await Promise.all(Array.from({ length: 500 }, (_, i) => stored(store, i + 1, stop(`s${i}`))));
-    await end(store);
+    await stores.end(store);
   }
 
   it.each([
@@ -210,15 +159,15 @@ describe('a file that cannot be believed is set aside, and a new one begun', () 
   ])('%s', async (_, spoil, why) => {
     await filled();
     spoil();
-    const { store, content, status } = begin();
+    const { store, content, status } = stores.begin();
     expect(content.records).toEqual([]);
     expect(status.state).toBe('durable');
     expect(status.warnings).toEqual([expect.stringMatching(why)]);
     expect(status.warnings[0]).toMatch(/^the accounting store is set aside as accounting\.mdb\.set-aside-2/);
     expect(asides()).toHaveLength(1);
     expect(await stored(store, 1, start('a'))).toBeUndefined();
-    await end(store);
-    expect(refs(begin().content)).toEqual([1]);
+    await stores.end(store);
+    expect(refs(stores.begin().content)).toEqual([1]);
   });
 
   it('with pages of rubbish, which LMDB believes until it ends the process: by the fourth start at the latest', async () => {
@@ -227,7 +176,9 @@ describe('a file that cannot be believed is set aside, and a new one begun', () 
     const ends: (NodeJS.Signals | null)[] = [];
     let said = '';
     for (let start = 1; start <= 4 && said === ''; start++) {
-      const child = spawn(process.execPath, [reader, folder], { stdio: ['ignore', 'pipe', 'inherit'] });
+      const child = spawn(process.execPath, [reader, stores.folder], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      });
       child.stdout.on('data', (data: Buffer) => {
         said += data.toString();
       });
@@ -238,15 +189,15 @@ describe('a file that cannot be believed is set aside, and a new one begun', () 
       /set aside as .*: (reading it ended the agent 3 times|it cannot be read|it has \d+ of its \d+ entries)/,
     );
     expect(ends.at(-1)).toBeNull();
-    expect(begin().status.warnings).toEqual([]);
+    expect(stores.begin().status.warnings).toEqual([]);
   });
 
   it('of a newer version of the program', async () => {
     await filled();
-    const { store } = begin();
+    const { store } = stores.begin();
     store.write([{ key: 'v', value: Buffer.from('2') }]);
-    await end(store);
-    const { content, status } = begin();
+    await stores.end(store);
+    const { content, status } = stores.begin();
     expect(content.records).toEqual([]);
     expect(status.warnings).toEqual([
       expect.stringContaining('it is of layout 2, and this program writes 1'),
@@ -256,25 +207,25 @@ describe('a file that cannot be believed is set aside, and a new one begun', () 
 
   it('that has ended the agent three times; not one that was only killed twice', async () => {
     await filled();
-    const attempts = path.join(folder, `${FILE}-attempts`);
+    const attempts = path.join(stores.folder, `${FILE}-attempts`);
     writeFileSync(attempts, '..');
-    const again = begin();
+    const again = stores.begin();
     expect(again.content.records).toHaveLength(500);
-    await end(again.store);
+    await stores.end(again.store);
     writeFileSync(attempts, '...');
-    const { content, status } = begin();
+    const { content, status } = stores.begin();
     expect(content.records).toEqual([]);
     expect(status.warnings).toEqual([expect.stringContaining('reading it ended the agent 3 times')]);
   });
 
   it('not one that could not be opened at all, as often as that was tried', async () => {
     await filled();
-    const attempts = path.join(folder, `${FILE}-attempts`);
-    const lock = path.join(folder, `${FILE}-lock`);
+    const attempts = path.join(stores.folder, `${FILE}-attempts`);
+    const lock = path.join(stores.folder, `${FILE}-lock`);
     rmSync(lock, { force: true });
     mkdirSync(lock);
     for (let start = 1; start <= 4; start++) {
-      expect(openStore(folder, () => undefined)).toEqual({
+      expect(openStore(stores.folder, () => undefined)).toEqual({
         ok: false,
         error: expect.stringMatching(/EISDIR.*accounting\.mdb-lock/),
       });
@@ -282,12 +233,12 @@ describe('a file that cannot be believed is set aside, and a new one begun', () 
     rmSync(lock, { recursive: true });
     for (const before of ['', '..']) {
       writeFileSync(attempts, before);
-      const opening = new StoreFile(folder);
+      const opening = new StoreFile(stores.folder);
       opening.attempt();
       opening.takeBack();
       expect(existsSync(attempts) ? readFileSync(attempts, 'latin1') : '').toBe(before);
     }
-    const { content, status } = begin();
+    const { content, status } = stores.begin();
     expect(content.records).toHaveLength(500);
     expect(status.warnings).toEqual([]);
   });
@@ -316,46 +267,46 @@ function device(n: number): CertifiedDevice {
 
 describe('the list of certified devices', () => {
   it('has a table of its own: neither sees the entries of the other, whatever their keys are', async () => {
-    const { store } = begin();
+    const { store } = stores.begin();
     store.writeCertified([writingDevice(device(1)), writingDevice(device(2)), erasingDevice(device(2).mac)]);
     store.writeCertified([{ key: 'r000000000001', value: Uint8Array.of(1) }]);
     expect(await stored(store, 1, start('a'))).toBeUndefined();
     store.write([erasing(1)]);
-    await end(store);
-    const { content, certified } = begin();
+    await stores.end(store);
+    const { content, certified } = stores.begin();
     expect(content).toMatchObject({ records: [], sessions: [{ subject: { sessionId: 'a' } }], damaged: 0 });
     expect(readCertified(certified)).toMatchObject({ devices: [device(1)], damaged: 1 });
   });
 
   it('is durable within a moment, whoever kills the agent then', async () => {
-    const { store } = begin();
+    const { store } = stores.begin();
     store.writeCertified([writingDevice(device(1))]);
     await new Promise((resolve) => setTimeout(resolve, 100));
     // Another process reads what is on disk; this one has not closed it.
-    const said = execFileSync(process.execPath, [reader, folder, 'certified'], { encoding: 'utf8' });
+    const said = execFileSync(process.execPath, [reader, stores.folder, 'certified'], { encoding: 'utf8' });
     expect(said).toContain(device(1).mac);
   });
 
   it('takes ten thousand, and gives them back', async () => {
-    const { store } = begin();
+    const { store } = stores.begin();
     store.writeCertified(Array.from({ length: 10_000 }, (_, n) => writingDevice(device(n))));
-    await end(store);
-    expect(readCertified(begin().certified).devices).toHaveLength(10_000);
+    await stores.end(store);
+    expect(readCertified(stores.begin().certified).devices).toHaveLength(10_000);
   });
 
   it('that has ended the agent three times costs nothing of accounting, which goes on in a new file', async () => {
-    const { store } = begin();
+    const { store } = stores.begin();
     await stored(store, 1, start('a'));
     store.writeCertified([writingDevice(device(1))]);
-    await end(store);
-    const attempts = path.join(folder, `${FILE}-attempts`);
+    await stores.end(store);
+    const attempts = path.join(stores.folder, `${FILE}-attempts`);
     writeFileSync(attempts, '.a..a');
-    const again = begin();
+    const again = stores.begin();
     expect(again.status.warnings).toEqual([]);
     expect(readCertified(again.certified).devices).toEqual([device(1)]);
-    await end(again.store);
+    await stores.end(again.store);
     writeFileSync(attempts, '.a.a.a');
-    const next = begin();
+    const next = stores.begin();
     expect(next.status.warnings).toEqual([
       expect.stringMatching(
         /set aside as .*: its list of certified devices: reading it ended the agent 3 times, and what it has of accounting is taken over$/,
@@ -363,8 +314,8 @@ describe('the list of certified devices', () => {
     ]);
     expect([refs(next.content), next.content.sessions.length, next.certified]).toEqual([[1], 1, []]);
     next.store.writeCertified([writingDevice(device(2))]);
-    await end(next.store);
-    const last = begin();
+    await stores.end(next.store);
+    const last = stores.begin();
     expect([refs(last.content), last.content.sessions.length]).toEqual([[1], 1]);
     expect(readCertified(last.certified).devices).toEqual([device(2)]);
     expect(asides()).toHaveLength(1);
@@ -375,9 +326,9 @@ describe('where nothing can be written', () => {
   /** A store whose folder has become a file: nobody can say how large it is, or what room there is. */
   function withoutPlace(
     batch: () => Promise<unknown>,
-    onStatus = (status: SpoolStatus) => void statuses.push(status),
+    onStatus = (status: SpoolStatus) => void stores.statuses.push(status),
   ) {
-    const place = path.join(folder, 'place');
+    const place = path.join(stores.folder, 'place');
     mkdirSync(place);
     const database = { batch } as unknown as ConstructorParameters<typeof Store>[0];
     const store = new Store(database, new StoreFile(place), onStatus);
@@ -389,7 +340,7 @@ describe('where nothing can be written', () => {
   it('and nobody can say why: whoever waits is told what the system said', async () => {
     const store = withoutPlace(() => Promise.reject(new Error('EIO: it has gone')));
     expect(await stored(store, 1, stop('a'))).toMatch(/accounting\.mdb cannot be written: EIO: it has gone/);
-    expect(statuses).toMatchObject([{ state: 'failing' }]);
+    expect(stores.statuses).toMatchObject([{ state: 'failing' }]);
   });
 
   it('and it is written all the same: whoever waits is told', async () => {
@@ -419,7 +370,7 @@ describe('where nothing can be written', () => {
   });
 
   it('a folder that is a file', () => {
-    const place = path.join(folder, 'place');
+    const place = path.join(stores.folder, 'place');
     writeFileSync(place, '');
     expect(openStore(place, () => undefined)).toEqual({
       ok: false,

@@ -4,7 +4,8 @@
 import { expect } from 'vitest';
 import type { ConfigPart } from '../../rigs/config-part.ts';
 import { becomeArpOnly, canReach, fallSilent, ping, speakAgain } from '../../rigs/lab/client.ts';
-import { type SwitchClient, UPLINK_IPV4 } from '../../rigs/lab/netns.ts';
+import { askForLease, DhcpServer } from '../../rigs/lab/dhcp.ts';
+import { SWITCH_IPV4, type SwitchClient, UPLINK_IPV4 } from '../../rigs/lab/netns.ts';
 import { sleep, until } from '../../rigs/lab/process.ts';
 import { type Facts, PASSWORD, Scene } from '../../rigs/lab/scene.ts';
 import type { Supplicant } from '../../rigs/lab/supplicant.ts';
@@ -13,6 +14,7 @@ import type { Group } from './sentences.ts';
 const SESSION_S = 10;
 const HEARTBEAT_S = 3;
 const LONG_S = 600;
+const CLEARED_EVERY_S = 10;
 /** How late a verdict may be: a dump of the table, a turn, a busy machine. */
 const SLACK_S = 2;
 
@@ -28,6 +30,8 @@ const ROLES: ConfigPart = {
   heartbeat: timers(0, HEARTBEAT_S),
   'heartbeat-first': timers(LONG_S, HEARTBEAT_S),
   'session-first': timers(SESSION_S, LONG_S),
+  cleared: timers(0, null),
+  leased: timers(LONG_S, null),
   'out-of-band': { ...timers(SESSION_S, HEARTBEAT_S), in_band: false },
 };
 
@@ -46,7 +50,13 @@ const USERS: readonly { readonly name: string; readonly role: keyof typeof ROLES
     { name: 'silent-both', role: 'heartbeat-first', silent: true },
     { name: 'works-on-both', role: 'session-first' },
     { name: 'shuts-down', role: 'untimed' },
+    { name: 'is-cleared', role: 'untimed' },
+    { name: 'is-cleared-by-itself', role: 'cleared' },
+    { name: 'leases-for-long', role: 'leased' },
+    { name: 'uses-the-page', role: 'untimed' },
   ];
+
+const PAGE_PORT = 8080;
 
 class Office {
   private readonly supplicants = new Map<string, Supplicant>();
@@ -62,7 +72,12 @@ class Office {
     const scene = await Scene.open({
       ports: USERS.length,
       radius: { users },
-      config: { roles: ROLES, handshake: { hold_after_link_up_s: 0, hold_after_announcement_s: 0 } },
+      config: {
+        roles: ROLES,
+        handshake: { hold_after_link_up_s: 0, hold_after_announcement_s: 0 },
+        web: { port: PAGE_PORT },
+        certified_devices: { enabled: true, clear: [{ every_s: CLEARED_EVERY_S, roles: ['cleared'] }] },
+      },
     });
     const office = new Office(scene);
     await Promise.all(USERS.map(({ name }) => office.logIn(name)));
@@ -71,6 +86,8 @@ class Office {
       await ping(office.client(name), UPLINK_IPV4);
       if (silent) await fallSilent(office.client(name));
     }
+    // They are not to log on again by themselves: that they are out can be seen later, too.
+    for (const name of ['is-cleared', 'is-cleared-by-itself']) await office.supplicant(name).kill();
     return office;
   }
 
@@ -152,6 +169,19 @@ export const layer2: Group<Office> = {
   name: 'on a port of the switch',
   open: () => Office.open(),
   rows: {
+    'logout-web': async (office) => {
+      const client = office.client('uses-the-page');
+      const page = `http://${SWITCH_IPV4}:${PAGE_PORT}`;
+      const curl = (...args: readonly string[]): Promise<string> =>
+        client.netns.must(['curl', '-s', '-m', '8', ...args]);
+      const shown = await curl(`${page}/`);
+      expect(shown).toContain('uses-the-page');
+      const [, form = ''] = /name="form" value="([^"]+)"/.exec(shown) ?? [];
+      await curl(`${page}/logout`, '-d', `form=${form}`);
+      await office.end('uses-the-page', { cause: 'web-logout', terminate: 'User-Request' });
+      expect(await ping(client, UPLINK_IPV4)).toBe(false);
+    },
+
     'logout-agent': async (office) => {
       await office.supplicant('logs-off').logoff();
       await office.end('logs-off', { cause: 'supplicant-logoff', terminate: 'User-Request' });
@@ -162,6 +192,32 @@ export const layer2: Group<Office> = {
       await office.scene.ask('disconnect', '--user', 'is-removed');
       await office.end('is-removed', { cause: 'admin-reset', terminate: 'Admin-Reset' });
       expect(await ping(office.client('is-removed'), UPLINK_IPV4)).toBe(false);
+    },
+
+    'certified-cleared': async (office) => {
+      const cleared = { cause: 'certified-device-cleared', terminate: 'Admin-Reset' };
+      const { scene } = office;
+      expect(await scene.ask('certified', 'clear', '--user', 'is-cleared')).toEqual({
+        cleared: 1,
+        logged_off: 1,
+      });
+      await office.end('is-cleared', cleared);
+      await office.end('is-cleared-by-itself', cleared);
+      const clearings = scene.events('certified-cleared');
+      expect(clearings.map(({ by }) => by).sort()).toEqual(['command', 'timer']);
+      for (const name of ['is-cleared', 'is-cleared-by-itself'])
+        expect(await ping(office.client(name), UPLINK_IPV4)).toBe(false);
+    },
+
+    'long-lease': async (office) => {
+      const { scene } = office;
+      const client = office.client('leases-for-long');
+      const ranges = ['10.99.0.100,10.99.0.150,255.255.255.0,12h'];
+      const server = await DhcpServer.start(scene.lab.uplink, { device: 'eth0', ranges });
+      scene.atClose(() => server.close());
+      expect(await askForLease(client)).toBe(true);
+      const { message } = await scene.waitForEvent('warning', { code: 'dhcp-lease', mac: client.mac });
+      expect(message).toContain(`last for 43200 s, sessions of role leased for ${LONG_S} s`);
     },
 
     'heartbeat-timer': async (office) => {
