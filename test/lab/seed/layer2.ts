@@ -5,7 +5,7 @@ import { expect } from 'vitest';
 import type { ConfigPart } from '../../rigs/config-part.ts';
 import { becomeArpOnly, canReach, fallSilent, ping, speakAgain } from '../../rigs/lab/client.ts';
 import { askForLease, DhcpServer } from '../../rigs/lab/dhcp.ts';
-import { type SwitchClient, UPLINK_IPV4 } from '../../rigs/lab/netns.ts';
+import { SWITCH_IPV4, type SwitchClient, UPLINK_IPV4 } from '../../rigs/lab/netns.ts';
 import { sleep, until } from '../../rigs/lab/process.ts';
 import { type Facts, PASSWORD, Scene } from '../../rigs/lab/scene.ts';
 import type { Supplicant } from '../../rigs/lab/supplicant.ts';
@@ -35,29 +35,28 @@ const ROLES: ConfigPart = {
   'out-of-band': { ...timers(SESSION_S, HEARTBEAT_S), in_band: false },
 };
 
-/** Client n is the nth of them, by that name. `silent`: from login on. `once`: nothing logs on again by itself. */
-const USERS: readonly {
-  readonly name: string;
-  readonly role: keyof typeof ROLES;
-  readonly silent?: true;
-  readonly once?: true;
-}[] = [
-  { name: 'stays', role: 'untimed' },
-  { name: 'logs-off', role: 'untimed' },
-  { name: 'is-removed', role: 'untimed' },
-  { name: 'works-on', role: 'session' },
-  { name: 'is-quiet', role: 'heartbeat' },
-  { name: 'is-elsewhere', role: 'out-of-band', silent: true },
-  { name: 'silent-untimed', role: 'untimed', silent: true },
-  { name: 'silent-heartbeat', role: 'heartbeat', silent: true },
-  { name: 'silent-session', role: 'session', silent: true },
-  { name: 'silent-both', role: 'heartbeat-first', silent: true },
-  { name: 'works-on-both', role: 'session-first' },
-  { name: 'shuts-down', role: 'untimed' },
-  { name: 'is-cleared', role: 'untimed', once: true },
-  { name: 'is-cleared-by-itself', role: 'cleared', once: true },
-  { name: 'leases-for-long', role: 'leased' },
-];
+/** Client n is the nth of them, by that name. `silent`: from login on. */
+const USERS: readonly { readonly name: string; readonly role: keyof typeof ROLES; readonly silent?: true }[] =
+  [
+    { name: 'stays', role: 'untimed' },
+    { name: 'logs-off', role: 'untimed' },
+    { name: 'is-removed', role: 'untimed' },
+    { name: 'works-on', role: 'session' },
+    { name: 'is-quiet', role: 'heartbeat' },
+    { name: 'is-elsewhere', role: 'out-of-band', silent: true },
+    { name: 'silent-untimed', role: 'untimed', silent: true },
+    { name: 'silent-heartbeat', role: 'heartbeat', silent: true },
+    { name: 'silent-session', role: 'session', silent: true },
+    { name: 'silent-both', role: 'heartbeat-first', silent: true },
+    { name: 'works-on-both', role: 'session-first' },
+    { name: 'shuts-down', role: 'untimed' },
+    { name: 'is-cleared', role: 'untimed' },
+    { name: 'is-cleared-by-itself', role: 'cleared' },
+    { name: 'leases-for-long', role: 'leased' },
+    { name: 'uses-the-page', role: 'untimed' },
+  ];
+
+const PAGE_PORT = 8080;
 
 class Office {
   private readonly supplicants = new Map<string, Supplicant>();
@@ -76,17 +75,19 @@ class Office {
       config: {
         roles: ROLES,
         handshake: { hold_after_link_up_s: 0, hold_after_announcement_s: 0 },
+        web: { port: PAGE_PORT },
         certified_devices: { enabled: true, clear: [{ every_s: CLEARED_EVERY_S, roles: ['cleared'] }] },
       },
     });
     const office = new Office(scene);
     await Promise.all(USERS.map(({ name }) => office.logIn(name)));
-    for (const { name, once } of USERS) if (once) await office.supplicant(name).kill();
     for (const { name, silent } of USERS) {
       // Addresses are learnt before anybody falls silent: there is somebody to ask.
       await ping(office.client(name), UPLINK_IPV4);
       if (silent) await fallSilent(office.client(name));
     }
+    // They are not to log on again by themselves: that they are out can be seen later, too.
+    for (const name of ['is-cleared', 'is-cleared-by-itself']) await office.supplicant(name).kill();
     return office;
   }
 
@@ -168,6 +169,19 @@ export const layer2: Group<Office> = {
   name: 'on a port of the switch',
   open: () => Office.open(),
   rows: {
+    'logout-web': async (office) => {
+      const client = office.client('uses-the-page');
+      const page = `http://${SWITCH_IPV4}:${PAGE_PORT}`;
+      const curl = (...args: readonly string[]): Promise<string> =>
+        client.netns.must(['curl', '-s', '-m', '8', ...args]);
+      const shown = await curl(`${page}/`);
+      expect(shown).toContain('uses-the-page');
+      const [, form = ''] = /name="form" value="([^"]+)"/.exec(shown) ?? [];
+      await curl(`${page}/logout`, '-d', `form=${form}`);
+      await office.end('uses-the-page', { cause: 'web-logout', terminate: 'User-Request' });
+      expect(await ping(client, UPLINK_IPV4)).toBe(false);
+    },
+
     'logout-agent': async (office) => {
       await office.supplicant('logs-off').logoff();
       await office.end('logs-off', { cause: 'supplicant-logoff', terminate: 'User-Request' });
@@ -178,6 +192,21 @@ export const layer2: Group<Office> = {
       await office.scene.ask('disconnect', '--user', 'is-removed');
       await office.end('is-removed', { cause: 'admin-reset', terminate: 'Admin-Reset' });
       expect(await ping(office.client('is-removed'), UPLINK_IPV4)).toBe(false);
+    },
+
+    'certified-cleared': async (office) => {
+      const cleared = { cause: 'certified-device-cleared', terminate: 'Admin-Reset' };
+      const { scene } = office;
+      expect(await scene.ask('certified', 'clear', '--user', 'is-cleared')).toEqual({
+        cleared: 1,
+        logged_off: 1,
+      });
+      await office.end('is-cleared', cleared);
+      await office.end('is-cleared-by-itself', cleared);
+      const clearings = scene.events('certified-cleared');
+      expect(clearings.map(({ by }) => by).sort()).toEqual(['command', 'timer']);
+      for (const name of ['is-cleared', 'is-cleared-by-itself'])
+        expect(await ping(office.client(name), UPLINK_IPV4)).toBe(false);
     },
 
     'long-lease': async (office) => {
@@ -269,21 +298,6 @@ export const layer2: Group<Office> = {
       expect(Number(session?.session_time_s)).toBeGreaterThan(SESSION_S);
       expect(await ping(client, UPLINK_IPV4)).toBe(true);
       expect(office.scene.ends(client)).toEqual([]);
-    },
-
-    'certified-cleared': async (office) => {
-      const cleared = { cause: 'certified-device-cleared', terminate: 'Admin-Reset' };
-      const { scene } = office;
-      expect(await scene.ask('certified', 'clear', '--user', 'is-cleared')).toEqual({
-        cleared: 1,
-        logged_off: 1,
-      });
-      await office.end('is-cleared', cleared);
-      await office.end('is-cleared-by-itself', cleared);
-      const clearings = scene.events('certified-cleared');
-      expect(clearings.map(({ by }) => by).sort()).toEqual(['command', 'timer']);
-      for (const name of ['is-cleared', 'is-cleared-by-itself'])
-        expect(await ping(office.client(name), UPLINK_IPV4)).toBe(false);
     },
   },
 };
