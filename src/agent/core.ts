@@ -8,6 +8,7 @@
 
 import { Counters } from '../base/counters.ts';
 import type { Entropy } from '../base/entropy.ts';
+import type { Ip } from '../base/ip.ts';
 import type { Mac } from '../base/mac.ts';
 import { type Instant, type Now, type WallTime, wallAt } from '../base/time.ts';
 import type { Config } from '../config/config.ts';
@@ -152,11 +153,13 @@ export class Core {
   /** The same of a session of either layer. */
   tell(session: Session, what: string, detail: string): void {
     if (session.layer === 2) this.decide(session.mac, session.grant.port, what, detail);
-    else {
-      const { ip } = session.grant;
-      this.decisions.note(ip, { at: this.now.wall, what, detail });
-      this.out.log('info', what, { ip, detail });
-    }
+    else this.note(session.grant.ip, what, detail);
+  }
+
+  /** Of an address behind the switch. */
+  note(ip: Ip, what: string, detail: string): void {
+    this.decisions.note(ip, { at: this.now.wall, what, detail });
+    this.out.log('info', what, { ip, detail });
   }
 
   /** What leads to a decision: part of the story, and of the log for whoever wants it whole. */

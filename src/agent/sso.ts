@@ -18,6 +18,7 @@ import { type SsoDatagram, type SsoEffect, type SsoRef, SsoServer } from '../rad
 import { type Login, SsoLogins } from '../radius/sso-logins.ts';
 import { classText, type SsoLogin, type SsoNotice } from '../radius/sso-notice.ts';
 import { l3SessionKey } from '../report/topics.ts';
+import { refusedByPolicy } from './authorization-policy.ts';
 import type { Core } from './core.ts';
 import type { SessionUnit } from './session-unit.ts';
 
@@ -184,14 +185,23 @@ export class Sso {
   private admit(login: Login, ip: Ip, because: string): void {
     const { core } = this;
     const { accountant, life, routed } = core.parts;
+    const authorization = this.authorizationOf(login);
     routed.listenFor(ip, false);
+    const refusal = refusedByPolicy(core, authorization);
+    if (refusal !== undefined) {
+      core.drops.add(refusal.code);
+      core.note(ip, 'refused', refusal.message);
+      this.logins.stands(ip, 'barred');
+      this.settle(ip, false);
+      return;
+    }
     this.logins.stands(ip, 'entering');
     const sessionId = accountant.newSessionId();
     core.out.log('debug', 'single sign-on: let in', { ip, because });
     life.admitAddress({
       ip,
       concentrator: login.client,
-      authorization: this.authorizationOf(login),
+      authorization,
       sessionId,
       multiId: this.logins.multiIdOf(login, sessionId),
     });

@@ -149,6 +149,9 @@ export function infoPayload(core: Core, context: InfoContext): InfoPayload {
     mqtt,
     counts: { ports: [...ports.all()].length, sessions: core.sessions.size },
     accounting: core.parts.accountant.view(),
+    ...(config.sso === undefined
+      ? {}
+      : { sso: { users: core.parts.sso.loggedIn, awaited: core.parts.routed.waiting } }),
     certified_devices: core.parts.certified.view(),
     counters: core.drops.snapshot(),
   };

@@ -11,7 +11,13 @@ import { number, numberOrNone, oneOf, wholeNumber, yesOrNo } from './arguments.t
 import { addCertified } from './certified.ts';
 import { check, type Files, type HostFinding } from './check.ts';
 import { confirmOnTerminal } from './confirm.ts';
-import { selector } from './selector.ts';
+import {
+  type DisconnectFlags,
+  type SelectorOptions,
+  selected,
+  selector,
+  type TimerFlags,
+} from './selector.ts';
 import {
   ask,
   type Connection,
@@ -77,31 +83,6 @@ export function buildCli(options: CliOptions): Cli {
       }
     },
   };
-}
-
-interface SelectorOptions {
-  readonly user?: string;
-  readonly port?: string;
-  readonly role?: string;
-  readonly all?: true;
-}
-
-interface DisconnectFlags {
-  readonly bounce?: true;
-  readonly dryRun?: true;
-  readonly yes?: true;
-}
-
-/** What the arguments name; an error of usage if they name nobody, or everybody and somebody. */
-function selected(
-  who: string | undefined,
-  { user, port, role, all }: SelectorOptions,
-  command: Command,
-): object {
-  const keys = [who, user, port, role].filter((value) => value !== undefined).length;
-  if (all === undefined ? keys === 0 : keys > 0)
-    command.error('error: [who], --user, --port or --role is needed, or --all alone');
-  return { ...(who === undefined ? {} : selector(who)), user, port, role, all };
 }
 
 class Program {
@@ -375,16 +356,4 @@ class Program {
   ): Promise<void> {
     this.exit(await ask<V>({ connection, verb, request, view, terminal: this.terminal }));
   }
-}
-
-interface TimerFlags {
-  readonly role?: string;
-  readonly port?: string;
-  readonly period?: number;
-  readonly times?: number;
-  readonly keep?: boolean;
-  readonly wake?: boolean;
-  readonly probe?: string;
-  readonly sessionTime?: number;
-  readonly heartbeat?: number | 'none';
 }

@@ -161,6 +161,7 @@ export function infoView(info: ResultOf<'info'>, { paint, now }: ViewContext): s
     ['sessions', `${info.counts.sessions} on ${plural(info.counts.ports, 'port')}`],
     ...certifiedOf(info),
     ['accounting', accountingOf(info, paint)],
+    ...(info.sso === undefined ? [] : [signOnOf(info.sso)]),
     ['backend', `${clean(info.backend)} on Linux ${clean(info.kernel)}`],
     ['can', can.join(', ')],
     [
@@ -221,6 +222,11 @@ export function serversView(
       ? []
       : [`${plural(waiting, 'reauthentication waits', 'reauthentications wait')} for a server`]),
   ].join('\n\n');
+}
+
+function signOnOf({ users, awaited }: NonNullable<ResultOf<'info'>['sso']>): [string, string] {
+  const out = awaited === 0 ? '' : `, ${plural(awaited, 'address', 'addresses')} awaited`;
+  return ['single sign-on', `${plural(users, 'user')} logged in at the concentrators${out}`];
 }
 
 function accountingOf({ accounting }: ResultOf<'info'>, paint: Colors): string {

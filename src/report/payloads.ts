@@ -86,6 +86,12 @@ export const InfoSchema = object('What this agent is and can do.', {
     store_octets: count('Size of the store on disk.'),
     counters: Counters,
   }),
+  sso: Type.Optional(
+    object('Single sign-on, where it is configured.', {
+      users: count('Users whom the concentrators have logged in, with a session here or not.'),
+      awaited: count('Addresses of theirs without a session, whose next packet brings one.'),
+    }),
+  ),
   certified_devices: Type.Union(
     [
       object('The list of certified devices.', {

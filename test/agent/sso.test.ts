@@ -146,6 +146,14 @@ describe('a user of the concentrator', () => {
     expect(ends()).toEqual([]);
   });
 
+  it('whose Filter-Id names no role is not let in where that is a reason to refuse', async () => {
+    open({ authorization: { unknown_filter_id: 'refuse' } });
+    expect(tell('start', { ...ALICE, filterId: 'nobody' })).toBe(true);
+    expect(passes(A)).toEqual([false]);
+    expect(await stage.ask('explain', { ip: A })).toMatchObject({ ip: A, decisions: [{ what: 'refused' }] });
+    expect(await stage.ask('info')).toMatchObject({ sso: { users: 1, awaited: 0 } });
+  });
+
   it('who has moved to another address has another session; whoever gets the old one is not it', () => {
     tell('start', ALICE);
     tell('interim', { ...ALICE, ips: ['10.0.0.2'] });
@@ -257,12 +265,14 @@ describe('a first hop that answers for its clients', () => {
   const MAC = '02:00:00:00:00:01' as Mac;
   const OWN = { mac: '02:00:00:00:00:fe' as Mac, ipv4: '10.0.0.254' as Ipv4 };
 
-  beforeEach(() => {
-    open({ l3: { first_hop: true }, roles: { vpn: { handshake: 'off' } } });
+  beforeEach(() => begin({ roles: { vpn: { handshake: 'off' } } }));
+
+  function begin(config: ConfigPart): void {
+    open(overlay({ l3: { first_hop: true } }, config));
     const ingress = new Map([['vpn0', OWN]]);
     stage.net.post({ type: 'own-addresses', sources: new Map(), addresses: new Set(), ingress });
     tell('start', ALICE);
-  });
+  }
 
   /** Answers everything that was asked since the last time; what it was asked for. */
   function answer(reply: boolean): readonly string[] {
@@ -303,12 +313,34 @@ describe('a first hop that answers for its clients', () => {
     expect(ends()).toEqual([]);
   });
 
-  it('loses it when it does not answer, and its next packet brings it back', () => {
-    for (let s = 0; s < 31; s++) {
+  it('is asked by the handshake, too, where that is on: two probes, and a logout between 3T and 4T', () => {
+    begin({ roles: { vpn: { heartbeat_s: null, handshake: { period_s: 5, times: 3 } } } });
+    for (let s = 0; s < 30; s++) {
       stage.net.advance(1000);
-      answer(false);
+      answer(true);
+    }
+    expect(ends()).toEqual([]);
+    let asked = 0;
+    const since = stage.now();
+    while (ends().length === 0 && stage.now() - since < 30_000) {
+      stage.net.advance(500);
+      asked += answer(false).length;
+    }
+    expect(ends()).toEqual([`ip-${A} handshake-timeout 2`]);
+    expect(asked).toBe(2);
+    expect(stage.now() - since).toBeLessThanOrEqual(20_000);
+  });
+
+  it('loses it when it does not answer, and its next packet brings it back', () => {
+    for (let s = 0; s < 61; s++) {
+      stage.net.advance(1000);
+      answer(s < 25);
     }
     expect(ends()).toEqual([`ip-${A} heartbeat-timeout 4`]);
+    expect(stage.events('session-end')[0]?.evidence).toMatchObject({
+      last_seen_by: 'arp',
+      probes_answered: 2,
+    });
     passes(A);
     stage.net.advance(1000);
     expect(passes(A)).toEqual([true]);

@@ -15,13 +15,14 @@ import { cpuMs, type Memory, memoryOf, Stage } from './stage.ts';
 import { bridgeOf48 } from './table.ts';
 
 export const SESSIONS = 10_000;
-const MEASURED_MS = 15_000;
+const MEASURED_S = 15;
 
 export interface Watching {
   /** Of one core. */
   readonly percent: number;
   readonly probesPerSecond: number;
   readonly stillIn: number;
+  /** The median of one look each second. */
   readonly memory: Memory;
 }
 
@@ -31,11 +32,14 @@ export async function watching(stage: Stage, periodS: number, config: ConfigPart
   const clients: Clients = await bringIn(stage, { from: 0, upTo: SESSIONS });
   await sleep(4000 * periodS);
   const before = { cpu: cpuMs(agent.pid), probes: await clients.arpRequests(), at: performance.now() };
-  await sleep(MEASURED_MS);
+  const memories: Memory[] = [];
+  for (let second = 0; second < MEASURED_S; second++) {
+    await sleep(1000);
+    memories.push(memoryOf(agent.pid));
+  }
   const tookMs = performance.now() - before.at;
   const cpu = cpuMs(agent.pid) - before.cpu;
   const probes = (await clients.arpRequests()) - before.probes;
-  const memory = memoryOf(agent.pid);
   const { result } = (await agent.ask('status')) as {
     readonly result: { readonly counts: { readonly sessions: number } };
   };
@@ -45,8 +49,13 @@ export async function watching(stage: Stage, periodS: number, config: ConfigPart
     percent: (cpu / tookMs) * 100,
     probesPerSecond: (probes / tookMs) * 1000,
     stillIn: result.counts.sessions,
-    memory,
+    memory: median(memories),
   };
+}
+
+function median(memories: readonly Memory[]): Memory {
+  const sorted = [...memories].sort((a, b) => a.residentMb - b.residentMb);
+  return sorted[Math.floor(sorted.length / 2)] ?? { residentMb: 0, anonymousMb: 0 };
 }
 
 const PROBES = 262_144;

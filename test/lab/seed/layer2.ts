@@ -5,7 +5,7 @@ import { expect } from 'vitest';
 import type { ConfigPart } from '../../rigs/config-part.ts';
 import { becomeArpOnly, canReach, fallSilent, ping, speakAgain } from '../../rigs/lab/client.ts';
 import { askForLease, DhcpServer } from '../../rigs/lab/dhcp.ts';
-import { type SwitchClient, UPLINK_IPV4 } from '../../rigs/lab/netns.ts';
+import { SWITCH_IPV4, type SwitchClient, UPLINK_IPV4 } from '../../rigs/lab/netns.ts';
 import { sleep, until } from '../../rigs/lab/process.ts';
 import { type Facts, PASSWORD, Scene } from '../../rigs/lab/scene.ts';
 import type { Supplicant } from '../../rigs/lab/supplicant.ts';
@@ -14,7 +14,7 @@ import type { Group } from './sentences.ts';
 const SESSION_S = 10;
 const HEARTBEAT_S = 3;
 const LONG_S = 600;
-const CLEARED_EVERY_S = 10;
+const CLEARED_EVERY_S = 20;
 /** How late a verdict may be: a dump of the table, a turn, a busy machine. */
 const SLACK_S = 2;
 
@@ -53,7 +53,10 @@ const USERS: readonly { readonly name: string; readonly role: keyof typeof ROLES
     { name: 'is-cleared', role: 'untimed' },
     { name: 'is-cleared-by-itself', role: 'cleared' },
     { name: 'leases-for-long', role: 'leased' },
+    { name: 'uses-the-page', role: 'untimed' },
   ];
+
+const PAGE_PORT = 8080;
 
 class Office {
   private readonly supplicants = new Map<string, Supplicant>();
@@ -72,6 +75,7 @@ class Office {
       config: {
         roles: ROLES,
         handshake: { hold_after_link_up_s: 0, hold_after_announcement_s: 0 },
+        web: { port: PAGE_PORT },
         certified_devices: { enabled: true, clear: [{ every_s: CLEARED_EVERY_S, roles: ['cleared'] }] },
       },
     });
@@ -82,6 +86,8 @@ class Office {
       await ping(office.client(name), UPLINK_IPV4);
       if (silent) await fallSilent(office.client(name));
     }
+    // They are not to log on again by themselves: that they are out can be seen later, too.
+    for (const name of ['is-cleared', 'is-cleared-by-itself']) await office.supplicant(name).kill();
     return office;
   }
 
@@ -163,6 +169,19 @@ export const layer2: Group<Office> = {
   name: 'on a port of the switch',
   open: () => Office.open(),
   rows: {
+    'logout-web': async (office) => {
+      const client = office.client('uses-the-page');
+      const page = `http://${SWITCH_IPV4}:${PAGE_PORT}`;
+      const curl = (...args: readonly string[]): Promise<string> =>
+        client.netns.must(['curl', '-s', '-m', '8', ...args]);
+      const shown = await curl(`${page}/`);
+      expect(shown).toContain('uses-the-page');
+      const [, form = ''] = /name="form" value="([^"]+)"/.exec(shown) ?? [];
+      await curl(`${page}/logout`, '-d', `form=${form}`);
+      await office.end('uses-the-page', { cause: 'web-logout', terminate: 'User-Request' });
+      expect(await ping(client, UPLINK_IPV4)).toBe(false);
+    },
+
     'logout-agent': async (office) => {
       await office.supplicant('logs-off').logoff();
       await office.end('logs-off', { cause: 'supplicant-logoff', terminate: 'User-Request' });

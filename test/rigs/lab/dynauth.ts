@@ -51,10 +51,12 @@ export async function sendAll(
     readonly waitMs: number;
     readonly from?: string;
     readonly to?: string;
+    /** Default 3799. */
+    readonly port?: number;
   },
 ): Promise<readonly (Uint8Array | undefined)[]> {
-  const { sources, waitMs, from = '127.0.0.1', to = '127.0.0.1' } = options;
-  const argv = ['python3', '-c', SENDER, from, to, `${sources}`, `${waitMs / 1000}`];
+  const { sources, waitMs, from = '127.0.0.1', to = '127.0.0.1', port = 3799 } = options;
+  const argv = ['python3', '-c', SENDER, from, to, `${port}`, `${sources}`, `${waitMs / 1000}`];
   const said = await netns.must(argv, {
     input: packets.map((bytes) => toHex(bytes)).join('\n'),
     timeoutMs: 120_000,
@@ -67,7 +69,7 @@ export async function sendAll(
 
 const SENDER = `
 import socket, sys, time
-source, target, count, wait = sys.argv[1], sys.argv[2], int(sys.argv[3]), float(sys.argv[4])
+source, target, port, count, wait = sys.argv[1], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), float(sys.argv[5])
 sockets = []
 for _ in range(count):
     s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -76,7 +78,7 @@ for _ in range(count):
     sockets.append(s)
 for n, line in enumerate(sys.stdin.read().split('\\n')):
     s = sockets[n % count]
-    s.sendto(bytes.fromhex(line), (target, 3799))
+    s.sendto(bytes.fromhex(line), (target, port))
     if wait == 0:
         print('-')
         if n % 50 == 49: time.sleep(0.005)
