@@ -19,7 +19,7 @@ import { systemEntropy } from './io/entropy.ts';
 import { readSecret, readText } from './io/files.ts';
 import { HeldPorts } from './io/held-ports.ts';
 import { type HostFinding, hostFindings } from './io/host-check.ts';
-import type { IngressCaptures } from './io/ingress-captures.ts';
+import type { KeptCaptures } from './io/kept-captures.ts';
 import { createLogger, type Logger } from './io/log.ts';
 import type { LoginPage } from './io/login-page.ts';
 import type { MqttLink } from './io/mqtt.ts';
@@ -199,19 +199,13 @@ class Run {
   }
 
   private async complete(): Promise<Result<void, string>> {
-    const [
-      { Capture },
-      { IngressCaptures: Captures },
-      { LeaseCaptures },
-      { openControlSocket },
-      { MqttLink: Link },
-    ] = await Promise.all([
-      import('./io/capture.ts'),
-      import('./io/ingress-captures.ts'),
-      import('./io/lease-captures.ts'),
-      import('./io/control-socket.ts'),
-      import('./io/mqtt.ts'),
-    ]);
+    const [{ Capture }, { KeptCaptures: Captures, leaseCapture }, { openControlSocket }, { MqttLink: Link }] =
+      await Promise.all([
+        import('./io/capture.ts'),
+        import('./io/kept-captures.ts'),
+        import('./io/control-socket.ts'),
+        import('./io/mqtt.ts'),
+      ]);
     mkdirSync(dirname(this.config.controlSocket), { recursive: true });
     const control = await openControlSocket({
       path: this.config.controlSocket,
@@ -223,16 +217,16 @@ class Run {
     if (!url.ok) return url;
     this.link = this.openLink(Link, url.value);
     const guard = this.openUplinkGuard();
-    const leases = new LeaseCaptures(
+    const leases = new Captures(
       (bytes) => this.shell.post({ type: 'lease-frame', bytes }),
-      (message) => this.log.log('warn', message),
+      (message) => this.log.log('warn', `DHCP watch: ${message}`),
     );
     this.closers.push({ name: 'the DHCP watch', close: () => leases.close() });
     const dynamic = this.listenForRequests();
     const sso = this.listenForConcentrators();
     this.shell.complete({
       openCapture: (port, onFrame, onError) => new Capture(port, (_, frame) => onFrame(frame), onError),
-      watchLeases: (captures) => leases.watch(captures),
+      watchLeases: (captures) => leases.keep(captures.map(leaseCapture)),
       publish: (publication) => this.link?.publish(publication),
       broadcast: (event) => control.value.broadcast(event),
       follow: (topic) => this.link?.follow(topic),
@@ -277,14 +271,14 @@ class Run {
     return listener;
   }
 
-  private listenOnIngress(Captures: typeof IngressCaptures): void {
+  private listenOnIngress(Captures: typeof KeptCaptures): void {
     const { l3 } = this.config;
     if (l3?.firstHop !== true) return;
     const captures = new Captures(
-      l3.ingress,
       (bytes) => this.shell.post({ type: 'routed-frame', bytes }),
       (message) => this.log.log('warn', message),
     );
+    captures.keep(l3.ingress.map((device) => ({ device })));
     this.closers.push({ name: 'the captures of the routed path', close: () => captures.close() });
   }
 

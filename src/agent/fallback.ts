@@ -13,6 +13,7 @@ import type { PortFallbacks } from '../config/config.ts';
 import { roleSettings } from '../config/ports.ts';
 import { type FallbackMethod, isFallback } from '../model/authorization.ts';
 import type { PortName } from '../model/dataplane.ts';
+import type { SessionAddresses } from '../model/session.ts';
 import type { RejectReason } from '../pae/events.ts';
 import type { Core } from './core.ts';
 import type { Method } from './method.ts';
@@ -41,12 +42,12 @@ export class Fallback implements Method {
     else this.admit(mac, port, method);
   }
 
-  /** As far as the login page, where the port lets strangers see it. */
-  toPortal(mac: Mac, port: PortName): void {
+  /** As far as the login page, where the port lets strangers see it; with addresses that it is known to have. */
+  toPortal(mac: Mac, port: PortName, addresses: SessionAddresses = {}): void {
     const { core } = this;
     if (!this.hasPortal(port) || core.sessions.ofMac(mac) !== undefined) return;
     const strangers = core.sessions.onPort(port).filter(({ session }) => session.method === 'portal').length;
-    if (strangers < MOST_STRANGERS) this.admit(mac, port, 'portal');
+    if (strangers < MOST_STRANGERS) this.admit(mac, port, 'portal', addresses);
     else core.drops.add('portal-full');
   }
 
@@ -65,7 +66,7 @@ export class Fallback implements Method {
     this.admit(mac, port, 'critical');
   }
 
-  private admit(mac: Mac, port: PortName, method: FallbackMethod): void {
+  private admit(mac: Mac, port: PortName, method: FallbackMethod, addresses: SessionAddresses = {}): void {
     const { core } = this;
     const vlan = this.vlanOf(port, method);
     if (vlan === undefined && method !== 'portal') return;
@@ -83,6 +84,7 @@ export class Fallback implements Method {
       },
       sessionId,
       multiId: sessionId,
+      addresses,
     });
   }
 

@@ -4,6 +4,7 @@
 //   period over ─▶ seems silent ─▶ the next dump ─▶ heard: nothing   /   silent: a probe, at last a verdict
 //   verdicts of one turn ─▶ the mass-loss guard ─▶ cut, or one more round
 
+import type { Ip } from '../base/ip.ts';
 import type { Mac } from '../base/mac.ts';
 import { macFromNumber } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
@@ -118,6 +119,11 @@ export class Watch implements Timed {
     unit.heard(this.core.now.mono, sign.kind, isAnswer(sign));
     if (isAnnouncement(sign)) unit.announcedAt = this.core.now.mono;
     if (this.learn(unit, addressIn(sign, mac))) this.core.parts.reporter.sessionChanged(unit);
+  }
+
+  /** The kernel knows the client at this address: it has come to the login page from there. */
+  met(unit: L2Unit, ip: Ip): void {
+    if (this.learn(unit, { ip, proof: true })) this.core.parts.reporter.sessionChanged(unit);
   }
 
   /** The kernel says that a silent client has sent again. */

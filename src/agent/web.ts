@@ -79,6 +79,8 @@ export class Web implements Method {
       this.show(ref, { kind: 'too-many', retryAfterS: Math.ceil(wait / 1000) });
       return;
     }
+    const known = visitor.mac === undefined ? undefined : this.core.sessions.ofMac(visitor.mac);
+    if (known !== undefined) this.core.parts.watch.met(known, visitor.ip);
     switch (wish.type) {
       case 'look':
         this.show(ref, this.pageOf(visitor));
@@ -97,7 +99,7 @@ export class Web implements Method {
   /** A session is over: who was logged out is told so by the page, and finds the way to it where the port has one. */
   sessionOver(ended: SessionUnit, cause: EndCause): void {
     if (this.core.config.web === undefined || !isL2(ended)) return;
-    const { mac, grant, method } = ended.session;
+    const { mac, grant, method, addresses } = ended.session;
     if (isFallback(method)) {
       const unit = this.attempts.get(mac);
       if (unit?.machine.isAsking)
@@ -105,7 +107,7 @@ export class Web implements Method {
       return;
     }
     this.remember(mac, cause);
-    if (STILL_THERE.has(cause)) this.core.parts.fallback.toPortal(mac, grant.port);
+    if (STILL_THERE.has(cause)) this.core.parts.fallback.toPortal(mac, grant.port, addresses);
   }
 
   /** The port can have nobody any more. */

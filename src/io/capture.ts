@@ -59,6 +59,15 @@ const WANTED =
 /** `vlan` shifts every offset that follows it (pcap-filter(7)), hence the same words twice. */
 export const CAPTURE_FILTER = `${WANTED} or (vlan and (${WANTED}))`;
 
+const FROM_DHCP_SERVER = '(ip and udp src port 67) or (ip6 and udp src port 547)';
+const TAGGED_TOO = `${FROM_DHCP_SERVER} or (vlan and (${FROM_DHCP_SERVER}))`;
+
+/** What DHCP servers send: what comes in, or what this host itself sends; that word loses the first frame, which is borne here. */
+export const LEASE_SCOPES = {
+  in: { filter: TAGGED_TOO, inbound: true },
+  out: { filter: `outbound and (${TAGGED_TOO})`, inbound: false },
+} as const;
+
 /** What is captured, if it is not what clients send. */
 export interface CaptureScope {
   readonly filter: string;

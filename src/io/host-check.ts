@@ -1,10 +1,11 @@
 // `rollcall check` on the switch itself: can this kernel, this bridge and this process do what the configuration asks?
 
 import type { Config } from '../config/config.ts';
-import { namesVlans, portSettings } from '../config/ports.ts';
+import { isUplink, namesVlans, portSettings } from '../config/ports.ts';
 import { namedVlans, type ProbeSenders, probeSenders, senderIn } from '../config/probe-senders.ts';
 import type { Capabilities } from '../model/dataplane.ts';
 import type { PortAuth } from './portauth.ts';
+import { forwardsByItself, StrangerGuard } from './stranger-guard.ts';
 
 export interface HostFinding {
   readonly severity: 'ok' | 'warning' | 'fault';
@@ -23,6 +24,7 @@ export function hostFindings(config: Config, portauth: PortAuth, own: ProbeSende
     ...vlanFindings(config, capabilities.value),
     ...probeFindings(config, portauth, own),
     ...portFindings(config, portauth),
+    ...portalFindings(config, portauth),
   ];
 }
 
@@ -78,6 +80,30 @@ function probeFindings(config: Config, portauth: PortAuth, own: ProbeSenders): r
       severity: 'warning',
       message: `VLAN ${vlan} (${paths.join(', ')}): nobody can be asked there, and a client that says nothing is taken for gone: give ${bridge}.${vlan} an address, or handshake.sources an entry with a mac`,
     }));
+}
+
+/** Strangers can be held to the login page, on every port that is to let them see it. */
+function portalFindings(config: Config, portauth: PortAuth): readonly HostFinding[] {
+  const { web, switch: device } = config;
+  const names = portauth.ports().map(({ name }) => name);
+  const portals = names.filter((name) => portSettings(config, name).portal);
+  if (web === undefined || portals.length === 0) return [];
+  const possible = StrangerGuard.check({
+    bridge: device.bridge,
+    uplinks: names.filter((name) => isUplink(config, name)),
+    port: web.port,
+    dnsServers: web.dnsServers,
+    own: new Set(),
+    onLost: () => undefined,
+  });
+  if (!possible.ok) {
+    const message = `strangers cannot be held to the login page, so none is let in to see it: ${possible.error}`;
+    return [{ severity: 'warning', message }];
+  }
+  const past = portals.filter(forwardsByItself);
+  if (past.length === 0) return [{ severity: 'ok', message: 'strangers can be held to the login page' }];
+  const message = `a switch chip forwards for ${past.join(', ')}, past the rules that would hold a stranger: none is let in there`;
+  return [{ severity: 'warning', message }];
 }
 
 function portFindings(config: Config, portauth: PortAuth): readonly HostFinding[] {

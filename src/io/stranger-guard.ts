@@ -50,7 +50,7 @@ export class StrangerGuard {
   private timer: NodeJS.Timeout | undefined;
   private closed = false;
   private lost = false;
-  /** As the kernel tells of the rules while nobody has touched them. */
+  /** As the kernel tells of the rules while nobody has touched them, without counters and elements. */
   private whole = '';
 
   private constructor(private readonly options: StrangerGuardOptions) {
@@ -65,7 +65,7 @@ export class StrangerGuard {
     const guard = new StrangerGuard(options);
     const made = nftNow(['-f', '-'], guard.rules());
     if (!made.ok) return made;
-    const looked = nftNow(['-t', 'list', 'table', 'bridge', guard.table]);
+    const looked = nftNow(['-s', '-t', 'list', 'table', 'bridge', guard.table]);
     if (!looked.ok) return looked;
     guard.whole = looked.value;
     const listed = nftNow(['list', 'set', 'bridge', guard.table, 'confined']);
@@ -76,6 +76,12 @@ export class StrangerGuard {
     for (const mac of left) guard.confined.add(mac);
     guard.arm();
     return ok({ guard, left });
+  }
+
+  /** Whether `open` would come to something; changes nothing. */
+  static check(options: StrangerGuardOptions): Result<void, string> {
+    const checked = nftNow(['-c', '-f', '-'], new StrangerGuard(options).rules());
+    return checked.ok ? ok(undefined) : checked;
   }
 
   /** What an earlier run with a login page has left, where there is anything; nobody waits for it. */
@@ -157,7 +163,7 @@ export class StrangerGuard {
       return;
     }
     this.running = true;
-    nft(['-t', 'list', 'table', 'bridge', this.table], '', (result) => {
+    nft(['-s', '-t', 'list', 'table', 'bridge', this.table], '', (result) => {
       this.running = false;
       if (result.ok && result.value === this.whole) {
         this.arm();
@@ -285,7 +291,7 @@ function elementsOf(table: string, set: string, elements: readonly string[]): st
 }
 
 /** It has a chip behind it that may forward without asking the kernel. A port without one has no such id, or one that cannot be read. */
-function forwardsByItself(port: PortName): boolean {
+export function forwardsByItself(port: PortName): boolean {
   try {
     return readFileSync(`/sys/class/net/${port}/phys_switch_id`, 'utf8').trim() !== '';
   } catch {

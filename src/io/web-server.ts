@@ -153,9 +153,9 @@ export class WebServer {
     server.on('connection', (socket) => this.accept(socket));
     server.on('request', (request, response) => {
       this.handle(request, response).catch((cause: unknown) => {
-        // A request that ended in the middle.
         this.options.onRefused('broken');
-        this.options.onError(`login page: ${cause instanceof Error ? cause.message : String(cause)}`);
+        // One that ended in the middle is of the ordinary course of things.
+        if (!request.destroyed) this.options.onError(`login page: ${String(cause)}`);
         request.socket.destroy();
       });
     });

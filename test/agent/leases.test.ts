@@ -1,6 +1,7 @@
 // The DHCP watch in the agent: what is listened to, whose leases count, and what is said.
 
 import { describe, expect, it } from 'vitest';
+import { concatBytes } from '../../src/base/bytes.ts';
 import type { Ipv4, Ipv6 } from '../../src/base/ip.ts';
 import type { Mac } from '../../src/base/mac.ts';
 import type { PortName } from '../../src/model/dataplane.ts';
@@ -54,6 +55,10 @@ function reply(client: string, leaseS: number, messageType = 7): Uint8Array {
   });
 }
 
+function tagged(frame: Uint8Array): Uint8Array {
+  return concatBytes([frame.subarray(0, 12), Uint8Array.of(0x81, 0, 0, 30), frame.subarray(12)]);
+}
+
 async function stageWith(config: ConfigPart, replies: Setting['replies'] = {}): Promise<SimulatedStage> {
   const stage = new SimulatedStage({ machines: 2, config, replies });
   await stage.login(stage.machine(1));
@@ -86,6 +91,7 @@ describe('a lease', () => {
     ['that somebody asks for', (mac) => ack(mac, { op: 1, messageType: 3 }), []],
     ['of nobody, as of an answer to an INFORM', (mac) => ack(mac, { yiaddr: '0.0.0.0' as Ipv4 }), []],
     ['by a relay', (mac) => ack(mac, { giaddr: '10.99.0.1' as Ipv4 }), ['10.99.0.254 in 10.99.0.0/24']],
+    ['in a tagged frame', (mac) => tagged(ack(mac)), ['10.99.0.254 in 10.99.0.0/24 last for 86400 s']],
     ['of a stranger', () => ack('02:66:00:00:00:01'), []],
     ['by DHCPv6', (mac) => reply(mac, 86_400), ['000300010299000000fd in fd00:99::/64', 'prefixes of /56']],
     ['that DHCPv6 advertises', (mac) => reply(mac, 86_400, 2), []],

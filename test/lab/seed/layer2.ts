@@ -14,7 +14,7 @@ import type { Group } from './sentences.ts';
 const SESSION_S = 10;
 const HEARTBEAT_S = 3;
 const LONG_S = 600;
-const CLEARED_EVERY_S = 10;
+const CLEARED_EVERY_S = 20;
 /** How late a verdict may be: a dump of the table, a turn, a busy machine. */
 const SLACK_S = 2;
 

@@ -57,10 +57,19 @@ export class Invariants {
   check(): void {
     this.takeIn();
     this.checkTable();
+    this.checkStrangers();
     this.checkAccounting();
     this.checkRetained();
     this.checkTimers();
     this.checkPromptness();
+  }
+
+  /** Whoever is in to see the login page alone stands in the packet filter's set. */
+  private checkStrangers(): void {
+    for (const { session } of this.core.sessions.onPorts()) {
+      if (session.method === 'portal' && !this.net.confined.has(session.mac))
+        this.fail(`${session.mac} is a stranger, and free`);
+    }
   }
 
   private fail(message: string): never {

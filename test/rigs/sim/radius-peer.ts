@@ -25,10 +25,12 @@ import {
   u32,
   vendor,
 } from '../../../src/wire/radius-attributes.ts';
+import { chapPassword, revealUserPassword } from '../../../src/wire/radius-password.ts';
 import { verifyAccessRequest, verifyAccountingOrDynamicRequest } from '../../../src/wire/radius-verify.ts';
 import type { AccountingRow, Reply } from '../../scenarios/stage.ts';
 
 const EAP_TYPE_MD5 = 4;
+const SERVICE_TYPE_LOGIN = 1;
 const STATUS_NAMES: Readonly<Record<number, AccountingRow['status']>> = {
   1: 'Start',
   2: 'Stop',
@@ -85,6 +87,7 @@ export class RadiusPeer {
     );
     if (packet.code === RADIUS_CODES['Status-Server']) return this.reply(packet, 'Access-Accept', []);
     this.questions++;
+    if (eapMessage(packet) === undefined) return this.answerPassword(packet);
     const response = must(decodeEap(eapMessage(packet) ?? new Uint8Array(0)));
     if (response.type === EAP_TYPE_IDENTITY) {
       const challenge = md5(utf8(`challenge ${this.nextState}`));
@@ -118,6 +121,34 @@ export class RadiusPeer {
       octets('Class', utf8(`class of ${conversation.user}`)),
       ...replyAttributes(account.reply),
     ]);
+  }
+
+  /** PAP or CHAP (RFC 2865 §5.2, §5.3), and what a login by a page has to say beside. */
+  private answerPassword(packet: RadiusPacket): Uint8Array | undefined {
+    if (attributeU32(packet, 'Service-Type') !== SERVICE_TYPE_LOGIN) throw new Error('no login by a page');
+    const userName = attributeText(packet, 'User-Name') ?? '';
+    const account = this.users.get(userName);
+    const said = text('Reply-Message', 'refused by the lab');
+    if (account === undefined || !this.proves(packet, utf8(account.password)))
+      return this.reply(packet, 'Access-Reject', [said]);
+    return this.reply(packet, 'Access-Accept', [
+      text('User-Name', userName),
+      octets('Class', utf8(`class of ${userName}`)),
+      ...replyAttributes(account.reply),
+    ]);
+  }
+
+  private proves(packet: RadiusPacket, password: Uint8Array): boolean {
+    const hidden = attributeOctets(packet, 'User-Password');
+    const { authenticator } = packet;
+    if (hidden !== undefined) {
+      const revealed = revealUserPassword(hidden, { secret: this.secret, authenticator });
+      return revealed !== undefined && digestsEqual(revealed, password);
+    }
+    const value = attributeOctets(packet, 'CHAP-Password');
+    const challenge = attributeOctets(packet, 'CHAP-Challenge');
+    if (value === undefined || challenge === undefined) return false;
+    return digestsEqual(value, chapPassword({ chapId: value[0] ?? 0, password, challenge }));
   }
 
   private reject(packet: RadiusPacket, identifier: number): Uint8Array {
