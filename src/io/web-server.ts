@@ -21,7 +21,8 @@ import type { Answer, Page, Problem } from '../web/page.ts';
 import { statusOf } from '../web/page.ts';
 import { render } from '../web/render.ts';
 import { STYLE } from '../web/style.ts';
-import type { Visit, Wish } from '../web/visit.ts';
+import type { Visit, Visitor, Wish } from '../web/visit.ts';
+import type { Callers } from './callers.ts';
 import { attempt, readText } from './files.ts';
 import { hostOf, isFromHere, readForm, requestOf } from './web-request.ts';
 
@@ -53,8 +54,7 @@ export interface WebServerOptions {
   readonly config: WebConfig;
   /** The switch's id, at the foot of each page. */
   readonly place: string;
-  /** The MAC of the kernel's neighbour entry; undefined where there is none. */
-  readonly neighbourOf: (ip: Ip) => Mac | undefined;
+  readonly callers: Callers;
   readonly onVisit: (visit: Visit, answer: (answer: Answer) => void) => void;
   /** Refused here: counted under this word. */
   readonly onRefused: (reason: string) => void;
@@ -64,7 +64,10 @@ export interface WebServerOptions {
 /** Who a connection comes from, as found when it was made. */
 interface Peer {
   readonly ip: Ip;
-  readonly mac: Mac | undefined;
+  /** Of the frame that opened it. */
+  readonly sender: Mac | undefined;
+  /** No neighbour of ours has the address: the sender is a router. */
+  readonly isRouted: boolean;
 }
 
 export class WebServer {
@@ -116,7 +119,10 @@ export class WebServer {
     const { port } = this.options.config;
     const server = this.create();
     this.servers.add(server);
-    server.on('listening', () => this.failing.delete(address));
+    server.on('listening', () => {
+      this.failing.delete(address);
+      this.keepCallers(server);
+    });
     server.on('error', (error) => {
       if (!this.failing.has(address))
         this.options.onError(`login page at ${address} port ${port}: ${error.message}; trying again`);
@@ -125,6 +131,12 @@ export class WebServer {
       if (!this.closed) this.later(() => this.listen(address));
     });
     server.listen({ host: address, port, ipv6Only: true });
+  }
+
+  private keepCallers(server: Server): void {
+    const kept = this.options.callers.keep(descriptorOf(server));
+    if (!kept.ok)
+      this.options.onError(`the login page knows nobody: who has called is not told: ${kept.error}`);
   }
 
   private later(work: () => void): void {
@@ -181,7 +193,9 @@ export class WebServer {
     this.connected++;
     this.connections.set(ip, before + 1);
     const connection = endsOf(socket);
-    this.peers.set(connection, { ip, mac: this.options.neighbourOf(ip) });
+    const { callers } = this.options;
+    const sender = callers.callerOf(descriptorOf(socket));
+    this.peers.set(connection, { ip, sender, isRouted: callers.neighboursOf(ip).size === 0 });
     socket.on('close', () => {
       this.peers.delete(connection);
       this.left(ip);
@@ -213,9 +227,7 @@ export class WebServer {
   }
 
   private visit(peer: Peer, wish: Wish, request: IncomingMessage, response: ServerResponse): void {
-    const { ip, mac } = peer;
-    const visitor = { ip, ...(mac === undefined ? {} : { mac }) };
-    this.options.onVisit({ visitor, wish }, (answer) => {
+    this.options.onVisit({ visitor: visitorOf(peer), wish }, (answer) => {
       if (response.destroyed) return;
       // Who the address belongs to now may be somebody else: nobody is shown another one's page.
       if (this.peerOf(request) === undefined) {
@@ -226,10 +238,15 @@ export class WebServer {
     });
   }
 
-  /** Undefined if the neighbour entry of its address has changed since the connection was made. */
+  /** Undefined if the answer would go to somebody else than the one who has opened the connection. */
   private peerOf({ socket }: IncomingMessage): Peer | undefined {
     const peer = this.peers.get(endsOf(socket));
-    return peer !== undefined && this.options.neighbourOf(peer.ip) === peer.mac ? peer : undefined;
+    if (peer === undefined) return undefined;
+    const neighbours = this.options.callers.neighboursOf(peer.ip);
+    const isStill = peer.isRouted
+      ? neighbours.size === 0
+      : peer.sender !== undefined && neighbours.has(peer.sender);
+    return isStill ? peer : undefined;
   }
 
   /** By the address that it has reached, or by a name of ours: a name of somebody else's that leads here is none of ours. */
@@ -289,6 +306,16 @@ function retryAfterOf(page: Page): number | undefined {
 function seeFirst(response: ServerResponse): void {
   response.writeHead(303, { ...HEADERS, location: '/', 'content-length': 0 });
   response.end();
+}
+
+function visitorOf({ ip, sender, isRouted }: Peer): Visitor {
+  if (sender === undefined) return { ip };
+  return isRouted ? { ip, router: sender } : { ip, mac: sender };
+}
+
+/** Node has no word for it, but keeps it there, on Linux, since it has sockets; -1, which is none, of one that is over. */
+function descriptorOf(socket: object): number {
+  return (socket as { readonly _handle?: { readonly fd?: number } | null })._handle?.fd ?? -1;
 }
 
 /** The same for a TLS socket and for the one below it, which is the one that was accepted. */
