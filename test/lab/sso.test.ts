@@ -237,12 +237,14 @@ describe('the routed path', () => {
     const alice = await user('ipv4');
     const stranger = await user('ipv4');
     await vpn.tell(accounting('Start', alice));
+    await scene.radius.waitForAccounting({ 'User-Name': alice.user, 'Acct-Status-Type': 'Start' });
     await scene.agent.kill();
     expect([...(await path(alice)), ...(await path(stranger))]).toEqual([true, false]);
     await scene.agent.start();
     expect(await path(alice)).toEqual([false]);
     expect(await vpn.tell(accounting('Interim-Update', alice))).toBe(true);
     expect(await path(alice)).toEqual([true]);
+    await scene.radius.waitForAccounting({ 'User-Name': alice.user, 'Acct-Terminate-Cause': 'NAS-Reboot' });
   });
 });
 
