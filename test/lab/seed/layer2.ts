@@ -194,21 +194,6 @@ export const layer2: Group<Office> = {
       expect(await ping(office.client('is-removed'), UPLINK_IPV4)).toBe(false);
     },
 
-    'certified-cleared': async (office) => {
-      const cleared = { cause: 'certified-device-cleared', terminate: 'Admin-Reset' };
-      const { scene } = office;
-      expect(await scene.ask('certified', 'clear', '--user', 'is-cleared')).toEqual({
-        cleared: 1,
-        logged_off: 1,
-      });
-      await office.end('is-cleared', cleared);
-      await office.end('is-cleared-by-itself', cleared);
-      const clearings = scene.events('certified-cleared');
-      expect(clearings.map(({ by }) => by).sort()).toEqual(['command', 'timer']);
-      for (const name of ['is-cleared', 'is-cleared-by-itself'])
-        expect(await ping(office.client(name), UPLINK_IPV4)).toBe(false);
-    },
-
     'long-lease': async (office) => {
       const { scene } = office;
       const client = office.client('leases-for-long');
@@ -298,6 +283,21 @@ export const layer2: Group<Office> = {
       expect(Number(session?.session_time_s)).toBeGreaterThan(SESSION_S);
       expect(await ping(client, UPLINK_IPV4)).toBe(true);
       expect(office.scene.ends(client)).toEqual([]);
+    },
+
+    'certified-cleared': async (office) => {
+      const cleared = { cause: 'certified-device-cleared', terminate: 'Admin-Reset' };
+      const { scene } = office;
+      expect(await scene.ask('certified', 'clear', '--user', 'is-cleared')).toEqual({
+        cleared: 1,
+        logged_off: 1,
+      });
+      await office.end('is-cleared', cleared);
+      await office.end('is-cleared-by-itself', cleared);
+      const clearings = scene.events('certified-cleared');
+      expect(clearings.map(({ by }) => by).sort()).toEqual(['command', 'timer']);
+      for (const name of ['is-cleared', 'is-cleared-by-itself'])
+        expect(await ping(office.client(name), UPLINK_IPV4)).toBe(false);
     },
   },
 };
