@@ -504,7 +504,6 @@ describe('others', () => {
 it('a user of a VPN concentrator, behind a router, is known by the address alone, and logs out', async () => {
   const stage = new SimulatedStage({
     machines: 1,
-    users: ['alice'],
     config: {
       web: {},
       l3: { ingress: ['vpn0'] },
