@@ -510,6 +510,8 @@ it('a user of a VPN concentrator, behind a router, is known by the address alone
       sso: { clients: [{ address: '192.0.2.10', secret: SSO_SECRET }] },
     },
   });
+  const client = stage.machine(1);
+  await stage.login(client);
   const ip = '10.0.0.1' as Ip;
   const bytes = accountingRequest('start', { session: 's1', user: 'vera', ips: [ip] });
   stage.net.post({ type: 'sso-requests', datagrams: [{ address: '192.0.2.10', port: 40_000, bytes }] });
@@ -519,8 +521,6 @@ it('a user of a VPN concentrator, behind a router, is known by the address alone
   expect(page).toMatchObject({ kind: 'status', userName: 'vera', method: 'sso' });
   const formToken = page.kind === 'status' ? page.formToken : '';
   expect(visit({ type: 'logout', formToken }, '10.0.0.2' as Ip)).toMatchObject({ kind: 'unknown' });
-  const client = stage.machine(1);
-  await stage.login(client);
   expect(visit({ type: 'look' }, ip, client.mac as Mac), 'by way of a client of ours').toMatchObject({
     kind: 'unknown',
   });
