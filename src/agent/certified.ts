@@ -131,7 +131,7 @@ export class Certified implements Timed {
 
   private tell(event: CertifiedEvent): void {
     const { core } = this;
-    for (const effect of this.list.handle(event, core.now.wall)) {
+    for (const effect of this.list.handle(event, core.now)) {
       switch (effect.type) {
         case 'store':
           core.out.push({ type: 'certified-store', changes: effect.changes });
@@ -167,11 +167,11 @@ export class Certified implements Timed {
     reporter.infoChanged();
   }
 
-  /** The clock may be set meanwhile, so nobody sleeps for a week. */
+  /** The clock may be set meanwhile: that is looked for also where no rule waits. */
   private plan(): void {
     const { now, schedule } = this.core;
     const { dueAt } = this.list;
-    const wait = dueAt === undefined ? NEVER : Math.min(Math.max(0, dueAt - now.wall), LOOK_AGAIN);
+    const wait = dueAt === undefined ? LOOK_AGAIN : Math.min(Math.max(0, dueAt - now.wall), LOOK_AGAIN);
     this.lookAt = after(now.mono, millis(wait));
     schedule.touch(this);
   }

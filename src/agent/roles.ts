@@ -4,7 +4,7 @@ import type { Mac } from '../base/mac.ts';
 import type { Authorization } from '../model/authorization.ts';
 import type { PortName } from '../model/dataplane.ts';
 import type { RoleChoice } from '../model/role.ts';
-import type { L2Session, Session } from '../model/session.ts';
+import type { L2Session, L3Session, Session } from '../model/session.ts';
 import { chooseRole, type RoleNames, unknownRole } from '../policy/role-choice.ts';
 import type { Core } from './core.ts';
 
@@ -23,9 +23,17 @@ export function roleFor(core: Core, { authorization, mac, port }: RoleSubject): 
 /** The role that a session is to be in now. */
 export function roleOf(core: Core, session: Session): RoleChoice {
   if (session.layer === 2) return roleFor(core, subjectOf(session));
+  return roleBehind(core, session);
+}
+
+/** Of a user of a concentrator. */
+export function roleBehind(
+  core: Core,
+  { concentrator, authorization }: Pick<L3Session, 'concentrator' | 'authorization'>,
+): RoleChoice {
   const { sso } = core.config;
-  const client = sso?.clients.find(({ address }) => address === session.concentrator);
-  return choose(core, session.authorization, { concentrator: client?.role ?? sso?.role });
+  const client = sso?.clients.find(({ address }) => address === concentrator);
+  return choose(core, authorization, { concentrator: client?.role ?? sso?.role });
 }
 
 export function subjectOf({ authorization, mac, grant }: L2Session): RoleSubject {

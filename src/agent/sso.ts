@@ -13,6 +13,7 @@ import type { Ip } from '../base/ip.ts';
 import { assertNever } from '../base/result.ts';
 import type { Authorization } from '../model/authorization.ts';
 import { AcctTerminateCause, type EndCause } from '../model/cause.ts';
+import type { SessionSelector } from '../model/selector.ts';
 import type { L3Session } from '../model/session.ts';
 import { type SsoDatagram, type SsoEffect, type SsoRef, SsoServer } from '../radius/sso.ts';
 import { type Login, SsoLogins } from '../radius/sso-logins.ts';
@@ -20,6 +21,7 @@ import { classText, type SsoLogin, type SsoNotice } from '../radius/sso-notice.t
 import { l3SessionKey } from '../report/topics.ts';
 import { refusedByPolicy } from './authorization-policy.ts';
 import type { Core } from './core.ts';
+import { roleBehind } from './roles.ts';
 import type { SessionUnit } from './session-unit.ts';
 
 /** A notice that is being done. */
@@ -32,14 +34,16 @@ interface Work {
   begun: boolean;
 }
 
-/** Ends after which the user is still logged in, and comes back. */
+/** Ends after which the user is still logged in, and comes back by its next packet. */
 const RETURNING: ReadonlySet<EndCause> = new Set([
   'session-timeout',
   'heartbeat-timeout',
   'idle-timeout',
   'handshake-timeout',
-  'nas-error',
 ]);
+
+/** Ends that are no word about the user. */
+const OURS: ReadonlySet<EndCause> = new Set(['nas-error', 'drain']);
 
 export class Sso {
   private readonly server: SsoServer;
@@ -78,10 +82,31 @@ export class Sso {
   /** A session is about to end. */
   ended({ grant }: L3Session, cause: EndCause): void {
     const { ip } = grant;
-    if (this.logins.ofAddress(ip)?.addresses.get(ip) !== 'in') return;
-    const returns = RETURNING.has(cause);
-    this.logins.stands(ip, returns ? 'out' : 'barred');
-    if (returns && cause !== 'nas-error') this.core.parts.routed.listenFor(ip, true);
+    const login = this.logins.ofAddress(ip);
+    if (login?.addresses.get(ip) !== 'in') return;
+    this.logins.stands(ip, 'out');
+    if (this.logins.isBarred(login) || !(RETURNING.has(cause) || OURS.has(cause))) this.bar(login);
+    else if (RETURNING.has(cause)) this.core.parts.routed.listenFor(ip, true);
+  }
+
+  /**
+   * Users who fit and have no session: a timer has ended it, they are on their way in, or have no address yet. As the users
+   * whom they are, they have neither a MAC nor a port nor a session's id.
+   */
+  between(selector: SessionSelector): readonly Login[] {
+    const { mac, port, sessionId } = selector;
+    if (mac !== undefined || port !== undefined || sessionId !== undefined) return [];
+    const near =
+      selector.ip === undefined ? this.logins.all() : [this.logins.ofAddress(selector.ip) ?? []].flat();
+    return [...near].filter((login) => this.isBetween(login, selector));
+  }
+
+  /** They come back by a new login at the concentrator only. */
+  cut(logins: readonly Login[]): void {
+    for (const login of logins) {
+      this.core.out.log('info', 'single sign-on: kept out', { user: login.userName });
+      this.bar(login);
+    }
   }
 
   /** Nothing of it passes any more; or that could not be shown yet, is alarmed and tried again. */
@@ -191,7 +216,8 @@ export class Sso {
     if (refusal !== undefined) {
       core.drops.add(refusal.code);
       core.note(ip, 'refused', refusal.message);
-      this.logins.stands(ip, 'barred');
+      // Its next word may be another.
+      this.logins.stands(ip, 'out');
       this.settle(ip, false);
       return;
     }
@@ -224,6 +250,21 @@ export class Sso {
       ...(named === undefined ? {} : { filterId: named }),
       server: client,
     };
+  }
+
+  private isBetween(login: Login, { ip, user, role }: SessionSelector): boolean {
+    const standings = ip === undefined ? [...login.addresses.values()] : [login.addresses.get(ip)];
+    if (standings.includes('in') || (user !== undefined && login.userName !== user)) return false;
+    if (role === undefined) return true;
+    const subject = { concentrator: login.client, authorization: this.authorizationOf(login) };
+    return roleBehind(this.core, subject).role === role;
+  }
+
+  /** Of what is in nothing is changed: whoever ends that bars it again. */
+  private bar(login: Login): void {
+    for (const [ip, standing] of [...login.addresses])
+      if (standing !== 'in') this.putOut(ip, { cause: 'admin-reset' });
+    this.logins.bar(login);
   }
 
   private logOut(login: Login, ending: Out, work?: Work): void {

@@ -7,12 +7,17 @@
 // Bounded: where the list is full, the device gives way whose user passed longest ago and that has no session; that is no
 // clearing, and logs nobody off. Where all have one, the newcomer is in and not on the list. Both are counted.
 //
-// All times are those of the wall clock. Kept on disk by the shell (`store`); nothing is done before `loaded`.
+// All times are those of the wall clock, which may be wrong when a switch starts, and be set later. What is on disk stays as it
+// is: a time that is still to come is of a clock that was ahead, or the clock is behind now, and until that is known it counts
+// as the time at which the list was read. What this run has made moves with the clock when that is set: the monotonic clock
+// tells by how much.
+//
+// Kept on disk by the shell (`store`); nothing is done before `loaded`.
 
 import { Counters } from '../base/counters.ts';
 import type { Mac } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
-import type { WallTime } from '../base/time.ts';
+import type { Now, WallTime } from '../base/time.ts';
 import type { DeviceSelector } from '../model/selector.ts';
 import {
   type CertifiedChange,
@@ -32,6 +37,7 @@ import {
   type RunState,
   resumed,
   ruleKey,
+  shifted,
 } from './certified-rules.ts';
 
 /** Who has passed, and as what. */
@@ -61,10 +67,18 @@ export type ClearReason =
 
 export type CertifiedCounter = 'cleared' | 'displaced' | 'not-listed' | 'damaged';
 
+/** Less is the clock being slewed, or read a little later. */
+const SMALLEST_STEP_MS = 1000;
+
 export class CertifiedDevices {
   /** Whose user passed longest ago comes first. */
   private readonly devices = new Map<Mac, CertifiedDevice>();
   private readonly runs = new Map<string, RunState>();
+  /** Whose `first`, whose `last`, and of which rule the state is by the clock of this run. */
+  private readonly made = { first: new Set<Mac>(), last: new Set<Mac>(), runs: new Set<string>() };
+  private loadedAt = 0 as WallTime;
+  /** Both clocks as they were last. */
+  private clock: Now | undefined;
   readonly counters = new Counters<CertifiedCounter>();
 
   /** `isOnline`: whether the device has a session of an authenticated user now. */
@@ -77,10 +91,10 @@ export class CertifiedDevices {
     return this.devices.size;
   }
 
-  /** When a rule has something to do next; undefined where there is none. */
+  /** When a rule has something to do next, as of the last event; undefined where there is none. */
   get dueAt(): WallTime | undefined {
     const times = this.settings.clear.flatMap((rule) => {
-      const state = this.runs.get(ruleKey(rule));
+      const state = this.stateOf(rule);
       return state === undefined ? [] : [dueAt(rule, state)];
     });
     return times.length === 0 ? undefined : (Math.min(...times) as WallTime);
@@ -98,7 +112,12 @@ export class CertifiedDevices {
     );
   }
 
-  handle(event: CertifiedEvent, now: WallTime): CertifiedEffect[] {
+  handle(event: CertifiedEvent, clock: Now): CertifiedEffect[] {
+    const shifts = this.follow(clock);
+    return [...shifts, ...this.perform(event, clock.wall)];
+  }
+
+  private perform(event: CertifiedEvent, now: WallTime): CertifiedEffect[] {
     switch (event.type) {
       case 'loaded':
         return this.load(event.content, now);
@@ -120,16 +139,41 @@ export class CertifiedDevices {
     }
   }
 
+  /** Where the clock has been set since the last event, what was made by it moves along. */
+  private follow(clock: Now): CertifiedEffect[] {
+    const before = this.clock ?? clock;
+    this.clock = clock;
+    const by = clock.wall - before.wall - (clock.mono - before.mono);
+    if (Math.abs(by) < SMALLEST_STEP_MS) return [];
+    const moved = (at: WallTime): WallTime => Math.max(0, at + by) as WallTime;
+    this.loadedAt = moved(this.loadedAt);
+    const changes: CertifiedChange[] = [];
+    for (const mac of this.made.last) {
+      const device = this.devices.get(mac);
+      if (device === undefined) continue;
+      const first = this.made.first.has(mac) ? moved(device.first) : device.first;
+      const next = { ...device, first, last: moved(device.last) };
+      this.devices.set(mac, next);
+      changes.push(writing(next));
+    }
+    for (const rule of this.settings.clear) {
+      const key = ruleKey(rule);
+      const state = this.runs.get(key);
+      if (state === undefined || !this.made.runs.has(key)) continue;
+      const next = shifted(rule, state, by);
+      this.runs.set(key, next);
+      changes.push(keepingRun(key, next));
+    }
+    return stored(changes);
+  }
+
   private load({ devices, runs, damaged }: CertifiedContent, now: WallTime): CertifiedEffect[] {
+    this.loadedAt = now;
     if (damaged > 0) this.counters.add('damaged', damaged);
     const sorted = [...devices].sort((a, b) => a.last - b.last);
     const surplus = sorted.splice(0, Math.max(0, sorted.length - this.settings.capacity));
     if (surplus.length > 0) this.counters.add('displaced', surplus.length);
-    for (const device of sorted) {
-      // Of a clock that was ahead: it is not older than nothing.
-      const first = Math.min(device.first, now) as WallTime;
-      this.devices.set(device.mac, { ...device, first });
-    }
+    for (const device of sorted) this.devices.set(device.mac, device);
     return stored([...surplus.map(({ mac }) => erasing(mac)), ...this.adoptRules(runs, now)]);
   }
 
@@ -141,13 +185,28 @@ export class CertifiedDevices {
     for (const rule of this.settings.clear) {
       const key = ruleKey(rule);
       const state = before.get(key);
-      const next = state === undefined ? begun(rule, now) : resumed(rule, state, now);
       before.delete(key);
-      this.runs.set(key, next);
-      if (next !== state) changes.push(keepingRun(key, next));
+      if (state === undefined) changes.push(this.keepRun(key, begun(rule, now)));
+      else this.runs.set(key, state);
     }
-    for (const key of before.keys()) changes.push(keepingRun(key, undefined));
+    for (const key of before.keys()) {
+      this.made.runs.delete(key);
+      changes.push(keepingRun(key, undefined));
+    }
     return changes;
+  }
+
+  /** By the clock of this run. */
+  private keepRun(key: string, state: RunState): CertifiedChange {
+    this.runs.set(key, state);
+    this.made.runs.add(key);
+    return keepingRun(key, state);
+  }
+
+  private stateOf(rule: ClearRule): RunState | undefined {
+    const state = this.runs.get(ruleKey(rule));
+    if (state === undefined || this.clock === undefined) return undefined;
+    return resumed(rule, state, this.loadedAt, this.clock.wall);
   }
 
   private pass(passed: Passed, now: WallTime): CertifiedEffect[] {
@@ -157,7 +216,10 @@ export class CertifiedDevices {
       this.counters.add('not-listed');
       return [];
     }
+    // Goes to the end: whose user passed last.
     this.devices.delete(passed.mac);
+    if (known === undefined) this.made.first.add(passed.mac);
+    this.made.last.add(passed.mac);
     const effects = this.put({ ...passed, first: known?.first ?? now, last: now });
     return [...stored(displaced), ...effects];
   }
@@ -167,11 +229,17 @@ export class CertifiedDevices {
     if (this.devices.size < this.settings.capacity) return [];
     for (const mac of this.devices.keys()) {
       if (this.isOnline(mac)) continue;
-      this.devices.delete(mac);
+      this.remove(mac);
       this.counters.add('displaced');
       return [erasing(mac)];
     }
     return [];
+  }
+
+  private remove(mac: Mac): void {
+    this.devices.delete(mac);
+    this.made.first.delete(mac);
+    this.made.last.delete(mac);
   }
 
   private put(device: CertifiedDevice): CertifiedEffect[] {
@@ -181,7 +249,7 @@ export class CertifiedDevices {
 
   private clear(devices: readonly CertifiedDevice[], why: ClearReason): CertifiedEffect[] {
     if (devices.length === 0) return [];
-    for (const { mac } of devices) this.devices.delete(mac);
+    for (const { mac } of devices) this.remove(mac);
     this.counters.add('cleared', devices.length);
     return [
       { type: 'store', changes: devices.map(({ mac }) => erasing(mac)) },
@@ -190,11 +258,11 @@ export class CertifiedDevices {
   }
 
   private run(rule: ClearRule, now: WallTime): CertifiedEffect[] {
-    const key = ruleKey(rule);
-    const state = this.runs.get(key);
+    const state = this.stateOf(rule);
     const run = state === undefined ? undefined : due(rule, state, now);
     if (run === undefined) return [];
     const all = this.select({})
+      .map((device) => (device.first > now ? { ...device, first: this.loadedAt } : device))
       .filter((device) => applies(rule, run, device))
       .filter(({ mac }) => !rule.keepOnline || !this.isOnline(mac))
       .sort((a, b) => a.first - b.first);
@@ -203,8 +271,8 @@ export class CertifiedDevices {
     const next: RunState = isOver
       ? { since: run.since }
       : { since: run.since, batchAt: (now + rule.batchEvery) as WallTime };
-    this.runs.set(key, next);
-    return [...stored([keepingRun(key, next)]), ...this.clear(batch, { by: 'timer', rule })];
+    const kept = this.keepRun(ruleKey(rule), next);
+    return [...stored([kept]), ...this.clear(batch, { by: 'timer', rule })];
   }
 }
 

@@ -71,13 +71,27 @@ export function begun(rule: ClearRule, now: WallTime): RunState {
   return { since: (first - rule.every) as WallTime };
 }
 
-/** As it was kept; begun anew where the clock has been put back, so that nothing is due only years from now. */
-export function resumed(rule: ClearRule, state: RunState, now: WallTime): RunState {
+/**
+ * As it was kept, unless that is of a clock that was ahead of this one: then as if the rule had begun when the list was read,
+ * so that nothing is due only years from now. Which of the two clocks is wrong cannot be told: what was kept holds again as
+ * soon as the clock has come near it.
+ */
+export function resumed(rule: ClearRule, state: RunState, loadedAt: WallTime, now: WallTime): RunState {
   const longest = rule.firstAt === undefined ? rule.every : Math.max(rule.every, DAY_MS);
-  if (state.since + rule.every > now + longest) return begun(rule, now);
+  if (state.since + rule.every > now + longest) return begun(rule, loadedAt);
   const { since, batchAt } = state;
   if (batchAt === undefined || batchAt <= now + rule.batchEvery) return state;
-  return { since, batchAt: (now + rule.batchEvery) as WallTime };
+  return { since, batchAt: (loadedAt + rule.batchEvery) as WallTime };
+}
+
+/** The clock that made it was set by so much; a time of day stays one, and comes later rather than too early. */
+export function shifted(rule: ClearRule, { since, batchAt }: RunState, by: number): RunState {
+  const { every, firstAt } = rule;
+  const period = every % DAY_MS === 0 ? DAY_MS : every;
+  const moved = since + by;
+  const late = firstAt === undefined ? 0 : (((firstAt - moved) % period) + period) % period;
+  const state = { since: (moved + late) as WallTime };
+  return batchAt === undefined ? state : { ...state, batchAt: (batchAt + by) as WallTime };
 }
 
 /** When there is something to do next. */

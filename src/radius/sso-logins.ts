@@ -3,19 +3,18 @@
 // What a concentrator says comes late, twice, or in another order, and some of it never: so a session that was stopped does
 // not begin again by a Start or an Interim that was on its way (Acct-Session-Id is of one session only, RFC 2866 §5.5), what
 // is older than what is known changes nothing, and an address belongs to who got it last.
-// Bound: `capacity` logins, and as many stopped ones that are remembered. A full book forgets whoever has no session and was
-// not heard of for the longest time; where all have one, it takes in nobody.
+// Whom somebody has put out (`bar`) gets nothing more by that login, whatever the concentrator says of it: neither another
+// address nor another name makes it a new one.
+// Bound: `capacity` logins, as many stopped ones that are remembered, and as many that are barred. A full book forgets whoever
+// has had no session for the longest time; where all have one, it takes in nobody.
 
 import type { Ip } from '../base/ip.ts';
-import { elapsed, type Instant, instant } from '../base/time.ts';
+import { type Instant, instant } from '../base/time.ts';
 import type { EndCause } from '../model/cause.ts';
 import type { SsoLogin } from './sso-notice.ts';
 
-/**
- * How one address of a login stands: on its way in; in; out, until its next packet or Interim; kept out until the user logs
- * in at the concentrator anew.
- */
-export type Standing = 'entering' | 'in' | 'out' | 'barred';
+/** How one address of a login stands: on its way in; in; out, until its next packet or Interim. */
+export type Standing = 'entering' | 'in' | 'out';
 
 export interface Login {
   readonly client: Ip;
@@ -30,10 +29,13 @@ export interface Login {
 }
 
 interface Entry extends Login {
+  readonly key: string;
   userName: string;
   filterId: string | undefined;
   classes: readonly Uint8Array[];
   readonly addresses: Map<Ip, Standing>;
+  /** Addresses that newer logins have got: this one's Interims, on their way since before that, do not take them back. */
+  readonly lost: Set<Ip>;
   multiId: string | undefined;
   readonly startedAt: Instant;
   /** The newest event that it was told of by. */
@@ -48,7 +50,7 @@ export interface Leaving {
 }
 
 export type Heard =
-  | { readonly type: 'ignored'; readonly reason: 'after-stop' | 'late' | 'address-taken' | 'full' }
+  | { readonly type: 'ignored'; readonly reason: 'after-stop' | 'barred' | 'late' | 'address-taken' | 'full' }
   /** `renewed`: what it is authorized to has changed. */
   | {
       readonly type: 'login';
@@ -60,8 +62,12 @@ export type Heard =
 export class SsoLogins {
   private readonly entries = new Map<string, Entry>();
   private readonly holders = new Map<Ip, Entry>();
+  /** Those that have no session, and can be forgotten. The first is the one that nothing was heard of for the longest time. */
+  private readonly idle = new Set<Entry>();
   /** Oldest first. */
   private readonly stopped = new Set<string>();
+  /** Oldest first. */
+  private readonly barred = new Set<string>();
 
   constructor(private capacity: number) {}
 
@@ -85,38 +91,47 @@ export class SsoLogins {
   heard(kind: 'start' | 'interim', client: Ip, said: SsoLogin, now: Instant): Heard {
     const key = keyOf(client, said.sessionId);
     if (this.stopped.has(key)) return { type: 'ignored', reason: 'after-stop' };
+    if (this.barred.has(key)) return { type: 'ignored', reason: 'barred' };
     const at = instant(now - said.delay);
     const known = this.entries.get(key);
     if (known !== undefined && at < known.heardAt) return { type: 'ignored', reason: 'late' };
-    if (known === undefined && !this.hasRoom()) return { type: 'ignored', reason: 'full' };
     const began = kind === 'start' ? at : instant(at - (said.sessionTime ?? Number.POSITIVE_INFINITY));
     const taken = said.addresses.some((ip) => {
       const holder = this.holders.get(ip);
-      if (holder === undefined || holder === known || kind === 'start') return false;
-      return known === undefined ? began <= holder.startedAt : at < holder.heardAt;
+      if (holder === undefined || holder === known) return false;
+      if (known !== undefined) return known.lost.has(ip) || at < holder.heardAt;
+      return kind === 'interim' && began <= holder.startedAt;
     });
     if (taken) return { type: 'ignored', reason: 'address-taken' };
     if (known !== undefined) return this.again(known, said, at);
+    const evicted = this.makeRoom();
+    if (evicted === undefined) return { type: 'ignored', reason: 'full' };
     const entry: Entry = {
+      key,
       client,
       sessionId: said.sessionId,
       userName: said.userName,
       filterId: said.filterId,
       classes: said.classes,
       addresses: new Map(),
+      lost: new Set(),
       multiId: undefined,
       startedAt: Number.isFinite(began) ? began : at,
       heardAt: at,
     };
     this.entries.set(key, entry);
-    return { type: 'login', login: entry, leaving: this.take(entry, said.addresses), renewed: false };
+    const leaving = [...evicted, ...this.take(entry, said.addresses)];
+    this.judge(entry);
+    return { type: 'login', login: entry, leaving, renewed: false };
   }
 
   /** Its Stop has come; undefined for nobody that is known. It does not begin again. */
   stop(client: Ip, sessionId: string): Login | undefined {
-    const entry = this.entries.get(keyOf(client, sessionId));
+    const key = keyOf(client, sessionId);
+    const entry = this.entries.get(key);
     if (entry !== undefined) this.remove(entry);
-    this.rememberStopped(keyOf(client, sessionId));
+    this.barred.delete(key);
+    this.remember(this.stopped, key);
     return entry;
   }
 
@@ -125,15 +140,33 @@ export class SsoLogins {
     const entries = [...this.entries.values()].filter((entry) => entry.client === client);
     for (const entry of entries) {
       this.remove(entry);
-      if (sessionIds === 'go-on') this.rememberStopped(keyOf(client, entry.sessionId));
+      if (sessionIds === 'go-on') this.remember(this.stopped, entry.key);
     }
     if (sessionIds === 'begin-anew')
-      for (const key of this.stopped) if (key.startsWith(`${client} `)) this.stopped.delete(key);
+      for (const keys of [this.stopped, this.barred])
+        for (const key of keys) if (key.startsWith(`${client} `)) keys.delete(key);
     return entries;
   }
 
   stands(ip: Ip, standing: Standing): void {
-    this.holders.get(ip)?.addresses.set(ip, standing);
+    const entry = this.holders.get(ip);
+    if (entry === undefined) return;
+    entry.addresses.set(ip, standing);
+    this.judge(entry);
+  }
+
+  /** Nothing of it gets in any more. What is in stays in until it ends; whoever ends it bars it again. */
+  bar({ client, sessionId }: Login): void {
+    const key = keyOf(client, sessionId);
+    this.remember(this.barred, key);
+    const entry = this.entries.get(key);
+    if (entry === undefined) return;
+    for (const [ip, standing] of entry.addresses) if (standing !== 'in') this.release(entry, ip);
+    if (entry.addresses.size === 0) this.remove(entry);
+  }
+
+  isBarred({ client, sessionId }: Login): boolean {
+    return this.barred.has(keyOf(client, sessionId));
   }
 
   /** The id under which our sessions of this login belong together: the first one's. */
@@ -151,8 +184,7 @@ export class SsoLogins {
     if (userName !== entry.userName) {
       for (const ip of entry.addresses.keys())
         leaving.push({ ip, cause: 'authorization-changed', detail: `now of ${userName}` });
-      for (const { ip } of leaving) this.holders.delete(ip);
-      entry.addresses.clear();
+      for (const { ip } of leaving) this.release(entry, ip);
     }
     // An Interim need not repeat what the Start has said.
     const changed = filterId !== undefined && filterId !== entry.filterId;
@@ -162,13 +194,16 @@ export class SsoLogins {
     entry.classes = classes.length > 0 ? classes : entry.classes;
     // One that names no address says nothing of any.
     const next = said.addresses.length > 0 ? said.addresses : [...entry.addresses.keys()];
-    for (const ip of entry.addresses.keys()) {
+    for (const ip of [...entry.addresses.keys()]) {
       if (next.includes(ip)) continue;
       leaving.push({ ip, cause: 'moved', detail: `now at ${next.join(', ')}` });
-      this.holders.delete(ip);
+      this.release(entry, ip);
     }
-    for (const { ip } of leaving) entry.addresses.delete(ip);
-    return { type: 'login', login: entry, leaving: [...leaving, ...this.take(entry, next)], renewed };
+    if (said.addresses.length > 0) entry.lost.clear();
+    leaving.push(...this.take(entry, next));
+    this.idle.delete(entry);
+    this.judge(entry);
+    return { type: 'login', login: entry, leaving, renewed };
   }
 
   /** These addresses are this login's from now on, whosever they were. */
@@ -178,13 +213,11 @@ export class SsoLogins {
       const holder = this.holders.get(ip);
       if (holder === entry) continue;
       if (holder !== undefined) {
-        holder.addresses.delete(ip);
+        // Nothing may be left of it but a Stop that has not come; or it has moved, and its word of that has not come.
+        this.release(holder, ip);
+        holder.lost.add(ip);
+        this.judge(holder);
         leaving.push({ ip, cause: 'authorization-changed', detail: `now of ${entry.userName}` });
-        // Nothing is left of it but a Stop that has not come.
-        if (holder.addresses.size === 0) {
-          this.remove(holder);
-          this.rememberStopped(keyOf(holder.client, holder.sessionId));
-        }
       }
       this.holders.set(ip, entry);
       entry.addresses.set(ip, 'out');
@@ -192,31 +225,43 @@ export class SsoLogins {
     return leaving;
   }
 
-  private hasRoom(): boolean {
-    if (this.entries.size < this.capacity) return true;
-    let oldest: Entry | undefined;
-    for (const entry of this.entries.values()) {
-      const idle = [...entry.addresses.values()].every(
-        (standing) => standing === 'out' || standing === 'barred',
-      );
-      if (idle && (oldest === undefined || elapsed(entry.heardAt, oldest.heardAt) > 0)) oldest = entry;
-    }
-    if (oldest === undefined) return false;
+  /** What somebody had who is forgotten for it; undefined if there is no room for one more. */
+  private makeRoom(): readonly Leaving[] | undefined {
+    if (this.entries.size < this.capacity) return [];
+    const [oldest] = this.idle;
+    if (oldest === undefined) return undefined;
     this.remove(oldest);
-    return true;
+    return [...oldest.addresses.keys()].map((ip) => ({
+      ip,
+      cause: 'authorization-changed',
+      detail: 'there are more users than there is room for',
+    }));
+  }
+
+  /** Can it be forgotten, as it stands now? */
+  private judge(entry: Entry): void {
+    const isIdle = [...entry.addresses.values()].every((standing) => standing === 'out');
+    if (isIdle) this.idle.add(entry);
+    else this.idle.delete(entry);
+  }
+
+  private release(entry: Entry, ip: Ip): void {
+    entry.addresses.delete(ip);
+    this.holders.delete(ip);
   }
 
   private remove(entry: Entry): void {
-    this.entries.delete(keyOf(entry.client, entry.sessionId));
-    for (const ip of entry.addresses.keys()) if (this.holders.get(ip) === entry) this.holders.delete(ip);
+    this.entries.delete(entry.key);
+    this.idle.delete(entry);
+    for (const ip of entry.addresses.keys()) this.holders.delete(ip);
   }
 
-  private rememberStopped(key: string): void {
-    this.stopped.delete(key);
-    this.stopped.add(key);
-    for (const oldest of this.stopped) {
-      if (this.stopped.size <= this.capacity) break;
-      this.stopped.delete(oldest);
+  private remember(keys: Set<string>, key: string): void {
+    keys.delete(key);
+    keys.add(key);
+    for (const oldest of keys) {
+      if (keys.size <= this.capacity) break;
+      keys.delete(oldest);
     }
   }
 }

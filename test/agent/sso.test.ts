@@ -138,6 +138,17 @@ describe('a user of the concentrator', () => {
     expect(passes(A)).toEqual([true]);
   });
 
+  it('whom somebody has put out does not come back by another address or name in the same login', async () => {
+    const other = '10.0.0.2' as Ip;
+    tell('start', ALICE);
+    await stage.ask('disconnect', { user: 'alice' });
+    expect(tell('interim', { ...ALICE, ips: [A, B] })).toBe(true);
+    tell('interim', { ...ALICE, ips: [other] });
+    tell('interim', { ...ALICE, user: 'alice@corp' });
+    expect(passes(A, B, other)).toEqual([false, false, false]);
+    expect((await drops())['sso-barred']).toBe(3);
+  });
+
   it('has the role of its Filter-Id, or of a Class that is the name of one, and another one with the next word', () => {
     tell('start', { ...ALICE, className: 'OU=staff;' });
     expect(retained(A)).toMatchObject({ role: 'staff', session_timeout_s: null });
@@ -225,6 +236,15 @@ describe('a concentrator', () => {
       'sso-status-ignored': 1,
     });
     expect(passes(A)).toEqual([false]);
+  });
+
+  it('whose users are forgotten for others has no addresses that are waited for', () => {
+    open({ sso: { max_users: 1 } });
+    for (let n = 1; n <= 3; n++) {
+      tell('start', { session: `s${n}`, user: 'u', ips: [`10.0.0.${n}`] });
+      stage.net.advance(61_000);
+    }
+    expect(stage.net.routed.awaited).toEqual(new Set(['10.0.0.3']));
   });
 
   it('that has logged in more than there is room for is not answered for those', async () => {

@@ -389,6 +389,23 @@ describe('ten thousand hostile requests', () => {
 });
 
 describe('in the end', () => {
+  it('after a kill a stranger is out, held all the while, and a user when it has logged in', async () => {
+    const client = scene.client(1);
+    await scene.agent.kill();
+    expect(await ping(client, UPLINK_IPV4), 'while nobody is there').toBe(false);
+    await scene.agent.start();
+    expect(await ping(client, UPLINK_IPV4)).toBe(false);
+    await becomeStranger(client);
+    const form = formWord((await curl(client, PAGE)).stdout);
+    const said = await curl(client, `${PAGE}login`, '-d', `form=${form}&user=carol&password=${PASSWORD}`);
+    expect(said.stderr).toBe('');
+    expect(await methodOf(client)).toBe('web');
+    expect(await canReach(client, UPLINK_IPV4)).toBe(true);
+    const page = (await curl(client, PAGE)).stdout;
+    await curl(client, `${PAGE}logout`, '-d', `form=${formWord(page)}`);
+    await until('the page again', async () => (await methodOf(client)) === 'portal');
+  });
+
   it('without a server: said so within its time', async () => {
     scene.radius.freeze();
     const page = await browser.open();

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import type { Mac } from '../../src/base/mac.ts';
-import { millis, type WallTime } from '../../src/base/time.ts';
+import { type Instant, millis, type WallTime } from '../../src/base/time.ts';
 import type { PortName } from '../../src/model/dataplane.ts';
 import {
   type CertifiedChange,
@@ -60,6 +60,8 @@ class Rig {
   /** `time after the start in hours: devices that were cleared`. */
   readonly cleared: string[] = [];
   list: CertifiedDevices;
+  /** By how much the clock has been set so far. */
+  private steps = 0;
   private settings: CertifiedSettings;
 
   constructor(
@@ -72,7 +74,8 @@ class Rig {
   }
 
   tell(event: CertifiedEvent): void {
-    for (const effect of this.list.handle(event, this.now)) {
+    const mono = (this.now - NOON - this.steps) as Instant;
+    for (const effect of this.list.handle(event, { mono, wall: this.now })) {
       if (effect.type === 'store') this.write(effect.changes);
       else {
         const at = Math.round(((this.now - NOON) / HOUR) * 100) / 100;
@@ -93,6 +96,13 @@ class Rig {
       this.tell({ type: 'tick' });
     }
     this.now = end;
+  }
+
+  /** The clock is set, and looked at. */
+  setClock(by: number): void {
+    this.steps += by;
+    this.now = (this.now + by) as WallTime;
+    this.tell({ type: 'tick' });
   }
 
   /** Off for so long, and on again with what was on disk. */
@@ -339,6 +349,80 @@ describe('cleared by a rule', () => {
     expect(rig.list.dueAt).toBe(rig.now + DAY);
     rig.advance(DAY);
     expect(rig.cleared).toEqual([`${-399 * 24}: u1`]);
+  });
+});
+
+describe('a clock that is wrong', () => {
+  const weekly = rule({ minimumAge: millis(30 * DAY) });
+
+  it('behind at the start, as without an RTC, and put right: nothing is due, and nobody is older by it', () => {
+    const rig = new Rig({ clear: [weekly] });
+    rig.pass(1);
+    rig.advance(DAY);
+    rig.restart(-84 * DAY);
+    rig.pass(2);
+    rig.advance(60_000);
+    rig.setClock(84 * DAY);
+    rig.advance(29 * DAY);
+    rig.pass(3);
+    expect(rig.cleared).toEqual([]);
+    // On the list for 34 days when it is due.
+    rig.advance(6 * DAY);
+    expect(rig.cleared).toEqual([`${35 * 24}: u1 u2`]);
+    expect(rig.list.select({})).toMatchObject([{ userName: 'u3' }]);
+  });
+
+  it('behind, and put right after a device has passed: it passed when it did', () => {
+    const rig = new Rig();
+    rig.pass(1);
+    rig.restart(-84 * DAY);
+    for (const n of [1, 2]) rig.pass(n);
+    rig.advance(HOUR);
+    rig.setClock(84 * DAY);
+    const at = { first: NOON, last: NOON };
+    expect(rig.list.select({})).toMatchObject([at, at]);
+    expect(readCertified(rig.disk).devices).toMatchObject([at, at]);
+  });
+
+  it('ahead, and put right while it runs: the rule goes on', () => {
+    const rig = new Rig({ clear: [rule({ every: millis(HOUR) })] }, (NOON + 3650 * DAY) as WallTime);
+    rig.pass(1);
+    rig.advance(HOUR / 2);
+    rig.setClock(-3650 * DAY);
+    rig.advance(HOUR / 2);
+    expect(rig.cleared).toEqual(['1: u1']);
+    rig.pass(2);
+    rig.advance(HOUR);
+    expect(rig.cleared).toEqual(['1: u1', '2: u2']);
+  });
+
+  it('ahead in a run that is over: due again one interval after the start, and then as ever', () => {
+    const rig = new Rig({ clear: [rule({ every: millis(DAY) })] }, (NOON + 3650 * DAY) as WallTime);
+    rig.pass(1);
+    rig.restart(-3650 * DAY);
+    rig.advance(DAY);
+    rig.pass(2);
+    rig.restart(HOUR);
+    rig.advance(23 * HOUR);
+    expect(rig.cleared).toEqual(['24: u1', '48: u2']);
+  });
+
+  it('a rule with a time of day keeps to it, and does not run earlier by it', () => {
+    const rig = new Rig({ clear: [rule({ every: millis(DAY), firstAt: millis(3 * HOUR) })] });
+    rig.pass(1);
+    rig.setClock(5 * HOUR);
+    rig.advance(10 * HOUR - 1);
+    expect(rig.cleared).toEqual([]);
+    rig.advance(2 * DAY);
+    expect(rig.cleared).toEqual(['39: u1']);
+  });
+
+  it('that is a little slow or fast is not a clock that is set', () => {
+    const rig = new Rig();
+    rig.pass(1);
+    rig.setClock(900);
+    rig.setClock(-900);
+    expect(rig.list.select({})).toMatchObject([{ first: NOON, last: NOON }]);
   });
 });
 

@@ -104,11 +104,20 @@ describe('an address', () => {
   it('belongs to whoever started last, and the one before is over', () => {
     start(login('s1', [A]), 0);
     expect(leaving(start(login('s2', [A]), 60 * S))).toEqual([`${A} authorization-changed`]);
-    expect([holder(A), logins.size]).toEqual(['s2', 1]);
-    // What was still on its way of the first one takes nothing back, nor does its Stop.
-    expect(leaving(interim(login('s1', [A]), 61 * S))).toBe('after-stop');
-    logins.stop(VPN, 's1');
     expect(holder(A)).toBe('s2');
+    // What was still on its way of the first one takes nothing back, nor does its Stop.
+    expect(leaving(interim(login('s1', [A]), 61 * S))).toBe('address-taken');
+    expect(leaving(start(login('s1', [A], { delay: seconds(61) }), 61 * S))).toBe('address-taken');
+    logins.stop(VPN, 's1');
+    expect([holder(A), logins.size]).toEqual(['s2', 1]);
+  });
+
+  it('that two users have swapped is of each as it says, one after the other', () => {
+    start(login('s1', [A]), 0);
+    start(login('s2', [B]), 0);
+    expect(leaving(interim(login('s1', [B]), 60 * S))).toEqual([`${A} moved`, `${B} authorization-changed`]);
+    expect(leaving(interim(login('s2', [A]), 61 * S))).toEqual([]);
+    expect([holder(A), holder(B)]).toEqual(['s2', 's1']);
   });
 
   it('is not given up to the Interim of an older session, and is to that of a newer one', () => {
@@ -156,11 +165,65 @@ describe('a concentrator', () => {
   });
 });
 
+describe('a login that is barred', () => {
+  const in_ = (...ips: readonly Ip[]): void => {
+    for (const ip of ips) logins.stands(ip, 'in');
+  };
+  const bar = (ip: Ip): void => {
+    const found = logins.ofAddress(ip);
+    if (found === undefined) throw new Error(ip);
+    logins.stands(ip, 'out');
+    logins.bar(found);
+  };
+
+  it.each<readonly [string, SsoLogin]>([
+    ['the same word', login('s1', [A])],
+    ['another address', login('s1', [B])],
+    ['one more', login('s1', [A, B])],
+    ['another name', login('s1', [A], { userName: 'mallory' })],
+  ])('gets nothing by %s, until it begins anew', (_, said) => {
+    start(login('s1', [A]), 0);
+    in_(A);
+    bar(A);
+    expect(logins.size).toBe(0);
+    expect(leaving(interim(said, S))).toBe('barred');
+    expect(leaving(start(said, 2 * S))).toBe('barred');
+    expect(leaving(start(login('s2', [A]), 3 * S))).toEqual([]);
+  });
+
+  it('keeps what is in, and nothing else', () => {
+    start(login('s1', [A, B]), 0);
+    in_(A, B);
+    bar(A);
+    expect([holder(A), holder(B)]).toEqual([undefined, 's1']);
+    expect(leaving(interim(login('s1', [A, B]), S))).toBe('barred');
+    expect(logins.stop(VPN, 's1')?.addresses.size).toBe(1);
+    expect(leaving(interim(login('s1', [A]), S))).toBe('after-stop');
+  });
+
+  it('is barred however many users come and go', () => {
+    start(login('s1', [A]), 0);
+    bar(A);
+    for (let n = 2; n < 9; n++) {
+      start(login(`s${n}`, [B]), n * S);
+      logins.stop(VPN, `s${n}`);
+    }
+    expect(leaving(interim(login('s1', [A]), 60 * S))).toBe('barred');
+  });
+
+  it('may begin anew when its concentrator does', () => {
+    start(login('s1', [A]), 0);
+    bar(A);
+    logins.stopAll(VPN, 'begin-anew');
+    expect(leaving(start(login('s1', [A]), S))).toEqual([]);
+  });
+});
+
 describe('a full book', () => {
   it('forgets whoever is out for the longest time, and takes in nobody where all are in', () => {
     for (const [n, id] of ['s1', 's2', 's3'].entries()) start(login(id, [`10.0.0.${n}` as Ip]), n * S);
     logins.stands('10.0.0.0' as Ip, 'in');
-    expect(leaving(start(login('s4', [A]), 9 * S))).toEqual([]);
+    expect(leaving(start(login('s4', [A]), 9 * S))).toEqual(['10.0.0.1 authorization-changed']);
     expect(logins.size).toBe(3);
     expect(holder('10.0.0.0' as Ip)).toBe('s1');
     for (const { addresses } of logins.all()) for (const ip of addresses.keys()) logins.stands(ip, 'in');
