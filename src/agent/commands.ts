@@ -66,7 +66,8 @@ export class Commands implements Timed {
       parts.accountant.off();
     }
     const records = parts.accountant.pending;
-    const done = parts.life.closing === 0 && records === 0 && parts.life.entriesLeaving === 0;
+    const nobodyLeft = parts.life.closing + parts.life.entriesLeaving + parts.confinement.size === 0;
+    const done = nobodyLeft && records === 0;
     if (!done && now.mono < this.drainUntil) return;
     this.drainUntil = undefined;
     this.core.schedule.touch(this);

@@ -197,6 +197,7 @@ export class Watch implements Timed {
     });
     this.removeForeign(foreign);
     this.core.parts.vlans.tableRead();
+    this.core.parts.confinement.tableRead();
     this.sweep.done(dump);
     const awaiting = [...this.awaiting];
     this.awaiting.clear();

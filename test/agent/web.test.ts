@@ -141,6 +141,73 @@ describe('a stranger', () => {
     expect(await stage.isGranted(machine.mac, machine.port)).toBe(false);
   });
 
+  it('is held again after a release that was done and told as failed', async () => {
+    const stage = await strangerAt();
+    const machine = stage.machine(1);
+    stage.net.faults.releasesUntold = 1;
+    await login(stage, machine);
+    expect(stage.net.confined.size).toBe(0);
+    await logout(stage, machine);
+    await stage.pass(100);
+    expect(await methodOf(stage, machine)).toBe('portal');
+    expect([...stage.net.confined]).toEqual([machine.mac]);
+    await stage.pass(5_000);
+    expect([...stage.net.confined]).toEqual([machine.mac]);
+  });
+
+  it('is not let in when it was confined and told as not, and is free as soon as it is a user', async () => {
+    const stage = new SimulatedStage({
+      machines: 1,
+      config: { web: {}, dot1x: QUICK, ports: { 'p*': { portal: true } } },
+    });
+    const machine = stage.machine(1);
+    stage.net.faults.confinesUntold = 1;
+    stage.net.faults.releases = 1;
+    await stage.passes(machine);
+    await stage.until('the set', () => stage.net.confined.size > 0, 20_000);
+    await stage.login(machine);
+    await stage.pass(3_000);
+    expect(await methodOf(stage, machine)).toBe('dot1x');
+    expect(stage.net.confined.size).toBe(0);
+  });
+
+  it('of an earlier run leaves the set after its entry has left the table, and not before', async () => {
+    const stage = await strangerAt();
+    const { mac, port } = stage.machine(1);
+    stage.failRevokes(2);
+    await stage.killAgent();
+    await stage.pass(500);
+    expect(await stage.isGranted(mac, port)).toBe(true);
+    expect([...stage.net.confined]).toEqual([mac]);
+    await stage.pass(5_000);
+    expect(await stage.isGranted(mac, port)).toBe(false);
+    expect(stage.net.confined.size).toBe(0);
+  });
+
+  it('of an earlier run leaves the set, too, where the page is opened after its entry has gone', async () => {
+    const stage = new SimulatedStage({
+      machines: 1,
+      config: { web: {}, dot1x: QUICK, ports: { 'p*': { portal: true } } },
+    });
+    const mac = stage.machine(1).mac as Mac;
+    await stage.pass(1_000);
+    stage.net.confined.add(mac);
+    stage.net.post({ type: 'confinement', left: [mac] });
+    await stage.pass(100);
+    expect(stage.net.confined.size).toBe(0);
+  });
+
+  it('is out and out of the set before a drain is over', async () => {
+    const stage = await strangerAt();
+    stage.net.faults.releases = 2;
+    await stage.ask('drain');
+    await stage.pass(2_000);
+    expect(stage.net.drained).toBe(false);
+    await stage.pass(3_000);
+    expect(stage.net.drained).toBe(true);
+    expect(stage.net.confined.size).toBe(0);
+  });
+
   it('is one of 64 on a port at most', async () => {
     const stage = new SimulatedStage({
       machines: 70,

@@ -74,6 +74,9 @@ export interface Faults {
   vlans: number;
   confines: number;
   releases: number;
+  /** Done, and told as failed. */
+  confinesUntold: number;
+  releasesUntold: number;
   vlanReads: number;
 }
 
@@ -122,6 +125,8 @@ export class SimulatedSwitch {
     vlans: 0,
     confines: 0,
     releases: 0,
+    confinesUntold: 0,
+    releasesUntold: 0,
     vlanReads: 0,
   };
   /** Who may reach the login page and nothing else. */
@@ -470,12 +475,12 @@ export class SimulatedSwitch {
       case 'confine':
         return this.answer(effect.ref, 'confines', () => {
           this.confined.add(effect.mac);
-          return ok(undefined);
+          return this.fails('confinesUntold') ? err('done, and not told') : ok(undefined);
         });
       case 'release':
         return this.answer(effect.ref, 'releases', () => {
           this.confined.delete(effect.mac);
-          return ok(undefined);
+          return this.fails('releasesUntold') ? err('done, and not told') : ok(undefined);
         });
       case 'web-answer':
         this.webAnswers.set(effect.ref, effect.answer);
