@@ -14,7 +14,7 @@ import type { WebConfig } from '../../src/config/config.ts';
 import type { Callers } from '../../src/io/callers.ts';
 import { WebServer } from '../../src/io/web-server.ts';
 import { WEB_DEFAULTS } from '../../src/web/settings.ts';
-import type { Visit } from '../../src/web/visit.ts';
+import type { Standing, Visit } from '../../src/web/visit.ts';
 import { issue, labCertificates } from '../rigs/lab/certificates.ts';
 
 const MAC = '02:00:00:00:00:01' as Mac;
@@ -48,6 +48,7 @@ class Rig {
   sender: Mac | undefined = MAC;
   /** That say they have the visitor's address. */
   neighbours: readonly Mac[] = [MAC];
+  standing: Standing = { place: 'p1', isIn: false };
   /** Called when a visit comes, before it is answered. */
   meanwhile: () => void = () => undefined;
 
@@ -74,6 +75,7 @@ class Rig {
         callerOf: () => rig.sender,
         neighboursOf: () => new Set(rig.neighbours),
       },
+      standingOf: () => rig.standing,
       onVisit: (visit, answer) => {
         rig.visits.push(visit);
         rig.meanwhile();
@@ -288,14 +290,25 @@ describe('what it refuses, counts, and asks nobody about', () => {
     expect(rig.refused).toEqual(['too-slow']);
   });
 
-  it('more connections from one address than its share', async () => {
+  it('more connections of one client than its share, whatever addresses it has', async () => {
     const rig = await Rig.start({ maxConnections: 16 });
-    const sockets = Array.from({ length: 5 }, () =>
-      connect(rig.port, '127.0.0.1').on('error', () => undefined),
+    const sockets = Array.from({ length: 5 }, (_, i) =>
+      connect({ port: rig.port, host: '127.0.0.1', localAddress: `127.0.0.${i + 2}` }).on(
+        'error',
+        () => undefined,
+      ),
     );
     undo.push(() => sockets.map((socket) => socket.destroy()));
     await rig.until(() => rig.refused.length === 3);
     expect(new Set(rig.refused)).toEqual(new Set(['too-many-connections']));
+    // Somebody else, who is in.
+    rig.sender = OTHER;
+    rig.neighbours = [OTHER];
+    rig.standing = { place: 'p1', isIn: true };
+    expect((await rig.ask()).status).toBe(200);
+    rig.sender = MAC;
+    rig.neighbours = [MAC];
+    rig.standing = { place: 'p1', isIn: false };
     for (const socket of sockets) socket.destroy();
     await rig.until(async () => (await rig.ask().catch(() => undefined))?.status === 200);
   });
@@ -400,6 +413,7 @@ describe('over TLS', () => {
       },
       place: '',
       callers: NOBODY,
+      standingOf: () => ({ place: '', isIn: false }),
       onVisit: () => undefined,
       onRefused: () => undefined,
       onError: () => undefined,
@@ -422,6 +436,7 @@ it('an address that is not there yet is waited for, and said once', async () => 
     },
     place: '',
     callers: NOBODY,
+    standingOf: () => ({ place: '', isIn: false }),
     onVisit: () => undefined,
     onRefused: () => undefined,
     onError: (message) => errors.push(message),
