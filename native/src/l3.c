@@ -1,6 +1,7 @@
 /*
  * Addresses on the routed path: a table of nftables of our own, which drops what is forwarded from or to an ingress interface
- * unless the address on that side is granted. No connection tracking: the sets are asked for every packet, so that what is
+ * unless the address on that side is granted, and nothing from an interface that the address is not routed to: whoever is
+ * behind another one does not pass by its name. No connection tracking: the sets are asked for every packet, so that what is
  * taken out of one is out at once, in both directions, in the middle of whatever was going on.
  */
 #include <arpa/inet.h>
@@ -32,6 +33,7 @@ static const char TABLE[] =
     "set heard4 { type ipv4_addr; flags dynamic; size 65535; }\n"
     "set heard6 { type ipv6_addr; flags dynamic; size 65535; }\n"
     "chain from_client {\n"
+    "fib saddr . iif oif missing drop\n"
     "ip saddr @granted4 return\n"
     "ip6 saddr @granted6 return\n"
     "ip saddr @exempt4 return\n"
@@ -87,29 +89,6 @@ static char *elements_of(const struct pa_address *addresses, uint32_t count, uin
     return out;
 }
 
-int sd_l3_open(struct pa_handle *handle, const char *ingress, const struct pa_address *exempt, uint32_t count) {
-    struct sd *sd = (struct sd *)handle;
-    char table[32], *commands = NULL;
-    char *const names = quoted(ingress), *const v4 = elements_of(exempt, count, 4), *const v6 = elements_of(exempt, count, 6);
-    int result = -ENOMEM;
-    if (names && v4 && v6) {
-        const size_t size = sizeof TABLE + 3 * 32 + strlen(names) + strlen(v4) + strlen(v6);
-        commands = malloc(size);
-        if (commands) snprintf(commands, size, TABLE, nft_table_name(handle, table), names, v4, v6);
-    }
-    if (commands)
-        result = nft_run(&sd->nft, handle, "shut the routed path", commands);
-    else
-        pa_error(handle, ENOMEM, "shut the routed path");
-    /* A kernel without nftables, or without its inet family, has no such table to speak of. */
-    if (result == -ENOENT || result == -EAFNOSUPPORT) result = pa_error(handle, EOPNOTSUPP, "shut the routed path");
-    free(commands);
-    free(names);
-    free(v4);
-    free(v6);
-    return result;
-}
-
 struct listing {
     struct pa_address *out;
     uint32_t capacity, count, family;
@@ -135,9 +114,95 @@ static int list_set(struct sd *sd, uint32_t set, struct listing *listing) {
     return 0;
 }
 
+/* What lets nobody pass, as one text: the rules, and the names and addresses that they hold for. */
+struct whole {
+    char *text;
+    size_t length, room;
+};
+
+static bool grow(struct whole *whole, size_t by) {
+    if (whole->length + by + 1 <= whole->room) return true;
+    const size_t room = 2 * (whole->length + by + 1);
+    char *const grown = realloc(whole->text, room);
+    if (!grown) return false;
+    whole->text = grown;
+    whole->room = room;
+    return true;
+}
+
+static void append_element(void *context, const char *element) {
+    struct whole *const whole = context;
+    const size_t length = strlen(element) + 1;
+    if (!whole->room || !grow(whole, length)) {
+        whole->room = 0;
+        return;
+    }
+    whole->length += (size_t)sprintf(whole->text + whole->length, "%s\n", element);
+}
+
+/* Into `*out`, which the caller frees; -ENOENT without the table, or without one of its sets. */
+static int read_whole(struct sd *sd, char **out) {
+    static const char *const FIXED[] = {"ingress", "exempt4", "exempt6"};
+    char table[32];
+    int error;
+    struct whole whole = {.text = nft_rules(&sd->nft, &sd->base, "inet", nft_table_name(&sd->base, table), &error)};
+    if (!whole.text) return error;
+    whole.length = strlen(whole.text);
+    whole.room = whole.length + 1;
+    for (size_t i = 0; !error && i < sizeof FIXED / sizeof *FIXED; i++) {
+        const struct nft_set of = {"inet", table, FIXED[i]};
+        append_element(&whole, FIXED[i]);
+        error = nft_list(&sd->nft, &sd->base, &of, append_element, &whole);
+    }
+    if (!error && !whole.room) error = pa_error(&sd->base, ENOMEM, "read the rules");
+    if (error)
+        free(whole.text);
+    else
+        *out = whole.text;
+    return error;
+}
+
+int sd_l3_open(struct pa_handle *handle, const char *ingress, const struct pa_address *exempt, uint32_t count) {
+    struct sd *sd = (struct sd *)handle;
+    char table[32], *commands = NULL;
+    char *const names = quoted(ingress), *const v4 = elements_of(exempt, count, 4), *const v6 = elements_of(exempt, count, 6);
+    int result = -ENOMEM;
+    if (names && v4 && v6) {
+        const size_t size = sizeof TABLE + 3 * 32 + strlen(names) + strlen(v4) + strlen(v6);
+        commands = malloc(size);
+        if (commands) snprintf(commands, size, TABLE, nft_table_name(handle, table), names, v4, v6);
+    }
+    if (commands)
+        result = nft_run(&sd->nft, handle, "shut the routed path", commands);
+    else
+        pa_error(handle, ENOMEM, "shut the routed path");
+    /* A kernel without nftables, its inet family or its fib expression has no such table to speak of. */
+    if (result == -ENOENT || result == -EAFNOSUPPORT) result = pa_error(handle, EOPNOTSUPP, "shut the routed path");
+    free(sd->l3_rules);
+    sd->l3_rules = NULL;
+    if (!result) result = read_whole(sd, &sd->l3_rules);
+    free(commands);
+    free(names);
+    free(v4);
+    free(v6);
+    return result;
+}
+
+/* -ENOENT if they are not what this handle has made. */
+static int compare_rules(struct sd *sd) {
+    char *now = NULL;
+    if (!sd->l3_rules) return 0;
+    const int error = read_whole(sd, &now);
+    const bool same = !error && strcmp(now, sd->l3_rules) == 0;
+    free(now);
+    return error || same ? error : pa_error(&sd->base, ENOENT, "find the rules of the routed path as they were made");
+}
+
 int sd_l3_list(struct pa_handle *handle, uint32_t set, struct pa_address *out, uint32_t capacity, uint32_t *needed) {
     struct listing listing = {.out = out, .capacity = capacity};
-    const int error = list_set((struct sd *)handle, set, &listing);
+    struct sd *const sd = (struct sd *)handle;
+    const int changed = set == PA_L3_GRANTED ? compare_rules(sd) : 0;
+    const int error = changed ? changed : list_set(sd, set, &listing);
     if (error) return error;
     *needed = listing.count;
     if (listing.count > capacity)
@@ -146,7 +211,7 @@ int sd_l3_list(struct pa_handle *handle, uint32_t set, struct pa_address *out, u
 }
 
 /* Those of one family, in one transaction. */
-static int change_family(struct sd *sd, const struct nft_set *set, bool present, struct pa_address *addresses,
+static int change_family(struct sd *sd, const struct nft_set *set, enum nft_change how, struct pa_address *addresses,
                          uint32_t count, uint32_t family) {
     char(*const texts)[NFT_ELEMENT] = calloc(count, sizeof *texts);
     int32_t *const results = calloc(count, sizeof *results);
@@ -159,7 +224,7 @@ static int change_family(struct sd *sd, const struct nft_set *set, bool present,
     for (uint32_t i = 0; i < count; i++)
         if (addresses[i].family == family && addresses[i].result == 0)
             inet_ntop(family == 4 ? AF_INET : AF_INET6, addresses[i].octets, texts[asked++], NFT_ELEMENT);
-    nft_change(&sd->nft, &sd->base, set, present, (const char(*)[NFT_ELEMENT])texts, results, asked);
+    nft_change(&sd->nft, &sd->base, set, how, (const char(*)[NFT_ELEMENT])texts, results, asked);
     asked = 0;
     for (uint32_t i = 0; i < count; i++)
         if (addresses[i].family == family && addresses[i].result == 0) addresses[i].result = results[asked++];
@@ -168,55 +233,34 @@ static int change_family(struct sd *sd, const struct nft_set *set, bool present,
     return 0;
 }
 
-static void change(struct sd *sd, uint32_t set, bool present, struct pa_address *addresses, uint32_t count) {
+static void change(struct sd *sd, uint32_t set, enum nft_change how, struct pa_address *addresses, uint32_t count) {
     char table[32];
     nft_table_name(&sd->base, table);
     for (uint32_t family = 4; family <= 6; family += 2) {
         const struct nft_set of = {"inet", table, SET_NAMES[set][family == 6]};
         bool any = false;
         for (uint32_t i = 0; i < count; i++) any |= addresses[i].family == family && addresses[i].result == 0;
-        const int error = any ? change_family(sd, &of, present, addresses, count, family) : 0;
+        const int error = any ? change_family(sd, &of, how, addresses, count, family) : 0;
         for (uint32_t i = 0; error && i < count; i++)
             if (addresses[i].family == family && addresses[i].result == 0) addresses[i].result = error;
     }
 }
 
 int sd_l3_add(struct pa_handle *handle, uint32_t set, struct pa_address *addresses, uint32_t count) {
-    change((struct sd *)handle, set, true, addresses, count);
+    change((struct sd *)handle, set, NFT_ADD, addresses, count);
     return 0;
 }
 
-static int by_octets(const void *a, const void *b) {
-    const struct pa_address *left = a, *right = b;
-    if (left->family != right->family) return left->family < right->family ? -1 : 1;
-    return memcmp(left->octets, right->octets, sizeof left->octets);
-}
-
-/* The proof: the sets are read back, once for all. */
-static int verify_absent(struct sd *sd, uint32_t set, struct pa_address *addresses, uint32_t count) {
-    struct listing there = {.count = 1024};
-    int error = 0;
-    while (!error && there.count > there.capacity) {
-        there.capacity = there.count + there.count / 4;
-        struct pa_address *const grown = realloc(there.out, there.capacity * sizeof *grown);
-        if (grown) there.out = grown;
-        error = grown ? list_set(sd, set, &there) : pa_error(&sd->base, ENOMEM, "read %u addresses", there.capacity);
-    }
-    if (!error) qsort(there.out, there.count, sizeof *there.out, by_octets);
-    for (uint32_t i = 0; !error && i < count; i++) {
-        char text[48];
-        if (addresses[i].result != 0 || !bsearch(&addresses[i], there.out, there.count, sizeof *there.out, by_octets)) continue;
-        addresses[i].result = pa_error(&sd->base, EBUSY, "remove %s: it is still there", pa_address_text(&addresses[i], text));
-    }
-    free(there.out);
-    return error;
-}
-
+/* Packets fill PA_L3_HEARD at any time: there is nothing to prove there. */
 int sd_l3_remove(struct pa_handle *handle, uint32_t set, struct pa_address *addresses, uint32_t count) {
     struct sd *sd = (struct sd *)handle;
-    change(sd, set, false, addresses, count);
-    const int error = count > 0 ? verify_absent(sd, set, addresses, count) : 0;
-    for (uint32_t i = 0; error && i < count; i++)
-        if (addresses[i].result == 0) addresses[i].result = error;
+    change(sd, set, NFT_REMOVE, addresses, count);
+    if (set == PA_L3_HEARD) return 0;
+    change(sd, set, NFT_ABSENT, addresses, count);
+    for (uint32_t i = 0; i < count; i++) {
+        char text[48];
+        if (addresses[i].result == -EEXIST)
+            addresses[i].result = pa_error(handle, EBUSY, "remove %s: it is still there", pa_address_text(&addresses[i], text));
+    }
     return 0;
 }

@@ -10,6 +10,7 @@
 #include "nft.h"
 
 #define LIBRARY "libnftables.so.1"
+#define TERSE (1u << 11) /* NFT_CTX_OUTPUT_TERSE: sets without their elements */
 
 struct nft_ctx;
 
@@ -22,6 +23,7 @@ static struct {
     const char *(*ctx_get_output_buffer)(struct nft_ctx *ctx);
     const char *(*ctx_get_error_buffer)(struct nft_ctx *ctx);
     int (*run_cmd_from_buffer)(struct nft_ctx *ctx, const char *buffer);
+    void (*ctx_output_set_flags)(struct nft_ctx *ctx, unsigned int flags);
     bool loaded;
 } library;
 
@@ -76,7 +78,8 @@ static int load(struct pa_handle *handle) {
                        find(from, "nft_ctx_buffer_error", &library.ctx_buffer_error) &&
                        find(from, "nft_ctx_get_output_buffer", &library.ctx_get_output_buffer) &&
                        find(from, "nft_ctx_get_error_buffer", &library.ctx_get_error_buffer) &&
-                       find(from, "nft_run_cmd_from_buffer", &library.run_cmd_from_buffer);
+                       find(from, "nft_run_cmd_from_buffer", &library.run_cmd_from_buffer) &&
+                       find(from, "nft_ctx_output_set_flags", &library.ctx_output_set_flags);
     if (!whole) return pa_error(handle, EOPNOTSUPP, "load %s: %s", LIBRARY, dlerror());
     library.loaded = true;
     return 0;
@@ -101,9 +104,9 @@ void nft_close(struct nft *nft) {
     free(nft);
 }
 
-/* The library tells of errors in words: the first of these that is among them. */
+/* The library tells of errors in words: the first of these that is among them. EEXIST comes before what follows from it. */
 static int errno_in(const char *complaint) {
-    static const int known[] = {ENOENT, EPERM, EEXIST, EOPNOTSUPP, ENFILE, EBUSY, ENOMEM, EMSGSIZE, EAFNOSUPPORT, EINVAL};
+    static const int known[] = {EEXIST, ENOENT, EPERM, EOPNOTSUPP, ENFILE, EBUSY, ENOMEM, EMSGSIZE, EAFNOSUPPORT, EINVAL};
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (strstr(complaint, strerror(known[i]))) return known[i];
     return EIO;
@@ -126,36 +129,54 @@ char *nft_table_name(const struct pa_handle *handle, char out[32]) {
     return out;
 }
 
-/* Both of them in one transaction: what is absent can be taken out then, by every version of nftables. */
-static int change(struct nft **nft, struct pa_handle *handle, const struct nft_set *set, bool present,
-                  const char *elements, const char *what) {
+/*
+ * Both commands of a removal in one transaction: what is absent can be taken out then, by every version of nftables. Both of
+ * a proof, too: `create` refuses what is there, and what it made is gone again before anybody could pass by it.
+ */
+static int change_set(struct nft **nft, struct pa_handle *handle, const struct nft_set *set, enum nft_change change,
+                      const char *elements, const char *what) {
+    static const char *const FIRST[] = {[NFT_ADD] = "add", [NFT_REMOVE] = "add", [NFT_ABSENT] = "create"};
     struct text text = {0};
-    append(&text, "add element %s %s %s { %s }\n", set->family, set->table, set->name, elements);
-    if (!present) append(&text, "delete element %s %s %s { %s }\n", set->family, set->table, set->name, elements);
+    append(&text, "%s element %s %s %s { %s }\n", FIRST[change], set->family, set->table, set->name, elements);
+    if (change != NFT_ADD) append(&text, "delete element %s %s %s { %s }\n", set->family, set->table, set->name, elements);
     const int result = text.failed ? pa_error(handle, ENOMEM, "%s", what) : nft_run(nft, handle, what, text.octets);
     free(text.octets);
     return result;
 }
 
-void nft_change(struct nft **nft, struct pa_handle *handle, const struct nft_set *set, bool present,
+void nft_change(struct nft **nft, struct pa_handle *handle, const struct nft_set *set, enum nft_change change,
                 const char (*elements)[NFT_ELEMENT], int32_t *results, uint32_t count) {
-    const char *const verb = present ? "add" : "remove";
+    static const char *const VERB[] = {[NFT_ADD] = "add", [NFT_REMOVE] = "remove", [NFT_ABSENT] = "prove the absence of"};
     struct text all = {0};
     uint32_t asked = 0;
     char what[128];
     for (uint32_t i = 0; i < count; i++)
         if (results[i] >= 0) append(&all, "%s%s", asked++ ? ", " : "", elements[i]);
     if (asked == 0) return;
-    snprintf(what, sizeof what, "%s %u elements of set %s", verb, asked, set->name);
-    const int together = all.failed ? -ENOMEM : change(nft, handle, set, present, all.octets, what);
+    snprintf(what, sizeof what, "%s %u elements of set %s", VERB[change], asked, set->name);
+    const int together = all.failed ? -ENOMEM : change_set(nft, handle, set, change, all.octets, what);
     free(all.octets);
     /* These are of all of them. */
     const bool common = together == -ENOENT || together == -EPERM || together == -EOPNOTSUPP || asked == 1;
     for (uint32_t i = 0; i < count; i++) {
         if (results[i] < 0) continue;
-        snprintf(what, sizeof what, "%s %s of set %s", verb, elements[i], set->name);
-        results[i] = !together || common ? together : change(nft, handle, set, present, elements[i], what);
+        snprintf(what, sizeof what, "%s %s of set %s", VERB[change], elements[i], set->name);
+        results[i] = !together || common ? together : change_set(nft, handle, set, change, elements[i], what);
     }
+}
+
+char *nft_rules(struct nft **nft, struct pa_handle *handle, const char *family, const char *table, int *error) {
+    char command[96];
+    *error = open_context(nft, handle);
+    if (*error) return NULL;
+    snprintf(command, sizeof command, "list table %s %s", family, table);
+    library.ctx_output_set_flags((*nft)->ctx, TERSE);
+    *error = nft_run(nft, handle, "read the rules", command);
+    library.ctx_output_set_flags((*nft)->ctx, 0);
+    if (*error) return NULL;
+    char *const rules = strdup(library.ctx_get_output_buffer((*nft)->ctx));
+    if (!rules) *error = pa_error(handle, ENOMEM, "read the rules");
+    return rules;
 }
 
 int nft_list(struct nft **nft, struct pa_handle *handle, const struct nft_set *set,

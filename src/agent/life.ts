@@ -34,7 +34,7 @@ import { Entrance } from './entrance.ts';
 import { Renewals, type Renewing } from './renewals.ts';
 import { roleFor } from './roles.ts';
 import type { Timed } from './schedule.ts';
-import { isL2, type L2Unit, SessionUnit } from './session-unit.ts';
+import { isL2, type L2Unit, type L3Unit, SessionUnit } from './session-unit.ts';
 
 /** Somebody whom a server has accepted, on the way to a session. */
 export interface Admission {
@@ -242,16 +242,21 @@ export class Life implements Timed {
   }
 
   /** Somebody deleted a grant of ours from the kernel's table. */
-  grantLost(key: Grant): void {
+  grantLost(key: GrantKey): void {
     if (!this.authz.isWanted(key)) return;
-    const [what, who] = isAddress(key)
-      ? ([`${key.ip} was taken out of the routed path by somebody`, { ip: key.ip }] as const)
-      : ([
-          `the table entry of ${key.mac} was deleted by somebody`,
-          { mac: key.mac, port: key.port },
-        ] as const);
-    this.core.parts.reporter.warning('grant-lost', what, who);
+    const { mac, port } = key;
+    this.core.parts.reporter.warning('grant-lost', `the table entry of ${mac} was deleted by somebody`, {
+      mac,
+      port,
+    });
     this.applyAuthz(this.authz.lost(key));
+  }
+
+  /** Somebody took these out of the routed path: they are put into it again. How many that were. */
+  addressesLost(units: readonly L3Unit[]): number {
+    const effects = units.flatMap(({ session }) => this.authz.lost(session.grant));
+    this.applyAuthz(effects);
+    return effects.length;
   }
 
   /** After the sessions of the port have been ended. */

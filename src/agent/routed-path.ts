@@ -75,10 +75,10 @@ export class RoutedPath implements Timed {
     this.core.parts.reporter.warning('routed-path', error, {});
   }
 
-  /** Somebody has removed the table; it stands again, and lets nobody pass. */
+  /** Somebody has removed the table or changed its rules; it stands again, and lets nobody pass until all are let in anew. */
   lost(): void {
-    const message =
-      'somebody has removed our table from nftables: the routed path was open, and is shut again';
+    const again = this.core.parts.life.addressesLost([...behind(this.core.sessions.all())]);
+    const message = `somebody has removed or changed our table of nftables: the routed path was open; it is shut again, and ${again} users are let in anew`;
     this.core.parts.reporter.warning('routed-path', message, {});
     for (const ip of this.awaited) this.core.out.push({ type: 'await-address', ip, on: true });
   }
@@ -121,14 +121,26 @@ export class RoutedPath implements Timed {
   }
 
   private audit(granted: ReadonlySet<Ip>): void {
-    const { life } = this.core.parts;
-    for (const { session } of behind(this.core.sessions.all()))
-      if (!granted.has(session.grant.ip)) life.grantLost(session.grant);
+    const { life, reporter } = this.core.parts;
+    const missing = [...behind(this.core.sessions.all())].filter(
+      ({ session }) => !granted.has(session.grant.ip),
+    );
+    const again = life.addressesLost(missing);
+    const ip = missing[0]?.session.grant.ip;
+    if (again > 0 && ip !== undefined) {
+      const message = `${again} addresses were taken out of the routed path by somebody and are put into it again, ${ip} among them`;
+      reporter.warning('grant-lost', message, { ip });
+    }
+    this.removeForeign(granted);
+  }
+
+  private removeForeign(granted: ReadonlySet<Ip>): void {
+    const { life, reporter } = this.core.parts;
     const foreign = [...granted].filter((ip) => !life.isGranted({ ip }));
     const [first] = foreign;
     if (first === undefined) return;
     const message = `${foreign.length} addresses that nobody was given are taken out of the routed path, ${first} first`;
-    this.core.parts.reporter.warning('foreign-entry', message, { ip: first });
+    reporter.warning('foreign-entry', message, { ip: first });
     for (const ip of foreign) life.removeForeign({ ip });
   }
 }

@@ -1,6 +1,6 @@
 // The routed path (native/include/portauth.h, pa_l3_*): which addresses pass from and to the ingress interfaces. Somebody
-// who flushes nftables, as firewalls do when they are reloaded, takes our table along, and the path is open: it is shut
-// again by whatever call finds that out, with nobody granted, and `onLost` hears of it.
+// who flushes nftables, as firewalls do when they are reloaded, takes our table or its rules along, and the path is open: it
+// is shut again by whatever call finds that out, with nobody granted, and `onLost` hears of it.
 
 import type { Ip } from '../base/ip.ts';
 import { err, ok, type Result } from '../base/result.ts';
@@ -49,6 +49,7 @@ export class RoutedPath {
     return this.change('remove', set, addresses);
   }
 
+  /** Of `granted`: finds out, too, whether anything of the table is not as we made it. */
   list(set: abi.L3Set): Result<readonly Ip[], string> {
     let count = this.fill(set);
     if (count === ENOENT) {
@@ -98,8 +99,9 @@ export class RoutedPath {
   }
 
   private shutAgain(): Result<void, string> {
-    this.onLost();
-    return this.shut();
+    const shut = this.shut();
+    if (shut.ok) this.onLost();
+    return shut;
   }
 
   private shut(): Result<void, string> {

@@ -77,6 +77,19 @@ describe('the routed path', () => {
     expect(lost()).toBe(3);
   });
 
+  it('that cannot be shut again is told of as that, and not as shut', () => {
+    const { path, sim, lost } = open();
+    sim.flushRoutedPath();
+    sim.failNext({ skip: 0, count: 1, errno: EIO });
+    expect(path.list('granted')).toEqual({
+      ok: false,
+      error: 'shut the routed path: Input/output error (EIO)',
+    });
+    expect(lost()).toBe(0);
+    expect(path.list('granted')).toEqual({ ok: true, value: [] });
+    expect(lost()).toBe(1);
+  });
+
   it('tells which of several addresses failed, and why', () => {
     const { path, sim } = open();
     sim.failNext({ skip: 1, count: 1, errno: EIO });
