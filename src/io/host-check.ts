@@ -94,6 +94,8 @@ function portalFindings(config: Config, portauth: PortAuth): readonly HostFindin
     port: web.port,
     dnsServers: web.dnsServers,
     own: new Set(),
+    needed: () => [],
+    objection: () => undefined,
     onLost: () => undefined,
   });
   if (!possible.ok) {

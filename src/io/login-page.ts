@@ -1,18 +1,25 @@
 // The login page, put together: its listener, and the guard of strangers who may see it and nothing else. Loaded only where
 // the configuration has a page.
 
-import type { Ip } from '../base/ip.ts';
+import { type Ip, parseIp } from '../base/ip.ts';
+import { type Mac, macToNumber } from '../base/mac.ts';
 import { ok, type Result } from '../base/result.ts';
+import type { Instant } from '../base/time.ts';
 import type { Config, WebConfig } from '../config/config.ts';
 import { isUplink } from '../config/ports.ts';
 import type { PortName } from '../model/dataplane.ts';
+import { forEachEntry } from '../wire/fdb-table.ts';
 import { callersOf } from './callers.ts';
+import { gateways } from './gateways.ts';
 import type { Logger } from './log.ts';
 import { ownAddresses } from './own-addresses.ts';
 import type { PortAuth } from './portauth.ts';
 import type { Shell } from './shell.ts';
 import { StrangerGuard } from './stranger-guard.ts';
 import { WebServer } from './web-server.ts';
+
+/** Whom an uplink has not heard for so long may have moved here. */
+const MOVED_MS = 60_000;
 
 export interface LoginPage {
   /** This host's addresses are others now. */
@@ -62,6 +69,29 @@ function uplinksOf({ config, portauth }: LoginPageOptions): readonly PortName[] 
     .filter((name) => isUplink(config, name));
 }
 
+/** Addresses of RADIUS servers, broker and routers. A broker by name is not looked up. */
+function neededBy({ radius, mqtt }: Config): readonly Ip[] {
+  const broker = mqtt.url === undefined ? '' : new URL(mqtt.url).hostname.replace(/^\[(.*)\]$/, '$1');
+  const words = [...radius.servers.map(({ address }) => address), broker];
+  return [...gateways(), ...words.flatMap((word) => parseIp(word) ?? [])];
+}
+
+/** Who is of the network, and not of an access port: to let that MAC in there would take it away from everybody. */
+function objectionTo(mac: Mac, { config, portauth }: LoginPageOptions): string | undefined {
+  const { neighboursOf } = callersOf(portauth, config.switch.bridge);
+  const needed = neededBy(config).find((ip) => neighboursOf(ip).has(mac));
+  if (needed !== undefined) return `${mac} has ${needed}, which the switch cannot do without`;
+  const dump = portauth.dump(() => performance.now() as Instant);
+  if (!dump.ok) return dump.error;
+  const wanted = macToNumber(mac);
+  const uplinks = portauth.ports().filter(({ name }) => isUplink(config, name));
+  let found: string | undefined;
+  forEachEntry(dump.value.records, (mac48, _vlan, ifindex, _flags, idleMs) => {
+    if (mac48 === wanted && idleMs < MOVED_MS) found ??= uplinks.find(({ index }) => index === ifindex)?.name;
+  });
+  return found === undefined ? undefined : `${mac} is behind the uplink ${found}`;
+}
+
 function openGuard(options: LoginPageOptions): StrangerGuard | undefined {
   const { config, web, shell } = options;
   const { bridge } = config.switch;
@@ -71,6 +101,8 @@ function openGuard(options: LoginPageOptions): StrangerGuard | undefined {
     port: web.port,
     dnsServers: web.dnsServers,
     own: ownAddresses(bridge).addresses,
+    needed: () => neededBy(config),
+    objection: (mac) => objectionTo(mac, options),
     onLost: (error) =>
       shell.post(
         error === undefined ? { type: 'confinement-restored' } : { type: 'confinement', left: [], error },

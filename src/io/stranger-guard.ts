@@ -2,7 +2,10 @@
 //
 //   ask who has an address (ARP, ND), ask for one (DHCP), ask the named servers for names (DNS), open the page (TCP)
 //
-// and only with the switch itself or by an uplink, never with another port. All else of it is dropped, and so is whatever comes
+// and only with the switch itself or by an uplink, never with another port. It may not say that an address is its own which
+// the switch or its servers and routers have. DHCP is asked of the link and ND stays on it (hop limit 255): both have ports or
+// types that somebody beyond a router would speak as well. What ARP says of the sender's MAC is made what the frame says
+// (RFC 826 has no reason for another), of everybody who is behind an access port and speaks to the switch. All else of it is dropped, and so is whatever comes
 // to it but the answers. Locked or not does not matter here: this is beside the table of the bridge, and before it.
 //
 // Fail closed: whoever does not stand in the set, with an answer of the kernel to prove it, is not let in (agent/confinement.ts).
@@ -12,7 +15,8 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { type Ip, isIpv4 } from '../base/ip.ts';
+import { toHex } from '../base/bytes.ts';
+import { type Ip, type Ipv6, ipv6ToBytes, isIpv4 } from '../base/ip.ts';
 import { type Mac, parseMac } from '../base/mac.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { PortName } from '../model/dataplane.ts';
@@ -28,6 +32,10 @@ export interface StrangerGuardOptions {
   readonly dnsServers: readonly Ip[];
   /** Of this host. */
   readonly own: ReadonlySet<Ip>;
+  /** Of others, whom the switch cannot do without: servers, routers. Asked for whenever `own` is another. */
+  readonly needed: () => readonly Ip[];
+  /** Why this MAC must not stand on an access port. */
+  readonly objection: (mac: Mac) => string | undefined;
   /** The rules were not whole and are again; or, with an error, are not, and nobody can be confined until they are. */
   readonly onLost: (error: string | undefined) => void;
 }
@@ -96,7 +104,9 @@ export class StrangerGuard {
       );
       return;
     }
-    this.change({ verb: 'confine', mac, done });
+    const objection = this.options.objection(mac);
+    if (objection === undefined) this.change({ verb: 'confine', mac, done });
+    else done(err(objection));
   }
 
   release(mac: Mac, done: Done): void {
@@ -212,15 +222,19 @@ export class StrangerGuard {
   /** What this host is now: its addresses, and the ports behind which others are not ours to hold. */
   private hostElements(): string[] {
     const own = [...this.own];
+    const kept = [...new Set([...own, ...this.options.dnsServers, ...this.options.needed()])];
+    const isIpv6 = (ip: Ip): ip is Ipv6 => !isIpv4(ip);
+    const set = (name: string, elements: readonly string[]) => elementsOf(this.table, name, elements);
     return [
-      ...elementsOf(this.table, 'own4', own.filter(isIpv4)),
-      ...elementsOf(
-        this.table,
-        'own6',
-        own.filter((ip) => !isIpv4(ip)),
+      ...set('own4', own.filter(isIpv4)),
+      ...set('own6', own.filter(isIpv6)),
+      ...set('kept4', kept.filter(isIpv4)),
+      ...set('kept6', kept.filter(isIpv6)),
+      ...set(
+        'targets6',
+        kept.filter(isIpv6).map((ip) => `0x${toHex(ipv6ToBytes(ip))}`),
       ),
-      ...elementsOf(
-        this.table,
+      ...set(
         'uplinks',
         this.uplinks.map((name) => `"${name}"`),
       ),
@@ -231,13 +245,16 @@ export class StrangerGuard {
   private rules(): string {
     const { port, dnsServers } = this.options;
     const { table } = this;
-    const chains = ['forward', 'input', 'output', 'from_stranger', 'to_stranger', 'at_switch'];
+    const chains = ['forward', 'input', 'output', 'from_stranger', 'to_stranger', 'at_switch', 'resolution'];
     return `
       table bridge ${table} {
         set confined { type ether_addr; }
         set uplinks { type ifname; }
         set own4 { type ipv4_addr; }
         set own6 { type ipv6_addr; }
+        set kept4 { type ipv4_addr; }
+        set kept6 { type ipv6_addr; }
+        set targets6 { typeof @th,64,128; }
         set dns4 { type ipv4_addr; }
         set dns6 { type ipv6_addr; }
         chain forward { type filter hook forward priority -250; policy accept; }
@@ -246,6 +263,7 @@ export class StrangerGuard {
         chain from_stranger { }
         chain to_stranger { }
         chain at_switch { }
+        chain resolution { }
       }
       ${chains.map((chain) => `flush chain bridge ${table} ${chain}`).join('\n')}
       ${this.hostElements().join('\n')}
@@ -256,19 +274,31 @@ export class StrangerGuard {
         dnsServers.filter((ip) => !isIpv4(ip)),
       ).join('\n')}
       table bridge ${table} {
+        chain resolution {
+          arp saddr ip @kept4 counter drop
+          arp htype 1 arp ptype ip arp hlen 6 arp plen 4 arp saddr ether set ether saddr accept
+          ip6 hoplimit != 255 counter drop
+          icmpv6 type nd-neighbor-advert @th,64,128 @targets6 counter drop
+          ip6 daddr { fe80::/10, ff02::/16 } accept
+          ip6 daddr @own6 accept
+          ip6 daddr @dns6 accept
+          counter drop
+        }
         chain from_stranger {
-          meta protocol arp accept
-          icmpv6 type { nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert } accept
-          udp sport 68 udp dport 67 accept
-          udp sport 546 udp dport 547 accept
+          ip saddr @kept4 counter drop
+          ip6 saddr @kept6 counter drop
+          meta protocol arp jump resolution
+          icmpv6 type { nd-router-solicit, nd-neighbor-solicit, nd-neighbor-advert } jump resolution
+          ip daddr 255.255.255.255 udp sport 68 udp dport 67 accept
+          ip6 daddr ff02::1:2 udp sport 546 udp dport 547 accept
           ip daddr @dns4 meta l4proto { tcp, udp } th dport 53 accept
           ip6 daddr @dns6 meta l4proto { tcp, udp } th dport 53 accept
         }
         chain to_stranger {
           meta protocol arp accept
-          icmpv6 type { nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } accept
+          ip6 hoplimit 255 icmpv6 type { nd-router-advert, nd-neighbor-solicit, nd-neighbor-advert } accept
           udp sport 67 udp dport 68 accept
-          udp sport 547 udp dport 546 accept
+          ip6 daddr fe80::/10 udp sport 547 udp dport 546 accept
           ip saddr @dns4 meta l4proto { tcp, udp } th sport 53 accept
           ip6 saddr @dns6 meta l4proto { tcp, udp } th sport 53 accept
         }
@@ -277,17 +307,20 @@ export class StrangerGuard {
           ip6 daddr @own6 tcp dport ${port} accept
           ip daddr @own4 meta l4proto { tcp, udp } th dport 53 accept
           ip6 daddr @own6 meta l4proto { tcp, udp } th dport 53 accept
+          ip daddr @own4 udp sport 68 udp dport 67 accept
+          ip6 daddr @own6 udp sport 546 udp dport 547 accept
         }
         chain forward {
-          ether saddr @confined oifname @uplinks jump from_stranger
-          ether saddr @confined counter drop
+          iifname != @uplinks ether saddr @confined oifname @uplinks jump from_stranger
+          iifname != @uplinks ether saddr @confined counter drop
           ether daddr @confined iifname @uplinks jump to_stranger
           ether daddr @confined counter drop
         }
         chain input {
-          ether saddr @confined jump from_stranger
-          ether saddr @confined jump at_switch
-          ether saddr @confined counter drop
+          iifname != @uplinks arp htype 1 arp ptype ip arp hlen 6 arp plen 4 arp saddr ether set ether saddr
+          iifname != @uplinks ether saddr @confined jump from_stranger
+          iifname != @uplinks ether saddr @confined jump at_switch
+          iifname != @uplinks ether saddr @confined counter drop
         }
         chain output {
           ether daddr @confined jump to_stranger

@@ -37,6 +37,8 @@ function open(): { readonly guard: StrangerGuard; readonly left: readonly Mac[] 
     port: 80,
     dnsServers: [],
     own: new Set([OWN]),
+    needed: () => [],
+    objection: () => undefined,
     onLost: (error) => told.push(error === undefined),
   });
   if (!opened.ok) throw new Error(opened.error);

@@ -166,6 +166,13 @@ for (at, _), _, data in segments(time.monotonic() + 1.5):
 print(b''.join(heard[at] for at in sorted(heard)).decode(errors='replace'))
 tcp(0x04, 1001 + len(request), seq + 1)
 `;
+const DATAGRAM = `
+import socket, sys
+family = socket.AF_INET6 if ':' in sys.argv[3] else socket.AF_INET
+s = socket.socket(family, socket.SOCK_DGRAM)
+s.bind(('', int(sys.argv[1])))
+s.sendto(b'out', (sys.argv[3], int(sys.argv[2])))
+`;
 const DISCOVER = `
 import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -259,6 +266,65 @@ describe('a stranger', () => {
     ).toBe(0);
     for (const sniffer of [outside, inside]) await sniffer.close();
     for (const server of servers) await server.stop();
+  });
+
+  it('is no way out: DHCP stays on the link, ND stays on it, and claims to what the network needs are dropped', async () => {
+    const [client, { uplink, netns }] = [scene.client(1), scene.lab];
+    const outside = await Sniffer.start(uplink);
+    const tunnel = (from: number, to: number, address: string) => [
+      'python3',
+      '-c',
+      DATAGRAM,
+      `${from}`,
+      `${to}`,
+      address,
+    ];
+    await client.netns.must(tunnel(68, 67, UPLINK_IPV4));
+    await client.netns.must(tunnel(546, 547, UPLINK_IPV6));
+    for (const ip of [UPLINK_IPV4, SWITCH_IPV4])
+      await sendFrames(client.netns, 'eth0', [arpAnnouncement(client.mac, ip)]);
+    // Its own Ethernet source, another one's MAC inside.
+    await sendFrames(client.netns, 'eth0', [
+      arpAnnouncement(scene.client(2).mac, '10.99.0.201').replace(
+        /^(f{12}).{12}/,
+        `$1${client.mac.replaceAll(':', '')}`,
+      ),
+    ]);
+    await client.netns.must(['python3', '-c', DISCOVER]);
+    await outside.stop();
+    expect(await outside.count(`eth.src == ${client.mac} && ip.dst == 255.255.255.255 && bootp`)).toBe(1);
+    const sent = (filter: string) => outside.count(`eth.src == ${client.mac} && ${filter}`);
+    expect(await sent('udp && ip.dst != 255.255.255.255 && !dns'), 'DHCP to somebody').toBe(0);
+    expect(await sent('udp && ipv6'), 'DHCPv6 to somebody').toBe(0);
+    expect(await sent(`arp.src.proto_ipv4 == ${UPLINK_IPV4}`), 'a claim to the name server').toBe(0);
+    expect(await sent(`arp.src.proto_ipv4 == ${SWITCH_IPV4}`), 'a claim to the switch').toBe(0);
+    expect(
+      await sent(`arp.src.proto_ipv4 == 10.99.0.201 && arp.src.hw_mac == ${client.mac}`),
+      'as itself',
+    ).toBe(1);
+    expect(
+      await outside.count(`arp.src.hw_mac == ${scene.client(2).mac} && arp.src.proto_ipv4 == 10.99.0.201`),
+    ).toBe(0);
+    const known = await netns.must(['ip', 'neigh', 'show', UPLINK_IPV4]);
+    expect(known).not.toContain(client.mac);
+    await outside.close();
+  });
+
+  it('is nobody of the network: whose MAC is behind the uplink is not let in, and nothing is taken from it', async () => {
+    const [liar, { uplink }] = [scene.client(4), scene.lab];
+    const mac = await macOf(scene);
+    await uplink.must(['ping', '-n', '-q', '-c', '1', SWITCH_IPV4]);
+    await liar.netns.ip(`link set eth0 address ${mac}`);
+    const speech = liar.netns.start({ name: 'a liar', argv: ['ping', '-n', '-q', SWITCH_IPV4] });
+    await until(
+      'a refusal',
+      async () => JSON.stringify(await scene.decisions({ mac })).includes('behind the uplink up0'),
+      20_000,
+    );
+    expect((await scene.lab.fdb(mac)).map(({ ifname }) => ifname)).toEqual(['up0']);
+    expect((await uplink.run(['ping', '-n', '-q', '-c', '2', '-W', '1', SWITCH_IPV4])).code).toBe(0);
+    await speech.stop();
+    await liar.netns.ip(`link set eth0 address ${liar.mac}`);
   });
 
   it('is still held when somebody has flushed the rules', async () => {
