@@ -11,7 +11,7 @@ import type { ConfigPart } from '../rigs/config-part.ts';
 import { GATEWAY } from '../rigs/sim/simulated-switch.ts';
 import { SimulatedStage } from '../rigs/sim/stage.ts';
 import { accountingRequest, SSO_SECRET } from '../rigs/sso.ts';
-import { type Machine, PASSWORD, type Reply } from '../scenarios/stage.ts';
+import { deviceName, type Machine, PASSWORD, type Reply } from '../scenarios/stage.ts';
 
 const NOBODY = { identity: 'nobody', password: '' };
 const QUICK = { tx_period_s: 1, reauth_max: 1, server_timeout_s: 5 };
@@ -466,6 +466,22 @@ describe('a logout', () => {
       kind: 'login',
       notice: { type: 'ended', cause: 'session-timeout' },
     });
+  });
+
+  it('a session by the page goes on when MAB comes to know the MAC', async () => {
+    const mab = { enabled: true, order: ['mab', 'dot1x'], quiet_s: 30, authentication: 'eap-md5' };
+    const stage = await strangerAt({ port: { mab } });
+    const machine = stage.machine(1);
+    expect(stage.events('auth-failed')).toContainEqual(expect.objectContaining({ method: 'mab' }));
+    // A frame while it is quiet: it is still there, and worth another question.
+    stage.net.clients[0]?.announce();
+    await login(stage, machine);
+    const known = { password: deviceName(1), reply: {} };
+    stage.net.servers[0]?.users.set(deviceName(1), known);
+    await stage.talk(machine, 120_000);
+    await stage.pass(120_000);
+    expect(await stage.retained(machine.mac)).toMatchObject({ method: 'web', user_name: 'alice' });
+    expect(stage.events('session-end')).toHaveLength(1);
   });
 
   it('cannot be reauthenticated, and goes on', async () => {
