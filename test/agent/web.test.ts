@@ -265,7 +265,10 @@ describe('a login', () => {
       });
       const order = stage.net.performed.map(({ effect }) => effect.type);
       expect(order).not.toContain('revoke');
-      expect(order.indexOf('release')).toBeGreaterThan(order.indexOf('web-answer') - order.length);
+      const said = stage.net.performed.map(({ effect }) => JSON.stringify(effect).includes('session-start'));
+      expect(said).toContain(true);
+      expect(order.indexOf('release')).toBeGreaterThan(said.lastIndexOf(true));
+      expect(order.indexOf('release')).toBeLessThan(order.lastIndexOf('web-answer'));
       expect(stage.net.confined.size).toBe(0);
       expect(stage.events('session-end')).toMatchObject([
         { method: 'portal', cause: 'authorization-changed' },
