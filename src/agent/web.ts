@@ -337,10 +337,15 @@ export class Web implements Method {
     };
   }
 
-  /** By the MAC on the bridge; who comes by a routed path has at most a session of their address. */
-  private sessionOf({ mac, ip }: Visitor): SessionUnit | undefined {
+  /**
+   * By the MAC on the bridge; who comes by a routed path has at most a session of their address. A client of ours that passes
+   * on what bears another one's address is no such path.
+   */
+  private sessionOf({ mac, router, ip }: Visitor): SessionUnit | undefined {
     const { sessions } = this.core;
-    return mac === undefined ? sessions.get(l3SessionKey(ip)) : sessions.ofMac(mac);
+    if (mac !== undefined) return sessions.ofMac(mac);
+    const isClient = router !== undefined && sessions.ofMac(router) !== undefined;
+    return isClient ? undefined : sessions.get(l3SessionKey(ip));
   }
 
   private remember(mac: Mac, cause: EndCause): void {

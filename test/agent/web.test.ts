@@ -14,6 +14,7 @@ import { accountingRequest, SSO_SECRET } from '../rigs/sso.ts';
 import { deviceName, type Machine, PASSWORD, type Reply } from '../scenarios/stage.ts';
 
 const NOBODY = { identity: 'nobody', password: '' };
+const ROUTER = '02:00:00:00:00:fe' as Mac;
 const QUICK = { tx_period_s: 1, reauth_max: 1, server_timeout_s: 5 };
 
 interface Options {
@@ -582,15 +583,20 @@ it('a user of a VPN concentrator, behind a router, is known by the address alone
       sso: { clients: [{ address: '192.0.2.10', secret: SSO_SECRET }] },
     },
   });
+  const client = stage.machine(1);
+  await stage.login(client);
   const ip = '10.0.0.1' as Ip;
   const bytes = accountingRequest('start', { session: 's1', user: 'vera', ips: [ip] });
   stage.net.post({ type: 'sso-requests', datagrams: [{ address: '192.0.2.10', port: 40_000, bytes }] });
-  const visit = (wish: Wish, from: Ip = ip): Page =>
-    pageOf(stage.net.visit({ visitor: { ip: from }, wish })() ?? { type: 'see-status' });
+  const visit = (wish: Wish, from: Ip = ip, router = ROUTER): Page =>
+    pageOf(stage.net.visit({ visitor: { ip: from, router }, wish })() ?? { type: 'see-status' });
   const page = visit({ type: 'look' });
   expect(page).toMatchObject({ kind: 'status', userName: 'vera', method: 'sso' });
   const formToken = page.kind === 'status' ? page.formToken : '';
   expect(visit({ type: 'logout', formToken }, '10.0.0.2' as Ip)).toMatchObject({ kind: 'unknown' });
+  expect(visit({ type: 'look' }, ip, client.mac as Mac), 'by way of a client of ours').toMatchObject({
+    kind: 'unknown',
+  });
   expect(visit({ type: 'logout', formToken })).toMatchObject({ kind: 'logged-out', again: false });
   await stage.pass(100);
   expect(stage.events('session-end')).toMatchObject([{ key: `ip-${ip}`, cause: 'web-logout' }]);
