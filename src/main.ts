@@ -23,9 +23,10 @@ import type { KeptCaptures } from './io/kept-captures.ts';
 import { createLogger, type Logger } from './io/log.ts';
 import type { LoginPage } from './io/login-page.ts';
 import type { MqttLink } from './io/mqtt.ts';
-import { ownAddresses, sameAddresses } from './io/own-addresses.ts';
+import { ingressFaults, ownAddresses, sameAddresses } from './io/own-addresses.ts';
 import { PortAuth } from './io/portauth.ts';
 import { radSecFaults } from './io/radsec.ts';
+import { removeRoutedPath } from './io/routed-path.ts';
 import { readClocks, Shell } from './io/shell.ts';
 import type { Store } from './io/store.ts';
 import { UdpListener } from './io/udp-listener.ts';
@@ -193,6 +194,8 @@ class Run {
   private shutRoutedPath(): Result<void, string> {
     const { l3 } = this.config;
     if (l3 === undefined) return ok(undefined);
+    const [fault] = ingressFaults(l3.ingress);
+    if (fault !== undefined) return err(fault);
     const path = this.portauth.openRoutedPath(l3, () => this.shell.post({ type: 'routed-path-lost' }));
     if (path.ok) this.shell.useRoutedPath(path.value);
     return path.ok ? ok(undefined) : path;
@@ -222,6 +225,8 @@ class Run {
       (message) => this.log.log('warn', `DHCP watch: ${message}`),
     );
     this.closers.push({ name: 'the DHCP watch', close: () => leases.close() });
+    if (this.config.l3 === undefined && this.config.backend === 'switchdev')
+      removeRoutedPath(this.config.switch.bridge);
     const dynamic = this.listenForRequests();
     const sso = this.listenForConcentrators();
     this.shell.complete({
@@ -275,7 +280,7 @@ class Run {
     const { l3 } = this.config;
     if (l3?.firstHop !== true) return;
     const captures = new Captures(
-      (bytes) => this.shell.post({ type: 'routed-frame', bytes }),
+      (bytes, device) => this.shell.post({ type: 'routed-frame', interface: device, bytes }),
       (message) => this.log.log('warn', message),
     );
     captures.keep(l3.ingress.map((device) => ({ device })));

@@ -163,7 +163,7 @@ export class Agent {
         core.parts.sso.receive(input.datagrams);
         return;
       case 'routed-frame':
-        core.parts.routed.frame(input.bytes);
+        core.parts.routed.frame(input);
         return;
       case 'addresses':
         core.parts.routed.read(input);
@@ -176,7 +176,7 @@ export class Agent {
         return;
       case 'own-addresses':
         watch.ownAddresses(input.sources);
-        core.parts.routed.ownAddresses(input.ingress);
+        core.parts.routed.ownAddresses(input);
         core.parts.dynauth.ownAddresses(input.addresses);
         return;
       case 'uplink-guard':
