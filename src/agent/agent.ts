@@ -13,6 +13,7 @@
 
 import { assertNever } from '../base/result.ts';
 import { elapsed, type Instant, millis, type Now } from '../base/time.ts';
+import type { Standing, Visitor } from '../web/visit.ts';
 import { Aaa } from './aaa.ts';
 import { Accountant } from './accountant.ts';
 import { Certified } from './certified.ts';
@@ -94,6 +95,11 @@ export class Agent {
   /** A retained topic that the broker kept from an earlier life of ours, and that has no state behind it now. */
   isStaleTopic(topic: string, payloadOctets: number): boolean {
     return this.core.parts.reporter.isStale(topic, payloadOctets);
+  }
+
+  /** Whom a visitor of the login page is counted with. */
+  standingOf(visitor: Visitor): Standing {
+    return this.core.parts.web.standingOf(visitor);
   }
 
   handle(input: Input, now: Now): readonly Effect[] {

@@ -122,6 +122,7 @@ export class Closings {
 
   /** One of them is the client's again, in another session that holds its VLANs itself. */
   private takenOver(closing: Closing, what: string): void {
+    this.core.parts.cuts.takenOver(closing.unit);
     if (this.isLast(closing, what)) this.tellLogout(closing, { type: 'superseded' });
   }
 

@@ -174,10 +174,10 @@ export class Commands implements Timed {
     later: Later,
   ): Outcome<'disconnect'> | 'later' {
     const { cuts } = this.core.parts;
-    const units = this.core.sessions.select(selector);
-    if (units.length === 0 && !namesEverybody(selector)) return nobody(selector);
-    if (dryRun) return cuts.foresee(units, bounce);
-    cuts.begin(units, bounce, later);
+    const meant = cuts.meant(selector);
+    if (meant.count === 0 && !namesEverybody(selector)) return nobody(selector);
+    if (dryRun) return cuts.foresee(meant, bounce);
+    cuts.begin(meant, bounce, later);
     return 'later';
   }
 

@@ -2,13 +2,20 @@
 // PATIENCE at most; who is not by then is named in it, and the removal goes on. With a bounce the ports that they were on go
 // down for some seconds, as for a CoA-Request; whoever else is on such a port is out by that (`port-reinit`).
 //
+// Also meant is who has no session, and would have one soon: users on their way in, and those whom a concentrator has logged in.
+// And who has none any more, and passes all the same: a session that has ended and of which something still stands.
+//
 // Nobody waits for a cut but who asked for it.
 
 import { after, earliest, type Instant, NEVER, seconds } from '../base/time.ts';
 import { DYNAUTH_DEFAULTS } from '../config/defaults.ts';
 import type { PortName } from '../model/dataplane.ts';
+import type { SessionSelector } from '../model/selector.ts';
+import type { Login } from '../radius/sso-logins.ts';
 import type { ResultOf } from '../report/answers.ts';
+import { fits } from '../session/table.ts';
 import type { Core } from './core.ts';
+import type { Admission } from './life.ts';
 import type { Timed } from './schedule.ts';
 import { isL2, type SessionUnit } from './session-unit.ts';
 
@@ -17,12 +24,26 @@ const PATIENCE = seconds(8);
 
 type Answer = (result: ResultOf<'disconnect'>) => void;
 
+/** Whom a selector means. */
+export interface Meant {
+  /** Sessions that run, or have ended and are stuck. */
+  readonly units: readonly SessionUnit[];
+  readonly entering: readonly Admission[];
+  /** At a concentrator, and without a session. */
+  readonly logins: readonly Login[];
+  readonly count: number;
+}
+
 interface Cut {
   readonly units: readonly SessionUnit[];
   readonly until: Instant;
   readonly answer: Answer;
   /** Of those nothing has been proven yet. */
   readonly unproven: Set<SessionUnit>;
+  /** Whose entry did not go, since the same client came in again by it. */
+  readonly superseded: Set<SessionUnit>;
+  /** Who had no session, and gets none. */
+  readonly turnedBack: number;
   /** Ports on their way down. */
   readonly lowering: Set<PortName>;
   readonly bounced: PortName[];
@@ -45,34 +66,58 @@ export class Cuts implements Timed {
     for (const cut of this.open) if (cut.until <= now) this.finish(cut);
   }
 
+  meant(selector: SessionSelector): Meant {
+    const { sessions, parts } = this.core;
+    const stuck = parts.life.stuck.filter(({ session }) => fits(session, selector));
+    const units = [...sessions.select(selector), ...stuck];
+    const entering = parts.life.entering(selector);
+    const logins = parts.sso.between(selector);
+    return { units, entering, logins, count: units.length + entering.length + logins.length };
+  }
+
   /** Answered at once: who would be cut. */
-  foresee(units: readonly SessionUnit[], bounce: boolean): ResultOf<'disconnect'> {
+  foresee(meant: Meant, bounce: boolean): ResultOf<'disconnect'> {
+    const { units } = meant;
     return {
       disconnected: 0,
       sessions: units.map(({ session }) => session.key),
       unproven: [],
+      superseded: [],
+      turned_back: turnedBackOf(meant),
       bounced: [],
       not_bounced: [],
       dry_run: true,
-      others: bounce ? this.othersOn(portsOf(units), units).length : 0,
+      others: bounce ? this.othersOn(portsOf(meant), units).length : 0,
     };
   }
 
-  begin(units: readonly SessionUnit[], bounce: boolean, answer: Answer): void {
+  begin(meant: Meant, bounce: boolean, answer: Answer): void {
+    const { units, entering, logins } = meant;
+    const { life, sso } = this.core.parts;
     const cut: Cut = {
       units,
       until: after(this.core.now.mono, PATIENCE),
       answer,
       unproven: new Set(units),
-      lowering: new Set(bounce ? portsOf(units) : []),
+      superseded: new Set(),
+      turnedBack: turnedBackOf(meant),
+      lowering: new Set(bounce ? portsOf(meant) : []),
       bounced: [],
       notBounced: [],
     };
     this.open.add(cut);
-    for (const unit of units) this.core.parts.life.end(unit, { cause: 'admin-reset' });
+    // First: what the others leave would let them in.
+    for (const admission of entering) life.turnAway(admission, 'by an administrator');
+    sso.cut(logins);
+    for (const unit of units) life.end(unit, { cause: 'admin-reset' });
     for (const port of [...cut.lowering]) this.bounce(cut, port);
     this.look(cut);
     this.core.schedule.touch(this);
+  }
+
+  /** Something of a session that has ended goes on under a newer one of the same client; `lockedOut` follows. */
+  takenOver(unit: SessionUnit): void {
+    for (const { unproven, superseded } of this.open) if (unproven.has(unit)) superseded.add(unit);
   }
 
   /** Nothing of a session that has ended stands any more. */
@@ -109,11 +154,15 @@ export class Cuts implements Timed {
 
   private finish(cut: Cut): void {
     if (!this.open.delete(cut)) return;
-    const { units, unproven, lowering, bounced, notBounced, answer } = cut;
+    const { units, unproven, superseded, turnedBack, lowering, bounced, notBounced, answer } = cut;
+    for (const unit of unproven) superseded.delete(unit);
+    const proven = units.filter((unit) => !unproven.has(unit) && !superseded.has(unit));
     answer({
-      disconnected: units.length - unproven.size,
-      sessions: units.filter((unit) => !unproven.has(unit)).map(({ session }) => session.key),
+      disconnected: proven.length,
+      sessions: proven.map(({ session }) => session.key),
       unproven: [...unproven].map(({ session }) => session.key),
+      superseded: [...superseded].map(({ session }) => session.key),
+      turned_back: turnedBack,
       bounced,
       not_bounced: [...notBounced, ...lowering],
     });
@@ -126,6 +175,11 @@ export class Cuts implements Timed {
   }
 }
 
-function portsOf(units: readonly SessionUnit[]): readonly PortName[] {
-  return [...new Set(units.filter(isL2).map(({ session }) => session.grant.port))];
+function turnedBackOf({ entering, logins }: Meant): number {
+  return entering.length + logins.length;
+}
+
+function portsOf({ units, entering }: Meant): readonly PortName[] {
+  const ports = units.filter(isL2).map(({ session }) => session.grant.port);
+  return [...new Set([...ports, ...entering.map(({ port }) => port)])];
 }

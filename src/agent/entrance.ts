@@ -11,6 +11,7 @@ import { keyText } from '../authz/authorizer.ts';
 import type { Mac } from '../base/mac.ts';
 import { type AuthMethod, isFallback } from '../model/authorization.ts';
 import type { GrantKey, PortName, SessionVlans } from '../model/dataplane.ts';
+import type { SessionSelector } from '../model/selector.ts';
 import {
   type EntryRefusal,
   keysOf,
@@ -22,6 +23,7 @@ import {
 import type { Core } from './core.ts';
 import { displaced, refusedAtEntry } from './host-modes.ts';
 import type { Admission } from './life.ts';
+import { roleFor } from './roles.ts';
 import { isL2Unit, type L2Unit } from './session-unit.ts';
 
 /** In the set of what an entrance waits for, beside the texts of its keys. */
@@ -103,6 +105,29 @@ export class Entrance {
   cancel(port: PortName): void {
     for (const entering of [...this.entering.values()])
       if (entering.admission.port === port) this.withdraw(entering);
+  }
+
+  /** Those on their way in whom all of it fits. */
+  select({ mac, ip, sessionId, user, port, role }: SessionSelector): readonly Admission[] {
+    const all = [...this.entering.values()].map(({ admission }) => admission);
+    return all.filter(
+      (admission) =>
+        (mac === undefined || admission.mac === mac) &&
+        (port === undefined || admission.port === port) &&
+        (ip === undefined || admission.addresses?.ipv4 === ip || admission.addresses?.ipv6 === ip) &&
+        (sessionId === undefined || admission.sessionId === sessionId) &&
+        (user === undefined || admission.authorization.userName === user) &&
+        (role === undefined || roleFor(this.core, admission).role === role),
+    );
+  }
+
+  /** Somebody has put it out before it was in. */
+  turnAway(admission: Admission, why: string): void {
+    const entering = this.entering.get(placeOf(admission));
+    if (entering?.admission !== admission) return;
+    this.withdraw(entering);
+    this.core.decide(admission.mac, admission.port, 'turned back', why);
+    this.tell(entering, why);
   }
 
   /** One session per MAC: what is on its way in elsewhere, or here by another word, stays out. */

@@ -21,6 +21,7 @@ import {
   type PortName,
   type SessionVlans,
 } from '../model/dataplane.ts';
+import type { SessionSelector } from '../model/selector.ts';
 import type { Session, SessionAddresses } from '../model/session.ts';
 import { printable } from '../pae/identity.ts';
 import { l3SessionKey, sessionKey } from '../report/topics.ts';
@@ -213,6 +214,15 @@ export class Life implements Timed {
 
   endOnPort(port: PortName, ending: Ending): void {
     for (const unit of this.core.sessions.onPort(port)) this.end(unit, ending);
+  }
+
+  /** Those on their way in to a session on a port. */
+  entering(selector: SessionSelector): readonly Admission[] {
+    return this.entrance.select(selector);
+  }
+
+  turnAway(admission: Admission, why: string): void {
+    this.entrance.turnAway(admission, why);
   }
 
   /** The port can have nobody any more: those on their way in are turned back. */

@@ -25,14 +25,14 @@ import type { Answer, Notice, Page } from '../web/page.ts';
 import {
   FORM_LIFETIME,
   LOGINS_OF_ALL,
+  LOGINS_OF_PLACE,
   LONGEST_PASSWORD,
   LONGEST_USER_NAME,
-  PAGES_OF_ALL,
-  PAGES_OF_ONE,
-  type Pace,
+  PAGES,
+  type Paces,
   WEB_DEFAULTS,
 } from '../web/settings.ts';
-import type { Visit, Visitor } from '../web/visit.ts';
+import type { Standing, Visit, Visitor } from '../web/visit.ts';
 import type { Core } from './core.ts';
 import type { Method } from './method.ts';
 import type { Ref } from './ports.ts';
@@ -54,7 +54,8 @@ const STILL_THERE: ReadonlySet<EndCause> = new Set([
 
 export class Web implements Method {
   private readonly tokens: FormTokens;
-  private readonly pages: Allowance;
+  /** Of those who are in, which nobody else can spend, and of the others. */
+  private readonly pages: { readonly in: Allowance; readonly out: Allowance };
   private readonly logins: Allowance;
   private readonly attempts = new Map<Mac, WebUnit>();
   private readonly ends = new Map<Mac, { readonly cause: EndCause; readonly at: WallTime }>();
@@ -62,18 +63,19 @@ export class Web implements Method {
   constructor(private readonly core: Core) {
     const { mono } = core.now;
     this.tokens = new FormTokens(core.entropy.bytes(KEY_OCTETS), FORM_LIFETIME);
-    this.pages = new Allowance(PAGES_OF_ONE, PAGES_OF_ALL, mono);
-    this.logins = new Allowance(...this.loginPaces(), mono);
+    this.pages = { in: new Allowance(PAGES, mono), out: new Allowance(PAGES, mono) };
+    this.logins = new Allowance(this.loginPaces(), mono);
   }
 
   /** Another configuration is in force. */
   configure(): void {
-    this.logins.configure(...this.loginPaces());
+    this.logins.configure(this.loginPaces());
   }
 
   /** One request; answered by one `web-answer` with its ref, now or when a server has said something. */
   visit(ref: Ref, { visitor, wish }: Visit): void {
-    const wait = this.pages.take(nameOf(visitor), this.core.now.mono);
+    const { place, isIn } = this.standingOf(visitor);
+    const wait = this.pages[isIn ? 'in' : 'out'].take(nameOf(visitor), place, this.core.now.mono);
     if (wait > 0) {
       this.core.drops.add('web-too-many-requests');
       this.show(ref, { kind: 'too-many', retryAfterS: Math.ceil(wait / 1000) });
@@ -94,6 +96,15 @@ export class Web implements Method {
       default:
         assertNever(wish);
     }
+  }
+
+  standingOf(visitor: Visitor): Standing {
+    const unit = this.sessionOf(visitor);
+    if (unit === undefined) return { place: 'elsewhere', isIn: false };
+    return {
+      place: isL2(unit) ? unit.session.grant.port : 'elsewhere',
+      isIn: !isFallback(unit.session.method),
+    };
   }
 
   /** A session is over: who was logged out is told so by the page, and finds the way to it where the port has one. */
@@ -177,7 +188,7 @@ export class Web implements Method {
     if (utf8(userName).length > LONGEST_USER_NAME || password.length > LONGEST_PASSWORD)
       return { type: 'too-long' };
     if (this.attempts.has(mac)) return { type: 'under-way' };
-    const wait = this.logins.take(mac, mono);
+    const wait = this.logins.take(mac, this.standingOf(visitor).place, mono);
     return wait > 0 ? { type: 'too-many', retryAfterS: Math.ceil(wait / 1000) } : undefined;
   }
 
@@ -344,13 +355,10 @@ export class Web implements Method {
     this.core.out.push({ type: 'web-answer', ref, answer });
   }
 
-  private loginPaces(): readonly [Pace, Pace] {
+  private loginPaces(): Paces {
     const { loginsPerMinute } = this.core.config.web?.settings ?? WEB_DEFAULTS;
-    const all = loginsPerMinute * LOGINS_OF_ALL;
-    return [
-      { burst: loginsPerMinute, perMinute: loginsPerMinute },
-      { burst: all, perMinute: all },
-    ];
+    const times = (n: number) => ({ burst: n * loginsPerMinute, perMinute: n * loginsPerMinute });
+    return { ofOne: times(1), ofPlace: times(LOGINS_OF_PLACE), ofAll: times(LOGINS_OF_ALL) };
   }
 }
 

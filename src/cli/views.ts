@@ -273,16 +273,24 @@ export function configView(result: ResultOf<'config'>, { paint }: ViewContext): 
 
 export function disconnectView(result: ResultOf<'disconnect'>, { paint }: ViewContext): string {
   const { disconnected, sessions, unproven, bounced, not_bounced: notBounced, dry_run: dryRun } = result;
-  const { others = 0 } = result;
+  const { superseded, turned_back: turnedBack, others = 0 } = result;
   if (dryRun === true) {
     const beside = others > 0 ? `, and ${plural(others, 'other')} on their ports with them` : '';
-    return plural(sessions.length, 'session would be ended', 'sessions would be ended') + beside;
+    const entering =
+      turnedBack > 0 ? `, and ${plural(turnedBack, 'user')} on the way in would be turned back` : '';
+    return plural(sessions.length, 'session would be ended', 'sessions would be ended') + beside + entering;
   }
   const lines = [
     plural(disconnected, 'session is ended and locked out', 'sessions are ended and locked out'),
   ];
   if (unproven.length > 0)
     lines.push(paint.red(`ended, and not proven to be locked out yet: ${unproven.join(' ')}`));
+  if (superseded.length > 0)
+    lines.push(paint.yellow(`ended, and in again before the lock was proven: ${superseded.join(' ')}`));
+  if (turnedBack > 0)
+    lines.push(
+      plural(turnedBack, 'user was turned back on the way in', 'users were turned back on the way in'),
+    );
   if (bounced.length > 0) lines.push(`down for some seconds: ${bounced.join(' ')}`);
   if (notBounced.length > 0) lines.push(paint.yellow(`not taken down: ${notBounced.join(' ')}`));
   return lines.join('\n');

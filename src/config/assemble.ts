@@ -1,71 +1,48 @@
 // From a valid file to the Config: defaults filled in from the machines' settings, seconds to `Millis`, text to addresses.
 // Expects what validate.ts and rules.ts have passed; checks nothing again.
 
-import type { Static } from 'typebox';
 import { type Ip, parseIp, parseIpv4, parseIpv6 } from '../base/ip.ts';
 import { parseMac } from '../base/mac.ts';
 import { type MacPrefix, parseMacPrefix } from '../base/mac-prefix.ts';
 import { type Millis, seconds } from '../base/time.ts';
 import { GUARD_DEFAULTS, PROBE_DEFAULTS } from '../liveness/settings.ts';
-import type { NasIdentity } from '../model/nas.ts';
 import type { MabSettings } from '../pae/mab-settings.ts';
 import { PACING_DEFAULTS } from '../pae/reauth-pacing.ts';
 import { PAE_DEFAULTS, type PaeSettings } from '../pae/settings.ts';
 import { CERTIFIED_DEFAULTS, type CertifiedSettings, type ClearRule } from '../policy/certified-rules.ts';
 import { DHCP_WATCH_DEFAULTS } from '../policy/dhcp-watch.ts';
-import { EVENT_TIMESTAMP_WINDOW } from '../radius/dynauth.ts';
-import type { RequestKind } from '../radius/effects.ts';
-import type { RoleAttribute } from '../radius/role-attribute.ts';
-import {
-  ACCESS_RETRANSMISSION,
-  ACCOUNTING_RETRANSMISSION,
-  type RadiusServer,
-  type RadiusSettings,
-  type RadSecSettings,
-  type RetransmissionSettings,
-} from '../radius/settings.ts';
 import { WEB_DEFAULTS } from '../web/settings.ts';
+import { accounting, dynAuth, nas, radius, roleAttributes, sso } from './assemble-radius.ts';
 import type {
-  AccountingConfig,
   Config,
-  DynAuthConfig,
   HandshakeOverride,
   L3Config,
   MqttConfig,
   PortRule,
   ProbeSourceConfig,
   RoleConfig,
-  SsoConfig,
   WebConfig,
 } from './config.ts';
 import {
-  ACCOUNTING_DEFAULTS,
   AUTHORIZATION_DEFAULTS,
-  DYNAUTH_DEFAULTS,
   MQTT_DEFAULTS,
-  RADIUS_DEFAULTS,
   SHELL_DEFAULTS,
-  SSO_DEFAULTS,
   VLAN_DEFAULTS,
   WEB_LISTENER_DEFAULTS,
 } from './defaults.ts';
-import type { ConfigSchema } from './schema.ts';
-import type { SERVER_USES } from './schema-radius.ts';
+import { given, type RawConfig, type SecretOf, time } from './raw.ts';
 
-export type RawConfig = Static<typeof ConfigSchema>;
 type RawPort = NonNullable<RawConfig['ports']>[string];
 type RawRole = NonNullable<RawConfig['roles']>[string];
 type RawHandshake = NonNullable<RawRole['handshake']>;
 type RawDot1x = NonNullable<RawConfig['dot1x']>;
-type RawServer = RawConfig['radius']['servers'][number];
-type RawRetransmission = NonNullable<NonNullable<RawConfig['radius']['retransmission']>['access']>;
 
 export interface Assembly {
   readonly raw: RawConfig;
   /** Keys of `ports` in the file's order. */
   readonly portOrder: readonly string[];
   /** The secret at `radius.servers[i]`, `...clients[i]` and `mqtt.password`, files already read. */
-  readonly secret: (value: string | { readonly file: string }) => string;
+  readonly secret: SecretOf;
 }
 
 export function assemble({ raw, portOrder, secret }: Assembly): Config {
@@ -127,7 +104,7 @@ export function assemble({ raw, portOrder, secret }: Assembly): Config {
   };
 }
 
-function portRule(pattern: string, raw: RawPort, secret: Assembly['secret']): PortRule {
+function portRule(pattern: string, raw: RawPort, secret: SecretOf): PortRule {
   const linkDownDelay = time(raw.link_down_delay_s);
   return {
     pattern,
@@ -155,7 +132,7 @@ function portRule(pattern: string, raw: RawPort, secret: Assembly['secret']): Po
   };
 }
 
-function mab(raw: RawPort['mab'], secret: Assembly['secret']): Partial<MabSettings> {
+function mab(raw: RawPort['mab'], secret: SecretOf): Partial<MabSettings> {
   const password = raw?.password === undefined ? undefined : secret(raw.password);
   return {
     ...given('enabled', raw?.enabled),
@@ -217,128 +194,13 @@ function pae(raw: RawDot1x | undefined): Partial<PaeSettings> {
   };
 }
 
-function roleAttributes(raw: RawConfig): readonly RoleAttribute[] {
-  return (raw.authorization?.role_attributes ?? []).map(({ vendor, type, key }) => ({
-    vendor,
-    type,
-    ...given('key', key),
-  }));
-}
-
-function nas(raw: RawConfig): NasIdentity {
-  return {
-    identifier: raw.radius.nas_identifier ?? raw.switch.id,
-    ...given('ipv4', parseIpv4(raw.radius.nas_ip_address ?? '')),
-    ...given('ipv6', parseIpv6(raw.radius.nas_ipv6_address ?? '')),
-  };
-}
-
-function accounting(raw: RawConfig['radius']['accounting']): AccountingConfig {
-  return {
-    interim: time(raw?.interim_s) ?? ACCOUNTING_DEFAULTS.interim,
-    spool: {
-      capacity: raw?.spool?.capacity ?? ACCOUNTING_DEFAULTS.capacity,
-      evidence: time(raw?.spool?.evidence_s) ?? ACCOUNTING_DEFAULTS.evidence,
-    },
-  };
-}
-
-function radius(raw: RawConfig, secret: Assembly['secret']): RadiusSettings {
-  return {
-    servers: raw.radius.servers.map((server) => radiusServer(server, secret)),
-    access: retransmission(raw.radius.retransmission?.access, ACCESS_RETRANSMISSION),
-    accounting: retransmission(raw.radius.retransmission?.accounting, ACCOUNTING_RETRANSMISSION),
-    deadTime: time(raw.radius.dead_time_s) ?? RADIUS_DEFAULTS.deadTime,
-    statusInterval: time(raw.radius.status_interval_s) ?? RADIUS_DEFAULTS.statusInterval,
-  };
-}
-
-const USES: Readonly<Record<(typeof SERVER_USES)[number], readonly RequestKind[]>> = {
-  both: ['access', 'accounting'],
-  authentication: ['access'],
-  accounting: ['accounting'],
-};
-
-function radiusServer(raw: RawServer, secret: Assembly['secret']): RadiusServer {
-  return {
-    address: raw.address,
-    use: USES[raw.use ?? 'both'],
-    authPort: raw.auth_port ?? RADIUS_DEFAULTS.authPort,
-    acctPort: raw.acct_port ?? RADIUS_DEFAULTS.acctPort,
-    ...given('tls', raw.tls === undefined ? undefined : radSec(raw.tls)),
-    secret: octets(secret(raw.secret ?? RADIUS_DEFAULTS.radSecSecret)),
-    statusServer: raw.status_server ?? 'auto',
-    requireMessageAuthenticator: raw.require_message_authenticator ?? true,
-  };
-}
-
-function radSec(raw: NonNullable<RawServer['tls']>): RadSecSettings {
-  return {
-    port: raw.port ?? RADIUS_DEFAULTS.radSecPort,
-    ...given('caFile', raw.ca_file),
-    certFile: raw.cert_file,
-    keyFile: raw.key_file,
-    ...given('serverName', raw.server_name),
-    ...given('fingerprint', raw.fingerprint?.replaceAll(':', '').toLowerCase()),
-  };
-}
-
-function retransmission(
-  raw: RawRetransmission | undefined,
-  defaults: RetransmissionSettings,
-): RetransmissionSettings {
-  return {
-    irt: time(raw?.irt_s) ?? defaults.irt,
-    mrt: time(raw?.mrt_s) ?? defaults.mrt,
-    mrc: raw?.mrc ?? defaults.mrc,
-    mrd: time(raw?.mrd_s) ?? defaults.mrd,
-  };
-}
-
-function dynAuth(raw: RawConfig, secret: Assembly['secret']): DynAuthConfig | undefined {
-  const from = raw.radius.dynamic_authorization;
-  if (from === undefined) return undefined;
-  return {
-    port: from.port ?? RADIUS_DEFAULTS.dynAuthPort,
-    ...given('listenAddress', from.listen_address === undefined ? undefined : parseIp(from.listen_address)),
-    eventTimestampWindow: time(from.event_timestamp_window_s) ?? EVENT_TIMESTAMP_WINDOW,
-    roleAttributes: roleAttributes(raw),
-    requireEventTimestamp: from.require_event_timestamp ?? false,
-    allowBounce: from.allow_bounce ?? DYNAUTH_DEFAULTS.allowBounce,
-    allowDisable: from.allow_disable ?? DYNAUTH_DEFAULTS.allowDisable,
-    bounce: time(from.bounce_s) ?? DYNAUTH_DEFAULTS.bounce,
-    clients: from.clients.map((client) => ({
-      address: parseIp(client.address) as Ip,
-      secret: octets(secret(client.secret)),
-      requireMessageAuthenticator: client.require_message_authenticator ?? false,
-    })),
-  };
-}
-
 function l3(raw: RawConfig['l3']): L3Config | undefined {
   if (raw === undefined) return undefined;
   const exempt = (raw.exempt ?? []).map((ip) => parseIp(ip) as Ip);
   return { ingress: raw.ingress, exempt, firstHop: raw.first_hop ?? false };
 }
 
-function sso(raw: RawConfig, secret: Assembly['secret']): SsoConfig | undefined {
-  const from = raw.sso;
-  if (from === undefined) return undefined;
-  return {
-    port: from.port ?? SSO_DEFAULTS.port,
-    ...given('listenAddress', from.listen_address === undefined ? undefined : parseIp(from.listen_address)),
-    role: from.role ?? SSO_DEFAULTS.role,
-    maxUsers: from.max_users ?? SSO_DEFAULTS.maxUsers,
-    clients: from.clients.map((client) => ({
-      address: parseIp(client.address) as Ip,
-      secret: octets(secret(client.secret)),
-      requireMessageAuthenticator: client.require_message_authenticator ?? false,
-      ...given('role', client.role),
-    })),
-  };
-}
-
-function mqtt(raw: RawConfig, secret: Assembly['secret']): MqttConfig {
+function mqtt(raw: RawConfig, secret: SecretOf): MqttConfig {
   const from = raw.mqtt ?? {};
   return {
     ...given('url', from.url),
@@ -414,17 +276,4 @@ function timeOfDay(text: string): Millis {
 
 function word(vlan: string | number | undefined): string | undefined {
   return vlan === undefined ? undefined : String(vlan);
-}
-
-function time(inSeconds: number | undefined): Millis | undefined {
-  return inSeconds === undefined ? undefined : seconds(inSeconds);
-}
-
-function octets(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
-}
-
-/** `{key: value}`, or nothing where the value is undefined: an absent key is absent, not undefined. */
-function given<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
-  return value === undefined ? {} : ({ [key]: value } as { [P in K]?: V });
 }

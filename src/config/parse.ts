@@ -2,9 +2,10 @@
 // rules.ts checks them together, assemble.ts builds. Never throws; never shows a secret in a message.
 
 import { err, ok, type Result } from '../base/result.ts';
-import { assemble, type RawConfig } from './assemble.ts';
+import { assemble } from './assemble.ts';
 import type { Config } from './config.ts';
 import { type Fault, type KeyPath, pathText } from './fault.ts';
+import type { RawConfig } from './raw.ts';
 import { ruleFindings } from './rules.ts';
 import { ConfigSchema } from './schema.ts';
 import { type ReadSecret, Secrets } from './secrets.ts';

@@ -1,7 +1,7 @@
 // What the schema cannot say of `certified_devices`.
 
-import type { RawConfig } from './assemble.ts';
 import { type Finding, fault, warning } from './findings.ts';
+import type { RawConfig } from './raw.ts';
 import { unknownRole } from './rules-roles.ts';
 
 export function certifiedFindings(raw: RawConfig): readonly Finding[] {

@@ -1,9 +1,9 @@
 // Keys of `l3` and `sso` that must agree with each other and with the rest.
 
 import { parseIp } from '../base/ip.ts';
-import type { RawConfig } from './assemble.ts';
 import { RADIUS_DEFAULTS, SSO_DEFAULTS } from './defaults.ts';
 import { type Finding, fault, warning } from './findings.ts';
+import type { RawConfig } from './raw.ts';
 import { unknownRole } from './rules-roles.ts';
 import { shortSecret } from './rules-servers.ts';
 

@@ -2,9 +2,9 @@
 
 import { isStationAddress, macFromNumber } from '../base/mac.ts';
 import { type MacPrefix, macPrefixText, parseMacPrefix } from '../base/mac-prefix.ts';
-import type { RawConfig } from './assemble.ts';
 import { closest, type KeyPath } from './fault.ts';
 import { type Finding, fault, warning } from './findings.ts';
+import type { RawConfig } from './raw.ts';
 
 export function unknownRole(raw: RawConfig, path: KeyPath, role: string | undefined): Finding[] {
   const known = ['default', ...Object.keys(raw.roles ?? {})];

@@ -1,9 +1,9 @@
 // Keys of `radius.servers` that must agree with each other.
 
-import type { RawConfig } from './assemble.ts';
 import { RADIUS_DEFAULTS } from './defaults.ts';
 import type { KeyPath } from './fault.ts';
 import { type Finding, fault, warning } from './findings.ts';
+import type { RawConfig } from './raw.ts';
 
 type RawServer = RawConfig['radius']['servers'][number];
 

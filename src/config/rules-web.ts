@@ -1,7 +1,7 @@
 // What the schema cannot say of the login page.
 
-import type { RawConfig } from './assemble.ts';
 import { type Finding, fault, warning } from './findings.ts';
+import type { RawConfig } from './raw.ts';
 
 export function webFindings(raw: RawConfig): Finding[] {
   const out: Finding[] = [];

@@ -3,9 +3,9 @@
 import { globMatches, isGlob } from '../base/glob.ts';
 import { parseIp, parseIpv4, parseIpv6 } from '../base/ip.ts';
 import { isStationAddress, parseMac } from '../base/mac.ts';
-import type { RawConfig } from './assemble.ts';
 import { closest, type KeyPath } from './fault.ts';
 import { type Finding, fault, warning } from './findings.ts';
+import type { RawConfig } from './raw.ts';
 import { certifiedFindings } from './rules-certified.ts';
 import { l3Findings } from './rules-l3.ts';
 import { roleRuleFindings, silentDeviceFindings, unknownRole } from './rules-roles.ts';

@@ -52,13 +52,14 @@ export const Web = Type.Object(
     logins_per_minute: Type.Optional(
       count(1, 600, {
         default: WEB_DEFAULTS.loginsPerMinute,
-        description: 'Passwords that one client may try; all together 20 times as many.',
+        description: 'Passwords that one client may try; a port 5 times, all 20 times as many.',
       }),
     ),
     max_connections: Type.Optional(
       count(4, 4096, {
         default: WEB_LISTENER_DEFAULTS.maxConnections,
-        description: 'TCP connections at the same time; an eighth of them for one address.',
+        description:
+          'TCP connections at the same time; an eighth of them for one client, a quarter for one port.',
       }),
     ),
   },

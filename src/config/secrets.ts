@@ -3,8 +3,8 @@
 import { isNode, isScalar, visit } from 'yaml';
 import { utf8 } from '../base/bytes.ts';
 import type { Result } from '../base/result.ts';
-import type { RawConfig } from './assemble.ts';
 import type { KeyPath } from './fault.ts';
+import type { RawConfig } from './raw.ts';
 import { parseText } from './yaml.ts';
 
 /** The text of a secret's file, or why it cannot be read. */

@@ -35,6 +35,7 @@ export function openLoginPage(options: LoginPageOptions): Result<LoginPage, stri
     config: web,
     place: id,
     neighbourOf: (ip) => neighbourOf(portauth, bridge, ip),
+    standingOf: (visitor) => shell.standingOf(visitor),
     onVisit: (visit, answer) => shell.visit(visit, answer),
     onRefused: (reason) => shell.post({ type: 'web-refused', reason }),
     onError: (message) => log.log('warn', message),

@@ -15,7 +15,7 @@ import { isAddress, type PortName } from '../model/dataplane.ts';
 import type { CertifiedChange } from '../policy/certified-codec.ts';
 import type { SocketKey } from '../radius/effects.ts';
 import type { Answer } from '../web/page.ts';
-import type { Visit } from '../web/visit.ts';
+import type { Standing, Visit, Visitor } from '../web/visit.ts';
 import { endOfRun, inOrder } from './effect-order.ts';
 import { Grants } from './grants.ts';
 import type { HeldPorts } from './held-ports.ts';
@@ -134,6 +134,10 @@ export class Shell {
     const ref = ++this.lastReply;
     this.replies.set(ref, reply);
     this.post({ type: 'command', ref, verb, payload });
+  }
+
+  standingOf(visitor: Visitor): Standing {
+    return this.options.agent.standingOf(visitor);
   }
 
   /** A request for the login page; one that is never answered is none of ours. */

@@ -1,7 +1,7 @@
 // The listener of the login page: sockets, TLS and the parsing of HTTP are Node's own; here are the bounds around them, and
 // the way from a request to a visit and from an answer to a response. What is shown, and to whom, is the agent's to say.
 //
-// Bounds: connections altogether and from one address, 8 KiB of headers, 4 KiB of form, 5 s for the headers and 10 s for a
+// Bounds: connections altogether, of one client and of one port (web/shares.ts), 8 KiB of headers, 4 KiB of form, 5 s for the headers and 10 s for a
 // whole request, 100 requests a connection. Whatever goes over one is answered where HTTP has a word for it, ended, counted.
 
 import { createHash } from 'node:crypto';
@@ -20,8 +20,9 @@ import type { WebConfig } from '../config/config.ts';
 import type { Answer, Page, Problem } from '../web/page.ts';
 import { statusOf } from '../web/page.ts';
 import { render } from '../web/render.ts';
+import { Shares } from '../web/shares.ts';
 import { STYLE } from '../web/style.ts';
-import type { Visit, Wish } from '../web/visit.ts';
+import type { Standing, Visit, Visitor, Wish } from '../web/visit.ts';
 import { attempt, readText } from './files.ts';
 import { hostOf, isFromHere, readForm, requestOf } from './web-request.ts';
 
@@ -33,8 +34,6 @@ const IDLE_MS = 60_000;
 const KEPT_ALIVE_MS = 5000;
 const REQUESTS_OF_A_CONNECTION = 100;
 const MOST_HEADER_OCTETS = 8192;
-/** Of all connections, what one address may have. */
-const SHARE_OF_ONE = 8;
 
 const STYLE_DIGEST = createHash('sha256').update(STYLE).digest('base64');
 
@@ -55,6 +54,7 @@ export interface WebServerOptions {
   readonly place: string;
   /** The MAC of the kernel's neighbour entry; undefined where there is none. */
   readonly neighbourOf: (ip: Ip) => Mac | undefined;
+  readonly standingOf: (visitor: Visitor) => Standing;
   readonly onVisit: (visit: Visit, answer: (answer: Answer) => void) => void;
   /** Refused here: counted under this word. */
   readonly onRefused: (reason: string) => void;
@@ -73,15 +73,15 @@ export class WebServer {
   private readonly failing = new Set<string>();
   /** By both ends of the connection. */
   private readonly peers = new Map<string, Peer>();
-  private readonly connections = new Map<Ip, number>();
-  private connected = 0;
+  private readonly shares: Shares;
   private closed = false;
 
   private constructor(
     private readonly options: WebServerOptions,
     private readonly secrets: { readonly cert: string; readonly key: string } | undefined,
   ) {
-    const { listenAddresses } = options.config;
+    const { listenAddresses, maxConnections } = options.config;
+    this.shares = new Shares(maxConnections);
     const addresses = listenAddresses.length === 0 ? ['0.0.0.0', '::'] : listenAddresses;
     for (const address of addresses) this.listen(address);
   }
@@ -170,29 +170,19 @@ export class WebServer {
   /** Who it is has to be known before anything is read, and must not change until it is answered. */
   private accept(socket: Socket): void {
     const ip = addressOf(socket.remoteAddress);
-    const { maxConnections } = this.options.config;
-    const before = ip === undefined ? 0 : (this.connections.get(ip) ?? 0);
-    const most = Math.max(1, Math.floor(maxConnections / SHARE_OF_ONE));
-    if (ip === undefined || this.connected >= maxConnections || before >= most) {
+    const peer = ip === undefined ? undefined : { ip, mac: this.options.neighbourOf(ip) };
+    const leave = peer && this.shares.enter(peer.mac ?? peer.ip, this.options.standingOf(visitorOf(peer)));
+    if (peer === undefined || leave === undefined) {
       this.options.onRefused('too-many-connections');
       socket.destroy();
       return;
     }
-    this.connected++;
-    this.connections.set(ip, before + 1);
     const connection = endsOf(socket);
-    this.peers.set(connection, { ip, mac: this.options.neighbourOf(ip) });
+    this.peers.set(connection, peer);
     socket.on('close', () => {
       this.peers.delete(connection);
-      this.left(ip);
+      leave();
     });
-  }
-
-  private left(ip: Ip): void {
-    this.connected--;
-    const others = (this.connections.get(ip) ?? 1) - 1;
-    if (others > 0) this.connections.set(ip, others);
-    else this.connections.delete(ip);
   }
 
   private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -213,9 +203,7 @@ export class WebServer {
   }
 
   private visit(peer: Peer, wish: Wish, request: IncomingMessage, response: ServerResponse): void {
-    const { ip, mac } = peer;
-    const visitor = { ip, ...(mac === undefined ? {} : { mac }) };
-    this.options.onVisit({ visitor, wish }, (answer) => {
+    this.options.onVisit({ visitor: visitorOf(peer), wish }, (answer) => {
       if (response.destroyed) return;
       // Who the address belongs to now may be somebody else: nobody is shown another one's page.
       if (this.peerOf(request) === undefined) {
@@ -284,6 +272,10 @@ const UNREADABLE: Readonly<Record<string, readonly [status: string, reason: stri
 
 function retryAfterOf(page: Page): number | undefined {
   return page.kind === 'login' && page.notice?.type === 'too-many' ? page.notice.retryAfterS : undefined;
+}
+
+function visitorOf({ ip, mac }: Peer): Visitor {
+  return mac === undefined ? { ip } : { ip, mac };
 }
 
 function seeFirst(response: ServerResponse): void {

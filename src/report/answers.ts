@@ -35,6 +35,13 @@ export const RESULTS = {
       description:
         'Keys of those that have ended, and whose lock could not be proven in time: the removal is tried on, and alarmed.',
     }),
+    superseded: Type.Array(SessionKeyText, {
+      description:
+        'Keys of those that have ended, and whose entry was not removed in time: the same client has a new session by it.',
+    }),
+    turned_back: count(
+      'Users without a session, who have been on their way to one: they get none. In a dry run those who would be.',
+    ),
     bounced: Type.Array(PortName, { description: 'Ports that are down, and come up by themselves.' }),
     not_bounced: Type.Array(PortName, {
       description: 'Ports that were to be, and could not be taken down or were down already.',

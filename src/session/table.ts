@@ -91,7 +91,8 @@ export class SessionTable<Row extends HasSession, L2Row extends Row & HasSession
   }
 }
 
-function fits(session: Session, { mac, ip, sessionId, user, port, role }: SessionSelector): boolean {
+/** All that the selector says is so of this session. */
+export function fits(session: Session, { mac, ip, sessionId, user, port, role }: SessionSelector): boolean {
   const { addresses, authorization } = session;
   const here = session.layer === 2 ? session : undefined;
   return (

@@ -1,11 +1,12 @@
-// How much one visitor, and all of them together, may ask for: a bucket of tokens each, which fills at a steady pace.
-// A request is refused when either is empty, and takes from neither then. Bound: 1,024 visitors are remembered; the one
+// How much one visitor, all of one place (a port), and all of them together may ask for: a bucket of tokens each, which
+// fills at a steady pace. A request is refused when any of its three is empty, and takes from none then. So who fills
+// a place with visitors takes from that place alone. Bound: 1,024 visitors and as many places are remembered; the one
 // that asked for nothing for the longest time is forgotten for a new one, which costs it nothing but a full bucket.
 
 import { elapsed, type Instant, type Millis, millis } from '../base/time.ts';
-import type { Pace } from './settings.ts';
+import type { Pace, Paces } from './settings.ts';
 
-const MOST_VISITORS = 1024;
+const MOST_BUCKETS = 1024;
 const MINUTE_MS = 60_000;
 
 interface Bucket {
@@ -14,43 +15,43 @@ interface Bucket {
 }
 
 export class Allowance {
-  private readonly buckets = new Map<string, Bucket>();
+  private readonly visitors = new Map<string, Bucket>();
+  private readonly places = new Map<string, Bucket>();
   private readonly whole: Bucket;
 
   constructor(
-    private ofOne: Pace,
-    private ofAll: Pace,
+    private paces: Paces,
     now: Instant,
   ) {
-    this.whole = { tokens: ofAll.burst, filledAt: now };
+    this.whole = { tokens: paces.ofAll.burst, filledAt: now };
   }
 
-  configure(ofOne: Pace, ofAll: Pace): void {
-    this.ofOne = ofOne;
-    this.ofAll = ofAll;
+  configure(paces: Paces): void {
+    this.paces = paces;
   }
 
-  /** 0: it may, and one token is spent; else how long to wait. */
-  take(visitor: string, now: Instant): Millis {
-    const bucket = this.bucketOf(visitor, now);
-    const wait = Math.max(fill(bucket, this.ofOne, now), fill(this.whole, this.ofAll, now));
+  /** 0: it may, and one token of each is spent; else how long to wait. */
+  take(visitor: string, place: string, now: Instant): Millis {
+    const { ofOne, ofPlace, ofAll } = this.paces;
+    const own = bucketOf(this.visitors, visitor, ofOne, now);
+    const here = bucketOf(this.places, place, ofPlace, now);
+    const wait = Math.max(fill(own, ofOne, now), fill(here, ofPlace, now), fill(this.whole, ofAll, now));
     if (wait > 0) return millis(wait);
-    bucket.tokens -= 1;
-    this.whole.tokens -= 1;
+    for (const bucket of [own, here, this.whole]) bucket.tokens -= 1;
     return millis(0);
   }
+}
 
-  private bucketOf(visitor: string, now: Instant): Bucket {
-    const bucket = this.buckets.get(visitor) ?? { tokens: this.ofOne.burst, filledAt: now };
-    // The order of the map is that of the last visits.
-    this.buckets.delete(visitor);
-    this.buckets.set(visitor, bucket);
-    if (this.buckets.size > MOST_VISITORS) {
-      const [oldest] = this.buckets.keys();
-      if (oldest !== undefined) this.buckets.delete(oldest);
-    }
-    return bucket;
+function bucketOf(buckets: Map<string, Bucket>, name: string, pace: Pace, now: Instant): Bucket {
+  const bucket = buckets.get(name) ?? { tokens: pace.burst, filledAt: now };
+  // The order of the map is that of the last visits.
+  buckets.delete(name);
+  buckets.set(name, bucket);
+  if (buckets.size > MOST_BUCKETS) {
+    const [oldest] = buckets.keys();
+    if (oldest !== undefined) buckets.delete(oldest);
   }
+  return bucket;
 }
 
 /** How long until there is a token, 0 if there is one. */

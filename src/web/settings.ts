@@ -12,20 +12,33 @@ export interface Pace {
   readonly perMinute: number;
 }
 
+/** Of one visitor, of all of one place (a port), and of all together. */
+export interface Paces {
+  readonly ofOne: Pace;
+  readonly ofPlace: Pace;
+  readonly ofAll: Pace;
+}
+
 export interface WebSettings {
   readonly authentication: WebAuthentication;
-  /** Passwords that one client may try in a minute; all clients together may try LOGINS_OF_ALL times as many. */
+  /** Passwords that one client may try in a minute; a port LOGINS_OF_PLACE, all LOGINS_OF_ALL times as many. */
   readonly loginsPerMinute: number;
 }
 
 export const WEB_DEFAULTS: WebSettings = { authentication: 'pap', loginsPerMinute: 5 };
 
+/** Four ports of strangers who guess leave nothing to the others: fewer do. */
+export const LOGINS_OF_PLACE = 5;
+
 /** A switch's worth of clients who come in on a Monday morning, and few enough for a server to bear. */
 export const LOGINS_OF_ALL = 20;
 
 /** Pages, those that refuse included. A person who reloads as fast as they can stays below the first. */
-export const PAGES_OF_ONE: Pace = { burst: 30, perMinute: 60 };
-export const PAGES_OF_ALL: Pace = { burst: 200, perMinute: 6000 };
+export const PAGES: Paces = {
+  ofOne: { burst: 30, perMinute: 60 },
+  ofPlace: { burst: 60, perMinute: 1500 },
+  ofAll: { burst: 200, perMinute: 6000 },
+};
 
 /** How long a form may lie on a screen before it is sent. */
 export const FORM_LIFETIME: Millis = seconds(3600);

@@ -12,6 +12,14 @@ export interface Visitor {
   readonly mac?: Mac;
 }
 
+/** Whom a visitor is counted with where there are bounds. */
+export interface Standing {
+  /** The port; one word for all who are on none. */
+  readonly place: string;
+  /** Has a session, and not that of a stranger. */
+  readonly isIn: boolean;
+}
+
 export type Wish =
   | { readonly type: 'look' }
   | {

@@ -1,13 +1,15 @@
 // The administrator's cut: answered when it is proven, and who it is for.
 
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { Ip } from '../../src/base/ip.ts';
 import type { Answer } from '../../src/report/answers.ts';
 import type { SessionPayload } from '../../src/report/payloads.ts';
 import type { ConfigPart } from '../rigs/config-part.ts';
 import { SimulatedStage } from '../rigs/sim/stage.ts';
+import { accountingRequest, SSO_SECRET } from '../rigs/sso.ts';
 
 const CONFIG: ConfigPart = { roles: { staff: {}, guest: {} } };
-const NOBODY = { unproven: [], bounced: [], not_bounced: [] };
+const NOBODY = { unproven: [], superseded: [], turned_back: 0, bounced: [], not_bounced: [] };
 
 /** Machines 1 and 2 are staff, 3 and 4 are guests; 1 and 3 are also u1. */
 describe('four sessions', () => {
@@ -104,6 +106,43 @@ describe('four sessions', () => {
     expect(await stage.isGranted(stage.machine(1).mac, 'p1')).toBe(false);
   });
 
+  it('finds one that is stuck when it is asked again, and waits for it', async () => {
+    await stage.killSupplicant(stage.machine(1));
+    // Tried after 0, 1, 3, 7, 15 and 31 s.
+    stage.failRevokes(5);
+    const { mac } = stage.machine(1);
+    later({ mac });
+    await stage.pass(9_000);
+    expect(await stage.isGranted(mac, 'p1')).toBe(true);
+    expect(cut({ mac, dry_run: true })).toMatchObject({ ok: true, result: { sessions: sessionsOf(1) } });
+    expect(cut({ all: true, dry_run: true })).toMatchObject({ result: { sessions: sessionsOf(2, 3, 4, 1) } });
+    const again = later({ mac });
+    await stage.pass(9_000);
+    const unproven = { ...NOBODY, unproven: sessionsOf(1) };
+    expect(again.answer()).toEqual({ ok: true, result: { disconnected: 0, sessions: [], ...unproven } });
+    await stage.pass(7_000);
+    const last = later({ mac });
+    await stage.pass(7_000);
+    expect(last.answer()).toMatchObject({ result: { disconnected: 1, sessions: sessionsOf(1) } });
+    expect(await stage.isGranted(mac, 'p1')).toBe(false);
+    expect(cut({ mac })).toMatchObject({ ok: false, error: { code: 'not-found' } });
+  });
+
+  it('tells apart who is in again by an entry that would not go', async () => {
+    const client = stage.machine(1);
+    await stage.killSupplicant(client);
+    stage.failRevokes(4);
+    const { answer } = later({ mac: client.mac });
+    await stage.pass(3_500);
+    await stage.begin(client);
+    await stage.pass(5_000);
+    expect(answer()).toEqual({
+      ok: true,
+      result: { disconnected: 0, sessions: [], ...NOBODY, superseded: sessionsOf(1) },
+    });
+    expect(await stage.isGranted(client.mac, 'p1')).toBe(true);
+  });
+
   it('with a bounce: the ports are down, and up again by themselves', async () => {
     expect(cut({ role: 'staff', bounce: true })).toEqual({
       ok: true,
@@ -134,4 +173,73 @@ it('a bounce puts out whoever else is on the port, and a dry run says how many',
     'u1 port-reinit',
     'u3 port-reinit',
   ]);
+});
+
+describe('who has no session, and would have one', () => {
+  it.each<readonly [string, (mac: string) => object]>([
+    ['MAC', (mac) => ({ mac })],
+    ['port', () => ({ port: 'p1' })],
+    ['user', () => ({ user: 'u1' })],
+    ['role', () => ({ role: 'default' })],
+    ['all', () => ({ all: true })],
+  ])('on the way in, by %s: turned back, and counted', async (_, selector) => {
+    const stage = new SimulatedStage({
+      machines: 1,
+      vlans: { onUplink: [30] },
+      replies: { u1: { vlan: '30' } },
+    });
+    const { bridge } = stage.net;
+    const refs: number[] = [];
+    const request = selector(stage.machine(1).mac);
+    const vlanMap = bridge.vlanMap.bind(bridge);
+    // While the bridge is read for it.
+    bridge.vlanMap = () => {
+      if (refs.length < 2)
+        for (const more of [{ dry_run: true }, {}])
+          refs.push(stage.net.request('disconnect', { ...request, ...more }));
+      return vlanMap();
+    };
+    await stage.begin(stage.machine(1));
+    await stage.until('an answer', () => refs.length > 0, 5_000);
+    const result = { disconnected: 0, sessions: [], ...NOBODY, turned_back: 1 };
+    expect(refs.map((ref) => stage.net.answerTo(ref))).toEqual([
+      { ok: true, result: { ...result, dry_run: true, others: 0 } },
+      { ok: true, result },
+    ]);
+    await stage.pass(500);
+    expect(stage.events('session-start')).toEqual([]);
+    expect(stage.events('auth-failed')).toMatchObject([{ detail: 'by an administrator' }]);
+    expect(await stage.grantedVlans(stage.machine(1).mac)).toEqual([]);
+  });
+
+  it('logged in at a concentrator, when a timer has ended the session: kept out, and counted', async () => {
+    const stage = new SimulatedStage({
+      machines: 1,
+      config: {
+        l3: { ingress: ['vpn0'] },
+        sso: { role: 'vpn', clients: [{ address: '192.0.2.10', secret: SSO_SECRET }] },
+        roles: { vpn: { session_s: 60 } },
+      },
+    });
+    const ip = '10.0.0.1' as Ip;
+    const tell = (kind: 'start' | 'interim', session = 's1') => {
+      const bytes = accountingRequest(kind, { session, user: 'alice', ips: [ip] });
+      stage.net.post({ type: 'sso-requests', datagrams: [{ address: '192.0.2.10', port: 40_000, bytes }] });
+    };
+    tell('start');
+    await stage.pass(61_000);
+    expect(stage.events('session-end').map(({ cause }) => cause)).toEqual(['session-timeout']);
+    const cut = (request: object) => stage.net.command('disconnect', request);
+    expect(cut({ user: 'bob' })).toMatchObject({ ok: false, error: { code: 'not-found' } });
+    expect(cut({ user: 'alice' })).toEqual({
+      ok: true,
+      result: { disconnected: 0, sessions: [], ...NOBODY, turned_back: 1 },
+    });
+    stage.net.routed.packet(ip);
+    tell('interim');
+    await stage.pass(2_000);
+    expect(stage.net.routed.packet(ip)).toBe(false);
+    tell('start', 's2');
+    expect(stage.net.routed.packet(ip)).toBe(true);
+  });
 });

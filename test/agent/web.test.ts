@@ -2,16 +2,18 @@
 
 import { describe, expect, it } from 'vitest';
 import { utf8 } from '../../src/base/bytes.ts';
-import type { Ip } from '../../src/base/ip.ts';
+import type { Ip, Ipv4 } from '../../src/base/ip.ts';
 import type { Mac } from '../../src/base/mac.ts';
+import type { PortName } from '../../src/model/dataplane.ts';
 import type { Answer, Page } from '../../src/web/page.ts';
-import type { Wish } from '../../src/web/visit.ts';
+import type { Visitor, Wish } from '../../src/web/visit.ts';
 import type { ConfigPart } from '../rigs/config-part.ts';
 import { GATEWAY } from '../rigs/sim/simulated-switch.ts';
 import { SimulatedStage } from '../rigs/sim/stage.ts';
 import { accountingRequest, SSO_SECRET } from '../rigs/sso.ts';
 import { type Machine, PASSWORD, type Reply } from '../scenarios/stage.ts';
 
+const NOBODY = { identity: 'nobody', password: '' };
 const QUICK = { tx_period_s: 1, reauth_max: 1, server_timeout_s: 5 };
 
 interface Options {
@@ -22,10 +24,10 @@ interface Options {
 }
 
 /** Machine 1 is a stranger at the page. */
-async function strangerAt(options: Options = {}): Promise<SimulatedStage> {
+async function strangerAt(options: Options = {}, machines = 2): Promise<SimulatedStage> {
   const { config = {}, port = {}, replies = {}, devices = [] } = options;
   const stage = new SimulatedStage({
-    machines: 2,
+    machines,
     users: ['alice'],
     devices,
     replies,
@@ -79,6 +81,33 @@ async function login(
 ): Promise<Answer> {
   const formToken = await wordOf(stage, machine);
   return ask(stage, machine, { type: 'login', userName, password: utf8(password), formToken });
+}
+
+/** Strangers with MACs of their own, spread over the first ports. */
+async function crowd(stage: SimulatedStage, size: number, ports: number): Promise<readonly Visitor[]> {
+  const many = Array.from({ length: size }, (_, i) => ({
+    ip: `10.99.0.${100 + i}` as Ipv4,
+    mac: `02:99:00:00:01:${(16 + i).toString(16)}` as Mac,
+  }));
+  for (const [i, { mac, ip }] of many.entries()) {
+    const port = `p${1 + (i % ports)}` as PortName;
+    stage.net.addClient({ mac, port, ipv4: ip, user: NOBODY }).ping(GATEWAY);
+  }
+  await stage.until('a crowd', () => many.every(({ mac }) => stage.net.confined.has(mac)), 60_000);
+  return many;
+}
+
+/** What is shown at once. */
+function seen(stage: SimulatedStage, visitor: Visitor): Page {
+  return pageOf(stage.net.visit({ visitor, wish: { type: 'look' } })() ?? { type: 'see-status' });
+}
+
+/** A wrong password; nobody waits for the answer. */
+function guess(stage: SimulatedStage, visitor: Visitor): void {
+  const page = seen(stage, visitor);
+  const formToken = 'formToken' in page ? page.formToken : '';
+  const wish: Wish = { type: 'login', userName: 'alice', password: utf8('wrong'), formToken };
+  stage.net.visit({ visitor, wish });
 }
 
 async function logout(stage: SimulatedStage, machine: Machine): Promise<Page> {
@@ -468,6 +497,31 @@ describe('others', () => {
     for (let i = 0; i < 40; i++) kinds.push((await look(stage, machine)).kind);
     expect(kinds.filter((kind) => kind === 'too-many')).toHaveLength(10);
     expect(await look(stage, stage.machine(2))).toMatchObject({ kind: 'unknown' });
+  });
+
+  it('who bring sixty MACs to one port keep nobody from the page but the strangers of that port', async () => {
+    const stage = await strangerAt({ port: { handshake: 'off' } });
+    const user = stage.machine(2);
+    await becomeStranger(stage, user);
+    const many = await crowd(stage, 60, 1);
+    // As fast as the pages of the port allow.
+    for (let i = 0; i < 25; i++) {
+      await stage.pass(1_000);
+      for (const visitor of many.slice(12 * (i % 5), 12 * (i % 5) + 12)) guess(stage, visitor);
+    }
+    for (const visitor of many) for (let i = 0; i < 30; i++) seen(stage, visitor);
+    expect(await login(stage, user)).toEqual(IN);
+  });
+
+  it('who are strangers on every port, or come from ever new addresses, take no page from who is in', async () => {
+    const stage = await strangerAt({ port: { handshake: 'off' } }, 10);
+    const user = stage.machine(10);
+    await stage.login(user);
+    const many = await crowd(stage, 60, 10);
+    for (const visitor of many) for (let i = 0; i < 30; i++) seen(stage, visitor);
+    const far = Array.from({ length: 400 }, (_, i) => `2001:db8::${(i + 1).toString(16)}` as Ip);
+    expect(far.map((ip) => seen(stage, { ip }).kind)).toContain('too-many');
+    expect(await logout(stage, user)).toMatchObject({ kind: 'logged-out' });
   });
 
   it('a stranger who turns out to have 802.1X is free when that session stands', async () => {

@@ -108,7 +108,15 @@ const RESULTS: Readonly<Record<string, object>> = {
     ],
     reauthentications_waiting: 12,
   },
-  disconnect: { disconnected: 1, sessions: [SESSION.key], unproven: [], bounced: [], not_bounced: [] },
+  disconnect: {
+    disconnected: 1,
+    sessions: [SESSION.key],
+    unproven: [],
+    superseded: [],
+    turned_back: 0,
+    bounced: [],
+    not_bounced: [],
+  },
   reauthenticate: { reauthenticating: 2, sessions: [] },
   probe: { probed: 0, sessions: [] },
   port: { port: 'p1', control: 'auto' },
@@ -369,6 +377,8 @@ describe('disconnect --all', () => {
       sessions: [SESSION.key],
       dry_run: true,
       unproven: [],
+      superseded: [],
+      turned_back: 0,
       bounced: [],
       not_bounced: [],
     };
@@ -390,6 +400,8 @@ describe('disconnect --all', () => {
       disconnected: 2,
       sessions: [],
       unproven: ['02-00-00-00-00-01'],
+      superseded: ['02-00-00-00-00-02'],
+      turned_back: 3,
       bounced: ['p1', 'p2'],
       not_bounced: ['p3'],
     };
@@ -398,6 +410,8 @@ describe('disconnect --all', () => {
       [
         '2 sessions are ended and locked out',
         'ended, and not proven to be locked out yet: 02-00-00-00-00-01',
+        'ended, and in again before the lock was proven: 02-00-00-00-00-02',
+        '3 users were turned back on the way in',
         'down for some seconds: p1 p2',
         'not taken down: p3\n',
       ].join('\n'),

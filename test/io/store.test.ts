@@ -173,22 +173,21 @@ describe('a file that cannot be believed is set aside, and a new one begun', () 
   it('with pages of rubbish, which LMDB believes until it ends the process: by the fourth start at the latest', async () => {
     await filled();
     overwrite(20);
-    const ends: (NodeJS.Signals | null)[] = [];
-    let said = '';
-    for (let start = 1; start <= 4 && said === ''; start++) {
+    const said: string[] = [];
+    let signal: NodeJS.Signals | null = null;
+    // Whoever set it aside has read it, and may bear the marks: the heap that it goes on with was LMDB's.
+    for (let start = 1; start <= 4 || signal !== null; start++) {
       const child = spawn(process.execPath, [reader, stores.folder], {
         stdio: ['ignore', 'pipe', 'inherit'],
       });
-      child.stdout.on('data', (data: Buffer) => {
-        said += data.toString();
-      });
-      const [, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
-      ends.push(signal);
+      child.stdout.on('data', (data: Buffer) => said.push(`${start}: ${data.toString()}`));
+      [, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
+      expect(start).toBeLessThanOrEqual(5);
+      if (said.length > 0 && signal === null) break;
     }
-    expect(said).toMatch(
-      /set aside as .*: (reading it ended the agent 3 times|it cannot be read|it has \d+ of its \d+ entries)/,
+    expect(said.join('')).toMatch(
+      /^[1-4]: .*set aside as .*: (reading it ended the agent 3 times|it cannot be read|it has \d+ of its \d+ entries)/,
     );
-    expect(ends.at(-1)).toBeNull();
     expect(stores.begin().status.warnings).toEqual([]);
   });
 

@@ -12,7 +12,7 @@ import type { Mac } from '../../src/base/mac.ts';
 import type { WebConfig } from '../../src/config/config.ts';
 import { WebServer } from '../../src/io/web-server.ts';
 import { WEB_DEFAULTS } from '../../src/web/settings.ts';
-import type { Visit } from '../../src/web/visit.ts';
+import type { Standing, Visit } from '../../src/web/visit.ts';
 import { issue, labCertificates } from '../rigs/lab/certificates.ts';
 
 const MAC = '02:00:00:00:00:01' as Mac;
@@ -37,6 +37,7 @@ class Rig {
   readonly refused: string[] = [];
   readonly errors: string[] = [];
   mac: Mac | undefined = MAC;
+  standing: Standing = { place: 'p1', isIn: false };
   /** Called when a visit comes, before it is answered. */
   meanwhile: () => void = () => undefined;
 
@@ -56,6 +57,7 @@ class Rig {
       },
       place: 'sw1',
       neighbourOf: () => rig.mac,
+      standingOf: () => rig.standing,
       onVisit: (visit, answer) => {
         rig.visits.push(visit);
         rig.meanwhile();
@@ -270,14 +272,23 @@ describe('what it refuses, counts, and asks nobody about', () => {
     expect(rig.refused).toEqual(['too-slow']);
   });
 
-  it('more connections from one address than its share', async () => {
+  it('more connections of one client than its share, whatever addresses it has', async () => {
     const rig = await Rig.start({ maxConnections: 16 });
-    const sockets = Array.from({ length: 5 }, () =>
-      connect(rig.port, '127.0.0.1').on('error', () => undefined),
+    const sockets = Array.from({ length: 5 }, (_, i) =>
+      connect({ port: rig.port, host: '127.0.0.1', localAddress: `127.0.0.${i + 2}` }).on(
+        'error',
+        () => undefined,
+      ),
     );
     undo.push(() => sockets.map((socket) => socket.destroy()));
     await rig.until(() => rig.refused.length === 3);
     expect(new Set(rig.refused)).toEqual(new Set(['too-many-connections']));
+    // Somebody else, who is in.
+    rig.mac = OTHER;
+    rig.standing = { place: 'p1', isIn: true };
+    expect((await rig.ask()).status).toBe(200);
+    rig.mac = MAC;
+    rig.standing = { place: 'p1', isIn: false };
     for (const socket of sockets) socket.destroy();
     await rig.until(async () => (await rig.ask().catch(() => undefined))?.status === 200);
   });
@@ -350,6 +361,7 @@ describe('over TLS', () => {
       },
       place: '',
       neighbourOf: () => undefined,
+      standingOf: () => ({ place: '', isIn: false }),
       onVisit: () => undefined,
       onRefused: () => undefined,
       onError: () => undefined,
@@ -372,6 +384,7 @@ it('an address that is not there yet is waited for, and said once', async () => 
     },
     place: '',
     neighbourOf: () => undefined,
+    standingOf: () => ({ place: '', isIn: false }),
     onVisit: () => undefined,
     onRefused: () => undefined,
     onError: (message) => errors.push(message),

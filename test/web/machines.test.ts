@@ -6,6 +6,9 @@ import type { Authorization } from '../../src/model/authorization.ts';
 import { Allowance } from '../../src/web/allowance.ts';
 import { Attempt } from '../../src/web/attempt.ts';
 import { FormTokens } from '../../src/web/form-token.ts';
+import type { Pace } from '../../src/web/settings.ts';
+import { Shares } from '../../src/web/shares.ts';
+import type { Standing } from '../../src/web/visit.ts';
 
 const at = (s: number) => instant(s * 1000);
 
@@ -41,39 +44,82 @@ describe('the word of a form', () => {
 });
 
 describe('an allowance', () => {
-  const make = () => new Allowance({ burst: 3, perMinute: 60 }, { burst: 5, perMinute: 600 }, at(0));
+  const PLENTY = { burst: 1e9, perMinute: 1e9 };
+  const make = (ofPlace: Pace = PLENTY) =>
+    new Allowance(
+      { ofOne: { burst: 3, perMinute: 60 }, ofPlace, ofAll: { burst: 5, perMinute: 600 } },
+      at(0),
+    );
 
   it('of one: a burst, then one a second', () => {
     const allowance = make();
-    for (let i = 0; i < 3; i++) expect(allowance.take('a', at(0))).toBe(0);
-    expect(allowance.take('a', at(0))).toBe(1000);
-    expect(allowance.take('a', at(0.4))).toBe(600);
-    expect(allowance.take('a', at(1))).toBe(0);
-    expect(allowance.take('a', at(1))).toBe(1000);
-    expect(allowance.take('b', at(1))).toBe(0);
+    for (let i = 0; i < 3; i++) expect(allowance.take('a', 'p1', at(0))).toBe(0);
+    expect(allowance.take('a', 'p1', at(0))).toBe(1000);
+    expect(allowance.take('a', 'p1', at(0.4))).toBe(600);
+    expect(allowance.take('a', 'p1', at(1))).toBe(0);
+    expect(allowance.take('a', 'p1', at(1))).toBe(1000);
+    expect(allowance.take('b', 'p1', at(1))).toBe(0);
   });
 
   it('of all: many who ask a little are too many, too', () => {
     const allowance = make();
-    for (let i = 0; i < 5; i++) expect(allowance.take(`v${i}`, at(0))).toBe(0);
-    expect(allowance.take('v5', at(0))).toBe(100);
-    expect(allowance.take('v5', at(0.1))).toBe(0);
+    for (let i = 0; i < 5; i++) expect(allowance.take(`v${i}`, 'p1', at(0))).toBe(0);
+    expect(allowance.take('v5', 'p1', at(0))).toBe(100);
+    expect(allowance.take('v5', 'p1', at(0.1))).toBe(0);
+  });
+
+  it('of a place: many who ask from there take nothing from the others', () => {
+    const allowance = make({ burst: 4, perMinute: 60 });
+    for (let i = 0; i < 4; i++) expect(allowance.take(`v${i}`, 'p1', at(0))).toBe(0);
+    for (let i = 4; i < 60; i++) expect(allowance.take(`v${i}`, 'p1', at(0))).toBe(1000);
+    expect(allowance.take('a', 'p2', at(0))).toBe(0);
   });
 
   it('is not spent by what was refused', () => {
     const allowance = make();
-    for (let i = 0; i < 3; i++) allowance.take('a', at(0));
-    for (let i = 0; i < 50; i++) expect(allowance.take('a', at(0))).toBeGreaterThan(0);
-    expect(allowance.take('b', at(0))).toBe(0);
-    expect(allowance.take('b', at(0))).toBe(0);
+    for (let i = 0; i < 3; i++) allowance.take('a', 'p1', at(0));
+    for (let i = 0; i < 50; i++) expect(allowance.take('a', 'p1', at(0))).toBeGreaterThan(0);
+    expect(allowance.take('b', 'p1', at(0))).toBe(0);
+    expect(allowance.take('b', 'p1', at(0))).toBe(0);
   });
 
   it('forgets who has not come for longest, and stays small', () => {
-    const allowance = new Allowance({ burst: 1, perMinute: 1 }, { burst: 1e9, perMinute: 1e9 }, at(0));
-    for (let i = 0; i < 5000; i++) allowance.take(`v${i}`, at(0));
-    expect((Reflect.get(allowance, 'buckets') as Map<string, unknown>).size).toBe(1024);
-    expect(allowance.take('v4999', at(0))).toBeGreaterThan(0);
-    expect(allowance.take('v0', at(0))).toBe(0);
+    const allowance = new Allowance(
+      { ofOne: { burst: 1, perMinute: 1 }, ofPlace: PLENTY, ofAll: PLENTY },
+      at(0),
+    );
+    for (let i = 0; i < 5000; i++) allowance.take(`v${i}`, 'p1', at(0));
+    expect((Reflect.get(allowance, 'visitors') as Map<string, unknown>).size).toBe(1024);
+    expect(allowance.take('v4999', 'p1', at(0))).toBeGreaterThan(0);
+    expect(allowance.take('v0', 'p1', at(0))).toBe(0);
+  });
+});
+
+describe('the connections', () => {
+  const OUT = { place: 'p1', isIn: false };
+
+  it('of one client, of one port, and of all who are not in: the others have theirs', () => {
+    const shares = new Shares(64);
+    const open = (prefix: string, standing: Standing) => {
+      const leaves: (() => void)[] = [];
+      for (let i = 0; i < 640; i++) {
+        const leave = shares.enter(`${prefix}${i % 64}`, standing);
+        if (leave !== undefined) leaves.push(leave);
+      }
+      return leaves;
+    };
+    const mine = Array.from({ length: 20 }, () => shares.enter('a', OUT));
+    expect(mine.filter((leave) => leave !== undefined)).toHaveLength(8);
+    expect(open('b', OUT)).toHaveLength(8);
+    expect(open('c', { ...OUT, place: 'p2' })).toHaveLength(16);
+    expect(open('d', { ...OUT, place: 'p3' })).toHaveLength(16);
+    expect(open('e', { ...OUT, place: 'p4' })).toHaveLength(0);
+    const users = open('f', { ...OUT, isIn: true });
+    expect(users).toHaveLength(16);
+    expect(shares.enter('g', { place: 'p9', isIn: true })).toBeUndefined();
+    for (const leave of [...mine, ...users]) leave?.();
+    expect(shares.enter('g', { place: 'p9', isIn: true })).toBeDefined();
+    expect(open('a', OUT)).toHaveLength(8);
   });
 });
 
