@@ -166,6 +166,7 @@ class Run {
     if (!capabilities.ok) return capabilities;
     const listening = this.portauth.onEvents((events) => {
       for (const event of events) this.shell.post({ type: 'dataplane', event });
+      if (events.some(({ type }) => type === 'port-added' || type === 'port-gone')) this.page?.portsChanged();
     });
     if (!listening.ok) return listening;
     const embedded = this.config.mqtt.url === undefined;

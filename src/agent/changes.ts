@@ -20,6 +20,7 @@ interface Step {
 
 interface Change<Work> {
   readonly work: Work;
+  readonly what: AuthorizationChange;
   readonly steps: Step[];
   /** Sessions that nothing has been heard of yet. */
   readonly waiting: Set<SessionUnit>;
@@ -46,7 +47,7 @@ export class Changes<Work> {
       const older = this.open.get(unit);
       if (older !== undefined) this.close(older, SUPERSEDED);
     }
-    const change: Change<Work> = { work, steps: [], waiting: new Set(), asked: false };
+    const change: Change<Work> = { work, what, steps: [], waiting: new Set(), asked: false };
     const sessionTimer = what.keys.includes('sessionTimeout') ? 'restart' : 'run-on';
     for (const unit of units) {
       this.open.set(unit, change);
@@ -79,6 +80,9 @@ export class Changes<Work> {
     change.waiting.clear();
     if (change.refusal !== undefined)
       for (const step of change.steps) if (this.isOurs(step, pending)) this.putBack(step);
+    if (change.refusal === undefined)
+      for (const { unit } of change.steps)
+        if (unit.session.layer === 3) this.core.parts.sso.changed(unit.session, change.what);
     this.settled(change.work, change.refusal);
   }
 

@@ -11,12 +11,14 @@
 
 import type { Ip } from '../base/ip.ts';
 import { assertNever } from '../base/result.ts';
+import { instant } from '../base/time.ts';
 import type { Authorization } from '../model/authorization.ts';
 import { AcctTerminateCause, type EndCause } from '../model/cause.ts';
 import type { SessionSelector } from '../model/selector.ts';
 import type { L3Session } from '../model/session.ts';
+import { type AuthorizationChange, changed } from '../radius/dynauth-request.ts';
 import { type SsoDatagram, type SsoEffect, type SsoRef, SsoServer } from '../radius/sso.ts';
-import { type Login, SsoLogins } from '../radius/sso-logins.ts';
+import { type Login, SsoLogins, type Told } from '../radius/sso-logins.ts';
 import { classText, type SsoLogin, type SsoNotice } from '../radius/sso-notice.ts';
 import { l3SessionKey } from '../report/topics.ts';
 import { refusedByPolicy } from './authorization-policy.ts';
@@ -62,7 +64,7 @@ export class Sso {
   }
 
   receive(datagrams: readonly SsoDatagram[]): void {
-    for (const datagram of datagrams) this.apply(this.server.receive(datagram));
+    for (const datagram of datagrams) this.apply(this.server.receive(datagram, this.core.now.mono));
   }
 
   /** A packet came in of an address that is out. */
@@ -101,6 +103,12 @@ export class Sso {
     return [...near].filter((login) => this.isBetween(login, selector));
   }
 
+  /** A server has changed a session, and what it has said stands until the user logs in anew. */
+  changed({ grant, multiId }: L3Session, change: AuthorizationChange): void {
+    const login = this.logins.ofAddress(grant.ip);
+    if (login?.multiId === multiId) this.logins.change(login, change);
+  }
+
   /** They come back by a new login at the concentrator only. */
   cut(logins: readonly Login[]): void {
     for (const login of logins) {
@@ -122,7 +130,7 @@ export class Sso {
     const listed = new Set(clients.map(({ address }) => address));
     for (const client of new Set([...this.logins.all()].map((login) => login.client))) {
       if (listed.has(client)) continue;
-      for (const login of this.logins.stopAll(client, 'begin-anew'))
+      for (const login of this.logins.stopAll('on', { client, nas: {}, at: this.core.now.mono }))
         this.logOut(login, { cause: 'authorization-changed', detail: 'the configuration' });
     }
   }
@@ -149,20 +157,22 @@ export class Sso {
 
   private perform({ ref, client, notice }: Extract<SsoEffect, { readonly type: 'notice' }>): void {
     const work: Work = { ref, waiting: new Set(), failed: false, begun: false };
+    const { nas, delay } = notice;
+    const told: Told = { client, nas, at: instant(this.core.now.mono - delay) };
     switch (notice.kind) {
       case 'start':
       case 'interim':
-        if (!this.loggedInAt(client, notice.kind, { work, said: notice.login })) return;
+        if (!this.loggedInAt(told, notice.kind, { work, said: notice.login })) return;
         break;
       case 'stop': {
-        const login = this.logins.stop(client, notice.sessionId);
+        const login = this.logins.stop(told, notice.sessionId);
         if (login === undefined) this.core.drops.add('sso-stop-of-nobody');
         else this.logOut(login, { cause: 'sso-stop', ...foreign(notice) }, work);
         break;
       }
       case 'on':
       case 'off': {
-        const logins = this.logins.stopAll(client, notice.kind === 'on' ? 'begin-anew' : 'go-on');
+        const logins = this.logins.stopAll(notice.kind, told);
         this.core.out.log('info', `single sign-on: ${client} says Accounting-${notice.kind}`, {
           users: logins.length,
         });
@@ -186,18 +196,19 @@ export class Sso {
 
   /** False if there is nothing to answer: it is to be told again. */
   private loggedInAt(
-    client: Ip,
+    told: Told,
     kind: 'start' | 'interim',
     { work, said }: { readonly work: Work; readonly said: SsoLogin },
   ): boolean {
-    const heard = this.logins.heard(kind, client, said, this.core.now.mono);
+    const heard = this.logins.heard(kind, told, said);
     if (heard.type === 'ignored') {
       this.core.drops.add(`sso-${heard.reason}`);
       if (heard.reason !== 'full') return true;
       this.server.forget(work.ref);
       return false;
     }
-    const { login, leaving, renewed } = heard;
+    const { login, leaving, renewed, late } = heard;
+    if (late) this.core.drops.add('sso-late');
     for (const { ip, cause, detail } of leaving) this.putOut(ip, { cause, detail });
     for (const [ip, standing] of login.addresses) {
       if (standing === 'out' || standing === 'entering') this.wait(work, ip);
@@ -239,17 +250,18 @@ export class Sso {
       this.core.parts.life.renew(unit, this.authorizationOf(login), { sessionTimer: 'run-on' });
   }
 
-  /** The role by Filter-Id, or by a Class that is the name of one. */
-  private authorizationOf({ client, userName, filterId, classes }: Login): Authorization {
+  /** The role by Filter-Id, or by a Class that is the name of one; what a server has said since goes before it. */
+  private authorizationOf({ client, userName, filterId, classes, change }: Login): Authorization {
     const { roles } = this.core.config;
     const named = filterId ?? classes.map(classText).find((text) => roles.has(text));
-    return {
+    const said: Authorization = {
       userName,
       classes,
       reauthenticateAtTimeout: false,
       ...(named === undefined ? {} : { filterId: named }),
       server: client,
     };
+    return change === undefined ? said : changed(said, change);
   }
 
   private isBetween(login: Login, { ip, user, role }: SessionSelector): boolean {
@@ -264,7 +276,7 @@ export class Sso {
   private bar(login: Login): void {
     for (const [ip, standing] of [...login.addresses])
       if (standing !== 'in') this.putOut(ip, { cause: 'admin-reset' });
-    this.logins.bar(login);
+    this.logins.bar(login, this.core.now.mono);
   }
 
   private logOut(login: Login, ending: Out, work?: Work): void {
@@ -302,7 +314,7 @@ export class Sso {
   private finish(work: Work): void {
     if (!work.begun || work.waiting.size > 0) return;
     if (work.failed) this.server.forget(work.ref);
-    else this.apply(this.server.answer(work.ref));
+    else this.apply(this.server.answer(work.ref, this.core.now.mono));
   }
 }
 

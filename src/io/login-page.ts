@@ -5,6 +5,7 @@ import type { Ip } from '../base/ip.ts';
 import { ok, type Result } from '../base/result.ts';
 import type { Config, WebConfig } from '../config/config.ts';
 import { isUplink } from '../config/ports.ts';
+import type { PortName } from '../model/dataplane.ts';
 import type { Logger } from './log.ts';
 import { neighbourOf } from './neighbours.ts';
 import { ownAddresses } from './own-addresses.ts';
@@ -16,6 +17,8 @@ import { WebServer } from './web-server.ts';
 export interface LoginPage {
   /** This host's addresses are others now. */
   setOwn(addresses: ReadonlySet<Ip>): void;
+  /** A port has come or gone, which may be an uplink. */
+  portsChanged(): void;
   close(): void;
 }
 
@@ -44,6 +47,7 @@ export function openLoginPage(options: LoginPageOptions): Result<LoginPage, stri
   const guard = openGuard(options);
   return ok({
     setOwn: (addresses) => guard?.setOwn(addresses),
+    portsChanged: () => guard?.setUplinks(uplinksOf(options)),
     close: () => {
       server.value.close();
       guard?.close();
@@ -51,12 +55,19 @@ export function openLoginPage(options: LoginPageOptions): Result<LoginPage, stri
   });
 }
 
-function openGuard({ config, web, portauth, shell }: LoginPageOptions): StrangerGuard | undefined {
+function uplinksOf({ config, portauth }: LoginPageOptions): readonly PortName[] {
+  return portauth
+    .ports()
+    .map(({ name }) => name)
+    .filter((name) => isUplink(config, name));
+}
+
+function openGuard(options: LoginPageOptions): StrangerGuard | undefined {
+  const { config, web, shell } = options;
   const { bridge } = config.switch;
-  const names = portauth.ports().map(({ name }) => name);
   const opened = StrangerGuard.open({
     bridge,
-    uplinks: names.filter((name) => isUplink(config, name)),
+    uplinks: uplinksOf(options),
     port: web.port,
     dnsServers: web.dnsServers,
     own: ownAddresses(bridge).addresses,

@@ -6,9 +6,9 @@
 // to it but the answers. Locked or not does not matter here: this is beside the table of the bridge, and before it.
 //
 // Fail closed: whoever does not stand in the set, with an answer of the kernel to prove it, is not let in (agent/confinement.ts).
-// The table stays when we stop, with whoever is in it. Whoever flushes the packet filter's rules takes it away: it is looked at
-// every second while somebody is confined, made anew at once, and alarmed. What a switch chip forwards by itself never comes by
-// here: there nobody is confined, so nobody is let in.
+// The table stays when we stop, with whoever is in it. Whoever flushes the packet filter's rules, or that set, takes it away: it
+// is looked at every second while somebody is confined, made anew at once, and alarmed; where that fails, it is tried again every
+// second. What a switch chip forwards by itself never comes by here: there nobody is confined, so nobody is let in.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -28,7 +28,7 @@ export interface StrangerGuardOptions {
   readonly dnsServers: readonly Ip[];
   /** Of this host. */
   readonly own: ReadonlySet<Ip>;
-  /** The rules were gone and are there again; or, with an error, are gone and nobody can be confined any more. */
+  /** The rules were not whole and are again; or, with an error, are not, and nobody can be confined until they are. */
   readonly onLost: (error: string | undefined) => void;
 }
 
@@ -45,17 +45,21 @@ export class StrangerGuard {
   private readonly confined = new Set<Mac>();
   private waiting: Change[] = [];
   private own: ReadonlySet<Ip>;
-  private ownChanged = false;
+  private uplinks: readonly PortName[];
+  /** The kernel does not have our addresses and uplinks as they are now. */
+  private stale = false;
   private running = false;
   private timer: NodeJS.Timeout | undefined;
   private closed = false;
+  /** It could not be made anew. */
   private lost = false;
-  /** As the kernel tells of the rules while nobody has touched them, without counters and elements. */
+  /** As the kernel tells of the rules while nobody has touched them: without counters, and without what is in the sets. */
   private whole = '';
 
   private constructor(private readonly options: StrangerGuardOptions) {
     this.table = tableOf(options.bridge);
     this.own = options.own;
+    this.uplinks = options.uplinks;
   }
 
   /** `left`: who stands in the set from an earlier run. The error is a sentence: no nft, or a kernel without nftables for bridges. */
@@ -65,14 +69,10 @@ export class StrangerGuard {
     const guard = new StrangerGuard(options);
     const made = nftNow(['-f', '-'], guard.rules());
     if (!made.ok) return made;
-    const looked = nftNow(['-s', '-t', 'list', 'table', 'bridge', guard.table]);
-    if (!looked.ok) return looked;
-    guard.whole = looked.value;
-    const listed = nftNow(['list', 'set', 'bridge', guard.table, 'confined']);
+    const listed = nftNow(guard.listing());
     if (!listed.ok) return listed;
-    const left = (listed.value.match(/(?:[0-9a-f]{2}:){5}[0-9a-f]{2}/g) ?? []).flatMap(
-      (text) => parseMac(text) ?? [],
-    );
+    guard.whole = withoutElements(listed.value);
+    const left = confinedIn(listed.value);
     for (const mac of left) guard.confined.add(mac);
     guard.arm();
     return ok({ guard, left });
@@ -105,13 +105,21 @@ export class StrangerGuard {
 
   setOwn(own: ReadonlySet<Ip>): void {
     this.own = own;
-    this.ownChanged = true;
+    this.stale = true;
     this.run();
   }
 
+  setUplinks(uplinks: readonly PortName[]): void {
+    this.uplinks = uplinks;
+    this.stale = true;
+    this.run();
+  }
+
+  /** Who is confined stays so; without anybody nothing stays. */
   close(): void {
     this.closed = true;
     clearTimeout(this.timer);
+    if (this.confined.size === 0 && !this.running) nftNow(['delete', 'table', 'bridge', this.table]);
   }
 
   private change(change: Change): void {
@@ -121,11 +129,11 @@ export class StrangerGuard {
 
   /** All that waits, in one transaction: all of it is done, or none. */
   private run(): void {
-    if (this.running || this.closed || (this.waiting.length === 0 && !this.ownChanged)) return;
+    if (this.running || this.closed || (this.waiting.length === 0 && !this.stale)) return;
     const changes = this.waiting;
-    const lines = this.ownChanged ? this.ownElements() : [];
+    const lines = this.stale ? this.hostElements() : [];
     this.waiting = [];
-    this.ownChanged = false;
+    this.stale = false;
     for (const { verb, mac } of changes) {
       // Added first in any case: to take out what is not there would fail.
       lines.push(`add element bridge ${this.table} confined { ${mac} }`);
@@ -135,10 +143,10 @@ export class StrangerGuard {
     nft(['-f', '-'], lines.join('\n'), (result) => {
       this.running = false;
       if (result.ok) for (const change of changes) this.note(change);
+      // Done or not, or the table is gone: nobody knows.
+      else this.restore();
       for (const { done } of changes) done(result.ok ? ok(undefined) : result);
-      // It may be that the table is gone.
-      if (result.ok) this.arm();
-      else this.look();
+      this.arm();
       this.run();
     });
   }
@@ -149,59 +157,79 @@ export class StrangerGuard {
   }
 
   private arm(): void {
-    if (this.closed || this.timer !== undefined || this.confined.size === 0) return;
+    if (this.closed || this.timer !== undefined || (this.confined.size === 0 && !this.lost)) return;
     this.timer = setTimeout(() => {
       this.timer = undefined;
-      this.look();
+      if (this.running) this.arm();
+      else if (this.lost) this.restore();
+      else this.look();
     }, LOOK_MS);
     this.timer.unref();
   }
 
   private look(): void {
-    if (this.running || this.closed) {
-      this.arm();
-      return;
-    }
     this.running = true;
-    nft(['-s', '-t', 'list', 'table', 'bridge', this.table], '', (result) => {
+    nft(this.listing(), '', (listed) => {
       this.running = false;
-      if (result.ok && result.value === this.whole) {
-        this.arm();
-        this.run();
-      } else this.restore();
+      if (!listed.ok || !this.isWhole(listed.value)) this.restore();
+      this.arm();
+      this.run();
     });
+  }
+
+  private isWhole(listing: string): boolean {
+    const held = confinedIn(listing);
+    return (
+      withoutElements(listing) === this.whole &&
+      held.length === this.confined.size &&
+      held.every((mac) => this.confined.has(mac))
+    );
   }
 
   /** The whole table in one transaction, with everybody who stood in it. */
   private restore(): void {
+    if (this.closed) return;
     this.running = true;
+    this.stale = false;
     const head = `table bridge ${this.table} {}\ndelete table bridge ${this.table}\n`;
     const elements = [...this.confined].map(
       (mac) => `add element bridge ${this.table} confined { ${mac} }\n`,
     );
     nft(['-f', '-'], head + this.rules() + elements.join(''), (result) => {
       this.running = false;
-      if (result.ok || !this.lost) this.options.onLost(result.ok ? undefined : result.error);
+      const news = result.ok || !this.lost;
       this.lost = !result.ok;
+      if (news) this.options.onLost(result.ok ? undefined : result.error);
       this.arm();
       this.run();
     });
   }
 
-  private ownElements(): string[] {
+  private listing(): readonly string[] {
+    return ['-s', 'list', 'table', 'bridge', this.table];
+  }
+
+  /** What this host is now: its addresses, and the ports behind which others are not ours to hold. */
+  private hostElements(): string[] {
+    const own = [...this.own];
     return [
-      ...elementsOf(this.table, 'own4', [...this.own].filter(isIpv4)),
+      ...elementsOf(this.table, 'own4', own.filter(isIpv4)),
       ...elementsOf(
         this.table,
         'own6',
-        [...this.own].filter((ip) => !isIpv4(ip)),
+        own.filter((ip) => !isIpv4(ip)),
+      ),
+      ...elementsOf(
+        this.table,
+        'uplinks',
+        this.uplinks.map((name) => `"${name}"`),
       ),
     ];
   }
 
   /** Can be run over a table that is there: rules and addresses are made anew, who is confined stays. */
   private rules(): string {
-    const { uplinks, port, dnsServers } = this.options;
+    const { port, dnsServers } = this.options;
     const { table } = this;
     const chains = ['forward', 'input', 'output', 'from_stranger', 'to_stranger', 'at_switch'];
     return `
@@ -220,12 +248,7 @@ export class StrangerGuard {
         chain at_switch { }
       }
       ${chains.map((chain) => `flush chain bridge ${table} ${chain}`).join('\n')}
-      ${this.ownElements().join('\n')}
-      ${elementsOf(
-        table,
-        'uplinks',
-        uplinks.map((name) => `"${name}"`),
-      ).join('\n')}
+      ${this.hostElements().join('\n')}
       ${elementsOf(table, 'dns4', dnsServers.filter(isIpv4)).join('\n')}
       ${elementsOf(
         table,
@@ -288,6 +311,15 @@ function elementsOf(table: string, set: string, elements: readonly string[]): st
   return elements.length === 0
     ? [flush]
     : [flush, `add element bridge ${table} ${set} { ${elements.join(', ')} }`];
+}
+
+function withoutElements(listing: string): string {
+  return listing.replace(/^\t\telements = \{[^}]*\}\n/gm, '');
+}
+
+function confinedIn(listing: string): readonly Mac[] {
+  const elements = /\bset confined \{[^}]*\belements = \{([^}]*)\}/.exec(listing)?.[1] ?? '';
+  return elements.split(',').flatMap((text) => parseMac(text.trim()) ?? []);
 }
 
 /** It has a chip behind it that may forward without asking the kernel. A port without one has no such id, or one that cannot be read. */

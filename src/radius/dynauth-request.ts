@@ -254,6 +254,12 @@ function authorizationChange(
   return { type: 'change', to, keys: [...keys] };
 }
 
+/** Both, one after the other. */
+export function joined(first: AuthorizationChange, second: AuthorizationChange): AuthorizationChange {
+  const keys = [...new Set([...first.keys, ...second.keys])];
+  return { type: 'change', to: changed(first.to, second), keys };
+}
+
 /** What holds after the change. */
 export function changed(before: Authorization, { to, keys }: AuthorizationChange): Authorization {
   const after: Partial<Record<keyof Authorization, unknown>> = { ...before };

@@ -2,22 +2,40 @@
 //
 // What a concentrator says comes late, twice, or in another order, and some of it never: so a session that was stopped does
 // not begin again by a Start or an Interim that was on its way (Acct-Session-Id is of one session only, RFC 2866 §5.5), what
-// is older than what is known changes nothing, and an address belongs to who got it last.
+// is older than what is known changes nothing, and an address belongs to who got it last. What was said before a
+// concentrator's On or Off is over by it, and what was said after it stands, whichever comes first.
 // Whom somebody has put out (`bar`) gets nothing more by that login, whatever the concentrator says of it: neither another
 // address nor another name makes it a new one.
 // Bound: `capacity` logins, as many stopped ones that are remembered, and as many that are barred. A full book forgets whoever
 // has had no session for the longest time; where all have one, it takes in nobody.
 
 import type { Ip } from '../base/ip.ts';
-import { type Instant, instant } from '../base/time.ts';
+import { after, type Instant, instant, seconds } from '../base/time.ts';
 import type { EndCause } from '../model/cause.ts';
-import type { SsoLogin } from './sso-notice.ts';
+import { type AuthorizationChange, joined } from './dynauth-request.ts';
+import type { Nas, SsoLogin } from './sso-notice.ts';
+
+/** Two Acct-Delay-Times are each in whole seconds, rounded either way: by so much two words of one event may differ. */
+const ROUNDING = seconds(2);
+/** Concentrators whose last On or Off is remembered. */
+const CLOSINGS = 1024;
+
+/** Whose word it is: the listed client's, or that of one of several behind it. */
+export interface Origin {
+  readonly client: Ip;
+  readonly nas: Nas;
+}
+
+/** A word, and when what it tells of happened. */
+export interface Told extends Origin {
+  readonly at: Instant;
+}
 
 /** How one address of a login stands: on its way in; in; out, until its next packet or Interim. */
 export type Standing = 'entering' | 'in' | 'out';
 
-export interface Login {
-  readonly client: Ip;
+export interface Login extends Origin {
+  readonly key: string;
   /** The concentrator's. */
   readonly sessionId: string;
   readonly userName: string;
@@ -26,10 +44,11 @@ export interface Login {
   readonly addresses: ReadonlyMap<Ip, Standing>;
   /** Of all our sessions of this login, once it has had one. */
   readonly multiId: string | undefined;
+  /** What a server has said of it since, and stands against what the concentrator says. */
+  readonly change: AuthorizationChange | undefined;
 }
 
 interface Entry extends Login {
-  readonly key: string;
   userName: string;
   filterId: string | undefined;
   classes: readonly Uint8Array[];
@@ -37,6 +56,7 @@ interface Entry extends Login {
   /** Addresses that newer logins have got: this one's Interims, on their way since before that, do not take them back. */
   readonly lost: Set<Ip>;
   multiId: string | undefined;
+  change: AuthorizationChange | undefined;
   readonly startedAt: Instant;
   /** The newest event that it was told of by. */
   heardAt: Instant;
@@ -50,13 +70,17 @@ export interface Leaving {
 }
 
 export type Heard =
-  | { readonly type: 'ignored'; readonly reason: 'after-stop' | 'barred' | 'late' | 'address-taken' | 'full' }
-  /** `renewed`: what it is authorized to has changed. */
+  | {
+      readonly type: 'ignored';
+      readonly reason: 'after-stop' | 'barred' | 'before-on-or-off' | 'address-taken' | 'full';
+    }
+  /** `renewed`: what it is authorized to has changed. `late`: there is a newer word, which stands. */
   | {
       readonly type: 'login';
       readonly login: Login;
       readonly leaving: readonly Leaving[];
       readonly renewed: boolean;
+      readonly late: boolean;
     };
 
 export class SsoLogins {
@@ -64,10 +88,12 @@ export class SsoLogins {
   private readonly holders = new Map<Ip, Entry>();
   /** Those that have no session, and can be forgotten. The first is the one that nothing was heard of for the longest time. */
   private readonly idle = new Set<Entry>();
-  /** Oldest first. */
-  private readonly stopped = new Set<string>();
-  /** Oldest first. */
-  private readonly barred = new Set<string>();
+  /** By the login's key, oldest first. */
+  private readonly stopped = new Map<string, Told>();
+  /** By the login's key, oldest first. */
+  private readonly barred = new Map<string, Told>();
+  /** The newest On or Off of each concentrator. */
+  private readonly closings = new Map<string, Told>();
 
   constructor(private capacity: number) {}
 
@@ -88,13 +114,15 @@ export class SsoLogins {
   }
 
   /** A Start, or an Interim: of a session that is not known, as after our own start, it is as good as a Start. */
-  heard(kind: 'start' | 'interim', client: Ip, said: SsoLogin, now: Instant): Heard {
-    const key = keyOf(client, said.sessionId);
+  heard(kind: 'start' | 'interim', told: Told, said: SsoLogin): Heard {
+    const { client, nas, at } = told;
+    const key = keyOf(told, said.sessionId);
     if (this.stopped.has(key)) return { type: 'ignored', reason: 'after-stop' };
     if (this.barred.has(key)) return { type: 'ignored', reason: 'barred' };
-    const at = instant(now - said.delay);
+    if (this.isOver(told)) return { type: 'ignored', reason: 'before-on-or-off' };
     const known = this.entries.get(key);
-    if (known !== undefined && at < known.heardAt) return { type: 'ignored', reason: 'late' };
+    if (known !== undefined && after(at, ROUNDING) < known.heardAt)
+      return { type: 'login', login: known, leaving: [], renewed: false, late: true };
     const began = kind === 'start' ? at : instant(at - (said.sessionTime ?? Number.POSITIVE_INFINITY));
     const taken = said.addresses.some((ip) => {
       const holder = this.holders.get(ip);
@@ -109,6 +137,7 @@ export class SsoLogins {
     const entry: Entry = {
       key,
       client,
+      nas,
       sessionId: said.sessionId,
       userName: said.userName,
       filterId: said.filterId,
@@ -116,35 +145,43 @@ export class SsoLogins {
       addresses: new Map(),
       lost: new Set(),
       multiId: undefined,
+      change: undefined,
       startedAt: Number.isFinite(began) ? began : at,
       heardAt: at,
     };
     this.entries.set(key, entry);
     const leaving = [...evicted, ...this.take(entry, said.addresses)];
     this.judge(entry);
-    return { type: 'login', login: entry, leaving, renewed: false };
+    return { type: 'login', login: entry, leaving, renewed: false, late: false };
   }
 
   /** Its Stop has come; undefined for nobody that is known. It does not begin again. */
-  stop(client: Ip, sessionId: string): Login | undefined {
-    const key = keyOf(client, sessionId);
+  stop(told: Told, sessionId: string): Login | undefined {
+    const key = keyOf(told, sessionId);
+    if (this.isOver(told)) return undefined;
     const entry = this.entries.get(key);
     if (entry !== undefined) this.remove(entry);
     this.barred.delete(key);
-    this.remember(this.stopped, key);
+    remember(this.stopped, { key, told, capacity: this.capacity });
     return entry;
   }
 
-  /** All of a concentrator's users are out. After its start it may count its sessions from the beginning. */
-  stopAll(client: Ip, sessionIds: 'begin-anew' | 'go-on'): readonly Login[] {
-    const entries = [...this.entries.values()].filter((entry) => entry.client === client);
+  /**
+   * A concentrator has started, or is about to stop: whoever was logged in before is out. After its start it may count its
+   * sessions from the beginning.
+   */
+  stopAll(kind: 'on' | 'off', told: Told): readonly Login[] {
+    remember(this.closings, { key: keyOf(told, ''), told, capacity: CLOSINGS });
+    const entries = [...this.entries.values()].filter(
+      (entry) => isOf(entry, told) && entry.heardAt <= told.at,
+    );
     for (const entry of entries) {
       this.remove(entry);
-      if (sessionIds === 'go-on') this.remember(this.stopped, entry.key);
+      if (kind === 'off') remember(this.stopped, { key: entry.key, told, capacity: this.capacity });
     }
-    if (sessionIds === 'begin-anew')
+    if (kind === 'on')
       for (const keys of [this.stopped, this.barred])
-        for (const key of keys) if (key.startsWith(`${client} `)) keys.delete(key);
+        for (const [key, of] of keys) if (isOf(of, told) && of.at <= told.at) keys.delete(key);
     return entries;
   }
 
@@ -156,29 +193,42 @@ export class SsoLogins {
   }
 
   /** Nothing of it gets in any more. What is in stays in until it ends; whoever ends it bars it again. */
-  bar({ client, sessionId }: Login): void {
-    const key = keyOf(client, sessionId);
-    this.remember(this.barred, key);
+  bar({ key, client, nas }: Login, at: Instant): void {
+    remember(this.barred, { key, told: { client, nas, at }, capacity: this.capacity });
     const entry = this.entries.get(key);
     if (entry === undefined) return;
     for (const [ip, standing] of entry.addresses) if (standing !== 'in') this.release(entry, ip);
     if (entry.addresses.size === 0) this.remove(entry);
   }
 
-  isBarred({ client, sessionId }: Login): boolean {
-    return this.barred.has(keyOf(client, sessionId));
+  isBarred({ key }: Login): boolean {
+    return this.barred.has(key);
+  }
+
+  /** A server's word: of this login's sessions, now and later. */
+  change({ key }: Login, change: AuthorizationChange): void {
+    const entry = this.entries.get(key);
+    if (entry === undefined) return;
+    entry.change = entry.change === undefined ? change : joined(entry.change, change);
   }
 
   /** The id under which our sessions of this login belong together: the first one's. */
-  multiIdOf({ client, sessionId }: Login, first: string): string {
-    const entry = this.entries.get(keyOf(client, sessionId));
+  multiIdOf({ key }: Login, first: string): string {
+    const entry = this.entries.get(key);
     if (entry === undefined) return first;
     entry.multiId ??= first;
     return entry.multiId;
   }
 
+  /** An On or Off of its concentrator came after it: its session id may be another session's by now. */
+  private isOver(told: Told): boolean {
+    for (const closing of this.closings.values())
+      if (isOf(told, closing) && after(told.at, ROUNDING) < closing.at) return true;
+    return false;
+  }
+
   private again(entry: Entry, said: SsoLogin, at: Instant): Heard {
-    entry.heardAt = at;
+    entry.heardAt = instant(Math.max(entry.heardAt, at));
     const { userName, filterId, classes } = said;
     const leaving: Leaving[] = [];
     if (userName !== entry.userName) {
@@ -203,7 +253,7 @@ export class SsoLogins {
     leaving.push(...this.take(entry, next));
     this.idle.delete(entry);
     this.judge(entry);
-    return { type: 'login', login: entry, leaving, renewed };
+    return { type: 'login', login: entry, leaving, renewed, late: false };
   }
 
   /** These addresses are this login's from now on, whosever they were. */
@@ -255,19 +305,31 @@ export class SsoLogins {
     this.idle.delete(entry);
     for (const ip of entry.addresses.keys()) this.holders.delete(ip);
   }
+}
 
-  private remember(keys: Set<string>, key: string): void {
-    keys.delete(key);
-    keys.add(key);
-    for (const oldest of keys) {
-      if (keys.size <= this.capacity) break;
-      keys.delete(oldest);
-    }
+function remember(
+  words: Map<string, Told>,
+  { key, told, capacity }: { readonly key: string; readonly told: Told; readonly capacity: number },
+): void {
+  words.delete(key);
+  words.set(key, told);
+  for (const oldest of words.keys()) {
+    if (words.size <= capacity) break;
+    words.delete(oldest);
   }
 }
 
-function keyOf(client: Ip, sessionId: string): string {
-  return `${client} ${sessionId}`;
+/** The name that a concentrator gives itself is that of all its sessions: one and the same session id may be of several. */
+function keyOf({ client, nas }: Origin, sessionId: string): string {
+  return `${client} ${JSON.stringify(nas.identifier ?? nas.address ?? '')} ${sessionId}`;
+}
+
+/** One concentrator, as far as both say which. */
+function isOf(one: Origin, other: Origin): boolean {
+  const [a, b] = [one.nas, other.nas];
+  if (one.client !== other.client) return false;
+  if (a.identifier !== undefined && b.identifier !== undefined) return a.identifier === b.identifier;
+  return a.address === undefined || b.address === undefined || a.address === b.address;
 }
 
 function sameClasses(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {

@@ -26,17 +26,28 @@ export interface SsoLogin {
   readonly classes: readonly Uint8Array[];
   /** How long the user has been logged in, at the moment of the event; undefined where it does not say. */
   readonly sessionTime?: Millis;
-  /** How long ago that was (Acct-Delay-Time). */
-  readonly delay: Millis;
 }
 
-export type SsoNotice =
+/** What a concentrator calls itself: several of them may send from one address, as behind a proxy. */
+export interface Nas {
+  /** NAS-Identifier. */
+  readonly identifier?: string;
+  /** NAS-IP-Address, or NAS-IPv6-Address. */
+  readonly address?: Ip;
+}
+
+export type SsoNotice = {
+  readonly nas: Nas;
+  /** How long ago it happened (Acct-Delay-Time): in whole seconds. */
+  readonly delay: Millis;
+} & (
   | { readonly kind: 'start' | 'interim'; readonly login: SsoLogin }
   | { readonly kind: 'stop'; readonly sessionId: string; readonly terminateCause?: number }
   /** The concentrator has started, or is about to stop: none of its users is logged in. */
   | { readonly kind: 'on' | 'off'; readonly terminateCause?: number }
   /** Of a status that says nothing of users (RFC 2867, RFC 2866 §5.1: 15 Failed, vendors'). */
-  | { readonly kind: 'other'; readonly status: number };
+  | { readonly kind: 'other'; readonly status: number }
+);
 
 /** RFC 2866 §5.1. */
 const STATUS = { 1: 'start', 2: 'stop', 3: 'interim', 7: 'on', 8: 'off' } as const;
@@ -49,13 +60,15 @@ export function readNotice(packet: RadiusPacket): Decoded<SsoNotice> {
   const status = attributeU32(packet, 'Acct-Status-Type');
   if (status === undefined) return malformed('acct-status-type', 'Acct-Status-Type is not four octets long');
   const kind = STATUS[status as keyof typeof STATUS];
-  if (kind === undefined) return ok({ kind: 'other', status });
-  const terminateCause = attributeU32(packet, 'Acct-Terminate-Cause');
+  const told = { nas: nasOf(packet), delay: seconds(attributeU32(packet, 'Acct-Delay-Time') ?? 0) };
+  if (kind === undefined) return ok({ ...told, kind: 'other', status });
+  // 0 is no cause (RFC 2866 §5.10), and some send it for "none".
+  const terminateCause = attributeU32(packet, 'Acct-Terminate-Cause') || undefined;
   const cause = terminateCause === undefined ? {} : { terminateCause };
-  if (kind === 'on' || kind === 'off') return ok({ kind, ...cause });
+  if (kind === 'on' || kind === 'off') return ok({ ...told, kind, ...cause });
   const sessionId = attributeText(packet, 'Acct-Session-Id');
   if (sessionId === undefined || sessionId === '') return missing('Acct-Session-Id');
-  if (kind === 'stop') return ok({ kind, sessionId, ...cause });
+  if (kind === 'stop') return ok({ ...told, kind, sessionId, ...cause });
   const userName = attributeText(packet, 'User-Name');
   if (userName === undefined || userName === '') return missing('User-Name');
   const addresses = addressesOf(packet);
@@ -63,6 +76,7 @@ export function readNotice(packet: RadiusPacket): Decoded<SsoNotice> {
   const filterId = attributeText(packet, 'Filter-Id');
   const sessionTime = attributeU32(packet, 'Acct-Session-Time');
   return ok({
+    ...told,
     kind,
     login: {
       sessionId,
@@ -71,7 +85,6 @@ export function readNotice(packet: RadiusPacket): Decoded<SsoNotice> {
       ...(filterId === undefined || filterId === '' ? {} : { filterId }),
       classes: attributesAll(packet, 'Class'),
       ...(sessionTime === undefined ? {} : { sessionTime: seconds(sessionTime) }),
-      delay: seconds(attributeU32(packet, 'Acct-Delay-Time') ?? 0),
     },
   });
 }
@@ -97,6 +110,15 @@ function addressesOf(packet: RadiusPacket): Decoded<readonly Ip[]> {
     found.push(ip);
   }
   return ok(found);
+}
+
+function nasOf(packet: RadiusPacket): Nas {
+  const identifier = attributeText(packet, 'NAS-Identifier');
+  const address = attributeIp(packet, 'NAS-IP-Address') ?? attributeIp(packet, 'NAS-IPv6-Address');
+  return {
+    ...(identifier === undefined || identifier === '' ? {} : { identifier }),
+    ...(address === undefined ? {} : { address }),
+  };
 }
 
 /** Loopback, multicast, and what is not forwarded. */

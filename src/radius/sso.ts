@@ -5,10 +5,15 @@
 // What is not believed, or makes no sense, is dropped without an answer and counted by reason. What is left is told to the
 // agent, once; `answer` when it is done, `forget` where it could not be: the concentrator then tells it again.
 //
+// A duplicate has the source address, port, Identifier and octets of one of the last half minute (RFC 2866 §2, RFC 5080 §2.2.2).
+// The On of a second boot may have the octets of the first one's: On and Off count as duplicates for some seconds only, and
+// are done again after that, which does no harm.
+//
 // Costs of a forged packet: a lookup, or one MD5 of its length; nothing is kept of it. Bound: the newest `REMEMBERED` answers.
 
 import { toHex } from '../base/bytes.ts';
 import { type Ip, parseIp } from '../base/ip.ts';
+import { after, type Instant, NEVER, seconds } from '../base/time.ts';
 import { encodeReply, RADIUS_CODES, type RadiusPacket, radiusCodeName } from '../wire/radius.ts';
 import { verifyAccountingOrDynamicRequest } from '../wire/radius-verify.ts';
 import { readNotice, type SsoNotice } from './sso-notice.ts';
@@ -39,14 +44,24 @@ interface Pending {
   readonly client: SsoClient;
   readonly address: string;
   readonly port: number;
+  readonly kind: SsoNotice['kind'];
+}
+
+interface Answer {
+  /** Undefined while what was told is being done. */
+  readonly reply: Uint8Array | undefined;
+  readonly until: Instant;
 }
 
 const REMEMBERED = 4096;
+const KEPT = seconds(30);
+/** Shorter than any start of a concentrator, longer than a network keeps a packet. */
+const KEPT_OF_ALL = seconds(5);
 
 export class SsoServer {
   private readonly pending = new Map<SsoRef, Pending>();
-  /** By Request Authenticator, a digest of the whole packet and the secret; undefined while it is being done. Oldest first. */
-  private readonly answers = new Map<string, Uint8Array | undefined>();
+  /** Oldest first. */
+  private readonly answers = new Map<string, Answer>();
   private clients: ReadonlyMap<Ip, SsoClient> = new Map();
   private nextRef: SsoRef = 1;
 
@@ -59,7 +74,7 @@ export class SsoServer {
   }
 
   /** Whatever came in; never throws, whatever it is. */
-  receive({ address, port, bytes }: SsoDatagram): SsoEffect[] {
+  receive({ address, port, bytes }: SsoDatagram, now: Instant): SsoEffect[] {
     const source = parseIp(address.replace(/%.*$/, ''));
     const client = source === undefined ? undefined : this.clients.get(source);
     if (client === undefined) return [dropped('client', `${address} is not listed`)];
@@ -72,22 +87,24 @@ export class SsoServer {
     const packet = verified.value;
     if (packet.code !== RADIUS_CODES['Accounting-Request'])
       return [dropped('code', `from ${address}: ${radiusCodeName(packet.code)} is not served here`)];
-    const key = toHex(packet.authenticator);
-    if (this.answers.has(key)) return this.again(key, { address, port });
+    // The Request Authenticator is a digest of the whole packet and the secret.
+    const key = `${address} ${port} ${packet.identifier} ${toHex(packet.authenticator)}`;
+    const known = this.answers.get(key);
+    if (known !== undefined && now < known.until) return again(known, { address, port });
     const notice = readNotice(packet);
     if (!notice.ok) return [dropped(notice.error.reason, `from ${address}: ${notice.error.detail}`)];
     const ref = this.nextRef++;
-    this.remember(key, undefined);
-    this.pending.set(ref, { key, packet, client, address, port });
+    this.remember(key, { reply: undefined, until: NEVER });
+    this.pending.set(ref, { key, packet, client, address, port, kind: notice.value.kind });
     return [{ type: 'notice', ref, client: client.address, notice: notice.value }];
   }
 
   /** What a notice said is done. */
-  answer(ref: SsoRef): SsoEffect[] {
+  answer(ref: SsoRef, now: Instant): SsoEffect[] {
     const pending = this.pending.get(ref);
     this.pending.delete(ref);
     if (pending === undefined) return [];
-    const { key, packet, client, address, port } = pending;
+    const { key, packet, client, address, port, kind } = pending;
     const reply = encodeReply({
       request: packet,
       code: 'Accounting-Response',
@@ -95,7 +112,8 @@ export class SsoServer {
       secret: client.secret,
     });
     if (!reply.ok) return [dropped(reply.error.reason, `the answer to ${address}: ${reply.error.detail}`)];
-    this.remember(key, reply.value);
+    const kept = kind === 'on' || kind === 'off' ? KEPT_OF_ALL : KEPT;
+    this.remember(key, { reply: reply.value, until: after(now, kept) });
     return [{ type: 'send', address, port, bytes: reply.value }];
   }
 
@@ -106,21 +124,20 @@ export class SsoServer {
     if (pending !== undefined) this.answers.delete(pending.key);
   }
 
-  private again(key: string, to: { readonly address: string; readonly port: number }): SsoEffect[] {
-    const reply = this.answers.get(key);
-    const again = dropped('duplicate', `of ${to.address}: it came again`);
-    return reply === undefined ? [again] : [again, { type: 'send', ...to, bytes: reply }];
-  }
-
   /** What is pushed out may be told again: whoever hears a notice twice does nothing new the second time. */
-  private remember(key: string, reply: Uint8Array | undefined): void {
+  private remember(key: string, answer: Answer): void {
     this.answers.delete(key);
-    this.answers.set(key, reply);
+    this.answers.set(key, answer);
     for (const [oldest] of this.answers) {
       if (this.answers.size <= REMEMBERED) break;
       this.answers.delete(oldest);
     }
   }
+}
+
+function again({ reply }: Answer, to: { readonly address: string; readonly port: number }): SsoEffect[] {
+  const effect = dropped('duplicate', `of ${to.address}: it came again`);
+  return reply === undefined ? [effect] : [effect, { type: 'send', ...to, bytes: reply }];
 }
 
 function dropped(reason: string, detail: string): SsoEffect {

@@ -5,7 +5,9 @@ import type { Ip } from '../../src/base/ip.ts';
 import type { Mac } from '../../src/base/mac.ts';
 import { ARP_REPLY, decodeArp, encodeArp } from '../../src/wire/arp.ts';
 import { ETHERTYPE_ARP, encodeEthernet } from '../../src/wire/ethernet.ts';
+import { text, u32 } from '../../src/wire/radius-attributes.ts';
 import { type ConfigPart, overlay } from '../rigs/config-part.ts';
+import { DYNAUTH_SECRET, dynamicRequest } from '../rigs/dynauth.ts';
 import { SimulatedStage, simFile } from '../rigs/sim/stage.ts';
 import { accountingRequest, type Said, SSO_SECRET } from '../rigs/sso.ts';
 
@@ -83,8 +85,9 @@ describe('a user of the concentrator', () => {
     stage.net.faults.grants = 1;
     expect(send(bytes)).toBe(false);
     expect(passes(A)).toEqual([false]);
-    // It is told again.
-    expect(send(bytes)).toBe(true);
+    // It is told again, with the delay in whole seconds.
+    stage.net.advance(5600);
+    expect(tell('start', { ...ALICE, delayS: 6 })).toBe(true);
     expect(passes(A)).toEqual([true]);
     stage.net.faults.revokes = 1;
     // Alarmed, and tried for ever: the concentrator can do nothing about it.
@@ -190,6 +193,34 @@ describe('a user of the concentrator', () => {
     expect(await records()).toEqual(['Start alice', 'Stop alice', 'Start alice']);
   });
 
+  it('is let in by a late word, too: there is no newer one that it is out', () => {
+    tell('start', ALICE);
+    stage.net.advance(61_000);
+    expect(tell('interim', { ...ALICE, ips: [B], delayS: 70 })).toBe(true);
+    expect(passes(A, B)).toEqual([true, false]);
+  });
+
+  it('is what a server has made it by a CoA-Request, in this session and the next one, until it logs in anew', () => {
+    open({ radius: { dynamic_authorization: { clients: [{ address: VPN, secret: DYNAUTH_SECRET }] } } });
+    const role = () => [retained(A)?.role, retained(A)?.session_timeout_s];
+    tell('start', { ...ALICE, className: 'x1' });
+    const bytes = dynamicRequest({
+      code: 'CoA-Request',
+      attributes: [text('User-Name', 'alice'), text('Filter-Id', 'staff'), u32('Session-Timeout', 120)],
+    });
+    stage.net.post({ type: 'dynamic-requests', datagrams: [{ address: VPN, port: 40_000, bytes }] });
+    expect(role()).toEqual(['staff', 120]);
+    tell('interim', { ...ALICE, className: 'x2' });
+    expect(role()).toEqual(['staff', 120]);
+    stage.net.advance(121_000);
+    expect(role()).toEqual([undefined, undefined]);
+    tell('interim', { ...ALICE, filterId: 'vpn' });
+    expect(role()).toEqual(['staff', 120]);
+    tell('stop', { session: 's1' });
+    tell('start', { ...ALICE, session: 's2' });
+    expect(role()).toEqual(['vpn', 60]);
+  });
+
   it('is asked by a Disconnect-Request by its address, like others', async () => {
     tell('start', ALICE);
     const explained = (await stage.ask('explain', { ip: A })) as { decisions: readonly { what: string }[] };
@@ -210,6 +241,44 @@ describe('a concentrator', () => {
     expect(tell(status, said)).toBe(true);
     expect(ends()).toEqual([`ip-${A} sso-stop ${cause}`, `ip-${B} sso-stop ${cause}`]);
     expect(passes(A, B)).toEqual([false, false]);
+  });
+
+  it('that starts a second time may say it in the same octets', () => {
+    const on = accountingRequest('on', { session: '00000000' });
+    expect(send(on)).toBe(true);
+    tell('start', ALICE);
+    stage.net.advance(50_000);
+    expect(send(on)).toBe(true);
+    expect(passes(A)).toEqual([false]);
+  });
+
+  it.each(['on', 'off'] as const)(
+    'whose Accounting-%s comes late ends nobody who logged in since',
+    (status) => {
+      stage.net.advance(20_000);
+      tell('start', ALICE);
+      stage.net.advance(10_000);
+      expect(tell(status, { delayS: 15 })).toBe(true);
+      expect(tell('interim', ALICE)).toBe(true);
+      expect(passes(A)).toEqual([true]);
+    },
+  );
+
+  it('whose Interim of before its start comes late has nobody let in by it', async () => {
+    tell('start', ALICE);
+    tell('on');
+    stage.net.advance(3000);
+    expect(tell('interim', { ...ALICE, delayS: 10, timeS: 100 })).toBe(true);
+    expect(passes(A)).toEqual([false]);
+    expect((await drops())['sso-before-on-or-off']).toBe(1);
+  });
+
+  it('that gives 0 for a cause has given none', () => {
+    tell('start', ALICE);
+    tell('stop', { session: 's1', cause: 0 });
+    tell('start', { ...ALICE, session: 's2' });
+    tell('on', { cause: 0 });
+    expect(ends()).toEqual([`ip-${A} sso-stop 1`, `ip-${A} sso-stop 11`]);
   });
 
   it('that is listed no more loses its users', async () => {

@@ -3,8 +3,8 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Ip } from '../../src/base/ip.ts';
 import { instant, seconds } from '../../src/base/time.ts';
-import { type Heard, SsoLogins } from '../../src/radius/sso-logins.ts';
-import type { SsoLogin } from '../../src/radius/sso-notice.ts';
+import { type Heard, SsoLogins, type Told } from '../../src/radius/sso-logins.ts';
+import type { Nas, SsoLogin } from '../../src/radius/sso-notice.ts';
 
 const VPN = '192.0.2.10' as Ip;
 const OTHER = '192.0.2.11' as Ip;
@@ -13,7 +13,7 @@ const B = '10.0.0.2' as Ip;
 const S = 1000;
 
 function login(sessionId: string, addresses: readonly Ip[], more: Partial<SsoLogin> = {}): SsoLogin {
-  return { sessionId, userName: `user of ${sessionId}`, addresses, classes: [], delay: seconds(0), ...more };
+  return { sessionId, userName: `user of ${sessionId}`, addresses, classes: [], ...more };
 }
 
 let logins: SsoLogins;
@@ -21,31 +21,36 @@ beforeEach(() => {
   logins = new SsoLogins(3);
 });
 
-const start = (said: SsoLogin, at = 0, client = VPN): Heard =>
-  logins.heard('start', client, said, instant(at));
-const interim = (said: SsoLogin, at = 0, client = VPN): Heard =>
-  logins.heard('interim', client, said, instant(at));
+const told = (at = 0, client = VPN, nas: Nas = {}): Told => ({ client, nas, at: instant(at) });
+const start = (said: SsoLogin, at = 0, client = VPN, nas: Nas = {}): Heard =>
+  logins.heard('start', told(at, client, nas), said);
+const interim = (said: SsoLogin, at = 0, client = VPN, nas: Nas = {}): Heard =>
+  logins.heard('interim', told(at, client, nas), said);
 const holder = (ip: Ip): string | undefined => logins.ofAddress(ip)?.sessionId;
 const leaving = (heard: Heard) =>
-  heard.type === 'login' ? heard.leaving.map(({ ip, cause }) => `${ip} ${cause}`) : heard.reason;
+  heard.type === 'login' && heard.late
+    ? 'late'
+    : heard.type === 'login'
+      ? heard.leaving.map(({ ip, cause }) => `${ip} ${cause}`)
+      : heard.reason;
 
 describe('a user', () => {
   it('is in by a Start, or by an Interim of a session that is not known, and out by its Stop', () => {
     expect(leaving(start(login('s1', [A])))).toEqual([]);
     expect(leaving(interim(login('s2', [B])))).toEqual([]);
     expect([holder(A), holder(B), logins.size]).toEqual(['s1', 's2', 2]);
-    expect(logins.stop(VPN, 's1')?.userName).toBe('user of s1');
+    expect(logins.stop(told(), 's1')?.userName).toBe('user of s1');
     expect([holder(A), logins.size]).toEqual([undefined, 1]);
-    expect(logins.stop(VPN, 's9')).toBeUndefined();
+    expect(logins.stop(told(), 's9')).toBeUndefined();
   });
 
   it('does not come back after its Stop, by whatever was on its way', () => {
     start(login('s1', [A]), 0);
-    logins.stop(VPN, 's1');
+    logins.stop(told(), 's1');
     expect(leaving(interim(login('s1', [A]), 5 * S))).toBe('after-stop');
     expect(leaving(start(login('s1', [A]), 6 * S))).toBe('after-stop');
     // The Stop was faster than the Start.
-    logins.stop(VPN, 's2');
+    logins.stop(told(), 's2');
     expect(leaving(start(login('s2', [A]), 6 * S))).toBe('after-stop');
     expect(holder(A)).toBeUndefined();
     // Of another concentrator it is another session.
@@ -55,7 +60,7 @@ describe('a user', () => {
   it('whose Start comes twice is in once, as it was', () => {
     start(login('s1', [A]), 0);
     logins.stands(A, 'in');
-    expect(start(login('s1', [A], { delay: seconds(2) }), 2 * S)).toMatchObject({
+    expect(start(login('s1', [A]), 0)).toMatchObject({
       leaving: [],
       renewed: false,
     });
@@ -107,8 +112,8 @@ describe('an address', () => {
     expect(holder(A)).toBe('s2');
     // What was still on its way of the first one takes nothing back, nor does its Stop.
     expect(leaving(interim(login('s1', [A]), 61 * S))).toBe('address-taken');
-    expect(leaving(start(login('s1', [A], { delay: seconds(61) }), 61 * S))).toBe('address-taken');
-    logins.stop(VPN, 's1');
+    expect(leaving(start(login('s1', [A]), 0))).toBe('address-taken');
+    logins.stop(told(), 's1');
     expect([holder(A), logins.size]).toEqual(['s2', 1]);
   });
 
@@ -135,7 +140,7 @@ describe('an address', () => {
     start(login('s1', [A]), 100 * S);
     start(login('s2', [B]), 110 * S);
     interim(login('s1', [A]), 300 * S);
-    expect(leaving(interim(login('s2', [A], { delay: seconds(50) }), 310 * S))).toBe('address-taken');
+    expect(leaving(interim(login('s2', [A]), 260 * S))).toBe('address-taken');
     expect(leaving(interim(login('s2', [A]), 320 * S))).toEqual([`${B} moved`, `${A} authorization-changed`]);
     expect([holder(A), holder(B)]).toEqual(['s2', undefined]);
   });
@@ -143,7 +148,7 @@ describe('an address', () => {
   it('is not changed by what is older than what is known', () => {
     start(login('s1', [A]), 0);
     interim(login('s1', [B]), 100 * S);
-    expect(leaving(interim(login('s1', [A], { delay: seconds(60) }), 110 * S))).toBe('late');
+    expect(leaving(interim(login('s1', [A]), 50 * S))).toBe('late');
     expect(holder(B)).toBe('s1');
   });
 });
@@ -152,16 +157,59 @@ describe('a concentrator', () => {
   it('that stops takes all its users along, and nobody else', () => {
     start(login('s1', [A]), 0);
     start(login('s1', [B]), 0, OTHER);
-    expect(logins.stopAll(VPN, 'go-on').map(({ sessionId }) => sessionId)).toEqual(['s1']);
+    expect(logins.stopAll('off', told()).map(({ sessionId }) => sessionId)).toEqual(['s1']);
     expect([holder(A), holder(B)]).toEqual([undefined, 's1']);
     expect(leaving(interim(login('s1', [A]), S))).toBe('after-stop');
   });
 
   it('that has started counts its sessions anew', () => {
     start(login('s1', [A]), 0);
-    logins.stop(VPN, 's1');
-    logins.stopAll(VPN, 'begin-anew');
+    logins.stop(told(), 's1');
+    logins.stopAll('on', told());
     expect(leaving(start(login('s1', [A]), S))).toEqual([]);
+  });
+});
+
+describe('what a concentrator says of all its users', () => {
+  it('is of those who were logged in when it happened', () => {
+    start(login('s1', [A]), 0);
+    start(login('s2', [B]), 10 * S);
+    expect(logins.stopAll('on', told(5 * S)).map(({ sessionId }) => sessionId)).toEqual(['s1']);
+    expect(holder(B)).toBe('s2');
+    expect(logins.stopAll('off', told(6 * S))).toEqual([]);
+    expect(leaving(interim(login('s2', [B]), 20 * S))).toEqual([]);
+  });
+
+  it('makes what was said before it nothing, whenever that comes', () => {
+    logins.stopAll('on', told(20 * S));
+    expect(leaving(interim(login('s1', [A]), 10 * S))).toBe('before-on-or-off');
+    expect(leaving(start(login('s1', [A]), 25 * S))).toEqual([]);
+    // The Stop of the session that had this id before.
+    expect(logins.stop(told(10 * S), 's1')).toBeUndefined();
+    expect(leaving(interim(login('s1', [A]), 30 * S))).toEqual([]);
+    expect(leaving(start(login('s1', [B]), 10 * S, OTHER))).toEqual([]);
+  });
+});
+
+describe('several concentrators behind one address', () => {
+  const [one, two]: readonly Nas[] = [{ identifier: 'vpn-1' }, { address: '10.9.9.2' as Ip }];
+
+  it('have each their own session ids, and their own On and Off', () => {
+    start(login('s1', [A]), 0, VPN, one);
+    start(login('s1', [B], { userName: 'bob' }), 0, VPN, { identifier: 'vpn-2' });
+    expect([holder(A), holder(B), logins.size]).toEqual(['s1', 's1', 2]);
+    logins.stop(told(S, VPN, one), 's1');
+    expect([holder(A), holder(B)]).toEqual([undefined, 's1']);
+    expect(logins.stopAll('on', told(S, VPN, one))).toEqual([]);
+    expect(holder(B)).toBe('s1');
+  });
+
+  it('that do not say which they are, or not in the same way, are all meant', () => {
+    start(login('s1', [A]), 0, VPN, one);
+    start(login('s2', [B]), 0, VPN, two);
+    expect(logins.stopAll('on', told(S, VPN, {})).length).toBe(2);
+    start(login('s1', [A]), 2 * S, VPN, one);
+    expect(logins.stopAll('on', told(3 * S, VPN, two)).length).toBe(1);
   });
 });
 
@@ -173,7 +221,7 @@ describe('a login that is barred', () => {
     const found = logins.ofAddress(ip);
     if (found === undefined) throw new Error(ip);
     logins.stands(ip, 'out');
-    logins.bar(found);
+    logins.bar(found, instant(0));
   };
 
   it.each<readonly [string, SsoLogin]>([
@@ -197,7 +245,7 @@ describe('a login that is barred', () => {
     bar(A);
     expect([holder(A), holder(B)]).toEqual([undefined, 's1']);
     expect(leaving(interim(login('s1', [A, B]), S))).toBe('barred');
-    expect(logins.stop(VPN, 's1')?.addresses.size).toBe(1);
+    expect(logins.stop(told(), 's1')?.addresses.size).toBe(1);
     expect(leaving(interim(login('s1', [A]), S))).toBe('after-stop');
   });
 
@@ -206,7 +254,7 @@ describe('a login that is barred', () => {
     bar(A);
     for (let n = 2; n < 9; n++) {
       start(login(`s${n}`, [B]), n * S);
-      logins.stop(VPN, `s${n}`);
+      logins.stop(told(), `s${n}`);
     }
     expect(leaving(interim(login('s1', [A]), 60 * S))).toBe('barred');
   });
@@ -214,7 +262,7 @@ describe('a login that is barred', () => {
   it('may begin anew when its concentrator does', () => {
     start(login('s1', [A]), 0);
     bar(A);
-    logins.stopAll(VPN, 'begin-anew');
+    logins.stopAll('on', told());
     expect(leaving(start(login('s1', [A]), S))).toEqual([]);
   });
 });
@@ -232,7 +280,7 @@ describe('a full book', () => {
   });
 
   it('remembers as many stopped sessions as it takes in', () => {
-    for (const id of ['s1', 's2', 's3', 's4']) logins.stop(VPN, id);
+    for (const id of ['s1', 's2', 's3', 's4']) logins.stop(told(), id);
     expect(leaving(start(login('s1', [A])))).toEqual([]);
     expect(leaving(start(login('s4', [B])))).toBe('after-stop');
   });

@@ -3,21 +3,24 @@
 import { describe, expect, it } from 'vitest';
 import { utf8 } from '../../src/base/bytes.ts';
 import type { Ip } from '../../src/base/ip.ts';
+import { instant } from '../../src/base/time.ts';
 import { type SsoEffect, SsoServer } from '../../src/radius/sso.ts';
 import { encodeAccountingRequest, encodeStatusServer } from '../../src/wire/radius.ts';
-import { octets, text, u32 } from '../../src/wire/radius-attributes.ts';
+import { ip, octets, text, u32 } from '../../src/wire/radius-attributes.ts';
 import { verifyResponse } from '../../src/wire/radius-verify.ts';
 import { accountingRequest, type Said, SSO_SECRET } from '../rigs/sso.ts';
 
 const CLIENT = '192.0.2.10' as Ip;
 const ALICE: Said = { session: 's1', user: 'alice', ips: ['10.0.0.1'] };
 
+const UNNAMED = { nas: {}, delay: 0 };
+
 function server(requireMessageAuthenticator = false): SsoServer {
   return new SsoServer([{ address: CLIENT, secret: utf8(SSO_SECRET), requireMessageAuthenticator }]);
 }
 
-function tell(to: SsoServer, bytes: Uint8Array, from: string = CLIENT): readonly SsoEffect[] {
-  return to.receive({ address: from, port: 40_000, bytes });
+function tell(to: SsoServer, bytes: Uint8Array, from: string = CLIENT, atMs = 0): readonly SsoEffect[] {
+  return to.receive({ address: from, port: 40_000, bytes }, instant(atMs));
 }
 
 const reasons = (effects: readonly SsoEffect[]): readonly string[] =>
@@ -94,13 +97,14 @@ describe('a notice', () => {
     const said = { ...ALICE, ips: ['10.0.0.1', '2001:db8::1'], filterId: 'staff', className: 'c', delayS: 4 };
     expect(notice('start', said)).toEqual({
       kind: 'start',
+      nas: {},
+      delay: 4000,
       login: {
         sessionId: 's1',
         userName: 'alice',
         addresses: ['10.0.0.1', '2001:db8::1'],
         filterId: 'staff',
         classes: [utf8('c')],
-        delay: 4000,
       },
     });
   });
@@ -115,13 +119,28 @@ describe('a notice', () => {
   it('of an Interim has its time, of a Stop its cause, of a concentrator none of a session', () => {
     expect(notice('interim', { ...ALICE, timeS: 60 })).toMatchObject({ login: { sessionTime: 60_000 } });
     expect(notice('stop', { session: 's1', cause: 4 })).toEqual({
+      ...UNNAMED,
       kind: 'stop',
       sessionId: 's1',
       terminateCause: 4,
     });
-    expect(notice('on', {})).toEqual({ kind: 'on' });
-    expect(notice('off', { cause: 7 })).toEqual({ kind: 'off', terminateCause: 7 });
-    expect(notice(15, {})).toEqual({ kind: 'other', status: 15 });
+    expect(notice('on', {})).toEqual({ ...UNNAMED, kind: 'on' });
+    expect(notice('off', { cause: 7 })).toEqual({ ...UNNAMED, kind: 'off', terminateCause: 7 });
+    expect(notice(15, {})).toEqual({ ...UNNAMED, kind: 'other', status: 15 });
+  });
+
+  it('has the delay of all of them, the name that the concentrator gives itself, and no cause that is 0', () => {
+    const more = [text('NAS-Identifier', 'vpn-a'), ip('NAS-IP-Address', '10.9.9.9' as Ip)];
+    expect(notice('off', { cause: 0, delayS: 15, more })).toEqual({
+      kind: 'off',
+      delay: 15_000,
+      nas: { identifier: 'vpn-a', address: '10.9.9.9' },
+    });
+    expect(notice('stop', { session: 's1', cause: 0 })).toEqual({
+      ...UNNAMED,
+      kind: 'stop',
+      sessionId: 's1',
+    });
   });
 });
 
@@ -131,7 +150,7 @@ describe('an answer', () => {
     const bytes = accountingRequest('start', { ...ALICE, more: [octets('Proxy-State', utf8('p'))] });
     const [asked] = tell(to, bytes);
     expect(asked).toMatchObject({ type: 'notice', client: CLIENT });
-    const [sent] = to.answer(1);
+    const [sent] = to.answer(1, instant(0));
     if (sent?.type !== 'send') throw new Error('not sent');
     expect(sent).toMatchObject({ address: CLIENT, port: 40_000 });
     const verified = verifyResponse({
@@ -141,7 +160,7 @@ describe('an answer', () => {
       requireMessageAuthenticator: false,
     });
     expect(verified).toMatchObject({ ok: true, value: { code: 5, attributes: [{ type: 33 }] } });
-    expect(to.answer(1)).toEqual([]);
+    expect(to.answer(1, instant(0))).toEqual([]);
   });
 
   it('to a packet that comes again is the first one, and nothing is done twice', () => {
@@ -149,10 +168,39 @@ describe('an answer', () => {
     const bytes = accountingRequest('start', ALICE);
     tell(to, bytes);
     expect(reasons(tell(to, bytes))).toEqual(['duplicate']);
-    const [first] = to.answer(1);
+    const [first] = to.answer(1, instant(0));
     const again = tell(to, bytes);
     expect(reasons(again)).toEqual(['duplicate', 'send']);
     expect(again[1]).toEqual(first);
+  });
+
+  it('is given again for half a minute, and to On and Off for some seconds', () => {
+    for (const [status, said, kept] of [
+      ['start', ALICE, 30_000],
+      ['on', {}, 5000],
+      ['off', {}, 5000],
+    ] as const) {
+      const to = server();
+      const bytes = accountingRequest(status, said);
+      tell(to, bytes);
+      to.answer(1, instant(0));
+      expect(reasons(tell(to, bytes, CLIENT, kept - 1))).toEqual(['duplicate', 'send']);
+      expect(reasons(tell(to, bytes, CLIENT, kept))).toEqual(['notice']);
+    }
+  });
+
+  it('is of one address and port: another concentrator may say the same by the same secret', () => {
+    const address = '192.0.2.11' as Ip;
+    const to = server();
+    const secret = utf8(SSO_SECRET);
+    to.configure(
+      [CLIENT, address].map((each) => ({ address: each, secret, requireMessageAuthenticator: false })),
+    );
+    const bytes = accountingRequest('on', {});
+    tell(to, bytes);
+    to.answer(1, instant(0));
+    expect(reasons(tell(to, bytes, address))).toEqual(['notice']);
+    expect(reasons(to.receive({ address: CLIENT, port: 40_001, bytes }, instant(0)))).toEqual(['notice']);
   });
 
   it('is not given where it cannot be done, and the packet is heard anew when it comes again', () => {
@@ -160,7 +208,7 @@ describe('an answer', () => {
     const bytes = accountingRequest('start', ALICE);
     tell(to, bytes);
     to.forget(1);
-    expect(to.answer(1)).toEqual([]);
+    expect(to.answer(1, instant(0))).toEqual([]);
     expect(reasons(tell(to, bytes))).toEqual(['notice']);
   });
 
@@ -170,7 +218,7 @@ describe('an answer', () => {
     for (let n = 0; n < 5000; n++) {
       const bytes = n === 0 ? first : accountingRequest('interim', { ...ALICE, more: [u32('NAS-Port', n)] });
       const [effect] = tell(to, bytes);
-      if (effect?.type === 'notice') to.answer(effect.ref);
+      if (effect?.type === 'notice') to.answer(effect.ref, instant(0));
     }
     expect(reasons(tell(to, first))).toEqual(['notice']);
   });
