@@ -32,6 +32,7 @@ import { UdpListener } from './io/udp-listener.ts';
 import { isListening } from './io/unix-socket.ts';
 import { UplinkGuard } from './io/uplink-guard.ts';
 import { VlanMemory } from './io/vlan-memory.ts';
+import type { PortName } from './model/dataplane.ts';
 import { EMPTY_CERTIFIED, readCertified } from './policy/certified-codec.ts';
 import { loadRadiusDictionary } from './wire/radius-dictionary.ts';
 
@@ -110,6 +111,7 @@ class Run {
   private readonly heldPorts: HeldPorts;
   private link: MqttLink | undefined;
   private page: LoginPage | undefined;
+  private guard: UplinkGuard | undefined;
   private store: Store | undefined;
   private finish: (code: number) => void = () => undefined;
   private readonly closers: Closer[] = [];
@@ -165,7 +167,7 @@ class Run {
     if (!capabilities.ok) return capabilities;
     const listening = this.portauth.onEvents((events) => {
       for (const event of events) this.shell.post({ type: 'dataplane', event });
-      if (events.some(({ type }) => type === 'port-added' || type === 'port-gone')) this.page?.portsChanged();
+      if (events.some(({ type }) => type === 'port-added' || type === 'port-gone')) this.tellUplinks();
     });
     if (!listening.ok) return listening;
     const embedded = this.config.mqtt.url === undefined;
@@ -305,14 +307,24 @@ class Run {
       this.shell.post({ type: 'certified', content: readCertified(certified) });
   }
 
-  private openUplinkGuard(): UplinkGuard | undefined {
+  private uplinks(): readonly PortName[] {
     const names = this.portauth.ports().map(({ name }) => name);
-    const uplinks = names.filter((name) => isUplink(this.config, name));
+    return names.filter((name) => isUplink(this.config, name));
+  }
+
+  private tellUplinks(): void {
+    const uplinks = this.uplinks();
+    this.guard?.setUplinks(uplinks);
+    this.page?.setUplinks(uplinks);
+  }
+
+  private openUplinkGuard(): UplinkGuard | undefined {
     const onError = (message: string): void => this.log.log('warn', message);
-    const guard = UplinkGuard.open(this.config.switch.bridge, uplinks, onError);
+    const guard = UplinkGuard.open(this.config.switch.bridge, this.uplinks(), onError);
     this.shell.post(guard.ok ? { type: 'uplink-guard' } : { type: 'uplink-guard', error: guard.error });
     if (!guard.ok) return undefined;
     this.closers.push({ name: 'the uplink guard', close: () => guard.value.close() });
+    this.guard = guard.value;
     return guard.value;
   }
 
@@ -325,7 +337,7 @@ class Run {
     }
     const { openLoginPage } = await import('./io/login-page.ts');
     const { config, portauth, shell, log } = this;
-    const page = openLoginPage({ config, web, portauth, shell, log });
+    const page = openLoginPage({ config, web, uplinks: this.uplinks(), portauth, shell, log });
     if (!page.ok) return page;
     this.closers.push({ name: 'the login page', close: () => page.value.close() });
     this.page = page.value;
