@@ -27,6 +27,7 @@ import { ownAddresses, sameAddresses } from './io/own-addresses.ts';
 import { PortAuth } from './io/portauth.ts';
 import { radSecFaults } from './io/radsec.ts';
 import { readClocks, Shell } from './io/shell.ts';
+import { SsoBars } from './io/sso-bars.ts';
 import type { Store } from './io/store.ts';
 import { UdpListener } from './io/udp-listener.ts';
 import { isListening } from './io/unix-socket.ts';
@@ -108,6 +109,7 @@ class Run {
   private readonly log: Logger;
   private readonly portauth: PortAuth;
   private readonly vlanMemory: VlanMemory;
+  private readonly ssoBars: SsoBars;
   private readonly heldPorts: HeldPorts;
   private link: MqttLink | undefined;
   private page: LoginPage | undefined;
@@ -127,10 +129,12 @@ class Run {
     this.heldPorts = new HeldPorts(join(config.stateDir, 'held-ports.json'));
     this.agent = new Agent({ config, entropy, boot, now, source: { text, readSecret } });
     this.vlanMemory = new VlanMemory(config.stateDir, (port) => portauth.ifindexOf(port));
+    this.ssoBars = new SsoBars(config.stateDir);
     this.shell = new Shell({
       agent: this.agent,
       portauth,
       vlanMemory: this.vlanMemory,
+      ssoBars: this.ssoBars,
       log,
       heldPorts: this.heldPorts,
       onDrained: () => void this.stop('drained'),
@@ -175,6 +179,8 @@ class Run {
     if (!vlans.ok) return vlans;
     const found = this.vlanMemory.read();
     if (!found.ok) this.log.log('error', found.error);
+    const bars = this.ssoBars.read();
+    if (!bars.ok) this.log.log('error', bars.error);
     this.shell.post({
       type: 'boot',
       capabilities: capabilities.value,
@@ -182,6 +188,7 @@ class Run {
       vlans: vlans.value,
       foundVlans: found.ok ? found.value : [],
       heldDown: new Map(this.heldPorts.all()),
+      ssoBars: bars.ok ? bars.value : [],
       kernel: release(),
       mqtt: {
         protocol_version: embedded ? 4 : 5,

@@ -5,8 +5,8 @@ import type { Ip } from '../base/ip.ts';
 import { ok, type Result } from '../base/result.ts';
 import type { Config, WebConfig } from '../config/config.ts';
 import type { PortName } from '../model/dataplane.ts';
+import { callersOf } from './callers.ts';
 import type { Logger } from './log.ts';
-import { neighbourOf } from './neighbours.ts';
 import { ownAddresses } from './own-addresses.ts';
 import type { PortAuth } from './portauth.ts';
 import type { Shell } from './shell.ts';
@@ -37,7 +37,7 @@ export function openLoginPage(options: LoginPageOptions): Result<LoginPage, stri
   const server = WebServer.open({
     config: web,
     place: id,
-    neighbourOf: (ip) => neighbourOf(portauth, bridge, ip),
+    callers: callersOf(portauth, bridge),
     standingOf: (visitor) => shell.standingOf(visitor),
     onVisit: (visit, answer) => shell.visit(visit, answer),
     onRefused: (reason) => shell.post({ type: 'web-refused', reason }),
