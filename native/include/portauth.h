@@ -281,6 +281,19 @@ int pa_neighbour(struct pa_handle *handle, const char *interface, const uint8_t 
                  uint8_t mac[6]);
 
 /*
+ * From now on the kernel keeps the head of what opens each connection to this listening TCP socket: for pa_caller.
+ * 0, or minus errno; -ENOPROTOOPT or -EINVAL before Linux 5.10. Needs no handle.
+ */
+int pa_keep_callers(int listener);
+
+/*
+ * The Ethernet source of the frame that opened this connection: who has called, whatever ARP and ND say meanwhile. Can be
+ * asked once of each connection. -ENOENT: nothing was kept (before pa_keep_callers, or a SYN cookie), or it was no
+ * Ethernet frame.
+ */
+int pa_caller(int connection, uint8_t mac[6]);
+
+/*
  * Shuts the routed path of these ingress interfaces: what the host forwards from or to one of them passes if the address
  * on that side is granted, or one of `exempt`; nothing else does, whether a connection stands already or not. All sets
  * are empty then, whatever was there before, and at no moment in between is the path open. `ingress`: 1 to 64 names,

@@ -336,6 +336,30 @@ static void the_hosts_own_neighbours_are_found_by_address(void) {
     CHECK_EQUAL(pa_neighbour(handle, "br0", ipv4, 5, mac), -EINVAL);
 }
 
+/* That a MAC is told is seen in the lab: it takes a connection from another namespace (test/lab/web.test.ts). */
+static void who_has_called_over_no_ethernet_is_not_told(void) {
+    uint8_t mac[6] = {1};
+    struct sockaddr_in here = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t length = sizeof here;
+    run("ip link set lo up");
+    const int listener = socket(AF_INET, SOCK_STREAM, 0), caller = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK_EQUAL(listen(listener, 1), 0);
+    CHECK_EQUAL(getsockname(listener, (struct sockaddr *)&here, &length), 0);
+    here.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    CHECK_EQUAL(pa_keep_callers(listener), 0);
+    CHECK_EQUAL(connect(caller, (const struct sockaddr *)&here, sizeof here), 0);
+    const int connection = accept(listener, NULL, NULL);
+    CHECK(connection >= 0);
+    CHECK_EQUAL(pa_caller(connection, mac), -ENOENT);
+    CHECK_EQUAL(mac[0], 0);
+    CHECK_EQUAL(pa_caller(connection, NULL), -EINVAL);
+    close(connection);
+    close(caller);
+    close(listener);
+    CHECK_EQUAL(pa_caller(-1, mac), -EBADF);
+    CHECK_EQUAL(pa_keep_callers(-1), -EBADF);
+}
+
 int main(void) {
     if (geteuid() != 0 || unshare(CLONE_NEWNET) < 0 || system("ip -V >/dev/null 2>&1") != 0) {
         printf("  left out: needs root, a network namespace and iproute2\n");
@@ -350,6 +374,7 @@ int main(void) {
     SITUATION(a_port_changes_its_vlans_and_changes_back);
     SITUATION(a_port_goes_down_and_up_and_keeps_its_lock_and_its_grants);
     SITUATION(the_hosts_own_neighbours_are_found_by_address);
+    SITUATION(who_has_called_over_no_ethernet_is_not_told);
     SITUATION(the_end_of_a_port_and_of_the_bridge_is_told);
     pa_close(handle);
     return 0;

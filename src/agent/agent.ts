@@ -110,6 +110,7 @@ export class Agent {
     this.dispatch(input);
     core.schedule.advance(now.mono);
     core.parts.watch.endTurn();
+    core.parts.sso.endTurn();
     this.commands.endTurn();
     core.parts.reporter.endTurn();
     return core.out.take();
@@ -127,6 +128,7 @@ export class Agent {
         watch.boot(input.capabilities);
         core.parts.leases.portsChanged();
         core.parts.routed.boot();
+        core.parts.sso.boot(input.ssoBars);
         return;
       case 'dataplane':
         ports.news(input.event);

@@ -30,6 +30,7 @@ import type { DynamicDatagram } from '../radius/dynauth.ts';
 import type { ConnectionEvent, SocketKey } from '../radius/effects.ts';
 import type { RadSecSettings } from '../radius/settings.ts';
 import type { SsoDatagram } from '../radius/sso.ts';
+import type { Bar } from '../radius/sso-logins.ts';
 import type { EventPayload } from '../report/event-payloads.ts';
 import type { InfoPayload, SpoolState } from '../report/payloads.ts';
 import type { Answer } from '../web/page.ts';
@@ -47,6 +48,8 @@ export type Input =
       readonly foundVlans: readonly FoundVlan[];
       /** Taken down by an earlier run on a server's word, and not seen up again. */
       readonly heldDown: ReadonlyMap<PortName, HoldKind>;
+      /** Logins at concentrators that an earlier run was told to keep out. */
+      readonly ssoBars: readonly Bar[];
       readonly kernel: string;
       readonly mqtt: InfoPayload['mqtt'];
     }
@@ -146,6 +149,8 @@ export type Effect =
     }
   /** To be on disk before what comes after it is done; takes the place of what was kept before. */
   | { readonly type: 'remember-vlans'; readonly found: readonly FoundVlan[] }
+  /** To be kept for the next start, in place of what was kept before. */
+  | { readonly type: 'remember-bars'; readonly bars: readonly Bar[] }
   | { readonly type: 'read-counters' }
   | { readonly type: 'inject'; readonly port: PortName; readonly bytes: Uint8Array }
   | { readonly type: 'open-capture'; readonly ref: Ref; readonly port: PortName }

@@ -220,7 +220,7 @@ export class Web implements Method {
   }
 
   private applyOne(unit: WebUnit, effect: AttemptEffect): void {
-    const { aaa, life } = this.core.parts;
+    const { aaa, life, mab } = this.core.parts;
     switch (effect.type) {
       case 'ask':
         this.ask(unit);
@@ -233,6 +233,7 @@ export class Web implements Method {
         const { mac, port, ip } = unit;
         const { sessionId, multiId } = aaa.conversationOf(unit) ?? this.newIds();
         aaa.forgetConversation(unit);
+        mab.displaced(mac, port);
         life.admit({
           mac,
           port,
@@ -336,10 +337,15 @@ export class Web implements Method {
     };
   }
 
-  /** By the MAC on the bridge; who comes by a routed path has at most a session of their address. */
-  private sessionOf({ mac, ip }: Visitor): SessionUnit | undefined {
+  /**
+   * By the MAC on the bridge; who comes by a routed path has at most a session of their address. A client of ours that passes
+   * on what bears another one's address is no such path.
+   */
+  private sessionOf({ mac, router, ip }: Visitor): SessionUnit | undefined {
     const { sessions } = this.core;
-    return mac === undefined ? sessions.get(l3SessionKey(ip)) : sessions.ofMac(mac);
+    if (mac !== undefined) return sessions.ofMac(mac);
+    const isClient = router !== undefined && sessions.ofMac(router) !== undefined;
+    return isClient ? undefined : sessions.get(l3SessionKey(ip));
   }
 
   private remember(mac: Mac, cause: EndCause): void {

@@ -6,8 +6,6 @@
 
 import { Socket } from 'node:net';
 
-import { type Ip, ipv4ToBytes, ipv6ToBytes, isIpv4 } from '../base/ip.ts';
-import { type Mac, macFromBytes } from '../base/mac.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { elapsed, type Instant } from '../base/time.ts';
 import type {
@@ -23,6 +21,7 @@ import type {
 } from '../model/dataplane.ts';
 import { TABLE_RECORD_OCTETS } from '../wire/fdb-table.ts';
 import * as abi from './portauth-abi.ts';
+import { HostLookups } from './portauth-host.ts';
 import { RoutedPath, type RoutedPathSettings } from './portauth-l3.ts';
 import { Simulator } from './portauth-sim.ts';
 import { VlanRecords } from './portauth-vlans.ts';
@@ -56,6 +55,8 @@ export class PortAuth {
   private readonly portBuffer = new abi.RecordBuffer(abi.PORT_OCTETS, 64);
   private readonly keyBuffer = new abi.RecordBuffer(abi.KEY_OCTETS, 256);
   private readonly settingBuffer = new abi.RecordBuffer(abi.PORT_SETTING_OCTETS, 64);
+  /** What the host itself knows of its neighbours and callers. */
+  readonly host: HostLookups;
   private readonly vlanRecords: VlanRecords;
   private readonly frameBuffer = new abi.RecordBuffer(abi.FRAME_OCTETS, 256);
   private readonly eventBuffer = new abi.RecordBuffer(abi.EVENT_OCTETS, EVENTS_PER_CALL);
@@ -64,7 +65,6 @@ export class PortAuth {
   private octets = new Uint8Array(64 * 1024);
   private readonly indexByName = new Map<PortName, number>();
   private readonly nameByIndex = new Map<number, PortName>();
-  private neighbourOf: ReturnType<abi.Library['declare']> | undefined;
   private wake: Socket | undefined;
   private closed = false;
 
@@ -72,6 +72,7 @@ export class PortAuth {
     private readonly native: abi.Library,
     private readonly handle: abi.Handle,
   ) {
+    this.host = new HostLookups(native, handle);
     this.vlanRecords = new VlanRecords(native, handle);
   }
 
@@ -345,25 +346,6 @@ export class PortAuth {
   }
 
   /** NO_PORT if there is no such port: the library then refuses, or finds nothing to revoke. */
-  /**
-   * The MAC that the host's own neighbour entry has for an address, on one of its interfaces; undefined where there is none,
-   * or where the library cannot tell.
-   */
-  neighbour(interfaceName: string, ip: Ip): Mac | undefined {
-    const octets = isIpv4(ip) ? ipv4ToBytes(ip) : ipv6ToBytes(ip);
-    const mac = new Uint8Array(6);
-    try {
-      this.neighbourOf ??= this.native.declare(
-        'int pa_neighbour(void *handle, const char *interface, void *address, uint32_t length, void *mac)',
-      );
-    } catch {
-      // A vendor's library that has none.
-      return undefined;
-    }
-    const result = this.neighbourOf(this.handle, interfaceName, octets, octets.length, mac);
-    return result === 0 ? macFromBytes(mac, 0) : undefined;
-  }
-
   private indexOf(name: PortName): number {
     const known = this.indexByName.get(name);
     if (known !== undefined) return known;

@@ -23,6 +23,7 @@ import { render } from '../web/render.ts';
 import { Shares } from '../web/shares.ts';
 import { STYLE } from '../web/style.ts';
 import type { Standing, Visit, Visitor, Wish } from '../web/visit.ts';
+import type { Callers } from './callers.ts';
 import { attempt, readText } from './files.ts';
 import { hostOf, isFromHere, readForm, requestOf } from './web-request.ts';
 
@@ -52,8 +53,7 @@ export interface WebServerOptions {
   readonly config: WebConfig;
   /** The switch's id, at the foot of each page. */
   readonly place: string;
-  /** The MAC of the kernel's neighbour entry; undefined where there is none. */
-  readonly neighbourOf: (ip: Ip) => Mac | undefined;
+  readonly callers: Callers;
   readonly standingOf: (visitor: Visitor) => Standing;
   readonly onVisit: (visit: Visit, answer: (answer: Answer) => void) => void;
   /** Refused here: counted under this word. */
@@ -64,7 +64,10 @@ export interface WebServerOptions {
 /** Who a connection comes from, as found when it was made. */
 interface Peer {
   readonly ip: Ip;
-  readonly mac: Mac | undefined;
+  /** Of the frame that opened it. */
+  readonly sender: Mac | undefined;
+  /** No neighbour of ours has the address: the sender is a router. */
+  readonly isRouted: boolean;
 }
 
 export class WebServer {
@@ -116,7 +119,10 @@ export class WebServer {
     const { port } = this.options.config;
     const server = this.create();
     this.servers.add(server);
-    server.on('listening', () => this.failing.delete(address));
+    server.on('listening', () => {
+      this.failing.delete(address);
+      this.keepCallers(server);
+    });
     server.on('error', (error) => {
       if (!this.failing.has(address))
         this.options.onError(`login page at ${address} port ${port}: ${error.message}; trying again`);
@@ -125,6 +131,12 @@ export class WebServer {
       if (!this.closed) this.later(() => this.listen(address));
     });
     server.listen({ host: address, port, ipv6Only: true });
+  }
+
+  private keepCallers(server: Server): void {
+    const kept = this.options.callers.keep(descriptorOf(server));
+    if (!kept.ok)
+      this.options.onError(`the login page knows nobody: who has called is not told: ${kept.error}`);
   }
 
   private later(work: () => void): void {
@@ -170,8 +182,8 @@ export class WebServer {
   /** Who it is has to be known before anything is read, and must not change until it is answered. */
   private accept(socket: Socket): void {
     const ip = addressOf(socket.remoteAddress);
-    const peer = ip === undefined ? undefined : { ip, mac: this.options.neighbourOf(ip) };
-    const leave = peer && this.shares.enter(peer.mac ?? peer.ip, this.options.standingOf(visitorOf(peer)));
+    const peer = ip === undefined ? undefined : this.peerFrom(ip, socket);
+    const leave = peer && this.shares.enter(clientOf(peer), this.options.standingOf(visitorOf(peer)));
     if (peer === undefined || leave === undefined) {
       this.options.onRefused('too-many-connections');
       socket.destroy();
@@ -183,6 +195,12 @@ export class WebServer {
       this.peers.delete(connection);
       leave();
     });
+  }
+
+  private peerFrom(ip: Ip, socket: Socket): Peer {
+    const { callers } = this.options;
+    const sender = callers.callerOf(descriptorOf(socket));
+    return { ip, sender, isRouted: callers.neighboursOf(ip).size === 0 };
   }
 
   private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -214,10 +232,15 @@ export class WebServer {
     });
   }
 
-  /** Undefined if the neighbour entry of its address has changed since the connection was made. */
+  /** Undefined if the answer would go to somebody else than the one who has opened the connection. */
   private peerOf({ socket }: IncomingMessage): Peer | undefined {
     const peer = this.peers.get(endsOf(socket));
-    return peer !== undefined && this.options.neighbourOf(peer.ip) === peer.mac ? peer : undefined;
+    if (peer === undefined) return undefined;
+    const neighbours = this.options.callers.neighboursOf(peer.ip);
+    const isStill = peer.isRouted
+      ? neighbours.size === 0
+      : peer.sender !== undefined && neighbours.has(peer.sender);
+    return isStill ? peer : undefined;
   }
 
   /** By the address that it has reached, or by a name of ours: a name of somebody else's that leads here is none of ours. */
@@ -274,13 +297,24 @@ function retryAfterOf(page: Page): number | undefined {
   return page.kind === 'login' && page.notice?.type === 'too-many' ? page.notice.retryAfterS : undefined;
 }
 
-function visitorOf({ ip, mac }: Peer): Visitor {
-  return mac === undefined ? { ip } : { ip, mac };
-}
-
 function seeFirst(response: ServerResponse): void {
   response.writeHead(303, { ...HEADERS, location: '/', 'content-length': 0 });
   response.end();
+}
+
+/** For the bounds. */
+function clientOf({ ip, sender, isRouted }: Peer): string {
+  return isRouted || sender === undefined ? ip : sender;
+}
+
+function visitorOf({ ip, sender, isRouted }: Peer): Visitor {
+  if (sender === undefined) return { ip };
+  return isRouted ? { ip, router: sender } : { ip, mac: sender };
+}
+
+/** Node has no word for it, but keeps it there, on Linux, since it has sockets; -1, which is none, of one that is over. */
+function descriptorOf(socket: object): number {
+  return (socket as { readonly _handle?: { readonly fd?: number } | null })._handle?.fd ?? -1;
 }
 
 /** The same for a TLS socket and for the one below it, which is the one that was accepted. */

@@ -1,7 +1,7 @@
 // The secret of a form: what another site cannot know, so that a browser cannot be made to send the form for it.
 //
 // HMAC-SHA-256 under a key of this run, over what the form does, for whom (MAC or address), and when it was made. No
-// cookie: a visitor is known by the kernel's neighbour entry, so a token that somebody else was given is of no use here.
+// cookie: a visitor is known by what the kernel has seen of it, so a token that somebody else was given is of no use here.
 
 import { fromHex, toHex, utf8 } from '../base/bytes.ts';
 import { digestsEqual, hmacSha256 } from '../base/hash.ts';

@@ -5,11 +5,13 @@ import type { Mac } from '../base/mac.ts';
 
 /**
  * Who is there, by what the kernel knows and nobody can simply say: the address that the TCP connection has been made
- * from, and the MAC that the switch's own neighbour entry for it has. No MAC: the client is not on the bridge's link.
+ * from, and the MAC that the frame which opened it came from. `mac`: the address is on the bridge's link, and answers go to
+ * that MAC. `router`: it is not, and that MAC has passed it on. Neither: it did not come in an Ethernet frame.
  */
 export interface Visitor {
   readonly ip: Ip;
   readonly mac?: Mac;
+  readonly router?: Mac;
 }
 
 /** Whom a visitor is counted with where there are bounds. */

@@ -152,6 +152,38 @@ describe('a user of the concentrator', () => {
     expect((await drops())['sso-barred']).toBe(3);
   });
 
+  it('whom somebody has put out is out after a restart of ours, too, until it logs in anew', async () => {
+    tell('start', { ...ALICE, more: [text('NAS-Identifier', 'vpn-1')] });
+    await stage.ask('disconnect', { user: 'alice' });
+    await stage.pass(1000);
+    stage.net.afterTurn = () => {};
+    stage.net.killAgent();
+    await stage.pass(1000);
+    expect(tell('interim', { ...ALICE, more: [text('NAS-Identifier', 'vpn-1')] })).toBe(true);
+    expect(passes(A)).toEqual([false]);
+    // Which the start of the concentrator is.
+    expect(tell('on')).toBe(true);
+    expect(tell('start', { ...ALICE, more: [text('NAS-Identifier', 'vpn-1')] })).toBe(true);
+    expect(passes(A)).toEqual([true]);
+    expect(stage.net.ssoBars).toEqual([]);
+  });
+
+  it.each([{ all: true }, { ip: A }, { role: 'vpn' }, { user: 'alice' }])(
+    'who is between two sessions is put out by %o',
+    async (selector) => {
+      tell('start', { ...ALICE, ips: [A, B] });
+      stage.net.advance(61_000);
+      expect(await stage.ask('disconnect', { port: 'p1' }).catch(() => 'nobody')).toBe('nobody');
+      expect(await stage.ask('disconnect', { role: 'staff' }).catch(() => 'nobody')).toBe('nobody');
+      expect(await stage.ask('disconnect', selector)).toMatchObject({ disconnected: 0, turned_back: 1 });
+      expect(stage.net.routed.awaited).toEqual(new Set());
+      passes(A, B);
+      stage.net.advance(1500);
+      tell('interim', { ...ALICE, ips: [A, B] });
+      expect(passes(A, B)).toEqual([false, false]);
+    },
+  );
+
   it('has the role of its Filter-Id, or of a Class that is the name of one, and another one with the next word', () => {
     tell('start', { ...ALICE, className: 'OU=staff;' });
     expect(retained(A)).toMatchObject({ role: 'staff', session_timeout_s: null });

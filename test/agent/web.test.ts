@@ -11,9 +11,10 @@ import type { ConfigPart } from '../rigs/config-part.ts';
 import { GATEWAY } from '../rigs/sim/simulated-switch.ts';
 import { SimulatedStage } from '../rigs/sim/stage.ts';
 import { accountingRequest, SSO_SECRET } from '../rigs/sso.ts';
-import { type Machine, PASSWORD, type Reply } from '../scenarios/stage.ts';
+import { deviceName, type Machine, PASSWORD, type Reply } from '../scenarios/stage.ts';
 
 const NOBODY = { identity: 'nobody', password: '' };
+const ROUTER = '02:00:00:00:00:fe' as Mac;
 const QUICK = { tx_period_s: 1, reauth_max: 1, server_timeout_s: 5 };
 
 interface Options {
@@ -200,6 +201,24 @@ describe('a stranger', () => {
     expect(stage.net.confined.size).toBe(0);
   });
 
+  it('that comes up on another port is asked about anew: that one may not be able to hold it', async () => {
+    const stage = await strangerAt();
+    const machine = stage.machine(1);
+    const { port } = stage.machine(2);
+    // Its entry will not go, so the MAC stays in the set.
+    stage.failRevokes(1_000);
+    await stage.unplug(machine);
+    await stage.pass(1_000);
+    expect([...stage.net.confined]).toEqual([machine.mac]);
+    const [client] = stage.net.clients;
+    if (client === undefined) throw new Error('there is no client');
+    client.port = port as PortName;
+    client.ping(GATEWAY);
+    stage.net.faults.confines = 1;
+    await stage.until('a refusal', () => stage.net.faults.confines === 0, 30_000);
+    expect(await stage.isGranted(machine.mac, port)).toBe(false);
+  });
+
   it('of an earlier run leaves the set after its entry has left the table, and not before', async () => {
     const stage = await strangerAt();
     const { mac, port } = stage.machine(1);
@@ -265,7 +284,10 @@ describe('a login', () => {
       });
       const order = stage.net.performed.map(({ effect }) => effect.type);
       expect(order).not.toContain('revoke');
-      expect(order.indexOf('release')).toBeGreaterThan(order.indexOf('web-answer') - order.length);
+      const said = stage.net.performed.map(({ effect }) => JSON.stringify(effect).includes('session-start'));
+      expect(said).toContain(true);
+      expect(order.indexOf('release')).toBeGreaterThan(said.lastIndexOf(true));
+      expect(order.indexOf('release')).toBeLessThan(order.lastIndexOf('web-answer'));
       expect(stage.net.confined.size).toBe(0);
       expect(stage.events('session-end')).toMatchObject([
         { method: 'portal', cause: 'authorization-changed' },
@@ -468,6 +490,22 @@ describe('a logout', () => {
     });
   });
 
+  it('a session by the page goes on when MAB comes to know the MAC', async () => {
+    const mab = { enabled: true, order: ['mab', 'dot1x'], quiet_s: 30, authentication: 'eap-md5' };
+    const stage = await strangerAt({ port: { mab } });
+    const machine = stage.machine(1);
+    expect(stage.events('auth-failed')).toContainEqual(expect.objectContaining({ method: 'mab' }));
+    // A frame while it is quiet: it is still there, and worth another question.
+    stage.net.clients[0]?.announce();
+    await login(stage, machine);
+    const known = { password: deviceName(1), reply: {} };
+    stage.net.servers[0]?.users.set(deviceName(1), known);
+    await stage.talk(machine, 120_000);
+    await stage.pass(120_000);
+    expect(await stage.retained(machine.mac)).toMatchObject({ method: 'web', user_name: 'alice' });
+    expect(stage.events('session-end')).toHaveLength(1);
+  });
+
   it('cannot be reauthenticated, and goes on', async () => {
     const stage = await strangerAt();
     await login(stage, stage.machine(1));
@@ -563,15 +601,20 @@ it('a user of a VPN concentrator, behind a router, is known by the address alone
       sso: { clients: [{ address: '192.0.2.10', secret: SSO_SECRET }] },
     },
   });
+  const client = stage.machine(1);
+  await stage.login(client);
   const ip = '10.0.0.1' as Ip;
   const bytes = accountingRequest('start', { session: 's1', user: 'vera', ips: [ip] });
   stage.net.post({ type: 'sso-requests', datagrams: [{ address: '192.0.2.10', port: 40_000, bytes }] });
-  const visit = (wish: Wish, from: Ip = ip): Page =>
-    pageOf(stage.net.visit({ visitor: { ip: from }, wish })() ?? { type: 'see-status' });
+  const visit = (wish: Wish, from: Ip = ip, router = ROUTER): Page =>
+    pageOf(stage.net.visit({ visitor: { ip: from, router }, wish })() ?? { type: 'see-status' });
   const page = visit({ type: 'look' });
   expect(page).toMatchObject({ kind: 'status', userName: 'vera', method: 'sso' });
   const formToken = page.kind === 'status' ? page.formToken : '';
   expect(visit({ type: 'logout', formToken }, '10.0.0.2' as Ip)).toMatchObject({ kind: 'unknown' });
+  expect(visit({ type: 'look' }, ip, client.mac as Mac), 'by way of a client of ours').toMatchObject({
+    kind: 'unknown',
+  });
   expect(visit({ type: 'logout', formToken })).toMatchObject({ kind: 'logged-out', again: false });
   await stage.pass(100);
   expect(stage.events('session-end')).toMatchObject([{ key: `ip-${ip}`, cause: 'web-logout' }]);

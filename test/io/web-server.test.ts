@@ -9,7 +9,9 @@ import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Ip } from '../../src/base/ip.ts';
 import type { Mac } from '../../src/base/mac.ts';
+import { ok } from '../../src/base/result.ts';
 import type { WebConfig } from '../../src/config/config.ts';
+import type { Callers } from '../../src/io/callers.ts';
 import { WebServer } from '../../src/io/web-server.ts';
 import { WEB_DEFAULTS } from '../../src/web/settings.ts';
 import type { Standing, Visit } from '../../src/web/visit.ts';
@@ -17,6 +19,11 @@ import { issue, labCertificates } from '../rigs/lab/certificates.ts';
 
 const MAC = '02:00:00:00:00:01' as Mac;
 const OTHER = '02:00:00:00:00:02' as Mac;
+const NOBODY: Callers = {
+  keep: () => ok(undefined),
+  callerOf: () => undefined,
+  neighboursOf: () => new Set(),
+};
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
 
 const undo: (() => unknown)[] = [];
@@ -36,7 +43,11 @@ class Rig {
   readonly visits: Visit[] = [];
   readonly refused: string[] = [];
   readonly errors: string[] = [];
-  mac: Mac | undefined = MAC;
+  readonly kept: number[] = [];
+  /** Of the frame that opens a connection. */
+  sender: Mac | undefined = MAC;
+  /** That say they have the visitor's address. */
+  neighbours: readonly Mac[] = [MAC];
   standing: Standing = { place: 'p1', isIn: false };
   /** Called when a visit comes, before it is answered. */
   meanwhile: () => void = () => undefined;
@@ -56,7 +67,14 @@ class Rig {
         ...config,
       },
       place: 'sw1',
-      neighbourOf: () => rig.mac,
+      callers: {
+        keep: (listener) => {
+          rig.kept.push(listener);
+          return ok(undefined);
+        },
+        callerOf: () => rig.sender,
+        neighboursOf: () => new Set(rig.neighbours),
+      },
       standingOf: () => rig.standing,
       onVisit: (visit, answer) => {
         rig.visits.push(visit);
@@ -284,10 +302,12 @@ describe('what it refuses, counts, and asks nobody about', () => {
     await rig.until(() => rig.refused.length === 3);
     expect(new Set(rig.refused)).toEqual(new Set(['too-many-connections']));
     // Somebody else, who is in.
-    rig.mac = OTHER;
+    rig.sender = OTHER;
+    rig.neighbours = [OTHER];
     rig.standing = { place: 'p1', isIn: true };
     expect((await rig.ask()).status).toBe(200);
-    rig.mac = MAC;
+    rig.sender = MAC;
+    rig.neighbours = [MAC];
     rig.standing = { place: 'p1', isIn: false };
     for (const socket of sockets) socket.destroy();
     await rig.until(async () => (await rig.ask().catch(() => undefined))?.status === 200);
@@ -301,7 +321,7 @@ describe('whose address has another MAC meanwhile', () => {
     undo.push(() => socket.destroy());
     await new Promise((connected) => socket.on('connect', connected));
     await new Promise((wait) => setTimeout(wait, 50));
-    rig.mac = OTHER;
+    rig.neighbours = [OTHER];
     let said = '';
     socket.on('data', (chunk) => {
       said += String(chunk);
@@ -315,10 +335,42 @@ describe('whose address has another MAC meanwhile', () => {
   it('before it is answered: it is shown nothing', async () => {
     const rig = await Rig.start();
     rig.meanwhile = () => {
-      rig.mac = OTHER;
+      rig.neighbours = [OTHER];
     };
     await expect(rig.ask()).rejects.toThrow(/hang up|reset/);
     expect(rig.refused).toEqual(['address-changed']);
+  });
+});
+
+describe('who it is', () => {
+  it('is the sender of the frame that opened the connection, whoever else says that the address is theirs', async () => {
+    const rig = await Rig.start();
+    rig.neighbours = [OTHER, MAC];
+    expect((await rig.ask()).status).toBe(200);
+    expect(rig.visits.map(({ visitor }) => visitor)).toEqual([{ ip: '127.0.0.1', mac: MAC }]);
+    expect(rig.kept).toEqual([expect.any(Number)]);
+    expect(rig.kept[0]).toBeGreaterThan(2);
+  });
+
+  it.each([
+    ['another one', OTHER],
+    ['somebody unknown', undefined],
+  ])('is not the neighbour, where %s has opened it', async (_, sender) => {
+    const rig = await Rig.start();
+    rig.sender = sender;
+    expect((await rig.ask()).status).toBe(409);
+    expect([rig.refused, rig.visits]).toEqual([['address-changed'], []]);
+  });
+
+  it('is an address behind a router, where no neighbour has it; and nobody, if one has it then', async () => {
+    const rig = await Rig.start();
+    rig.neighbours = [];
+    expect((await rig.ask()).status).toBe(200);
+    expect(rig.visits.map(({ visitor }) => visitor)).toEqual([{ ip: '127.0.0.1', router: MAC }]);
+    rig.meanwhile = () => {
+      rig.neighbours = [MAC];
+    };
+    await expect(rig.ask()).rejects.toThrow(/hang up|reset/);
   });
 });
 
@@ -360,7 +412,7 @@ describe('over TLS', () => {
         settings: WEB_DEFAULTS,
       },
       place: '',
-      neighbourOf: () => undefined,
+      callers: NOBODY,
       standingOf: () => ({ place: '', isIn: false }),
       onVisit: () => undefined,
       onRefused: () => undefined,
@@ -383,7 +435,7 @@ it('an address that is not there yet is waited for, and said once', async () => 
       settings: WEB_DEFAULTS,
     },
     place: '',
-    neighbourOf: () => undefined,
+    callers: NOBODY,
     standingOf: () => ({ place: '', isIn: false }),
     onVisit: () => undefined,
     onRefused: () => undefined,

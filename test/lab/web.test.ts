@@ -8,7 +8,14 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { accessibilityFaults, isTooWide, LabBrowser } from '../rigs/lab/browser.ts';
 import { canReach, ping } from '../rigs/lab/client.ts';
 import { arpAnnouncement, sendFrames } from '../rigs/lab/frames.ts';
-import { SWITCH_IPV4, SWITCH_IPV6, type SwitchClient, UPLINK_IPV4, UPLINK_IPV6 } from '../rigs/lab/netns.ts';
+import {
+  SWITCH_IPV4,
+  SWITCH_IPV6,
+  SWITCH_MAC,
+  type SwitchClient,
+  UPLINK_IPV4,
+  UPLINK_IPV6,
+} from '../rigs/lab/netns.ts';
 import { until } from '../rigs/lab/process.ts';
 import { bundledProgram } from '../rigs/lab/program.ts';
 import { expectProven, RadiusWitness } from '../rigs/lab/radius-proof.ts';
@@ -60,6 +67,15 @@ function curl(client: SwitchClient, ...args: readonly string[]) {
   return client.netns.run(['curl', '-sS', '-m', '4', ...args]);
 }
 
+/**
+ * One request over a connection of its own making, from an address that nobody has, while its ARP says that the address belongs
+ * to the claimed MAC; when that has been heard its ARP is honest again, so that what is sent anew comes here. What has come.
+ */
+function visitWithClaim(client: SwitchClient, claimed: string, request: string): Promise<string> {
+  const words = [client.mac, claimed, SWITCH_MAC, '10.99.0.200', SWITCH_IPV4];
+  return client.netns.must(['python3', '-c', CLAIM, ...words], { input: request });
+}
+
 /** The word of a form, as a browser would send it back. */
 function formWord(page: string): string {
   return /name="form" value="([^"]+)"/.exec(page)?.[1] ?? '';
@@ -86,6 +102,69 @@ s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 s.settimeout(1)
 s.sendto(b'name?', (sys.argv[1], 53))
 s.recv(512)
+`;
+const CLAIM = `
+import socket, struct, sys, time
+mac = lambda text: bytes.fromhex(text.replace(':', ''))
+me, claimed, switch = map(mac, sys.argv[1:4])
+here, there = map(socket.inet_aton, sys.argv[4:6])
+request = sys.stdin.buffer.read()
+wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(0x0800))
+wire.bind(('eth0', 0x0800))
+wire.settimeout(0.2)
+
+def checksum(octets):
+    total = sum(struct.unpack('!%dH' % (len(octets) // 2), octets))
+    total = (total >> 16) + (total & 0xffff)
+    return ~(total + (total >> 16)) & 0xffff
+
+def arp(sender, target=here):
+    wire.send(b'\\xff' * 6 + me + struct.pack('!HHHBBH', 0x0806, 1, 0x0800, 6, 4, 1) + sender + here + bytes(6) + target + bytes(18))
+
+def tcp(flags, seq, ack, data=b''):
+    head = struct.pack('!HHIIBBHHH', port, 80, seq, ack, 0x50, flags, 64000, 0, 0)
+    pseudo = here + there + struct.pack('!HH', 6, len(head) + len(data))
+    padded = pseudo + head + data + bytes(len(data) % 2)
+    head = head[:16] + struct.pack('!H', checksum(padded)) + head[18:]
+    ip = struct.pack('!BBHHHBBH4s4s', 0x45, 0, 20 + len(head) + len(data), 0, 0, 64, 6, 0, here, there)
+    ip = ip[:10] + struct.pack('!H', checksum(ip)) + ip[12:]
+    wire.send(switch + me + b'\\x08\\x00' + ip + head + data)
+
+def segments(until):
+    while time.monotonic() < until:
+        try:
+            frame = wire.recv(65535)
+        except TimeoutError:
+            continue
+        ip = frame[14:14 + struct.unpack('!H', frame[16:18])[0]]
+        if ip[9] != 6 or ip[16:20] != here or ip[20:24] != struct.pack('!HH', 80, port):
+            continue
+        yield struct.unpack('!II', ip[24:32]), ip[33], ip[20 + (ip[32] >> 4) * 4:]
+
+port = 20000 + time.time_ns() % 40000
+arp(me, there)
+arp(me)
+time.sleep(0.1)
+tcp(2, 1000, 0)
+for (seq, _), flags, _ in segments(time.monotonic() + 2):
+    if flags == 0x12:
+        break
+else:
+    sys.exit('no connection')
+arp(claimed)
+time.sleep(0.05)
+tcp(0x18, 1001, seq + 1, request)
+time.sleep(0.15)
+arp(me)
+heard = {}
+for (at, _), _, data in segments(time.monotonic() + 1.5):
+    heard[at] = data
+    got = seq + 1
+    while heard.get(got):
+        got += len(heard[got])
+    tcp(0x10, 1001 + len(request), got)
+print(b''.join(heard[at] for at in sorted(heard)).decode(errors='replace'))
+tcp(0x04, 1001 + len(request), seq + 1)
 `;
 const DISCOVER = `
 import socket
@@ -339,6 +418,26 @@ describe('others on the switch', () => {
     expect(await scene.session(owner)).toMatchObject({ user_name: 'carol', method: 'web' });
     await thief.netns.ip(`addr del ${owner.ipv4}/24 dev eth0`);
     await sendFrames(owner.netns, 'eth0', [arpAnnouncement(owner.mac, owner.ipv4)]);
+  });
+
+  it("with another one's MAC in its ARP is not taken for it: neither shown its page nor able to log it out", async () => {
+    const [owner, thief] = [scene.client(2), scene.client(3)];
+    const word = formWord((await curl(owner, PAGE)).stdout);
+    const visit = (claimed: string, request: string) => visitWithClaim(thief, claimed, request);
+    const look = `GET / HTTP/1.1\r\nHost: ${SWITCH_IPV4}\r\n\r\n`;
+    const form = `form=${word}`;
+    const logout = [
+      'POST /logout HTTP/1.1',
+      `Host: ${SWITCH_IPV4}`,
+      'Content-Type: application/x-www-form-urlencoded',
+      `Content-Length: ${form.length}`,
+      '',
+      form,
+    ].join('\r\n');
+    expect(await visit(thief.mac, look), 'by its own').toContain('Log in to the network');
+    expect(await visit(owner.mac, look), "by another one's").not.toContain('carol');
+    expect(await visit(owner.mac, logout), 'a logout').not.toContain('logged out');
+    expect(await scene.session(owner)).toMatchObject({ user_name: 'carol', method: 'web' });
   });
 
   it('who is on no controlled port is shown nothing', async () => {
