@@ -171,7 +171,7 @@ export class Agent {
         core.parts.sso.receive(input.datagrams);
         return;
       case 'routed-frame':
-        core.parts.routed.frame(input.bytes);
+        core.parts.routed.frame(input);
         return;
       case 'addresses':
         core.parts.routed.read(input);
@@ -184,7 +184,7 @@ export class Agent {
         return;
       case 'own-addresses':
         watch.ownAddresses(input.sources);
-        core.parts.routed.ownAddresses(input.ingress);
+        core.parts.routed.ownAddresses(input);
         core.parts.dynauth.ownAddresses(input.addresses);
         return;
       case 'uplink-guard':

@@ -1,7 +1,7 @@
 // Users of a concentrator on the simulated switch: in, out, and in again, and what the concentrator is answered, and when.
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Ip, Ipv4 } from '../../src/base/ip.ts';
+import type { Ip } from '../../src/base/ip.ts';
 import type { Mac } from '../../src/base/mac.ts';
 import { ARP_REPLY, decodeArp, encodeArp } from '../../src/wire/arp.ts';
 import { ETHERTYPE_ARP, encodeEthernet } from '../../src/wire/ethernet.ts';
@@ -384,14 +384,23 @@ describe('the routed path', () => {
 
 describe('a first hop that answers for its clients', () => {
   const MAC = '02:00:00:00:00:01' as Mac;
-  const OWN = { mac: '02:00:00:00:00:fe' as Mac, ipv4: '10.0.0.254' as Ipv4 };
+  const OWN = {
+    mac: '02:00:00:00:00:fe' as Mac,
+    addresses: [{ ip: '10.0.0.254' as Ip, prefixLength: 24 }],
+  };
 
   beforeEach(() => begin({ roles: { vpn: { handshake: 'off' } } }));
 
   function begin(config: ConfigPart): void {
     open(overlay({ l3: { first_hop: true } }, config));
     const ingress = new Map([['vpn0', OWN]]);
-    stage.net.post({ type: 'own-addresses', sources: new Map(), addresses: new Set(), ingress });
+    stage.net.post({
+      type: 'own-addresses',
+      sources: new Map(),
+      addresses: new Set(),
+      ingress,
+      enslaved: new Map(),
+    });
     tell('start', ALICE);
   }
 
@@ -411,6 +420,7 @@ describe('a first hop that answers for its clients', () => {
         };
         stage.net.post({
           type: 'routed-frame',
+          interface: 'vpn0',
           bytes: encodeEthernet({
             destination: senderMac,
             source: MAC,

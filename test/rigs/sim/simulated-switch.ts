@@ -237,7 +237,8 @@ export class SimulatedSwitch {
     else this.world.in(storeAfterMs, () => this.openStore());
     const own = { mac: SWITCH_MAC, ipv4: SWITCH_IPV4, ipv6: SWITCH_IPV6 };
     const addresses = new Set([SWITCH_IPV4, SWITCH_IPV6]);
-    this.post({ type: 'own-addresses', sources: new Map([[0, own]]), addresses, ingress: new Map() });
+    const sources = new Map([[0, own]]);
+    this.post({ type: 'own-addresses', sources, addresses, ingress: new Map(), enslaved: new Map() });
     this.post({ type: 'uplink-guard' });
     this.post({ type: 'confinement', left: [...this.confined] });
     this.post({ type: 'broker', connected: true });
