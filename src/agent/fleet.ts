@@ -7,6 +7,7 @@
 // Needs MQTT 5 (No Local) and one broker for the fleet; bound: one subscription a session, one suspicion a session.
 
 import { after, earliest, type Instant, NEVER, seconds } from '../base/time.ts';
+import { isFallback } from '../model/authorization.ts';
 import type { SessionKey } from '../model/session.ts';
 import { buildTopic, parseTopic, TOPIC_ROOT } from '../report/topics.ts';
 import type { Core } from './core.ts';
@@ -75,9 +76,14 @@ export class Fleet implements Timed {
       this.core.out.push({ type: 'unfollow', topic: anySwitch(key) });
       return;
     }
+    // A stranger at a login page of theirs bears a MAC that anybody can bear: no word against one that has proven itself.
+    if (body?.authenticated === false && !isFallback(unit.session.method)) {
+      this.forgetSuspicion(unit, switchId);
+      return;
+    }
     const started = typeof body?.started === 'string' ? Date.parse(body.started) : Number.NaN;
     if (Number.isNaN(started) || started <= unit.session.startedWall) {
-      if (this.suspicions.get(unit)?.switchId === switchId) this.suspicions.delete(unit);
+      this.forgetSuspicion(unit, switchId);
       return;
     }
     this.suspicions.set(unit, { switchId, probedAt: NEVER });
@@ -86,6 +92,10 @@ export class Fleet implements Timed {
     if (known === undefined) {
       this.followPeer(switchId);
     } else if (known) this.probe(unit);
+  }
+
+  private forgetSuspicion(unit: L2Unit, switchId: string): void {
+    if (this.suspicions.get(unit)?.switchId === switchId) this.suspicions.delete(unit);
   }
 
   private followPeer(switchId: string): void {

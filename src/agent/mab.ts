@@ -353,9 +353,9 @@ export class Mab implements Method {
     const { mac, port } = unit;
     const conversation = aaa.conversationOf(unit);
     aaa.forgetConversation(unit);
-    const faster = supplicants.standing(mac, port) === 'granting' || this.hasBegunElsewhere(unit);
+    const faster = supplicants.standing(mac, port) === 'granting' || this.isInByNow(unit);
     if (faster || supplicants.isTaken(port, mac)) {
-      // 802.1X was faster, here or on another port, or the port has got its client.
+      // 802.1X or the page was faster, here or on another port, or the port has got its client.
       this.displaced(mac, port);
       return;
     }
@@ -373,9 +373,11 @@ export class Mab implements Method {
   }
 
   /** The answer is to a question of before: a session that has begun since the question does not end by it. */
-  private hasBegunElsewhere({ mac, port, askedAt }: MabUnit): boolean {
+  private isInByNow({ mac, port, askedAt }: MabUnit): boolean {
     const session = this.core.sessions.ofMac(mac)?.session;
-    return session !== undefined && session.grant.port !== port && session.startedAt >= askedAt;
+    if (session === undefined) return false;
+    if (session.grant.port !== port) return session.startedAt >= askedAt;
+    return session.method !== 'mab' && !isFallback(session.method);
   }
 
   private drop(here: MabPort, unit: MabUnit): void {

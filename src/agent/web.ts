@@ -220,7 +220,7 @@ export class Web implements Method {
   }
 
   private applyOne(unit: WebUnit, effect: AttemptEffect): void {
-    const { aaa, life } = this.core.parts;
+    const { aaa, life, mab } = this.core.parts;
     switch (effect.type) {
       case 'ask':
         this.ask(unit);
@@ -233,6 +233,7 @@ export class Web implements Method {
         const { mac, port, ip } = unit;
         const { sessionId, multiId } = aaa.conversationOf(unit) ?? this.newIds();
         aaa.forgetConversation(unit);
+        mab.displaced(mac, port);
         life.admit({
           mac,
           port,

@@ -42,6 +42,8 @@ export function portSettings(config: Config, port: string): PortConfig {
       pae: { ...merged.pae, ...pae },
     };
   }
+  // The first stranger would open the port for all.
+  if (merged.hostMode === 'multi-host') merged = { ...merged, portal: false };
   return ours && !isUplink(config, port) ? merged : { ...merged, control: 'off' };
 }
 

@@ -6,7 +6,6 @@ import { type Mac, macToNumber } from '../base/mac.ts';
 import { ok, type Result } from '../base/result.ts';
 import type { Instant } from '../base/time.ts';
 import type { Config, WebConfig } from '../config/config.ts';
-import { isUplink } from '../config/ports.ts';
 import type { PortName } from '../model/dataplane.ts';
 import { forEachEntry } from '../wire/fdb-table.ts';
 import { callersOf } from './callers.ts';
@@ -24,14 +23,15 @@ const MOVED_MS = 60_000;
 export interface LoginPage {
   /** This host's addresses are others now. */
   setOwn(addresses: ReadonlySet<Ip>): void;
-  /** A port has come or gone, which may be an uplink. */
-  portsChanged(): void;
+  setUplinks(uplinks: readonly PortName[]): void;
   close(): void;
 }
 
 export interface LoginPageOptions {
   readonly config: Config;
   readonly web: WebConfig;
+  /** That there are by now. */
+  readonly uplinks: readonly PortName[];
   readonly portauth: PortAuth;
   readonly shell: Shell;
   readonly log: Logger;
@@ -54,7 +54,7 @@ export function openLoginPage(options: LoginPageOptions): Result<LoginPage, stri
   const guard = openGuard(options);
   return ok({
     setOwn: (addresses) => guard?.setOwn(addresses),
-    portsChanged: () => guard?.setUplinks(uplinksOf(options)),
+    setUplinks: (names) => guard?.setUplinks(names),
     close: () => {
       server.value.close();
       guard?.close();
@@ -62,47 +62,44 @@ export function openLoginPage(options: LoginPageOptions): Result<LoginPage, stri
   });
 }
 
-function uplinksOf({ config, portauth }: LoginPageOptions): readonly PortName[] {
-  return portauth
-    .ports()
-    .map(({ name }) => name)
-    .filter((name) => isUplink(config, name));
-}
-
 /** Addresses of RADIUS servers, broker and routers. A broker by name is not looked up. */
 function neededBy({ radius, mqtt }: Config): readonly Ip[] {
-  const broker = mqtt.url === undefined ? '' : new URL(mqtt.url).hostname.replace(/^\[(.*)\]$/, '$1');
+  const broker = URL.parse(mqtt.url ?? '')?.hostname.replace(/^\[(.*)\]$/, '$1') ?? '';
   const words = [...radius.servers.map(({ address }) => address), broker];
   return [...gateways(), ...words.flatMap((word) => parseIp(word) ?? [])];
 }
 
 /** Who is of the network, and not of an access port: to let that MAC in there would take it away from everybody. */
-function objectionTo(mac: Mac, { config, portauth }: LoginPageOptions): string | undefined {
+function objectionTo(
+  mac: Mac,
+  uplinks: readonly PortName[],
+  { config, portauth }: LoginPageOptions,
+): string | undefined {
   const { neighboursOf } = callersOf(portauth, config.switch.bridge);
   const needed = neededBy(config).find((ip) => neighboursOf(ip).has(mac));
   if (needed !== undefined) return `${mac} has ${needed}, which the switch cannot do without`;
   const dump = portauth.dump(() => performance.now() as Instant);
   if (!dump.ok) return dump.error;
   const wanted = macToNumber(mac);
-  const uplinks = portauth.ports().filter(({ name }) => isUplink(config, name));
+  const ports = portauth.ports().filter(({ name }) => uplinks.includes(name));
   let found: string | undefined;
   forEachEntry(dump.value.records, (mac48, _vlan, ifindex, _flags, idleMs) => {
-    if (mac48 === wanted && idleMs < MOVED_MS) found ??= uplinks.find(({ index }) => index === ifindex)?.name;
+    if (mac48 === wanted && idleMs < MOVED_MS) found ??= ports.find(({ index }) => index === ifindex)?.name;
   });
   return found === undefined ? undefined : `${mac} is behind the uplink ${found}`;
 }
 
 function openGuard(options: LoginPageOptions): StrangerGuard | undefined {
-  const { config, web, shell } = options;
+  const { config, web, uplinks, shell } = options;
   const { bridge } = config.switch;
   const opened = StrangerGuard.open({
     bridge,
-    uplinks: uplinksOf(options),
+    uplinks,
     port: web.port,
     dnsServers: web.dnsServers,
     own: ownAddresses(bridge).addresses,
     needed: () => neededBy(config),
-    objection: (mac) => objectionTo(mac, options),
+    objection: (mac, behind) => objectionTo(mac, behind, options),
     onLost: (error) =>
       shell.post(
         error === undefined ? { type: 'confinement-restored' } : { type: 'confinement', left: [], error },

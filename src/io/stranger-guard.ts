@@ -35,7 +35,7 @@ export interface StrangerGuardOptions {
   /** Of others, whom the switch cannot do without: servers, routers. Asked for whenever `own` is another. */
   readonly needed: () => readonly Ip[];
   /** Why this MAC must not stand on an access port. */
-  readonly objection: (mac: Mac) => string | undefined;
+  readonly objection: (mac: Mac, uplinks: readonly PortName[]) => string | undefined;
   /** The rules were not whole and are again; or, with an error, are not, and nobody can be confined until they are. */
   readonly onLost: (error: string | undefined) => void;
 }
@@ -104,7 +104,7 @@ export class StrangerGuard {
       );
       return;
     }
-    const objection = this.options.objection(mac);
+    const objection = this.options.objection(mac, this.uplinks);
     if (objection === undefined) this.change({ verb: 'confine', mac, done });
     else done(err(objection));
   }

@@ -43,4 +43,26 @@ describe('sessions of other switches', () => {
       topic: `rollcall/v1/+/session/${key}`,
     });
   });
+
+  it.each([
+    ['a user', true, 0],
+    ['a stranger at its login page, whose MAC anybody may bear,', false, 1],
+  ])('%s elsewhere: a session here whose client is silent goes, or stays', async (_, authenticated, left) => {
+    const stage = new SimulatedStage({ machines: 1 });
+    const machine = stage.machine(1);
+    await stage.login(machine);
+    await stage.silence(machine);
+    await stage.pass(1_000);
+    const tell = (what: string, body: object) =>
+      stage.net.post({
+        type: 'followed',
+        topic: `rollcall/v1/sw2/${what}`,
+        payload: utf8(JSON.stringify(body)),
+      });
+    tell('availability', { state: 'online' });
+    const started = new Date(Date.parse('2100-01-01')).toISOString();
+    tell(`session/${macToKey(machine.mac as Mac)}`, { started, authenticated });
+    await stage.pass(5_000);
+    expect(await stage.ask('sessions')).toMatchObject({ sessions: Array(left).fill({}) });
+  });
 });

@@ -11,7 +11,7 @@ import type { ConfigPart } from '../rigs/config-part.ts';
 import { GATEWAY } from '../rigs/sim/simulated-switch.ts';
 import { SimulatedStage } from '../rigs/sim/stage.ts';
 import { accountingRequest, SSO_SECRET } from '../rigs/sso.ts';
-import { type Machine, PASSWORD, type Reply } from '../scenarios/stage.ts';
+import { deviceName, type Machine, PASSWORD, type Reply } from '../scenarios/stage.ts';
 
 const NOBODY = { identity: 'nobody', password: '' };
 const ROUTER = '02:00:00:00:00:fe' as Mac;
@@ -201,6 +201,24 @@ describe('a stranger', () => {
     expect(stage.net.confined.size).toBe(0);
   });
 
+  it('that comes up on another port is asked about anew: that one may not be able to hold it', async () => {
+    const stage = await strangerAt();
+    const machine = stage.machine(1);
+    const { port } = stage.machine(2);
+    // Its entry will not go, so the MAC stays in the set.
+    stage.failRevokes(1_000);
+    await stage.unplug(machine);
+    await stage.pass(1_000);
+    expect([...stage.net.confined]).toEqual([machine.mac]);
+    const [client] = stage.net.clients;
+    if (client === undefined) throw new Error('there is no client');
+    client.port = port as PortName;
+    client.ping(GATEWAY);
+    stage.net.faults.confines = 1;
+    await stage.until('a refusal', () => stage.net.faults.confines === 0, 30_000);
+    expect(await stage.isGranted(machine.mac, port)).toBe(false);
+  });
+
   it('of an earlier run leaves the set after its entry has left the table, and not before', async () => {
     const stage = await strangerAt();
     const { mac, port } = stage.machine(1);
@@ -266,7 +284,10 @@ describe('a login', () => {
       });
       const order = stage.net.performed.map(({ effect }) => effect.type);
       expect(order).not.toContain('revoke');
-      expect(order.indexOf('release')).toBeGreaterThan(order.indexOf('web-answer') - order.length);
+      const said = stage.net.performed.map(({ effect }) => JSON.stringify(effect).includes('session-start'));
+      expect(said).toContain(true);
+      expect(order.indexOf('release')).toBeGreaterThan(said.lastIndexOf(true));
+      expect(order.indexOf('release')).toBeLessThan(order.lastIndexOf('web-answer'));
       expect(stage.net.confined.size).toBe(0);
       expect(stage.events('session-end')).toMatchObject([
         { method: 'portal', cause: 'authorization-changed' },
@@ -467,6 +488,22 @@ describe('a logout', () => {
       kind: 'login',
       notice: { type: 'ended', cause: 'session-timeout' },
     });
+  });
+
+  it('a session by the page goes on when MAB comes to know the MAC', async () => {
+    const mab = { enabled: true, order: ['mab', 'dot1x'], quiet_s: 30, authentication: 'eap-md5' };
+    const stage = await strangerAt({ port: { mab } });
+    const machine = stage.machine(1);
+    expect(stage.events('auth-failed')).toContainEqual(expect.objectContaining({ method: 'mab' }));
+    // A frame while it is quiet: it is still there, and worth another question.
+    stage.net.clients[0]?.announce();
+    await login(stage, machine);
+    const known = { password: deviceName(1), reply: {} };
+    stage.net.servers[0]?.users.set(deviceName(1), known);
+    await stage.talk(machine, 120_000);
+    await stage.pass(120_000);
+    expect(await stage.retained(machine.mac)).toMatchObject({ method: 'web', user_name: 'alice' });
+    expect(stage.events('session-end')).toHaveLength(1);
   });
 
   it('cannot be reauthenticated, and goes on', async () => {
