@@ -2,7 +2,6 @@
 // the configuration has a page.
 
 import type { Ip } from '../base/ip.ts';
-import { ok, type Result } from '../base/result.ts';
 import type { Config, WebConfig } from '../config/config.ts';
 import { isUplink } from '../config/ports.ts';
 import type { PortName } from '../model/dataplane.ts';
@@ -15,6 +14,8 @@ import { StrangerGuard } from './stranger-guard.ts';
 import { WebServer } from './web-server.ts';
 
 export interface LoginPage {
+  /** The files of the certificate may have another one. */
+  renewCertificate(): void;
   /** This host's addresses are others now. */
   setOwn(addresses: ReadonlySet<Ip>): void;
   /** A port has come or gone, which may be an uplink. */
@@ -30,11 +31,14 @@ export interface LoginPageOptions {
   readonly log: Logger;
 }
 
-/** Without a guard the page is served all the same, to those who are in. The error is of its certificate. */
-export function openLoginPage(options: LoginPageOptions): Result<LoginPage, string> {
+/**
+ * Without a guard the page is served all the same, to those who are in; without a certificate that can be used there is
+ * none until there is one, and the agent is told so.
+ */
+export function openLoginPage(options: LoginPageOptions): LoginPage {
   const { config, web, portauth, shell, log } = options;
   const { bridge, id } = config.switch;
-  const server = WebServer.open({
+  const server = new WebServer({
     config: web,
     place: id,
     callers: callersOf(portauth, bridge),
@@ -43,16 +47,22 @@ export function openLoginPage(options: LoginPageOptions): Result<LoginPage, stri
     onRefused: (reason) => shell.post({ type: 'web-refused', reason }),
     onError: (message) => log.log('warn', message),
   });
-  if (!server.ok) return server;
+  const serve = (): void => {
+    const served = server.serve();
+    const { isServing } = server;
+    shell.post({ type: 'login-page', isServing, ...(served.ok ? {} : { error: served.error }) });
+  };
+  serve();
   const guard = openGuard(options);
-  return ok({
+  return {
+    renewCertificate: serve,
     setOwn: (addresses) => guard?.setOwn(addresses),
     portsChanged: () => guard?.setUplinks(uplinksOf(options)),
     close: () => {
-      server.value.close();
+      server.close();
       guard?.close();
     },
-  });
+  };
 }
 
 function uplinksOf({ config, portauth }: LoginPageOptions): readonly PortName[] {
