@@ -48,12 +48,13 @@ export class Changes<Work> {
       if (older !== undefined) this.close(older, SUPERSEDED);
     }
     const change: Change<Work> = { work, what, steps: [], waiting: new Set(), asked: false };
+    const together = new Set(units);
     const sessionTimer = what.keys.includes('sessionTimeout') ? 'restart' : 'run-on';
     for (const unit of units) {
       this.open.set(unit, change);
       const before = unit.session.authorization;
       const step: Step = { unit, to: changed(before, what), before, givenAt: unit.authorizedAt };
-      const renewal = this.core.parts.life.renew(unit, step.to, { sessionTimer });
+      const renewal = this.core.parts.life.renew(unit, step.to, { sessionTimer, together });
       if (typeof renewal === 'object') {
         change.refusal = { cause: 'Invalid-Attribute-Value', detail: renewal.refused };
         break;
@@ -78,9 +79,8 @@ export class Changes<Work> {
     for (const [unit, of] of this.open) if (of === change) this.open.delete(unit);
     const pending = new Set(change.waiting);
     change.waiting.clear();
-    if (change.refusal !== undefined)
-      for (const step of change.steps) if (this.isOurs(step, pending)) this.putBack(step);
-    if (change.refusal === undefined)
+    if (change.refusal !== undefined) this.putBack(change.steps.filter((step) => this.isOurs(step, pending)));
+    else
       for (const { unit } of change.steps)
         if (unit.session.layer === 3) this.core.parts.sso.changed(unit.session, change.what);
     this.settled(change.work, change.refusal);
@@ -93,8 +93,11 @@ export class Changes<Work> {
     return pending.has(unit) || (unit.session.authorization === to && !parts.life.isRenewing(unit));
   }
 
-  private putBack({ unit, before, givenAt }: Step): void {
-    unit.authorizedAt = givenAt;
-    this.core.parts.life.renew(unit, before, { sessionTimer: 'run-on' });
+  private putBack(steps: readonly Step[]): void {
+    const together = new Set(steps.map(({ unit }) => unit));
+    for (const { unit, before, givenAt } of steps) {
+      unit.authorizedAt = givenAt;
+      this.core.parts.life.renew(unit, before, { sessionTimer: 'run-on', together });
+    }
   }
 }

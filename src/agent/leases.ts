@@ -1,19 +1,20 @@
 // The DHCP watch (policy/dhcp-watch.ts), carried: leases as the servers give them, against the timers of running sessions.
 //
 // Only servers that can be believed are listened to: those behind an uplink, whose answers come in there, and those on this
-// switch itself, whose answers leave by the bridge. Nothing is captured while no session has a timer that ends it.
+// switch itself, whose answers leave by the bridge. Nothing is captured while no session has a timer that ends it, unless there is
+// a login page: its users have their lease before they have a session.
 
 import { type Ipv4, ipv4ToBytes, ipv6FromBytes, ipv6ToBytes } from '../base/ip.ts';
 import type { Mac } from '../base/mac.ts';
 import type { Malformed } from '../base/result.ts';
 import { isUplink } from '../config/ports.ts';
-import { DhcpWatch } from '../policy/dhcp-watch.ts';
+import { DhcpWatch, type GivenLease } from '../policy/dhcp-watch.ts';
 import { assignedIp, type DhcpMessage, decodeDhcp, INFINITE_LEASE_S } from '../wire/dhcp.ts';
 import { DHCP6_REPLY, type Dhcp6Lease, type Dhcp6Message, decodeDhcp6 } from '../wire/dhcp6.ts';
 import { decodeEthernet, ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from '../wire/ethernet.ts';
 import type { Core } from './core.ts';
 import type { LeaseCapture } from './ports.ts';
-import type { L2Unit, SessionUnit } from './session-unit.ts';
+import { isL2, type L2Unit, type SessionUnit } from './session-unit.ts';
 
 /** Octets of a prefix of 64 bits: what hosts of one link share (RFC 4291 §2.5.1). */
 const LINK_PREFIX_OCTETS = 8;
@@ -36,15 +37,19 @@ export class Leases {
 
   /** Its session has begun, or has other timers. */
   consider(unit: SessionUnit): void {
-    if (this.isNeeded || unit.endsAfter === undefined) return;
+    if (unit.endsAfter === undefined) return;
+    this.judgeAll(unit);
+    if (this.isNeeded) return;
     this.isNeeded = true;
     this.listen();
   }
 
-  /** Another configuration is in force. */
+  /** Another configuration is in force, or other timers. */
   configure(): void {
-    this.watch.configure(this.core.config.dhcpWatch);
-    this.isNeeded = [...this.core.sessions.all()].some(({ endsAfter }) => endsAfter !== undefined);
+    const { config, sessions } = this.core;
+    this.watch.configure(config.dhcpWatch);
+    this.isNeeded = [...sessions.all()].some(({ endsAfter }) => endsAfter !== undefined);
+    for (const unit of sessions.onPorts()) this.judgeAll(unit);
     this.listen();
   }
 
@@ -86,9 +91,21 @@ export class Leases {
   }
 
   private given(client: Mac, scope: string, leaseS: number): void {
-    const unit: L2Unit | undefined = this.core.sessions.ofMac(client);
-    const session = unit?.endsAfter;
-    if (unit === undefined || session === undefined) return;
+    const { sessions, now } = this.core;
+    this.watch.given(client, { scope, leaseS }, now.mono);
+    const unit = sessions.ofMac(client);
+    if (unit !== undefined) this.judge(unit, { scope, leaseS });
+  }
+
+  /** What the client has been given so far. */
+  private judgeAll(unit: SessionUnit): void {
+    if (!isL2(unit)) return;
+    for (const lease of this.watch.leasesOf(unit.session.mac, this.core.now.mono)) this.judge(unit, lease);
+  }
+
+  private judge(unit: L2Unit, { scope, leaseS }: GivenLease): void {
+    const session = unit.endsAfter;
+    if (!this.core.config.dhcpWatch.enabled || session === undefined) return;
     if (!this.watch.isNews({ scope, leaseS, session })) return;
     const { role, grant, mac } = unit.session;
     const lasts = leaseS === Number.POSITIVE_INFINITY ? 'for ever' : `for ${leaseS} s`;
@@ -108,7 +125,8 @@ export class Leases {
   private captures(): readonly LeaseCapture[] {
     const { config, parts } = this.core;
     const timed = this.isNeeded || [...config.roles.values()].some(({ timers }) => timers.session > 0);
-    if (!config.dhcpWatch.enabled || !timed) return [];
+    const portal = config.ports.some((rule) => rule.portal === true);
+    if (!config.dhcpWatch.enabled || (!timed && !portal)) return [];
     const uplinks = parts.ports.names().filter((name) => isUplink(config, name));
     return [
       ...uplinks.map((device) => ({ device, direction: 'in' }) as const),

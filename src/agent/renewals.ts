@@ -25,6 +25,8 @@ export interface Renewing {
   readonly sessionTimer?: SessionTimer;
   /** The method that reauthenticated, if one did: hears what comes of a `pending` renewal; `error` absent = in force. */
   readonly told?: Told;
+  /** Sessions that get the same word, all or none: they are not in each other's way. */
+  readonly together?: ReadonlySet<SessionUnit>;
 }
 
 type SessionTimer = 'restart' | 'run-on';
@@ -40,6 +42,7 @@ interface Change {
   readonly waiting: Set<string>;
   /** Methods that wait for it. */
   readonly told: readonly Told[];
+  readonly together: ReadonlySet<SessionUnit>;
   /** `asked`: the server asks for what cannot be, whoever tries. */
   readonly finish: (error?: string, asked?: 'wrongly') => void;
 }
@@ -85,12 +88,12 @@ export class Renewals {
     if (crowded !== undefined) return { refused: crowded };
     const older = this.changing.get(unit);
     if (older !== undefined) this.takeBack(older);
-    const { sessionTimer = 'restart', told: teller } = renewing;
+    const { sessionTimer = 'restart', told: teller, together = new Set() } = renewing;
     const waiting = older?.told ?? [];
     const told = teller === undefined ? waiting : [...waiting, teller];
     const renewal: Renewal =
       core.sessions.get(key) === unit
-        ? this.begin({ unit, authorization, sessionTimer, wanted, told })
+        ? this.begin({ unit, authorization, sessionTimer, wanted, told, together })
         : { refused: ENDED };
     // The method that asks now has the answer in its hand; those before it have not.
     if (renewal !== 'pending')
@@ -100,7 +103,7 @@ export class Renewals {
     return renewal;
   }
 
-  private begin(word: Pick<Change, 'unit' | 'authorization' | 'sessionTimer' | 'wanted' | 'told'>): Renewal {
+  private begin(word: Omit<Change, 'keys' | 'waiting' | 'finish'>): Renewal {
     const { core } = this;
     const { unit, wanted, told } = word;
     if (same(unit.wanted, wanted)) {
@@ -187,7 +190,9 @@ export class Renewals {
       this.moved(change);
       return;
     }
-    const rivals = core.parts.vlans.rivals(grant.port, vlans).filter((rival) => rival !== unit);
+    const rivals = core.parts.vlans
+      .rivals(grant.port, vlans)
+      .filter((rival) => rival !== unit && !this.goesAlong(change, rival, vlans));
     const holder = rivals.find((rival) =>
       isRunning(rival)
         ? !isFallback(rival.session.method)
@@ -221,6 +226,16 @@ export class Renewals {
         change.finish(error);
       }
     });
+  }
+
+  /** It leaves what is in the way by the same request, or has just done so. */
+  private goesAlong({ unit, together }: Change, rival: object, vlans: SessionVlans): boolean {
+    const desk = this.core.parts.vlans;
+    if (!isL2Unit(rival) || !together.has(rival)) return false;
+    const other = this.changing.get(rival);
+    if (other === undefined) return !desk.collide(rival.session.vlans, vlans);
+    const plan = desk.plan(unit.session.grant.port, other.wanted.wish);
+    return plan.ok && !desk.collide(plan.value, vlans);
   }
 
   private grant(change: Change, vlans: SessionVlans): void {

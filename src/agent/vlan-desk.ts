@@ -169,6 +169,11 @@ export class VlanDesk implements Timed {
     return this.book.vlansOf(holder);
   }
 
+  /** They cannot both be on one port. */
+  collide(a: SessionVlans, b: SessionVlans): boolean {
+    return this.book.collide(a, b);
+  }
+
   rivals(port: PortName, vlans: SessionVlans): readonly Holder[] {
     return this.book.rivals(port, vlans);
   }
@@ -265,7 +270,8 @@ export class VlanDesk implements Timed {
     }
   }
 
-  private plan(port: PortName, wish: VlanWish): Result<SessionVlans, VlanRefusal> {
+  /** As the bridge was when it was read last. */
+  plan(port: PortName, wish: VlanWish): Result<SessionVlans, VlanRefusal> {
     const { config, settings } = this.core;
     return planVlans(wish, {
       filtering: this.book.filtering,

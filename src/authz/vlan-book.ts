@@ -185,7 +185,8 @@ export class VlanBook<Holder> {
 
   // Reading.
 
-  private collide(a: SessionVlans, b: SessionVlans): boolean {
+  /** They cannot both be on one port. */
+  collide(a: SessionVlans, b: SessionVlans): boolean {
     const crossed =
       (a.untagged !== undefined && b.tagged.includes(a.untagged)) ||
       (b.untagged !== undefined && a.tagged.includes(b.untagged));

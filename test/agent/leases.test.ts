@@ -111,9 +111,31 @@ describe('a lease', () => {
     for (let i = 0; i < 3; i++) stage.net.post({ type: 'lease-frame', bytes: ack(mac) });
     expect(said(stage)).toHaveLength(1);
     await stage.ask('timers', { role: 'default', session_s: 7200 });
+    // At once, not only when the lease is renewed.
+    expect(said(stage)).toHaveLength(2);
     for (let i = 0; i < 3; i++) stage.net.post({ type: 'lease-frame', bytes: ack(mac) });
     expect(said(stage)[1]).toContain('for 7200 s');
     expect(said(stage)).toHaveLength(2);
+  });
+
+  it('that a client had before it logged in is judged when it does', async () => {
+    const stage = new SimulatedStage({ machines: 2, config: HOURLY });
+    const [first, second] = [stage.machine(1), stage.machine(2)];
+    stage.net.post({ type: 'lease-frame', bytes: ack(first.mac) });
+    stage.net.post({ type: 'lease-frame', bytes: ack(second.mac, { leaseTimeS: 20_000 }) });
+    expect(said(stage)).toEqual([]);
+    await stage.login(first);
+    expect(said(stage)).toEqual([
+      expect.stringContaining('last for 86400 s, sessions of role default for 3600 s'),
+    ]);
+    // Shorter than what was said already.
+    await stage.login(second);
+    expect(said(stage)).toHaveLength(1);
+    await stage.logoff(first);
+    await stage.pass(90_000_000);
+    await stage.ask('timers', { role: 'default', session_s: 1800 });
+    await stage.login(first);
+    expect(said(stage)).toHaveLength(1);
   });
 
   it('that makes no sense is counted by reason', async () => {
@@ -149,6 +171,10 @@ describe('what is listened to', () => {
     expect(captures(await stageWith({}, { u1: { sessionTimeoutS: 600 } }))).toEqual(all);
     const reauthenticated = { u1: { sessionTimeoutS: 600, terminationAction: 1 } } as const;
     expect(captures(await stageWith({}, reauthenticated))).toBeUndefined();
+  });
+
+  it('the same, where a port has the login page', async () => {
+    expect(captures(await stageWith({ web: {}, ports: { 'p*': { portal: true } } }))).toEqual(all);
   });
 
   it('follows the configuration and the ports', async () => {

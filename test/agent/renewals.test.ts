@@ -6,7 +6,7 @@ import type { PortName } from '../../src/model/dataplane.ts';
 import { text, tunnel } from '../../src/wire/radius-attributes.ts';
 import { DYNAUTH_SECRET, dynamicRequest, readReply } from '../rigs/dynauth.ts';
 import { SimulatedStage } from '../rigs/sim/stage.ts';
-import { deviceName } from '../scenarios/stage.ts';
+import { deviceName, PASSWORD } from '../scenarios/stage.ts';
 
 const P1 = 'p1' as PortName;
 const SERVER = '192.0.2.1';
@@ -202,5 +202,34 @@ describe('while somebody else leaves the port, slowly', () => {
     await stage.pass(10_000);
     expect(coa(stage, 'u1', '40')()).toBe('CoA-ACK');
     await expectIn(40, id);
+  });
+});
+
+describe('a CoA-Request of two sessions on one port', () => {
+  it.each([0, 1])('the entry of one cannot be written (%d): both are where they were', async (nth) => {
+    const stage = new SimulatedStage({
+      machines: 2,
+      onePort: true,
+      vlans: { onUplink: [30, 40] },
+      replies: { u1: { vlan: '30' } },
+      config: CONFIG,
+    });
+    const machines = [1, 2].map((n) => stage.machine(n));
+    for (const machine of machines) await stage.login(machine, { user: 'u1', password: PASSWORD });
+    let count = 0;
+    Object.defineProperty(stage.net.faults, 'grants', {
+      get: () => (count++ === nth ? 1 : 0),
+      set: () => {},
+    });
+    const answer = coa(stage, 'u1', '40');
+    await stage.pass(1_000);
+    expect(count).toBeGreaterThan(nth);
+    expect(answer()).toBe('CoA-NAK');
+    expect(await stage.vlansOf('p1')).toEqual({ pvid: 30, untagged: [30], tagged: [] });
+    for (const machine of machines) {
+      expect(await stage.grantedVlans(machine.mac)).toEqual([30]);
+      expect(await stage.passes(machine)).toBe(true);
+    }
+    expect(stage.events('session-end')).toEqual([]);
   });
 });

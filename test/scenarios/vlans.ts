@@ -327,6 +327,44 @@ const ordered: Scenario<VlanStage> = {
   },
 };
 
+const orderedTogether: Scenario<VlanStage> = {
+  name: 'a CoA-Request of two sessions on one port: both are in the new VLAN, or none where a third one is in its way',
+  setting: () => ({
+    machines: 3,
+    onePort: true,
+    coa: true,
+    vlans: UPLINK_VLANS,
+    config: PROBED,
+    replies: { u1: { vlan: '30' }, u3: { vlan: '30' } },
+  }),
+  play: async (stage) => {
+    const [first, second, third] = [1, 2, 3].map((n) => stage.machine(n)) as [Machine, Machine, Machine];
+    const both = [first, second];
+    const sessions = [
+      await enter(stage, first),
+      await stage.login(second, { user: 'u1', password: PASSWORD }),
+    ] as const;
+    const expectBoth = async (vlan: number): Promise<void> => {
+      await expectVlansSoon(stage, 'p1', only(vlan));
+      for (const [i, machine] of both.entries()) {
+        assert.deepEqual(await stage.grantedVlans(machine.mac), [vlan]);
+        assert.equal(await stage.passes(machine), true);
+        assert.equal(await stage.heardIn(machine), vlan);
+        await expectIn(stage, machine, sessions[i] ?? sessions[0]);
+      }
+    };
+    assert.equal(await stage.changeAuthorization('u1', { vlan: '40' }), 'CoA-ACK');
+    await expectBoth(40);
+    assert.equal(await stage.changeAuthorization('u1', { vlan: '77' }), 407);
+    await expectBoth(40);
+    assert.equal(await stage.changeAuthorization('u1', { vlan: '30' }), 'CoA-ACK');
+    await expectBoth(30);
+    await enter(stage, third);
+    assert.equal(await stage.changeAuthorization('u1', { vlan: '40' }), 506);
+    await expectBoth(30);
+  },
+};
+
 const byRole: Scenario<VlanStage> = {
   name: "a role's VLAN, where the server names none: another role by a CoA-Request is another VLAN, and the server's own wins",
   setting: () => ({
@@ -383,6 +421,7 @@ export const VLANS: readonly Scenario<VlanStage>[] = [
   anotherUser,
   changed,
   ordered,
+  orderedTogether,
   taggedToo,
   byRole,
   removedPort,
