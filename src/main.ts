@@ -23,16 +23,19 @@ import type { KeptCaptures } from './io/kept-captures.ts';
 import { createLogger, type Logger } from './io/log.ts';
 import type { LoginPage } from './io/login-page.ts';
 import type { MqttLink } from './io/mqtt.ts';
-import { ownAddresses, sameAddresses } from './io/own-addresses.ts';
+import { ingressFaults, ownAddresses, sameAddresses } from './io/own-addresses.ts';
 import { PortAuth } from './io/portauth.ts';
 import { radSecFaults } from './io/radsec.ts';
+import { removeRoutedPath } from './io/routed-path.ts';
 import { readClocks, Shell } from './io/shell.ts';
+import { SsoBars } from './io/sso-bars.ts';
 import type { Store } from './io/store.ts';
 import { UdpListener } from './io/udp-listener.ts';
 import { isListening } from './io/unix-socket.ts';
 import { UplinkGuard } from './io/uplink-guard.ts';
 import { VlanMemory } from './io/vlan-memory.ts';
 import { readCertificate } from './io/web-certificate.ts';
+import type { PortName } from './model/dataplane.ts';
 import { EMPTY_CERTIFIED, readCertified } from './policy/certified-codec.ts';
 import { loadRadiusDictionary } from './wire/radius-dictionary.ts';
 
@@ -110,9 +113,11 @@ class Run {
   private readonly log: Logger;
   private readonly portauth: PortAuth;
   private readonly vlanMemory: VlanMemory;
+  private readonly ssoBars: SsoBars;
   private readonly heldPorts: HeldPorts;
   private link: MqttLink | undefined;
   private page: LoginPage | undefined;
+  private guard: UplinkGuard | undefined;
   private store: Store | undefined;
   private finish: (code: number) => void = () => undefined;
   private readonly closers: Closer[] = [];
@@ -128,10 +133,12 @@ class Run {
     this.heldPorts = new HeldPorts(join(config.stateDir, 'held-ports.json'));
     this.agent = new Agent({ config, entropy, boot, now, source: { text, readSecret } });
     this.vlanMemory = new VlanMemory(config.stateDir, (port) => portauth.ifindexOf(port));
+    this.ssoBars = new SsoBars(config.stateDir);
     this.shell = new Shell({
       agent: this.agent,
       portauth,
       vlanMemory: this.vlanMemory,
+      ssoBars: this.ssoBars,
       log,
       heldPorts: this.heldPorts,
       onDrained: () => void this.stop('drained'),
@@ -168,7 +175,7 @@ class Run {
     if (!capabilities.ok) return capabilities;
     const listening = this.portauth.onEvents((events) => {
       for (const event of events) this.shell.post({ type: 'dataplane', event });
-      if (events.some(({ type }) => type === 'port-added' || type === 'port-gone')) this.page?.portsChanged();
+      if (events.some(({ type }) => type === 'port-added' || type === 'port-gone')) this.tellUplinks();
     });
     if (!listening.ok) return listening;
     const embedded = this.config.mqtt.url === undefined;
@@ -176,6 +183,8 @@ class Run {
     if (!vlans.ok) return vlans;
     const found = this.vlanMemory.read();
     if (!found.ok) this.log.log('error', found.error);
+    const bars = this.ssoBars.read();
+    if (!bars.ok) this.log.log('error', bars.error);
     this.shell.post({
       type: 'boot',
       capabilities: capabilities.value,
@@ -183,6 +192,7 @@ class Run {
       vlans: vlans.value,
       foundVlans: found.ok ? found.value : [],
       heldDown: new Map(this.heldPorts.all()),
+      ssoBars: bars.ok ? bars.value : [],
       kernel: release(),
       mqtt: {
         protocol_version: embedded ? 4 : 5,
@@ -197,6 +207,8 @@ class Run {
   private shutRoutedPath(): Result<void, string> {
     const { l3 } = this.config;
     if (l3 === undefined) return ok(undefined);
+    const [fault] = ingressFaults(l3.ingress);
+    if (fault !== undefined) return err(fault);
     const path = this.portauth.openRoutedPath(l3, () => this.shell.post({ type: 'routed-path-lost' }));
     if (path.ok) this.shell.useRoutedPath(path.value);
     return path.ok ? ok(undefined) : path;
@@ -226,6 +238,8 @@ class Run {
       (message) => this.log.log('warn', `DHCP watch: ${message}`),
     );
     this.closers.push({ name: 'the DHCP watch', close: () => leases.close() });
+    if (this.config.l3 === undefined && this.config.backend === 'switchdev')
+      removeRoutedPath(this.config.switch.bridge);
     const dynamic = this.listenForRequests();
     const sso = this.listenForConcentrators();
     this.shell.complete({
@@ -278,7 +292,7 @@ class Run {
     const { l3 } = this.config;
     if (l3?.firstHop !== true) return;
     const captures = new Captures(
-      (bytes) => this.shell.post({ type: 'routed-frame', bytes }),
+      (bytes, device) => this.shell.post({ type: 'routed-frame', interface: device, bytes }),
       (message) => this.log.log('warn', message),
     );
     captures.keep(l3.ingress.map((device) => ({ device })));
@@ -307,14 +321,24 @@ class Run {
       this.shell.post({ type: 'certified', content: readCertified(certified) });
   }
 
-  private openUplinkGuard(): UplinkGuard | undefined {
+  private uplinks(): readonly PortName[] {
     const names = this.portauth.ports().map(({ name }) => name);
-    const uplinks = names.filter((name) => isUplink(this.config, name));
+    return names.filter((name) => isUplink(this.config, name));
+  }
+
+  private tellUplinks(): void {
+    const uplinks = this.uplinks();
+    this.guard?.setUplinks(uplinks);
+    this.page?.setUplinks(uplinks);
+  }
+
+  private openUplinkGuard(): UplinkGuard | undefined {
     const onError = (message: string): void => this.log.log('warn', message);
-    const guard = UplinkGuard.open(this.config.switch.bridge, uplinks, onError);
+    const guard = UplinkGuard.open(this.config.switch.bridge, this.uplinks(), onError);
     this.shell.post(guard.ok ? { type: 'uplink-guard' } : { type: 'uplink-guard', error: guard.error });
     if (!guard.ok) return undefined;
     this.closers.push({ name: 'the uplink guard', close: () => guard.value.close() });
+    this.guard = guard.value;
     return guard.value;
   }
 
@@ -327,7 +351,7 @@ class Run {
     }
     const { openLoginPage } = await import('./io/login-page.ts');
     const { config, portauth, shell, log } = this;
-    const page = openLoginPage({ config, web, portauth, shell, log });
+    const page = openLoginPage({ config, web, uplinks: this.uplinks(), portauth, shell, log });
     this.closers.push({ name: 'the login page', close: () => page.close() });
     this.page = page;
   }

@@ -114,51 +114,38 @@ static int list_set(struct sd *sd, uint32_t set, struct listing *listing) {
     return 0;
 }
 
-/* What lets nobody pass, as one text: the rules, and the names and addresses that they hold for. */
-struct whole {
-    char *text;
-    size_t length, room;
-};
-
-static bool grow(struct whole *whole, size_t by) {
-    if (whole->length + by + 1 <= whole->room) return true;
-    const size_t room = 2 * (whole->length + by + 1);
-    char *const grown = realloc(whole->text, room);
-    if (!grown) return false;
-    whole->text = grown;
-    whole->room = room;
+/* Takes out of a table's text what is in this set; `listing`, if any, gets the addresses. False if there is no such set. */
+static bool take_out_elements(char *text, const char *name, struct listing *listing) {
+    char head[32];
+    snprintf(head, sizeof head, "\n\tset %s {\n", name);
+    char *const set = strstr(text, head);
+    char *const end = set ? strstr(set, "\n\t}") : NULL;
+    char *const elements = end ? strstr(set, "\n\t\t" NFT_ELEMENTS) : NULL;
+    if (!elements || elements > end) return end != NULL;
+    if (listing) nft_elements(elements + strlen("\n\t\t"), take, listing);
+    memmove(elements, end, strlen(end) + 1);
     return true;
 }
 
-static void append_element(void *context, const char *element) {
-    struct whole *const whole = context;
-    const size_t length = strlen(element) + 1;
-    if (!whole->room || !grow(whole, length)) {
-        whole->room = 0;
-        return;
-    }
-    whole->length += (size_t)sprintf(whole->text + whole->length, "%s\n", element);
-}
-
-/* Into `*out`, which the caller frees; -ENOENT without the table, or without one of its sets. */
-static int read_whole(struct sd *sd, char **out) {
-    static const char *const FIXED[] = {"ingress", "exempt4", "exempt6"};
+/*
+ * The whole table but whatever users' addresses are in its sets, into `*made`, which the caller frees; `granted`, if any, gets
+ * those of PA_L3_GRANTED. -ENOENT without the table, or without one of these sets.
+ */
+static int read_table(struct sd *sd, char **made, struct listing *granted) {
     char table[32];
     int error;
-    struct whole whole = {.text = nft_rules(&sd->nft, &sd->base, "inet", nft_table_name(&sd->base, table), &error)};
-    if (!whole.text) return error;
-    whole.length = strlen(whole.text);
-    whole.room = whole.length + 1;
-    for (size_t i = 0; !error && i < sizeof FIXED / sizeof *FIXED; i++) {
-        const struct nft_set of = {"inet", table, FIXED[i]};
-        append_element(&whole, FIXED[i]);
-        error = nft_list(&sd->nft, &sd->base, &of, append_element, &whole);
-    }
-    if (!error && !whole.room) error = pa_error(&sd->base, ENOMEM, "read the rules");
+    char *const text = nft_table(&sd->nft, &sd->base, "inet", nft_table_name(&sd->base, table), &error);
+    for (uint32_t set = 0; !error && set < PA_L3_SETS; set++)
+        for (uint32_t family = 4; !error && family <= 6; family += 2) {
+            struct listing *const listing = set == PA_L3_GRANTED ? granted : NULL;
+            if (listing) listing->family = family;
+            if (!take_out_elements(text, SET_NAMES[set][family == 6], listing))
+                error = pa_error(&sd->base, ENOENT, "find set %s", SET_NAMES[set][family == 6]);
+        }
     if (error)
-        free(whole.text);
+        free(text);
     else
-        *out = whole.text;
+        *made = text;
     return error;
 }
 
@@ -178,9 +165,9 @@ int sd_l3_open(struct pa_handle *handle, const char *ingress, const struct pa_ad
         pa_error(handle, ENOMEM, "shut the routed path");
     /* A kernel without nftables, its inet family or its fib expression has no such table to speak of. */
     if (result == -ENOENT || result == -EAFNOSUPPORT) result = pa_error(handle, EOPNOTSUPP, "shut the routed path");
-    free(sd->l3_rules);
-    sd->l3_rules = NULL;
-    if (!result) result = read_whole(sd, &sd->l3_rules);
+    free(sd->l3_made);
+    sd->l3_made = NULL;
+    if (!result) result = read_table(sd, &sd->l3_made, NULL);
     free(commands);
     free(names);
     free(v4);
@@ -188,12 +175,11 @@ int sd_l3_open(struct pa_handle *handle, const char *ingress, const struct pa_ad
     return result;
 }
 
-/* -ENOENT if they are not what this handle has made. */
-static int compare_rules(struct sd *sd) {
+/* -ENOENT if the table is not what this handle has made. */
+static int audit(struct sd *sd, struct listing *granted) {
     char *now = NULL;
-    if (!sd->l3_rules) return 0;
-    const int error = read_whole(sd, &now);
-    const bool same = !error && strcmp(now, sd->l3_rules) == 0;
+    const int error = read_table(sd, &now, granted);
+    const bool same = !error && strcmp(now, sd->l3_made) == 0;
     free(now);
     return error || same ? error : pa_error(&sd->base, ENOENT, "find the rules of the routed path as they were made");
 }
@@ -201,8 +187,7 @@ static int compare_rules(struct sd *sd) {
 int sd_l3_list(struct pa_handle *handle, uint32_t set, struct pa_address *out, uint32_t capacity, uint32_t *needed) {
     struct listing listing = {.out = out, .capacity = capacity};
     struct sd *const sd = (struct sd *)handle;
-    const int changed = set == PA_L3_GRANTED ? compare_rules(sd) : 0;
-    const int error = changed ? changed : list_set(sd, set, &listing);
+    const int error = set == PA_L3_GRANTED && sd->l3_made ? audit(sd, &listing) : list_set(sd, set, &listing);
     if (error) return error;
     *needed = listing.count;
     if (listing.count > capacity)

@@ -10,7 +10,6 @@
 #include "nft.h"
 
 #define LIBRARY "libnftables.so.1"
-#define TERSE (1u << 11) /* NFT_CTX_OUTPUT_TERSE: sets without their elements */
 
 struct nft_ctx;
 
@@ -23,7 +22,6 @@ static struct {
     const char *(*ctx_get_output_buffer)(struct nft_ctx *ctx);
     const char *(*ctx_get_error_buffer)(struct nft_ctx *ctx);
     int (*run_cmd_from_buffer)(struct nft_ctx *ctx, const char *buffer);
-    void (*ctx_output_set_flags)(struct nft_ctx *ctx, unsigned int flags);
     bool loaded;
 } library;
 
@@ -78,8 +76,7 @@ static int load(struct pa_handle *handle) {
                        find(from, "nft_ctx_buffer_error", &library.ctx_buffer_error) &&
                        find(from, "nft_ctx_get_output_buffer", &library.ctx_get_output_buffer) &&
                        find(from, "nft_ctx_get_error_buffer", &library.ctx_get_error_buffer) &&
-                       find(from, "nft_run_cmd_from_buffer", &library.run_cmd_from_buffer) &&
-                       find(from, "nft_ctx_output_set_flags", &library.ctx_output_set_flags);
+                       find(from, "nft_run_cmd_from_buffer", &library.run_cmd_from_buffer);
     if (!whole) return pa_error(handle, EOPNOTSUPP, "load %s: %s", LIBRARY, dlerror());
     library.loaded = true;
     return 0;
@@ -165,18 +162,14 @@ void nft_change(struct nft **nft, struct pa_handle *handle, const struct nft_set
     }
 }
 
-char *nft_rules(struct nft **nft, struct pa_handle *handle, const char *family, const char *table, int *error) {
+char *nft_table(struct nft **nft, struct pa_handle *handle, const char *family, const char *table, int *error) {
     char command[96];
-    *error = open_context(nft, handle);
-    if (*error) return NULL;
     snprintf(command, sizeof command, "list table %s %s", family, table);
-    library.ctx_output_set_flags((*nft)->ctx, TERSE);
     *error = nft_run(nft, handle, "read the rules", command);
-    library.ctx_output_set_flags((*nft)->ctx, 0);
     if (*error) return NULL;
-    char *const rules = strdup(library.ctx_get_output_buffer((*nft)->ctx));
-    if (!rules) *error = pa_error(handle, ENOMEM, "read the rules");
-    return rules;
+    char *const text = strdup(library.ctx_get_output_buffer((*nft)->ctx));
+    if (!text) *error = pa_error(handle, ENOMEM, "read the rules");
+    return text;
 }
 
 int nft_list(struct nft **nft, struct pa_handle *handle, const struct nft_set *set,
@@ -186,10 +179,14 @@ int nft_list(struct nft **nft, struct pa_handle *handle, const struct nft_set *s
     snprintf(what, sizeof what, "read set %s", set->name);
     const int error = nft_run(nft, handle, what, command);
     if (error) return error;
-    /* set NAME { type ... elements = { ELEMENT ..., ELEMENT ... } } */
-    const char *at = strstr(library.ctx_get_output_buffer((*nft)->ctx), "elements = {");
-    if (!at) return 0;
-    for (at += strlen("elements = {"); *at && *at != '}';) {
+    const char *const elements = strstr(library.ctx_get_output_buffer((*nft)->ctx), NFT_ELEMENTS);
+    if (elements) nft_elements(elements, each, context);
+    return 0;
+}
+
+void nft_elements(const char *text, void (*each)(void *context, const char *element), void *context) {
+    /* elements = { ELEMENT ..., ELEMENT ... } */
+    for (const char *at = text + strlen(NFT_ELEMENTS); *at && *at != '}';) {
         at += strspn(at, " \t\n,");
         const size_t length = strcspn(at, " \t\n,}");
         char element[NFT_ELEMENT];
@@ -201,5 +198,4 @@ int nft_list(struct nft **nft, struct pa_handle *handle, const struct nft_set *s
         at += length;
         at += strcspn(at, ",}");
     }
-    return 0;
 }

@@ -51,10 +51,16 @@ int nft_list(struct nft **nft, struct pa_handle *handle, const struct nft_set *s
              void (*each)(void *context, const char *element), void *context);
 
 /*
- * The table as text, with all its rules and without the elements of its sets, to be compared with what was told of it earlier
- * by the same library. Allocated: the caller frees it. NULL on failure, with the errno in `*error`.
+ * The table as text, sets first, each from "\n\tset NAME {\n" to "\n\t}", their elements in a line that begins with NFT_ELEMENTS:
+ * to be compared with what the same library told of it earlier. Allocated: the caller frees it. NULL on failure, with the errno
+ * in `*error`.
  */
-char *nft_rules(struct nft **nft, struct pa_handle *handle, const char *family, const char *table, int *error);
+char *nft_table(struct nft **nft, struct pa_handle *handle, const char *family, const char *table, int *error);
+
+#define NFT_ELEMENTS "elements = {"
+
+/* Tells `each` of every element in a text that begins with NFT_ELEMENTS. */
+void nft_elements(const char *text, void (*each)(void *context, const char *element), void *context);
 
 /* Frees the context; what it has made stays. NULL is allowed. */
 void nft_close(struct nft *nft);

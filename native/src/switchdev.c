@@ -273,7 +273,7 @@ static void sd_close(struct pa_handle *handle) {
     nl_close(&sd->notices);
     if (sd->packet_fd >= 0) close(sd->packet_fd);
     nft_close(sd->nft);
-    free(sd->l3_rules);
+    free(sd->l3_made);
     grant_set_free(&sd->grants);
     free(sd->ports);
     free(sd);

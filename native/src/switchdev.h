@@ -37,7 +37,7 @@ struct sd {
     bool vlan_filtering;
     int packet_fd; /* for pa_inject; -1 until first used */
     struct nft *nft; /* NULL until first used */
-    char *l3_rules;  /* of the routed path, as they were right after they were made; NULL = not opened */
+    char *l3_made;   /* the routed path without users, as it was right after it was made; NULL = not opened */
 
     struct sd_port *ports;
     uint32_t port_count;

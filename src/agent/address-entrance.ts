@@ -44,11 +44,14 @@ export class AddressEntrance {
   }
 
   granted(ip: Ip): void {
+    const { core } = this;
     const admission = this.entering.get(ip);
     if (admission === undefined) return;
     this.entering.delete(ip);
-    this.begin(this.unitOf(admission));
-    this.core.parts.sso.admitted(ip);
+    const unit = this.unitOf(admission);
+    this.begin(unit);
+    core.parts.routed.entered(unit);
+    core.parts.sso.admitted(ip);
   }
 
   /** True if somebody was on the way in by it. */

@@ -110,6 +110,7 @@ export class Agent {
     this.dispatch(input);
     core.schedule.advance(now.mono);
     core.parts.watch.endTurn();
+    core.parts.sso.endTurn();
     this.commands.endTurn();
     core.parts.reporter.endTurn();
     return core.out.take();
@@ -127,6 +128,7 @@ export class Agent {
         watch.boot(input.capabilities);
         core.parts.leases.portsChanged();
         core.parts.routed.boot();
+        core.parts.sso.boot(input.ssoBars);
         return;
       case 'dataplane':
         ports.news(input.event);
@@ -169,7 +171,7 @@ export class Agent {
         core.parts.sso.receive(input.datagrams);
         return;
       case 'routed-frame':
-        core.parts.routed.frame(input.bytes);
+        core.parts.routed.frame(input);
         return;
       case 'addresses':
         core.parts.routed.read(input);
@@ -182,7 +184,7 @@ export class Agent {
         return;
       case 'own-addresses':
         watch.ownAddresses(input.sources);
-        core.parts.routed.ownAddresses(input.ingress);
+        core.parts.routed.ownAddresses(input);
         core.parts.dynauth.ownAddresses(input.addresses);
         return;
       case 'uplink-guard':

@@ -8,6 +8,7 @@ import type { FoundVlan } from '../authz/vlan-book.ts';
 import type { Ip } from '../base/ip.ts';
 import type { Mac } from '../base/mac.ts';
 import type { LogLevel as LeastLevel } from '../config/defaults.ts';
+import type { IngressInterface } from '../liveness/routed-probe.ts';
 import type { ProbeSource } from '../liveness/settings.ts';
 import type { AcctRecord, TrafficCounters } from '../model/acct.ts';
 import type {
@@ -29,6 +30,7 @@ import type { DynamicDatagram } from '../radius/dynauth.ts';
 import type { ConnectionEvent, SocketKey } from '../radius/effects.ts';
 import type { RadSecSettings } from '../radius/settings.ts';
 import type { SsoDatagram } from '../radius/sso.ts';
+import type { Bar } from '../radius/sso-logins.ts';
 import type { EventPayload } from '../report/event-payloads.ts';
 import type { InfoPayload, SpoolState } from '../report/payloads.ts';
 import type { Answer } from '../web/page.ts';
@@ -46,6 +48,8 @@ export type Input =
       readonly foundVlans: readonly FoundVlan[];
       /** Taken down by an earlier run on a server's word, and not seen up again. */
       readonly heldDown: ReadonlyMap<PortName, HoldKind>;
+      /** Logins at concentrators that an earlier run was told to keep out. */
+      readonly ssoBars: readonly Bar[];
       readonly kernel: string;
       readonly mqtt: InfoPayload['mqtt'];
     }
@@ -73,7 +77,7 @@ export type Input =
   /** What came in for the accounting server of single sign-on, all of one moment. */
   | { readonly type: 'sso-requests'; readonly datagrams: readonly SsoDatagram[] }
   /** ARP or neighbour discovery on an ingress interface of the routed path. */
-  | { readonly type: 'routed-frame'; readonly bytes: Uint8Array }
+  | { readonly type: 'routed-frame'; readonly interface: string; readonly bytes: Uint8Array }
   /** The answer to `read-addresses`: awaited addresses of which a packet came in, and all that may pass. */
   | { readonly type: 'addresses'; readonly heard: readonly Ip[]; readonly granted?: ReadonlySet<Ip> }
   | { readonly type: 'addresses-failed'; readonly error: string }
@@ -85,7 +89,9 @@ export type Input =
       readonly sources: ReadonlyMap<VlanId, ProbeSource>;
       readonly addresses: ReadonlySet<Ip>;
       /** By the name of an ingress interface. */
-      readonly ingress: ReadonlyMap<string, ProbeSource>;
+      readonly ingress: ReadonlyMap<string, IngressInterface>;
+      /** Ingress interfaces that are in a bridge, bond or VRF, and in which: the path is open there. */
+      readonly enslaved: ReadonlyMap<string, string>;
     }
   /** Frames from the uplinks with a granted source MAC are dropped, or why they are not. */
   | { readonly type: 'uplink-guard'; readonly error?: string }
@@ -145,6 +151,8 @@ export type Effect =
     }
   /** To be on disk before what comes after it is done; takes the place of what was kept before. */
   | { readonly type: 'remember-vlans'; readonly found: readonly FoundVlan[] }
+  /** To be kept for the next start, in place of what was kept before. */
+  | { readonly type: 'remember-bars'; readonly bars: readonly Bar[] }
   | { readonly type: 'read-counters' }
   | { readonly type: 'inject'; readonly port: PortName; readonly bytes: Uint8Array }
   | { readonly type: 'open-capture'; readonly ref: Ref; readonly port: PortName }

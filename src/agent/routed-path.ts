@@ -4,30 +4,34 @@
 // The sets are read every half second while somebody's next packet is awaited, and every ten to see that nobody has changed
 // them: firewalls flush all of nftables when they are reloaded.
 
-import { type Ip, type Ipv6, isIpv4 } from '../base/ip.ts';
+import { type Ip, isIpv4 } from '../base/ip.ts';
 import { isStationAddress } from '../base/mac.ts';
 import { after, type Instant, millis, NEVER, seconds } from '../base/time.ts';
 import { addressIn, isAnswer } from '../liveness/address-learning.ts';
-import { type RoutedTarget, routedProbeFrame } from '../liveness/routed-probe.ts';
-import type { ProbeSource } from '../liveness/settings.ts';
+import { type IngressInterface, interfaceOf, routedProbeFrame } from '../liveness/routed-probe.ts';
 import { l3SessionKey } from '../report/topics.ts';
 import { decodeEthernet } from '../wire/ethernet.ts';
 import type { Asked } from './asker.ts';
 import type { Core } from './core.ts';
 import { readFrameSign } from './frames.ts';
+import type { Input } from './ports.ts';
 import type { Timed } from './schedule.ts';
 import { isL3, type L3Unit, type SessionUnit } from './session-unit.ts';
 
 const LISTEN_EVERY = millis(500);
 const AUDIT_EVERY = seconds(10);
 
+type OwnAddressesInput = Extract<Input, { readonly type: 'own-addresses' }>;
+
 export class RoutedPath implements Timed {
   timer: Timed['timer'];
   private readonly awaited = new Set<Ip>();
   private auditAt: Instant = NEVER;
   private listenAt: Instant = NEVER;
-  /** Our own addresses on the ingress interfaces. */
-  private sources: ReadonlyMap<string, ProbeSource> = new Map();
+  private interfaces: ReadonlyMap<string, IngressInterface> = new Map();
+  private enslaved: ReadonlyMap<string, string> = new Map();
+  /** Families that somebody could not be asked in. */
+  private readonly unasked = new Set<string>();
 
   constructor(private readonly core: Core) {}
 
@@ -83,31 +87,53 @@ export class RoutedPath implements Timed {
     for (const ip of this.awaited) this.core.out.push({ type: 'await-address', ip, on: true });
   }
 
-  /** Our own addresses on the ingress interfaces: what probes may bear. */
-  ownAddresses(sources: ReadonlyMap<string, ProbeSource>): void {
-    this.sources = sources;
+  /** Our own addresses on the ingress interfaces, and which of these the rules do not see any more. */
+  ownAddresses({ ingress, enslaved }: Pick<OwnAddressesInput, 'ingress' | 'enslaved'>): void {
+    const { reporter, watch } = this.core.parts;
+    this.interfaces = ingress;
+    this.unasked.clear();
+    for (const unit of behind(this.core.sessions.all())) {
+      if (watch.configure(unit)) reporter.sessionChanged(unit);
+      this.entered(unit);
+    }
+    for (const [name, master] of enslaved) {
+      if (this.enslaved.get(name) === master) continue;
+      const message = `${name} has been put into ${master}: what it forwards comes in by ${master} and passes without a session`;
+      reporter.warning('routed-path', message, {});
+    }
+    this.enslaved = enslaved;
   }
 
-  /** Asks for the address on every ingress interface that we have an address of its family on. */
+  /** The first hop can be asked for it; where it cannot, its silence says nothing. */
+  asksFor(ip: Ip): boolean {
+    return this.core.config.l3?.firstHop === true && interfaceOf(ip, this.interfaces) !== undefined;
+  }
+
+  /** Its session has begun: that nobody can ask for it is said once a family, until our addresses change. */
+  entered({ session }: L3Unit): void {
+    const { ip } = session.grant;
+    const family = isIpv4(ip) ? 'IPv4' : 'IPv6';
+    if (this.core.config.l3?.firstHop !== true || this.asksFor(ip) || this.unasked.has(family)) return;
+    this.unasked.add(family);
+    const message = `no ingress interface that is up has an ${family} address on the subnet of ${ip}: nobody can be asked there, and silence ends no session`;
+    this.core.parts.reporter.warning('routed-path', message, { ip });
+  }
+
+  /** Asks for the address where its subnet is. */
   ask(unit: L3Unit, silentPeriods: number): Asked {
     const { core } = this;
     const { ip } = unit.session.grant;
-    const kind = isIpv4(ip) ? 'arp' : 'nd';
-    let asked: Asked = 'none';
-    for (const [name, source] of this.sources) {
-      const target = targetOf(ip, source);
-      if (target === undefined) continue;
-      core.out.push({ type: 'inject-routed', interface: name, bytes: routedProbeFrame(target) });
-      asked = 'sent';
-    }
-    if (asked !== 'sent') return asked;
+    const at = interfaceOf(ip, this.interfaces);
+    if (at === undefined) return 'withheld';
+    const { kind } = at.target;
+    core.out.push({ type: 'inject-routed', interface: at.name, bytes: routedProbeFrame(at.target) });
     unit.probed(kind, core.now.mono);
     core.parts.reporter.probed(unit, kind, silentPeriods);
-    return asked;
+    return 'sent';
   }
 
-  /** A frame came in on an ingress interface: whoever is answered for there is there. */
-  frame(bytes: Uint8Array): void {
+  /** A frame came in on an ingress interface: whoever is answered for there, where it belongs, is there. */
+  frame({ interface: name, bytes }: { readonly interface: string; readonly bytes: Uint8Array }): void {
     const { core } = this;
     const frame = decodeEthernet(bytes);
     if (!frame.ok || !isStationAddress(frame.value.source)) {
@@ -117,7 +143,9 @@ export class RoutedPath implements Timed {
     const sign = readFrameSign(frame.value);
     const learnt = sign === undefined ? undefined : addressIn(sign, frame.value.source);
     const unit = learnt === undefined ? undefined : core.sessions.get(l3SessionKey(learnt.ip));
-    if (sign !== undefined) unit?.heard(core.now.mono, sign.kind, isAnswer(sign));
+    if (sign === undefined || learnt === undefined || unit === undefined) return;
+    if (interfaceOf(learnt.ip, this.interfaces)?.name === name)
+      unit.heard(core.now.mono, sign.kind, isAnswer(sign));
   }
 
   private audit(granted: ReadonlySet<Ip>): void {
@@ -143,12 +171,6 @@ export class RoutedPath implements Timed {
     reporter.warning('foreign-entry', message, { ip: first });
     for (const ip of foreign) life.removeForeign({ ip });
   }
-}
-
-function targetOf(ip: Ip, { mac, ipv4, ipv6 }: ProbeSource): RoutedTarget | undefined {
-  if (isIpv4(ip))
-    return ipv4 === undefined ? undefined : { kind: 'arp', target: ip, sourceIp: ipv4, sourceMac: mac };
-  return ipv6 === undefined ? undefined : { kind: 'nd', target: ip as Ipv6, sourceIp: ipv6, sourceMac: mac };
 }
 
 function* behind(units: Iterable<SessionUnit>): Generator<L3Unit> {

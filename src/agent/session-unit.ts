@@ -179,7 +179,7 @@ export class SessionUnit<S extends Session = Session> implements Timed {
   private judged({ keep }: Pick<HandshakeSettings, 'keep'>): SilenceTimers {
     const standing: Standing =
       this.session.layer === 3
-        ? { layer: 3, firstHop: this.core.config.l3?.firstHop ?? false }
+        ? { layer: 3, firstHop: this.core.parts.routed.asksFor(this.session.grant.ip) }
         : { layer: 2, inBand: this.inBand, kept: keep };
     return judgedBySilence(standing);
   }

@@ -18,7 +18,7 @@ import type { SessionSelector } from '../model/selector.ts';
 import type { L3Session } from '../model/session.ts';
 import { type AuthorizationChange, changed } from '../radius/dynauth-request.ts';
 import { type SsoDatagram, type SsoEffect, type SsoRef, SsoServer } from '../radius/sso.ts';
-import { type Login, SsoLogins, type Told } from '../radius/sso-logins.ts';
+import { type Bar, type Login, SsoLogins, type Told } from '../radius/sso-logins.ts';
 import { classText, type SsoLogin, type SsoNotice } from '../radius/sso-notice.ts';
 import { l3SessionKey } from '../report/topics.ts';
 import { refusedByPolicy } from './authorization-policy.ts';
@@ -50,12 +50,25 @@ const OURS: ReadonlySet<EndCause> = new Set(['nas-error', 'drain']);
 export class Sso {
   private readonly server: SsoServer;
   private readonly logins: SsoLogins;
+  private barsChanged = false;
   private readonly works = new Map<Ip | SessionUnit, Set<Work>>();
 
   constructor(private readonly core: Core) {
     const { sso } = core.config;
     this.server = new SsoServer(sso?.clients ?? []);
     this.logins = new SsoLogins(sso?.maxUsers ?? 0);
+  }
+
+  boot(bars: readonly Bar[]): void {
+    // They are older than anything that a concentrator can say now.
+    this.logins.restore(bars, instant(Number.NEGATIVE_INFINITY));
+  }
+
+  /** Once a turn, however many were barred in it. A Stop of one that is barred is no reason: it does not come back either. */
+  endTurn(): void {
+    if (!this.barsChanged) return;
+    this.barsChanged = false;
+    this.core.out.push({ type: 'remember-bars', bars: this.logins.allBars() });
   }
 
   /** Users whom the concentrators have logged in, with a session here or not. */
@@ -172,7 +185,9 @@ export class Sso {
       }
       case 'on':
       case 'off': {
+        const { barred } = this.logins;
         const logins = this.logins.stopAll(notice.kind, told);
+        this.barsChanged ||= this.logins.barred !== barred;
         this.core.out.log('info', `single sign-on: ${client} says Accounting-${notice.kind}`, {
           users: logins.length,
         });
@@ -277,6 +292,7 @@ export class Sso {
     for (const [ip, standing] of [...login.addresses])
       if (standing !== 'in') this.putOut(ip, { cause: 'admin-reset' });
     this.logins.bar(login, this.core.now.mono);
+    this.barsChanged = true;
   }
 
   private logOut(login: Login, ending: Out, work?: Work): void {

@@ -120,3 +120,21 @@ export function ipToBytes(ip: Ip): Uint8Array {
 export function isLinkLocal(ip: Ipv6): boolean {
   return /^fe[89ab]/.test(ip);
 }
+
+/** An address of an interface, and how many bits of it are its subnet's: `192.0.2.1/24`. */
+export interface InterfaceAddress {
+  readonly ip: Ip;
+  readonly prefixLength: number;
+}
+
+/** It is on the subnet of that address. */
+export function isOnSubnet(ip: Ip, { ip: own, prefixLength }: InterfaceAddress): boolean {
+  const a = ipToBytes(ip);
+  const b = ipToBytes(own);
+  if (a.length !== b.length) return false;
+  for (let bit = 0; bit < prefixLength; bit++) {
+    const mask = 0x80 >> (bit & 7);
+    if (((a[bit >> 3] ?? 0) & mask) !== ((b[bit >> 3] ?? 0) & mask)) return false;
+  }
+  return true;
+}

@@ -1,6 +1,6 @@
 // Warnings that need to know this switch's own addresses: who hears the probes' senders, and who would answer.
 
-import { ipToBytes, parseIp } from '../base/ip.ts';
+import { isOnSubnet, parseIp } from '../base/ip.ts';
 import type { Config } from './config.ts';
 import type { Fault } from './fault.ts';
 
@@ -34,16 +34,8 @@ export function hostWarnings(config: Config, addresses: readonly HostAddress[]):
   return out;
 }
 
-function sameSubnet(host: HostAddress, ip: string): boolean {
-  const left = parseIp(host.address.replace(/%.*$/, ''));
-  const right = parseIp(ip);
-  if (left === undefined || right === undefined) return false;
-  const a = ipToBytes(left);
-  const b = ipToBytes(right);
-  if (a.length !== b.length) return false;
-  for (let bit = 0; bit < host.prefixLength; bit++) {
-    const mask = 0x80 >> (bit & 7);
-    if (((a[bit >> 3] ?? 0) & mask) !== ((b[bit >> 3] ?? 0) & mask)) return false;
-  }
-  return true;
+function sameSubnet({ address, prefixLength }: HostAddress, text: string): boolean {
+  const own = parseIp(address.replace(/%.*$/, ''));
+  const ip = parseIp(text);
+  return own !== undefined && ip !== undefined && isOnSubnet(ip, { ip: own, prefixLength });
 }

@@ -17,6 +17,7 @@ export function l3Findings(raw: RawConfig): Finding[] {
         `'${raw.switch.bridge}' is the bridge: users of its ports need an L3 session, too`,
       ),
     );
+  out.push(...bridgePorts(raw));
   if (sso === undefined) {
     if (l3 !== undefined)
       out.push(warning(['l3'], 'without `sso` nobody behind the ingress interfaces gets in'));
@@ -25,6 +26,21 @@ export function l3Findings(raw: RawConfig): Finding[] {
   if (l3 === undefined) out.push(fault(['sso'], 'needs `l3`: the interfaces behind which its users are'));
   out.push(...unknownRole(raw, ['sso', 'role'], sso.role), ...portFindings(raw), ...clientFindings(raw));
   return out;
+}
+
+/** Of globs the start tells, and `check` on the switch: they may match names that are no ports of the bridge. */
+function bridgePorts({ l3, ports, switch: { uplinks = [] } }: RawConfig): Finding[] {
+  const named = new Set([...uplinks, ...Object.keys(ports ?? {})]);
+  return (l3?.ingress ?? []).flatMap((name, index) =>
+    named.has(name)
+      ? [
+          fault(
+            ['l3', 'ingress', index],
+            `'${name}' is a port of the bridge: what it forwards comes in by the bridge, and would pass without a session`,
+          ),
+        ]
+      : [],
+  );
 }
 
 function portFindings({ sso, radius }: RawConfig): Finding[] {

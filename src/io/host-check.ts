@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts';
 import { isUplink, namesVlans, portSettings } from '../config/ports.ts';
 import { namedVlans, type ProbeSenders, probeSenders, senderIn } from '../config/probe-senders.ts';
 import type { Capabilities } from '../model/dataplane.ts';
+import { ingressFaults } from './own-addresses.ts';
 import type { PortAuth } from './portauth.ts';
 import { forwardsByItself, StrangerGuard } from './stranger-guard.ts';
 
@@ -25,6 +26,7 @@ export function hostFindings(config: Config, portauth: PortAuth, own: ProbeSende
     ...probeFindings(config, portauth, own),
     ...portFindings(config, portauth),
     ...portalFindings(config, portauth),
+    ...ingressFaults(config.l3?.ingress ?? []).map((message) => ({ severity: 'fault', message }) as const),
   ];
 }
 

@@ -24,7 +24,7 @@ export class KeptCaptures {
   private readonly timer: NodeJS.Timeout;
 
   constructor(
-    private readonly onFrame: (frame: Uint8Array) => void,
+    private readonly onFrame: (frame: Uint8Array, device: string) => void,
     private readonly onError: (message: string) => void,
   ) {
     this.timer = setInterval(() => this.openAll(), RETRY_MS);
@@ -53,7 +53,7 @@ export class KeptCaptures {
   private make({ device, scope }: KeptCapture): Capture {
     const capture: Capture = new Capture(
       device as PortName,
-      (_, frame) => this.onFrame(frame),
+      (_, frame) => this.onFrame(frame, device),
       (_, reason) => this.failed(capture, reason),
       scope,
     );

@@ -3,7 +3,6 @@
 
 import type { Ip } from '../base/ip.ts';
 import type { Config, WebConfig } from '../config/config.ts';
-import { isUplink } from '../config/ports.ts';
 import type { PortName } from '../model/dataplane.ts';
 import { callersOf } from './callers.ts';
 import type { Logger } from './log.ts';
@@ -18,14 +17,15 @@ export interface LoginPage {
   renewCertificate(): void;
   /** This host's addresses are others now. */
   setOwn(addresses: ReadonlySet<Ip>): void;
-  /** A port has come or gone, which may be an uplink. */
-  portsChanged(): void;
+  setUplinks(uplinks: readonly PortName[]): void;
   close(): void;
 }
 
 export interface LoginPageOptions {
   readonly config: Config;
   readonly web: WebConfig;
+  /** That there are by now. */
+  readonly uplinks: readonly PortName[];
   readonly portauth: PortAuth;
   readonly shell: Shell;
   readonly log: Logger;
@@ -57,7 +57,7 @@ export function openLoginPage(options: LoginPageOptions): LoginPage {
   return {
     renewCertificate: serve,
     setOwn: (addresses) => guard?.setOwn(addresses),
-    portsChanged: () => guard?.setUplinks(uplinksOf(options)),
+    setUplinks: (names) => guard?.setUplinks(names),
     close: () => {
       server.close();
       guard?.close();
@@ -65,19 +65,11 @@ export function openLoginPage(options: LoginPageOptions): LoginPage {
   };
 }
 
-function uplinksOf({ config, portauth }: LoginPageOptions): readonly PortName[] {
-  return portauth
-    .ports()
-    .map(({ name }) => name)
-    .filter((name) => isUplink(config, name));
-}
-
-function openGuard(options: LoginPageOptions): StrangerGuard | undefined {
-  const { config, web, shell } = options;
+function openGuard({ config, web, uplinks, shell }: LoginPageOptions): StrangerGuard | undefined {
   const { bridge } = config.switch;
   const opened = StrangerGuard.open({
     bridge,
-    uplinks: uplinksOf(options),
+    uplinks,
     port: web.port,
     dnsServers: web.dnsServers,
     own: ownAddresses(bridge).addresses,

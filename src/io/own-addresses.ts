@@ -2,35 +2,54 @@
 // untagged one), an interface `<bridge>.<id>` on top of it is that VLAN.
 
 import { networkInterfaces } from 'node:os';
-import { type Ip, isIpv4, isLinkLocal, parseIp } from '../base/ip.ts';
+import { type InterfaceAddress, type Ip, isIpv4, isLinkLocal, parseIp } from '../base/ip.ts';
 import { parseMac } from '../base/mac.ts';
+import type { IngressInterface } from '../liveness/routed-probe.ts';
 import type { ProbeSource } from '../liveness/settings.ts';
 import type { VlanId } from '../model/dataplane.ts';
+import { masterOf } from './interfaces.ts';
 
 export interface OwnAddresses {
   readonly sources: ReadonlyMap<VlanId, ProbeSource>;
   /** Of all interfaces. */
   readonly addresses: ReadonlySet<Ip>;
-  /** By the name of an ingress interface of the routed path. */
-  readonly ingress: ReadonlyMap<string, ProbeSource>;
+  /** By the name of an ingress interface of the routed path that is up. */
+  readonly ingress: ReadonlyMap<string, IngressInterface>;
+  /** Ingress interfaces that the kernel forwards from by another name: what they are in. */
+  readonly enslaved: ReadonlyMap<string, string>;
 }
 
 export function ownAddresses(bridge: string, ingressNames: readonly string[] = []): OwnAddresses {
   const sources = new Map<VlanId, ProbeSource>();
-  const ingress = new Map<string, ProbeSource>();
+  const ingress = new Map<string, IngressInterface>();
   const all = new Set<Ip>();
   for (const [name, addresses] of Object.entries(networkInterfaces())) {
     const vlan = vlanOf(bridge, name);
-    for (const { address, mac } of addresses ?? []) {
+    for (const { address, mac, cidr } of addresses ?? []) {
       const own = parseMac(mac);
       const ip = parseIp(address.replace(/%.*$/, ''));
       if (ip !== undefined) all.add(ip);
       if (own === undefined || ip === undefined) continue;
       if (vlan !== undefined) sources.set(vlan, withAddress(sources.get(vlan) ?? { mac: own }, ip));
-      if (ingressNames.includes(name)) ingress.set(name, withAddress(ingress.get(name) ?? { mac: own }, ip));
+      if (!ingressNames.includes(name)) continue;
+      const network = { ip, prefixLength: Number(cidr?.split('/')[1]) };
+      ingress.set(name, { mac: own, addresses: [...(ingress.get(name)?.addresses ?? []), network] });
     }
   }
-  return { sources, addresses: all, ingress };
+  return { sources, addresses: all, ingress, enslaved: enslavedOf(ingressNames) };
+}
+
+function enslavedOf(names: readonly string[]): ReadonlyMap<string, string> {
+  const masters = names.map((name) => [name, masterOf(name)] as const);
+  return new Map(masters.filter((each): each is readonly [string, string] => each[1] !== undefined));
+}
+
+/** Why these cannot be ingress interfaces, a sentence each. */
+export function ingressFaults(names: readonly string[]): readonly string[] {
+  return [...enslavedOf(names)].map(
+    ([name, master]) =>
+      `l3.ingress: ${name} is in ${master}, and what it forwards comes in by ${master}: users behind it would pass without a session. Name an interface that is in no bridge, bond or VRF`,
+  );
 }
 
 function withAddress(known: ProbeSource, ip: Ip): ProbeSource {
@@ -49,7 +68,15 @@ export function vlanOf(bridge: string, name: string): VlanId | undefined {
 export function sameAddresses(a: OwnAddresses, b: OwnAddresses): boolean {
   if (a.addresses.size !== b.addresses.size) return false;
   for (const address of a.addresses) if (!b.addresses.has(address)) return false;
-  return sameSources(a.sources, b.sources) && sameSources(a.ingress, b.ingress);
+  return sameSources(a.sources, b.sources) && ingressText(a) === ingressText(b);
+}
+
+function ingressText({ ingress, enslaved }: OwnAddresses): string {
+  const addressText = ({ ip, prefixLength }: InterfaceAddress): string => `${ip}/${prefixLength}`;
+  const interfaces = [...ingress].map(([name, { mac, addresses }]) =>
+    [name, mac, ...addresses.map(addressText)].join(' '),
+  );
+  return [...interfaces, ...[...enslaved].map((pair) => pair.join(' in '))].join('\n');
 }
 
 function sameSources<K>(a: ReadonlyMap<K, ProbeSource>, b: ReadonlyMap<K, ProbeSource>): boolean {

@@ -1,8 +1,11 @@
 // Performs what the agent wants of the routed path beside grants, which are written with all others (grants.ts).
 
+import { execFile } from 'node:child_process';
 import type { Input } from '../agent/ports.ts';
 import type { Ip } from '../base/ip.ts';
 import type { RoutedPath } from './portauth-l3.ts';
+
+const NFT_WITHIN_MS = 5000;
 
 export interface Awaiting {
   readonly ip: Ip;
@@ -33,4 +36,10 @@ export function readAddresses(path: RoutedPath, wanted: { readonly granted: bool
   const granted = path.list('granted');
   if (!granted.ok) return { type: 'addresses-failed', error: granted.error };
   return { type: 'addresses', heard: heard.value, granted: new Set(granted.value) };
+}
+
+/** What an earlier run with a routed path has left, which would stay shut for ever; mostly there is nothing, and nobody waits for it. */
+export function removeRoutedPath(bridge: string): void {
+  const table = `rollcall_${bridge.replace(/[^A-Za-z0-9]/g, '_')}`;
+  execFile('nft', ['delete', 'table', 'inet', table], { timeout: NFT_WITHIN_MS }, () => undefined);
 }

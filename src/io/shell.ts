@@ -26,6 +26,7 @@ import type { RoutedPath } from './portauth-l3.ts';
 import type { Publication } from './publish-queue.ts';
 import { RadSecConnections } from './radsec.ts';
 import { awaitAddresses, readAddresses } from './routed-path.ts';
+import type { SsoBars } from './sso-bars.ts';
 import type { StrangerGuard } from './stranger-guard.ts';
 import { type DatagramFrom, UdpSockets } from './udp.ts';
 import type { UplinkGuard } from './uplink-guard.ts';
@@ -67,6 +68,7 @@ export interface ShellOptions {
   readonly agent: Agent;
   readonly portauth: PortAuth;
   readonly vlanMemory: VlanMemory;
+  readonly ssoBars: SsoBars;
   readonly log: Logger;
   readonly heldPorts: HeldPorts;
   readonly onDrained: () => void;
@@ -267,6 +269,11 @@ export class Shell {
       }
       case 'remember-vlans': {
         const kept = this.options.vlanMemory.write(effect.found);
+        if (!kept.ok) log.log('error', kept.error);
+        return;
+      }
+      case 'remember-bars': {
+        const kept = this.options.ssoBars.write(effect.bars);
         if (!kept.ok) log.log('error', kept.error);
         return;
       }

@@ -19,6 +19,8 @@ export class UplinkGuard {
   private readonly granted = new Set<Mac>();
   private added = new Set<Mac>();
   private removed = new Set<Mac>();
+  /** As they are to be, where the kernel does not have them yet. */
+  private uplinks: readonly PortName[] | undefined;
   private timer: NodeJS.Timeout | undefined;
   private running = false;
   private ranAt = Number.NEGATIVE_INFINITY;
@@ -66,6 +68,11 @@ export class UplinkGuard {
     this.arm();
   }
 
+  setUplinks(uplinks: readonly PortName[]): void {
+    this.uplinks = uplinks;
+    this.arm();
+  }
+
   close(): void {
     clearTimeout(this.timer);
   }
@@ -83,7 +90,13 @@ export class UplinkGuard {
   }
 
   private apply(): void {
-    const lines = [...change('add', this.table, this.added), ...change('delete', this.table, this.removed)];
+    const { table, uplinks } = this;
+    const lines = [
+      ...change('add', table, this.added),
+      ...change('delete', table, this.removed),
+      ...(uplinks === undefined ? [] : replaceUplinks(table, uplinks)),
+    ];
+    this.uplinks = undefined;
     this.added = new Set();
     this.removed = new Set();
     if (lines.length === 0) return;
@@ -104,8 +117,14 @@ export class UplinkGuard {
     if (!this.running) return;
     this.running = false;
     if (problem !== '') this.onError(`uplink guard: nft: ${problem.split('\n')[0]}`);
-    if (this.added.size + this.removed.size > 0) this.arm();
+    if (this.added.size + this.removed.size > 0 || this.uplinks !== undefined) this.arm();
   }
+}
+
+function replaceUplinks(table: string, uplinks: readonly PortName[]): readonly string[] {
+  const names = uplinks.map((name) => `"${name}"`).join(', ');
+  const flush = `flush set bridge ${table} uplinks`;
+  return names === '' ? [flush] : [flush, `add element bridge ${table} uplinks { ${names} }`];
 }
 
 function change(verb: 'add' | 'delete', table: string, macs: ReadonlySet<Mac>): readonly string[] {

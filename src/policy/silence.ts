@@ -12,7 +12,7 @@
 export type Standing =
   /** `kept`: never to be ended for silence, unless a RADIUS server says so. */
   | { readonly layer: 2; readonly inBand: boolean; readonly kept: boolean }
-  /** `firstHop`: it answers ARP for the addresses of its clients that are there, and for no others. */
+  /** `firstHop`: it answers ARP for the addresses of its clients that are there, and for no others, and can be asked. */
   | { readonly layer: 3; readonly firstHop: boolean };
 
 export interface SilenceTimers {

@@ -83,6 +83,12 @@ export type Heard =
       readonly late: boolean;
     };
 
+/** A login that gets nothing more. */
+export interface Bar extends Origin {
+  /** The concentrator's. */
+  readonly sessionId: string;
+}
+
 export class SsoLogins {
   private readonly entries = new Map<string, Entry>();
   private readonly holders = new Map<Ip, Entry>();
@@ -91,7 +97,7 @@ export class SsoLogins {
   /** By the login's key, oldest first. */
   private readonly stopped = new Map<string, Told>();
   /** By the login's key, oldest first. */
-  private readonly barred = new Map<string, Told>();
+  private readonly bars = new Map<string, Told & Bar>();
   /** The newest On or Off of each concentrator. */
   private readonly closings = new Map<string, Told>();
 
@@ -103,6 +109,10 @@ export class SsoLogins {
 
   get size(): number {
     return this.entries.size;
+  }
+
+  get barred(): number {
+    return this.bars.size;
   }
 
   all(): IterableIterator<Login> {
@@ -118,7 +128,7 @@ export class SsoLogins {
     const { client, nas, at } = told;
     const key = keyOf(told, said.sessionId);
     if (this.stopped.has(key)) return { type: 'ignored', reason: 'after-stop' };
-    if (this.barred.has(key)) return { type: 'ignored', reason: 'barred' };
+    if (this.bars.has(key)) return { type: 'ignored', reason: 'barred' };
     if (this.isOver(told)) return { type: 'ignored', reason: 'before-on-or-off' };
     const known = this.entries.get(key);
     if (known !== undefined && after(at, ROUNDING) < known.heardAt)
@@ -161,7 +171,7 @@ export class SsoLogins {
     if (this.isOver(told)) return undefined;
     const entry = this.entries.get(key);
     if (entry !== undefined) this.remove(entry);
-    this.barred.delete(key);
+    this.bars.delete(key);
     remember(this.stopped, { key, told, capacity: this.capacity });
     return entry;
   }
@@ -180,7 +190,7 @@ export class SsoLogins {
       if (kind === 'off') remember(this.stopped, { key: entry.key, told, capacity: this.capacity });
     }
     if (kind === 'on')
-      for (const keys of [this.stopped, this.barred])
+      for (const keys of [this.stopped, this.bars])
         for (const [key, of] of keys) if (isOf(of, told) && of.at <= told.at) keys.delete(key);
     return entries;
   }
@@ -193,16 +203,31 @@ export class SsoLogins {
   }
 
   /** Nothing of it gets in any more. What is in stays in until it ends; whoever ends it bars it again. */
-  bar({ key, client, nas }: Login, at: Instant): void {
-    remember(this.barred, { key, told: { client, nas, at }, capacity: this.capacity });
+  bar({ key, client, nas, sessionId }: Login, at: Instant): void {
+    remember(this.bars, { key, told: { client, nas, at, sessionId }, capacity: this.capacity });
     const entry = this.entries.get(key);
     if (entry === undefined) return;
     for (const [ip, standing] of entry.addresses) if (standing !== 'in') this.release(entry, ip);
     if (entry.addresses.size === 0) this.remove(entry);
   }
 
+  /** All that are barred, to be kept across our own start. */
+  allBars(): readonly Bar[] {
+    return [...this.bars.values()].map(({ client, nas, sessionId }) => ({ client, nas, sessionId }));
+  }
+
+  /** That an earlier run has barred. */
+  restore(bars: readonly Bar[], at: Instant): void {
+    for (const bar of bars)
+      remember(this.bars, {
+        key: keyOf(bar, bar.sessionId),
+        told: { ...bar, at },
+        capacity: this.capacity,
+      });
+  }
+
   isBarred({ key }: Login): boolean {
-    return this.barred.has(key);
+    return this.bars.has(key);
   }
 
   /** A server's word: of this login's sessions, now and later. */
@@ -307,9 +332,9 @@ export class SsoLogins {
   }
 }
 
-function remember(
-  words: Map<string, Told>,
-  { key, told, capacity }: { readonly key: string; readonly told: Told; readonly capacity: number },
+function remember<T extends Told>(
+  words: Map<string, T>,
+  { key, told, capacity }: { readonly key: string; readonly told: T; readonly capacity: number },
 ): void {
   words.delete(key);
   words.set(key, told);

@@ -1,7 +1,7 @@
 // Users of a concentrator on the simulated switch: in, out, and in again, and what the concentrator is answered, and when.
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Ip, Ipv4 } from '../../src/base/ip.ts';
+import type { Ip } from '../../src/base/ip.ts';
 import type { Mac } from '../../src/base/mac.ts';
 import { ARP_REPLY, decodeArp, encodeArp } from '../../src/wire/arp.ts';
 import { ETHERTYPE_ARP, encodeEthernet } from '../../src/wire/ethernet.ts';
@@ -151,6 +151,38 @@ describe('a user of the concentrator', () => {
     expect(passes(A, B, other)).toEqual([false, false, false]);
     expect((await drops())['sso-barred']).toBe(3);
   });
+
+  it('whom somebody has put out is out after a restart of ours, too, until it logs in anew', async () => {
+    tell('start', { ...ALICE, more: [text('NAS-Identifier', 'vpn-1')] });
+    await stage.ask('disconnect', { user: 'alice' });
+    await stage.pass(1000);
+    stage.net.afterTurn = () => {};
+    stage.net.killAgent();
+    await stage.pass(1000);
+    expect(tell('interim', { ...ALICE, more: [text('NAS-Identifier', 'vpn-1')] })).toBe(true);
+    expect(passes(A)).toEqual([false]);
+    // Which the start of the concentrator is.
+    expect(tell('on')).toBe(true);
+    expect(tell('start', { ...ALICE, more: [text('NAS-Identifier', 'vpn-1')] })).toBe(true);
+    expect(passes(A)).toEqual([true]);
+    expect(stage.net.ssoBars).toEqual([]);
+  });
+
+  it.each([{ all: true }, { ip: A }, { role: 'vpn' }, { user: 'alice' }])(
+    'who is between two sessions is put out by %o',
+    async (selector) => {
+      tell('start', { ...ALICE, ips: [A, B] });
+      stage.net.advance(61_000);
+      expect(await stage.ask('disconnect', { port: 'p1' }).catch(() => 'nobody')).toBe('nobody');
+      expect(await stage.ask('disconnect', { role: 'staff' }).catch(() => 'nobody')).toBe('nobody');
+      expect(await stage.ask('disconnect', selector)).toMatchObject({ disconnected: 0, turned_back: 1 });
+      expect(stage.net.routed.awaited).toEqual(new Set());
+      passes(A, B);
+      stage.net.advance(1500);
+      tell('interim', { ...ALICE, ips: [A, B] });
+      expect(passes(A, B)).toEqual([false, false]);
+    },
+  );
 
   it('has the role of its Filter-Id, or of a Class that is the name of one, and another one with the next word', () => {
     tell('start', { ...ALICE, className: 'OU=staff;' });
@@ -352,14 +384,23 @@ describe('the routed path', () => {
 
 describe('a first hop that answers for its clients', () => {
   const MAC = '02:00:00:00:00:01' as Mac;
-  const OWN = { mac: '02:00:00:00:00:fe' as Mac, ipv4: '10.0.0.254' as Ipv4 };
+  const OWN = {
+    mac: '02:00:00:00:00:fe' as Mac,
+    addresses: [{ ip: '10.0.0.254' as Ip, prefixLength: 24 }],
+  };
 
   beforeEach(() => begin({ roles: { vpn: { handshake: 'off' } } }));
 
   function begin(config: ConfigPart): void {
     open(overlay({ l3: { first_hop: true } }, config));
     const ingress = new Map([['vpn0', OWN]]);
-    stage.net.post({ type: 'own-addresses', sources: new Map(), addresses: new Set(), ingress });
+    stage.net.post({
+      type: 'own-addresses',
+      sources: new Map(),
+      addresses: new Set(),
+      ingress,
+      enslaved: new Map(),
+    });
     tell('start', ALICE);
   }
 
@@ -379,6 +420,7 @@ describe('a first hop that answers for its clients', () => {
         };
         stage.net.post({
           type: 'routed-frame',
+          interface: 'vpn0',
           bytes: encodeEthernet({
             destination: senderMac,
             source: MAC,

@@ -201,6 +201,24 @@ describe('a stranger', () => {
     expect(stage.net.confined.size).toBe(0);
   });
 
+  it('that comes up on another port is asked about anew: that one may not be able to hold it', async () => {
+    const stage = await strangerAt();
+    const machine = stage.machine(1);
+    const { port } = stage.machine(2);
+    // Its entry will not go, so the MAC stays in the set.
+    stage.failRevokes(1_000);
+    await stage.unplug(machine);
+    await stage.pass(1_000);
+    expect([...stage.net.confined]).toEqual([machine.mac]);
+    const [client] = stage.net.clients;
+    if (client === undefined) throw new Error('there is no client');
+    client.port = port as PortName;
+    client.ping(GATEWAY);
+    stage.net.faults.confines = 1;
+    await stage.until('a refusal', () => stage.net.faults.confines === 0, 30_000);
+    expect(await stage.isGranted(machine.mac, port)).toBe(false);
+  });
+
   it('of an earlier run leaves the set after its entry has left the table, and not before', async () => {
     const stage = await strangerAt();
     const { mac, port } = stage.machine(1);

@@ -17,7 +17,11 @@ describe('a granted MAC that comes in by the uplink', () => {
   beforeAll(async () => {
     lab = await LabSwitch.create({ ports: 1 });
     radius = await FreeRadius.start(lab.netns, { users: [{ name: 'alice', password: 'wonder' }] });
-    agent = await Agent.start(lab.netns, { handshake: { hold_after_link_up_s: 0 } });
+    agent = await Agent.start(lab.netns, {
+      switch: { id: 'sw1', bridge: 'br0', uplinks: ['up*'] },
+      handshake: { hold_after_link_up_s: 0 },
+      web: {},
+    });
     alice = await Supplicant.start(lab.client(1), { method: 'MD5', identity: 'alice', password: 'wonder' });
     await alice.waitFor('authorized');
   });
@@ -28,6 +32,25 @@ describe('a granted MAC that comes in by the uplink', () => {
     await radius?.close();
     lab?.close();
   });
+
+  it('of one that joins the bridge later, too', async () => {
+    await lab.netns.ip('link add up1 type veth peer name up1-far');
+    await lab.netns.ip('link set up1 master br0');
+    for (const table of ['rollcall_br0', 'rollcall_br0_strangers'])
+      await until(`up1 in ${table}`, async () => (await uplinksIn(table)) === 'up0 up1', 3_000);
+    await lab.netns.ip('link delete up1');
+    for (const table of ['rollcall_br0', 'rollcall_br0_strangers'])
+      await until(`no up1 in ${table}`, async () => (await uplinksIn(table)) === 'up0', 3_000);
+  });
+
+  async function uplinksIn(table: string): Promise<string> {
+    const listed = await lab.netns.must(['nft', 'list', 'set', 'bridge', table, 'uplinks']);
+    const names = listed.match(/"[^"]+"/g) ?? [];
+    return names
+      .map((name) => name.slice(1, -1))
+      .sort()
+      .join(' ');
+  }
 
   it('is dropped there: the entry stays on its port, and the silent session ends in its time', async () => {
     const { mac } = lab.client(1);

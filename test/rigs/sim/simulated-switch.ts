@@ -24,6 +24,7 @@ import { type Capabilities, type Grant, isAddress, type PortName } from '../../.
 import type { HoldKind } from '../../../src/model/port.ts';
 import { readCertified } from '../../../src/policy/certified-codec.ts';
 import type { DynamicDatagram } from '../../../src/radius/dynauth.ts';
+import type { Bar } from '../../../src/radius/sso-logins.ts';
 import type { EventPayload } from '../../../src/report/event-payloads.ts';
 import type { Answer } from '../../../src/web/page.ts';
 import type { Visit } from '../../../src/web/visit.ts';
@@ -144,6 +145,7 @@ export class SimulatedSwitch {
   private lives = 0;
   /** What the agent has asked to be remembered of the ports' VLANs: a restart of it gets that. */
   foundVlans: readonly FoundVlan[] = [];
+  ssoBars: readonly Bar[] = [];
   /** Of the broker. */
   readonly retained = new Map<string, object>();
   readonly events: EventPayload[] = [];
@@ -226,6 +228,7 @@ export class SimulatedSwitch {
       vlans: bridge.vlanMap(),
       foundVlans: this.foundVlans,
       heldDown: this.options.heldDown ?? new Map(),
+      ssoBars: this.ssoBars,
       kernel: 'none',
       mqtt: { protocol_version: 5, embedded: false, will_delay_s: 0 },
     });
@@ -234,7 +237,8 @@ export class SimulatedSwitch {
     else this.world.in(storeAfterMs, () => this.openStore());
     const own = { mac: SWITCH_MAC, ipv4: SWITCH_IPV4, ipv6: SWITCH_IPV6 };
     const addresses = new Set([SWITCH_IPV4, SWITCH_IPV6]);
-    this.post({ type: 'own-addresses', sources: new Map([[0, own]]), addresses, ingress: new Map() });
+    const sources = new Map([[0, own]]);
+    this.post({ type: 'own-addresses', sources, addresses, ingress: new Map(), enslaved: new Map() });
     this.post({ type: 'uplink-guard' });
     this.post({ type: 'confinement', left: [...this.confined] });
     this.post({ type: 'broker', connected: true });
@@ -422,6 +426,9 @@ export class SimulatedSwitch {
         return this.answer(effect.ref, 'vlans', () => bridge.setVlans(effect.changes));
       case 'remember-vlans':
         this.foundVlans = effect.found;
+        return undefined;
+      case 'remember-bars':
+        this.ssoBars = effect.bars;
         return undefined;
       case 'read-counters': {
         const counters = new Map<PortName, TrafficCounters>();
