@@ -34,6 +34,7 @@ import { UdpListener } from './io/udp-listener.ts';
 import { isListening } from './io/unix-socket.ts';
 import { UplinkGuard } from './io/uplink-guard.ts';
 import { VlanMemory } from './io/vlan-memory.ts';
+import { readCertificate } from './io/web-certificate.ts';
 import type { PortName } from './model/dataplane.ts';
 import { EMPTY_CERTIFIED, readCertified } from './policy/certified-codec.ts';
 import { loadRadiusDictionary } from './wire/radius-dictionary.ts';
@@ -88,7 +89,9 @@ async function checkHost(config: Config): Promise<readonly HostFinding[]> {
   if (!portauth.ok) return [{ severity: 'fault', message: portauth.error }];
   const findings = hostFindings(config, portauth.value, ownAddresses(config.switch.bridge).sources);
   portauth.value.close();
-  const unusable = radSecFaults(config.radius.servers);
+  const unusable = [...radSecFaults(config.radius.servers)];
+  const certificate = config.web?.tls === undefined ? ok(undefined) : readCertificate(config.web.tls);
+  if (!certificate.ok) unusable.push(`web.tls: ${certificate.error}`);
   return [...findings, ...unusable.map((message) => ({ severity: 'fault', message }) as const)];
 }
 
@@ -251,8 +254,7 @@ class Run {
       ...(guard === undefined ? {} : { guard }),
     });
     this.link.start();
-    const page = await this.openLoginPage();
-    if (!page.ok) return page;
+    await this.openLoginPage();
     this.listenOnIngress(Captures);
     this.watchOwnAddresses();
     await this.openSpool();
@@ -340,20 +342,18 @@ class Run {
     return guard.value;
   }
 
-  private async openLoginPage(): Promise<Result<void, string>> {
+  private async openLoginPage(): Promise<void> {
     const { web } = this.config;
     if (web === undefined) {
       const { StrangerGuard } = await import('./io/stranger-guard.ts');
       StrangerGuard.remove(this.config.switch.bridge);
-      return ok(undefined);
+      return;
     }
     const { openLoginPage } = await import('./io/login-page.ts');
     const { config, portauth, shell, log } = this;
     const page = openLoginPage({ config, web, uplinks: this.uplinks(), portauth, shell, log });
-    if (!page.ok) return page;
-    this.closers.push({ name: 'the login page', close: () => page.value.close() });
-    this.page = page.value;
-    return ok(undefined);
+    this.closers.push({ name: 'the login page', close: () => page.close() });
+    this.page = page;
   }
 
   private async brokerUrl(): Promise<Result<string, string>> {
@@ -390,6 +390,7 @@ class Run {
     const text = readText(this.path);
     if (text.ok) this.shell.post({ type: 'reload', text: text.value });
     else this.log.log('error', `cannot read ${this.path}: ${text.error}`);
+    this.page?.renewCertificate();
   }
 
   /** There is no notice of them in Node, so they are looked at every few seconds. */

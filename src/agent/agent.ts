@@ -199,6 +199,9 @@ export class Agent {
       case 'web':
         core.parts.web.visit(input.ref, input.visit);
         return;
+      case 'login-page':
+        core.parts.web.served(input.isServing, input.error);
+        return;
       case 'web-refused':
         core.drops.add(`web-${input.reason}`);
         return;

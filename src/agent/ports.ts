@@ -99,6 +99,8 @@ export type Input =
   | { readonly type: 'confinement'; readonly left: readonly Mac[]; readonly error?: string }
   /** For less than two seconds they were not: somebody had taken the rules away. */
   | { readonly type: 'confinement-restored' }
+  /** `error`: why the page has no certificate, or goes on with the one that it had. */
+  | { readonly type: 'login-page'; readonly isServing: boolean; readonly error?: string }
   /** A request for the login page; answered by one `web-answer`. */
   | { readonly type: 'web'; readonly ref: Ref; readonly visit: Visit }
   /** Something that HTTP, or we, do not take, and that was answered already: why. */

@@ -175,6 +175,7 @@ export function serverPayload(server: ServerStatistics, core: Core): ServerPaylo
 function missing({ capabilities, mqtt, uplinkGuard }: InfoContext, core: Core): string[] {
   const { config } = core;
   const confinement = core.parts.confinement.missing;
+  const page = core.parts.web.missing;
   const sentences: (readonly [boolean, string])[] = [
     [capabilities.locked, 'The kernel cannot lock bridge ports (5.18 and later can): nothing is kept out.'],
     [capabilities.mab, 'The kernel does not report unknown MACs (6.2 and later do).'],
@@ -202,6 +203,7 @@ function missing({ capabilities, mqtt, uplinkGuard }: InfoContext, core: Core): 
       confinement === undefined || !core.settings.anyPortal,
       `Strangers cannot be held to the login page, so none is let in to see it: ${confinement}.`,
     ],
+    [page === undefined, `There is no login page: ${page}.`],
   ];
   return sentences.filter(([has]) => !has).map(([, sentence]) => sentence);
 }

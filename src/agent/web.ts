@@ -57,6 +57,8 @@ export class Web implements Method {
   /** Of those who are in, which nobody else can spend, and of the others. */
   private readonly pages: { readonly in: Allowance; readonly out: Allowance };
   private readonly logins: Allowance;
+  /** Why there is no page; undefined = there is one, or none is wanted. */
+  missing: string | undefined;
   private readonly attempts = new Map<Mac, WebUnit>();
   private readonly ends = new Map<Mac, { readonly cause: EndCause; readonly at: WallTime }>();
 
@@ -70,6 +72,15 @@ export class Web implements Method {
   /** Another configuration is in force. */
   configure(): void {
     this.logins.configure(this.loginPaces());
+  }
+
+  served(isServing: boolean, error: string | undefined): void {
+    const { reporter } = this.core.parts;
+    this.missing = isServing ? undefined : error;
+    reporter.infoChanged();
+    if (error === undefined) return;
+    const what = isServing ? 'the login page keeps the certificate that it had' : 'there is no login page';
+    reporter.warning('login-page', `${what}: ${error}`, {});
   }
 
   /** One request; answered by one `web-answer` with its ref, now or when a server has said something. */

@@ -3,7 +3,6 @@
 
 import { type Ip, parseIp } from '../base/ip.ts';
 import { type Mac, macToNumber } from '../base/mac.ts';
-import { ok, type Result } from '../base/result.ts';
 import type { Instant } from '../base/time.ts';
 import type { Config, WebConfig } from '../config/config.ts';
 import type { PortName } from '../model/dataplane.ts';
@@ -21,6 +20,8 @@ import { WebServer } from './web-server.ts';
 const MOVED_MS = 60_000;
 
 export interface LoginPage {
+  /** The files of the certificate may have another one. */
+  renewCertificate(): void;
   /** This host's addresses are others now. */
   setOwn(addresses: ReadonlySet<Ip>): void;
   setUplinks(uplinks: readonly PortName[]): void;
@@ -37,11 +38,14 @@ export interface LoginPageOptions {
   readonly log: Logger;
 }
 
-/** Without a guard the page is served all the same, to those who are in. The error is of its certificate. */
-export function openLoginPage(options: LoginPageOptions): Result<LoginPage, string> {
+/**
+ * Without a guard the page is served all the same, to those who are in; without a certificate that can be used there is
+ * none until there is one, and the agent is told so.
+ */
+export function openLoginPage(options: LoginPageOptions): LoginPage {
   const { config, web, portauth, shell, log } = options;
   const { bridge, id } = config.switch;
-  const server = WebServer.open({
+  const server = new WebServer({
     config: web,
     place: id,
     callers: callersOf(portauth, bridge),
@@ -50,16 +54,22 @@ export function openLoginPage(options: LoginPageOptions): Result<LoginPage, stri
     onRefused: (reason) => shell.post({ type: 'web-refused', reason }),
     onError: (message) => log.log('warn', message),
   });
-  if (!server.ok) return server;
+  const serve = (): void => {
+    const served = server.serve();
+    const { isServing } = server;
+    shell.post({ type: 'login-page', isServing, ...(served.ok ? {} : { error: served.error }) });
+  };
+  serve();
   const guard = openGuard(options);
-  return ok({
+  return {
+    renewCertificate: serve,
     setOwn: (addresses) => guard?.setOwn(addresses),
     setUplinks: (names) => guard?.setUplinks(names),
     close: () => {
-      server.value.close();
+      server.close();
       guard?.close();
     },
-  });
+  };
 }
 
 /** Addresses of RADIUS servers, broker and routers. A broker by name is not looked up. */

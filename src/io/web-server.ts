@@ -11,11 +11,11 @@ import {
   type Server,
   type ServerResponse,
 } from 'node:http';
-import { createServer as createHttpsServer } from 'node:https';
+import { createServer as createHttpsServer, Server as HttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
 import { type Ip, parseIp } from '../base/ip.ts';
 import type { Mac } from '../base/mac.ts';
-import { err, ok, type Result } from '../base/result.ts';
+import { ok, type Result } from '../base/result.ts';
 import type { WebConfig } from '../config/config.ts';
 import type { Answer, Page, Problem } from '../web/page.ts';
 import { statusOf } from '../web/page.ts';
@@ -24,7 +24,7 @@ import { Shares } from '../web/shares.ts';
 import { STYLE } from '../web/style.ts';
 import type { Standing, Visit, Visitor, Wish } from '../web/visit.ts';
 import type { Callers } from './callers.ts';
-import { attempt, readText } from './files.ts';
+import { readCertificate, type WebCertificate } from './web-certificate.ts';
 import { hostOf, isFromHere, readForm, requestOf } from './web-request.ts';
 
 const RETRY_MS = 5000;
@@ -79,31 +79,36 @@ export class WebServer {
   private readonly shares: Shares;
   private closed = false;
 
-  private constructor(
-    private readonly options: WebServerOptions,
-    private readonly secrets: { readonly cert: string; readonly key: string } | undefined,
-  ) {
-    const { listenAddresses, maxConnections } = options.config;
-    this.shares = new Shares(maxConnections);
-    const addresses = listenAddresses.length === 0 ? ['0.0.0.0', '::'] : listenAddresses;
-    for (const address of addresses) this.listen(address);
+  /** Undefined: plain HTTP, or not served yet. */
+  private certificate: WebCertificate | undefined;
+  private serving = false;
+
+  constructor(private readonly options: WebServerOptions) {
+    this.shares = new Shares(options.config.maxConnections);
   }
 
-  /** The error is a sentence: a certificate or a key that cannot be used. An address that is not there yet is waited for. */
-  static open(options: WebServerOptions): Result<WebServer, string> {
-    const { tls } = options.config;
-    if (tls === undefined) return ok(new WebServer(options, undefined));
-    const [cert, key] = [readText(tls.cert), readText(tls.key)];
-    if (!cert.ok) return err(`${tls.cert}: ${cert.error}`);
-    if (!key.ok) return err(`${tls.key}: ${key.error}`);
-    const secrets = { cert: cert.value, key: key.value };
-    const usable = attempt(() => {
-      createHttpsServer(secrets).close();
-      return ok(undefined);
-    });
-    return usable.ok
-      ? ok(new WebServer(options, secrets))
-      : err(`${tls.cert} and ${tls.key}: ${usable.error}`);
+  /** Once a certificate was good, or none is needed. An address that is not there yet is waited for. */
+  get isServing(): boolean {
+    return this.serving;
+  }
+
+  /**
+   * Serves the page from now on, with the certificate that the files hold now. The error is a sentence: it cannot be used, and
+   * everything is as it was.
+   */
+  serve(): Result<void, string> {
+    const { listenAddresses, tls } = this.options.config;
+    if (tls !== undefined) {
+      const read = readCertificate(tls);
+      if (!read.ok) return read;
+      this.certificate = read.value;
+      for (const server of this.servers)
+        if (server instanceof HttpsServer) server.setSecureContext(read.value);
+    }
+    const addresses = listenAddresses.length === 0 ? ['0.0.0.0', '::'] : listenAddresses;
+    if (!this.serving) for (const address of addresses) this.listen(address);
+    this.serving = true;
+    return ok(undefined);
   }
 
   close(): void {
@@ -155,11 +160,11 @@ export class WebServer {
       keepAliveTimeout: KEPT_ALIVE_MS,
       maxHeaderSize: MOST_HEADER_OCTETS,
     };
-    const { secrets } = this;
+    const { certificate } = this;
     const server =
-      secrets === undefined
+      certificate === undefined
         ? createHttpServer(bounds)
-        : createHttpsServer({ ...bounds, ...secrets, handshakeTimeout: HEADERS_WITHIN_MS });
+        : createHttpsServer({ ...bounds, ...certificate, handshakeTimeout: HEADERS_WITHIN_MS });
     server.maxRequestsPerSocket = REQUESTS_OF_A_CONNECTION;
     server.timeout = IDLE_MS;
     server.on('connection', (socket) => this.accept(socket));
@@ -211,7 +216,7 @@ export class WebServer {
     else if (peer === undefined) this.refuse(request, response, 'address-changed');
     else if (wanted.value.type === 'see-first') seeFirst(response);
     else if (wanted.value.type === 'look') this.visit(peer, { type: 'look' }, request, response);
-    else if (!isFromHere(request, this.secrets === undefined ? 'http' : 'https'))
+    else if (!isFromHere(request, this.certificate === undefined ? 'http' : 'https'))
       this.refuse(request, response, 'cross-site');
     else {
       const wish = await readForm(request, wanted.value.form);

@@ -515,6 +515,27 @@ describe('a logout', () => {
   });
 });
 
+describe('a certificate that cannot be used', () => {
+  it('is told of, and in `info` for as long as there is no page', async () => {
+    const stage = await strangerAt();
+    const info = async () => JSON.stringify(await stage.ask('info'));
+    const error = '/etc/rollcall/web.pem: ENOENT';
+    stage.net.post({ type: 'login-page', isServing: false, error });
+    expect(stage.events('warning').at(-1)).toMatchObject({
+      code: 'login-page',
+      message: `there is no login page: ${error}`,
+    });
+    expect(await info()).toContain(`There is no login page: ${error}`);
+    stage.net.post({ type: 'login-page', isServing: true });
+    expect(await info()).not.toContain('There is no login page');
+    stage.net.post({ type: 'login-page', isServing: true, error });
+    expect(stage.events('warning').at(-1)).toMatchObject({
+      message: expect.stringContaining('keeps the certificate that it had'),
+    });
+    expect(await info()).not.toContain('There is no login page');
+  });
+});
+
 describe('others', () => {
   it('who is on no port of ours is shown nothing', async () => {
     const stage = await strangerAt();

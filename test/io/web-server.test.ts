@@ -1,11 +1,12 @@
 // The listener itself, on the loopback: what of HTTP it takes, what it answers, and what it lets nobody do.
 
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { connect as tlsConnect } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Ip } from '../../src/base/ip.ts';
 import type { Mac } from '../../src/base/mac.ts';
@@ -52,11 +53,13 @@ class Rig {
   /** Called when a visit comes, before it is answered. */
   meanwhile: () => void = () => undefined;
 
+  server: WebServer | undefined;
+
   constructor(readonly port: number) {}
 
   static async start(config: Partial<WebConfig> = {}): Promise<Rig> {
     const rig = new Rig(await freePort());
-    const server = WebServer.open({
+    const server = new WebServer({
       config: {
         listenAddresses: ['127.0.0.1' as Ip],
         port: rig.port,
@@ -85,8 +88,9 @@ class Rig {
       onRefused: (reason) => rig.refused.push(reason),
       onError: (message) => rig.errors.push(message),
     });
-    if (!server.ok) throw new Error(server.error);
-    undo.push(() => server.value.close());
+    rig.server = server;
+    undo.push(() => server.close());
+    if (!server.serve().ok) return rig;
     await rig.until(() => rig.answers());
     rig.visits.length = 0;
     rig.refused.length = 0;
@@ -397,11 +401,43 @@ describe('over TLS', () => {
     await rig.until(() => rig.refused.includes('tls'));
   });
 
+  it('one that comes late is served then, a newer one from then on, and a bad one never', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), `rc-${process.pid}-web-`));
+    undo.push(() => rmSync(folder, { recursive: true }));
+    const made = { usage: 'serverAuth', names: 'IP:127.0.0.1' } as const;
+    const first = await issue(folder, 'first', { ...made, commonName: 'first' });
+    const second = await issue(folder, 'second', { ...made, commonName: 'second' });
+    const tls = { cert: path.join(folder, 'web.pem'), key: path.join(folder, 'web.key') };
+    const rig = await Rig.start({ tls });
+    const { server } = rig;
+    const put = (certificate: string, key: string) => {
+      copyFileSync(certificate, tls.cert);
+      copyFileSync(key, tls.key);
+      return server?.serve();
+    };
+    const shown = () =>
+      new Promise((told) => {
+        const socket = tlsConnect({ port: rig.port, host: '127.0.0.1', rejectUnauthorized: false }, () => {
+          told(socket.getPeerCertificate().subject.CN);
+          socket.destroy();
+        });
+        socket.on('error', ({ message }) => told(message));
+      });
+    expect(await shown()).toMatch(/ECONNREFUSED/);
+    expect(server?.isServing).toBe(false);
+    expect(put(first.certificate, first.key)).toEqual(ok(undefined));
+    await rig.until(async () => (await shown()) === 'first');
+    expect(put(second.certificate, first.key)).toMatchObject({ error: expect.stringMatching(/mismatch/) });
+    expect([server?.isServing, await shown()]).toEqual([true, 'first']);
+    expect(put(second.certificate, second.key)).toEqual(ok(undefined));
+    expect(await shown()).toBe('second');
+  });
+
   it.each([
     ['that is not there', '/nowhere.pem', /^\/nowhere.pem: ENOENT/],
     ['that is none', '/etc/hostname', /^\/etc\/hostname and \/etc\/hostname: /],
   ])('a certificate %s is a sentence at start', (_, file, message) => {
-    const opened = WebServer.open({
+    const server = new WebServer({
       config: {
         listenAddresses: [],
         port: 1,
@@ -418,14 +454,14 @@ describe('over TLS', () => {
       onRefused: () => undefined,
       onError: () => undefined,
     });
-    expect(opened).toMatchObject({ ok: false, error: expect.stringMatching(message) });
+    expect(server.serve()).toMatchObject({ ok: false, error: expect.stringMatching(message) });
   });
 });
 
 it('an address that is not there yet is waited for, and said once', async () => {
   const port = await freePort();
   const errors: string[] = [];
-  const opened = WebServer.open({
+  const server = new WebServer({
     config: {
       listenAddresses: ['192.0.2.77' as Ip],
       port,
@@ -441,8 +477,8 @@ it('an address that is not there yet is waited for, and said once', async () => 
     onRefused: () => undefined,
     onError: (message) => errors.push(message),
   });
-  if (!opened.ok) throw new Error(opened.error);
-  undo.push(() => opened.value.close());
+  undo.push(() => server.close());
+  expect(server.serve()).toEqual(ok(undefined));
   const rig = new Rig(port);
   await rig.until(() => errors.length > 0);
   expect(errors).toEqual([
