@@ -21,6 +21,7 @@ describe('the whole contract', () => {
       radius: { users: ['alice', 'bob'].map((name) => ({ name, password: PASSWORD })) },
       config: {
         handshake: { hold_after_link_up_s: 0 },
+        certified_devices: { enabled: true },
         roles: { default: { handshake: { period_s: T_S } } },
         radius: { retransmission: { access: PATIENCE, accounting: PATIENCE } },
       },
@@ -68,6 +69,9 @@ describe('the whole contract', () => {
       attributes: ['User-Name = "bob"', 'Idle-Timeout = 5000'],
     });
     await scene.waitForEvent('dynamic-authorization', { answer: 'ack', action: 'change' });
+    // An administrator wants her to pass again.
+    await scene.ask('certified', 'clear', client(1).mac);
+    await scene.waitForEvent('certified-cleared', { by: 'command' });
     // Nobody is there to ask.
     await scene.radius.stop();
     await scene.supplicant(client(4), { method: 'MD5', identity: 'mallory', password: 'guess' });
@@ -86,6 +90,7 @@ describe('the whole contract', () => {
       port: { port: 'p4', control: 'force-unauthorized' },
       timers: { role: 'default', times: 4 },
       config: { get: true },
+      certified: { list: true },
     };
     for (const verb of VERBS.filter((name) => name !== 'drain')) await command(verb, requests[verb] ?? {});
     await command('drain', {});
