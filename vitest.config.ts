@@ -4,6 +4,8 @@ import { patience } from './test/rigs/lab/patience.ts';
 // Two projects: `unit` in parallel, then `lab` (real namespaces and peers, as root), one file after the other.
 export default defineConfig({
   test: {
+    // What failed is told whole, also where only a few lines are kept.
+    chaiConfig: { truncateThreshold: 1000 },
     reporters: ['default', './test/rigs/failures-last.ts'],
     projects: [
       {

@@ -4,7 +4,7 @@ import { stripVTControlCharacters } from 'node:util';
 import type { Reporter, TestCase, TestModule } from 'vitest/node';
 
 const LINES_EACH = 15;
-const LONGEST_LINE = 200;
+const LONGEST_LINE = 1000;
 
 export default class FailuresLast implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
