@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 DEPS := node_modules/.rollcall-deps-$(shell node -p process.versions.modules 2>/dev/null || echo none)
 BIN := node_modules/.bin
 
-.PHONY: help deps native build test lab-vlan demo bench lint clean fresh-root
+.PHONY: help deps native build test lab-vlan qemu qemu-shell demo bench lint clean fresh-root
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,12 @@ lab-vlan: build ## what takes a kernel that filters VLANs, in QEMU: KERNEL=linux
 	@$(MAKE) -C native build/switchdev_test
 	@sh test/other-kernel.sh "$(KERNEL)" env ROLLCALL_VLANS_WANTED=1 sh -c \
 		'native/build/switchdev_test && $(BIN)/vitest run --project lab --reporter=verbose --maxConcurrency=6 test/lab/vlan.test.ts'
+
+qemu: build ## boot a switch of its own in QEMU, and say how long it takes to be online (root)
+	@node board/run.mjs test/qemu/main.ts
+
+qemu-shell: build ## the same, and stay on its console; Ctrl-] leaves
+	@node board/run.mjs test/qemu/main.ts shell
 
 demo: build ## three users' lives and a printer's on a switch made of namespaces, in under 90 seconds (root)
 	@node board/run.mjs test/demo/main.ts
