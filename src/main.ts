@@ -17,7 +17,7 @@ import { isUplink } from './config/ports.ts';
 import { bridgeAbsence } from './io/bridge-absence.ts';
 import { type Closer, closeAll } from './io/closing.ts';
 import { systemEntropy } from './io/entropy.ts';
-import { readSecret, readText } from './io/files.ts';
+import { readSecret, readText, replaceFile } from './io/files.ts';
 import { HeldPorts } from './io/held-ports.ts';
 import { type HostFinding, hostFindings } from './io/host-check.ts';
 import type { KeptCaptures } from './io/kept-captures.ts';
@@ -454,7 +454,12 @@ async function main(): Promise<void> {
     return;
   }
   const { buildCli } = await import('./cli/cli.ts');
-  process.exitCode = await buildCli({ run, version, files: { readText, readSecret }, checkHost }).parse(args);
+  process.exitCode = await buildCli({
+    run,
+    version,
+    files: { readText, readSecret, replaceFile },
+    checkHost,
+  }).parse(args);
 }
 
 await main();
