@@ -9,7 +9,7 @@ MAKEFLAGS += --no-print-directory
 DEPS := node_modules/.rollcall-deps-$(shell node -p process.versions.modules 2>/dev/null || echo none)
 BIN := node_modules/.bin
 
-.PHONY: help deps native build test lab-vlan demo bench lint clean fresh-root
+.PHONY: help deps native build deb test lab-vlan demo bench lint clean fresh-root
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ native: $(DEPS)
 
 build: native ## bundle the agent into dist/
 	@node board/bundle.mjs
+
+deb: build ## Debian package for this machine's kind of processor, in dist/packages
+	@sh board/dent/build.sh
 
 test: build ## native tests, unit tests and the lab (root: it makes network namespaces)
 	@$(MAKE) -C native test
