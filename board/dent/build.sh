@@ -3,8 +3,8 @@
 #
 # Usage: board/dent/build.sh [--arch amd64|arm64] [--bundle FOLDER] [--out FOLDER] [--version VERSION]
 #   --arch     default amd64; the bundle must be of it
-#   --bundle   default dist: what `node board/bundle.mjs` made
-#   --out      default dist/packages
+#   --bundle   default dist-linux-x64-glibc or dist-linux-arm64-glibc: what `make bundle` made
+#   --out      default dist-deb
 #   --version  default that of package.json; a later one (0.1.0+1) for whoever tries an upgrade
 # Promises: no root is needed; the same bundle makes the same octets (times are the changelog's, or SOURCE_DATE_EPOCH);
 # prints the file's name, and nothing is left behind when it fails. What it needs is in board/deps.sh.
@@ -13,7 +13,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 fail() { echo "deb: $*" >&2; exit 1; }
 
-arch=amd64 bundle=$root/dist out=$root/dist/packages version=''
+arch=amd64 bundle='' out=$root/dist-deb version=''
 while [ $# -gt 1 ]; do
     case $1 in
     --arch) arch=$2 ;;
@@ -25,7 +25,12 @@ while [ $# -gt 1 ]; do
     shift 2
 done
 [ $# -eq 0 ] || fail "$1 lacks a value"
-[ -x "$bundle/rollcall" ] || fail "there is no bundle in $bundle: make build"
+case $arch in
+amd64) bundle=${bundle:-$root/dist-linux-x64-glibc} ;;
+arm64) bundle=${bundle:-$root/dist-linux-arm64-glibc} ;;
+*) fail "there is no bundle for '$arch': it is amd64 or arm64" ;;
+esac
+[ -x "$bundle/rollcall" ] || fail "there is no bundle in $bundle: make deb ARCH=$arch"
 command -v dh_builddeb >/dev/null || fail "debhelper is missing: apt-get install debhelper"
 
 # The release's version and time are the changelog's first line's and last line's.
@@ -47,8 +52,8 @@ umask 022
 cp -R "$here/debian" "$here/examples" "$work/"
 cp "$here/rollcall.yaml" "$root/docs/rollcall.reference.yaml" "$work/"
 mkdir "$work/bundle"
-(cd "$bundle" && tar --exclude='*.js.map' --exclude=./packages --exclude='*musl*' -cf - .) | tar -xf - -C "$work/bundle"
-node "$here/copyright.mjs" "$bundle" >"$work/debian/copyright"
+(cd "$bundle" && tar --exclude='*.js.map' -cf - .) | tar -xf - -C "$work/bundle"
+node "$here/copyright.mjs" "$root/dist" "$bundle" >"$work/debian/copyright"
 if [ -n "$version" ] && [ "$version" != "$released" ]; then
     {
         printf 'rollcall (%s) unstable; urgency=medium\n\n  * Built from what is not released yet.\n\n' "$version"

@@ -1,22 +1,24 @@
 // Prints debian/copyright for a bundle: our own licence, and that of each package in it, word for word.
-// Usage: node board/dent/copyright.mjs BUNDLE    (beside its files the *.js.map are read, which say what was bundled)
+// Usage: node board/dent/copyright.mjs DIST BUNDLE
+//   DIST    what `make build` made: its *.js.map say what was bundled
+//   BUNDLE  what is shipped; the packages in its node_modules are named, too
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
-const bundle = path.resolve(process.argv[2] ?? 'dist');
+const [dist = 'dist', bundle = dist] = process.argv.slice(2).map((folder) => path.resolve(folder));
 
 /** `koffi`, `@lmdb/lmdb-linux-x64` ...: packages whose files stand in a list of paths. */
 function packagesIn(paths) {
   return paths.flatMap((file) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? []);
 }
 
-const maps = readdirSync(bundle).filter((name) => name.endsWith('.js.map'));
-if (maps.length === 0) throw new Error(`${bundle} has no *.js.map`);
+const maps = readdirSync(dist).filter((name) => name.endsWith('.js.map'));
+if (maps.length === 0) throw new Error(`${dist} has no *.js.map`);
 const bundled = packagesIn(
-  maps.flatMap((name) => JSON.parse(readFileSync(path.join(bundle, name), 'utf8')).sources),
+  maps.flatMap((name) => JSON.parse(readFileSync(path.join(dist, name), 'utf8')).sources),
 );
 const beside = packagesIn(
   readdirSync(path.join(bundle, 'node_modules'), { recursive: true }).map((file) => `node_modules/${file}/`),
