@@ -14,9 +14,10 @@ import type { Config } from './config/config.ts';
 import { describeFault } from './config/fault.ts';
 import { parseConfig } from './config/parse.ts';
 import { isUplink } from './config/ports.ts';
+import { bridgeAbsence } from './io/bridge-absence.ts';
 import { type Closer, closeAll } from './io/closing.ts';
 import { systemEntropy } from './io/entropy.ts';
-import { readSecret, readText } from './io/files.ts';
+import { readSecret, readText, replaceFile } from './io/files.ts';
 import { HeldPorts } from './io/held-ports.ts';
 import { type HostFinding, hostFindings } from './io/host-check.ts';
 import type { KeptCaptures } from './io/kept-captures.ts';
@@ -36,7 +37,7 @@ import { isListening } from './io/unix-socket.ts';
 import { UplinkGuard } from './io/uplink-guard.ts';
 import { VlanMemory } from './io/vlan-memory.ts';
 import { readCertificate } from './io/web-certificate.ts';
-import type { PortName } from './model/dataplane.ts';
+import type { PortName, VlanMap } from './model/dataplane.ts';
 import { EMPTY_CERTIFIED, readCertified } from './policy/certified-codec.ts';
 import { loadRadiusDictionary } from './wire/radius-dictionary.ts';
 
@@ -49,6 +50,7 @@ const STORE_WITHIN_MS = 10_000;
 const EXIT_WITHIN_MS = 500;
 /** EX_CONFIG of sysexits.h: to be started again with another configuration only. */
 const EXIT_CONFIG = 78;
+const NO_VLANS: VlanMap = { filtering: false, bridge: [], ports: new Map() };
 const HERE = dirname(fileURLToPath(import.meta.url));
 
 /** The agent's exit code: 0 stopped or drained, 1 could not start, 78 the configuration has a fault. */
@@ -189,12 +191,15 @@ class Run {
     const capabilities = this.portauth.capabilities();
     if (!capabilities.ok) return capabilities;
     const listening = this.portauth.onEvents((events) => {
-      for (const event of events) this.shell.post({ type: 'dataplane', event });
+      for (const event of events) {
+        if (event.type === 'bridge-back') this.tellCapabilities();
+        this.shell.post({ type: 'dataplane', event });
+      }
       if (events.some(({ type }) => type === 'port-added' || type === 'port-gone')) this.tellUplinks();
     });
     if (!listening.ok) return listening;
     const embedded = this.config.mqtt.url === undefined;
-    const vlans = this.portauth.vlans();
+    const vlans = capabilities.value.bridge ? this.portauth.vlans() : ok(NO_VLANS);
     if (!vlans.ok) return vlans;
     const found = this.vlanMemory.read();
     if (!found.ok) this.log.log('error', found.error);
@@ -209,6 +214,7 @@ class Run {
       heldDown: new Map(this.heldPorts.all()),
       ssoBars: bars.ok ? bars.value : [],
       kernel: release(),
+      ...(capabilities.value.bridge ? {} : { absence: bridgeAbsence(this.config.switch.bridge) }),
       mqtt: {
         protocol_version: embedded ? 4 : 5,
         embedded,
@@ -216,6 +222,13 @@ class Run {
       },
     });
     return this.shutRoutedPath();
+  }
+
+  private tellCapabilities(): void {
+    const capabilities = this.portauth.capabilities();
+    // One that is gone again says so next.
+    if (capabilities.ok) this.shell.post({ type: 'capabilities', capabilities: capabilities.value });
+    else this.log.log('warn', capabilities.error);
   }
 
   /** What cannot be shut is not run: whoever is behind it would pass without a session. */
@@ -458,7 +471,12 @@ async function main(): Promise<void> {
     return;
   }
   const { buildCli } = await import('./cli/cli.ts');
-  process.exitCode = await buildCli({ run, version, files: { readText, readSecret }, checkHost }).parse(args);
+  process.exitCode = await buildCli({
+    run,
+    version,
+    files: { readText, readSecret, replaceFile },
+    checkHost,
+  }).parse(args);
 }
 
 await main();

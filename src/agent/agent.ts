@@ -127,14 +127,20 @@ export class Agent {
     const { ports, aaa, watch, reporter } = core.parts;
     switch (input.type) {
       case 'boot':
-        ports.boot(input.ports, input.capabilities);
+        ports.boot(input.ports, input.capabilities, input.absence);
         core.parts.vlans.boot(input.vlans, input.foundVlans, input.capabilities.macVlan);
         core.parts.links.boot(input.heldDown);
         reporter.boot(input);
-        watch.boot(input.capabilities);
+        watch.can(input.capabilities);
         core.parts.leases.portsChanged();
         core.parts.routed.boot();
         core.parts.sso.boot(input.ssoBars);
+        return;
+      case 'capabilities':
+        ports.can(input.capabilities);
+        core.parts.vlans.bridgeBack(input.capabilities.macVlan);
+        watch.can(input.capabilities);
+        reporter.can(input.capabilities);
         return;
       case 'dataplane':
         ports.news(input.event);
