@@ -11,7 +11,7 @@ BIN := node_modules/.bin
 
 TARGET ?= linux-$(shell node -p process.arch 2>/dev/null)-glibc
 
-.PHONY: help deps native build bundle test lab-vlan qemu qemu-shell demo bench lint clean fresh-root
+.PHONY: help deps native build bundle deb test lab-vlan qemu qemu-shell demo bench lint clean fresh-root
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +31,11 @@ build: native ## bundle the agent into dist/
 bundle: $(DEPS) ## the agent to ship, into dist-TARGET/: TARGET=linux-x64-glibc, linux-arm64-glibc, or -musl (docs/targets.md)
 	@$(MAKE) -C native TARGET=$(TARGET)
 	@node board/bundle.mjs --target $(TARGET) $(if $(filter %-musl,$(TARGET)),--partial)
+
+ARCH ?= amd64
+deb: build ## Debian package, into dist-deb/: ARCH=amd64 or arm64
+	@$(MAKE) bundle TARGET=linux-$(ARCH:amd64=x64)-glibc
+	@sh board/dent/build.sh --arch $(ARCH)
 
 test: build ## native tests, unit tests and the lab (root: it makes network namespaces)
 	@$(MAKE) -C native test

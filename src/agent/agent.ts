@@ -37,6 +37,7 @@ import { type ConfigSource, Reconfigure } from './reconfigure.ts';
 import { Reporter } from './reporter.ts';
 import { RoutedPath } from './routed-path.ts';
 import { Sso } from './sso.ts';
+import { standing } from './standing.ts';
 import { Supplicants } from './supplicants.ts';
 import { VlanDesk } from './vlan-desk.ts';
 import { Watch } from './watch.ts';
@@ -95,6 +96,11 @@ export class Agent {
   /** A retained topic that the broker kept from an earlier life of ours, and that has no state behind it now. */
   isStaleTopic(topic: string, payloadOctets: number): boolean {
     return this.core.parts.reporter.isStale(topic, payloadOctets);
+  }
+
+  /** How things stand, in one sentence. */
+  standing(): string {
+    return standing(this.core);
   }
 
   /** Whom a visitor of the login page is counted with. */

@@ -90,6 +90,10 @@ export class Reporter implements Timed {
     this.infoChanged();
   }
 
+  get isConnected(): boolean {
+    return this.connected;
+  }
+
   /** Something of the agent itself has changed that upstream should not have to ask for. */
   infoChanged(): void {
     if (this.connected) this.publishInfo();
