@@ -16,7 +16,7 @@ node=$(dirname "$(dirname "$(readlink -f "$(command -v node)")")")
 for headers in "$node/include/node" /usr/include/node /usr/local/include/node /usr/include/nodejs/src; do
     [ ! -e "$headers/node.h" ] || break
 done
-if ! make -C rollcall TOPDIR="$PWD/sdk" INCLUDE_DIR="$PWD/sdk" BUILD_DIR="$work/build" DESTDIR="$work/root" NODE_HEADERS="$headers" install >"$work/log" 2>&1; then
+if ! make -C rollcall TOPDIR="$PWD/sdk" INCLUDE_DIR="$PWD/sdk" DL_DIR=. BUILD_DIR="$work/build" DESTDIR="$work/root" NODE_HEADERS="$headers" install >"$work/log" 2>&1; then
     cat "$work/log" >&2
     exit 1
 fi
