@@ -130,6 +130,8 @@ export class Reconfigure {
     const { ports, watch } = core.parts;
     if (config.log.level !== core.config.log.level)
       core.out.push({ type: 'log-level', level: config.log.level });
+    const lock = lockFile(config);
+    if (lock !== lockFile(this.configured)) core.out.push({ type: 'keep-lock-file', text: lock });
     const before = core.config;
     this.overrides.follow(this.configured, config);
     this.configured = config;
