@@ -11,6 +11,7 @@ import { assertNever, err } from '../base/result.ts';
 import type { Config } from '../config/config.ts';
 import { restartPaths, same } from '../config/diff.ts';
 import { describeFault, describePlace, type Fault } from '../config/fault.ts';
+import { lockFile } from '../config/lock-file.ts';
 import { type ParsedConfig, parseConfig } from '../config/parse.ts';
 import { type ReadSecret, secretFiles, withoutSecrets } from '../config/secrets.ts';
 import { isFallback } from '../model/authorization.ts';
