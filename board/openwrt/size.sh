@@ -30,7 +30,7 @@ cd "$work/root"
 lib=usr/lib/rollcall
 printf '%8s kB  %s\n' \
     "$(find $lib -maxdepth 1 -name '*.js' -exec cat {} + | wc -c | awk '{ printf "%d", ($1 + 1023) / 1024 }')" 'the agent, and the packages bundled with it' \
-    "$(kilobytes $lib/libportauth.so)" 'libportauth.so' \
+    "$(kilobytes $lib/libportauth.so $lib/rollcall-lock)" 'libportauth.so and rollcall-lock' \
     "$(kilobytes $lib/node_modules/koffi $lib/node_modules/@koromix)" 'koffi' \
     "$(kilobytes $lib/node_modules/lmdb $lib/node_modules/@lmdb $lib/node_modules/msgpackr $lib/node_modules/ordered-binary $lib/node_modules/weak-lru-cache $lib/node_modules/@harperfast)" 'lmdb, and what it needs' \
     "$(kilobytes $lib/node_modules/radius)" 'radius, with its dictionaries' \

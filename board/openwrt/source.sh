@@ -26,7 +26,7 @@ for bundle in "$@"; do
     fi
 done
 cp -R LICENSE package.json "$work/$name/"
-cp -R native/Makefile native/target.mk native/include native/src "$work/$name/native/"
+cp -R native/Makefile native/target.mk native/include native/src native/lock "$work/$name/native/"
 for module in pcap nan; do
     mkdir -p "$work/$name/node_modules/$module"
     find "node_modules/$module" -maxdepth 1 \( -name '*.h' -o -name '*.cc' -o -iname 'license*' \) -exec cp {} "$work/$name/node_modules/$module/" \;

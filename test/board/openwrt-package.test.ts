@@ -87,6 +87,7 @@ it('lays its files where OpenWrt looks for them', () => {
     'capabilities/rollcall.json',
     'config/rollcall',
     'init.d/rollcall',
+    'init.d/rollcall-lock',
     'rollcall/rollcall.yaml',
     'uci-defaults/60-rollcall',
   ]);

@@ -61,7 +61,9 @@ beforeEach(() => {
 afterEach(() => root.remove());
 
 it('every script is clean under shellcheck', () => {
-  const scripts = ['rollcall.init', 'rollcall.defaults', 'rollcall.upgrade'].map((name) => join(FILES, name));
+  const scripts = ['rollcall.init', 'rollcall-lock.init', 'rollcall.defaults', 'rollcall.upgrade'].map(
+    (name) => join(FILES, name),
+  );
   const { status, stdout, error } = spawnSync('shellcheck', scripts, { encoding: 'utf8' });
   expect(error).toBeUndefined();
   expect(`${stdout}${status}`).toBe('0');
@@ -293,6 +295,37 @@ describe('reload', () => {
     await running();
     root.write('etc/config/rollcall', ENABLED.replace("enabled '1'", "enabled '0'"));
     expect(asked(root.init('reload').calls)).toEqual(['delete_service']);
+  });
+});
+
+describe('the lock step', () => {
+  it('nothing is shut while the agent is not enabled', () => {
+    const { status, calls } = root.init('start', 'rollcall-lock');
+    expect(status).toBe(0);
+    expect(serviceOf(calls)).toEqual({ reloadTriggers: ['rollcall'], interfaceTriggers: [] });
+    expect(root.read('tmp/calls')).toBe('');
+  });
+
+  it('comes before the network: the packet filter first, then who locks ports as they join', () => {
+    root.write('etc/config/rollcall', ENABLED);
+    const { instance } = serviceOf(root.init('start', 'rollcall-lock').calls);
+    expect(root.read('tmp/calls')).toBe('load /etc/rollcall/state/lock.conf\n');
+    expect(Object.fromEntries(instance?.params ?? [])).toEqual({
+      command: ['/usr/lib/rollcall/rollcall-lock', 'run', '/etc/rollcall/state/lock.conf'],
+      respawn: ['3600', '1', '0'],
+      stderr: ['1'],
+    });
+    const begins = (name: string) =>
+      Number(/^START=(\d+)$/m.exec(readFileSync(join(FILES, name), 'utf8'))?.[1]);
+    const NETWORK_BEGINS = 20;
+    expect(begins('rollcall-lock.init')).toBeLessThan(NETWORK_BEGINS);
+    expect(begins('rollcall.init')).toBeGreaterThan(NETWORK_BEGINS);
+  });
+
+  it('is taken away when the agent is no longer enabled', () => {
+    root.write('etc/config/rollcall', ENABLED.replace("enabled '1'", "enabled '0'"));
+    expect(root.init('reload', 'rollcall-lock').calls).toEqual([['delete_service']]);
+    expect(root.read('tmp/calls')).toBe('clear /etc/rollcall/state/lock.conf\n');
   });
 });
 

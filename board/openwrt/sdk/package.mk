@@ -14,7 +14,7 @@ compile: prepare
 
 install: compile
 	$$(call Package/$(1)/install,$$(DESTDIR))
-	find $$(DESTDIR) -name '*.node' -o -name '*.so' | xargs $$(STRIP)
+	find $$(DESTDIR)/usr -name '*.node' -o -name '*.so' -o -name rollcall-lock | xargs $$(STRIP)
 
 info:
 	$$(info $$(PKG_NAME) $$(PKG_VERSION) $$(PKG_LICENSE))

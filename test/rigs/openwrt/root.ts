@@ -74,7 +74,9 @@ export class OpenWrtRoot {
     this.program('lib/functions.sh', join(HERE, 'functions.sh'));
     this.program('sbin/uci', join(HERE, 'uci'));
     this.program('usr/lib/rollcall/rollcall', join(HERE, 'rollcall'));
+    this.program('usr/lib/rollcall/rollcall-lock', join(HERE, 'rollcall'));
     this.program('etc/init.d/rollcall', join(FILES, 'rollcall.init'));
+    this.program('etc/init.d/rollcall-lock', join(FILES, 'rollcall-lock.init'));
     this.program('etc/uci-defaults/60-rollcall', join(FILES, 'rollcall.defaults'));
     this.program('lib/upgrade/rollcall.sh', join(FILES, 'rollcall.upgrade'));
     this.program('etc/config/rollcall', join(FILES, 'rollcall.config'));
@@ -122,8 +124,8 @@ export class OpenWrtRoot {
     });
   }
 
-  init(action: string): Ran {
-    return this.run(['/bin/ash', '/etc/rc.common', '/etc/init.d/rollcall', action]);
+  init(action: string, service: 'rollcall' | 'rollcall-lock' = 'rollcall'): Ran {
+    return this.run(['/bin/ash', '/etc/rc.common', `/etc/init.d/${service}`, action]);
   }
 
   run(command: readonly string[], env: Readonly<Record<string, string>> = {}): Ran {
