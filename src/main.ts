@@ -225,7 +225,7 @@ class Run {
     mkdirSync(dirname(this.config.controlSocket), { recursive: true });
     const control = await openControlSocket({
       path: this.config.controlSocket,
-      onRequest: ({ verb, payload, reply }) => this.shell.command(verb, payload, reply),
+      onRequest: (request) => this.shell.command(request),
     });
     if (!control.ok) return control;
     this.closers.push({ name: 'the control socket', close: () => control.value.close() });
@@ -376,10 +376,11 @@ class Run {
       ...(mqtt.username === undefined ? {} : { username: mqtt.username }),
       ...(mqtt.password === undefined ? {} : { password: mqtt.password }),
       tls: mqtt.tls,
+      commands: mqtt.commands,
       willDelay: mqtt.willDelay,
       onConnected: () => this.shell.post({ type: 'broker', connected: true }),
       onDisconnected: () => this.shell.post({ type: 'broker', connected: false }),
-      onCommand: ({ verb, payload, reply }) => this.shell.command(verb, payload, reply),
+      onCommand: (request) => this.shell.command(request),
       onFollowed: (topic, payload) => this.shell.post({ type: 'followed', topic, payload }),
       isStale: (topic, octets) => this.agent.isStaleTopic(topic, octets),
       log: (level, message) => this.log.log(level, message),
@@ -391,6 +392,7 @@ class Run {
     if (text.ok) this.shell.post({ type: 'reload', text: text.value });
     else this.log.log('error', `cannot read ${this.path}: ${text.error}`);
     this.page?.renewCertificate();
+    this.link?.renewTls();
   }
 
   /** There is no notice of them in Node, so they are looked at every few seconds. */

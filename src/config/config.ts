@@ -149,10 +149,16 @@ export interface SsoConfig {
   readonly clients: readonly ConcentratorConfig[];
 }
 
-export interface MqttTlsFiles {
-  readonly ca?: string;
-  readonly cert?: string;
-  readonly key?: string;
+/** What is taken of commands that come by the broker. */
+export type MqttCommands = 'full' | 'read-only' | 'off';
+
+/** PEM files by path. */
+export interface MqttTls {
+  readonly caFile?: string;
+  readonly certFile?: string;
+  readonly keyFile?: string;
+  /** The name in the broker's certificate, where it is not that of the URL. */
+  readonly serverName?: string;
 }
 
 export interface MqttConfig {
@@ -160,7 +166,8 @@ export interface MqttConfig {
   readonly url?: string;
   readonly username?: string;
   readonly password?: string;
-  readonly tls: MqttTlsFiles;
+  readonly tls: MqttTls;
+  readonly commands: MqttCommands;
   readonly clientId: string;
   readonly willDelay: Millis;
   readonly embeddedPort: number;

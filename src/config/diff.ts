@@ -32,6 +32,7 @@ const AT_START: readonly (readonly [path: string, value: (config: Config) => unk
   ['mqtt.username', (config) => config.mqtt.username],
   ['mqtt.password', (config) => config.mqtt.password],
   ['mqtt.tls', (config) => config.mqtt.tls],
+  ['mqtt.commands', (config) => config.mqtt.commands],
   ['mqtt.client_id', (config) => config.mqtt.clientId],
   ['mqtt.will_delay_s', (config) => config.mqtt.willDelay],
   ['mqtt.embedded_port', (config) => config.mqtt.embeddedPort],

@@ -35,9 +35,23 @@ const Mqtt = Type.Object(
           ca_file: Type.Optional(path('the absolute path of a PEM file')),
           cert_file: Type.Optional(path('the absolute path of a PEM file')),
           key_file: Type.Optional(path('the absolute path of a PEM file')),
+          server_name: Type.Optional(
+            pattern(
+              'a DNS name of 1 to 253 characters',
+              '^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?$',
+            ),
+          ),
         },
-        { ...strict, title: 'the TLS files' },
+        { ...strict, title: 'the TLS settings' },
       ),
+    ),
+    commands: Type.Optional(
+      Type.Enum(['full', 'read-only', 'off'], {
+        title: 'one of full, read-only, off',
+        default: MQTT_DEFAULTS.commands,
+        description:
+          'What is taken of commands that come by the broker: all, those that change nothing, or none.',
+      }),
     ),
     client_id: Type.Optional(pattern('1 to 128 printable characters', '^[\\x21-\\x7e]{1,128}$')),
     will_delay_s: Type.Optional(

@@ -9,6 +9,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { err, ok, type Result } from '../base/result.ts';
 import { refusal } from '../report/answers.ts';
 import { MAX_COMMAND_OCTETS, type RequestIdentity } from '../report/commands.ts';
+import type { CommandRequest } from './command-request.ts';
 import { isListening } from './unix-socket.ts';
 
 const MAX_CLIENTS = 64;
@@ -16,16 +17,9 @@ const MAX_CLIENTS = 64;
 const MAX_UNREAD_OCTETS = 4 * 1024 * 1024;
 const NEWLINE = 0x0a;
 
-export interface ControlRequest {
-  readonly verb: string;
-  /** The request without its verb, as JSON: what `decodeCommand` takes. */
-  readonly payload: Uint8Array;
-  readonly reply: (answer: object) => void;
-}
-
 export interface ControlSocketOptions {
   readonly path: string;
-  readonly onRequest: (request: ControlRequest) => void;
+  readonly onRequest: (request: CommandRequest) => void;
   readonly mode?: number;
 }
 
@@ -89,7 +83,7 @@ class Client {
 
   constructor(
     private readonly socket: Socket,
-    private readonly onRequest: (request: ControlRequest) => void,
+    private readonly onRequest: (request: CommandRequest) => void,
   ) {
     socket.on('data', (chunk) => this.receive(chunk));
     socket.on('error', () => socket.destroy());
@@ -159,7 +153,7 @@ class Client {
       return;
     }
     const payload = new TextEncoder().encode(JSON.stringify(rest));
-    this.onRequest({ verb, payload, reply: (answer) => this.answer(answer) });
+    this.onRequest({ verb, payload, rights: 'full', reply: (answer) => this.answer(answer) });
   }
 
   private answer(answer: object): void {

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { millis } from '../../src/base/time.ts';
 import { buildCli, type CliOptions } from '../../src/cli/cli.ts';
-import { type ControlRequest, type ControlSocket, openControlSocket } from '../../src/io/control-socket.ts';
+import type { CommandRequest } from '../../src/io/command-request.ts';
+import { type ControlSocket, openControlSocket } from '../../src/io/control-socket.ts';
 import { readSecret, readText } from '../../src/io/files.ts';
 import { MqttLink } from '../../src/io/mqtt.ts';
 import { type ResultOf, refusal } from '../../src/report/answers.ts';
@@ -160,7 +161,7 @@ class ScriptedAgent {
   /** To a dry run. */
   foreseen: object = {};
 
-  readonly answer = ({ verb, payload, reply }: Omit<ControlRequest, never>): void => {
+  readonly answer = ({ verb, payload, reply }: CommandRequest): void => {
     this.asked.push({ verb, request: JSON.parse(new TextDecoder().decode(payload) || '{}') });
     const command = decodeCommand(verb, payload);
     if (!command.ok) reply(refusal(command.error));

@@ -7,7 +7,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type ControlRequest, type ControlSocket, openControlSocket } from '../../src/io/control-socket.ts';
+import type { CommandRequest } from '../../src/io/command-request.ts';
+import { type ControlSocket, openControlSocket } from '../../src/io/control-socket.ts';
 import { until } from './mosquitto.ts';
 
 let folder = '';
@@ -26,7 +27,7 @@ afterEach(async () => {
 
 /** Answers every request with its verb and payload. */
 async function agent(): Promise<ControlSocket> {
-  const onRequest = ({ verb, payload, reply }: ControlRequest) =>
+  const onRequest = ({ verb, payload, reply }: CommandRequest) =>
     reply({ ok: true, verb, got: JSON.parse(new TextDecoder().decode(payload)) });
   const opened = await openControlSocket({ path, onRequest });
   if (!opened.ok) throw new Error(opened.error);
