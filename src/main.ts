@@ -1,7 +1,6 @@
 // The composition root: arguments, clocks, signals. `run` locks the ports first, with nothing loaded but what that
 // takes; then it loads the rest (captures, control socket, broker) and joins it to the shell.
 
-import { mkdirSync } from 'node:fs';
 import { release } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -243,18 +242,18 @@ class Run {
   }
 
   private async complete(): Promise<Result<void, string>> {
-    const [{ Capture }, { KeptCaptures: Captures, leaseCapture }, { openControlSocket }, { MqttLink: Link }] =
-      await Promise.all([
-        import('./io/capture.ts'),
-        import('./io/kept-captures.ts'),
-        import('./io/control-socket.ts'),
-        import('./io/mqtt.ts'),
-      ]);
-    mkdirSync(dirname(this.config.controlSocket), { recursive: true });
-    const control = await openControlSocket({
-      path: this.config.controlSocket,
-      onRequest: (request) => this.shell.command(request),
-    });
+    const [
+      { Capture },
+      { KeptCaptures: Captures, leaseCapture },
+      { openControlSockets },
+      { MqttLink: Link },
+    ] = await Promise.all([
+      import('./io/capture.ts'),
+      import('./io/kept-captures.ts'),
+      import('./io/control-socket.ts'),
+      import('./io/mqtt.ts'),
+    ]);
+    const control = await openControlSockets(this.config, (request) => this.shell.command(request));
     if (!control.ok) return control;
     this.closers.push({ name: 'the control socket', close: () => control.value.close() });
     const url = await this.brokerUrl();

@@ -210,6 +210,11 @@ export interface Config {
   readonly backend: string;
   readonly stateDir: string;
   readonly controlSocket: string;
+  /** That may open it beside the agent's own. */
+  readonly controlSocketGroup?: string;
+  /** Takes what changes nothing. */
+  readonly readSocket?: string;
+  readonly readSocketGroup?: string;
   /** In the order of the file; a later match wins, key by key: see ports.ts. */
   readonly ports: readonly PortRule[];
   /** Always has `default`. */

@@ -19,6 +19,8 @@ import { Web } from './schema-web.ts';
 const SwitchId = pattern('1 to 64 letters, digits, dots, underscores and hyphens', '^[A-Za-z0-9._-]{1,64}$');
 const InterfaceName = pattern('an interface name of 1 to 15 characters', '^[^\\s/:\\u0000-\\u001f]{1,15}$');
 
+const GroupName = pattern('a group of /etc/group, or its number', '^([a-z_][a-z0-9_-]{0,31}|[0-9]{1,9})$');
+
 const Mqtt = Type.Object(
   {
     url: Type.Optional(
@@ -149,6 +151,9 @@ export const ConfigSchema = Type.Object(
       ...path('the absolute path of a socket'),
       default: SHELL_DEFAULTS.controlSocket,
     }),
+    control_socket_group: Type.Optional(GroupName),
+    read_socket: Type.Optional(path('the absolute path of a socket')),
+    read_socket_group: Type.Optional(GroupName),
     ports: Type.Optional(
       Type.Record(Type.String({ pattern: PORT_PATTERN }), Port, {
         ...strict,

@@ -184,7 +184,7 @@ class ScriptedAgent {
 
 async function near(): Promise<{ agent: ScriptedAgent; control: ControlSocket }> {
   const agent = new ScriptedAgent();
-  const control = await openControlSocket({ path: socket, onRequest: agent.answer });
+  const control = await openControlSocket({ path: socket, rights: 'full', onRequest: agent.answer });
   if (!control.ok) throw new Error(control.error);
   leftovers.push(() => control.value.close());
   return { agent, control: control.value };
@@ -525,7 +525,7 @@ describe('exit codes', () => {
   });
 
   test('3 when the agent does not answer in time', async () => {
-    const control = await openControlSocket({ path: socket, onRequest: () => {} });
+    const control = await openControlSocket({ path: socket, rights: 'full', onRequest: () => {} });
     if (!control.ok) throw new Error(control.error);
     leftovers.push(() => control.value.close());
     expect(await rollcall(['status', '--timeout', '0.1', ...at()])).toMatchObject({
