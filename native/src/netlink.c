@@ -117,6 +117,14 @@ void nl_nest_end(struct nl_socket *socket, struct rtattr *nest) {
     nest->rta_len = (uint16_t)(socket->tx + socket->tx_length - (uint8_t *)nest);
 }
 
+const struct nlmsghdr *nl_next_message(const uint8_t *octets, size_t length, size_t *at) {
+    if (*at >= length) return NULL;
+    const struct nlmsghdr *message = (const struct nlmsghdr *)(octets + *at);
+    if (!NLMSG_OK(message, length - *at)) return NULL;
+    *at += NLMSG_ALIGN(message->nlmsg_len);
+    return message;
+}
+
 void nl_attributes(const struct rtattr *first, size_t length, const struct rtattr **table, unsigned max) {
     memset(table, 0, (max + 1) * sizeof *table);
     const uint8_t *at = (const uint8_t *)first;
@@ -193,6 +201,9 @@ static void keep_reason(struct nl_socket *socket, const struct nlmsghdr *message
     memcpy(socket->reason, RTA_DATA(table[NLMSGERR_ATTR_MSG]), length < room ? length : room);
 }
 
+/* The kernel's answers are 0 or a negative errno, of which there are 4095 (MAX_ERRNO). */
+static bool is_verdict(int error) { return error <= 0 && error >= -4095; }
+
 /*
  * Receives until the verdict of message `last` of the batch (or, for a dump, its end) has come. The kernel takes the
  * messages of a batch in their order and refuses each at once, so nothing of the others is left to come then.
@@ -209,22 +220,22 @@ static int receive(struct nl_socket *socket, uint32_t first, uint32_t last, nl_a
                 while (recv(socket->fd, socket->rx, NL_RX_SIZE, MSG_DONTWAIT) >= 0) continue;
             return error == EAGAIN ? -ETIMEDOUT : -error;
         }
-        size_t left = (size_t)got;
-        for (const struct nlmsghdr *message = (const struct nlmsghdr *)socket->rx; NLMSG_OK(message, left);
-             message = NLMSG_NEXT(message, left)) {
+        size_t at = 0;
+        for (const struct nlmsghdr *message; (message = nl_next_message(socket->rx, (size_t)got, &at));) {
             const uint32_t index = message->nlmsg_seq - first;
             if (index > socket->sequence - first) continue; /* the late answer of a request that timed out */
             if (message->nlmsg_flags & NLM_F_DUMP_INTR) interrupted = true;
             if (message->nlmsg_type == NLMSG_ERROR) {
                 if (message->nlmsg_len < NLMSG_LENGTH(sizeof(struct nlmsgerr))) return -EBADMSG;
                 const int error = ((const struct nlmsgerr *)NLMSG_DATA(message))->error;
+                if (!is_verdict(error)) return -EBADMSG;
                 if (error) keep_reason(socket, message);
                 if (answer) answer(argument, (int)index, NULL, error);
                 over = index == last;
             } else if (message->nlmsg_type == NLMSG_DONE) {
                 int error = 0;
                 if (message->nlmsg_len >= NLMSG_LENGTH(sizeof error)) memcpy(&error, NLMSG_DATA(message), sizeof error);
-                if (error < 0) return error;
+                if (error) return is_verdict(error) ? error : -EBADMSG;
                 over = true;
             } else if (answer) {
                 answer(argument, (int)index, message, 0);

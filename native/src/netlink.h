@@ -76,6 +76,11 @@ int nl_transmit(struct nl_socket *socket);
 int nl_dump(struct nl_socket *socket, nl_answer *answer, void *argument);
 
 /*
+ * The message at `*at` of a datagram, which moves on behind it; NULL when what is left is none. Not NLMSG_NEXT, whose count of
+ * what is left wraps around at a last message without padding.
+ */
+const struct nlmsghdr *nl_next_message(const uint8_t *octets, size_t length, size_t *at);
+/*
  * Walks attributes: fills `table[0..max]` with pointers into the message (NULL where absent, the last one wins).
  * Never reads outside of `length` octets.
  */

@@ -212,14 +212,8 @@ static void take_message(struct sd *sd, struct sink *sink, const struct nlmsghdr
 
 /* The next message of the datagram at hand; NULL when it is used up. */
 static const struct nlmsghdr *next_message(struct sd *sd) {
-    if (sd->notice_at >= sd->notice_length) return NULL;
-    const size_t left = sd->notice_length - sd->notice_at;
-    const struct nlmsghdr *message = (const struct nlmsghdr *)(sd->notices.rx + sd->notice_at);
-    if (!NLMSG_OK(message, left)) {
-        sd->notice_at = sd->notice_length;
-        return NULL;
-    }
-    sd->notice_at += NLMSG_ALIGN(message->nlmsg_len);
+    const struct nlmsghdr *message = nl_next_message(sd->notices.rx, sd->notice_length, &sd->notice_at);
+    if (!message) sd->notice_at = sd->notice_length;
     return message;
 }
 
