@@ -11,7 +11,7 @@ BIN := node_modules/.bin
 
 TARGET ?= linux-$(shell node -p process.arch 2>/dev/null)-glibc
 
-.PHONY: help deps native native-musl build bundle deb openwrt-source openwrt-size test lab-vlan qemu qemu-shell demo bench lint clean fresh-root
+.PHONY: help deps native native-musl build bundle deb openwrt-source openwrt-size test lab-vlan qemu qemu-shell fuzz soak demo bench lint clean fresh-root
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,15 @@ qemu: build ## boot a switch of its own in QEMU, and say how long it takes to be
 
 qemu-shell: build ## the same, and stay on its console; Ctrl-] leaves
 	@node board/run.mjs test/qemu/main.ts shell
+
+SECONDS ?= 60
+fuzz: $(DEPS) ## fuzz the C parsers (clang), the decoders and the whole agent: SECONDS=60 of each parser and of plays (docs/proof.md)
+	@$(MAKE) -C native fuzz SECONDS=$(SECONDS)
+	@node board/run.mjs test/fuzz/main.ts 5 $(SECONDS)
+
+DAYS ?= 365
+soak: $(DEPS) ## a year of 2,000 users' days on the simulated switch: does anything grow? DAYS=365
+	@node board/run.mjs test/soak/main.ts $(DAYS)
 
 demo: build ## three users' lives and a printer's on a switch made of namespaces, in under 90 seconds (root)
 	@node board/run.mjs test/demo/main.ts

@@ -20,7 +20,8 @@ export interface Vector {
   readonly reason?: string;
 }
 
-const DIRECTORY = new URL('../vectors/', import.meta.url);
+/** From the repository's root, where tests and programs run. */
+const DIRECTORY = 'test/vectors';
 
 function octets(text: string, at: string): Uint8Array {
   const bytes = text.trim() === '-' ? new Uint8Array(0) : fromHex(text);
@@ -44,7 +45,7 @@ function parse(line: string, at: string): Vector {
 }
 
 export function readVectors(protocol: string): readonly Vector[] {
-  const text = readFileSync(new URL(`${protocol}.txt`, DIRECTORY), 'utf8').replaceAll(/\\\n\s*/g, ' ');
+  const text = readFileSync(`${DIRECTORY}/${protocol}.txt`, 'utf8').replaceAll(/\\\n\s*/g, ' ');
   const vectors: Vector[] = [];
   let count: number | undefined;
   text.split('\n').forEach((raw, index) => {

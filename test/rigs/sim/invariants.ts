@@ -25,9 +25,9 @@ const NOT_COUNTED: ReadonlySet<string> = new Set(['inForce', 'settings', 'wheel'
 
 /** Collections that have a bound of their own. */
 const BOUNDS: Readonly<Record<string, number>> = {
-  // report/events.ts: those that wait for the broker.
-  'joined.reporter.log.waiting.items': 10_000,
-  'joined.reporter.log.past.items': 1_000,
+  // report/events.ts: those that wait for the broker, and those that did; its rings hold on to some that have gone.
+  'joined.reporter.log.waiting.items': 20_000,
+  'joined.reporter.log.past.items': 2_024,
   // radius/id-pool.ts: all identifiers of 64 sockets; radius/fifo.ts holds on to 1,024 more.
   'joined.aaa.client.kinds.access.links.ordered.*.attempts': 16_384,
   'joined.aaa.client.kinds.accounting.links.ordered.*.attempts': 16_384,
@@ -39,6 +39,10 @@ const BOUNDS: Readonly<Record<string, number>> = {
   'joined.accountant.journal.lines': 50_000,
   'joined.aaa.client.kinds.accounting.byRef': 50_000,
   'joined.aaa.client.kinds.accounting.queue.items': 50_000,
+  // radius/sso.ts.
+  'joined.sso.server.answers': 4_096,
+  // certified_devices.capacity.
+  'joined.certified.list.devices': 10_000,
   // agent/decisions.ts.
   'decisions.byClient': 4_096,
 };
@@ -62,7 +66,11 @@ export class Invariants {
   private lastSeq = 0;
   private excusedAt = 0;
 
-  constructor(private readonly net: SimulatedSwitch) {}
+  /** `people`: who come and go, where the rig has not all of them as its clients at once. */
+  constructor(
+    private readonly net: SimulatedSwitch,
+    private readonly people = 0,
+  ) {}
 
   /** Something keeps the agent from counting for so long (it stands still, dumps fail): then it begins anew. */
   excuse(forMs: number): void {
@@ -195,6 +203,12 @@ export class Invariants {
     }
   }
 
+  /** What has been looked at is not needed any more: for long runs. */
+  forgetPerformed(): void {
+    this.net.performed.length = 0;
+    this.taken = 0;
+  }
+
   /** More dear than `check`, for now and then: nothing grows beyond its bound, nobody who is gone is held on to. */
   checkMemory(): void {
     const { core } = this;
@@ -211,7 +225,7 @@ export class Invariants {
   /** Of what has an entry a session, a client or a port. */
   private usualBound(): number {
     const { bridge, clients } = this.net;
-    return 64 + 4 * (clients.length + bridge.ports.size + this.core.sessions.size);
+    return 64 + 4 * (Math.max(this.people, clients.length) + bridge.ports.size + this.core.sessions.size);
   }
 
   /** After a drain: nobody is in, nothing is granted, told, counted or timed any more. */

@@ -31,6 +31,7 @@ import type { AccountingRow, Reply } from '../../scenarios/stage.ts';
 
 const EAP_TYPE_MD5 = 4;
 const SERVICE_TYPE_LOGIN = 1;
+const SERVICE_TYPE_AUTHORIZE_ONLY = 17;
 const STATUS_NAMES: Readonly<Record<number, AccountingRow['status']>> = {
   1: 'Start',
   2: 'Stop',
@@ -81,6 +82,12 @@ export class RadiusPeer {
     return reply;
   }
 
+  /** No request from before comes again. */
+  forgetAnswers(): void {
+    this.answered.clear();
+    this.conversations.clear();
+  }
+
   private answerAccess(bytes: Uint8Array): Uint8Array | undefined {
     const packet = must(
       verifyAccessRequest({ packetBytes: bytes, secret: this.secret, requireMessageAuthenticator: true }),
@@ -125,6 +132,7 @@ export class RadiusPeer {
 
   /** PAP or CHAP (RFC 2865 §5.2, §5.3), and what a login by a page has to say beside. */
   private answerPassword(packet: RadiusPacket): Uint8Array | undefined {
+    if (attributeU32(packet, 'Service-Type') === SERVICE_TYPE_AUTHORIZE_ONLY) return this.authorize(packet);
     if (attributeU32(packet, 'Service-Type') !== SERVICE_TYPE_LOGIN) throw new Error('no login by a page');
     const userName = attributeText(packet, 'User-Name') ?? '';
     const account = this.users.get(userName);
@@ -134,6 +142,17 @@ export class RadiusPeer {
     return this.reply(packet, 'Access-Accept', [
       text('User-Name', userName),
       octets('Class', utf8(`class of ${userName}`)),
+      ...replyAttributes(account.reply),
+    ]);
+  }
+
+  /** RFC 5176 §3.2: who is in is asked about anew, without a proof of its own. */
+  private authorize(packet: RadiusPacket): Uint8Array {
+    const userName = attributeText(packet, 'User-Name') ?? '';
+    const account = this.users.get(userName);
+    if (account === undefined) return this.reply(packet, 'Access-Reject', []);
+    return this.reply(packet, 'Access-Accept', [
+      text('User-Name', userName),
       ...replyAttributes(account.reply),
     ]);
   }

@@ -1,0 +1,403 @@
+// Everything that reads octets or text from outside, in one table. `covers` names the functions of src that a target is for;
+// decoders.test.ts finds those that no target is for. A target's `run` throws if a promise is broken, and else says what came
+// of the input, in a word. Seeds: `seeds`, and the lines of corpus/<name>.txt.
+
+import { existsSync, readFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
+import { decodeRecord } from '../../src/accounting/record-codec.ts';
+import { readSpool } from '../../src/accounting/spool.ts';
+import type { Input } from '../../src/agent/ports.ts';
+import { concatBytes, fromHex, fromUtf8, utf8 } from '../../src/base/bytes.ts';
+import { parseIp } from '../../src/base/ip.ts';
+import { parseMac } from '../../src/base/mac.ts';
+import { parseMacPrefix } from '../../src/base/mac-prefix.ts';
+import { instant } from '../../src/base/time.ts';
+import { parseConfig } from '../../src/config/parse.ts';
+import { hostOf, isFromHere, readForm, requestOf } from '../../src/io/web-request.ts';
+import type { PortName } from '../../src/model/dataplane.ts';
+import { printable } from '../../src/pae/identity.ts';
+import { readCertified } from '../../src/policy/certified-codec.ts';
+import { decodeCommand } from '../../src/report/commands.ts';
+import { parseTopic } from '../../src/report/topics.ts';
+import { EAPOL_EAP, encodeEapol } from '../../src/wire/eapol.ts';
+import { decodeEntries, forEachEntry } from '../../src/wire/fdb-table.ts';
+import { revealUserPassword } from '../../src/wire/radius-password.ts';
+import { RadiusFramer } from '../../src/wire/radius-stream.ts';
+import {
+  verifyAccessRequest,
+  verifyAccountingOrDynamicRequest,
+  verifyResponse,
+} from '../../src/wire/radius-verify.ts';
+import { NO_FILES } from '../rigs/sim/simulated-switch.ts';
+import { CODECS, type PlainCodec } from '../rigs/wire-codecs.ts';
+import { dynamicSeeds, messages, recordSeeds, ssoSeeds, tableSeeds, texts } from './seeds.ts';
+import { BASE, CONCENTRATOR, PORTS, SERVER, Town } from './town.ts';
+
+export interface Target {
+  readonly name: string;
+  /** `file function` of src. */
+  readonly covers: readonly string[];
+  readonly seeds: () => readonly Uint8Array[];
+  readonly run: (bytes: Uint8Array) => string | Promise<string>;
+  /** Inputs a second, about: those that are dear get fewer. */
+  readonly dear?: boolean;
+}
+
+const EAPOL_HEAD = Uint8Array.of(0x01, 0x80, 0xc2, 0, 0, 3, 2, 0x99, 0, 0, 0, 1, 0x88, 0x8e);
+const SECRET = utf8('a secret that signed none of them');
+
+function must(holds: boolean, what: string): void {
+  if (!holds) throw new Error(what);
+}
+
+const DECODERS: Readonly<Record<string, string>> = {
+  ethernet: 'decodeEthernet',
+  eapol: 'decodeEapol',
+  eap: 'decodeEap',
+  radius: 'decodeRadius',
+  arp: 'decodeArp',
+  ipv4: 'decodeIpv4',
+  nd: 'decodeNd',
+  dhcp: 'decodeDhcp',
+  dhcp6: 'decodeDhcp6',
+};
+
+/** The codecs of src/wire: what is taken is described in one line, and its encoding is taken again. */
+function codecTarget(codec: PlainCodec): Target {
+  return {
+    name: codec.name,
+    covers: [`wire/${codec.name}.ts ${DECODERS[codec.name] ?? ''}`],
+    seeds: () => messages(codec.name),
+    run: (bytes) => {
+      const { reason, line = '', again } = codec.exercise(bytes);
+      if (reason !== undefined) {
+        must(codec.reasons.includes(reason), `unlisted reason ${reason}`);
+        return reason;
+      }
+      must(line !== '' && !/\p{Cc}/u.test(line), `description ${JSON.stringify(line)}`);
+      const { reason: refusal } = codec.exercise(again ?? new Uint8Array(0));
+      must(refusal === undefined, `its own encoding is refused: ${refusal}`);
+      return 'accepted';
+    },
+  };
+}
+
+const radiusSeeds = () => messages('radius');
+
+/** Parsers of one text, whose answer is a value or undefined. */
+function textTarget(
+  name: string,
+  covers: readonly string[],
+  seeds: Target['seeds'],
+  parse: (text: string) => unknown,
+): Target {
+  return {
+    name,
+    covers,
+    seeds,
+    run: (bytes) => (parse(fromUtf8(bytes)) === undefined ? 'refused' : 'accepted'),
+  };
+}
+
+/** With everybody in who can be. */
+function liveTown(): Town {
+  const town = new Town(false, true);
+  for (const client of town.net.clients) {
+    client.supplicant.start();
+    client.announce();
+  }
+  town.net.advance(1_000);
+  return town;
+}
+
+/** An agent that is up, for as many inputs as can be without one that remembers too much. */
+function inTown(
+  name: string,
+  covers: readonly string[],
+  seeds: Target['seeds'],
+  input: (bytes: Uint8Array) => Input,
+): Target {
+  let town: Town | undefined;
+  let left = 0;
+  return {
+    name,
+    covers,
+    seeds,
+    dear: true,
+    run: (bytes) => {
+      if (town === undefined || left-- === 0) {
+        town = liveTown();
+        left = 500;
+      }
+      const { net, invariants } = town;
+      const before = net.performed.length;
+      const drops = new Map(Object.entries(invariants.core.drops.snapshot()));
+      net.post(input(bytes));
+      net.advance(1);
+      const kinds = net.performed.slice(before).map(({ effect }) => effect.type);
+      const dropped = Object.entries(invariants.core.drops.snapshot()).filter(
+        ([what, n]) => drops.get(what) !== n,
+      );
+      return [...new Set([...kinds, ...dropped.map(([what]) => what)])].sort().join(' ') || 'nothing';
+    },
+  };
+}
+
+const frameSeeds = () => messages('ethernet', 'arp', 'nd', 'dhcp');
+/** Behind an Ethernet header of a client's EAPOL. */
+const eapolSeeds = () =>
+  [
+    ...messages('eapol'),
+    ...messages('eap').map((body) => encodeEapol({ version: 2, type: EAPOL_EAP, body })),
+  ].map((body) => concatBytes([EAPOL_HEAD, body]));
+
+const REQUEST_SEEDS = () =>
+  texts(
+    'GET / HTTP/1.1\nhost: login.example.net\n\n',
+    'POST /login HTTP/1.1\nhost: 192.0.2.1\ncontent-type: application/x-www-form-urlencoded\norigin: http://192.0.2.1\n\nform=a&user=u%C3%A9&password=p+q',
+    'POST /logout HTTP/1.1\nhost: [2001:db8::1]:80\ncontent-type: application/x-www-form-urlencoded\n\nform=a',
+  );
+
+/** As node:http hands a request on: the first line and the headers taken apart, the body as a stream. */
+async function httpRequest(bytes: Uint8Array): Promise<string> {
+  const [head = '', body = ''] = fromUtf8(bytes).split('\n\n', 2);
+  const [first = '', ...lines] = head.split('\n');
+  const [method = '', url = ''] = first.split(' ');
+  const headers = Object.fromEntries(
+    lines.map((line) => [line.split(':', 1)[0]?.toLowerCase(), line.slice(line.indexOf(':') + 1).trim()]),
+  );
+  const stream = Object.assign(Readable.from([utf8(body)]), { method, url, headers });
+  const message = stream as unknown as IncomingMessage;
+  const request = requestOf(message);
+  const host = hostOf(message);
+  must(host === undefined || /^[0-9a-z.:-]+$/.test(host), `host ${host}`);
+  isFromHere(message, 'http');
+  if (!request.ok) return request.error;
+  if (request.value.type !== 'form') return request.value.type;
+  const form = await readForm(message, request.value.form);
+  return form.ok ? form.value.type : form.error;
+}
+
+export const TARGETS: readonly Target[] = [
+  ...CODECS.map(codecTarget),
+  {
+    name: 'radius-verify',
+    covers: [
+      'wire/radius-verify.ts verifyResponse',
+      'wire/radius-verify.ts verifyAccountingOrDynamicRequest',
+      'wire/radius-verify.ts verifyAccessRequest',
+      'wire/radius-password.ts revealUserPassword',
+    ],
+    seeds: radiusSeeds,
+    run: (packetBytes) => {
+      const received = { packetBytes, secret: SECRET, requireMessageAuthenticator: true };
+      const request = {
+        code: packetBytes[0] ?? 0,
+        identifier: packetBytes[1] ?? 0,
+        authenticator: new Uint8Array(16),
+      };
+      const outcomes = [
+        verifyAccessRequest(received),
+        verifyAccountingOrDynamicRequest(received),
+        verifyResponse({ ...received, request }),
+      ];
+      revealUserPassword(packetBytes, { secret: SECRET, authenticator: new Uint8Array(16) });
+      for (const outcome of outcomes) must(!outcome.ok, 'a forgery is believed');
+      return outcomes.map((outcome) => (outcome.ok ? '' : outcome.error.reason)).join(' ');
+    },
+  },
+  {
+    name: 'radius-stream',
+    covers: ['wire/radius-stream.ts RadiusFramer'],
+    seeds: radiusSeeds,
+    run: (bytes) => {
+      const framer = new RadiusFramer();
+      const at = Math.min(bytes.length, bytes[0] ?? 0);
+      const chunks = [framer.push(bytes.subarray(0, at)), framer.push(bytes.subarray(at))];
+      const packets = chunks.flatMap((each) => (each.ok ? each.value : []));
+      must(packets.reduce((sum, { length }) => sum + length, 0) <= bytes.length, 'more octets than came in');
+      return chunks.every(({ ok }) => ok) ? `${Math.min(packets.length, 3)} packets` : 'broken';
+    },
+  },
+  {
+    name: 'table',
+    covers: ['wire/fdb-table.ts forEachEntry', 'wire/fdb-table.ts decodeEntries'],
+    seeds: tableSeeds,
+    run: (bytes) => {
+      let count = 0;
+      forEachEntry(bytes, () => count++);
+      must(decodeEntries(bytes).length === count, 'both ways of reading count the same');
+      return `${Math.min(count, 3)} entries`;
+    },
+  },
+  {
+    name: 'record',
+    covers: [
+      'accounting/record-codec.ts decodeRecord',
+      'accounting/spool.ts readSpool',
+      'policy/certified-codec.ts readCertified',
+    ],
+    seeds: recordSeeds,
+    run: (bytes) => {
+      const decoded = decodeRecord(bytes);
+      readSpool([
+        ['r0001', bytes],
+        ['sabc', bytes],
+        [fromUtf8(bytes.subarray(0, 8)), bytes],
+      ]);
+      const certified = readCertified([
+        ['d02:00:00:00:00:01', bytes],
+        [fromUtf8(bytes.subarray(0, 8)), bytes],
+      ]);
+      return `${decoded.ok ? decoded.value.kind : decoded.error.reason} ${certified.damaged}`;
+    },
+  },
+  {
+    name: 'command',
+    covers: ['report/commands.ts decodeCommand'],
+    seeds: () =>
+      texts(
+        'disconnect {"mac":"02:00:00:00:00:01","id":"a"}',
+        'timers {"role":"default","period_s":5,"times":3}',
+        'port {"port":"p1","control":"auto"}',
+        'certified {"list":true,"limit":5}',
+        'config {"check":"switch: {}"}',
+        'sessions {}',
+      ),
+    run: (bytes) => {
+      const [verb = '', ...rest] = fromUtf8(bytes).split(' ');
+      const decoded = decodeCommand(verb, utf8(rest.join(' ')));
+      return decoded.ok ? 'accepted' : decoded.error.code;
+    },
+  },
+  textTarget(
+    'topic',
+    ['report/topics.ts parseTopic', 'report/topics.ts parseSessionKey'],
+    () =>
+      texts(
+        'rollcall/v1/sw1/session/02-99-00-00-00-01',
+        'rollcall/v1/sw1/session/ip-10.0.0.1',
+        'rollcall/v1/sw1/command/ports',
+      ),
+    (text) => {
+      const parsed = parseTopic(text);
+      return parsed.ok ? parsed : undefined;
+    },
+  ),
+  textTarget(
+    'address',
+    [
+      'base/ip.ts parseIpv4',
+      'base/ip.ts parseIpv6',
+      'base/ip.ts parseIp',
+      'base/mac.ts parseMac',
+      'base/mac-prefix.ts parseMacPrefix',
+    ],
+    () =>
+      texts(
+        '192.0.2.1',
+        '2001:db8::1',
+        '::ffff:192.0.2.1',
+        '02:99:00:00:00:01',
+        '0299.0000.0001',
+        '0000.5e',
+        '00:00:5e:00:00:00/20',
+      ),
+    (text) => parseIp(text) ?? parseMac(text) ?? parseMacPrefix(text),
+  ),
+  {
+    name: 'identity',
+    covers: ['pae/identity.ts printable'],
+    seeds: () => texts('u1', 'host/pc.example.net', '\u0000\u202e\u001b[31m'),
+    run: (bytes) => {
+      const shown = printable(bytes);
+      must(!/\p{C}/u.test(shown), `control characters in ${JSON.stringify(shown)}`);
+      return shown.length < bytes.length ? 'shorter' : shown.length > bytes.length ? 'longer' : 'as long';
+    },
+  },
+  {
+    name: 'config',
+    covers: ['config/parse.ts parseConfig', 'config/yaml.ts readYaml', 'config/yaml.ts parseText'],
+    seeds: () => [
+      utf8(readFileSync('docs/rollcall.reference.yaml', 'utf8')),
+      utf8(new Town(true, true).file(BASE)),
+    ],
+    dear: true,
+    run: (bytes) => {
+      const parsed = parseConfig(fromUtf8(bytes), NO_FILES);
+      if (parsed.ok) return 'accepted';
+      must(parsed.error.length > 0, 'refused without a fault');
+      for (const { message } of parsed.error) must(message !== '', 'a fault without words');
+      return `${Math.min(parsed.error.length, 5)} faults`;
+    },
+  },
+  {
+    name: 'http',
+    covers: [
+      'io/web-request.ts requestOf',
+      'io/web-request.ts hostOf',
+      'io/web-request.ts isFromHere',
+      'io/web-request.ts readForm',
+    ],
+    seeds: REQUEST_SEEDS,
+    run: httpRequest,
+  },
+  // The whole agent behind each of its doors: the PAE and MAB by frames, DAS, SSO, the fleet's topics.
+  inTown('agent-frame', ['agent/frames.ts readFrameSign'], frameSeeds, (bytes) => ({
+    type: 'frame',
+    port: PORTS[(bytes[11] ?? 0) % PORTS.length] as PortName,
+    bytes,
+  })),
+  inTown('agent-eapol', [], eapolSeeds, (bytes) => ({
+    type: 'frame',
+    port: PORTS[1] as PortName,
+    bytes: concatBytes([EAPOL_HEAD, bytes.subarray(EAPOL_HEAD.length)]),
+  })),
+  inTown('agent-lease', [], frameSeeds, (bytes) => ({ type: 'lease-frame', bytes })),
+  inTown('agent-routed', [], frameSeeds, (bytes) => ({ type: 'routed-frame', interface: 'vpn0', bytes })),
+  inTown('agent-reply', [], radiusSeeds, (bytes) => ({
+    type: 'datagram',
+    socket: { kind: 'access', server: 0, n: 0 },
+    address: SERVER,
+    port: 1812,
+    bytes,
+  })),
+  inTown(
+    'agent-dynamic',
+    [
+      'radius/dynauth-request.ts readRequest',
+      'radius/dynauth-keys.ts readKeys',
+      'radius/dynauth-vendors.ts readVendors',
+    ],
+    dynamicSeeds,
+    (bytes) => ({ type: 'dynamic-requests', datagrams: [{ address: SERVER, port: 40_000, bytes: bytes }] }),
+  ),
+  inTown('agent-sso', ['radius/sso-notice.ts readNotice'], ssoSeeds, (bytes) => ({
+    type: 'sso-requests',
+    datagrams: [{ address: CONCENTRATOR, port: 40_000, bytes: bytes }],
+  })),
+  inTown(
+    'agent-fleet',
+    [],
+    () => texts('{"session_id":"x","started":"2025-01-31T00:00:00.000Z","authenticated":true,"port":"p1"}'),
+    (bytes) => ({ type: 'followed', topic: 'rollcall/v1/sw2/session/02-99-00-00-00-01', payload: bytes }),
+  ),
+  inTown('agent-table', [], tableSeeds, (bytes) => ({
+    type: 'table',
+    dump: { at: instant(1_000_000), tookMs: 1, records: bytes },
+  })),
+];
+
+/** Kept in the repository, a line of hexadecimal each: what once went wrong, or led somewhere new. */
+export function corpusOf(name: string): readonly Uint8Array[] {
+  const path = corpusPath(name);
+  if (!existsSync(path)) return [];
+  const lines = readFileSync(path, 'utf8').split('\n');
+  return lines.filter((line) => line !== '').map((line) => fromHex(line) ?? new Uint8Array(0));
+}
+
+/** From the repository's root. */
+export function corpusPath(name: string): string {
+  return `test/fuzz/corpus/${name}.txt`;
+}
