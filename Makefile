@@ -11,7 +11,7 @@ BIN := node_modules/.bin
 
 TARGET ?= linux-$(shell node -p process.arch 2>/dev/null)-glibc
 
-.PHONY: help deps native build bundle deb test lab-vlan qemu qemu-shell demo bench lint clean fresh-root
+.PHONY: help deps native build audit bundle deb test lab-vlan qemu qemu-shell demo bench lint clean fresh-root
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,8 +25,12 @@ $(DEPS): package.json package-lock.json board/deps.sh $(wildcard board/patches/*
 native: $(DEPS)
 	@$(MAKE) -C native
 
-build: native ## bundle the agent into dist/
+build: native ## bundle the agent into dist/, with its bill of materials and licences
 	@node board/bundle.mjs
+	@node board/sbom.mjs
+
+audit: ## ask the registry for known weaknesses of what is shipped
+	@sh board/audit.sh
 
 bundle: $(DEPS) ## the agent to ship, into dist-TARGET/: TARGET=linux-x64-glibc, linux-arm64-glibc, or -musl (docs/targets.md)
 	@$(MAKE) -C native TARGET=$(TARGET)
