@@ -46,10 +46,10 @@ lab-vlan: build ## what takes a kernel that filters VLANs, in QEMU: KERNEL=linux
 	@sh test/other-kernel.sh "$(KERNEL)" env ROLLCALL_VLANS_WANTED=1 sh -c \
 		'native/build/switchdev_test && $(BIN)/vitest run --project lab --reporter=verbose --maxConcurrency=6 test/lab/vlan.test.ts'
 
-qemu: build ## boot a switch of its own in QEMU, and say how long it takes to be online (root)
+qemu: deb ## boot a switch of its own in QEMU, and say how long it takes to be online (root)
 	@node board/run.mjs test/qemu/main.ts
 
-qemu-shell: build ## the same, and stay on its console; Ctrl-] leaves
+qemu-shell: deb ## the same, and stay on its console; Ctrl-] leaves
 	@node board/run.mjs test/qemu/main.ts shell
 
 demo: build ## three users' lives and a printer's on a switch made of namespaces, in under 90 seconds (root)

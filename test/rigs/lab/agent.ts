@@ -14,7 +14,8 @@ const BUNDLE = path.resolve(import.meta.dirname, '../../../dist/rollcall.js');
 /** The launcher's (dist/rollcall): the agent is tried as it runs. */
 const FLAGS = ['--max-semi-space-size=1', '--heap-growing-percent=20', '--compact-on-every-full-gc'];
 
-const LAB_CONFIG: ConfigPart = {
+/** Of an agent whose servers are beside it. */
+export const LAB_CONFIG: ConfigPart = {
   switch: { id: 'sw1', bridge: 'br0', uplinks: ['up0'] },
   backend: 'switchdev',
   ports: { 'p*': { control: 'auto', host_mode: 'multi-auth', role: 'default' } },
