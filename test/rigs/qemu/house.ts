@@ -45,7 +45,8 @@ export class QemuHouse implements House {
   readonly radius: FreeRadius;
   readonly broker: Broker;
   readonly upstream: Pick<Subscriber, 'messages' | 'ofTopic'>;
-  readonly #services: Netns;
+  /** Where the broker and the server are. */
+  readonly services: Netns;
   readonly #undoings: (() => unknown)[];
 
   private constructor(
@@ -59,7 +60,7 @@ export class QemuHouse implements House {
     this.radius = parts.radius;
     this.broker = parts.broker;
     this.upstream = new Translated(parts.heard);
-    this.#services = parts.services;
+    this.services = parts.services;
     this.#undoings = undoings;
   }
 
@@ -104,11 +105,11 @@ export class QemuHouse implements House {
   }
 
   severBroker(): Promise<() => Promise<void>> {
-    return sever(this.#services, this.broker.port);
+    return sever(this.services, this.broker.port);
   }
 
   radclient(request: RadclientRequest): Promise<RadclientReply> {
-    return radclient(this.#services, { ...request, to: MANAGEMENT_IPV4 });
+    return radclient(this.services, { ...request, to: MANAGEMENT_IPV4 });
   }
 
   async freezeAgent(): Promise<void> {
@@ -282,6 +283,7 @@ function begin({ ports, vlans }: HouseOptions): string {
   const bridge = (vlans ?? []).map((vlan) => `vlan add dev up0 vid ${vlan}`);
   return `set -e
 cat >/etc/rollcall/rollcall.yaml
+sync /etc/rollcall/rollcall.yaml
 printf '${ip.join('\\n')}\\n' | ip -batch -
 printf '${bridge.map((line) => `${line}\\n`).join('')}' | bridge -batch -
 systemctl start rollcall`;
