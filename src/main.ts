@@ -1,7 +1,6 @@
 // The composition root: arguments, clocks, signals. `run` locks the ports first, with nothing loaded but what that
 // takes; then it loads the rest (captures, control socket, broker) and joins it to the shell.
 
-import { mkdirSync } from 'node:fs';
 import { release } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,9 +13,10 @@ import type { Config } from './config/config.ts';
 import { describeFault } from './config/fault.ts';
 import { parseConfig } from './config/parse.ts';
 import { isUplink } from './config/ports.ts';
+import { bridgeAbsence } from './io/bridge-absence.ts';
 import { type Closer, closeAll } from './io/closing.ts';
 import { systemEntropy } from './io/entropy.ts';
-import { readSecret, readText } from './io/files.ts';
+import { readSecret, readText, replaceFile } from './io/files.ts';
 import { HeldPorts } from './io/held-ports.ts';
 import { type HostFinding, hostFindings } from './io/host-check.ts';
 import type { KeptCaptures } from './io/kept-captures.ts';
@@ -27,6 +27,7 @@ import { ingressFaults, ownAddresses, sameAddresses } from './io/own-addresses.t
 import { PortAuth } from './io/portauth.ts';
 import { radSecFaults } from './io/radsec.ts';
 import { removeRoutedPath } from './io/routed-path.ts';
+import { ServiceManager } from './io/service-manager.ts';
 import { readClocks, Shell } from './io/shell.ts';
 import { SsoBars } from './io/sso-bars.ts';
 import type { Store } from './io/store.ts';
@@ -35,7 +36,7 @@ import { isListening } from './io/unix-socket.ts';
 import { UplinkGuard } from './io/uplink-guard.ts';
 import { VlanMemory } from './io/vlan-memory.ts';
 import { readCertificate } from './io/web-certificate.ts';
-import type { PortName } from './model/dataplane.ts';
+import type { PortName, VlanMap } from './model/dataplane.ts';
 import { EMPTY_CERTIFIED, readCertified } from './policy/certified-codec.ts';
 import { loadRadiusDictionary } from './wire/radius-dictionary.ts';
 
@@ -46,19 +47,23 @@ const CLOSE_WITHIN_MS = 2000;
 const LINK_WITHIN_MS = 4000;
 const STORE_WITHIN_MS = 10_000;
 const EXIT_WITHIN_MS = 500;
+/** EX_CONFIG of sysexits.h: to be started again with another configuration only. */
+const EXIT_CONFIG = 78;
+const NO_VLANS: VlanMap = { filtering: false, bridge: [], ports: new Map() };
 const HERE = dirname(fileURLToPath(import.meta.url));
 
-/** The agent's exit code: 0 stopped or drained, 1 could not start. */
+/** The agent's exit code: 0 stopped or drained, 1 could not start, 78 the configuration has a fault. */
 async function run({ config: path }: { readonly config: string }): Promise<number> {
-  const complain = (message: string): number => {
+  const complain = (message: string, code = 1): number => {
     process.stderr.write(`rollcall: ${message}\n`);
-    return 1;
+    return code;
   };
   const text = readText(path);
-  if (!text.ok) return complain(`cannot read ${path}: ${text.error}`);
+  if (!text.ok) return complain(`cannot read ${path}: ${text.error}`, EXIT_CONFIG);
   const parsed = parseConfig(text.value, readSecret);
   if (!parsed.ok) {
-    return complain(parsed.error.map((fault) => `${path}: ${describeFault(fault)}`).join('\nrollcall: '));
+    const faults = parsed.error.map((fault) => `${path}: ${describeFault(fault)}`);
+    return complain(faults.join('\nrollcall: '), EXIT_CONFIG);
   }
   const { config, warnings } = parsed.value;
   const log = createLogger({ level: config.log.level });
@@ -66,7 +71,7 @@ async function run({ config: path }: { readonly config: string }): Promise<numbe
   const dictionary = loadRadiusDictionary();
   if (!dictionary.ok) return complain(`RADIUS dictionary: ${dictionary.error}`);
   const unusable = radSecFaults(config.radius.servers);
-  if (unusable.length > 0) return complain(unusable.join('\nrollcall: '));
+  if (unusable.length > 0) return complain(unusable.join('\nrollcall: '), EXIT_CONFIG);
   // Before anything is touched: a second agent's Accounting-On would close the sessions of the first at the servers.
   if (await isListening(config.controlSocket))
     return complain(`another agent listens on ${config.controlSocket}`);
@@ -119,6 +124,7 @@ class Run {
   private page: LoginPage | undefined;
   private guard: UplinkGuard | undefined;
   private store: Store | undefined;
+  private readonly manager: ServiceManager | undefined;
   private finish: (code: number) => void = () => undefined;
   private readonly closers: Closer[] = [];
 
@@ -141,7 +147,14 @@ class Run {
       ssoBars: this.ssoBars,
       log,
       heldPorts: this.heldPorts,
+      lockFile: join(config.stateDir, 'lock.conf'),
       onDrained: () => void this.stop('drained'),
+    });
+    this.manager = ServiceManager.find({
+      env: process.env,
+      pid: process.pid,
+      status: () => this.agent.standing(),
+      onError: (message) => log.log('warn', message),
     });
   }
 
@@ -151,7 +164,10 @@ class Run {
     });
     for (const signal of ['SIGTERM', 'SIGINT'] as const)
       process.once(signal, () => void this.stop('restart'));
-    process.on('SIGHUP', () => this.reload());
+    process.on('SIGHUP', () => {
+      if (this.manager === undefined) this.reload();
+      else this.manager.reloading(() => this.reload());
+    });
     const booted = this.boot();
     if (!booted.ok) {
       process.stderr.write(`rollcall: ${booted.error}\n`);
@@ -164,6 +180,7 @@ class Run {
       await this.stop('restart');
       return 1;
     }
+    this.manager?.ready();
     const ms = Math.round(performance.now());
     this.log.log('info', 'running', { switch: this.config.switch.id, version, ms });
     return ended;
@@ -174,12 +191,15 @@ class Run {
     const capabilities = this.portauth.capabilities();
     if (!capabilities.ok) return capabilities;
     const listening = this.portauth.onEvents((events) => {
-      for (const event of events) this.shell.post({ type: 'dataplane', event });
+      for (const event of events) {
+        if (event.type === 'bridge-back') this.tellCapabilities();
+        this.shell.post({ type: 'dataplane', event });
+      }
       if (events.some(({ type }) => type === 'port-added' || type === 'port-gone')) this.tellUplinks();
     });
     if (!listening.ok) return listening;
     const embedded = this.config.mqtt.url === undefined;
-    const vlans = this.portauth.vlans();
+    const vlans = capabilities.value.bridge ? this.portauth.vlans() : ok(NO_VLANS);
     if (!vlans.ok) return vlans;
     const found = this.vlanMemory.read();
     if (!found.ok) this.log.log('error', found.error);
@@ -194,6 +214,7 @@ class Run {
       heldDown: new Map(this.heldPorts.all()),
       ssoBars: bars.ok ? bars.value : [],
       kernel: release(),
+      ...(capabilities.value.bridge ? {} : { absence: bridgeAbsence(this.config.switch.bridge) }),
       mqtt: {
         protocol_version: embedded ? 4 : 5,
         embedded,
@@ -201,6 +222,13 @@ class Run {
       },
     });
     return this.shutRoutedPath();
+  }
+
+  private tellCapabilities(): void {
+    const capabilities = this.portauth.capabilities();
+    // One that is gone again says so next.
+    if (capabilities.ok) this.shell.post({ type: 'capabilities', capabilities: capabilities.value });
+    else this.log.log('warn', capabilities.error);
   }
 
   /** What cannot be shut is not run: whoever is behind it would pass without a session. */
@@ -215,18 +243,18 @@ class Run {
   }
 
   private async complete(): Promise<Result<void, string>> {
-    const [{ Capture }, { KeptCaptures: Captures, leaseCapture }, { openControlSocket }, { MqttLink: Link }] =
-      await Promise.all([
-        import('./io/capture.ts'),
-        import('./io/kept-captures.ts'),
-        import('./io/control-socket.ts'),
-        import('./io/mqtt.ts'),
-      ]);
-    mkdirSync(dirname(this.config.controlSocket), { recursive: true });
-    const control = await openControlSocket({
-      path: this.config.controlSocket,
-      onRequest: ({ verb, payload, reply }) => this.shell.command(verb, payload, reply),
-    });
+    const [
+      { Capture },
+      { KeptCaptures: Captures, leaseCapture },
+      { openControlSockets },
+      { MqttLink: Link },
+    ] = await Promise.all([
+      import('./io/capture.ts'),
+      import('./io/kept-captures.ts'),
+      import('./io/control-socket.ts'),
+      import('./io/mqtt.ts'),
+    ]);
+    const control = await openControlSockets(this.config, (request) => this.shell.command(request));
     if (!control.ok) return control;
     this.closers.push({ name: 'the control socket', close: () => control.value.close() });
     const url = await this.brokerUrl();
@@ -376,10 +404,11 @@ class Run {
       ...(mqtt.username === undefined ? {} : { username: mqtt.username }),
       ...(mqtt.password === undefined ? {} : { password: mqtt.password }),
       tls: mqtt.tls,
+      commands: mqtt.commands,
       willDelay: mqtt.willDelay,
       onConnected: () => this.shell.post({ type: 'broker', connected: true }),
       onDisconnected: () => this.shell.post({ type: 'broker', connected: false }),
-      onCommand: ({ verb, payload, reply }) => this.shell.command(verb, payload, reply),
+      onCommand: (request) => this.shell.command(request),
       onFollowed: (topic, payload) => this.shell.post({ type: 'followed', topic, payload }),
       isStale: (topic, octets) => this.agent.isStaleTopic(topic, octets),
       log: (level, message) => this.log.log(level, message),
@@ -391,6 +420,7 @@ class Run {
     if (text.ok) this.shell.post({ type: 'reload', text: text.value });
     else this.log.log('error', `cannot read ${this.path}: ${text.error}`);
     this.page?.renewCertificate();
+    this.link?.renewTls();
   }
 
   /** There is no notice of them in Node, so they are looked at every few seconds. */
@@ -412,6 +442,7 @@ class Run {
   /** Locks, grants and sessions stay as they are; only a drain has logged people out. */
   private async stop(how: 'restart' | 'drained'): Promise<void> {
     this.log.log('info', 'stopping', { how });
+    this.manager?.stopping();
     // First: what is to outlive us does not wait for others.
     this.shell.post({ type: 'stopping' });
     const problem = (message: string): void => this.log.log('warn', message);
@@ -426,6 +457,7 @@ class Run {
         problem,
       );
     this.shell.close();
+    this.manager?.close();
     this.finish(0);
   }
 }
@@ -441,7 +473,12 @@ async function main(): Promise<void> {
     return;
   }
   const { buildCli } = await import('./cli/cli.ts');
-  process.exitCode = await buildCli({ run, version, files: { readText, readSecret }, checkHost }).parse(args);
+  process.exitCode = await buildCli({
+    run,
+    version,
+    files: { readText, readSecret, replaceFile },
+    checkHost,
+  }).parse(args);
 }
 
 await main();

@@ -49,8 +49,13 @@ struct sd {
     size_t notice_length;
     bool lost;             /* an overrun to report */
     uint32_t resync;       /* sequence of the dump that answers it; 0 = none */
+    bool bridge_seen;      /* by that dump */
+    bool ask_twice;        /* it told of ports before it told of their bridge */
     uint32_t sweep;        /* next port to look at for having gone; UINT32_MAX = no sweep */
 };
+
+/* The handle without a wake thread, with notices of these groups (RTMGRP_*): of links alone, events are of ports alone. */
+int sd_open(const char *bridge, uint32_t groups, struct sd **out);
 
 /* False if the message is no link. */
 bool sd_parse_link(const struct nlmsghdr *message, struct sd_link *link);

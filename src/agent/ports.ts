@@ -31,6 +31,7 @@ import type { ConnectionEvent, SocketKey } from '../radius/effects.ts';
 import type { RadSecSettings } from '../radius/settings.ts';
 import type { SsoDatagram } from '../radius/sso.ts';
 import type { Bar } from '../radius/sso-logins.ts';
+import type { Rights } from '../report/commands.ts';
 import type { EventPayload } from '../report/event-payloads.ts';
 import type { InfoPayload, SpoolState } from '../report/payloads.ts';
 import type { Answer } from '../web/page.ts';
@@ -51,8 +52,12 @@ export type Input =
       /** Logins at concentrators that an earlier run was told to keep out. */
       readonly ssoBars: readonly Bar[];
       readonly kernel: string;
+      /** Of a bridge that is not there: why not, and what would bring it, a sentence each. */
+      readonly absence?: string;
       readonly mqtt: InfoPayload['mqtt'];
     }
+  /** What the data plane can do, now that the bridge is there; before `bridge-back`. */
+  | { readonly type: 'capabilities'; readonly capabilities: Capabilities }
   | { readonly type: 'dataplane'; readonly event: DataplaneEvent }
   | { readonly type: 'frame'; readonly port: PortName; readonly bytes: Uint8Array }
   | { readonly type: 'table'; readonly dump: TableDump }
@@ -108,7 +113,14 @@ export type Input =
   | { readonly type: 'broker'; readonly connected: boolean }
   /** A message on a topic of another switch that was asked for by `follow`. */
   | { readonly type: 'followed'; readonly topic: string; readonly payload: Uint8Array }
-  | { readonly type: 'command'; readonly ref: Ref; readonly verb: string; readonly payload: Uint8Array }
+  | {
+      readonly type: 'command';
+      readonly ref: Ref;
+      readonly verb: string;
+      readonly payload: Uint8Array;
+      /** Of the way by which it came. */
+      readonly rights: Rights;
+    }
   /** The store is open, or cannot be had: what an earlier run left in it. Nothing is stored before. */
   | { readonly type: 'spool'; readonly content: SpoolContent; readonly status: SpoolStatus }
   | { readonly type: 'spool-status'; readonly status: SpoolStatus }
@@ -153,6 +165,8 @@ export type Effect =
   | { readonly type: 'remember-vlans'; readonly found: readonly FoundVlan[] }
   /** To be kept for the next start, in place of what was kept before. */
   | { readonly type: 'remember-bars'; readonly bars: readonly Bar[] }
+  /** For rollcall-lock, in place of what it was given before; at start, and when another configuration says other ports. */
+  | { readonly type: 'keep-lock-file'; readonly text: string }
   | { readonly type: 'read-counters' }
   | { readonly type: 'inject'; readonly port: PortName; readonly bytes: Uint8Array }
   | { readonly type: 'open-capture'; readonly ref: Ref; readonly port: PortName }

@@ -28,6 +28,7 @@ import {
   type Terminal,
 } from './session.ts';
 import { colors, plural } from './text.ts';
+import { addUci } from './uci.ts';
 import {
   configView,
   disconnectView,
@@ -137,6 +138,7 @@ class Program {
         );
         this.exit(clean ? EXIT.done : EXIT.refused);
       });
+    addUci(this.command, { files: this.options.files, terminal: this.terminal, exit: this.exit });
   }
 
   private reading(): void {
@@ -340,6 +342,9 @@ class Program {
       .option('--switch <id>', 'the switch to ask, with --broker')
       .option('--username <name>', 'at the broker')
       .option('--password-file <file>', 'whose first line is the password at the broker')
+      .option('--ca-file <file>', 'PEM: who signs the certificate of the broker (mqtts://, wss://)')
+      .option('--cert-file <file>', 'PEM: the certificate that is shown to the broker, with --key-file')
+      .option('--key-file <file>', 'PEM: its key')
       .option('--timeout <seconds>', 'how long to wait for an answer', number, 10)
       .hook('preAction', (_, command) => {
         const { broker, switch: id } = command.opts<Connection>();

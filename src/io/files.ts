@@ -19,7 +19,8 @@ import { err, ok, type Result } from '../base/result.ts';
 /** Longer than any secret. */
 const MAX_SECRET_OCTETS = 4096;
 
-export function readText(path: string): Result<string, string> {
+/** Of a file, or of a descriptor that is open, such as 0. */
+export function readText(path: string | number): Result<string, string> {
   return attempt(() => ok(readFileSync(path, 'utf8')));
 }
 
@@ -63,6 +64,12 @@ export function replaceFile(path: string, text: string): Result<void, string> {
     syncFolder(folder);
     return ok(undefined);
   });
+}
+
+/** The same, of a text that may be there already: flash is spared. */
+export function keepText(path: string, text: string): Result<void, string> {
+  const before = readText(path);
+  return before.ok && before.value === text ? ok(undefined) : replaceFile(path, text);
 }
 
 /** What has come into it, or has gone, is on disk when it returns. Throws. */

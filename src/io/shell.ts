@@ -16,7 +16,9 @@ import type { CertifiedChange } from '../policy/certified-codec.ts';
 import type { SocketKey } from '../radius/effects.ts';
 import type { Answer } from '../web/page.ts';
 import type { Standing, Visit, Visitor } from '../web/visit.ts';
+import type { CommandRequest } from './command-request.ts';
 import { endOfRun, inOrder } from './effect-order.ts';
+import { keepText } from './files.ts';
 import { Grants } from './grants.ts';
 import type { HeldPorts } from './held-ports.ts';
 import { interfaceIndex } from './interfaces.ts';
@@ -71,6 +73,8 @@ export interface ShellOptions {
   readonly ssoBars: SsoBars;
   readonly log: Logger;
   readonly heldPorts: HeldPorts;
+  /** Path of what rollcall-lock reads. */
+  readonly lockFile: string;
   readonly onDrained: () => void;
 }
 
@@ -132,10 +136,10 @@ export class Shell {
   }
 
   /** A request that gets one answer. */
-  command(verb: string, payload: Uint8Array, reply: (answer: object) => void): void {
+  command({ reply, ...request }: CommandRequest): void {
     const ref = ++this.lastReply;
     this.replies.set(ref, reply);
-    this.post({ type: 'command', ref, verb, payload });
+    this.post({ type: 'command', ref, ...request });
   }
 
   standingOf(visitor: Visitor): Standing {
@@ -275,6 +279,11 @@ export class Shell {
       case 'remember-bars': {
         const kept = this.options.ssoBars.write(effect.bars);
         if (!kept.ok) log.log('error', kept.error);
+        return;
+      }
+      case 'keep-lock-file': {
+        const kept = keepText(this.options.lockFile, effect.text);
+        if (!kept.ok) log.log('error', `ports are not shut before the next start: ${kept.error}`);
         return;
       }
       case 'read-addresses': {
