@@ -37,6 +37,10 @@ deb: build ## Debian package, into dist-deb/: ARCH=amd64 or arm64
 	@$(MAKE) bundle TARGET=linux-$(ARCH:amd64=x64)-glibc
 	@sh board/dent/build.sh --arch $(ARCH)
 
+deb-test: deb ## the package's life on a Debian 13 with systemd: install, upgrade, crash, remove, purge (root, 2 minutes)
+	@sh board/dent/build.sh --version 0.1.0+later >/dev/null
+	@node board/run.mjs test/dent/main.ts dist-deb/rollcall_0.1.0_amd64.deb dist-deb/rollcall_0.1.0+later_amd64.deb
+
 test: build ## native tests, unit tests and the lab (root: it makes network namespaces)
 	@$(MAKE) -C native test
 	@$(BIN)/vitest run
