@@ -11,10 +11,10 @@ BIN := node_modules/.bin
 
 TARGET ?= linux-$(shell node -p process.arch 2>/dev/null)-glibc
 
-.PHONY: help deps native build bundle deb test lab-vlan qemu qemu-shell demo bench lint clean fresh-root
+.PHONY: help deps native native-musl build bundle deb deb-test openwrt-source openwrt-size test lab-vlan qemu qemu-shell demo bench lint clean fresh-root
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 deps: $(DEPS) ## install Debian packages and node modules (root; nothing is started; once)
 
@@ -24,6 +24,9 @@ $(DEPS): package.json package-lock.json board/deps.sh $(wildcard board/patches/*
 
 native: $(DEPS)
 	@$(MAKE) -C native
+
+native-musl: $(DEPS) ## the native library against musl, OpenWrt's C library, and its tests (root)
+	@$(MAKE) -C native TARGET=musl test
 
 build: native ## bundle the agent into dist/
 	@node board/bundle.mjs
@@ -41,8 +44,15 @@ deb-test: deb ## the package's life on a Debian 13 with systemd: install, upgrad
 	@sh board/dent/build.sh --version 0.1.0+later >/dev/null
 	@node board/run.mjs test/dent/main.ts dist-deb/rollcall_0.1.0_amd64.deb dist-deb/rollcall_0.1.0+later_amd64.deb
 
+openwrt-source: $(DEPS) ## source archive for OpenWrt's SDK, beside the package's Makefile (docs/install-openwrt.md)
+	@sh board/openwrt/source.sh
+
+openwrt-size: openwrt-source ## what the OpenWrt package takes on flash
+	@sh board/openwrt/size.sh
+
 test: build ## native tests, unit tests and the lab (root: it makes network namespaces)
 	@$(MAKE) -C native test
+	@$(MAKE) native-musl
 	@$(BIN)/vitest run
 
 lab-vlan: build ## what takes a kernel that filters VLANs, in QEMU: KERNEL=linux-image-....deb (root, 20 minutes)

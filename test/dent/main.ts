@@ -250,8 +250,9 @@ class Life {
     assert.match(said, /rollcall: logging everybody off\n/);
     assert.match(
       said,
-      /stay locked[^\n]*\n {2}bridge link set dev p1 mab off locked off\n {2}bridge link set dev p2 mab off locked off\n/,
+      /stays shut[^\n]*\n {2}bridge link set dev p1 mab off locked off\n {2}bridge link set dev p2 mab off locked off\n/,
     );
+    assert.equal(await this.debian.must('nft list tables'), '');
     assert.deepEqual(await this.locked(), [true, true]);
     assert.equal(await ping(this.lab.client(1), UPLINK_IPV4), false);
     const last = this.radius

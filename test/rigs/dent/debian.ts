@@ -80,7 +80,7 @@ export class Debian {
   async must(line: string, timeoutMs?: number): Promise<string> {
     const { code, stdout, stderr } = await this.run(line, timeoutMs);
     if (code !== 0) throw new Error(`${line}: exit ${code}: ${stderr}${stdout}`);
-    return stdout;
+    return stdout.replaceAll('\r', '');
   }
 
   /** A file of the machine, on this one. */

@@ -25,6 +25,7 @@ import type { HoldKind } from '../../../src/model/port.ts';
 import { readCertified } from '../../../src/policy/certified-codec.ts';
 import type { DynamicDatagram } from '../../../src/radius/dynauth.ts';
 import type { Bar } from '../../../src/radius/sso-logins.ts';
+import type { Rights } from '../../../src/report/commands.ts';
 import type { EventPayload } from '../../../src/report/event-payloads.ts';
 import type { Answer } from '../../../src/web/page.ts';
 import type { Visit } from '../../../src/web/visit.ts';
@@ -268,18 +269,18 @@ export class SimulatedSwitch {
   }
 
   /** The answer, which comes at once. */
-  command(verb: string, request: object | Uint8Array = {}): object {
-    const answer = this.answerTo(this.request(verb, request));
+  command(verb: string, request: object | Uint8Array = {}, rights: Rights = 'full'): object {
+    const answer = this.answerTo(this.request(verb, request, rights));
     if (answer === undefined) throw new Error(`${verb} was not answered`);
     return answer;
   }
 
   /** One that may be answered later: `answerTo` has the answer then, once. */
-  request(verb: string, request: object | Uint8Array = {}): number {
+  request(verb: string, request: object | Uint8Array = {}, rights: Rights = 'full'): number {
     const ref = this.nextCommand++;
     const payload =
       request instanceof Uint8Array ? request : new TextEncoder().encode(JSON.stringify(request));
-    this.post({ type: 'command', ref, verb, payload });
+    this.post({ type: 'command', ref, verb, payload, rights });
     return ref;
   }
 
