@@ -11,7 +11,7 @@ BIN := node_modules/.bin
 
 TARGET ?= linux-$(shell node -p process.arch 2>/dev/null)-glibc
 
-.PHONY: help deps native native-musl build bundle deb deb-test openwrt-source openwrt-size test lab-vlan qemu qemu-shell demo bench lint clean fresh-root
+.PHONY: help deps native native-musl build bundle deb openwrt-source openwrt-size test lab-vlan arm64-test qemu qemu-shell demo bench lint clean fresh-root
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -40,6 +40,7 @@ deb: build ## Debian package, into dist-deb/: ARCH=amd64 or arm64
 	@$(MAKE) bundle TARGET=linux-$(ARCH:amd64=x64)-glibc
 	@sh board/dent/build.sh --arch $(ARCH)
 
+.PHONY: deb-test
 deb-test: deb ## the package's life on a Debian 13 with systemd: install, upgrade, crash, remove, purge (root, 2 minutes)
 	@sh board/dent/build.sh --version 0.1.0+later >/dev/null
 	@node board/run.mjs test/dent/main.ts dist-deb/rollcall_0.1.0_amd64.deb dist-deb/rollcall_0.1.0+later_amd64.deb
@@ -60,10 +61,13 @@ lab-vlan: build ## what takes a kernel that filters VLANs, in QEMU: KERNEL=linux
 	@sh test/other-kernel.sh "$(KERNEL)" env ROLLCALL_VLANS_WANTED=1 sh -c \
 		'native/build/switchdev_test && $(BIN)/vitest run --project lab --reporter=verbose --maxConcurrency=6 test/lab/vlan.test.ts'
 
-qemu: build ## boot a switch of its own in QEMU, and say how long it takes to be online (root)
+arm64-test: $(DEPS) ## native tests, the agent and some of the lab's scenarios on an arm64 machine in QEMU (root; docs/arm64.md)
+	@sh test/arm64.sh
+
+qemu: deb ## boot a switch of its own in QEMU, and say how long it takes to be online (root)
 	@node board/run.mjs test/qemu/main.ts
 
-qemu-shell: build ## the same, and stay on its console; Ctrl-] leaves
+qemu-shell: deb ## the same, and stay on its console; Ctrl-] leaves
 	@node board/run.mjs test/qemu/main.ts shell
 
 demo: build ## three users' lives and a printer's on a switch made of namespaces, in under 90 seconds (root)

@@ -163,7 +163,7 @@ export class Closings {
   }
 
   private applyLogoutEffect({ unit, eapFailure, keys }: Closing, effect: LogoutEffect): void {
-    const { accountant, dynauth, reporter, sso, supplicants } = this.core.parts;
+    const { accountant, dynauth, meter, reporter, sso, supplicants } = this.core.parts;
     const { session } = unit;
     switch (effect.type) {
       case 'clear-grant':
@@ -174,8 +174,10 @@ export class Closings {
           supplicants.sendEap(session.mac, session.grant.port, eapFailure);
         return;
       case 'stop':
-        if (isFallback(session.method)) this.stopStored(session.grant, session.id);
-        else accountant.stop(unit, effect.decision);
+        if (isFallback(session.method)) {
+          meter.forget(unit);
+          this.stopStored(session.grant, session.id);
+        } else accountant.stop(unit, effect.decision);
         return;
       case 'report-end':
         reporter.sessionEnded(unit, effect.decision, effect.proof);
