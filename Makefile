@@ -40,6 +40,11 @@ deb: build ## Debian package, into dist-deb/: ARCH=amd64 or arm64
 	@$(MAKE) bundle TARGET=linux-$(ARCH:amd64=x64)-glibc
 	@sh board/dent/build.sh --arch $(ARCH)
 
+.PHONY: deb-test
+deb-test: deb ## the package's life on a Debian 13 with systemd: install, upgrade, crash, remove, purge (root, 2 minutes)
+	@sh board/dent/build.sh --version 0.1.0+later >/dev/null
+	@node board/run.mjs test/dent/main.ts dist-deb/rollcall_0.1.0_amd64.deb dist-deb/rollcall_0.1.0+later_amd64.deb
+
 openwrt-source: $(DEPS) ## source archive for OpenWrt's SDK, beside the package's Makefile (docs/install-openwrt.md)
 	@sh board/openwrt/source.sh
 
