@@ -254,6 +254,38 @@ describe('start', () => {
   });
 });
 
+describe('a fault, and an agent that runs', () => {
+  const told = (action: string) => {
+    root.write('etc/config/rollcall', ENABLED);
+    root.write('tmp/running', '');
+    root.write('tmp/faults', 'rollcall: rollcall.x: wrong\n');
+    const { status, err, calls } = root.init(action);
+    expect(status).not.toBe(0);
+    expect(err).toContain('rollcall.x: wrong\n');
+    return calls.map((words) => words.join(' '));
+  };
+
+  it('start: procd is told nothing that would end it', () => {
+    expect(told('start')).toEqual(['open_service']);
+  });
+
+  it('restart: it is not stopped', () => expect(told('restart')).toEqual([]));
+
+  it('reload: it is not stopped', () => expect(told('reload')).toEqual([]));
+
+  it('restart without a fault: it is', () => {
+    root.write('etc/config/rollcall', ENABLED);
+    const { calls } = root.init('restart');
+    expect(calls.map(([call]) => call).filter((call) => call?.endsWith('_service'))).toEqual([
+      'delete_service',
+      'open_service',
+      'set_service',
+    ]);
+    expect(serviceOf(calls).instance).toBeDefined();
+    expect(root.read('tmp/calls').trim().split('\n')).toHaveLength(1);
+  });
+});
+
 describe('reload', () => {
   const running = async (): Promise<void> => {
     root.write('etc/config/rollcall', ENABLED);
