@@ -66,6 +66,7 @@ lab-vlan: build ## what takes a kernel that filters VLANs, in QEMU: KERNEL=linux
 		'native/build/switchdev_test && $(BIN)/vitest run --project lab --reporter=verbose --maxConcurrency=6 test/lab/vlan.test.ts'
 
 arm64-test: $(DEPS) ## native tests, the agent and some of the lab's scenarios on an arm64 machine in QEMU (root; docs/arm64.md)
+	@$(MAKE) deb ARCH=arm64
 	@sh test/arm64.sh
 
 qemu: deb ## boot a switch of its own in QEMU, and say how long it takes to be online (root)
