@@ -119,7 +119,11 @@ class Year {
     const stay = MINUTE + random.below(LONGEST);
     const way = WAYS[n % WAYS.length];
     if (way === 'sso') {
-      const said = { session: `s${n}`, user: `v${n}`, ips: [`10.1.${n >> 8}.${n & 0xff}` as Ip] };
+      const said = {
+        session: `s${n} of day ${Math.floor(net.world.now / DAY)}`,
+        user: `v${n}`,
+        ips: [`10.1.${n >> 8}.${n & 0xff}` as Ip],
+      };
       this.concentrator('start', said);
       net.world.in(stay, () => this.concentrator('stop', said));
       return;
