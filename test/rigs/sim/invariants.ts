@@ -37,8 +37,12 @@ const BOUNDS: Readonly<Record<string, number>> = {
   'joined.accountant.journal.ended': 4_096,
   'joined.accountant.journal.entries': 50_000,
   'joined.accountant.journal.lines': 50_000,
+  'joined.accountant.journal.held': 50_000,
   'joined.aaa.client.kinds.accounting.byRef': 50_000,
   'joined.aaa.client.kinds.accounting.queue.items': 50_000,
+  // sso.max_users.
+  'joined.sso.logins.stopped': 10_000,
+  'joined.sso.logins.bars': 10_000,
   // radius/sso.ts.
   'joined.sso.server.answers': 4_096,
   // certified_devices.capacity.
