@@ -176,7 +176,7 @@ describe('start', () => {
   });
 
   it("has the launcher's flags", () => {
-    const launcher = /exec .*?node}" (--.*?) "\$here/.exec(
+    const launcher = /node}" (--.*?) "\$here/.exec(
       readFileSync(join(BOARD, 'bundle.mjs'), 'utf8').replaceAll('\\$', '$'),
     );
     expect(readFileSync(join(FILES, 'rollcall.init'), 'utf8')).toContain(`NODE_FLAGS="${launcher?.[1]}"`);
