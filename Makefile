@@ -11,7 +11,7 @@ BIN := node_modules/.bin
 
 TARGET ?= linux-$(shell node -p process.arch 2>/dev/null)-glibc
 
-.PHONY: help deps native native-musl build bundle deb openwrt-source openwrt-size test lab-vlan arm64-test qemu qemu-shell demo bench lint clean fresh-root
+.PHONY: help deps native native-musl build bundle deb openwrt-source openwrt-size test lab-vlan arm64-test qemu qemu-shell qemu-test qemu-bench demo bench lint clean fresh-root
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,7 +51,7 @@ openwrt-source: $(DEPS) ## source archive for OpenWrt's SDK, beside the package'
 openwrt-size: openwrt-source ## what the OpenWrt package takes on flash
 	@sh board/openwrt/size.sh
 
-test: build ## native tests, unit tests and the lab (root: it makes network namespaces)
+test: build deb ## native tests, unit tests, the lab, some of the booted switch (root: it makes network namespaces)
 	@$(MAKE) -C native test
 	@$(MAKE) native-musl
 	@$(BIN)/vitest run
@@ -69,6 +69,12 @@ qemu: deb ## boot a switch of its own in QEMU, and say how long it takes to be o
 
 qemu-shell: deb ## the same, and stay on its console; Ctrl-] leaves
 	@node board/run.mjs test/qemu/main.ts shell
+
+qemu-test: deb ## every scenario, and power cuts, on that switch (root, an hour and a half)
+	@ROLLCALL_QEMU=all $(BIN)/vitest run --project qemu
+
+qemu-bench: deb ## measure the agent on that switch (root, minutes)
+	@node board/run.mjs test/qemu/bench.ts
 
 demo: build ## three users' lives and a printer's on a switch made of namespaces, in under 90 seconds (root)
 	@node board/run.mjs test/demo/main.ts
