@@ -11,7 +11,7 @@ BIN := node_modules/.bin
 
 TARGET ?= linux-$(shell node -p process.arch 2>/dev/null)-glibc
 
-.PHONY: help deps native native-musl build bundle deb openwrt-source openwrt-size test lab-vlan arm64-test qemu qemu-shell qemu-test qemu-bench demo bench lint clean fresh-root
+.PHONY: help deps native native-musl build audit bundle deb openwrt-source openwrt-size test lab-vlan arm64-test qemu qemu-shell qemu-test qemu-bench demo bench lint clean fresh-root
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,8 +28,12 @@ native: $(DEPS)
 native-musl: $(DEPS) ## the native library against musl, OpenWrt's C library, and its tests (root)
 	@$(MAKE) -C native TARGET=musl test
 
-build: native ## bundle the agent into dist/
+build: native ## bundle the agent into dist/, with its bill of materials and licences
 	@node board/bundle.mjs
+	@node board/sbom.mjs
+
+audit: ## ask the registry for known weaknesses of what is shipped
+	@sh board/audit.sh
 
 bundle: $(DEPS) ## the agent to ship, into dist-TARGET/: TARGET=linux-x64-glibc, linux-arm64-glibc, or -musl (docs/targets.md)
 	@$(MAKE) -C native TARGET=$(TARGET)
@@ -62,6 +66,7 @@ lab-vlan: build ## what takes a kernel that filters VLANs, in QEMU: KERNEL=linux
 		'native/build/switchdev_test && $(BIN)/vitest run --project lab --reporter=verbose --maxConcurrency=6 test/lab/vlan.test.ts'
 
 arm64-test: $(DEPS) ## native tests, the agent and some of the lab's scenarios on an arm64 machine in QEMU (root; docs/arm64.md)
+	@$(MAKE) deb ARCH=arm64
 	@sh test/arm64.sh
 
 qemu: deb ## boot a switch of its own in QEMU, and say how long it takes to be online (root)

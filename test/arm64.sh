@@ -1,11 +1,12 @@
 #!/bin/sh
 # Proves that what is shipped for arm64 runs there: boots an arm64 machine (QEMU without KVM: Debian 13's kernel and packages),
-# and in it runs the native tests under the sanitizers, loads koffi, pcap and lmdb, starts the agent on the simulator and on
-# a bridge, and plays scenarios of the lab with the real peers, VLANs among them.
+# and in it runs the native tests under the sanitizers, loads koffi, pcap and lmdb, installs our package, starts the agent on the
+# simulator and on a bridge, and plays scenarios of the lab with the real peers, VLANs among them.
 #
 # Usage (root): test/arm64.sh [PATTERN]      PATTERN: scenarios whose name has it; default: one of each kind. '' plays all
-# Needs what `make bundle TARGET=linux-arm64-glibc` needs, qemu-system-aarch64 and mke2fs. The exit code is that of what failed
-# there, 2 if it did not get as far. The machine's root is made once (test/arm64/root.sh); nothing else is left behind.
+# ROLLCALL_LAB_SLOWER: how often longer than usual the rigs wait, and T is (default 8; more where others use the processors).
+# Needs the package (`make deb ARCH=arm64`), what `make bundle TARGET=linux-arm64-glibc` needs, qemu-system-aarch64
+# and mke2fs. The exit code is that of what failed there, 2 if it did not get as far. The machine's root is made once (test/arm64/root.sh); nothing else is left behind.
 set -eu
 fail() { echo "arm64: $*" >&2; exit 2; }
 began=$(date +%s)
@@ -17,6 +18,8 @@ done
 TARGET=linux-arm64-glibc
 SOME='supplicant-logoff: out at once|^handshake-timeout|in by its MAC; out with its link|a VLAN of the server, by id and by name'
 pattern=${1-$SOME}
+package=dist-deb/rollcall_$(node -p 'require("./package.json").version')_arm64.deb
+[ -f "$package" ] || fail "there is no $package: make deb ARCH=arm64"
 
 root=$(sh test/arm64/root.sh)
 work=$(mktemp -d "${TMPDIR:-/tmp}/rollcall-arm64.XXXXXX")
@@ -28,13 +31,13 @@ tidy() {
 trap tidy EXIT
 trap 'exit 130' INT TERM
 
-# What goes into it. The rigs of the lab look for dist/ and docs/ three folders above themselves.
+# What goes into it. The rigs of the lab look for dist/ and docs/ three folders above themselves; dist/ will be the package's.
 payload=$work/payload
 rigs=$payload/test/rigs/lab
 mkdir -p "$payload/native" "$payload/docs" "$rigs"
 make -s -C native TARGET=$TARGET all tests >&2
 cp native/build/$TARGET/*_test "$payload/native/"
-node board/bundle.mjs --target $TARGET --out "$payload/dist" >/dev/null
+cp "$package" "$payload/rollcall.deb"
 node board/bundle.mjs --target $TARGET --out "$payload/stand-in" --entry test/rigs/bundle-stand-in.ts >/dev/null
 for program in play smoke; do
     node_modules/.bin/esbuild "test/arm64/$program.ts" --bundle --platform=node --target=node20 --format=esm --outfile="$rigs/$program.mjs" \
@@ -43,6 +46,7 @@ done
 cp docs/asyncapi.yaml "$payload/docs/"
 cp test/arm64/main.sh "$payload/"
 echo "$pattern" >"$payload/scenarios"
+echo "${ROLLCALL_LAB_SLOWER:-8}" >"$payload/slower"
 mke2fs -q -t ext4 -O '^has_journal' -d "$payload" "$work/payload.ext4" 256M >"$work/log" || { cat "$work/log" >&2; fail "the payload could not be packed"; }
 
 # Cortex-A72: `max` has pointer authentication, which is slow to emulate. The disks stay as they are: what is written is forgotten.

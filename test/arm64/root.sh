@@ -10,8 +10,9 @@ fail() { echo "arm64: $*" >&2; exit 1; }
 
 # The kernel for virtual machines has ext4, PCI and NVMe built in, and all of bridge, VLANs and nftables as modules.
 KERNEL=linux-image-cloud-arm64
-# A system that starts without an init of its own; what the agent needs; its peers, as test/rigs/lab/ starts them.
+# A system that starts without an init of its own; what our package's scripts call; what the agent needs; its peers, as test/rigs/lab/ starts them.
 PACKAGES="base-files,base-passwd,busybox-static,coreutils,dash,bash,grep,sed,mawk,util-linux,mount,procps,kmod
+dpkg,tar,libc-bin,perl-base,init-system-helpers,systemd
 nodejs,libpcap0.8t64,iproute2,nftables
 freeradius,freeradius-utils,mosquitto,mosquitto-clients,wpasupplicant,hostapd,iputils-ping,openssl,python3-minimal,tcpdump"
 
@@ -57,6 +58,9 @@ sleep 60
 INIT
 chmod 755 "$root/sbin/init"
 mkdir -p "$root/proc" "$root/sys" "$root/dev" "$root/run" "$root/root" "$root/payload" "$root/tmp" "$root/var/tmp"
+# dpkg knows of none of them: it is told to install our package all the same.
+mkdir -p "$root/var/lib/dpkg/info" "$root/var/lib/dpkg/updates" "$root/var/lib/dpkg/triggers"
+touch "$root/var/lib/dpkg/status" "$root/var/lib/dpkg/available"
 cp "$root/usr/share/base-passwd/passwd.master" "$root/etc/passwd"
 cp "$root/usr/share/base-passwd/group.master" "$root/etc/group"
 printf '127.0.0.1 localhost\n::1 localhost\n' >"$root/etc/hosts"

@@ -176,7 +176,7 @@ describe('start', () => {
   });
 
   it("has the launcher's flags", () => {
-    const launcher = /exec .*?node}" (--.*?) "\$here/.exec(
+    const launcher = /node}" (--.*?) "\$here/.exec(
       readFileSync(join(BOARD, 'bundle.mjs'), 'utf8').replaceAll('\\$', '$'),
     );
     expect(readFileSync(join(FILES, 'rollcall.init'), 'utf8')).toContain(`NODE_FLAGS="${launcher?.[1]}"`);
@@ -251,6 +251,38 @@ describe('start', () => {
     expect(err).toContain('rollcall.x: another\n');
     expect(err).toContain('is not taken over');
     expect(serviceOf(calls).reloadTriggers).toEqual(['rollcall']);
+  });
+});
+
+describe('a fault, and an agent that runs', () => {
+  const told = (action: string) => {
+    root.write('etc/config/rollcall', ENABLED);
+    root.write('tmp/running', '');
+    root.write('tmp/faults', 'rollcall: rollcall.x: wrong\n');
+    const { status, err, calls } = root.init(action);
+    expect(status).not.toBe(0);
+    expect(err).toContain('rollcall.x: wrong\n');
+    return calls.map((words) => words.join(' '));
+  };
+
+  it('start: procd is told nothing that would end it', () => {
+    expect(told('start')).toEqual(['open_service']);
+  });
+
+  it('restart: it is not stopped', () => expect(told('restart')).toEqual([]));
+
+  it('reload: it is not stopped', () => expect(told('reload')).toEqual([]));
+
+  it('restart without a fault: it is', () => {
+    root.write('etc/config/rollcall', ENABLED);
+    const { calls } = root.init('restart');
+    expect(calls.map(([call]) => call).filter((call) => call?.endsWith('_service'))).toEqual([
+      'delete_service',
+      'open_service',
+      'set_service',
+    ]);
+    expect(serviceOf(calls).instance).toBeDefined();
+    expect(root.read('tmp/calls').trim().split('\n')).toHaveLength(1);
   });
 });
 
