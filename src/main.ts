@@ -22,6 +22,7 @@ import { type HostFinding, hostFindings } from './io/host-check.ts';
 import type { KeptCaptures } from './io/kept-captures.ts';
 import { createLogger, type Logger } from './io/log.ts';
 import type { LoginPage } from './io/login-page.ts';
+import { machineClock } from './io/machine-clock.ts';
 import type { MqttLink } from './io/mqtt.ts';
 import { ingressFaults, ownAddresses, sameAddresses } from './io/own-addresses.ts';
 import { PortAuth } from './io/portauth.ts';
@@ -37,6 +38,7 @@ import { VlanMemory } from './io/vlan-memory.ts';
 import { readCertificate } from './io/web-certificate.ts';
 import type { PortName } from './model/dataplane.ts';
 import { EMPTY_CERTIFIED, readCertified } from './policy/certified-codec.ts';
+import { NOTHING_KEPT } from './session/kept-codec.ts';
 import { loadRadiusDictionary } from './wire/radius-dictionary.ts';
 
 const OWN_ADDRESSES_EVERY_MS = 5000;
@@ -129,7 +131,7 @@ class Run {
     this.portauth = portauth;
     const now = readClocks();
     const entropy = systemEntropy();
-    const boot = { bootId: toHex(entropy.bytes(4)), version, startedAt: now.wall };
+    const boot = { bootId: toHex(entropy.bytes(4)), version, startedAt: now.wall, clock: machineClock() };
     this.heldPorts = new HeldPorts(join(config.stateDir, 'held-ports.json'));
     this.agent = new Agent({ config, entropy, boot, now, source: { text, readSecret } });
     this.vlanMemory = new VlanMemory(config.stateDir, (port) => portauth.ifindexOf(port));
@@ -158,6 +160,7 @@ class Run {
       return 1;
     }
     this.log.log('info', 'ports are set', { ms: Math.round(performance.now()) });
+    await this.openStore();
     const completed = await this.complete();
     if (!completed.ok) {
       process.stderr.write(`rollcall: ${completed.error}\n`);
@@ -257,7 +260,6 @@ class Run {
     await this.openLoginPage();
     this.listenOnIngress(Captures);
     this.watchOwnAddresses();
-    await this.openSpool();
     return ok(undefined);
   }
 
@@ -299,8 +301,8 @@ class Run {
     this.closers.push({ name: 'the captures of the routed path', close: () => captures.close() });
   }
 
-  /** Late, since ports are locked and people come in without it; what has to be stored waits until then. */
-  private async openSpool(): Promise<void> {
+  /** Before a frame is captured and the broker hears of us: who was in goes on, as if nothing had happened. */
+  private async openStore(): Promise<void> {
     const { stateDir } = this.config;
     const opened = await import('./io/store.ts').then(
       ({ openStore }) => openStore(stateDir, (status) => this.shell.post({ type: 'spool-status', status })),
@@ -309,14 +311,14 @@ class Run {
     if (!opened.ok) {
       const warning = `there is no accounting store, records are kept in memory alone: ${opened.error}`;
       const status = { state: 'none', octets: 0, warnings: [warning] } as const;
-      this.shell.post({ type: 'spool', content: EMPTY_SPOOL, status });
+      this.shell.post({ type: 'spool', content: EMPTY_SPOOL, kept: NOTHING_KEPT, status });
       this.shell.post({ type: 'certified', content: EMPTY_CERTIFIED });
       return;
     }
-    const { store, content, certified, status } = opened.value;
+    const { store, content, kept, certified, status } = opened.value;
     this.store = store;
     this.shell.useSpool(store);
-    this.shell.post({ type: 'spool', content, status });
+    this.shell.post({ type: 'spool', content, kept, status });
     if (this.config.certifiedDevices.enabled)
       this.shell.post({ type: 'certified', content: readCertified(certified) });
   }

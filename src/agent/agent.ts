@@ -4,6 +4,7 @@
 //   a MAC is seen that nobody knows ─▶ mab.ts, which waits for 802.1X before it asks
 //   supplicants and mab ask ─▶ aaa.ts ─▶ a server answers ─▶ the verdict goes back to the client's machine
 //   accepted ─▶ life.ts writes the grant ─▶ the session begins: accountant.ts, reporter.ts, watch.ts hear of it
+//   an earlier run has left sessions ─▶ restoration.ts: they go on, or end
 //   silence ─▶ watch.ts gives the verdict ─▶ life.ts ends the session, as for every other cause
 //   a form of the login page comes in ─▶ web.ts asks aaa, and shows what came of it
 //   a command comes in ─▶ commands.ts does it ─▶ reconfigure.ts, if it brings another configuration
@@ -25,6 +26,7 @@ import { DynamicAuthorization } from './dynamic-authorization.ts';
 import { Fallback } from './fallback.ts';
 import { Fleet } from './fleet.ts';
 import { Frames } from './frames.ts';
+import { KeptSessions } from './kept-sessions.ts';
 import { Leases } from './leases.ts';
 import { Life } from './life.ts';
 import { Links } from './links.ts';
@@ -35,6 +37,7 @@ import type { Effect, Input, Pending } from './ports.ts';
 import { Reauthentication } from './reauthentication.ts';
 import { type ConfigSource, Reconfigure } from './reconfigure.ts';
 import { Reporter } from './reporter.ts';
+import { Restoration } from './restoration.ts';
 import { RoutedPath } from './routed-path.ts';
 import { Sso } from './sso.ts';
 import { Supplicants } from './supplicants.ts';
@@ -80,6 +83,8 @@ export class Agent {
       sso: new Sso(core),
       routed: new RoutedPath(core),
       cuts: new Cuts(core),
+      keptSessions: new KeptSessions(core),
+      restoration: new Restoration(core),
     });
     this.core = core;
     this.frames = new Frames(core);
@@ -113,6 +118,7 @@ export class Agent {
     core.parts.sso.endTurn();
     this.commands.endTurn();
     core.parts.reporter.endTurn();
+    core.parts.keptSessions.endTurn();
     return core.out.take();
   }
 
@@ -216,7 +222,7 @@ export class Agent {
         this.commands.execute(input);
         return;
       case 'spool':
-        core.parts.accountant.opened(input.content, input.status);
+        core.parts.restoration.opened(input.content, input.kept, input.status);
         return;
       case 'spool-status':
         core.parts.accountant.spoolStatus(input.status);

@@ -174,8 +174,10 @@ export class Closings {
           supplicants.sendEap(session.mac, session.grant.port, eapFailure);
         return;
       case 'stop':
-        if (isFallback(session.method)) this.stopStored(session.grant, session.id);
-        else accountant.stop(unit, effect.decision);
+        if (isFallback(session.method)) {
+          this.core.parts.keptSessions.forget(session.id);
+          this.stopStored(session.grant, session.id);
+        } else accountant.stop(unit, effect.decision);
         return;
       case 'report-end':
         reporter.sessionEnded(unit, effect.decision, effect.proof);

@@ -33,6 +33,7 @@ import type { SsoDatagram } from '../radius/sso.ts';
 import type { Bar } from '../radius/sso-logins.ts';
 import type { EventPayload } from '../report/event-payloads.ts';
 import type { InfoPayload, SpoolState } from '../report/payloads.ts';
+import type { KeptChange, KeptContent } from '../session/kept-codec.ts';
 import type { Answer } from '../web/page.ts';
 import type { Visit } from '../web/visit.ts';
 
@@ -110,7 +111,12 @@ export type Input =
   | { readonly type: 'followed'; readonly topic: string; readonly payload: Uint8Array }
   | { readonly type: 'command'; readonly ref: Ref; readonly verb: string; readonly payload: Uint8Array }
   /** The store is open, or cannot be had: what an earlier run left in it. Nothing is stored before. */
-  | { readonly type: 'spool'; readonly content: SpoolContent; readonly status: SpoolStatus }
+  | {
+      readonly type: 'spool';
+      readonly content: SpoolContent;
+      readonly kept: KeptContent;
+      readonly status: SpoolStatus;
+    }
   | { readonly type: 'spool-status'; readonly status: SpoolStatus }
   /** The list of certified devices as the store has it; after `spool`. */
   | { readonly type: 'certified'; readonly content: CertifiedContent }
@@ -188,6 +194,10 @@ export type Effect =
   | { readonly type: 'spool-erase'; readonly id: RecordRef }
   /** The last that is known of living sessions. Nobody waits for it. */
   | { readonly type: 'spool-keep'; readonly sessions: readonly SessionRecord[] }
+  /** What the next start is to know of living sessions. Nobody waits for it. */
+  | { readonly type: 'session-store'; readonly changes: readonly KeptChange[] }
+  /** An entry of an earlier run's, which stands and is ours. */
+  | { readonly type: 'adopted'; readonly mac: Mac }
   | { readonly type: 'certified-store'; readonly changes: readonly CertifiedChange[] }
   /** `payload` null clears a retained topic. */
   | {

@@ -7,6 +7,7 @@ import type { Ip } from '../base/ip.ts';
 import type { Mac } from '../base/mac.ts';
 import { after, earliest, type Instant, instant, NEVER, seconds } from '../base/time.ts';
 import type { AuthMethod } from '../model/authorization.ts';
+import type { EndCause } from '../model/cause.ts';
 import { isAddress, type PortName, type SessionVlans } from '../model/dataplane.ts';
 import type { PortControl } from '../model/port.ts';
 import type { Session, SessionKey } from '../model/session.ts';
@@ -104,7 +105,7 @@ export class Reporter implements Timed {
     const { core } = this;
     this.publishInfo();
     for (const { name } of core.parts.ports.all()) this.publishPort(name);
-    for (const unit of core.sessions.all()) this.sessionChanged(unit);
+    for (const unit of core.sessions.all()) this.publishSession(unit);
     this.drainEvents();
   }
 
@@ -117,7 +118,9 @@ export class Reporter implements Timed {
     const parsed = parseTopic(topic);
     if (payloadOctets === 0 || !parsed.ok || parsed.value.switchId !== core.config.switch.id) return false;
     const { topic: what } = parsed.value;
-    if (what.kind === 'session') return core.sessions.get(what.key) === undefined;
+    // Who is still to be judged may go on.
+    if (what.kind === 'session')
+      return core.parts.restoration.settled && core.sessions.get(what.key) === undefined;
     return what.kind === 'port' && core.parts.ports.get(what.port as PortName) === undefined;
   }
 
@@ -127,6 +130,11 @@ export class Reporter implements Timed {
   }
 
   sessionChanged(unit: SessionUnit): void {
+    this.core.parts.keptSessions.changed(unit);
+    this.publishSession(unit);
+  }
+
+  private publishSession(unit: SessionUnit): void {
     this.retain({ kind: 'session', key: unit.session.key }, sessionPayload(unit));
   }
 
@@ -136,8 +144,8 @@ export class Reporter implements Timed {
   }
 
   /** One that an earlier run left, and that this start has found dead: its Stop is stored. */
-  sessionLost(session: SessionRecord): void {
-    const body = lostEndBody(session, this.core.now.wall);
+  sessionLost(session: SessionRecord, cause: EndCause): void {
+    const body = lostEndBody(session, cause, this.core.now.wall);
     if (body !== undefined) this.event({ type: 'session-end', body });
   }
 

@@ -81,6 +81,18 @@ export class Watch implements Timed {
     this.resweep();
   }
 
+  /** Entries tell when they were last used. */
+  get tableTellsUse(): boolean {
+    return this.tableTells;
+  }
+
+  /** The table is read at the end of this turn. */
+  readTable(): void {
+    this.sweep.started();
+    this.core.out.push({ type: 'dump-table' });
+    this.core.schedule.touch(this);
+  }
+
   /** The table is to be read soon, whoever waits for it. */
   resweep(): void {
     this.sweep.requested(this.core.now.mono);
@@ -181,7 +193,8 @@ export class Watch implements Timed {
   /** One dump of the kernel's table: signs of life of everybody at once, and entries that must not be. */
   table(dump: TableDump): void {
     const end = after(dump.at, millis(dump.tookMs));
-    const { sessions } = this.core;
+    const { sessions, parts } = this.core;
+    parts.restoration.table(dump);
     const foreign: GrantKey[] = [];
     forEachEntry(dump.records, (mac48, vlan, ifindex, flags, idleMs) => {
       const unit = sessions.ofMac48(mac48);
@@ -195,9 +208,11 @@ export class Watch implements Timed {
         if (port !== undefined) this.core.parts.mab.candidate(mac48, port, (dump.at - idleMs) as Instant);
       }
     });
-    this.removeForeign(foreign);
-    this.core.parts.vlans.tableRead();
-    this.core.parts.confinement.tableRead();
+    if (parts.restoration.settled) {
+      this.removeForeign(foreign);
+      parts.vlans.tableRead();
+      parts.confinement.tableRead();
+    }
     this.sweep.done(dump);
     const awaiting = [...this.awaiting];
     this.awaiting.clear();

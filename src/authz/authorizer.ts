@@ -167,8 +167,13 @@ export class Authorizer {
     return effects;
   }
 
+  /** What an earlier run has written, and what stands. */
+  resume(key: Grant): void {
+    this.adopt(key).wanted = true;
+  }
+
   private adopt(key: Grant): Entry {
-    const entry: Entry = { key, wanted: false, state: { name: 'granted' } };
+    const entry: Entry = { key, wanted: false, state: GRANTED };
     this.entries.set(keyText(key), entry);
     return entry;
   }

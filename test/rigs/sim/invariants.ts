@@ -122,6 +122,8 @@ export class Invariants {
       unknown
     >;
     for (const { mac, vlan, port, flags } of net.bridge.table.values()) {
+      // Until the store is read nobody knows whose it is.
+      if (!core.parts.restoration.settled) break;
       if (!isGrant(flags) || net.bridge.tampered.has(mac)) continue;
       const key: GrantKey = { mac, port: port.name, vlan };
       const unit = core.sessions.ofMac(mac);

@@ -26,6 +26,7 @@ import { readCertified } from '../../../src/policy/certified-codec.ts';
 import type { DynamicDatagram } from '../../../src/radius/dynauth.ts';
 import type { Bar } from '../../../src/radius/sso-logins.ts';
 import type { EventPayload } from '../../../src/report/event-payloads.ts';
+import { NOTHING_KEPT, readKept } from '../../../src/session/kept-codec.ts';
 import type { Answer } from '../../../src/web/page.ts';
 import type { Visit } from '../../../src/web/visit.ts';
 import { SeededEntropy } from '../radius-servers.ts';
@@ -143,6 +144,9 @@ export class SimulatedSwitch {
   diesAtWrite = 0;
   dead = false;
   private lives = 0;
+  private static machines = 0;
+  /** Which boot of which machine: another one for each switch. */
+  private readonly machine = `boot ${++SimulatedSwitch.machines}`;
   /** What the agent has asked to be remembered of the ports' VLANs: a restart of it gets that. */
   foundVlans: readonly FoundVlan[] = [];
   ssoBars: readonly Bar[] = [];
@@ -193,14 +197,14 @@ export class SimulatedSwitch {
     this.agent = this.newAgent();
   }
 
-  /** As after a kill: what is not on disk is forgotten. */
-  killAgent(): void {
+  /** As after a kill, or a stop: what is not on disk is forgotten. The next one is started `afterMs` later. */
+  killAgent(afterMs = 0): void {
     this.inputs.length = 0;
     for (const port of this.bridge.ports.values()) port.captured = false;
-    // What the broker kept is cleared on connecting, as the shell does it.
-    this.retained.clear();
-    // Nobody has sessions for what stands in the table now.
-    for (const { mac } of this.bridge.table.values()) this.bridge.tampered.add(mac);
+    this.dead = true;
+    this.advance(afterMs);
+    this.dead = false;
+    this.inputs.length = 0;
     this.agent = this.newAgent();
     this.boot();
   }
@@ -213,7 +217,12 @@ export class SimulatedSwitch {
     return new Agent({
       config: parsed.value.config,
       entropy: new SeededEntropy(seed),
-      boot: { bootId: `${bootId}${this.lives++ || ''}`, version: 'sim', startedAt: clocks.wall },
+      boot: {
+        bootId: `${bootId}${this.lives++ || ''}`,
+        version: 'sim',
+        startedAt: clocks.wall,
+        clock: { boot: this.machine, origin: 0 },
+      },
       now: clocks,
       source: { text, readSecret },
     });
@@ -241,20 +250,27 @@ export class SimulatedSwitch {
     this.post({ type: 'own-addresses', sources, addresses, ingress: new Map(), enslaved: new Map() });
     this.post({ type: 'uplink-guard' });
     this.post({ type: 'confinement', left: [...this.confined] });
+    this.clearStale();
     this.post({ type: 'broker', connected: true });
+  }
+
+  /** What the broker kept is looked at on connecting, as the shell does it. */
+  private clearStale(): void {
+    for (const [topic, payload] of this.retained)
+      if (this.agent.isStaleTopic(topic, JSON.stringify(payload).length)) this.retained.delete(topic);
   }
 
   private openStore(): void {
     const { storeError } = this.options;
     if (storeError === undefined) {
       const status = { state: 'durable', octets: 4096, warnings: [] } as const;
-      this.post({ type: 'spool', content: readSpool(this.disk), status });
+      this.post({ type: 'spool', content: readSpool(this.disk), kept: readKept(this.disk), status });
       this.post({ type: 'certified', content: readCertified(this.certified) });
       return;
     }
     this.faults.stores = Number.POSITIVE_INFINITY;
     const status = { state: 'none', octets: 0, warnings: [storeError] } as const;
-    this.post({ type: 'spool', content: EMPTY_SPOOL, status });
+    this.post({ type: 'spool', content: EMPTY_SPOOL, kept: NOTHING_KEPT, status });
   }
 
   addClient(options: ClientOptions): SimClient {
@@ -299,10 +315,7 @@ export class SimulatedSwitch {
   setBroker(up: boolean): void {
     if (this.brokerUp === up) return;
     this.brokerUp = up;
-    for (const [topic, payload] of up ? this.retained : []) {
-      const { length } = JSON.stringify(payload);
-      if (this.agent.isStaleTopic(topic, length)) this.retained.delete(topic);
-    }
+    if (up) this.clearStale();
     this.post({ type: 'broker', connected: up });
   }
 
@@ -461,6 +474,11 @@ export class SimulatedSwitch {
         return undefined;
       case 'spool-keep':
         this.store(effect.sessions.map(keeping));
+        return undefined;
+      case 'session-store':
+        this.store(effect.changes);
+        return undefined;
+      case 'adopted':
         return undefined;
       case 'certified-store':
         for (const { key, value } of effect.changes) {
