@@ -204,6 +204,7 @@ export class SimulatedSwitch {
     this.dead = true;
     this.advance(afterMs);
     this.dead = false;
+    this.brokerUp = false;
     this.inputs.length = 0;
     this.agent = this.newAgent();
     this.boot();
@@ -251,6 +252,7 @@ export class SimulatedSwitch {
     this.post({ type: 'uplink-guard' });
     this.post({ type: 'confinement', left: [...this.confined] });
     this.clearStale();
+    this.brokerUp = true;
     this.post({ type: 'broker', connected: true });
   }
 
