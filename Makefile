@@ -9,7 +9,9 @@ MAKEFLAGS += --no-print-directory
 DEPS := node_modules/.rollcall-deps-$(shell node -p process.versions.modules 2>/dev/null || echo none)
 BIN := node_modules/.bin
 
-.PHONY: help deps native build test lab-vlan demo bench lint clean fresh-root
+TARGET ?= linux-$(shell node -p process.arch 2>/dev/null)-glibc
+
+.PHONY: help deps native build bundle deb test lab-vlan qemu qemu-shell demo bench lint clean fresh-root
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,6 +28,15 @@ native: $(DEPS)
 build: native ## bundle the agent into dist/
 	@node board/bundle.mjs
 
+bundle: $(DEPS) ## the agent to ship, into dist-TARGET/: TARGET=linux-x64-glibc, linux-arm64-glibc, or -musl (docs/targets.md)
+	@$(MAKE) -C native TARGET=$(TARGET)
+	@node board/bundle.mjs --target $(TARGET) $(if $(filter %-musl,$(TARGET)),--partial)
+
+ARCH ?= amd64
+deb: build ## Debian package, into dist-deb/: ARCH=amd64 or arm64
+	@$(MAKE) bundle TARGET=linux-$(ARCH:amd64=x64)-glibc
+	@sh board/dent/build.sh --arch $(ARCH)
+
 test: build ## native tests, unit tests and the lab (root: it makes network namespaces)
 	@$(MAKE) -C native test
 	@$(BIN)/vitest run
@@ -34,6 +45,12 @@ lab-vlan: build ## what takes a kernel that filters VLANs, in QEMU: KERNEL=linux
 	@$(MAKE) -C native build/switchdev_test
 	@sh test/other-kernel.sh "$(KERNEL)" env ROLLCALL_VLANS_WANTED=1 sh -c \
 		'native/build/switchdev_test && $(BIN)/vitest run --project lab --reporter=verbose --maxConcurrency=6 test/lab/vlan.test.ts'
+
+qemu: build ## boot a switch of its own in QEMU, and say how long it takes to be online (root)
+	@node board/run.mjs test/qemu/main.ts
+
+qemu-shell: build ## the same, and stay on its console; Ctrl-] leaves
+	@node board/run.mjs test/qemu/main.ts shell
 
 demo: build ## three users' lives and a printer's on a switch made of namespaces, in under 90 seconds (root)
 	@node board/run.mjs test/demo/main.ts
@@ -46,7 +63,7 @@ lint: $(DEPS) ## types and style, warnings are errors
 	@$(BIN)/biome check --error-on-warnings .
 
 clean: ## remove what was built; node modules stay
-	@rm -rf dist coverage native/build
+	@rm -rf dist dist-* coverage native/build
 
 fresh-root: ## prove `make deps`, `make build` and the lab in a new Debian 13 (root, mmdebstrap, minutes)
 	@sh test/fresh-root.sh

@@ -1,6 +1,15 @@
 // Makes dist/: the agent as a bundle, beside it what cannot be bundled, and a launcher.
 //
-//   node board/bundle.mjs [--entry FILE] [--out FOLDER]
+//   node board/bundle.mjs [--target TARGET] [--out FOLDER] [--native FOLDER] [--partial] [--entry FILE]
+//
+//   --target TARGET   makes a folder to ship, for linux-x64-glibc, linux-x64-musl, linux-arm64-glibc or linux-arm64-musl: without
+//                     source maps, from what `make -C native TARGET=...` has built. Default: this machine, from what
+//                     `make deps native` has built
+//   --out FOLDER      default: dist-TARGET, or dist. What was in it before is removed
+//   --native FOLDER   where libportauth.so and pcap_binding.node are, if not where the above leave them
+//   --partial         leaves out which of these two is not there, says so, and is content: for who builds it elsewhere
+//
+// `make bundle TARGET=...` does all of it.
 //
 //   dist/rollcall          launcher (sh) with the V8 flags that keep the agent small
 //   dist/rollcall.js       the bundle, an ES module; its *.js.map are for whoever debugs it
@@ -9,8 +18,11 @@
 //   dist/node_modules/     koffi, pcap and lmdb (native code), radius (reads its dictionaries from files)
 //
 // Promise: the folder works from wherever it is moved to, from any working directory, without anything outside it but
-// Node and libpcap. Only white space is squeezed out, no name, so that a stack trace can be read as it is.
+// Node and libpcap, and holds native code of no machine but the target (debugging symbols are taken out). pcap's binding is
+// for the version of Node's ABI that it was built with (20: 115). Only white space is squeezed out of the scripts, no name, so
+// that a stack trace can be read as it is.
 
+import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   cpSync,
@@ -26,12 +38,27 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
+import { HOST, packageFolder, TARGETS } from './targets.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
-const { values } = parseArgs({ options: { entry: { type: 'string' }, out: { type: 'string' } } });
+const { values } = parseArgs({
+  options: {
+    target: { type: 'string' },
+    out: { type: 'string' },
+    native: { type: 'string' },
+    partial: { type: 'boolean', default: false },
+    entry: { type: 'string' },
+  },
+});
+const shipped = values.target !== undefined;
+const target = TARGETS[values.target ?? HOST];
+if (target === undefined)
+  fail(`there is no target ${values.target ?? HOST}: it is one of ${Object.keys(TARGETS).join(', ')}`);
 const entry = path.resolve(values.entry ?? path.join(root, 'src/main.ts'));
-const out = path.resolve(values.out ?? path.join(root, 'dist'));
+const out = path.resolve(values.out ?? path.join(root, shipped ? `dist-${values.target}` : 'dist'));
+const { library, binding } = nativeParts();
 
+const isLicense = (file) => /^licen[cs]e/i.test(file);
 const EXTERNAL = ['koffi', 'pcap', 'radius', 'lmdb'];
 
 // Packages inside the bundle that are CommonJS expect these three, which an ES module has not.
@@ -50,9 +77,67 @@ here=$(dirname "$(readlink -f "$0")")
 exec "\${ROLLCALL_NODE:-node}" --max-semi-space-size=1 --heap-growing-percent=20 --compact-on-every-full-gc "$here/rollcall.js" "$@"
 `;
 
+function fail(text) {
+  console.error(`bundle: ${text}`);
+  process.exit(1);
+}
+
+/** Where the two things that are compiled from source are; undefined for one that is left out. */
+function nativeParts() {
+  const built = path.join(root, 'native/build', values.target ?? '');
+  const binding = shipped ? built : path.join(root, 'node_modules/pcap/build/Release');
+  const parts = {
+    library: path.join(values.native ?? built, 'libportauth.so'),
+    binding: path.join(values.native ?? binding, 'pcap_binding.node'),
+  };
+  const remedy = shipped ? `make -C native TARGET=${values.target}` : 'make deps native';
+  for (const [part, file] of Object.entries(parts)) {
+    if (existsSync(file)) continue;
+    const end = values.partial ? 'left out' : `${remedy} builds it, or --native says where it is`;
+    console.error(`bundle: there is no ${path.relative(root, file)}: ${end}`);
+    delete parts[part];
+  }
+  if (!values.partial && Object.keys(parts).length < 2) process.exit(1);
+  if (!existsSync(entry)) fail(`there is no ${path.relative(root, entry)}`);
+  return parts;
+}
+
+/** Copies a file of native code to where it belongs in the output, without its debugging symbols. */
+function shipNative(from, place) {
+  const to = path.join(out, place);
+  mkdirSync(path.dirname(to), { recursive: true });
+  cpSync(from, to);
+  try {
+    execFileSync(target.strip, ['--strip-unneeded', to], { stdio: 'pipe' });
+  } catch (error) {
+    fail(
+      `${target.strip} could not take the symbols out of ${place}: ${String(error.stderr ?? error).trim()}`,
+    );
+  }
+}
+
+function folderOf(name) {
+  try {
+    return packageFolder(name);
+  } catch (error) {
+    return fail(error.message);
+  }
+}
+
+/** Ships a platform package: of its native code the one file that suits. */
+function shipPlatform({ package: name, file }) {
+  const folder = folderOf(name);
+  if (!existsSync(path.join(folder, file))) fail(`${name} has no ${file}`);
+  copy(folder, name, (found) => isLicense(found) || ['package.json', 'index.js'].includes(found));
+  shipNative(path.join(folder, file), path.join('node_modules', name, file));
+}
+
 /** Copies those files of a package that \`wanted\` (given the path inside it) says. */
 function ship(name, wanted) {
-  const from = path.join(root, 'node_modules', name);
+  copy(path.join(root, 'node_modules', name), name, wanted);
+}
+
+function copy(from, name, wanted) {
   const to = path.join(out, 'node_modules', name);
   cpSync(from, to, {
     recursive: true,
@@ -74,18 +159,6 @@ function sizeOf(target) {
   return readdirSync(target).reduce((sum, name) => sum + sizeOf(path.join(target, name)), 0);
 }
 
-const library = path.join(root, 'native/build/libportauth.so');
-for (const [file, remedy] of [
-  [entry, 'the entry is missing'],
-  [library, 'make native'],
-  [path.join(root, 'node_modules/pcap/build/Release/pcap_binding.node'), 'make deps'],
-]) {
-  if (!existsSync(file)) {
-    console.error(`bundle: there is no ${path.relative(root, file)}: ${remedy}`);
-    process.exit(1);
-  }
-}
-
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 await build({
@@ -103,7 +176,7 @@ await build({
   minifyWhitespace: true,
   minifySyntax: true,
   legalComments: 'none',
-  sourcemap: 'external',
+  sourcemap: shipped ? false : 'external',
   banner: { js: PRELUDE },
   logLevel: 'warning',
 });
@@ -115,33 +188,26 @@ writeFileSync(
 writeFileSync(path.join(out, 'rollcall'), LAUNCHER);
 chmodSync(path.join(out, 'rollcall'), 0o755);
 chmodSync(path.join(out, 'rollcall.js'), 0o755);
-cpSync(library, path.join(out, 'libportauth.so'));
-
-const isLicense = (file) => /^licen[cs]e/i.test(file);
+if (library !== undefined) shipNative(library, 'libportauth.so');
 ship(
   'koffi',
   (file) => isLicense(file) || (/\.(c?js|json)$/.test(file) && !/^(doc|vendor|cnoke)/.test(file)),
 );
-for (const name of readdirSync(path.join(root, 'node_modules/@koromix')))
-  ship(`@koromix/${name}`, () => true);
+shipPlatform(target.koffi);
 // Of pcap the capture alone: its decoders are loaded when first used, and we never do.
-ship(
-  'pcap',
-  (file) => isLicense(file) || ['package.json', 'pcap.js', 'build/Release/pcap_binding.node'].includes(file),
-);
+ship('pcap', (file) => isLicense(file) || ['package.json', 'pcap.js'].includes(file));
+if (binding !== undefined) shipNative(binding, 'node_modules/pcap/build/Release/pcap_binding.node');
 ship('radius', (file) => isLicense(file) || /^(lib|dictionaries)\/|^package\.json$/.test(file));
 
-// Of lmdb the builds on Node-API, which suit every Node; those for one Node each are as large again.
 ship('lmdb', (file) => isLicense(file) || ['package.json', 'dist/index.cjs'].includes(file));
-for (const name of readdirSync(path.join(root, 'node_modules/@lmdb')))
-  ship(`@lmdb/${name}`, (file) => isLicense(file) || /^(package\.json|index\.js|node\.napi\..*)$/.test(file));
+shipPlatform(target.lmdb);
 for (const name of ['msgpackr', 'ordered-binary', 'weak-lru-cache', '@harperfast/extended-iterable'])
   ship(name, (file) => isLicense(file) || /^(package\.json|dist\/(index|node)\.cjs)$/.test(file));
 for (const name of ['node-gyp-build-optional-packages', 'detect-libc'])
   ship(name, (file) => isLicense(file) || /^(package\.json|(lib\/)?[a-z-]+\.js)$/.test(file));
 
 const parts = readdirSync(out).filter((name) => name.endsWith('.js'));
-for (const name of [...parts, 'libportauth.so', 'node_modules']) {
+for (const name of [...parts, ...(library ? ['libportauth.so'] : []), 'node_modules']) {
   console.log(
     `${String(Math.ceil(sizeOf(path.join(out, name)) / 1024)).padStart(7)} KiB  ${path.relative(root, out)}/${name}`,
   );

@@ -13,7 +13,9 @@ NODE_WANTED='20.12'
 PACKAGES='ca-certificates gcc g++ make patch python3 libc6-dev linux-libc-dev libpcap-dev
 iproute2 nftables iputils-ping procps util-linux openssl
 dnsmasq-base isc-dhcp-client freeradius freeradius-utils radsecproxy wpasupplicant hostapd eapoltest mosquitto mosquitto-clients tcpdump tshark arp-scan
-chromium-headless-shell fonts-dejavu-core curl'
+chromium-headless-shell fonts-dejavu-core curl
+debhelper lintian systemd
+qemu-system-x86 qemu-utils mmdebstrap e2fsprogs zstd'
 # Peers that are daemons: those that this script brings are not left enabled for the next start of the machine.
 DAEMONS='freeradius mosquitto hostapd radsecproxy'
 

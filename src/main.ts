@@ -14,9 +14,10 @@ import type { Config } from './config/config.ts';
 import { describeFault } from './config/fault.ts';
 import { parseConfig } from './config/parse.ts';
 import { isUplink } from './config/ports.ts';
+import { bridgeAbsence } from './io/bridge-absence.ts';
 import { type Closer, closeAll } from './io/closing.ts';
 import { systemEntropy } from './io/entropy.ts';
-import { readSecret, readText } from './io/files.ts';
+import { readSecret, readText, replaceFile } from './io/files.ts';
 import { HeldPorts } from './io/held-ports.ts';
 import { type HostFinding, hostFindings } from './io/host-check.ts';
 import type { KeptCaptures } from './io/kept-captures.ts';
@@ -28,6 +29,7 @@ import { ingressFaults, ownAddresses, sameAddresses } from './io/own-addresses.t
 import { PortAuth } from './io/portauth.ts';
 import { radSecFaults } from './io/radsec.ts';
 import { removeRoutedPath } from './io/routed-path.ts';
+import { ServiceManager } from './io/service-manager.ts';
 import { readClocks, Shell } from './io/shell.ts';
 import { SsoBars } from './io/sso-bars.ts';
 import type { Store } from './io/store.ts';
@@ -36,7 +38,7 @@ import { isListening } from './io/unix-socket.ts';
 import { UplinkGuard } from './io/uplink-guard.ts';
 import { VlanMemory } from './io/vlan-memory.ts';
 import { readCertificate } from './io/web-certificate.ts';
-import type { PortName } from './model/dataplane.ts';
+import type { PortName, VlanMap } from './model/dataplane.ts';
 import { EMPTY_CERTIFIED, readCertified } from './policy/certified-codec.ts';
 import { NOTHING_KEPT } from './session/kept-codec.ts';
 import { loadRadiusDictionary } from './wire/radius-dictionary.ts';
@@ -48,19 +50,23 @@ const CLOSE_WITHIN_MS = 2000;
 const LINK_WITHIN_MS = 4000;
 const STORE_WITHIN_MS = 10_000;
 const EXIT_WITHIN_MS = 500;
+/** EX_CONFIG of sysexits.h: to be started again with another configuration only. */
+const EXIT_CONFIG = 78;
+const NO_VLANS: VlanMap = { filtering: false, bridge: [], ports: new Map() };
 const HERE = dirname(fileURLToPath(import.meta.url));
 
-/** The agent's exit code: 0 stopped or drained, 1 could not start. */
+/** The agent's exit code: 0 stopped or drained, 1 could not start, 78 the configuration has a fault. */
 async function run({ config: path }: { readonly config: string }): Promise<number> {
-  const complain = (message: string): number => {
+  const complain = (message: string, code = 1): number => {
     process.stderr.write(`rollcall: ${message}\n`);
-    return 1;
+    return code;
   };
   const text = readText(path);
-  if (!text.ok) return complain(`cannot read ${path}: ${text.error}`);
+  if (!text.ok) return complain(`cannot read ${path}: ${text.error}`, EXIT_CONFIG);
   const parsed = parseConfig(text.value, readSecret);
   if (!parsed.ok) {
-    return complain(parsed.error.map((fault) => `${path}: ${describeFault(fault)}`).join('\nrollcall: '));
+    const faults = parsed.error.map((fault) => `${path}: ${describeFault(fault)}`);
+    return complain(faults.join('\nrollcall: '), EXIT_CONFIG);
   }
   const { config, warnings } = parsed.value;
   const log = createLogger({ level: config.log.level });
@@ -68,7 +74,7 @@ async function run({ config: path }: { readonly config: string }): Promise<numbe
   const dictionary = loadRadiusDictionary();
   if (!dictionary.ok) return complain(`RADIUS dictionary: ${dictionary.error}`);
   const unusable = radSecFaults(config.radius.servers);
-  if (unusable.length > 0) return complain(unusable.join('\nrollcall: '));
+  if (unusable.length > 0) return complain(unusable.join('\nrollcall: '), EXIT_CONFIG);
   // Before anything is touched: a second agent's Accounting-On would close the sessions of the first at the servers.
   if (await isListening(config.controlSocket))
     return complain(`another agent listens on ${config.controlSocket}`);
@@ -121,6 +127,7 @@ class Run {
   private page: LoginPage | undefined;
   private guard: UplinkGuard | undefined;
   private store: Store | undefined;
+  private readonly manager: ServiceManager | undefined;
   private finish: (code: number) => void = () => undefined;
   private readonly closers: Closer[] = [];
 
@@ -145,6 +152,12 @@ class Run {
       heldPorts: this.heldPorts,
       onDrained: () => void this.stop('drained'),
     });
+    this.manager = ServiceManager.find({
+      env: process.env,
+      pid: process.pid,
+      status: () => this.agent.standing(),
+      onError: (message) => log.log('warn', message),
+    });
   }
 
   async start(): Promise<number> {
@@ -153,7 +166,10 @@ class Run {
     });
     for (const signal of ['SIGTERM', 'SIGINT'] as const)
       process.once(signal, () => void this.stop('restart'));
-    process.on('SIGHUP', () => this.reload());
+    process.on('SIGHUP', () => {
+      if (this.manager === undefined) this.reload();
+      else this.manager.reloading(() => this.reload());
+    });
     const booted = this.boot();
     if (!booted.ok) {
       process.stderr.write(`rollcall: ${booted.error}\n`);
@@ -167,6 +183,7 @@ class Run {
       await this.stop('restart');
       return 1;
     }
+    this.manager?.ready();
     const ms = Math.round(performance.now());
     this.log.log('info', 'running', { switch: this.config.switch.id, version, ms });
     return ended;
@@ -177,12 +194,15 @@ class Run {
     const capabilities = this.portauth.capabilities();
     if (!capabilities.ok) return capabilities;
     const listening = this.portauth.onEvents((events) => {
-      for (const event of events) this.shell.post({ type: 'dataplane', event });
+      for (const event of events) {
+        if (event.type === 'bridge-back') this.tellCapabilities();
+        this.shell.post({ type: 'dataplane', event });
+      }
       if (events.some(({ type }) => type === 'port-added' || type === 'port-gone')) this.tellUplinks();
     });
     if (!listening.ok) return listening;
     const embedded = this.config.mqtt.url === undefined;
-    const vlans = this.portauth.vlans();
+    const vlans = capabilities.value.bridge ? this.portauth.vlans() : ok(NO_VLANS);
     if (!vlans.ok) return vlans;
     const found = this.vlanMemory.read();
     if (!found.ok) this.log.log('error', found.error);
@@ -197,6 +217,7 @@ class Run {
       heldDown: new Map(this.heldPorts.all()),
       ssoBars: bars.ok ? bars.value : [],
       kernel: release(),
+      ...(capabilities.value.bridge ? {} : { absence: bridgeAbsence(this.config.switch.bridge) }),
       mqtt: {
         protocol_version: embedded ? 4 : 5,
         embedded,
@@ -204,6 +225,13 @@ class Run {
       },
     });
     return this.shutRoutedPath();
+  }
+
+  private tellCapabilities(): void {
+    const capabilities = this.portauth.capabilities();
+    // One that is gone again says so next.
+    if (capabilities.ok) this.shell.post({ type: 'capabilities', capabilities: capabilities.value });
+    else this.log.log('warn', capabilities.error);
   }
 
   /** What cannot be shut is not run: whoever is behind it would pass without a session. */
@@ -414,6 +442,7 @@ class Run {
   /** Locks, grants and sessions stay as they are; only a drain has logged people out. */
   private async stop(how: 'restart' | 'drained'): Promise<void> {
     this.log.log('info', 'stopping', { how });
+    this.manager?.stopping();
     // First: what is to outlive us does not wait for others.
     this.shell.post({ type: 'stopping' });
     const problem = (message: string): void => this.log.log('warn', message);
@@ -428,6 +457,7 @@ class Run {
         problem,
       );
     this.shell.close();
+    this.manager?.close();
     this.finish(0);
   }
 }
@@ -443,7 +473,12 @@ async function main(): Promise<void> {
     return;
   }
   const { buildCli } = await import('./cli/cli.ts');
-  process.exitCode = await buildCli({ run, version, files: { readText, readSecret }, checkHost }).parse(args);
+  process.exitCode = await buildCli({
+    run,
+    version,
+    files: { readText, readSecret, replaceFile },
+    checkHost,
+  }).parse(args);
 }
 
 await main();

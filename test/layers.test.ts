@@ -13,7 +13,7 @@ const LAYERS: readonly (readonly string[])[] = [
   ['model', 'wire', 'timer'],
   ['pae', 'radius', 'session', 'liveness', 'policy', 'authz', 'accounting', 'report', 'web'],
   ['config'],
-  ['agent'],
+  ['agent', 'uci'],
   ['io', 'cli'],
   ['main.ts'],
 ];

@@ -36,6 +36,7 @@ struct pa_handle;
 #define PA_CAP_NO_LL_LEARN (1u << 4)     /* link-local frames (EAPOL) can be kept from being learnt */
 #define PA_CAP_LAST_SEEN (1u << 5)       /* traffic refreshes idle_ms: ageing_time is not 0 */
 #define PA_CAP_MAC_VLAN (1u << 6)        /* untagged frames are put into the VLAN of their MAC's grant, whatever the PVID */
+#define PA_CAP_NO_BRIDGE (1u << 7)       /* there is no such bridge now; of it the other flags say nothing yet */
 
 struct pa_capabilities {
     uint32_t flags;     /* @0  PA_CAP_* */
@@ -142,7 +143,7 @@ enum pa_event_type {
     PA_EVENT_ENTRY_GONE = 7,   /* a grant was deleted, not by this handle and not by the end of its port */
     PA_EVENT_OVERRUN = 8,      /* notices were lost; port events of what changed follow by themselves */
     PA_EVENT_BRIDGE_GONE = 9,
-    PA_EVENT_BRIDGE_BACK = 10, /* made anew: its ports come as PORT_ADDED, unlocked */
+    PA_EVENT_BRIDGE_BACK = 10, /* made, or made anew: its ports come as PORT_ADDED, unlocked */
 };
 
 struct pa_event {
@@ -163,8 +164,9 @@ uint32_t pa_abi_version(void);
 /*
  * Opens a bridge: "switchdev:br0" (or plain "br0") or "sim:br0", which may
  * name ports to begin with ("sim:br0,p1,p2": up, with link). `*handle` is the caller's until pa_close; on
- * error it is NULL and pa_last_error(NULL) has the sentence. Changes nothing in the data plane.
- * -EINVAL bad spec, -ENODEV no such bridge, -EPERM not allowed to open the sockets.
+ * error it is NULL and pa_last_error(NULL) has the sentence. Changes nothing in the data plane. A bridge that is not
+ * there is waited for: PA_CAP_NO_BRIDGE until PA_EVENT_BRIDGE_BACK, and requests fail with -ENODEV.
+ * -EINVAL bad spec, -EPERM not allowed to open the sockets.
  */
 int pa_open(const char *spec, struct pa_handle **handle);
 
@@ -195,8 +197,8 @@ int pa_ports(struct pa_handle *handle, struct pa_port *out, uint32_t capacity, u
  * To lock: learning goes on whatever was asked (without it no last-seen), the bridge is told not to learn from
  * link-local frames, the port is locked and read back, its dynamic entries (learnt while it was open, they
  * would pass) are flushed, and two dumps at least 2 ms apart prove that none is left; retried 20 times, then
- * -EBUSY, the port staying locked. -EINVAL: the bridge's ageing_time is 0, or MAB without lock. -EOPNOTSUPP: the
- * kernel did not do it. -ENODEV: no such port in this bridge.
+ * -EBUSY, the port staying locked. -EINVAL: the bridge's ageing_time is 0 (the port is locked all the same), or MAB
+ * without lock. -EOPNOTSUPP: the kernel did not do it. -ENODEV: no such port in this bridge.
  * To unlock: MAB goes off first, then the lock; candidates are flushed.
  */
 int pa_port_set(struct pa_handle *handle, struct pa_port_setting *settings, uint32_t count);

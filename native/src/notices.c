@@ -94,23 +94,36 @@ static void forget_all(struct sd *sd) {
     for (uint32_t i = 0; i < sd->port_count; i++) sd->ports[i].seen = false;
 }
 
+/* Its ports follow, unlocked; or were read before it, where it is a resynchronization that tells of it. */
+static void bridge_made(struct sd *sd, struct sink *sink, const struct pa_port *facts) {
+    sd->bridge_noticed = sd->bridge = facts->ifindex;
+    memcpy(sd->bridge_address, facts->address, 6);
+    sd->ask_twice = sd->resync != 0;
+    emit(sink, PA_EVENT_BRIDGE_BACK)->ifindex = facts->ifindex;
+}
+
+static void bridge_left(struct sd *sd, struct sink *sink) {
+    emit(sink, PA_EVENT_BRIDGE_GONE)->ifindex = sd->bridge_noticed;
+    sd->bridge_noticed = 0;
+    forget_all(sd);
+    start_sweep(sd);
+}
+
 static void take_link(struct sd *sd, struct sink *sink, const struct nlmsghdr *message) {
     struct sd_link link;
     if (!sd_parse_link(message, &link)) return;
     const bool whole = ((const struct ifinfomsg *)NLMSG_DATA(message))->ifi_family == AF_UNSPEC;
     const bool deleted = message->nlmsg_type == RTM_DELLINK;
     if (link.port.ifindex == sd->bridge_noticed) {
-        if (!deleted || !whole) return;
-        emit(sink, PA_EVENT_BRIDGE_GONE)->ifindex = link.port.ifindex;
-        sd->bridge_noticed = 0;
-        forget_all(sd);
-        start_sweep(sd);
+        sd->bridge_seen = true;
+        if (deleted && whole) bridge_left(sd, sink);
         return;
     }
-    if (!sd->bridge_noticed && !deleted && link.is_bridge && strcmp(link.port.name, sd->base.bridge) == 0) {
-        sd->bridge_noticed = sd->bridge = link.port.ifindex;
-        memcpy(sd->bridge_address, link.port.address, 6);
-        emit(sink, PA_EVENT_BRIDGE_BACK)->ifindex = link.port.ifindex;
+    if (!deleted && link.is_bridge && strcmp(link.port.name, sd->base.bridge) == 0) {
+        /* The end of the one before was among lost notices. */
+        if (sd->bridge_noticed) bridge_left(sd, sink);
+        sd->bridge_seen = true;
+        bridge_made(sd, sink, &link.port);
         return;
     }
     /* The bridge family tells of a leaving port too early: it still has its entries then. */
@@ -165,6 +178,7 @@ static void take_entry(struct sd *sd, struct sink *sink, const struct nlmsghdr *
 static void ask_again(struct sd *sd) {
     const struct ifinfomsg body = {.ifi_family = AF_UNSPEC};
     forget_all(sd);
+    sd->bridge_seen = sd->ask_twice = false;
     nl_begin(&sd->notices, RTM_GETLINK, NLM_F_DUMP, &body, sizeof body);
     nl_put_u32(&sd->notices, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
     sd->resync = nl_transmit(&sd->notices) == 0 ? sd->notices.sequence : 0;
@@ -184,8 +198,10 @@ static void take_message(struct sd *sd, struct sink *sink, const struct nlmsghdr
     case NLMSG_DONE:
         if (!answer) break;
         sd->resync = 0;
-        if (message->nlmsg_flags & NLM_F_DUMP_INTR)
+        if ((message->nlmsg_flags & NLM_F_DUMP_INTR) || sd->ask_twice)
             ask_again(sd);
+        else if (sd->bridge_noticed && !sd->bridge_seen)
+            bridge_left(sd, sink);
         else
             start_sweep(sd);
         break;

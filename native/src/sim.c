@@ -26,9 +26,11 @@ static int require_bridge(struct sim *sim) {
 
 static int sim_capabilities(struct pa_handle *handle, struct pa_capabilities *out) {
     struct sim *sim = (struct sim *)handle;
-    const int gone = require_bridge(sim);
-    if (gone) return gone;
     memcpy(out->backend, "sim", sizeof "sim");
+    if (!sim->present) {
+        out->flags = PA_CAP_LOCKED | PA_CAP_MAB | PA_CAP_ACTIVITY_NOTIFY | PA_CAP_NO_BRIDGE;
+        return 0;
+    }
     out->ageing_ms = sim->ageing_ms;
     out->flags = PA_CAP_LOCKED | PA_CAP_MAB | PA_CAP_ACTIVITY_NOTIFY | PA_CAP_NO_LL_LEARN;
     if (sim->vlan_filtering) out->flags |= PA_CAP_VLAN_FILTERING;
@@ -53,9 +55,6 @@ static int set_one_port(struct sim *sim, const struct pa_port_setting *setting) 
     const char *verb = lock ? "lock" : "unlock";
     struct pa_port *port = sim->present ? sim_port(sim, setting->ifindex) : NULL;
     if (!port) return pa_error(&sim->base, ENODEV, "%s port %u", verb, setting->ifindex);
-    if (lock && sim->ageing_ms == 0)
-        return pa_error(&sim->base, EINVAL, "bridge %s has ageing_time 0, so last-seen times stand still",
-                        sim->base.bridge);
     const int failure = sim_planned_failure(sim);
     if (failure) return pa_error(&sim->base, failure, "%s port %s", verb, port->name);
     uint32_t flags = port->flags & (PA_PORT_ADMIN_UP | PA_PORT_LINK_UP);
@@ -64,6 +63,9 @@ static int set_one_port(struct sim *sim, const struct pa_port_setting *setting) 
     if (lock) sim->no_ll_learn = true;
     sim_set_port_flags(sim, port, flags);
     sim_flush(sim, port->ifindex, false);
+    if (lock && sim->ageing_ms == 0)
+        return pa_error(&sim->base, EINVAL, "bridge %s has ageing_time 0, so last-seen times stand still",
+                        sim->base.bridge);
     return 0;
 }
 

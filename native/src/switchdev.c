@@ -80,11 +80,17 @@ static bool kernel_is_at_least(unsigned major, unsigned minor) {
 
 static int sd_capabilities(struct pa_handle *handle, struct pa_capabilities *out) {
     struct port_list list = {.sd = (struct sd *)handle};
-    struct sd_link bridge;
+    struct sd_link bridge = {0};
     int error = list_ports(list.sd, &list);
     if (!error) error = sd_find_bridge(list.sd, &bridge);
-    if (error) return error;
+    if (error && error != -ENODEV) return error;
     memcpy(out->backend, "switchdev", sizeof "switchdev");
+    if (error) {
+        memset(&bridge, 0, sizeof bridge);
+        list.count = 0;
+        out->flags |= PA_CAP_NO_BRIDGE;
+        handle->error[0] = 0;
+    }
     out->ageing_ms = bridge.ageing_ms;
     /* A port says what the kernel knows; an empty bridge leaves only the version. */
     if (list.count ? list.knows_locked : kernel_is_at_least(5, 18)) out->flags |= PA_CAP_LOCKED;
@@ -116,17 +122,19 @@ static int set_no_ll_learn(struct sd *sd) {
     return error ? error : bridge.no_ll_learn ? 0 : -EOPNOTSUPP;
 }
 
-/* What locking asks of the bridge. Asked anew with every lock, since the bridge may have been made anew. */
+/*
+ * What locking asks of the bridge; to be asked anew with every lock, since the bridge may have been made anew. A bridge that
+ * is there and does not comply has its ports locked all the same: to refuse must not mean to leave them open.
+ */
 static int prepare_bridge(struct sd *sd) {
     struct sd_link bridge;
     int error = sd_find_bridge(sd, &bridge);
     if (error) return error;
     const char *name = sd->base.bridge;
-    if (bridge.ageing_ms == 0)
-        return pa_error(&sd->base, EINVAL, "bridge %s has ageing_time 0, so last-seen times stand still", name);
-    if (bridge.no_ll_learn) return 0;
-    error = set_no_ll_learn(sd);
-    return error ? pa_error(&sd->base, error, "set no_linklocal_learn on bridge %s", name) : 0;
+    if (!bridge.no_ll_learn) error = set_no_ll_learn(sd);
+    if (error) return pa_error(&sd->base, error, "set no_linklocal_learn on bridge %s", name);
+    if (bridge.ageing_ms > 0) return 0;
+    return pa_error(&sd->base, EINVAL, "bridge %s has ageing_time 0, so last-seen times stand still", name);
 }
 
 /* One message to a bridge port: attributes of IFLA_PROTINFO and their values. */
@@ -219,13 +227,13 @@ static int sd_port_set(struct pa_handle *handle, struct pa_port_setting *setting
     if (unfit) memcpy(why, handle->error, sizeof why);
     for (uint32_t i = 0; i < count; i++) {
         if (settings[i].result) continue;
+        const int error = unfit && !sd->bridge ? unfit : write_port(sd, &settings[i]);
         if (unfit) {
             settings[i].result = unfit;
             memcpy(handle->error, why, sizeof why);
-            continue;
+        } else if (error) {
+            settings[i].result = port_failure(sd, &settings[i], error, sd->requests.reason);
         }
-        const int error = write_port(sd, &settings[i]);
-        if (error) settings[i].result = port_failure(sd, &settings[i], error, sd->requests.reason);
     }
     prove_closed(sd, settings, count, clean);
     free(clean);
@@ -326,13 +334,12 @@ int pa_switchdev_open(const char *bridge, struct pa_handle **out) {
         pa_error(NULL, error, "open bridge %s: rtnetlink socket", bridge);
         goto failed;
     }
-    error = sd_find_bridge(sd, NULL);
-    if (!error) error = remember_ports(sd);
-    if (error) {
+    error = remember_ports(sd);
+    if (error && error != -ENODEV) {
         pa_error(NULL, error, "open bridge %s", bridge);
         goto failed;
     }
-    sd->bridge_noticed = sd->bridge;
+    sd->bridge_noticed = sd->bridge; /* 0: the notices tell when it is made */
     error = pa_wake_start(&sd->base.wake, sd->notices.fd);
     if (error) {
         pa_error(NULL, error, "open bridge %s: wake thread", bridge);

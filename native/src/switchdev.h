@@ -49,6 +49,8 @@ struct sd {
     size_t notice_length;
     bool lost;             /* an overrun to report */
     uint32_t resync;       /* sequence of the dump that answers it; 0 = none */
+    bool bridge_seen;      /* by that dump */
+    bool ask_twice;        /* it told of ports before it told of their bridge */
     uint32_t sweep;        /* next port to look at for having gone; UINT32_MAX = no sweep */
 };
 

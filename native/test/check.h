@@ -32,6 +32,14 @@
         }                                                                                                \
     } while (0)
 
+/* A sentence that ends with the C library's words for an error, which are not the same in each, and the error's name. */
+#define CHECK_FAULT(got, sentence, error)                                              \
+    do {                                                                               \
+        char fault_[256];                                                              \
+        snprintf(fault_, sizeof fault_, "%s: %s (%s)", sentence, strerror(error), #error); \
+        CHECK_TEXT(got, fault_);                                                       \
+    } while (0)
+
 #define SITUATION(function)           \
     do {                              \
         printf("  %s\n", #function);  \

@@ -4,6 +4,7 @@
  */
 #define _GNU_SOURCE /* unshare */
 #include <arpa/inet.h>
+#include <dlfcn.h>
 #include <errno.h>
 #include <sched.h>
 #include <stdbool.h>
@@ -132,7 +133,7 @@ static void simulated_packets_meet_the_sets(void) {
     CHECK(is_in(PA_L3_HEARD, "192.0.2.2"));
     CHECK_EQUAL(pa_sim_fail(handle, 0, 1, EIO), 0);
     CHECK_EQUAL(take_out(PA_L3_GRANTED, "192.0.2.1"), -EIO);
-    CHECK_TEXT(pa_last_error(handle), "remove 192.0.2.1: Input/output error (EIO)");
+    CHECK_FAULT(pa_last_error(handle), "remove 192.0.2.1", EIO);
     CHECK_EQUAL(packet("192.0.2.1"), 1);
     CHECK_EQUAL(pa_sim_l3_flush(handle), 0);
     CHECK_EQUAL(packet("192.0.2.9"), 1);
@@ -142,7 +143,7 @@ static void simulated_packets_meet_the_sets(void) {
 static void somebody_removes_the_table(void) {
     CHECK_EQUAL(system("nft delete table inet rollcall_br_l3"), 0);
     CHECK_EQUAL(add(PA_L3_GRANTED, "192.0.2.1"), -ENOENT);
-    CHECK_TEXT(pa_last_error(handle), "add 1 elements of set granted4: No such file or directory (ENOENT)");
+    CHECK_FAULT(pa_last_error(handle), "add 1 elements of set granted4", ENOENT);
     CHECK_EQUAL(pa_l3_open(handle, "vpn0", NULL, 0), 0);
     CHECK_EQUAL(add(PA_L3_GRANTED, "192.0.2.1"), 0);
 }
@@ -187,18 +188,24 @@ static void absence_is_proven_and_presence_stays(void) {
     CHECK_EQUAL(take_out(PA_L3_GRANTED, "192.0.2.7"), 0);
 }
 
+/* What removing 200 addresses one by one takes where so many are in, in microseconds of the processor. */
+static long cost_of_removing_from(uint32_t count) {
+    static struct pa_address all[10000];
+    struct timespec begin, end;
+    for (uint32_t i = 0; i < count; i++)
+        all[i] = (struct pa_address){.octets = {10, 2, (uint8_t)(i >> 8), (uint8_t)i}, .family = 4};
+    CHECK_EQUAL(pa_l3_add(handle, PA_L3_GRANTED, all, count), 0);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &begin);
+    for (uint32_t i = 0; i < 200; i++) CHECK_EQUAL(pa_l3_remove(handle, PA_L3_GRANTED, &all[i], 1), 0);
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &end);
+    CHECK_EQUAL(pa_l3_open(handle, "vpn0", NULL, 0), 0);
+    return (end.tv_sec - begin.tv_sec) * 1000000L + (end.tv_nsec - begin.tv_nsec) / 1000;
+}
+
 /* 0.5 ms each where it is well; 30 ms where the others are read. */
 static void one_of_thousands_goes_without_reading_the_others(void) {
-    static struct pa_address many[10000];
-    struct timespec begin, end;
-    for (uint32_t i = 0; i < 10000; i++)
-        many[i] = (struct pa_address){.octets = {10, 2, (uint8_t)(i >> 8), (uint8_t)i}, .family = 4};
-    CHECK_EQUAL(pa_l3_add(handle, PA_L3_GRANTED, many, 10000), 0);
-    clock_gettime(CLOCK_MONOTONIC, &begin);
-    for (uint32_t i = 0; i < 200; i++) CHECK_EQUAL(pa_l3_remove(handle, PA_L3_GRANTED, &many[i], 1), 0);
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    CHECK(end.tv_sec - begin.tv_sec < 2);
-    CHECK_EQUAL(pa_l3_open(handle, "vpn0", NULL, 0), 0);
+    const long few = cost_of_removing_from(200), many = cost_of_removing_from(10000);
+    CHECK(many < 10 * few);
 }
 
 static void it_stays_shut_when_the_handle_is_closed(void) {
@@ -216,6 +223,10 @@ int main(void) {
     pa_close(handle);
     if (geteuid() != 0 || unshare(CLONE_NEWNET) < 0 || system("ip link add br-l3 type bridge && nft list tables >/dev/null") != 0) {
         printf("  left out: needs root, a network namespace, iproute2 and nftables\n");
+        return 0;
+    }
+    if (!dlopen("libnftables.so.1", RTLD_NOW | RTLD_LOCAL)) {
+        printf("  left out: no libnftables for this C library: %s\n", dlerror());
         return 0;
     }
     printf(" nftables\n");

@@ -46,16 +46,13 @@ static void bad_specs_are_refused_with_a_sentence(void) {
     CHECK_EQUAL(pa_abi_version(), PA_ABI_VERSION);
     CHECK_EQUAL(pa_open("dream:br0", &handle), -EINVAL);
     CHECK(handle == NULL);
-    CHECK_TEXT(pa_last_error(NULL),
-               "open \"dream:br0\": the backends are switchdev and sim: Invalid argument (EINVAL)");
+    CHECK_FAULT(pa_last_error(NULL), "open \"dream:br0\": the backends are switchdev and sim", EINVAL);
     CHECK_EQUAL(pa_open("sim:", &handle), -EINVAL);
     CHECK_EQUAL(pa_open("sim:a-name-too-long-for-a-link", &handle), -EINVAL);
     CHECK_EQUAL(pa_open("sim:br0,p1,p1", &handle), -EEXIST);
     CHECK_EQUAL(pa_open("sim:br0,p1,", &handle), -EINVAL);
     CHECK_EQUAL(pa_open("br0,p1", &handle), -EINVAL);
     CHECK_EQUAL(pa_open(NULL, &handle), -EINVAL);
-    CHECK_EQUAL(pa_open("no-such-bridge", &handle), -ENODEV);
-    CHECK_TEXT(pa_last_error(NULL), "open bridge no-such-bridge: No such device (ENODEV)");
     pa_close(NULL);
 }
 
@@ -105,8 +102,7 @@ static void a_frame_in_flight_relearns_and_is_deleted_again(void) {
     pa_grant(handle, &key, 1);
     pa_sim_relearn(handle, 1000);
     CHECK_EQUAL(pa_revoke(handle, &key, 1), -EBUSY);
-    CHECK_TEXT(pa_last_error(handle), "revoke 02:00:00:00:00:0a on port p1: the entry keeps coming back: "
-                                      "Device or resource busy (EBUSY)");
+    CHECK_FAULT(pa_last_error(handle), "revoke 02:00:00:00:00:0a on port p1: the entry keeps coming back", EBUSY);
     pa_close(handle);
 }
 
@@ -166,7 +162,7 @@ static void failures_name_the_port_and_the_errno(void) {
     struct pa_key keys[3] = {key_of(ALICE, 101), key_of(BOB, 101), key_of(BOB, 999)};
     pa_sim_fail(handle, 0, 1, EOPNOTSUPP);
     CHECK_EQUAL(set_port(handle, 101, PA_PORT_LOCKED), -EOPNOTSUPP);
-    CHECK_TEXT(pa_last_error(handle), "lock port lan1: Operation not supported (EOPNOTSUPP)");
+    CHECK_FAULT(pa_last_error(handle), "lock port lan1", EOPNOTSUPP);
     pa_sim_fail(handle, 1, 1, ENOSPC);
     CHECK_EQUAL(pa_grant(handle, keys, 3), -ENOSPC);
     CHECK_EQUAL(keys[0].result, 0);
@@ -306,8 +302,7 @@ static void a_port_changes_its_vlans_and_changes_back(void) {
     CHECK_EQUAL(set_port(handle, 101, PA_PORT_LOCKED), 0);
     key.vlan = 30;
     CHECK_EQUAL(pa_grant(handle, &key, 1), -EINVAL);
-    CHECK_TEXT(pa_last_error(handle), "grant 02:00:00:00:00:0a on port p1: the port is no member of the VLAN: "
-                                      "Invalid argument (EINVAL)");
+    CHECK_FAULT(pa_last_error(handle), "grant 02:00:00:00:00:0a on port p1: the port is no member of the VLAN", EINVAL);
     CHECK_EQUAL(set_vlan(handle, 101, 30, PA_VLAN_PVID | PA_VLAN_UNTAGGED), 0);
     CHECK_EQUAL(flags_of(handle, 101, 1), PA_VLAN_UNTAGGED);
     CHECK_EQUAL(set_vlan(handle, 101, 1, PA_VLAN_ABSENT), 0);
@@ -324,7 +319,7 @@ static void a_port_changes_its_vlans_and_changes_back(void) {
     CHECK_EQUAL(set_vlan(handle, 999, 7, 0), -ENODEV);
     pa_sim_fail(handle, 0, 1, EIO);
     CHECK_EQUAL(set_vlan(handle, 101, 30, PA_VLAN_ABSENT), -EIO);
-    CHECK_TEXT(pa_last_error(handle), "remove VLAN 30 of p1: Input/output error (EIO)");
+    CHECK_FAULT(pa_last_error(handle), "remove VLAN 30 of p1", EIO);
     CHECK_EQUAL(pa_sim_port_remove(handle, 101), 0);
     CHECK_EQUAL(pa_vlans(handle, NULL, 0, &needed), -ENOBUFS);
     CHECK_EQUAL(needed, 1);
@@ -359,7 +354,7 @@ static void a_port_goes_down_and_up_and_keeps_its_lock(void) {
     CHECK_EQUAL(set_link(handle, 7, 0), -ENODEV);
     pa_sim_fail(handle, 0, 1, EIO);
     CHECK_EQUAL(set_link(handle, 101, 0), -EIO);
-    CHECK_TEXT(pa_last_error(handle), "set port p1 down: Input/output error (EIO)");
+    CHECK_FAULT(pa_last_error(handle), "set port p1 down", EIO);
     pa_close(handle);
 }
 

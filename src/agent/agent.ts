@@ -40,6 +40,7 @@ import { Reporter } from './reporter.ts';
 import { Restoration } from './restoration.ts';
 import { RoutedPath } from './routed-path.ts';
 import { Sso } from './sso.ts';
+import { standing } from './standing.ts';
 import { Supplicants } from './supplicants.ts';
 import { VlanDesk } from './vlan-desk.ts';
 import { Watch } from './watch.ts';
@@ -102,6 +103,11 @@ export class Agent {
     return this.core.parts.reporter.isStale(topic, payloadOctets);
   }
 
+  /** How things stand, in one sentence. */
+  standing(): string {
+    return standing(this.core);
+  }
+
   /** Whom a visitor of the login page is counted with. */
   standingOf(visitor: Visitor): Standing {
     return this.core.parts.web.standingOf(visitor);
@@ -127,14 +133,20 @@ export class Agent {
     const { ports, aaa, watch, reporter } = core.parts;
     switch (input.type) {
       case 'boot':
-        ports.boot(input.ports, input.capabilities);
+        ports.boot(input.ports, input.capabilities, input.absence);
         core.parts.vlans.boot(input.vlans, input.foundVlans, input.capabilities.macVlan);
         core.parts.links.boot(input.heldDown);
         reporter.boot(input);
-        watch.boot(input.capabilities);
+        watch.can(input.capabilities);
         core.parts.leases.portsChanged();
         core.parts.routed.boot();
         core.parts.sso.boot(input.ssoBars);
+        return;
+      case 'capabilities':
+        ports.can(input.capabilities);
+        core.parts.vlans.bridgeBack(input.capabilities.macVlan);
+        watch.can(input.capabilities);
+        reporter.can(input.capabilities);
         return;
       case 'dataplane':
         ports.news(input.event);

@@ -37,12 +37,16 @@ export class PortDesk {
   private readonly byIndex = new Map<number, PortName>();
   /** The kernel can tell of unknown MACs on locked ports. */
   private kernelTells = false;
+  /** Why there is no bridge, and what would bring it; undefined = it is there. */
+  private absence: string | undefined;
 
   constructor(private readonly core: Core) {}
 
   /** Locks everything first; all else waits for that. */
-  boot(ports: readonly PortFacts[], capabilities: Capabilities): void {
-    this.kernelTells = capabilities.mab;
+  boot(ports: readonly PortFacts[], capabilities: Capabilities, absence: string | undefined): void {
+    this.can(capabilities);
+    this.absence = absence;
+    if (absence !== undefined) this.core.parts.reporter.warning('bridge-absent', absence, {});
     const starts: { readonly unit: PortUnit; readonly effects: readonly PortEffect[] }[] = [];
     for (const facts of ports) {
       const unit = this.take(facts);
@@ -55,6 +59,19 @@ export class PortDesk {
       const others = effects.filter((effect) => !isLock(effect));
       this.apply(unit, others);
     }
+  }
+
+  can({ mab }: Capabilities): void {
+    this.kernelTells = mab;
+  }
+
+  get bridgeIsThere(): boolean {
+    return this.absence === undefined;
+  }
+
+  /** For `info`. */
+  get missing(): string | undefined {
+    return this.absence;
   }
 
   all(): Iterable<PortUnit> {
@@ -158,13 +175,17 @@ export class PortDesk {
         watch.resweep();
         return;
       case 'bridge-gone':
-        reporter.warning('bridge-gone', 'the bridge is gone: every port is out of our hands', {});
+        this.absence = `the bridge ${this.core.config.switch.bridge} is gone: every port is out of our hands, until it is made anew`;
+        reporter.warning('bridge-gone', this.absence, {});
         this.core.parts.vlans.bridgeGone();
         for (const name of this.names()) this.gone(name);
+        reporter.infoChanged();
         return;
       case 'bridge-back':
-        this.core.parts.vlans.doubt();
-        reporter.warning('bridge-back', 'the bridge is back: its ports are being locked', {});
+        this.absence = undefined;
+        reporter.warning('bridge-back', 'the bridge is there: its ports are locked as they join it', {});
+        watch.resweep();
+        reporter.infoChanged();
         return;
       default:
         assertNever(event);

@@ -52,8 +52,12 @@ export type Input =
       /** Logins at concentrators that an earlier run was told to keep out. */
       readonly ssoBars: readonly Bar[];
       readonly kernel: string;
+      /** Of a bridge that is not there: why not, and what would bring it, a sentence each. */
+      readonly absence?: string;
       readonly mqtt: InfoPayload['mqtt'];
     }
+  /** What the data plane can do, now that the bridge is there; before `bridge-back`. */
+  | { readonly type: 'capabilities'; readonly capabilities: Capabilities }
   | { readonly type: 'dataplane'; readonly event: DataplaneEvent }
   | { readonly type: 'frame'; readonly port: PortName; readonly bytes: Uint8Array }
   | { readonly type: 'table'; readonly dump: TableDump }

@@ -78,11 +78,21 @@ export class Reporter implements Timed {
     this.context = { ...context, uplinkGuard: false };
   }
 
+  /** A bridge has come: what the data plane can do is known now. */
+  can(capabilities: InfoContext['capabilities']): void {
+    if (this.context !== undefined) this.context = { ...this.context, capabilities };
+    this.infoChanged();
+  }
+
   /** `error`: why frames of an uplink are not guarded against. */
   uplinkGuard(error: string | undefined): void {
     if (this.context !== undefined) this.context = { ...this.context, uplinkGuard: error === undefined };
     if (error !== undefined) this.core.out.log('warn', `uplinks are not guarded: ${error}`);
     this.infoChanged();
+  }
+
+  get isConnected(): boolean {
+    return this.connected;
   }
 
   /** Something of the agent itself has changed that upstream should not have to ask for. */

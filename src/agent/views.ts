@@ -176,19 +176,23 @@ function missing({ capabilities, mqtt, uplinkGuard }: InfoContext, core: Core): 
   const { config } = core;
   const confinement = core.parts.confinement.missing;
   const page = core.parts.web.missing;
+  const absence = core.parts.ports.missing;
+  // Of a bridge that is still to come nothing is missing.
+  const noBridge = absence !== undefined;
   const sentences: (readonly [boolean, string])[] = [
+    [!noBridge, `${absence?.[0]?.toUpperCase()}${absence?.slice(1)}.`],
     [capabilities.locked, 'The kernel cannot lock bridge ports (5.18 and later can): nothing is kept out.'],
     [capabilities.mab, 'The kernel does not report unknown MACs (6.2 and later do).'],
     [
-      capabilities.noLinklocalLearn,
+      noBridge || capabilities.noLinklocalLearn,
       'The bridge cannot be told not to learn from EAPOL frames: each login attempt leaves an entry to be deleted.',
     ],
     [
-      capabilities.lastSeen,
+      noBridge || capabilities.lastSeen,
       'Entries do not tell when their client was last seen: silence is judged by captured frames and probes alone.',
     ],
     [
-      capabilities.vlanFiltering || !namesVlans(config),
+      noBridge || capabilities.vlanFiltering || !namesVlans(config),
       'The bridge does not filter VLANs: whoever is to be in one is refused.',
     ],
     [

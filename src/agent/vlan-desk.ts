@@ -165,6 +165,13 @@ export class VlanDesk implements Timed {
     this.stale = true;
   }
 
+  /** It may be another one than before, or the first. */
+  bridgeBack(macVlan: boolean): void {
+    this.book.macVlan = macVlan;
+    this.doubt();
+    this.read();
+  }
+
   heldBy(holder: Holder): SessionVlans | undefined {
     return this.book.vlansOf(holder);
   }

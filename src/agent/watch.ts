@@ -63,11 +63,16 @@ export class Watch implements Timed {
   }
 
   pollAt(): Instant {
-    return earliest(this.sweep.pollAt(), this.guard.pollAt());
+    return earliest(this.sweepAt(), this.guard.pollAt());
+  }
+
+  /** Without a bridge there is no table. */
+  private sweepAt(): Instant {
+    return this.core.parts.ports.bridgeIsThere ? this.sweep.pollAt() : NEVER;
   }
 
   onTime(now: Instant): void {
-    if (this.sweep.pollAt() <= now) {
+    if (this.sweepAt() <= now) {
       this.sweep.started();
       this.core.out.push({ type: 'dump-table' });
       if (!this.tableTells) this.core.parts.meter.request();
@@ -75,7 +80,8 @@ export class Watch implements Timed {
     this.report(this.guard.tick(now));
   }
 
-  boot({ lastSeen, activityNotify }: Capabilities): void {
+  /** At start, and when a bridge has come. */
+  can({ lastSeen, activityNotify }: Capabilities): void {
     this.tableTells = lastSeen;
     this.tellsReturn = activityNotify;
     this.resweep();

@@ -21,6 +21,8 @@ export interface HostFinding {
 export interface Files {
   readonly readText: (path: string) => Result<string, string>;
   readonly readSecret: ReadSecret;
+  /** For its owner alone; the whole file or what it was before. */
+  readonly replaceFile: (path: string, text: string) => Result<void, string>;
 }
 
 export interface CheckOptions {

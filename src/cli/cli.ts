@@ -28,6 +28,7 @@ import {
   type Terminal,
 } from './session.ts';
 import { colors, plural } from './text.ts';
+import { addUci } from './uci.ts';
 import {
   configView,
   disconnectView,
@@ -137,6 +138,7 @@ class Program {
         );
         this.exit(clean ? EXIT.done : EXIT.refused);
       });
+    addUci(this.command, { files: this.options.files, terminal: this.terminal, exit: this.exit });
   }
 
   private reading(): void {

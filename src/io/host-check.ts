@@ -4,6 +4,7 @@ import type { Config } from '../config/config.ts';
 import { isUplink, namesVlans, portSettings } from '../config/ports.ts';
 import { namedVlans, type ProbeSenders, probeSenders, senderIn } from '../config/probe-senders.ts';
 import type { Capabilities } from '../model/dataplane.ts';
+import { bridgeAbsence } from './bridge-absence.ts';
 import { ingressFaults } from './own-addresses.ts';
 import type { PortAuth } from './portauth.ts';
 import { forwardsByItself, StrangerGuard } from './stranger-guard.ts';
@@ -20,6 +21,8 @@ type Severity = HostFinding['severity'];
 export function hostFindings(config: Config, portauth: PortAuth, own: ProbeSenders): readonly HostFinding[] {
   const capabilities = portauth.capabilities();
   if (!capabilities.ok) return [{ severity: 'fault', message: capabilities.error }];
+  if (!capabilities.value.bridge)
+    return [{ severity: 'fault', message: bridgeAbsence(config.switch.bridge) }];
   return [
     ...capabilityFindings(capabilities.value),
     ...vlanFindings(config, capabilities.value),

@@ -42,6 +42,7 @@ export const CAP_MAB = 1 << 1;
 export const CAP_VLAN_FILTERING = 1 << 2;
 export const CAP_ACTIVITY_NOTIFY = 1 << 3;
 export const CAP_NO_LL_LEARN = 1 << 4;
+export const CAP_NO_BRIDGE = 1 << 7;
 export const CAP_LAST_SEEN = 1 << 5;
 export const CAP_MAC_VLAN = 1 << 6;
 

@@ -97,6 +97,7 @@ export class PortAuth {
     const flags = buffer.view.getUint32(0, true);
     return ok({
       backend: abi.readName(buffer.bytes, 8),
+      bridge: (flags & abi.CAP_NO_BRIDGE) === 0,
       locked: (flags & abi.CAP_LOCKED) !== 0,
       mab: (flags & abi.CAP_MAB) !== 0,
       vlanFiltering: (flags & abi.CAP_VLAN_FILTERING) !== 0,

@@ -19,6 +19,7 @@ import {
 import { join } from 'node:path';
 import { err, ok, type Result } from '../base/result.ts';
 import { syncFolder } from './files.ts';
+import { TREE_ROOT, treesAreWhole } from './store-pages.ts';
 
 const FILE = 'accounting.mdb';
 const LOCK = `${FILE}-lock`;
@@ -31,7 +32,15 @@ const ACCOUNTING_READ = 'a';
 const META_PAGES = 2;
 const MAGIC = 0xbeefc0de;
 const DATA_VERSION = 2;
-const AT = { magic: 24, version: 28, pageSize: 48, lastPage: 144, transaction: 152 } as const;
+const AT = {
+  magic: 24,
+  version: 28,
+  pageSize: 48,
+  free: 48,
+  main: 96,
+  lastPage: 144,
+  transaction: 152,
+} as const;
 const META_OCTETS = 168;
 const SMALLEST_PAGE = 512;
 const LARGEST_PAGE = 65_536;
@@ -40,6 +49,8 @@ interface Meta {
   readonly pageSize: number;
   readonly lastPage: number;
   readonly transaction: number;
+  /** Of its trees. */
+  readonly roots: readonly bigint[];
 }
 
 export class StoreFile {
@@ -67,7 +78,18 @@ export class StoreFile {
     if (!metas.ok) return metas.error;
     const newest = metas.value.reduce((a, b) => (b.transaction > a.transaction ? b : a));
     const wanted = (newest.lastPage + 1) * newest.pageSize;
-    return octets < wanted ? `it is cut short: ${octets} of ${wanted} octets` : undefined;
+    if (octets >= wanted) return undefined;
+    const used = this.usedPages(newest, octets);
+    return used.ok ? undefined : `it is cut short: ${octets} of ${wanted} octets, and ${used.error}`;
+  }
+
+  private usedPages({ pageSize, roots }: Meta, octets: number): Result<void, string> {
+    const descriptor = openSync(this.path, 'r');
+    try {
+      return treesAreWhole({ descriptor, pageSize, pages: Math.floor(octets / pageSize) }, roots);
+    } finally {
+      closeSync(descriptor);
+    }
   }
 
   /** Why its list of certified devices is better not read; what is before it can be. */
@@ -154,6 +176,7 @@ function readMetas(path: string): Result<readonly Meta[], string> {
         pageSize,
         lastPage: read64(octets, AT.lastPage),
         transaction: read64(octets, AT.transaction),
+        roots: [AT.free, AT.main].map((tree) => octets.readBigUInt64LE(tree + TREE_ROOT)),
       });
     }
     return ok(metas);

@@ -81,6 +81,8 @@ export interface PortSetting {
 /** What this backend on this kernel can do; what it cannot is said in `info`. */
 export interface Capabilities {
   readonly backend: string;
+  /** There is such a bridge now; else what hangs on it is false. */
+  readonly bridge: boolean;
   readonly locked: boolean;
   readonly mab: boolean;
   readonly vlanFiltering: boolean;

@@ -8,7 +8,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { millis } from '../../src/base/time.ts';
 import { buildCli, type CliOptions } from '../../src/cli/cli.ts';
 import { type ControlRequest, type ControlSocket, openControlSocket } from '../../src/io/control-socket.ts';
-import { readSecret, readText } from '../../src/io/files.ts';
+import { readSecret, readText, replaceFile } from '../../src/io/files.ts';
 import { MqttLink } from '../../src/io/mqtt.ts';
 import { type ResultOf, refusal } from '../../src/report/answers.ts';
 import { type Command, decodeCommand } from '../../src/report/commands.ts';
@@ -42,7 +42,7 @@ async function rollcall(args: readonly string[], options: Partial<CliOptions> = 
   let err = '';
   const cli = buildCli({
     run: async () => 0,
-    files: { readText, readSecret },
+    files: { readText, readSecret, replaceFile },
     out: (text) => {
       out += text;
     },

@@ -129,6 +129,7 @@ describe('opening', () => {
         macVlan: false,
         activityNotify: true,
         noLinklocalLearn: true,
+        bridge: true,
         lastSeen: true,
       },
     });

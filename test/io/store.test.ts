@@ -152,7 +152,11 @@ describe('a file that cannot be believed is set aside, and a new one begun', () 
   }
 
   it.each([
-    ['cut short', () => truncateSync(file(), 40_960), /cut short: 40960 of \d+ octets/],
+    [
+      'cut short',
+      () => truncateSync(file(), 40_960),
+      /cut short: 40960 of \d+ octets, and page \d+ of 10 is in use/,
+    ],
     ['cut to its first page', () => truncateSync(file(), 4096), /cut short in its first pages/],
     ['a text', () => writeFileSync(file(), 'no database\n'.repeat(1000)), /no LMDB file/],
     ['with a rubbish start', () => overwrite(0), /no LMDB file/],

@@ -4,6 +4,7 @@
 //   ROLLCALL_KILLS    how often the agent is killed in the loss test (default 50)
 //   ROLLCALL_SEED     of the moments
 
+import { readdirSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Clients } from '../bench/clients.ts';
 import { Stage } from '../bench/stage.ts';
@@ -184,12 +185,15 @@ describe('accounting without loss', () => {
       await agent.start();
       await delivered(60_000);
 
+      // No kill damages the store, and no start takes it for damaged.
+      expect(readdirSync(agent.stateDir).filter((name) => name.includes('set-aside'))).toEqual([]);
       const rows = heard();
       // A sentence a line: what is wrong is told where only one line of a failure is.
       expect(judge(rows).join('\n')).toBe('');
       expectDelays(rows);
       const sessions = bySession(rows);
-      expect(sessions.size).toBeGreaterThanOrEqual(20 * KILLS);
+      // Enough that each kill meets some at every stage; how many there are is the machine's speed.
+      expect(sessions.size).toBeGreaterThanOrEqual(8 * KILLS);
       const causes = new Set(distinct(rows, 'Stop').map(({ terminateCause }) => terminateCause));
       expect(causes).toContain(USER_REQUEST);
       expect(causes).toContain(NAS_REBOOT);

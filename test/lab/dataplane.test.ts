@@ -120,7 +120,7 @@ describe('last-seen', () => {
     expect((await entry(ALICE))?.idleMs).toBeLessThan(400);
   });
 
-  test('would stand still with ageing_time 0, so no port is locked then', async () => {
+  test('would stand still with ageing_time 0, so it is refused, with the port locked all the same', async () => {
     expect(await ask('capabilities')).toMatchObject({ value: { lastSeen: true } });
     await netns.ip('link set br0 type bridge ageing_time 0');
     expect(await ask('capabilities')).toMatchObject({ value: { lastSeen: false } });
@@ -128,6 +128,7 @@ describe('last-seen', () => {
       ok: false,
       error: 'bridge br0 has ageing_time 0, so last-seen times stand still: Invalid argument (EINVAL)',
     });
+    expect(await ask('ports')).toContainEqual(expect.objectContaining({ name: 'p1', locked: true }));
   });
 
   test('survives a grant that is written again', async () => {
@@ -409,6 +410,26 @@ describe('the bridge', () => {
       }),
     );
     expect(told).toContainEqual({ type: 'port-gone', name: 'up0' });
+  });
+
+  test('is made anew while notices are lost: its end and its new beginning are told', async () => {
+    child.signal('SIGSTOP');
+    await netns.must([FLOOD, 'c2', '65536', '2']);
+    await netns.ip('link del br0');
+    await netns.ip('link add br0 type bridge');
+    await netns.ip('link set p1 master br0');
+    child.signal('SIGCONT');
+    const told = await events('overrun', 'bridge-gone', 'bridge-back', 'port-added');
+    expect(told.map(({ type }) => type)).toEqual(['overrun', 'bridge-gone', 'bridge-back', 'port-added']);
+    expect(await lock('p1')).toEqual(DONE);
+
+    child.signal('SIGSTOP');
+    await netns.ip('link set p2 master br0');
+    await netns.ip('link set p2 up');
+    await netns.must([FLOOD, 'c2', '65536', '2']);
+    await netns.ip('link del br0');
+    child.signal('SIGCONT');
+    expect((await events('overrun', 'bridge-gone')).at(-1)).toEqual({ type: 'bridge-gone' });
   });
 });
 

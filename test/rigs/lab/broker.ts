@@ -50,11 +50,12 @@ export class Broker {
     this.port = port;
   }
 
-  static async start(netns: Netns, port = 1883): Promise<Broker> {
+  /** `address`: where the agent finds it; the lab's own clients are on the loopback always. */
+  static async start(netns: Netns, port = 1883, address = '127.0.0.1'): Promise<Broker> {
     const folder = new LabFolder('mosquitto');
     folder.write(
       'mosquitto.conf',
-      `listener ${port} 127.0.0.1\nlistener ${port + WITNESS_OFFSET} 127.0.0.1\nallow_anonymous true\npersistence false\nuser root\nlog_dest stderr\nlog_type all\n`,
+      `listener ${port} ${address}\nlistener ${port + WITNESS_OFFSET} 127.0.0.1\nallow_anonymous true\npersistence false\nuser root\nlog_dest stderr\nlog_type all\n`,
     );
     const broker = new Broker(netns, folder, port);
     await broker.start();

@@ -22,8 +22,9 @@ export interface RadiusSettings {
   readonly folder: string;
   readonly certificates: Certificates;
   readonly secret: string;
-  /** Of the two UDP sockets, and of its one client. */
+  /** Of the two UDP sockets. */
   readonly address: string;
+  readonly client: string;
   readonly authPort: number;
   readonly acctPort: number;
   /** RADIUS over TLS, beside UDP; clients have a certificate of the lab's authority. */
@@ -159,13 +160,13 @@ thread pool {
 	max_requests_per_server = 0
 }
 client switch {
-	ipaddr = ${settings.address}
+	ipaddr = ${settings.client}
 	secret = ${settings.secret}
 	require_message_authenticator = yes
 }
 clients radsec {
 	client switch_tls {
-		ipaddr = ${settings.address}
+		ipaddr = ${settings.client}
 		proto = tls
 		secret = radsec
 	}

@@ -19,6 +19,8 @@ export interface FreeRadiusOptions {
   readonly users: readonly RadiusUser[];
   /** Default 127.0.0.1; `::1` is possible. */
   readonly address?: string;
+  /** Of its one client; the server's own if absent. */
+  readonly client?: string;
   readonly authPort?: number;
   readonly acctPort?: number;
   readonly firstMethod?: 'md5' | 'peap' | 'ttls' | 'tls';
@@ -52,6 +54,7 @@ export class FreeRadius extends LabServer {
         certificates: await labCertificates(),
         secret: options.secret ?? RADIUS_SECRET,
         address: options.address ?? '127.0.0.1',
+        client: options.client ?? options.address ?? '127.0.0.1',
         ...(options.radSec === undefined ? {} : { radSec: options.radSec }),
         authPort: options.authPort ?? 1812,
         acctPort: options.acctPort ?? 1813,

@@ -58,6 +58,7 @@ export const SIM_CAPABILITIES: Capabilities = {
   macVlan: false,
   activityNotify: true,
   noLinklocalLearn: true,
+  bridge: true,
   lastSeen: true,
 };
 
