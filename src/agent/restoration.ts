@@ -23,6 +23,7 @@ import { forEachEntry, isGrant } from '../wire/fdb-table.ts';
 import { keysOf } from './authorization-policy.ts';
 import { Beginnings } from './beginnings.ts';
 import type { Core } from './core.ts';
+import { sessionsFollow } from './follow.ts';
 import type { SpoolStatus } from './ports.ts';
 import { type L2Unit, type Resumed, SessionUnit } from './session-unit.ts';
 
@@ -102,6 +103,7 @@ export class Restoration {
     this.stored = [];
     // Last: they may make room that others of them must not take.
     for (const end of ended) end();
+    sessionsFollow(this.core);
   }
 
   private take({ kept, record }: Stored): void {
@@ -120,7 +122,7 @@ export class Restoration {
     return standing;
   }
 
-  private found({ boot, place }: Stored<KeptStation>['kept'], standing: Standing): Found {
+  private found({ boot, method, place }: Stored<KeptStation>['kept'], standing: Standing): Found {
     const { core } = this;
     const { mac, port: name, nasPort } = place;
     const { ports, life } = core.parts;
@@ -135,6 +137,7 @@ export class Restoration {
       port: ports.nameOf(nasPort) === name ? port : undefined,
       granted: this.grantsOf(place, standing).standing.length > 0,
       replaced: core.sessions.ofMac(mac) !== undefined || life.isEntering(mac),
+      methodOff: method === 'mab' && !core.settings.port(name).mab.enabled,
     };
   }
 

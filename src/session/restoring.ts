@@ -27,18 +27,21 @@ export interface Found {
   readonly granted: boolean;
   /** Another session of the same client is here, or on its way in. */
   readonly replaced: boolean;
+  /** Nobody is let in by its method on its port any more. */
+  readonly methodOff?: boolean;
 }
 
 export type Verdict =
   | { readonly do: 'adopt' }
   | { readonly do: 'end' | 'lost'; readonly cause: EndCause; readonly detail: string };
 
-export function judgeKept(layer: 2 | 3, { sameBoot, port, granted, replaced }: Found): Verdict {
+export function judgeKept(layer: 2 | 3, { sameBoot, port, granted, replaced, methodOff }: Found): Verdict {
   if (!sameBoot) return { do: 'lost', cause: 'nas-reboot', detail: 'the machine was booted since' };
   if (layer === 2 && port === undefined)
     return { do: 'lost', cause: 'port-removed', detail: 'its port is gone' };
   if (replaced) return { do: 'lost', cause: 'nas-reboot', detail: 'another session of its client stands' };
   if (!granted) return { do: 'lost', cause: 'nas-reboot', detail: 'its entry is gone' };
+  if (methodOff === true) return { do: 'end', cause: 'port-reinit', detail: 'its method was switched off' };
   return port === undefined ? { do: 'adopt' } : judgePort(port);
 }
 

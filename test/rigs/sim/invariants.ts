@@ -42,6 +42,7 @@ export class Invariants {
 
   /** The agent was killed and is another one. */
   restarted(): void {
+    this.takeIn();
     for (const id of this.records.keys()) this.before.add(id);
     this.records.clear();
     this.ends.clear();

@@ -145,6 +145,10 @@ export class SimulatedSwitch {
   diesAtWrite = 0;
   dead = false;
   private lives = 0;
+  /** Until they are loaded. */
+  private wantedCaptures: Extract<Effect, { readonly type: 'open-capture' }>[] | undefined = [];
+  /** What the next agent is started with. */
+  file: string;
   private static machines = 0;
   /** Which boot of which machine: another one for each switch. */
   private readonly machine = `boot ${++SimulatedSwitch.machines}`;
@@ -179,6 +183,7 @@ export class SimulatedSwitch {
     const parsed = parseConfig(options.config, readSecret);
     if (!parsed.ok) throw new Error(`bad configuration: ${JSON.stringify(parsed.error)}`);
     const { config } = parsed.value;
+    this.file = options.config;
     this.disk = options.disk ?? new Map();
     if (options.wallMs !== undefined) this.world.wallOffset = options.wallMs - this.world.now;
     this.bridge = new SimBridge(this.world, {
@@ -206,13 +211,15 @@ export class SimulatedSwitch {
     this.advance(afterMs);
     this.dead = false;
     this.brokerUp = false;
+    this.wantedCaptures = [];
     this.inputs.length = 0;
     this.agent = this.newAgent();
     this.boot();
   }
 
   private newAgent(): Agent {
-    const { config: text, readSecret = NO_FILES, seed = 1, bootId = 'b007' } = this.options;
+    const { readSecret = NO_FILES, seed = 1, bootId = 'b007' } = this.options;
+    const { file: text } = this;
     const parsed = parseConfig(text, readSecret);
     if (!parsed.ok) throw new Error(`bad configuration: ${JSON.stringify(parsed.error)}`);
     const { clocks } = this.world;
@@ -235,7 +242,9 @@ export class SimulatedSwitch {
     this.post({
       type: 'boot',
       capabilities: this.options.capabilities ?? SIM_CAPABILITIES,
-      ports: [...bridge.ports.values()].map((port) => bridge.facts(port)),
+      ports: [...bridge.ports.values()]
+        .filter(({ present }) => present)
+        .map((port) => bridge.facts(port)),
       vlans: bridge.vlanMap(),
       foundVlans: this.foundVlans,
       heldDown: this.options.heldDown ?? new Map(),
@@ -246,6 +255,7 @@ export class SimulatedSwitch {
     const { storeAfterMs = 0 } = this.options;
     if (storeAfterMs === 0) this.openStore();
     else this.world.in(storeAfterMs, () => this.openStore());
+    this.openCaptures();
     const own = { mac: SWITCH_MAC, ipv4: SWITCH_IPV4, ipv6: SWITCH_IPV6 };
     const addresses = new Set([SWITCH_IPV4, SWITCH_IPV6]);
     const sources = new Map([[0, own]]);
@@ -261,6 +271,21 @@ export class SimulatedSwitch {
   private clearStale(): void {
     for (const [topic, payload] of this.retained)
       if (this.agent.isStaleTopic(topic, JSON.stringify(payload).length)) this.retained.delete(topic);
+  }
+
+  /** They are loaded late: what was wanted of them until then is done now. */
+  private openCaptures(): void {
+    const waiting = this.wantedCaptures ?? [];
+    this.wantedCaptures = undefined;
+    for (const effect of waiting) this.openCapture(effect);
+    this.post({ type: 'tick' });
+  }
+
+  private openCapture({ ref, port }: Extract<Effect, { readonly type: 'open-capture' }>): string | undefined {
+    return this.answer(ref, 'captures', () => {
+      this.bridge.port(port).captured = true;
+      return { ok: true, value: undefined };
+    });
   }
 
   private openStore(): void {
@@ -337,7 +362,7 @@ export class SimulatedSwitch {
   private step(end: number): boolean {
     const { world } = this;
     const due = Math.max(Math.ceil(this.agent.pollAt()), this.tickedAt + LEAST_WAIT_MS);
-    const tickAt = Math.max(due, this.stalledUntil);
+    const tickAt = this.dead ? Number.POSITIVE_INFINITY : Math.max(due, this.stalledUntil);
     const at = Math.min(world.nextAt(), tickAt);
     if (at > end) return false;
     world.now = instant(Math.max(world.now, at));
@@ -417,10 +442,9 @@ export class SimulatedSwitch {
         bridge.watch(effect.key);
         return undefined;
       case 'open-capture':
-        return this.answer(effect.ref, 'captures', () => {
-          bridge.port(effect.port).captured = true;
-          return { ok: true, value: undefined };
-        });
+        if (this.wantedCaptures === undefined) return this.openCapture(effect);
+        this.wantedCaptures.push(effect);
+        return undefined;
       case 'close-capture':
         bridge.port(effect.port).captured = false;
         return undefined;
