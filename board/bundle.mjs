@@ -15,6 +15,7 @@
 //   dist/rollcall.js       the bundle, an ES module; its *.js.map are for whoever debugs it
 //   dist/*-HASH.js         what the agent imports only when it needs it: in one file it would start 40 ms later
 //   dist/libportauth.so    the native library
+//   dist/rollcall-lock     shuts the ports before the agent is there: a program of its own, which needs no Node
 //   dist/node_modules/     koffi, pcap and lmdb (native code), radius (reads its dictionaries from files)
 //
 // Promise: the folder works from wherever it is moved to, from any working directory, without anything outside it but
@@ -56,7 +57,7 @@ if (target === undefined)
   fail(`there is no target ${values.target ?? HOST}: it is one of ${Object.keys(TARGETS).join(', ')}`);
 const entry = path.resolve(values.entry ?? path.join(root, 'src/main.ts'));
 const out = path.resolve(values.out ?? path.join(root, shipped ? `dist-${values.target}` : 'dist'));
-const { library, binding } = nativeParts();
+const { library, locker, binding } = nativeParts();
 
 const isLicense = (file) => /^licen[cs]e/i.test(file);
 const EXTERNAL = ['koffi', 'pcap', 'radius', 'lmdb'];
@@ -82,12 +83,13 @@ function fail(text) {
   process.exit(1);
 }
 
-/** Where the two things that are compiled from source are; undefined for one that is left out. */
+/** Where the three things that are compiled from source are; undefined for one that is left out. */
 function nativeParts() {
   const built = path.join(root, 'native/build', values.target ?? '');
   const binding = shipped ? built : path.join(root, 'node_modules/pcap/build/Release');
   const parts = {
     library: path.join(values.native ?? built, 'libportauth.so'),
+    locker: path.join(values.native ?? built, 'rollcall-lock'),
     binding: path.join(values.native ?? binding, 'pcap_binding.node'),
   };
   const remedy = shipped ? `make -C native TARGET=${values.target}` : 'make deps native';
@@ -97,7 +99,7 @@ function nativeParts() {
     console.error(`bundle: there is no ${path.relative(root, file)}: ${end}`);
     delete parts[part];
   }
-  if (!values.partial && Object.keys(parts).length < 2) process.exit(1);
+  if (!values.partial && Object.keys(parts).length < 3) process.exit(1);
   if (!existsSync(entry)) fail(`there is no ${path.relative(root, entry)}`);
   return parts;
 }
@@ -189,6 +191,7 @@ writeFileSync(path.join(out, 'rollcall'), LAUNCHER);
 chmodSync(path.join(out, 'rollcall'), 0o755);
 chmodSync(path.join(out, 'rollcall.js'), 0o755);
 if (library !== undefined) shipNative(library, 'libportauth.so');
+if (locker !== undefined) shipNative(locker, 'rollcall-lock');
 ship(
   'koffi',
   (file) => isLicense(file) || (/\.(c?js|json)$/.test(file) && !/^(doc|vendor|cnoke)/.test(file)),
@@ -207,7 +210,12 @@ for (const name of ['node-gyp-build-optional-packages', 'detect-libc'])
   ship(name, (file) => isLicense(file) || /^(package\.json|(lib\/)?[a-z-]+\.js)$/.test(file));
 
 const parts = readdirSync(out).filter((name) => name.endsWith('.js'));
-for (const name of [...parts, ...(library ? ['libportauth.so'] : []), 'node_modules']) {
+for (const name of [
+  ...parts,
+  ...(library ? ['libportauth.so'] : []),
+  ...(locker ? ['rollcall-lock'] : []),
+  'node_modules',
+]) {
   console.log(
     `${String(Math.ceil(sizeOf(path.join(out, name)) / 1024)).padStart(7)} KiB  ${path.relative(root, out)}/${name}`,
   );

@@ -150,6 +150,7 @@ class Run {
       ssoBars: this.ssoBars,
       log,
       heldPorts: this.heldPorts,
+      lockFile: join(config.stateDir, 'lock.conf'),
       onDrained: () => void this.stop('drained'),
     });
     this.manager = ServiceManager.find({

@@ -319,7 +319,7 @@ static int remember_ports(struct sd *sd) {
     return error;
 }
 
-int pa_switchdev_open(const char *bridge, struct pa_handle **out) {
+int sd_open(const char *bridge, uint32_t groups, struct sd **out) {
     struct sd *sd = calloc(1, sizeof *sd);
     if (!sd) return pa_error(NULL, ENOMEM, "open bridge %s", bridge);
     sd->base.backend = &switchdev_backend;
@@ -329,7 +329,7 @@ int pa_switchdev_open(const char *bridge, struct pa_handle **out) {
     sd->sweep = UINT32_MAX;
     int error = nl_open(&sd->requests, 0);
     /* Before the first look at the ports: what changes in between comes twice rather than not at all. */
-    if (!error) error = nl_open(&sd->notices, RTMGRP_LINK | RTMGRP_NEIGH);
+    if (!error) error = nl_open(&sd->notices, groups);
     if (error) {
         pa_error(NULL, error, "open bridge %s: rtnetlink socket", bridge);
         goto failed;
@@ -340,14 +340,23 @@ int pa_switchdev_open(const char *bridge, struct pa_handle **out) {
         goto failed;
     }
     sd->bridge_noticed = sd->bridge; /* 0: the notices tell when it is made */
-    error = pa_wake_start(&sd->base.wake, sd->notices.fd);
-    if (error) {
-        pa_error(NULL, error, "open bridge %s: wake thread", bridge);
-        goto failed;
-    }
-    *out = &sd->base;
+    *out = sd;
     return 0;
 failed:
     sd_close(&sd->base);
     return error;
+}
+
+int pa_switchdev_open(const char *bridge, struct pa_handle **out) {
+    struct sd *sd;
+    int error = sd_open(bridge, RTMGRP_LINK | RTMGRP_NEIGH, &sd);
+    if (error) return error;
+    error = pa_wake_start(&sd->base.wake, sd->notices.fd);
+    if (error) {
+        pa_error(NULL, error, "open bridge %s: wake thread", bridge);
+        sd_close(&sd->base);
+        return error;
+    }
+    *out = &sd->base;
+    return 0;
 }

@@ -54,6 +54,9 @@ struct sd {
     uint32_t sweep;        /* next port to look at for having gone; UINT32_MAX = no sweep */
 };
 
+/* The handle without a wake thread, with notices of these groups (RTMGRP_*): of links alone, events are of ports alone. */
+int sd_open(const char *bridge, uint32_t groups, struct sd **out);
+
 /* False if the message is no link. */
 bool sd_parse_link(const struct nlmsghdr *message, struct sd_link *link);
 /* False if the message is no entry of a bridge; `master` is that bridge, `notify` the NFEA bits (0 if none). */

@@ -213,6 +213,9 @@ export class AccessPort {
     if (before.adminUp !== facts.adminUp) effects.push(...this.applyCapture());
     if (this.lock.name === 'set' && this.lock.setting.locked && !facts.locked) {
       effects.push({ type: 'alarm', message: 'found unlocked, locking it again' }, ...this.applyLock());
+    } else if (this.lock.name === 'set' && this.lock.setting.mab && !facts.mab) {
+      // rollcall-lock, or somebody, has locked it meanwhile without that: the kernel would tell of no stranger.
+      effects.push(...this.applyLock());
     }
     return effects;
   }

@@ -11,6 +11,7 @@ import { assertNever, err } from '../base/result.ts';
 import type { Config } from '../config/config.ts';
 import { restartPaths, same } from '../config/diff.ts';
 import { describeFault, describePlace, type Fault } from '../config/fault.ts';
+import { lockFile } from '../config/lock-file.ts';
 import { type ParsedConfig, parseConfig } from '../config/parse.ts';
 import { type ReadSecret, secretFiles, withoutSecrets } from '../config/secrets.ts';
 import type { Command, TimerChange, TimerTarget } from '../report/commands.ts';
@@ -127,6 +128,8 @@ export class Reconfigure {
     const { ports, watch } = core.parts;
     if (config.log.level !== core.config.log.level)
       core.out.push({ type: 'log-level', level: config.log.level });
+    const lock = lockFile(config);
+    if (lock !== lockFile(this.configured)) core.out.push({ type: 'keep-lock-file', text: lock });
     const before = core.config;
     this.overrides.follow(this.configured, config);
     this.configured = config;

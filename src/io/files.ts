@@ -65,6 +65,12 @@ export function replaceFile(path: string, text: string): Result<void, string> {
   });
 }
 
+/** The same, of a text that may be there already: flash is spared. */
+export function keepText(path: string, text: string): Result<void, string> {
+  const before = readText(path);
+  return before.ok && before.value === text ? ok(undefined) : replaceFile(path, text);
+}
+
 /** What has come into it, or has gone, is on disk when it returns. Throws. */
 export function syncFolder(path: string): void {
   syncedAfter(openSync(path, 'r'));

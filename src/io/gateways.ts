@@ -5,15 +5,18 @@ import { fromHex } from '../base/bytes.ts';
 import { type Ip, ipv4FromBytes, ipv6FromBytes } from '../base/ip.ts';
 
 export function gateways(): ReadonlySet<Ip> {
-  return new Set([...gatewaysOf4(read('/proc/net/route')), ...gatewaysOf6(read('/proc/net/ipv6_route'))]);
+  return new Set([
+    ...gatewaysOf4(read('/proc/self/net/route')),
+    ...gatewaysOf6(read('/proc/self/net/ipv6_route')),
+  ]);
 }
 
-/** Lines of /proc/net/route: the third column, hexadecimal, its octets in the order of the machine, which is little-endian. */
+/** Lines of /proc/self/net/route: the third column, hexadecimal, its octets in the order of the machine, which is little-endian. */
 export function gatewaysOf4(table: string): readonly Ip[] {
   return columnOf(table, 2, 8).map((octets) => ipv4FromBytes(octets.reverse()));
 }
 
-/** Lines of /proc/net/ipv6_route: the fifth column, hexadecimal. */
+/** Lines of /proc/self/net/ipv6_route: the fifth column, hexadecimal. */
 export function gatewaysOf6(table: string): readonly Ip[] {
   return columnOf(table, 4, 32).map((octets) => ipv6FromBytes(octets));
 }

@@ -18,6 +18,7 @@ import type { SocketKey } from '../radius/effects.ts';
 import type { Answer } from '../web/page.ts';
 import type { Standing, Visit, Visitor } from '../web/visit.ts';
 import { endOfRun, inOrder } from './effect-order.ts';
+import { keepText } from './files.ts';
 import { Grants } from './grants.ts';
 import type { HeldPorts } from './held-ports.ts';
 import { interfaceIndex } from './interfaces.ts';
@@ -72,6 +73,8 @@ export interface ShellOptions {
   readonly ssoBars: SsoBars;
   readonly log: Logger;
   readonly heldPorts: HeldPorts;
+  /** Path of what rollcall-lock reads. */
+  readonly lockFile: string;
   readonly onDrained: () => void;
 }
 
@@ -280,6 +283,11 @@ export class Shell {
       case 'remember-bars': {
         const kept = this.options.ssoBars.write(effect.bars);
         if (!kept.ok) log.log('error', kept.error);
+        return;
+      }
+      case 'keep-lock-file': {
+        const kept = keepText(this.options.lockFile, effect.text);
+        if (!kept.ok) log.log('error', `ports are not shut before the next start: ${kept.error}`);
         return;
       }
       case 'read-addresses': {

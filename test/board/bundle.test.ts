@@ -64,7 +64,7 @@ describe('dist/, moved to another folder and started from another', () => {
 function nativeCode(of: string): Record<string, number> {
   const found: Record<string, number> = {};
   for (const name of readdirSync(of, { recursive: true, encoding: 'utf8' })) {
-    if (!/\.(node|so)$/.test(name)) continue;
+    if (!/(\.(node|so)|^rollcall-lock)$/.test(name)) continue;
     const head = Buffer.alloc(20);
     const file = openSync(path.join(of, name), 'r');
     readSync(file, head);
@@ -81,6 +81,7 @@ describe('what is shipped', () => {
   test('has native code of one machine alone, each once', () => {
     expect(nativeCode(moved)).toEqual({
       'libportauth.so': MACHINE,
+      'rollcall-lock': MACHINE,
       [`node_modules/@koromix/koffi-linux-${CPU}/linux_${CPU}/koffi.node`]: MACHINE,
       [`node_modules/@lmdb/lmdb-linux-${CPU}/node.napi.glibc.node`]: MACHINE,
       'node_modules/pcap/build/Release/pcap_binding.node': MACHINE,
@@ -93,7 +94,9 @@ describe('what is shipped', () => {
     mkdirSync(nothing);
     const made = bundle('--target', `linux-${CPU}-musl`, '--native', nothing, '--partial', '--out', out);
     expect(made.status, made.stderr).toBe(0);
-    expect(made.stderr).toMatch(/libportauth\.so: left out\n.*pcap_binding\.node: left out\n$/);
+    expect(made.stderr).toMatch(
+      /libportauth\.so: left out\n.*rollcall-lock: left out\n.*pcap_binding\.node: left out\n$/,
+    );
     expect(nativeCode(out)).toEqual({
       [`node_modules/@koromix/koffi-linux-${CPU}/musl_${CPU}/koffi.node`]: MACHINE,
       [`node_modules/@lmdb/lmdb-linux-${CPU}/node.napi.musl.node`]: MACHINE,

@@ -1,6 +1,7 @@
 // The agent as it is shipped: `node dist/rollcall.js run -c FILE` in the switch's namespace, and its command line.
 // `make build` first: the rig starts what is in dist/.
 
+import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { stringify } from 'yaml';
@@ -13,6 +14,24 @@ import { until } from './process.ts';
 const BUNDLE = path.resolve(import.meta.dirname, '../../../dist/rollcall.js');
 /** The launcher's (dist/rollcall): the agent is tried as it runs. */
 const FLAGS = ['--max-semi-space-size=1', '--heap-growing-percent=20', '--compact-on-every-full-gc'];
+
+/** No user's and no group's of any machine. */
+export const ORDINARY_USER = 64_321;
+
+/** What the package's unit leaves a process: another user, two capabilities, and no way to more. */
+export function asOrdinaryUser(user: number, capabilities: readonly string[]): readonly string[] {
+  const these = ['-all', ...capabilities.map((name) => `+${name}`)].join(',');
+  return [
+    'setpriv',
+    ...['--reuid', `${user}`, '--regid', `${user}`, '--clear-groups', '--no-new-privs'],
+    ...['--inh-caps', these, '--ambient-caps', these, '--bounding-set', these],
+    // Lost with the user that asked for it.
+    ...['--pdeathsig', 'KILL'],
+  ];
+}
+
+/** `ROLLCALL_LAB_USER=1`: every agent of the lab runs as the package runs it. */
+const ALWAYS_ORDINARY = process.env.ROLLCALL_LAB_USER !== undefined;
 
 const LAB_CONFIG: ConfigPart = {
   switch: { id: 'sw1', bridge: 'br0', uplinks: ['up0'] },
@@ -32,16 +51,23 @@ const LAB_CONFIG: ConfigPart = {
 export class Agent {
   readonly #netns: Netns;
   readonly #folder: LabFolder;
+  readonly #isOrdinary: boolean;
   #process: LabProcess | null = null;
 
-  private constructor(netns: Netns, folder: LabFolder) {
+  private constructor(netns: Netns, folder: LabFolder, isOrdinary: boolean) {
     this.#netns = netns;
     this.#folder = folder;
+    this.#isOrdinary = isOrdinary;
   }
 
   /** Running, and answering on its control socket, when this returns. `omit`: top keys of the lab's configuration. */
-  static async start(netns: Netns, config: ConfigPart = {}, omit: readonly string[] = []): Promise<Agent> {
-    const agent = new Agent(netns, new LabFolder('agent'));
+  static async start(
+    netns: Netns,
+    config: ConfigPart = {},
+    omit: readonly string[] = [],
+    isOrdinary = ALWAYS_ORDINARY,
+  ): Promise<Agent> {
+    const agent = new Agent(netns, new LabFolder('agent'), isOrdinary);
     agent.configure(config, omit);
     await agent.start();
     return agent;
@@ -113,12 +139,29 @@ export class Agent {
   /** The same, and nobody waits for it to be ready. */
   launch(): LabProcess {
     if (!existsSync(BUNDLE)) throw new Error(`the lab needs ${BUNDLE}: run \`make build\``);
+    if (this.#isOrdinary) this.#become(ORDINARY_USER);
     const started = this.#netns.start({
       name: 'rollcall',
-      argv: ['node', ...FLAGS, BUNDLE, 'run', '-c', this.configFile],
+      argv: [
+        ...(this.#isOrdinary ? asOrdinaryUser(ORDINARY_USER, ['net_admin', 'net_raw']) : []),
+        ...['node', ...FLAGS, BUNDLE, 'run', '-c', this.configFile],
+      ],
     });
     this.#process = started;
     return started;
+  }
+
+  /** Its folder is this user's; a port below 1024 is one like others, as an administrator can have it (docs/install-dent.md). */
+  #become(user: number): void {
+    execFileSync('chown', ['-R', `${user}:${user}`, this.#folder.path]);
+    execFileSync('ip', [
+      'netns',
+      'exec',
+      this.#netns.name,
+      'sysctl',
+      '-qw',
+      'net.ipv4.ip_unprivileged_port_start=80',
+    ]);
   }
 
   /** SIGTERM: locks, grants and sessions stay. Returns its exit code. */
@@ -157,6 +200,11 @@ export class Agent {
   /** `rollcall ARGS...` on the switch, as they are. */
   rollcall(...args: readonly string[]): Promise<Finished> {
     return this.#netns.run(['node', BUNDLE, ...args]);
+  }
+
+  /** The same, with a prefix that makes it another user's. */
+  rollcallAs(prefix: readonly string[], ...args: readonly string[]): Promise<Finished> {
+    return this.#netns.run([...prefix, 'node', BUNDLE, ...args]);
   }
 
   /** The same, for one that goes on until it is stopped. */

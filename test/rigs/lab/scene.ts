@@ -22,6 +22,8 @@ export interface SceneOptions {
   readonly radius: FreeRadiusOptions;
   readonly config?: ConfigPart;
   /** Before the agent starts: who is unplugged then, which ports are not there yet. */
+  /** The agent runs as the package runs it: no root. */
+  readonly asOrdinaryUser?: true;
   readonly prepare?: (lab: LabSwitch) => Promise<void>;
 }
 
@@ -59,7 +61,7 @@ export class Scene {
       const radius = built(await FreeRadius.start(lab.netns, options.radius));
       const broker = built(await Broker.start(lab.netns));
       const upstream = built(await broker.subscribe(`${TOPIC_BASE}/#`, { asPublished: true }));
-      const agent = built(await Agent.start(lab.netns, options.config));
+      const agent = built(await Agent.start(lab.netns, options.config, [], options.asOrdinaryUser));
       return new Scene({ lab, radius, broker, upstream, agent }, undoings);
     } catch (error) {
       await undoAll(undoings).catch(() => undefined);

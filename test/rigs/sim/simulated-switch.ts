@@ -467,6 +467,8 @@ export class SimulatedSwitch {
       case 'remember-vlans':
         this.foundVlans = effect.found;
         return undefined;
+      case 'keep-lock-file':
+        return;
       case 'remember-bars':
         this.ssoBars = effect.bars;
         return undefined;
