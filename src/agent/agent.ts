@@ -35,6 +35,7 @@ import { Meter } from './meter.ts';
 import { PortDesk } from './port-desk.ts';
 import type { Effect, Input, Pending } from './ports.ts';
 import { Reauthentication } from './reauthentication.ts';
+import { Reconciliation } from './reconciliation.ts';
 import { type ConfigSource, Reconfigure } from './reconfigure.ts';
 import { Reporter } from './reporter.ts';
 import { Restoration } from './restoration.ts';
@@ -86,6 +87,7 @@ export class Agent {
       cuts: new Cuts(core),
       keptSessions: new KeptSessions(core),
       restoration: new Restoration(core),
+      reconciliation: new Reconciliation(core),
     });
     this.core = core;
     this.frames = new Frames(core);
@@ -138,6 +140,7 @@ export class Agent {
         core.parts.links.boot(input.heldDown);
         reporter.boot(input);
         watch.can(input.capabilities);
+        core.parts.reconciliation.boot();
         core.parts.leases.portsChanged();
         core.parts.routed.boot();
         core.parts.sso.boot(input.ssoBars);
@@ -159,6 +162,9 @@ export class Agent {
         return;
       case 'table':
         watch.table(input.dump);
+        return;
+      case 'ports':
+        core.parts.reconciliation.ports(input.ports);
         return;
       case 'table-failed':
         watch.tableFailed(input.error);

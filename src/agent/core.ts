@@ -3,7 +3,7 @@
 // The parts are the chapters of one story, and call each other directly: `ports` (is the port shut, does it listen),
 // `supplicants` (who says what in EAPOL), `mab` (who says nothing), `aaa` and `accountant` (what the servers say and are told),
 // `reauthentication` (what waits for a server), `life` (a session begins and ends), `meter` (what it sent and received), `watch`
-// (is it still there), `dynauth` (what the servers ask of running sessions), `links` (the ports that they take down), `web` (who uses the login page), `confinement` (who may reach it and nothing else), `cuts` (whom an administrator puts out), `keptSessions` (what the next start is to know), `restoration` (what an earlier run knew), `vlans` (what ports carry for a session), `fallback` (where a client goes without a server's word), `certified` (who has passed before, and has to pass again), `leases` (do addresses outlast sessions), `fleet` (is it on another switch by now), `reporter`
+// (is it still there), `dynauth` (what the servers ask of running sessions), `links` (the ports that they take down), `web` (who uses the login page), `confinement` (who may reach it and nothing else), `cuts` (whom an administrator puts out), `keptSessions` (what the next start is to know), `restoration` (what an earlier run knew), `reconciliation` (is the kernel as it is wanted), `vlans` (what ports carry for a session), `fallback` (where a client goes without a server's word), `certified` (who has passed before, and has to pass again), `leases` (do addresses outlast sessions), `fleet` (is it on another switch by now), `reporter`
 // (what upstream is told). Nothing re-enters from outside: whatever a part wants of the world goes into `out`.
 
 import { Counters } from '../base/counters.ts';
@@ -36,6 +36,7 @@ import type { Method } from './method.ts';
 import { Outbox } from './outbox.ts';
 import type { PortDesk } from './port-desk.ts';
 import type { Reauthentication } from './reauthentication.ts';
+import type { Reconciliation } from './reconciliation.ts';
 import type { Reporter } from './reporter.ts';
 import type { Restoration } from './restoration.ts';
 import type { RoutedPath } from './routed-path.ts';
@@ -56,6 +57,8 @@ export interface BootIdentity {
   /** Of the machine, which may have run before us. */
   readonly clock: MachineClock;
 }
+
+export type Repair = 'foreign-entries-removed' | 'grants-written-again' | 'ports-locked-again';
 
 export interface Parts {
   readonly ports: PortDesk;
@@ -82,6 +85,7 @@ export interface Parts {
   readonly cuts: Cuts;
   readonly keptSessions: KeptSessions;
   readonly restoration: Restoration;
+  readonly reconciliation: Reconciliation;
 }
 
 export interface CoreOptions {
@@ -97,6 +101,8 @@ export class Core {
   readonly decisions = new Decisions();
   /** Everything from the wire that was refused, by `protocol-reason`. */
   readonly drops = new Counters();
+  /** What of the kernel's was found otherwise than it was wanted, and put right. */
+  readonly repairs = new Counters<Repair>();
   readonly schedule: Schedule;
   private inForce: Config;
   /** What of it holds for one port, and for one session. */

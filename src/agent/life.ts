@@ -123,10 +123,9 @@ export class Life implements Timed {
     return this.renewals.renew(unit, authorization, renewing);
   }
 
-  /** Entries of a session of an earlier run, which stand, or should. */
-  resume(standing: readonly Grant[], missing: readonly Grant[]): void {
-    for (const key of standing) this.authz.resume(key);
-    for (const key of missing) this.want(key);
+  /** Entries of a session of an earlier run: at least one of them stands. */
+  resume(keys: readonly Grant[]): void {
+    for (const key of keys) this.authz.resume(key);
   }
 
   want(key: Grant): void {
@@ -249,15 +248,25 @@ export class Life implements Timed {
     this.applyAuthz(this.authz.unwant(key));
   }
 
-  /** Somebody deleted a grant of ours from the kernel's table. */
-  grantLost(key: GrantKey): void {
-    if (!this.authz.isWanted(key)) return;
-    const { mac, port } = key;
-    this.core.parts.reporter.warning('grant-lost', `the table entry of ${mac} was deleted by somebody`, {
+  /** Entries that stood before this moment, as far as is known. */
+  grantedBefore(at: Instant): readonly GrantKey[] {
+    return this.authz.grantedBefore(at);
+  }
+
+  /** Somebody deleted grants of ours from the kernel's table: they are written again. */
+  grantsLost(keys: readonly GrantKey[]): void {
+    const ours = keys.filter((key) => this.authz.isWanted(key));
+    const [first] = ours;
+    if (first === undefined) return;
+    const { mac, port } = first;
+    const which = ours.length === 1 ? 'the table entry' : `${ours.length} table entries, the first that`;
+    const were = ours.length === 1 ? 'was' : 'were';
+    this.core.repairs.add('grants-written-again', ours.length);
+    this.core.parts.reporter.warning('grant-lost', `${which} of ${mac} ${were} deleted by somebody`, {
       mac,
       port,
     });
-    this.applyAuthz(this.authz.lost(key));
+    for (const key of ours) this.applyAuthz(this.authz.lost(key));
   }
 
   /** Somebody took these out of the routed path: they are put into it again. How many that were. */

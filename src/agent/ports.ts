@@ -61,6 +61,8 @@ export type Input =
   | { readonly type: 'dataplane'; readonly event: DataplaneEvent }
   | { readonly type: 'frame'; readonly port: PortName; readonly bytes: Uint8Array }
   | { readonly type: 'table'; readonly dump: TableDump }
+  /** The answer to `read-ports`: all of the bridge. */
+  | { readonly type: 'ports'; readonly ports: readonly PortFacts[] }
   | { readonly type: 'table-failed'; readonly error: string }
   /** What a DHCP server has sent: from one of `watch-leases`. */
   | { readonly type: 'lease-frame'; readonly bytes: Uint8Array }
@@ -152,6 +154,7 @@ export type Effect =
   /** Tell at once (`entry-active`) when this silent client sends again. Nobody waits for an answer: the sweep sees it, too. */
   | { readonly type: 'watch'; readonly key: GrantKey }
   | { readonly type: 'dump-table' }
+  | { readonly type: 'read-ports' }
   | { readonly type: 'read-vlans' }
   | {
       readonly type: 'set-vlans';

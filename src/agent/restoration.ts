@@ -13,7 +13,7 @@ import { present } from '../base/present.ts';
 import { assertNever } from '../base/result.ts';
 import { earliest, fromMachineTime, type Instant, type MachineTime } from '../base/time.ts';
 import { isFallback } from '../model/authorization.ts';
-import type { GrantKey, TableDump } from '../model/dataplane.ts';
+import type { TableDump } from '../model/dataplane.ts';
 import type { KeptSession, KeptStation, Proof } from '../model/kept.ts';
 import type { L2Session } from '../model/session.ts';
 import { sessionKey } from '../report/topics.ts';
@@ -35,11 +35,6 @@ interface Stored<Place = KeptSession['place']> {
 
 /** Entries of one client in the table, as `keyText` without the port's name: by its ifindex. */
 type Standing = ReadonlyMap<number, ReadonlySet<string>>;
-
-interface Grants {
-  readonly standing: readonly GrantKey[];
-  readonly missing: readonly GrantKey[];
-}
 
 export class Restoration {
   private readonly beginnings: Beginnings;
@@ -91,7 +86,7 @@ export class Restoration {
     for (const stored of this.stored) {
       const verdict = judgeKept(2, this.found(stored.kept, standing));
       if (verdict.do === 'adopt') adopted++;
-      const end = this.perform(stored, verdict, standing);
+      const end = this.perform(stored, verdict);
       if (end !== undefined) ended.push(end);
     }
     this.judged = true;
@@ -135,32 +130,21 @@ export class Restoration {
     return {
       sameBoot: boot === core.boot.clock.boot,
       port: ports.nameOf(nasPort) === name ? port : undefined,
-      granted: this.grantsOf(place, standing).standing.length > 0,
+      granted: isGranted(place, standing),
       replaced: core.sessions.ofMac(mac) !== undefined || life.isEntering(mac),
       methodOff: method === 'mab' && !core.settings.port(name).mab.enabled,
     };
   }
 
-  private grantsOf({ mac, port, nasPort, vlans }: KeptStation, standing: Standing): Grants {
-    const there = standing.get(macToNumber(mac));
-    const keys = keysOf(mac, port, vlans);
-    const stands = ({ vlan }: GrantKey): boolean => there?.has(`${nasPort} ${vlan}`) ?? false;
-    return { standing: keys.filter(stands), missing: keys.filter((key) => !stands(key)) };
-  }
-
   /** What is still to be done when all have been judged. */
-  private perform(
-    stored: Stored<KeptStation>,
-    verdict: Verdict,
-    standing: Standing,
-  ): (() => void) | undefined {
+  private perform(stored: Stored<KeptStation>, verdict: Verdict): (() => void) | undefined {
     const { life } = this.core.parts;
     switch (verdict.do) {
       case 'adopt':
-        this.adopt(stored, standing);
+        this.adopt(stored);
         return undefined;
       case 'end': {
-        const unit = this.adopt(stored, standing);
+        const unit = this.adopt(stored);
         const { cause, detail } = verdict;
         return () => life.end(unit, { cause, detail, at: unit.evidence().lastSeen });
       }
@@ -191,15 +175,14 @@ export class Restoration {
     }
   }
 
-  private adopt(stored: Stored<KeptStation>, table: Standing): L2Unit {
+  private adopt(stored: Stored<KeptStation>): L2Unit {
     const { core } = this;
     const { accountant, confinement, fallback, keptSessions, life, meter, vlans } = core.parts;
     const { kept, record } = stored;
     const { place, method } = kept;
     const { mac, port, wish, domain } = place;
     const unit = new SessionUnit(this.sessionOf(stored), core, { wish, domain }, this.resumedOf(stored));
-    const { standing, missing } = this.grantsOf(place, table);
-    life.resume(standing, missing);
+    life.resume(keysOf(mac, port, place.vlans));
     core.out.push({ type: 'adopted', mac });
     vlans.resume(unit, port, place.vlans);
     const { userName } = kept.authorization;
@@ -269,6 +252,12 @@ export class Restoration {
   private past(time: MachineTime): Instant {
     return earliest(this.at(time), this.core.now.mono);
   }
+}
+
+/** One of its entries stands. Others that are missing are written again (reconciliation.ts). */
+function isGranted({ mac, port, nasPort, vlans }: KeptStation, standing: Standing): boolean {
+  const there = standing.get(macToNumber(mac));
+  return keysOf(mac, port, vlans).some(({ vlan }) => there?.has(`${nasPort} ${vlan}`) ?? false);
 }
 
 function idOf({ subject }: SessionRecord): string {

@@ -157,6 +157,7 @@ export class RoutedPath implements Timed {
     const ip = missing[0]?.session.grant.ip;
     if (again > 0 && ip !== undefined) {
       const message = `${again} addresses were taken out of the routed path by somebody and are put into it again, ${ip} among them`;
+      this.core.repairs.add('grants-written-again', again);
       reporter.warning('grant-lost', message, { ip });
     }
     this.removeForeign(granted);
@@ -168,6 +169,7 @@ export class RoutedPath implements Timed {
     const [first] = foreign;
     if (first === undefined) return;
     const message = `${foreign.length} addresses that nobody was given are taken out of the routed path, ${first} first`;
+    this.core.repairs.add('foreign-entries-removed', foreign.length);
     reporter.warning('foreign-entry', message, { ip: first });
     for (const ip of foreign) life.removeForeign({ ip });
   }

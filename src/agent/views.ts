@@ -154,6 +154,7 @@ export function infoPayload(core: Core, context: InfoContext): InfoPayload {
       : { sso: { users: core.parts.sso.loggedIn, awaited: core.parts.routed.waiting } }),
     certified_devices: core.parts.certified.view(),
     counters: core.drops.snapshot(),
+    repairs: core.repairs.snapshot(),
   };
 }
 

@@ -218,6 +218,7 @@ export class Watch implements Timed {
       this.removeForeign(foreign);
       parts.vlans.tableRead();
       parts.confinement.tableRead();
+      parts.reconciliation.table(dump);
     }
     this.sweep.done(dump);
     const awaiting = [...this.awaiting];
@@ -352,7 +353,7 @@ export class Watch implements Timed {
   private foreignKey(mac48: number, ifindex: number, vlan: VlanId): GrantKey | undefined {
     const { ports, life } = this.core.parts;
     const port = ports.nameOf(ifindex);
-    if (port === undefined || !ports.isAuto(port) || ports.isOpened(port)) return undefined;
+    if (port === undefined || !ports.isShut(port)) return undefined;
     const key: GrantKey = { mac: macFromNumber(mac48), port, vlan };
     return life.isGranted(key) ? undefined : key;
   }
@@ -364,6 +365,7 @@ export class Watch implements Timed {
     const { mac, port } = first;
     const more = others.length === 0 ? 'is' : `and ${others.length} more are`;
     const message = `an entry that nobody was given, of ${mac} on ${port}, ${more} removed`;
+    this.core.repairs.add('foreign-entries-removed', keys.length);
     this.core.parts.reporter.warning('foreign-entry', message, { mac, port });
     for (const key of keys) this.core.parts.life.removeForeign(key);
   }

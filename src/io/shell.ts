@@ -262,6 +262,9 @@ export class Shell {
       case 'dump-table':
         this.dumpTable();
         return;
+      case 'read-ports':
+        this.queue.push({ type: 'ports', ports: this.options.portauth.ports() });
+        return;
       case 'read-vlans': {
         const map = this.options.portauth.vlans();
         this.queue.push(

@@ -20,7 +20,13 @@ import { parseConfig } from '../../../src/config/parse.ts';
 import type { ReadSecret } from '../../../src/config/secrets.ts';
 import { inOrder } from '../../../src/io/effect-order.ts';
 import type { TrafficCounters } from '../../../src/model/acct.ts';
-import { type Capabilities, type Grant, isAddress, type PortName } from '../../../src/model/dataplane.ts';
+import {
+  type Capabilities,
+  type Grant,
+  isAddress,
+  type PortFacts,
+  type PortName,
+} from '../../../src/model/dataplane.ts';
 import type { HoldKind } from '../../../src/model/port.ts';
 import { readCertified } from '../../../src/policy/certified-codec.ts';
 import type { DynamicDatagram } from '../../../src/radius/dynauth.ts';
@@ -242,9 +248,7 @@ export class SimulatedSwitch {
     this.post({
       type: 'boot',
       capabilities: this.options.capabilities ?? SIM_CAPABILITIES,
-      ports: [...bridge.ports.values()]
-        .filter(({ present }) => present)
-        .map((port) => bridge.facts(port)),
+      ports: this.facts(),
       vlans: bridge.vlanMap(),
       foundVlans: this.foundVlans,
       heldDown: this.options.heldDown ?? new Map(),
@@ -271,6 +275,11 @@ export class SimulatedSwitch {
   private clearStale(): void {
     for (const [topic, payload] of this.retained)
       if (this.agent.isStaleTopic(topic, JSON.stringify(payload).length)) this.retained.delete(topic);
+  }
+
+  private facts(): readonly PortFacts[] {
+    const present = [...this.bridge.ports.values()].filter((port) => port.present);
+    return present.map((port) => this.bridge.facts(port));
   }
 
   /** They are loaded late: what was wanted of them until then is done now. */
@@ -454,6 +463,9 @@ export class SimulatedSwitch {
             ? { type: 'table-failed', error: 'dump: interrupted' }
             : { type: 'table', dump: { at: world.now, tookMs: this.dumpMs, records: bridge.dump() } },
         );
+        return undefined;
+      case 'read-ports':
+        this.inputs.push({ type: 'ports', ports: this.facts() });
         return undefined;
       case 'read-vlans':
         this.inputs.push(
