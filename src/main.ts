@@ -340,14 +340,14 @@ class Run {
     if (!opened.ok) {
       const warning = `there is no accounting store, records are kept in memory alone: ${opened.error}`;
       const status = { state: 'none', octets: 0, warnings: [warning] } as const;
-      this.shell.post({ type: 'spool', content: EMPTY_SPOOL, kept: NOTHING_KEPT, status });
+      this.shell.post({ type: 'spool', content: EMPTY_SPOOL, kept: NOTHING_KEPT, logins: [], status });
       this.shell.post({ type: 'certified', content: EMPTY_CERTIFIED });
       return;
     }
-    const { store, content, kept, certified, status } = opened.value;
+    const { store, content, kept, logins, certified, status } = opened.value;
     this.store = store;
     this.shell.useSpool(store);
-    this.shell.post({ type: 'spool', content, kept, status });
+    this.shell.post({ type: 'spool', content, kept, logins, status });
     if (this.config.certifiedDevices.enabled)
       this.shell.post({ type: 'certified', content: readCertified(certified) });
   }

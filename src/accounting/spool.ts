@@ -3,6 +3,7 @@
 //   r REF       a record that no server has acknowledged yet, by its number in the journal
 //   s SESSION   a session that is under way: its Start, or what was last known of it (in the form of an interim)
 //   u SESSION   what else it takes to go on with it after a restart (session/kept-codec.ts)
+//   l LOGIN     a login at a concentrator, with a session or not (radius/sso-login-codec.ts)
 //
 // A Start writes the first two, and so does an interim; a Stop writes the first and erases the others; each in one transaction. So whenever the agent is
 // torn away, a session is in the store as living, or its Stop is, or a server has acknowledged its Stop: never two of
@@ -11,7 +12,7 @@
 import { assertNever } from '../base/result.ts';
 import type { AcctRecord } from '../model/acct.ts';
 import type { EndCause } from '../model/cause.ts';
-import { KEPT_PREFIX } from '../model/kept.ts';
+import { KEPT_PREFIX, LOGIN_PREFIX } from '../model/kept.ts';
 import type { RecordRef } from './journal-events.ts';
 import { decodeRecord, encodeRecord } from './record-codec.ts';
 
@@ -43,6 +44,8 @@ export interface SpoolContent {
 export const EMPTY_SPOOL: SpoolContent = { records: [], sessions: [], damaged: 0 };
 
 const REF_DIGITS = 12;
+/** Read by their own codecs. */
+const OTHERS = [KEPT_PREFIX, LOGIN_PREFIX];
 
 function recordKey(ref: RecordRef): string {
   return `r${ref.toString(16).padStart(REF_DIGITS, '0')}`;
@@ -90,7 +93,7 @@ export function readSpool(entries: Iterable<readonly [key: string, value: Uint8A
   const sessions: SessionRecord[] = [];
   let damaged = 0;
   for (const [key, value] of entries) {
-    if (key.startsWith(KEPT_PREFIX)) continue;
+    if (OTHERS.some((prefix) => key.startsWith(prefix))) continue;
     const decoded = decodeRecord(value);
     const ref = Number.parseInt(key.slice(1), 16);
     if (!decoded.ok) damaged++;

@@ -240,7 +240,7 @@ export class Agent {
         this.commands.execute(input);
         return;
       case 'spool':
-        core.parts.restoration.opened(input.content, input.kept, input.status);
+        core.parts.restoration.opened(input);
         return;
       case 'spool-status':
         core.parts.accountant.spoolStatus(input.status);

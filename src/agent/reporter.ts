@@ -130,7 +130,7 @@ export class Reporter implements Timed {
     const { topic: what } = parsed.value;
     // Who is still to be judged may go on.
     if (what.kind === 'session')
-      return core.parts.restoration.settled && core.sessions.get(what.key) === undefined;
+      return core.parts.restoration.isOver && core.sessions.get(what.key) === undefined;
     return what.kind === 'port' && core.parts.ports.get(what.port as PortName) === undefined;
   }
 

@@ -7,25 +7,25 @@
 // A session of which accounting has kept something and the rest cannot be read has its Stop at once; its entries are foreign
 // then, and its user comes in anew.
 
-import type { SessionRecord, SpoolContent } from '../accounting/spool.ts';
+import type { SessionRecord } from '../accounting/spool.ts';
+import type { Ip } from '../base/ip.ts';
 import { macToNumber } from '../base/mac.ts';
 import { present } from '../base/present.ts';
 import { assertNever } from '../base/result.ts';
 import { earliest, fromMachineTime, type Instant, type MachineTime } from '../base/time.ts';
 import { isFallback } from '../model/authorization.ts';
 import type { TableDump } from '../model/dataplane.ts';
-import type { KeptSession, KeptStation, Proof } from '../model/kept.ts';
-import type { L2Session } from '../model/session.ts';
-import { sessionKey } from '../report/topics.ts';
-import type { KeptContent } from '../session/kept-codec.ts';
+import type { KeptAddress, KeptSession, KeptStation, Proof } from '../model/kept.ts';
+import type { L2Session, L3Session } from '../model/session.ts';
+import { l3SessionKey, sessionKey } from '../report/topics.ts';
 import { type Found, judgeKept, type Verdict } from '../session/restoring.ts';
 import { forEachEntry, isGrant } from '../wire/fdb-table.ts';
 import { keysOf } from './authorization-policy.ts';
 import { Beginnings } from './beginnings.ts';
 import type { Core } from './core.ts';
 import { sessionsFollow } from './follow.ts';
-import type { SpoolStatus } from './ports.ts';
-import { type L2Unit, type Resumed, SessionUnit } from './session-unit.ts';
+import type { Input } from './ports.ts';
+import { type L2Unit, type L3Unit, type Resumed, SessionUnit } from './session-unit.ts';
 
 /** A session of an earlier run; what accounting has of it, unless it is of those that no server knows. */
 interface Stored<Place = KeptSession['place']> {
@@ -41,20 +41,33 @@ export class Restoration {
   /** Undefined until the store is read; then those that wait for the table. */
   private stored: Stored<KeptStation>[] | undefined;
   private judged = false;
+  /** Addresses behind the switch that wait for the sets of the routed path. */
+  private readonly behind: Stored<KeptAddress>[] = [];
+  private addressesJudged = false;
 
   constructor(private readonly core: Core) {
     this.beginnings = new Beginnings(core);
   }
 
-  /** Nothing of an earlier run is undecided: an entry of nobody's is foreign. */
+  /** No session on a port is undecided: an entry of nobody's is foreign. */
   get settled(): boolean {
     return this.judged;
   }
 
+  /** The same of addresses behind the switch. */
+  get addressesSettled(): boolean {
+    return this.addressesJudged;
+  }
+
+  get isOver(): boolean {
+    return this.judged && this.addressesJudged;
+  }
+
   /** What is in the store; without one, nothing. */
-  opened(content: SpoolContent, kept: KeptContent, status: SpoolStatus): void {
+  opened({ content, kept, logins, status }: Extract<Input, { readonly type: 'spool' }>): void {
     if (this.stored !== undefined) return;
-    const { accountant, keptSessions, reporter, watch } = this.core.parts;
+    const { accountant, keptSessions, reporter, sso, watch } = this.core.parts;
+    sso.resume(logins);
     const living = new Map(accountant.opened(content, status).map((record) => [idOf(record), record]));
     keptSessions.begin();
     if (kept.damaged.length > 0) {
@@ -75,6 +88,33 @@ export class Restoration {
     }
     for (const [id, record] of living) if (!whole.has(id)) accountant.lost(record, 'nas-reboot');
     watch.readTable();
+    // Without a routed path nobody is on it.
+    if (this.core.config.l3 === undefined) this.addresses(new Set());
+    else this.core.out.push({ type: 'read-addresses', granted: true });
+  }
+
+  /** Who may pass the routed path, before it is compared with who is to. */
+  addresses(granted: ReadonlySet<Ip>): void {
+    const { core } = this;
+    if (this.addressesJudged || this.stored === undefined) return;
+    this.addressesJudged = true;
+    for (const stored of this.behind.splice(0)) {
+      const { kept } = stored;
+      const { ip } = kept.place;
+      const verdict = judgeKept(3, {
+        sameBoot: kept.boot === core.boot.clock.boot,
+        granted: granted.has(ip),
+        replaced: core.sessions.get(l3SessionKey(ip)) !== undefined,
+        methodOff: !core.parts.sso.knows(ip),
+      });
+      if (verdict.do === 'lost') this.lose(stored, verdict);
+      else {
+        const unit = this.adoptAddress(stored);
+        if (verdict.do === 'end') core.parts.life.end(unit, verdict);
+      }
+    }
+    core.parts.sso.allResumed();
+    sessionsFollow(core);
   }
 
   /** A dump of the table is about to be looked at: whoever is adopted by it has its evidence from it, too. */
@@ -104,7 +144,7 @@ export class Restoration {
   private take({ kept, record }: Stored): void {
     const { place } = kept;
     if (place.layer === 2) this.stored?.push({ kept: { ...kept, place }, record });
-    else this.lose({ kept, record }, { do: 'lost', cause: 'nas-reboot', detail: 'an address' });
+    else this.behind.push({ kept: { ...kept, place }, record });
   }
 
   private standingIn(records: Uint8Array): Standing {
@@ -198,10 +238,31 @@ export class Restoration {
     return unit;
   }
 
+  private adoptAddress(stored: Stored<KeptAddress>): L3Unit {
+    const { core } = this;
+    const { kept, record } = stored;
+    const { ip, concentrator } = kept.place;
+    const session: L3Session = {
+      ...this.anySessionOf(kept),
+      layer: 3,
+      key: l3SessionKey(ip),
+      grant: { ip },
+      concentrator,
+    };
+    const unit: L3Unit = new SessionUnit(session, core, undefined, this.resumedOf(stored));
+    core.parts.life.resume([{ ip }]);
+    core.parts.sso.resumed(ip);
+    this.beginnings.resume(unit);
+    core.parts.routed.entered(unit);
+    if (record !== undefined) core.parts.accountant.resumed(unit);
+    core.parts.keptSessions.changed(unit);
+    return unit;
+  }
+
   private sessionOf({ kept }: Stored<KeptStation>): L2Session {
-    const { place, ipv4, ipv6 } = kept;
-    const { mac, port, vlan, vlans, domain, nasPort, calledStation } = place;
+    const { mac, port, vlan, vlans, domain, nasPort, calledStation } = kept.place;
     return {
+      ...this.anySessionOf(kept),
       layer: 2,
       key: sessionKey(mac),
       mac,
@@ -210,13 +271,19 @@ export class Restoration {
       domain,
       nasPort,
       calledStation,
-      id: kept.id,
-      multiId: kept.multiId,
-      method: kept.method,
+    };
+  }
+
+  private anySessionOf(kept: KeptSession) {
+    const { id, multiId, method, startedWall, authorization, role, ipv4, ipv6 } = kept;
+    return {
+      id,
+      multiId,
+      method,
       startedAt: this.past(kept.startedAt),
-      startedWall: kept.startedWall,
-      authorization: kept.authorization,
-      role: kept.role,
+      startedWall,
+      authorization,
+      role,
       addresses: present({ ipv4, ipv6 }),
     };
   }

@@ -71,8 +71,9 @@ export class RoutedPath implements Timed {
   /** The sets as they were read; `granted` where it was asked for. */
   read({ heard, granted }: { readonly heard: readonly Ip[]; readonly granted?: ReadonlySet<Ip> }): void {
     const { sso } = this.core.parts;
+    if (granted !== undefined) this.core.parts.restoration.addresses(granted);
     for (const ip of heard) if (this.awaited.has(ip)) sso.heard(ip);
-    if (granted !== undefined) this.audit(granted);
+    if (granted !== undefined && this.core.parts.restoration.addressesSettled) this.audit(granted);
   }
 
   readFailed(error: string): void {

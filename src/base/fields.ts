@@ -132,6 +132,11 @@ export class Fields {
     return value === undefined ? undefined : ipFromBytes(value);
   }
 
+  /** Those of them that are addresses. */
+  ips(tag: number): readonly Ip[] {
+    return (this.values.get(tag) ?? []).map(ipFromBytes).filter((ip) => ip !== undefined);
+  }
+
   private view(tag: number): Uint8Array | undefined {
     return this.values.get(tag)?.[0];
   }

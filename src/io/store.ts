@@ -15,6 +15,7 @@ import { readSpool, type SpoolChange, type SpoolContent } from '../accounting/sp
 import type { SpoolStatus } from '../agent/ports.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { CertifiedChange } from '../policy/certified-codec.ts';
+import { type KeptLogin, readLogins } from '../radius/sso-login-codec.ts';
 import { type KeptContent, readKept } from '../session/kept-codec.ts';
 import { StoreFile } from './store-file.ts';
 import { type Damage, type Entry, LAYOUT, LAYOUT_KEY, readDatabase, words } from './store-reading.ts';
@@ -40,6 +41,7 @@ export interface OpenedStore {
   readonly store: Store;
   readonly content: SpoolContent;
   readonly kept: KeptContent;
+  readonly logins: readonly KeptLogin[];
   /** Of the certified devices; policy/certified-codec.ts reads them. */
   readonly certified: readonly Entry[];
   readonly status: SpoolStatus;
@@ -80,7 +82,8 @@ export function openStore(
       if (damage !== undefined) store.write(accounting.map(([key, value]) => ({ key, value })));
       const status = { state: 'durable', octets: file.octets, warnings } as const;
       const content = readSpool(accounting);
-      return ok({ store, content, kept: readKept(accounting), certified: certified.entries, status });
+      const logins = readLogins(accounting);
+      return ok({ store, content, kept: readKept(accounting), logins, certified: certified.entries, status });
     }
   } catch (cause) {
     return err(`${folder}: ${words(cause)}`);

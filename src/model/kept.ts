@@ -9,8 +9,9 @@ import type { TrafficCounters } from './acct.ts';
 import type { AuthMethod, Authorization } from './authorization.ts';
 import type { PortName, SessionVlans, VlanId } from './dataplane.ts';
 
-/** In the store it stands under this and its Acct-Session-Id. */
+/** In the store it stands under this and its Acct-Session-Id; a login at a concentrator under its own. */
 export const KEPT_PREFIX = 'u';
+export const LOGIN_PREFIX = 'l';
 
 export interface KeptSession {
   /** Of the machine: its times are of this boot. */

@@ -35,13 +35,18 @@ export type Verdict =
   | { readonly do: 'adopt' }
   | { readonly do: 'end' | 'lost'; readonly cause: EndCause; readonly detail: string };
 
+const METHOD_OFF = {
+  2: { do: 'end', cause: 'port-reinit', detail: 'its method was switched off' },
+  3: { do: 'end', cause: 'authorization-changed', detail: 'no concentrator has its user logged in' },
+} as const;
+
 export function judgeKept(layer: 2 | 3, { sameBoot, port, granted, replaced, methodOff }: Found): Verdict {
   if (!sameBoot) return { do: 'lost', cause: 'nas-reboot', detail: 'the machine was booted since' };
   if (layer === 2 && port === undefined)
     return { do: 'lost', cause: 'port-removed', detail: 'its port is gone' };
   if (replaced) return { do: 'lost', cause: 'nas-reboot', detail: 'another session of its client stands' };
   if (!granted) return { do: 'lost', cause: 'nas-reboot', detail: 'its entry is gone' };
-  if (methodOff === true) return { do: 'end', cause: 'port-reinit', detail: 'its method was switched off' };
+  if (methodOff === true) return METHOD_OFF[layer];
   return port === undefined ? { do: 'adopt' } : judgePort(port);
 }
 

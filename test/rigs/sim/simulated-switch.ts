@@ -30,6 +30,7 @@ import {
 import type { HoldKind } from '../../../src/model/port.ts';
 import { readCertified } from '../../../src/policy/certified-codec.ts';
 import type { DynamicDatagram } from '../../../src/radius/dynauth.ts';
+import { readLogins } from '../../../src/radius/sso-login-codec.ts';
 import type { Bar } from '../../../src/radius/sso-logins.ts';
 import type { EventPayload } from '../../../src/report/event-payloads.ts';
 import { NOTHING_KEPT, readKept } from '../../../src/session/kept-codec.ts';
@@ -301,13 +302,19 @@ export class SimulatedSwitch {
     const { storeError } = this.options;
     if (storeError === undefined) {
       const status = { state: 'durable', octets: 4096, warnings: [] } as const;
-      this.post({ type: 'spool', content: readSpool(this.disk), kept: readKept(this.disk), status });
+      this.post({
+        type: 'spool',
+        content: readSpool(this.disk),
+        kept: readKept(this.disk),
+        logins: readLogins(this.disk),
+        status,
+      });
       this.post({ type: 'certified', content: readCertified(this.certified) });
       return;
     }
     this.faults.stores = Number.POSITIVE_INFINITY;
     const status = { state: 'none', octets: 0, warnings: [storeError] } as const;
-    this.post({ type: 'spool', content: EMPTY_SPOOL, kept: NOTHING_KEPT, status });
+    this.post({ type: 'spool', content: EMPTY_SPOOL, kept: NOTHING_KEPT, logins: [], status });
   }
 
   addClient(options: ClientOptions): SimClient {
