@@ -175,11 +175,8 @@ export class Closings {
         return;
       case 'stop':
         if (isFallback(session.method)) {
-<<<<<<< HEAD
-          this.core.parts.keptSessions.forget(session.id);
-=======
           meter.forget(unit);
->>>>>>> main
+          this.core.parts.keptSessions.forget(session.id);
           this.stopStored(session.grant, session.id);
         } else accountant.stop(unit, effect.decision);
         return;
