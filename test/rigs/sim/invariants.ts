@@ -61,6 +61,7 @@ export class Invariants {
   private taken = 0;
   private lastSeq = 0;
   private excusedAt = 0;
+  private restartedAt = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly net: SimulatedSwitch) {}
 
@@ -72,6 +73,7 @@ export class Invariants {
   /** The agent was killed and is another one. */
   restarted(): void {
     this.takeIn();
+    this.restartedAt = this.net.world.now;
     for (const id of this.records.keys()) this.before.add(id);
     this.records.clear();
     this.ends.clear();
@@ -318,7 +320,9 @@ export class Invariants {
       if (period === 0 || keep) continue;
       const { mac, grant, startedAt } = unit.session;
       const sign = net.bridge.lastSign.get(`${mac} ${grant.port}`) ?? startedAt;
-      const alive = net.world.now - Math.max(sign, startedAt, this.excusedAt, since);
+      // A start begins to count with the first period that lies wholly after it.
+      const countedFrom = Math.max(this.excusedAt, this.restartedAt + period);
+      const alive = net.world.now - Math.max(sign, startedAt, countedFrom, since);
       const rounds = unit.handshake.extended ? 2 * times + 1 : times + 1;
       if (alive > rounds * period + VERDICT_SLACK_MS)
         this.fail(`${mac} was last heard of ${alive} ms ago, T is ${period} ms, N is ${times}`);
