@@ -11,10 +11,10 @@ BIN := node_modules/.bin
 
 TARGET ?= linux-$(shell node -p process.arch 2>/dev/null)-glibc
 
-.PHONY: help deps native build bundle deb test lab-vlan qemu qemu-shell demo bench lint clean fresh-root
+.PHONY: help deps native native-musl build bundle deb openwrt-source openwrt-size test lab-vlan qemu qemu-shell demo bench lint clean fresh-root
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 deps: $(DEPS) ## install Debian packages and node modules (root; nothing is started; once)
 
@@ -24,6 +24,9 @@ $(DEPS): package.json package-lock.json board/deps.sh $(wildcard board/patches/*
 
 native: $(DEPS)
 	@$(MAKE) -C native
+
+native-musl: $(DEPS) ## the native library against musl, OpenWrt's C library, and its tests (root)
+	@$(MAKE) -C native TARGET=musl test
 
 build: native ## bundle the agent into dist/
 	@node board/bundle.mjs
@@ -37,8 +40,15 @@ deb: build ## Debian package, into dist-deb/: ARCH=amd64 or arm64
 	@$(MAKE) bundle TARGET=linux-$(ARCH:amd64=x64)-glibc
 	@sh board/dent/build.sh --arch $(ARCH)
 
+openwrt-source: $(DEPS) ## source archive for OpenWrt's SDK, beside the package's Makefile (docs/install-openwrt.md)
+	@sh board/openwrt/source.sh
+
+openwrt-size: openwrt-source ## what the OpenWrt package takes on flash
+	@sh board/openwrt/size.sh
+
 test: build ## native tests, unit tests and the lab (root: it makes network namespaces)
 	@$(MAKE) -C native test
+	@$(MAKE) native-musl
 	@$(BIN)/vitest run
 
 lab-vlan: build ## what takes a kernel that filters VLANs, in QEMU: KERNEL=linux-image-....deb (root, 20 minutes)
@@ -46,10 +56,10 @@ lab-vlan: build ## what takes a kernel that filters VLANs, in QEMU: KERNEL=linux
 	@sh test/other-kernel.sh "$(KERNEL)" env ROLLCALL_VLANS_WANTED=1 sh -c \
 		'native/build/switchdev_test && $(BIN)/vitest run --project lab --reporter=verbose --maxConcurrency=6 test/lab/vlan.test.ts'
 
-qemu: build ## boot a switch of its own in QEMU, and say how long it takes to be online (root)
+qemu: deb ## boot a switch of its own in QEMU, and say how long it takes to be online (root)
 	@node board/run.mjs test/qemu/main.ts
 
-qemu-shell: build ## the same, and stay on its console; Ctrl-] leaves
+qemu-shell: deb ## the same, and stay on its console; Ctrl-] leaves
 	@node board/run.mjs test/qemu/main.ts shell
 
 demo: build ## three users' lives and a printer's on a switch made of namespaces, in under 90 seconds (root)

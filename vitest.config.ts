@@ -1,7 +1,10 @@
 import { defineConfig } from 'vitest/config';
 import { patience } from './test/rigs/lab/patience.ts';
 
-// Two projects: `unit` in parallel, then `lab` (real namespaces and peers, as root), one file after the other.
+// Three projects: `unit` in parallel, then `lab` (real namespaces and peers, as root), one file after the other, then `qemu` (a
+// switch that is booted; of it `make test` plays a part, `make qemu-test` all).
+const QEMU_FILES = process.env.ROLLCALL_QEMU === 'all' ? '*' : 'quick';
+
 export default defineConfig({
   test: {
     // What failed is told whole, also where only a few lines are kept.
@@ -12,7 +15,7 @@ export default defineConfig({
         test: {
           name: 'unit',
           include: ['test/**/*.test.ts'],
-          exclude: ['test/lab/**', 'node_modules/**'],
+          exclude: ['test/lab/**', 'test/qemu/**', 'node_modules/**'],
           // A watchdog, no measure: some play thousands of sessions, on machines that are busy.
           testTimeout: 30_000,
           sequence: { groupOrder: 0 },
@@ -31,6 +34,22 @@ export default defineConfig({
           testTimeout: patience(60_000),
           hookTimeout: patience(60_000),
           sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: 'qemu',
+          include: [`test/qemu/${QEMU_FILES}.test.ts`],
+          globalSetup: ['test/rigs/lab/global-setup.ts'],
+          setupFiles: ['test/rigs/lab/contract-setup.ts'],
+          pool: 'forks',
+          fileParallelism: false,
+          // An emulated processor (test/rigs/lab/patience.ts).
+          env: { ROLLCALL_LAB_SLOWER: '2' },
+          testTimeout: 300_000,
+          // The image may have to be made.
+          hookTimeout: 900_000,
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -15,7 +15,8 @@ iproute2 nftables iputils-ping procps util-linux openssl
 dnsmasq-base isc-dhcp-client freeradius freeradius-utils radsecproxy wpasupplicant hostapd eapoltest mosquitto mosquitto-clients tcpdump tshark arp-scan
 chromium-headless-shell fonts-dejavu-core curl
 debhelper lintian systemd
-qemu-system-x86 qemu-utils mmdebstrap e2fsprogs zstd'
+qemu-system-x86 qemu-utils mmdebstrap e2fsprogs zstd
+musl-tools busybox-static shellcheck squashfs-tools'
 # Peers that are daemons: those that this script brings are not left enabled for the next start of the machine.
 DAEMONS='freeradius mosquitto hostapd radsecproxy'
 

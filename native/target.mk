@@ -12,6 +12,18 @@ LIBC = $(word 3,$(subst -, ,$(TARGET)))
 GNU = $(if $(filter arm64,$(CPU)),aarch64,x86_64)-linux-gnu
 SYSROOT = $(abspath ../.cache/sysroot/$(TARGET))
 
+# This machine with musl, by Debian's musl-tools, for the tests alone: nothing has to be brought for it.
+ifeq ($(TARGET),musl)
+CC = musl-gcc -idirafter $(abspath $(OUT))/uapi
+PREPARED = $(OUT)/uapi
+SANITIZERS = -O1 -g -fno-omit-frame-pointer -fsanitize=undefined -fsanitize-undefined-trap-on-error
+$(OUT)/uapi: | $(OUT)
+	mkdir -p $@
+	ln -sfn /usr/include/linux $@/linux
+	ln -sfn /usr/include/asm-generic $@/asm-generic
+	ln -sfn /usr/include/$$(gcc -print-multiarch)/asm $@/asm
+endif
+
 # A compiler that the caller gives is taken as it is.
 ifeq ($(origin CC),default)
 ifeq ($(filter $(TARGET),linux-x64-glibc linux-x64-musl linux-arm64-glibc linux-arm64-musl),)

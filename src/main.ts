@@ -1,7 +1,6 @@
 // The composition root: arguments, clocks, signals. `run` locks the ports first, with nothing loaded but what that
 // takes; then it loads the rest (captures, control socket, broker) and joins it to the shell.
 
-import { mkdirSync } from 'node:fs';
 import { release } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -247,18 +246,18 @@ class Run {
   }
 
   private async complete(): Promise<Result<void, string>> {
-    const [{ Capture }, { KeptCaptures: Captures, leaseCapture }, { openControlSocket }, { MqttLink: Link }] =
-      await Promise.all([
-        import('./io/capture.ts'),
-        import('./io/kept-captures.ts'),
-        import('./io/control-socket.ts'),
-        import('./io/mqtt.ts'),
-      ]);
-    mkdirSync(dirname(this.config.controlSocket), { recursive: true });
-    const control = await openControlSocket({
-      path: this.config.controlSocket,
-      onRequest: ({ verb, payload, reply }) => this.shell.command(verb, payload, reply),
-    });
+    const [
+      { Capture },
+      { KeptCaptures: Captures, leaseCapture },
+      { openControlSockets },
+      { MqttLink: Link },
+    ] = await Promise.all([
+      import('./io/capture.ts'),
+      import('./io/kept-captures.ts'),
+      import('./io/control-socket.ts'),
+      import('./io/mqtt.ts'),
+    ]);
+    const control = await openControlSockets(this.config, (request) => this.shell.command(request));
     if (!control.ok) return control;
     this.closers.push({ name: 'the control socket', close: () => control.value.close() });
     const url = await this.brokerUrl();
@@ -407,10 +406,11 @@ class Run {
       ...(mqtt.username === undefined ? {} : { username: mqtt.username }),
       ...(mqtt.password === undefined ? {} : { password: mqtt.password }),
       tls: mqtt.tls,
+      commands: mqtt.commands,
       willDelay: mqtt.willDelay,
       onConnected: () => this.shell.post({ type: 'broker', connected: true }),
       onDisconnected: () => this.shell.post({ type: 'broker', connected: false }),
-      onCommand: ({ verb, payload, reply }) => this.shell.command(verb, payload, reply),
+      onCommand: (request) => this.shell.command(request),
       onFollowed: (topic, payload) => this.shell.post({ type: 'followed', topic, payload }),
       isStale: (topic, octets) => this.agent.isStaleTopic(topic, octets),
       log: (level, message) => this.log.log(level, message),
@@ -422,6 +422,7 @@ class Run {
     if (text.ok) this.shell.post({ type: 'reload', text: text.value });
     else this.log.log('error', `cannot read ${this.path}: ${text.error}`);
     this.page?.renewCertificate();
+    this.link?.renewTls();
   }
 
   /** There is no notice of them in Node, so they are looked at every few seconds. */

@@ -163,7 +163,7 @@ export class Closings {
   }
 
   private applyLogoutEffect({ unit, eapFailure, keys }: Closing, effect: LogoutEffect): void {
-    const { accountant, dynauth, reporter, sso, supplicants } = this.core.parts;
+    const { accountant, dynauth, meter, reporter, sso, supplicants } = this.core.parts;
     const { session } = unit;
     switch (effect.type) {
       case 'clear-grant':
@@ -175,6 +175,7 @@ export class Closings {
         return;
       case 'stop':
         if (isFallback(session.method)) {
+          meter.forget(unit);
           this.core.parts.keptSessions.forget(session.id);
           this.stopStored(session.grant, session.id);
         } else accountant.stop(unit, effect.decision);

@@ -9,7 +9,7 @@ import { after, type Instant, NEVER, rfc3339, seconds } from '../base/time.ts';
 import { namesEverybody, type SessionSelector } from '../model/selector.ts';
 import { type Answer, type ResultOf, refusal, success } from '../report/answers.ts';
 import type { Verb } from '../report/command-schemas.ts';
-import { type Command, decodeCommand } from '../report/commands.ts';
+import { type Command, decodeCommand, isChanging, type Rights } from '../report/commands.ts';
 import type { Core } from './core.ts';
 import { isRefused, type Outcome, type Refused, refused } from './outcome.ts';
 import type { Ref } from './ports.ts';
@@ -25,6 +25,7 @@ interface Request {
   readonly ref: Ref;
   readonly verb: string;
   readonly payload: Uint8Array;
+  readonly rights: Rights;
 }
 
 /** For a verb whose result comes in a later turn. */
@@ -40,7 +41,7 @@ export class Commands implements Timed {
     private readonly reconfigure: Reconfigure,
   ) {}
 
-  execute({ ref, verb, payload }: Request): void {
+  execute({ ref, verb, payload, rights }: Request): void {
     const command = decodeCommand(verb, payload);
     if (!command.ok) {
       this.core.drops.add(`command-${command.error.code}`);
@@ -48,6 +49,13 @@ export class Commands implements Timed {
       return;
     }
     const { id } = command.value;
+    if (rights === 'read' && isChanging(command.value)) {
+      this.core.drops.add('command-forbidden');
+      const message = 'this way takes requests that change nothing';
+      const identity = id === undefined ? {} : { id };
+      this.answer(ref, refusal({ ...identity, code: 'forbidden', message, path: '' }));
+      return;
+    }
     const later: Later = (result) => this.answer(ref, success(id, result));
     const outcome = this.perform(command.value, later);
     if (outcome === 'later') return;

@@ -37,8 +37,17 @@ interface Entering {
   readonly waiting: Set<string>;
 }
 
+interface Leaving {
+  /** Texts of the keys. */
+  readonly keys: Set<string>;
+  /** One of them will not go. */
+  isStuck: boolean;
+}
+
 export class Entrance {
   private readonly entering = new Map<string, Entering>();
+  /** Turned back, and entries of theirs still are to go. Until then the port keeps their VLANs: the kernel removes no others. */
+  private readonly leaving = new Map<Admission, Leaving>();
 
   constructor(private readonly core: Core) {}
 
@@ -214,8 +223,10 @@ export class Entrance {
     for (const rival of this.rivals(entering, vlans)) {
       const { mac, method } = isL2Unit(rival) ? rival.session : (rival as Admission);
       if (isFallback(method) && !fallback) continue;
-      const leaving = isL2Unit(rival) && core.sessions.get(rival.session.key) !== rival;
-      if (leaving && !life.isStuck(rival)) continue;
+      const leaver = isL2Unit(rival) ? undefined : this.leaving.get(rival as Admission);
+      const leaving = isL2Unit(rival) ? core.sessions.get(rival.session.key) !== rival : leaver !== undefined;
+      const stuck = isL2Unit(rival) ? life.isStuck(rival) : leaver?.isStuck === true;
+      if (leaving && !stuck) continue;
       const held = core.parts.vlans.heldBy(rival);
       const has = held === undefined ? 'other VLANs' : vlanText(held);
       return {
@@ -319,8 +330,27 @@ export class Entrance {
     this.entering.delete(placeOf(admission));
     for (const key of keys) this.core.parts.life.unwant(key);
     this.core.parts.confinement.review(admission.mac);
-    this.core.parts.vlans.free(admission);
+    if (keys.length === 0) this.core.parts.vlans.free(admission);
+    else this.leaving.set(admission, { keys: new Set(keys.map(keyText)), isStuck: false });
     this.closePort(admission.port);
+  }
+
+  /** The entry is gone, or somebody else's by now. */
+  left(key: GrantKey): void {
+    for (const [admission, { keys }] of this.leaving) {
+      if (!keys.delete(keyText(key)) || keys.size > 0) continue;
+      this.leaving.delete(admission);
+      this.core.parts.vlans.free(admission);
+    }
+  }
+
+  /** The entry will not go: whoever waits for its VLANs is not to wait for ever. */
+  leaveFailed(key: GrantKey): void {
+    for (const leaving of this.leaving.values()) {
+      if (!leaving.keys.has(keyText(key))) continue;
+      leaving.isStuck = true;
+      this.core.parts.vlans.freed(key.port);
+    }
   }
 
   /** It may have been opened for who is turned back, or left open for it by an older session. */

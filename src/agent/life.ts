@@ -310,6 +310,7 @@ export class Life implements Timed {
         return;
       case 'revoked':
         if (!isAddress(key)) {
+          this.entrance.left(key);
           this.renewals.revoked(key);
           this.core.parts.vlans.revoked(key.port);
         }
@@ -317,9 +318,11 @@ export class Life implements Timed {
         if (!isAddress(key)) this.core.parts.confinement.review(key.mac);
         return;
       case 'revoke-failed':
+        if (!isAddress(key)) this.entrance.leaveFailed(key);
         this.closings.revokeFailed(key, effect);
         return;
       case 'superseded':
+        if (!isAddress(key)) this.entrance.left(key);
         this.closings.superseded(key);
         return;
       default:
@@ -332,6 +335,7 @@ export class Life implements Timed {
       this.addresses.granted(key.ip);
       return;
     }
+    this.entrance.left(key);
     if (this.entrance.granted(key) || this.renewals.granted(key)) return;
     // One that was lost stands again.
     const unit = this.core.sessions.ofMac(key.mac);

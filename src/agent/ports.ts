@@ -32,6 +32,7 @@ import type { RadSecSettings } from '../radius/settings.ts';
 import type { SsoDatagram } from '../radius/sso.ts';
 import type { KeptLogin } from '../radius/sso-login-codec.ts';
 import type { Bar } from '../radius/sso-logins.ts';
+import type { Rights } from '../report/commands.ts';
 import type { EventPayload } from '../report/event-payloads.ts';
 import type { InfoPayload, SpoolState } from '../report/payloads.ts';
 import type { KeptChange, KeptContent } from '../session/kept-codec.ts';
@@ -116,7 +117,14 @@ export type Input =
   | { readonly type: 'broker'; readonly connected: boolean }
   /** A message on a topic of another switch that was asked for by `follow`. */
   | { readonly type: 'followed'; readonly topic: string; readonly payload: Uint8Array }
-  | { readonly type: 'command'; readonly ref: Ref; readonly verb: string; readonly payload: Uint8Array }
+  | {
+      readonly type: 'command';
+      readonly ref: Ref;
+      readonly verb: string;
+      readonly payload: Uint8Array;
+      /** Of the way by which it came. */
+      readonly rights: Rights;
+    }
   /** The store is open, or cannot be had: what an earlier run left in it. Nothing is stored before. */
   | {
       readonly type: 'spool';

@@ -126,7 +126,8 @@ export class VlanBook<Holder> {
   changes(port: PortName): readonly VlanChange[] {
     if (!this.map.filtering && this.found.size === 0) return [];
     const making = this.making();
-    const ports = this.map.ports.has(port) ? [port] : [];
+    // An uplink has what is made, and nothing of its own.
+    const ports = this.map.ports.has(port) && !this.uplinks.has(port) ? [port] : [];
     const around = this.places().filter((place) => place === undefined || this.isMadeOn(place));
     return [
       ...around.flatMap((place) => this.changesOf(place, making)),

@@ -6,6 +6,7 @@ import mqtt, { type MqttClient } from 'mqtt';
 import { err, ok, type Result } from '../base/result.ts';
 import type { Answer } from '../report/answers.ts';
 import type { Verb } from '../report/command-schemas.ts';
+import { commandFrom, isChanging } from '../report/commands.ts';
 import type { EventPayload } from '../report/event-payloads.ts';
 import { baseTopic } from '../report/topics.ts';
 import type { AgentClient, NoAgent } from './client.ts';
@@ -15,6 +16,8 @@ export interface BrokerClientOptions {
   readonly switchId: string;
   readonly username?: string;
   readonly password?: string;
+  /** PEM, for mqtts:// and wss://. */
+  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
   readonly timeoutMs: number;
 }
 
@@ -60,12 +63,13 @@ export class BrokerClient implements AgentClient {
   }
 
   private connected(): Promise<Result<MqttClient, NoAgent>> {
-    const { url, username, password, timeoutMs } = this.options;
+    const { url, username, password, tls, timeoutMs } = this.options;
     return new Promise((resolve) => {
       const client = mqtt.connect(url, {
         protocolVersion: 5,
         reconnectPeriod: 0,
         connectTimeout: timeoutMs,
+        ...tls,
         ...(username === undefined ? {} : { username }),
         ...(password === undefined ? {} : { password }),
       });
@@ -121,7 +125,7 @@ export class BrokerClient implements AgentClient {
         if (failed) resolve(err(`the broker refuses the subscription: ${failed.message}`));
         else {
           client.publish(
-            `${this.base}command/${verb}`,
+            `${this.base}${isReading(verb, request) ? 'query' : 'command'}/${verb}`,
             JSON.stringify(request),
             { qos: 1, properties },
             (error) => {
@@ -133,6 +137,12 @@ export class BrokerClient implements AgentClient {
     });
     return answered;
   }
+}
+
+/** Whoever may only read may ask this. */
+function isReading(verb: Verb, request: object): boolean {
+  const command = commandFrom(verb, JSON.parse(JSON.stringify(request)));
+  return command.ok && !isChanging(command.value);
 }
 
 function isOffline(message: object | undefined): boolean {

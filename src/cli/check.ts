@@ -19,7 +19,8 @@ export interface HostFinding {
 
 /** How `run` reads them, handed in by main.ts: what passes here is not refused there. */
 export interface Files {
-  readonly readText: (path: string) => Result<string, string>;
+  /** A number is a descriptor. */
+  readonly readText: (path: string | number) => Result<string, string>;
   readonly readSecret: ReadSecret;
   /** For its owner alone; the whole file or what it was before. */
   readonly replaceFile: (path: string, text: string) => Result<void, string>;

@@ -342,6 +342,9 @@ class Program {
       .option('--switch <id>', 'the switch to ask, with --broker')
       .option('--username <name>', 'at the broker')
       .option('--password-file <file>', 'whose first line is the password at the broker')
+      .option('--ca-file <file>', 'PEM: who signs the certificate of the broker (mqtts://, wss://)')
+      .option('--cert-file <file>', 'PEM: the certificate that is shown to the broker, with --key-file')
+      .option('--key-file <file>', 'PEM: its key')
       .option('--timeout <seconds>', 'how long to wait for an answer', number, 10)
       .hook('preAction', (_, command) => {
         const { broker, switch: id } = command.opts<Connection>();

@@ -25,6 +25,9 @@ export interface Connection {
   readonly switch?: string;
   readonly username?: string;
   readonly passwordFile?: string;
+  readonly caFile?: string;
+  readonly certFile?: string;
+  readonly keyFile?: string;
   readonly timeout: number;
 }
 
@@ -143,8 +146,9 @@ async function open(connection: Connection): Promise<Result<AgentClient, string>
   if (broker === undefined || switchId === undefined) {
     return ok(new SocketClient(connection.socket ?? configuredSocket() ?? DEFAULT_SOCKET, timeoutMs));
   }
-  const password = passwordOf(connection.passwordFile);
-  if (!password.ok) return password;
+  const password = firstLine(readOptional(connection.passwordFile));
+  const [ca, cert, key] = [connection.caFile, connection.certFile, connection.keyFile].map(readOptional);
+  for (const read of [password, ca, cert, key]) if (read?.ok === false) return read;
   const { BrokerClient } = await import('./broker-client.ts');
   return ok(
     new BrokerClient({
@@ -152,18 +156,32 @@ async function open(connection: Connection): Promise<Result<AgentClient, string>
       switchId,
       timeoutMs,
       ...(connection.username === undefined ? {} : { username: connection.username }),
-      ...(password.value === undefined ? {} : { password: password.value }),
+      ...given('password', password),
+      tls: { ...given('ca', ca), ...given('cert', cert), ...given('key', key) },
     }),
   );
 }
 
-function passwordOf(file: string | undefined): Result<string | undefined, string> {
+function readOptional(file: string | undefined): Result<string | undefined, string> {
   if (file === undefined) return ok(undefined);
   try {
-    return ok(readFileSync(file, 'utf8').split(/\r?\n/)[0]);
+    return ok(readFileSync(file, 'utf8'));
   } catch (cause) {
     return err(`cannot read ${file}: ${cause instanceof Error ? cause.message : String(cause)}`);
   }
+}
+
+function firstLine(read: Result<string | undefined, string>): Result<string | undefined, string> {
+  return read.ok ? ok(read.value?.split(/\r?\n/)[0]) : read;
+}
+
+function given<K extends string>(
+  key: K,
+  read: Result<string | undefined, string> | undefined,
+): { readonly [P in K]?: string } {
+  return read?.ok === true && read.value !== undefined
+    ? ({ [key]: read.value } as { readonly [P in K]: string })
+    : {};
 }
 
 /** Read leniently: who asks may not be allowed to read the secrets, and a fault in the file is the agent's business. */

@@ -6,8 +6,10 @@ import { parseConfig } from '../config/parse.ts';
 import type { Files } from './check.ts';
 import { EXIT, type Terminal } from './session.ts';
 
+const STANDARD_INPUT = 0;
+
 interface Flags {
-  readonly from: string;
+  readonly from?: string;
   readonly to?: string;
 }
 
@@ -21,7 +23,7 @@ export function addUci(parent: Command, means: Means): void {
   parent
     .command('uci')
     .description('OpenWrt: make the YAML configuration from what `uci export rollcall` prints')
-    .option('--from <file>', 'what uci exported', '/dev/stdin')
+    .option('--from <file>', 'what uci exported; left out: standard input')
     .option('--to <file>', 'replace this file, and say whether that takes a reload or a restart')
     .action(async (flags: Flags) => means.exit(await convert(flags, means)));
 }
@@ -32,8 +34,8 @@ async function convert({ from, to }: Flags, { files, terminal }: Means): Promise
     terminal.err(`${terminal.paint.red('rollcall:')} ${message}\n`);
     return EXIT.refused;
   };
-  const uci = files.readText(from);
-  if (!uci.ok) return complain(`cannot read ${from}: ${uci.error}`);
+  const uci = files.readText(from ?? STANDARD_INPUT);
+  if (!uci.ok) return complain(`cannot read ${from ?? 'standard input'}: ${uci.error}`);
   const [{ yamlFromUci }, { describeUciFault }] = await Promise.all([
     import('../uci/generate.ts'),
     import('../uci/places.ts'),

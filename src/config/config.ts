@@ -149,10 +149,16 @@ export interface SsoConfig {
   readonly clients: readonly ConcentratorConfig[];
 }
 
-export interface MqttTlsFiles {
-  readonly ca?: string;
-  readonly cert?: string;
-  readonly key?: string;
+/** What is taken of commands that come by the broker. */
+export type MqttCommands = 'full' | 'read-only' | 'off';
+
+/** PEM files by path. */
+export interface MqttTls {
+  readonly caFile?: string;
+  readonly certFile?: string;
+  readonly keyFile?: string;
+  /** The name in the broker's certificate, where it is not that of the URL. */
+  readonly serverName?: string;
 }
 
 export interface MqttConfig {
@@ -160,7 +166,8 @@ export interface MqttConfig {
   readonly url?: string;
   readonly username?: string;
   readonly password?: string;
-  readonly tls: MqttTlsFiles;
+  readonly tls: MqttTls;
+  readonly commands: MqttCommands;
   readonly clientId: string;
   readonly willDelay: Millis;
   readonly embeddedPort: number;
@@ -203,6 +210,11 @@ export interface Config {
   readonly backend: string;
   readonly stateDir: string;
   readonly controlSocket: string;
+  /** That may open it beside the agent's own. */
+  readonly controlSocketGroup?: string;
+  /** Takes what changes nothing. */
+  readonly readSocket?: string;
+  readonly readSocketGroup?: string;
   /** In the order of the file; a later match wins, key by key: see ports.ts. */
   readonly ports: readonly PortRule[];
   /** Always has `default`. */

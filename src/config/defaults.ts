@@ -54,7 +54,11 @@ export const ACCOUNTING_DEFAULTS: {
 
 export const WEB_LISTENER_DEFAULTS = { port: 80, maxConnections: 64 } as const;
 
-export const MQTT_DEFAULTS = { willDelay: seconds(30), embeddedPort: 1883 } as const;
+export const MQTT_DEFAULTS = {
+  willDelay: seconds(30),
+  embeddedPort: 1883,
+  commands: 'full' as 'full' | 'read-only' | 'off',
+} as const;
 
 export const SHELL_DEFAULTS = {
   backend: 'switchdev',

@@ -3,6 +3,7 @@
 import { globMatches, isGlob } from '../base/glob.ts';
 import { parseIp, parseIpv4, parseIpv6 } from '../base/ip.ts';
 import { isStationAddress, parseMac } from '../base/mac.ts';
+import { SHELL_DEFAULTS } from './defaults.ts';
 import { closest, type KeyPath } from './fault.ts';
 import { type Finding, fault, warning } from './findings.ts';
 import type { RawConfig } from './raw.ts';
@@ -18,6 +19,7 @@ export function ruleFindings(raw: RawConfig): readonly Finding[] {
     ...portFindings(raw),
     ...radiusFindings(raw),
     ...l3Findings(raw),
+    ...socketFindings(raw),
     ...mqttFindings(raw),
     ...sourceFindings(raw),
     ...roleRuleFindings(raw),
@@ -86,6 +88,18 @@ function radiusFindings(raw: RawConfig): Finding[] {
   });
   if (nasIp === '0.0.0.0') out.push(fault(['radius', 'nas_ip_address'], 'must be an address of this switch'));
   return out;
+}
+
+function socketFindings(raw: RawConfig): Finding[] {
+  const {
+    control_socket: control = SHELL_DEFAULTS.controlSocket,
+    read_socket: read,
+    read_socket_group: group,
+  } = raw;
+  if (read === control) return [fault(['read_socket'], 'must be another one than control_socket')];
+  return read === undefined && group !== undefined
+    ? [fault(['read_socket_group'], 'needs a read_socket')]
+    : [];
 }
 
 function mqttFindings(raw: RawConfig): Finding[] {

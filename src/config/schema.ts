@@ -19,6 +19,8 @@ import { Web } from './schema-web.ts';
 const SwitchId = pattern('1 to 64 letters, digits, dots, underscores and hyphens', '^[A-Za-z0-9._-]{1,64}$');
 const InterfaceName = pattern('an interface name of 1 to 15 characters', '^[^\\s/:\\u0000-\\u001f]{1,15}$');
 
+const GroupName = pattern('a group of /etc/group, or its number', '^([a-z_][a-z0-9_-]{0,31}|[0-9]{1,9})$');
+
 const Mqtt = Type.Object(
   {
     url: Type.Optional(
@@ -35,9 +37,23 @@ const Mqtt = Type.Object(
           ca_file: Type.Optional(path('the absolute path of a PEM file')),
           cert_file: Type.Optional(path('the absolute path of a PEM file')),
           key_file: Type.Optional(path('the absolute path of a PEM file')),
+          server_name: Type.Optional(
+            pattern(
+              'a DNS name of 1 to 253 characters',
+              '^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?$',
+            ),
+          ),
         },
-        { ...strict, title: 'the TLS files' },
+        { ...strict, title: 'the TLS settings' },
       ),
+    ),
+    commands: Type.Optional(
+      Type.Enum(['full', 'read-only', 'off'], {
+        title: 'one of full, read-only, off',
+        default: MQTT_DEFAULTS.commands,
+        description:
+          'What is taken of commands that come by the broker: all, those that change nothing, or none.',
+      }),
     ),
     client_id: Type.Optional(pattern('1 to 128 printable characters', '^[\\x21-\\x7e]{1,128}$')),
     will_delay_s: Type.Optional(
@@ -135,6 +151,9 @@ export const ConfigSchema = Type.Object(
       ...path('the absolute path of a socket'),
       default: SHELL_DEFAULTS.controlSocket,
     }),
+    control_socket_group: Type.Optional(GroupName),
+    read_socket: Type.Optional(path('the absolute path of a socket')),
+    read_socket_group: Type.Optional(GroupName),
     ports: Type.Optional(
       Type.Record(Type.String({ pattern: PORT_PATTERN }), Port, {
         ...strict,

@@ -19,7 +19,8 @@ import { err, ok, type Result } from '../base/result.ts';
 /** Longer than any secret. */
 const MAX_SECRET_OCTETS = 4096;
 
-export function readText(path: string): Result<string, string> {
+/** Of a file, or of a descriptor that is open, such as 0. */
+export function readText(path: string | number): Result<string, string> {
   return attempt(() => ok(readFileSync(path, 'utf8')));
 }
 

@@ -1,24 +1,42 @@
 // What one connection to the broker is opened with: the session that is kept, and the last will. Why: see mqtt.ts.
 
-import { readFileSync } from 'node:fs';
+import { type ConnectionOptions, checkServerIdentity, type PeerCertificate } from 'node:tls';
 import type { IClientOptions } from 'mqtt';
-import { err, ok, type Result } from '../base/result.ts';
+import { ok, type Result } from '../base/result.ts';
 import { buildTopic } from '../report/topics.ts';
 import type { MqttLinkOptions } from './mqtt.ts';
+import { readTlsFiles, type TlsMaterial, type TlsPeer } from './tls.ts';
 
 const KEEPALIVE_S = 20;
 const CONNECT_TIMEOUT_MS = 10_000;
 /** Longer than the will delay by so much, so that the will comes by its delay and not by the session's end. */
 const SESSION_BEYOND_WILL_S = 60;
 
+export interface BrokerConnection {
+  readonly options: IClientOptions;
+  /** What the TLS files hold now. */
+  readonly tls: TlsMaterial;
+}
+
 /** The error is a sentence about a TLS file; files are read at every connect, so that renewed certificates are taken up. */
-export function connectOptions(options: MqttLinkOptions, will: string): Result<IClientOptions, string> {
+export function connectOptions(options: MqttLinkOptions, will: string): Result<BrokerConnection, string> {
+  const tls = readTlsFiles(options.tls ?? {});
+  if (!tls.ok) return tls;
+  const named = namedOptions(options.tls?.serverName);
+  const base = { ...plainOptions(options, will), ...tls.value, ...named, minVersion: 'TLSv1.2' };
+  // Of a WebSocket, `ws` takes no others; both take what `tls.connect` does, which their types do not say.
+  return ok({ tls: tls.value, options: { ...base, wsOptions: named } as IClientOptions });
+}
+
+/** Whom errors are about. */
+export function peerOf({ url, tls = {} }: MqttLinkOptions): TlsPeer {
+  return { what: 'broker', name: tls.serverName ?? new URL(url).hostname, certFile: tls.certFile };
+}
+
+function plainOptions(options: MqttLinkOptions, will: string): IClientOptions {
   const v5 = options.protocolVersion === 5;
   const willDelayS = Math.round(options.willDelay / 1000);
-  const tls = readTls(options.tls ?? {});
-  if (!tls.ok) return tls;
-  return ok({
-    ...tls.value,
+  return {
     protocolVersion: options.protocolVersion,
     clientId: options.clientId,
     ...(options.username === undefined ? {} : { username: options.username }),
@@ -54,19 +72,14 @@ export function connectOptions(options: MqttLinkOptions, will: string): Result<I
           },
         }
       : {}),
-  });
+  };
 }
 
-type Tls = Pick<IClientOptions, 'ca' | 'cert' | 'key'>;
-
-function readTls(files: NonNullable<MqttLinkOptions['tls']>): Result<Tls, string> {
-  try {
-    return ok({
-      ...(files.ca === undefined ? {} : { ca: readFileSync(files.ca) }),
-      ...(files.cert === undefined ? {} : { cert: readFileSync(files.cert) }),
-      ...(files.key === undefined ? {} : { key: readFileSync(files.key) }),
-    });
-  } catch (error) {
-    return err(`TLS files: ${error instanceof Error ? error.message : String(error)}`);
-  }
+function namedOptions(serverName: string | undefined): ConnectionOptions {
+  if (serverName === undefined) return {};
+  return {
+    servername: serverName,
+    checkServerIdentity: (_: string, certificate: PeerCertificate) =>
+      checkServerIdentity(serverName, certificate),
+  };
 }

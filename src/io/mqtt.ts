@@ -16,16 +16,23 @@
 import mqtt, { type IConnackPacket, type IPublishPacket, type MqttClient } from 'mqtt';
 import { writeToStream } from 'mqtt-packet';
 import { type Millis, rfc3339, type WallTime } from '../base/time.ts';
+import type { MqttCommands, MqttTls } from '../config/config.ts';
+import { same } from '../config/diff.ts';
 import { baseTopic, buildTopic, parseTopic } from '../report/topics.ts';
+import type { CommandRequest } from './command-request.ts';
 import { Following } from './following.ts';
-import { connectOptions } from './mqtt-options.ts';
+import { commandTopics, isFrom, mayAnswerTo } from './mqtt-commands.ts';
+import { connectOptions, peerOf } from './mqtt-options.ts';
 import { type Publication, PublishQueue } from './publish-queue.ts';
+import { explainTls, readTlsFiles, type TlsMaterial } from './tls.ts';
 
 // The package's table of all 65,536 two-octet numbers takes 7 MB; making one takes 50 ns.
 writeToStream.cacheNumbers = false;
 
 const WINDOW = 200;
 const SWEEP_MS = 5_000;
+/** MQTT 5 §3.14.2.1: Disconnect with Will Message. */
+const WITH_WILL = 0x04;
 
 export interface MqttLinkOptions {
   readonly url: string;
@@ -35,7 +42,9 @@ export interface MqttLinkOptions {
   readonly clientId: string;
   readonly username?: string;
   readonly password?: string;
-  readonly tls?: { readonly ca?: string; readonly cert?: string; readonly key?: string };
+  readonly tls?: MqttTls;
+  /** What is taken of commands; default all. */
+  readonly commands?: MqttCommands;
   readonly willDelay: Millis;
   /** First and longest wait between two attempts. */
   readonly backoff?: { readonly first: Millis; readonly longest: Millis };
@@ -52,14 +61,15 @@ export interface MqttLinkOptions {
   readonly log: (level: 'info' | 'warn', message: string) => void;
 }
 
-export interface CommandRequest {
-  readonly verb: string;
-  readonly payload: Uint8Array;
-  /** Once. Goes to the Response Topic with its Correlation Data, else to `response/<verb>`. */
-  readonly reply: (answer: object) => void;
-}
-
-export type LinkCounter = 'retained-command' | 'old-command' | 'dropped' | 'too-large' | 'connects' | 'swept';
+export type LinkCounter =
+  | 'retained-command'
+  | 'old-command'
+  | 'answer-elsewhere'
+  | 'dropped'
+  | 'refused'
+  | 'too-large'
+  | 'connects'
+  | 'swept';
 
 export class MqttLink {
   private client: MqttClient | undefined;
@@ -72,6 +82,8 @@ export class MqttLink {
   private window = WINDOW;
   private largestPacket = Number.POSITIVE_INFINITY;
   private lastProblem = '';
+  /** What the TLS files held when it was connected to. */
+  private material: TlsMaterial = {};
   private timer: NodeJS.Timeout | undefined;
   private sweep: NodeJS.Timeout | undefined;
   private readonly queue: PublishQueue;
@@ -119,6 +131,17 @@ export class MqttLink {
     if (this.options.protocolVersion === 5) this.following.set(topic, false);
   }
 
+  /** Connects anew, the will staying armed, if the TLS files hold something else by now; what cannot be used is said. */
+  renewTls(): void {
+    const { client } = this;
+    const read = readTlsFiles(this.options.tls ?? {});
+    if (!read.ok) this.options.log('warn', `broker ${this.options.url}: ${read.error}; the connection stays`);
+    else if (client?.connected === true && !same(read.value, this.material)) {
+      this.options.log('info', `broker ${this.options.url}: connecting anew, by the new TLS files`);
+      client.end(false, { reasonCode: WITH_WILL });
+    }
+  }
+
   /**
    * `restart`: the will stays armed, sessions go on. `drained`: says `offline` and takes the will back.
    * Waits up to `grace` for what is queued. The link cannot be started again.
@@ -140,7 +163,7 @@ export class MqttLink {
       client.once('close', () => resolve());
       if (!client.connected) client.end(true, () => resolve());
       else if (how === 'restart' && !keepWill) client.stream.destroy();
-      else client.end(false, keepWill ? { reasonCode: 0x04 } : {}, () => resolve());
+      else client.end(false, keepWill ? { reasonCode: WITH_WILL } : {}, () => resolve());
       setTimeout(resolve, 1_000).unref();
     });
     client.end(true);
@@ -156,13 +179,12 @@ export class MqttLink {
       this.retry();
       return;
     }
-    const client = mqtt.connect(this.options.url, connection.value);
+    this.material = connection.value.tls;
+    const client = mqtt.connect(this.options.url, connection.value.options);
     this.client = client;
     client.on('connect', (packet) => this.onConnect(client, packet));
     client.on('message', (topic, payload, packet) => this.onMessage(topic, payload, packet));
-    client.on('error', (error) =>
-      this.problem(error.message || String((error as NodeJS.ErrnoException).code)),
-    );
+    client.on('error', (error) => this.problem(explainTls(error, peerOf(this.options)).detail));
     client.on('disconnect', (packet) =>
       this.problem(`the broker ended the connection, reason ${packet.reasonCode}`),
     );
@@ -189,9 +211,11 @@ export class MqttLink {
     const commands = v5
       ? { qos: 1 as const, rap: true, rh: 0, properties: { subscriptionIdentifier: this.connection } }
       : { qos: 1 as const };
-    client.subscribe(`${this.base}command/+`, commands, (error) => {
-      if (error) this.problem(`commands cannot be subscribed to: ${error.message}`);
-    });
+    const topics = commandTopics(this.base, this.options.commands);
+    if (topics.length > 0)
+      client.subscribe(topics, commands, (error) => {
+        if (error) this.problem(`commands cannot be subscribed to: ${error.message}`);
+      });
     // The embedded broker forgets with us, so it has nothing of an earlier life.
     if (!v5) return;
     this.following.reset();
@@ -220,47 +244,34 @@ export class MqttLink {
       }
       return;
     }
-    if (what.kind !== 'command') return;
+    if (what.kind !== 'command' && what.kind !== 'query') return;
     if (packet.retain) {
       this.count('retained-command');
       if (payload.length > 0) this.options.log('warn', `ignored a retained command: ${topic}`);
       return;
     }
-    if (this.isOld(packet)) {
+    if (!isFrom(this.connection, packet)) {
       this.count('old-command');
       this.options.log('warn', `ignored a command from before this connection: ${topic}`);
       return;
     }
-    this.options.onCommand({ verb: what.verb, payload, reply: this.replier(what.verb, packet) });
-  }
-
-  /** Sent to the subscription of an earlier connection. Brokers without identifiers give none: such a command is new. */
-  private isOld(packet: IPublishPacket): boolean {
-    const identifier = packet.properties?.subscriptionIdentifier as number | readonly number[] | undefined;
-    if (identifier === undefined) return false;
-    return typeof identifier === 'number'
-      ? identifier !== this.connection
-      : !identifier.includes(this.connection);
+    const rights = what.kind === 'query' || this.options.commands === 'read-only' ? 'read' : 'full';
+    this.options.onCommand({ verb: what.verb, payload, rights, reply: this.replier(what.verb, packet) });
   }
 
   private replier(verb: string, packet: IPublishPacket): (answer: object) => void {
     const fallback = buildTopic(this.options.switchId, { kind: 'response', verb });
-    const wanted = packet.properties?.responseTopic;
-    const { correlationData } = packet.properties ?? {};
+    const { correlationData, responseTopic: wanted = fallback } = packet.properties ?? {};
+    const allowed = mayAnswerTo(wanted, this.base);
+    if (!allowed) this.count('answer-elsewhere');
     return (answer) => {
       this.publish({
-        topic: wanted !== undefined && this.mayAnswerTo(wanted) ? wanted : fallback,
+        topic: allowed ? wanted : fallback,
         payload: JSON.stringify(answer),
         retain: false,
         ...(correlationData === undefined ? {} : { correlationData }),
       });
     };
-  }
-
-  /** Any plain topic but our own state and commands: an answer must not pose as either. */
-  private mayAnswerTo(topic: string): boolean {
-    if (topic === '' || /[+#\0]/.test(topic) || topic.startsWith('$')) return false;
-    return !topic.startsWith(this.base) || topic.startsWith(`${this.base}response/`);
   }
 
   private announce(state: 'online' | 'offline', reason?: 'drained'): void {
@@ -307,13 +318,19 @@ export class MqttLink {
         entry.payload,
         { qos: 1, retain: entry.retain, ...(properties === undefined ? {} : { properties }) },
         (error) => {
-          if (error !== undefined && error !== null && client !== this.client) return;
-          if (error !== undefined && error !== null && !this.online) return;
+          if (error && (client !== this.client || !this.online)) return;
+          if (error) this.publishRefused(entry, error);
           this.queue.settle(entry);
           this.pump();
         },
       );
     }
+  }
+
+  /** By the broker's access rules, as a rule: said once for each reason, and not tried again. */
+  private publishRefused({ topic }: Publication, error: Error): void {
+    this.count('refused');
+    this.problem(`it does not take ${topic}: ${error.message}`);
   }
 
   /** All packets of one turn of the event loop leave in one write. */

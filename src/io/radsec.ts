@@ -5,19 +5,17 @@
 // datagram would be, and the engine's timers are the remedy. Each connection that ends, or cannot be made, is told once,
 // with a word for the counters and a sentence for people. Reconnecting backs off from 1 s to 30 s, with jitter.
 
-import { X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import {
   type ConnectionOptions,
   checkServerIdentity,
   connect,
-  createSecureContext,
   type PeerCertificate,
   type TLSSocket,
 } from 'node:tls';
-import { err, ok, type Result } from '../base/result.ts';
+import { ok, type Result } from '../base/result.ts';
 import type { RadiusServer, RadSecSettings } from '../radius/settings.ts';
 import { RadiusFramer } from '../wire/radius-stream.ts';
+import { explainTls, readTlsFiles } from './tls.ts';
 import type { DatagramFrom } from './udp.ts';
 
 /** For TCP and TLS together. */
@@ -162,7 +160,11 @@ export class RadSecConnections<Key> {
       for (const bytes of packets.value) this.handlers.onPacket({ socket: key, address, port, bytes });
     });
     socket.on('error', (error) => {
-      const { reason, detail } = explain(error, address, settings);
+      const { reason, detail } = explainTls(error, {
+        what: 'server',
+        name: settings.serverName ?? address,
+        certFile: settings.certFile,
+      });
       this.ended(connection, reason, detail, socket);
     });
     socket.on('close', () => {
@@ -207,27 +209,14 @@ export class RadSecConnections<Key> {
 
 /** What is wrong with the files, in words; the rest of the options depends on the server. */
 export function tlsOptions(settings: RadSecSettings, address: string): Result<ConnectionOptions, string> {
-  const ca = settings.caFile === undefined ? ok(undefined) : readPem('ca_file', settings.caFile);
-  const cert = readPem('cert_file', settings.certFile);
-  const key = readPem('key_file', settings.keyFile);
-  for (const read of [ca, cert, key]) if (!read.ok) return read;
-  if (!ca.ok || !cert.ok || !key.ok) return err('a file cannot be read');
-  const files = { cert: cert.value, key: key.value, ...(ca.value === undefined ? {} : { ca: ca.value }) };
-  try {
-    createSecureContext(files);
-    const own = new X509Certificate(cert.value);
-    if (Date.parse(own.validTo) < Date.now())
-      return err(`cert_file ${settings.certFile}: it expired on ${own.validTo}`);
-  } catch (cause) {
-    const said = cause instanceof Error ? cause.message : String(cause);
-    return err(`cert_file ${settings.certFile} and key_file ${settings.keyFile} cannot be used: ${said}`);
-  }
+  const files = readTlsFiles(settings);
+  if (!files.ok) return files;
   const { serverName, fingerprint } = settings;
   return ok({
-    ...files,
+    ...files.value,
     minVersion: 'TLSv1.2',
     // Without an authority the fingerprint alone decides, in `pinFault`, before anything is sent.
-    rejectUnauthorized: ca.value !== undefined,
+    rejectUnauthorized: files.value.ca !== undefined,
     ...(serverName === undefined ? {} : { servername: serverName }),
     checkServerIdentity: (_: string, certificate: PeerCertificate) =>
       fingerprint === undefined ? checkServerIdentity(serverName ?? address, certificate) : undefined,
@@ -242,65 +231,8 @@ export function radSecFaults(servers: readonly RadiusServer[]): readonly string[
   });
 }
 
-function readPem(key: string, path: string): Result<string, string> {
-  try {
-    const text = readFileSync(path, 'utf8');
-    return text.includes('-----BEGIN ') ? ok(text) : err(`${key} ${path}: it is no PEM file`);
-  } catch (cause) {
-    return err(`${key} ${path}: ${cause instanceof Error ? cause.message : String(cause)}`);
-  }
-}
-
 function pinFault(socket: TLSSocket, { fingerprint }: RadSecSettings): string | undefined {
   if (fingerprint === undefined) return undefined;
   const shown = (socket.getPeerCertificate().fingerprint256 ?? '').replaceAll(':', '').toLowerCase();
   return shown === fingerprint ? undefined : `the server's certificate has another fingerprint: ${shown}`;
-}
-
-const REFUSED: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'the connection was refused: nobody listens there',
-  EHOSTUNREACH: 'the host cannot be reached',
-  ENETUNREACH: 'the network cannot be reached',
-};
-
-const NOT_TRUSTED: Readonly<Record<string, string>> = {
-  CERT_HAS_EXPIRED: 'the certificate of the server has expired',
-  CERT_NOT_YET_VALID: 'the certificate of the server is not valid yet: is the clock right?',
-  DEPTH_ZERO_SELF_SIGNED_CERT:
-    'the certificate of the server is self-signed, and not by an authority of ca_file',
-  SELF_SIGNED_CERT_IN_CHAIN: 'the certificate of the server is signed by an authority that is not in ca_file',
-  UNABLE_TO_GET_ISSUER_CERT: 'the certificate of the server is signed by an authority that is not in ca_file',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY:
-    'the certificate of the server is signed by an authority that is not in ca_file',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE:
-    'the certificate of the server is signed by an authority that is not in ca_file',
-  CERT_SIGNATURE_FAILURE: 'the certificate of the server has a wrong signature',
-  CERT_REVOKED: 'the certificate of the server is revoked',
-};
-
-/** A TLS error in words: whose certificate is not believed, and why. */
-export function explain(
-  error: Error & { readonly code?: string },
-  address: string,
-  settings: RadSecSettings,
-): { readonly reason: string; readonly detail: string } {
-  const code = error.code ?? '';
-  const refused = REFUSED[code];
-  if (refused !== undefined) return { reason: 'refused', detail: refused };
-  const distrusted = NOT_TRUSTED[code];
-  if (distrusted !== undefined) return { reason: 'certificate', detail: distrusted };
-  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID') {
-    const wanted = settings.serverName ?? address;
-    return {
-      reason: 'certificate',
-      detail: `the certificate of the server is not for ${wanted}: ${error.message}`,
-    };
-  }
-  if (/ALERT|alert/.test(`${code} ${error.message}`)) {
-    return {
-      reason: 'certificate',
-      detail: `the server refused us, probably our certificate (${settings.certFile}): ${error.message.trim()}`,
-    };
-  }
-  return { reason: 'error', detail: error.message.trim() };
 }

@@ -17,6 +17,7 @@ import type { CertifiedChange } from '../policy/certified-codec.ts';
 import type { SocketKey } from '../radius/effects.ts';
 import type { Answer } from '../web/page.ts';
 import type { Standing, Visit, Visitor } from '../web/visit.ts';
+import type { CommandRequest } from './command-request.ts';
 import { endOfRun, inOrder } from './effect-order.ts';
 import { keepText } from './files.ts';
 import { Grants } from './grants.ts';
@@ -138,10 +139,10 @@ export class Shell {
   }
 
   /** A request that gets one answer. */
-  command(verb: string, payload: Uint8Array, reply: (answer: object) => void): void {
+  command({ reply, ...request }: CommandRequest): void {
     const ref = ++this.lastReply;
     this.replies.set(ref, reply);
-    this.post({ type: 'command', ref, verb, payload });
+    this.post({ type: 'command', ref, ...request });
   }
 
   standingOf(visitor: Visitor): Standing {

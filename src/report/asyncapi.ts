@@ -3,7 +3,7 @@
 
 import type { TSchema } from 'typebox';
 import { answerSchema } from './answers.ts';
-import { REQUESTS, VERBS } from './command-schemas.ts';
+import { QUERY_VERBS, REQUESTS, VERBS, type Verb } from './command-schemas.ts';
 import { EVENT_TYPES, eventSchema } from './event-payloads.ts';
 import { AvailabilitySchema, InfoSchema, PortSchema, SessionSchema } from './payloads.ts';
 import { TOPIC_ROOT } from './topics.ts';
@@ -108,6 +108,13 @@ function commandChannels() {
         parameters: SWITCH,
       }),
     ]),
+    ...byName(QUERY_VERBS, (verb) => [
+      `query-${verb}`,
+      channel(`query/${verb}`, `query-${verb}`, {
+        description: `The same as command/${verb}, for requests that change nothing: others are refused (forbidden).`,
+        parameters: SWITCH,
+      }),
+    ]),
     ...byName(VERBS, (verb) => [
       `response-${verb}`,
       channel(`response/${verb}`, `response-${verb}`, {
@@ -119,16 +126,20 @@ function commandChannels() {
 }
 
 function commandOperations() {
-  return byName(VERBS, (verb) => [
-    verb,
-    {
-      ...operation('receive', `command-${verb}`, { qos: 1, retain: false }),
-      reply: {
-        channel: { $ref: `#/channels/response-${verb}` },
-        messages: [{ $ref: `#/channels/response-${verb}/messages/response-${verb}` }],
-      },
+  return {
+    ...byName(VERBS, (verb) => [verb, commandOperation('command', verb)]),
+    ...byName(QUERY_VERBS, (verb) => [`query-${verb}`, commandOperation('query', verb)]),
+  };
+}
+
+function commandOperation(way: 'command' | 'query', verb: Verb) {
+  return {
+    ...operation('receive', `${way}-${verb}`, { qos: 1, retain: false }),
+    reply: {
+      channel: { $ref: `#/channels/response-${verb}` },
+      messages: [{ $ref: `#/channels/response-${verb}/messages/response-${verb}` }],
     },
-  ]);
+  };
 }
 
 function operation(action: 'send' | 'receive', name: string, mqtt: { qos: number; retain: boolean }) {
@@ -145,6 +156,7 @@ function messages() {
     ...byName(STATE_NAMES, (name) => [name, message(STATES[name].schema)]),
     ...byName(EVENT_TYPES, (type) => [`event-${type}`, message(eventSchema(type))]),
     ...byName(VERBS, (verb) => [`command-${verb}`, message(REQUESTS[verb], CORRELATED)]),
+    ...byName(QUERY_VERBS, (verb) => [`query-${verb}`, message(REQUESTS[verb], CORRELATED)]),
     ...byName(VERBS, (verb) => [`response-${verb}`, message(answerSchema(verb), CORRELATED)]),
   };
 }

@@ -145,6 +145,20 @@ export const REQUESTS = {
 export type Verb = keyof typeof REQUESTS;
 export const VERBS = Object.keys(REQUESTS) as Verb[];
 
+/** Verbs with requests that change nothing: they are taken on `query/<verb>`, too. */
+export const QUERY_VERBS = [
+  'sessions',
+  'ports',
+  'session',
+  'info',
+  'servers',
+  'explain',
+  'events',
+  'config',
+  'certified',
+  'disconnect',
+] as const satisfies readonly Verb[];
+
 export function isVerb(text: string): text is Verb {
   return Object.hasOwn(REQUESTS, text);
 }
@@ -157,6 +171,7 @@ export const ERROR_CODES = [
   'unknown-key',
   'bad-value',
   'not-found',
+  'forbidden',
   'refused',
   'failed',
   'busy',

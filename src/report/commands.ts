@@ -63,6 +63,37 @@ export type Command = { readonly id?: RequestIdentity } & (
   | { readonly verb: 'events'; readonly limit: number }
 );
 
+/** What a way in is good for: `read` takes requests that change nothing. */
+export type Rights = 'read' | 'full';
+
+/** Carried out, it changes something: who is in, what is asked of clients, settings, or a list. */
+export function isChanging(command: Command): boolean {
+  switch (command.verb) {
+    case 'info':
+    case 'servers':
+    case 'sessions':
+    case 'ports':
+    case 'session':
+    case 'explain':
+    case 'events':
+      return false;
+    case 'config':
+      return command.action === 'apply';
+    case 'certified':
+      return command.action === 'clear' && !command.dryRun;
+    case 'disconnect':
+      return !command.dryRun;
+    case 'reauthenticate':
+    case 'probe':
+    case 'port':
+    case 'timers':
+    case 'drain':
+      return true;
+    default:
+      return assertNever(command);
+  }
+}
+
 export type TimerTarget = { readonly role: string } | { readonly port: PortName };
 
 export interface CommandError {

@@ -15,7 +15,7 @@ export type Topic =
   | { readonly kind: 'port'; readonly port: string }
   | { readonly kind: 'session'; readonly key: SessionKey }
   | { readonly kind: 'event'; readonly type: string }
-  | { readonly kind: 'command' | 'response'; readonly verb: string };
+  | { readonly kind: 'command' | 'query' | 'response'; readonly verb: string };
 
 /** `aa-bb-cc-dd-ee-ff`. */
 export function sessionKey(mac: Mac): SessionKey {
@@ -52,6 +52,7 @@ function tail(topic: Topic): string {
     case 'event':
       return `event/${encodeLevel(topic.type)}`;
     case 'command':
+    case 'query':
     case 'response':
       return `${topic.kind}/${encodeLevel(topic.verb)}`;
     default:
@@ -69,6 +70,7 @@ export function isRetained(topic: Topic): boolean {
       return true;
     case 'event':
     case 'command':
+    case 'query':
     case 'response':
       return false;
     default:
@@ -108,6 +110,7 @@ function namedTopic(kind: string, name: string): Topic | undefined {
     case 'event':
       return { kind, type: name };
     case 'command':
+    case 'query':
     case 'response':
       return { kind, verb: name };
     default:

@@ -28,7 +28,19 @@ export interface SectionKind {
 }
 
 export const SECTIONS: readonly SectionKind[] = [
-  { type: 'switch', at: ['switch'], form: 'one', beside: ['backend', 'state_dir', 'control_socket'] },
+  {
+    type: 'switch',
+    at: ['switch'],
+    form: 'one',
+    beside: [
+      'backend',
+      'state_dir',
+      'control_socket',
+      'control_socket_group',
+      'read_socket',
+      'read_socket_group',
+    ],
+  },
   { type: 'port', at: ['ports'], form: 'entry', key: 'name' },
   { type: 'role', at: ['roles'], form: 'entry', key: 'name' },
   { type: 'role_rule', at: ['role_rules'], form: 'item' },

@@ -88,6 +88,40 @@ describe('a switch with one session', () => {
     expect(await stage.passes(stage.machine(1))).toBe(true);
   });
 
+  it.each([
+    ['disconnect', { all: true }],
+    ['reauthenticate', { all: true }],
+    ['probe', { all: true }],
+    ['port', { port: 'p1', control: 'force-unauthorized' }],
+    ['timers', { role: 'default', times: 9 }],
+    ['config', { apply: 'x' }],
+    ['certified', { clear: true, all: true }],
+    ['drain', {}],
+  ])('%s %j by a way that is for reading: forbidden, and nothing is changed', async (verb, request) => {
+    const before = await stage.retained(session.mac);
+    const answer = stage.net.command(verb, { id: 7, ...request }, 'read');
+    expect(answer).toMatchObject({ id: 7, ok: false, error: { code: 'forbidden', path: '' } });
+    await stage.pass(1_000);
+    expect(await stage.passes(stage.machine(1))).toBe(true);
+    expect((await stage.retained(session.mac))?.handshake).toEqual(before?.handshake);
+  });
+
+  it.each([
+    ['sessions', {}],
+    ['ports', {}],
+    ['session', { user: 'u1' }],
+    ['info', {}],
+    ['servers', {}],
+    ['explain', { mac: NOBODY }],
+    ['events', {}],
+    ['config', { get: true }],
+    ['certified', { list: true }],
+    ['certified', { clear: true, all: true, dry_run: true }],
+    ['disconnect', { all: true, dry_run: true }],
+  ])('%s %j by a way that is for reading: as ever', (verb, request) => {
+    expect(stage.net.command(verb, request, 'read')).toEqual(stage.net.command(verb, request));
+  });
+
   it.each([...VERBS])('%s: what is no JSON object is refused', (verb) => {
     const octets = (text: string) => new TextEncoder().encode(text);
     for (const text of ['{', '[]', '3', 'null', '\u0000'])

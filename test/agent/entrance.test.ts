@@ -37,6 +37,22 @@ it('from MAB to 802.1X where its VLAN cannot be set: out, with its entry gone an
   expect(await stage.passes(second)).toBe(false);
 });
 
+it('one of two entries cannot be written: the port keeps the VLAN of the other until that is gone, too', async () => {
+  const stage = new SimulatedStage({
+    machines: 1,
+    vlans: { onUplink: [30, 40] },
+    replies: { u1: { vlan: '30', egress: ['140'] } },
+  });
+  const machine = stage.machine(1);
+  const before = await stage.vlansOf(machine.port);
+  stage.failGrants(1);
+  await stage.begin(machine);
+  await stage.pass(1_000);
+  expect(stage.events('auth-failed').map(({ reason }) => reason)).toEqual(['grant-failed']);
+  expect(await stage.grantedVlans(machine.mac)).toEqual([]);
+  expect(await stage.vlansOf(machine.port)).toEqual(before);
+});
+
 const METHODS: readonly AuthMethod[] = ['dot1x', 'mab'];
 
 it.each(METHODS)(

@@ -20,6 +20,17 @@ function stageWith(ports: ConfigPart, config: ConfigPart = SHORT): SimulatedStag
   });
 }
 
+it('a guest who is gone is not held on to: guests have no Stop, at which others are forgotten', async () => {
+  const stage = stageWith({ guest_vlan: 91 }, { dot1x: { tx_period_s: 1, reauth_max: 1 } });
+  const guest = stage.machine(1);
+  await stage.passes(guest);
+  await stage.until('the guest', () => stage.retained(guest.mac), 30_000);
+  await stage.unplug(guest);
+  await stage.pass(1_000);
+  expect(await stage.retained(guest.mac)).toBeUndefined();
+  stage.invariants.checkMemory();
+});
+
 describe('critical', () => {
   it('is not for whom a server is silent about while it answers others', async () => {
     const stage = stageWith(CRITICAL);

@@ -45,7 +45,7 @@ describe('many users', () => {
   beforeEach(() => logIn(...USERS));
 
   it('are in again at once when somebody has flushed nftables, with one warning', () => {
-    stage.net.routed.granted.clear();
+    stage.net.routed.takeOut();
     stage.net.post({ type: 'routed-path-lost' });
     expect(passing()).toBe(20);
     stage.net.advance(11_000);
@@ -54,7 +54,7 @@ describe('many users', () => {
   });
 
   it('that somebody has taken out are in again after the next look, with one warning', () => {
-    stage.net.routed.granted.clear();
+    stage.net.routed.takeOut();
     stage.net.advance(11_000);
     expect(passing()).toBe(20);
     expect(warnings()).toEqual(['grant-lost']);

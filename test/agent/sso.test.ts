@@ -213,7 +213,7 @@ describe('a user of the concentrator', () => {
   it('is in after a restart of ours with the next Interim, and the session of before has its Stop', async () => {
     tell('start', ALICE);
     await stage.pass(1000);
-    stage.net.routed.granted.clear();
+    stage.net.routed.takeOut();
     // What is known of the sessions of before is not all that holds now.
     stage.net.afterTurn = () => {};
     stage.net.killAgent();
@@ -360,8 +360,8 @@ describe('a concentrator', () => {
 describe('the routed path', () => {
   it('that somebody has changed is put right, and told of', async () => {
     tell('start', ALICE);
-    stage.net.routed.granted.delete(A);
-    stage.net.routed.granted.add(B);
+    stage.net.routed.takeOut([A]);
+    stage.net.routed.letIn(B);
     stage.net.advance(11_000);
     expect(passes(A, B)).toEqual([true, false]);
     expect(

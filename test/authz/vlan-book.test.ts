@@ -85,6 +85,19 @@ describe('what is gone', () => {
     expect(world.settle()).toEqual([{ port: UP, vlan: 77, member: { pvid: false, untagged: false } }]);
   });
 
+  it('a note of an uplink, left by an earlier life: what somebody needs meanwhile stays, and it comes to rest', () => {
+    const world = made();
+    const next = new World(world.map, { create: true, uplinks: true });
+    next.book.remember(world.book.memory());
+    next.book.hold('b', P1, in77);
+    next.settle();
+    expect(next.settle(UP)).toEqual([]);
+    expect(next.of(UP)).toContain(text(tagged(77)));
+    next.book.release('b');
+    next.settle(UP);
+    expect(next.of(UP)).not.toContain(text(tagged(77)));
+  });
+
   it('the bridge: nothing is to be put back', () => {
     const { book } = made();
     expect(book.memory()).not.toEqual([]);

@@ -7,7 +7,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { millis } from '../../src/base/time.ts';
 import { buildCli, type CliOptions } from '../../src/cli/cli.ts';
-import { type ControlRequest, type ControlSocket, openControlSocket } from '../../src/io/control-socket.ts';
+import type { CommandRequest } from '../../src/io/command-request.ts';
+import { type ControlSocket, openControlSocket } from '../../src/io/control-socket.ts';
 import { readSecret, readText, replaceFile } from '../../src/io/files.ts';
 import { MqttLink } from '../../src/io/mqtt.ts';
 import { type ResultOf, refusal } from '../../src/report/answers.ts';
@@ -160,7 +161,7 @@ class ScriptedAgent {
   /** To a dry run. */
   foreseen: object = {};
 
-  readonly answer = ({ verb, payload, reply }: Omit<ControlRequest, never>): void => {
+  readonly answer = ({ verb, payload, reply }: CommandRequest): void => {
     this.asked.push({ verb, request: JSON.parse(new TextDecoder().decode(payload) || '{}') });
     const command = decodeCommand(verb, payload);
     if (!command.ok) reply(refusal(command.error));
@@ -183,7 +184,7 @@ class ScriptedAgent {
 
 async function near(): Promise<{ agent: ScriptedAgent; control: ControlSocket }> {
   const agent = new ScriptedAgent();
-  const control = await openControlSocket({ path: socket, onRequest: agent.answer });
+  const control = await openControlSocket({ path: socket, rights: 'full', onRequest: agent.answer });
   if (!control.ok) throw new Error(control.error);
   leftovers.push(() => control.value.close());
   return { agent, control: control.value };
@@ -524,7 +525,7 @@ describe('exit codes', () => {
   });
 
   test('3 when the agent does not answer in time', async () => {
-    const control = await openControlSocket({ path: socket, onRequest: () => {} });
+    const control = await openControlSocket({ path: socket, rights: 'full', onRequest: () => {} });
     if (!control.ok) throw new Error(control.error);
     leftovers.push(() => control.value.close());
     expect(await rollcall(['status', '--timeout', '0.1', ...at()])).toMatchObject({

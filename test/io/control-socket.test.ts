@@ -1,13 +1,26 @@
 // The control socket, with clients that behave and clients that do not.
 
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type ControlRequest, type ControlSocket, openControlSocket } from '../../src/io/control-socket.ts';
+import type { CommandRequest } from '../../src/io/command-request.ts';
+import { type ControlSocket, openControlSocket } from '../../src/io/control-socket.ts';
 import { until } from './mosquitto.ts';
 
 let folder = '';
@@ -26,9 +39,9 @@ afterEach(async () => {
 
 /** Answers every request with its verb and payload. */
 async function agent(): Promise<ControlSocket> {
-  const onRequest = ({ verb, payload, reply }: ControlRequest) =>
+  const onRequest = ({ verb, payload, reply }: CommandRequest) =>
     reply({ ok: true, verb, got: JSON.parse(new TextDecoder().decode(payload)) });
-  const opened = await openControlSocket({ path, onRequest });
+  const opened = await openControlSocket({ path, rights: 'full', onRequest });
   if (!opened.ok) throw new Error(opened.error);
   leftovers.push(() => opened.value.close());
   return opened.value;
@@ -160,7 +173,7 @@ describe('the file', () => {
 
   test('of a live agent is left alone: the second one is refused', async () => {
     await agent();
-    const second = await openControlSocket({ path, onRequest: () => {} });
+    const second = await openControlSocket({ path, rights: 'full', onRequest: () => {} });
     expect(second).toEqual({ ok: false, error: `another agent listens on ${path}` });
     const { socket, lines } = await client();
     socket.write('{"verb":"info"}\n');
@@ -183,12 +196,128 @@ describe('the file', () => {
 
   test('that is no socket is never removed', async () => {
     writeFileSync(path, 'precious');
-    const opened = await openControlSocket({ path, onRequest: () => {} });
+    const opened = await openControlSocket({ path, rights: 'full', onRequest: () => {} });
     expect(opened).toEqual({ ok: false, error: `${path} is there and is no socket; it is left alone` });
   });
 
-  test('in a folder that does not exist: a sentence', async () => {
-    const opened = await openControlSocket({ path: join(folder, 'no', 'x.sock'), onRequest: () => {} });
-    expect(opened.ok ? '' : opened.error).toMatch(/^cannot listen on .*x\.sock: E/);
+  test('in a folder that does not exist: it is made, and one that cannot be is a sentence', async () => {
+    const open = (at: string) => openControlSocket({ path: at, rights: 'full', onRequest: () => {} });
+    const made = await open(join(folder, 'new', 'x.sock'));
+    expect(made.ok).toBe(true);
+    if (made.ok) leftovers.push(() => made.value.close());
+    expect(statSync(join(folder, 'new')).mode & 0o777).toBe(0o755);
+    writeFileSync(join(folder, 'file'), '');
+    const failed = await open(join(folder, 'file', 'x.sock'));
+    expect(failed.ok ? '' : failed.error).toMatch(/^cannot listen on .*x\.sock: E/);
+  });
+
+  test('can be given to a group, by name or number; to one that is not there it is not', async () => {
+    const opened = await openControlSocket({ path, group: 'daemon', rights: 'full', onRequest: () => {} });
+    if (!opened.ok) throw new Error(opened.error);
+    const { mode, gid } = statSync(path);
+    expect([mode & 0o777, gid]).toEqual([0o660, 1]);
+    await opened.value.close();
+    const numbered = await openControlSocket({ path, group: '4242', rights: 'full', onRequest: () => {} });
+    if (!numbered.ok) throw new Error(numbered.error);
+    leftovers.push(() => numbered.value.close());
+    expect(statSync(path).gid).toBe(4242);
+    const at = join(folder, 'other.sock');
+    const none = await openControlSocket({ path: at, group: 'no-such', rights: 'full', onRequest: () => {} });
+    expect(none).toEqual({ ok: false, error: `${at}: there is no group no-such in /etc/group` });
+    expect(existsSync(at)).toBe(false);
+  });
+});
+
+describe('where others could put something in its place it is not opened', () => {
+  const refused = async (at: string): Promise<string> => {
+    const opened = await openControlSocket({ path: at, rights: 'full', onRequest: () => {} });
+    if (opened.ok) await opened.value.close();
+    return opened.ok ? 'opened' : opened.error;
+  };
+
+  test.each([
+    ['everybody may write into', 0o1777, 0],
+    ['everybody may write into', 0o757, 0],
+    ['the group 4242 may write into', 0o775, 4242],
+  ])('its folder: %s (%o)', async (why, mode, gid) => {
+    chownSync(folder, 0, gid);
+    chmodSync(folder, mode);
+    expect(await refused(path)).toBe(`cannot listen on ${path}: ${why} ${folder}`);
+    expect(existsSync(path)).toBe(false);
+  });
+
+  test('a folder that another user owns', async () => {
+    chownSync(folder, 4242, 0);
+    expect(await refused(path)).toMatch(/belongs to the user 4242/);
+  });
+
+  test('a folder above it, although its own is right', async () => {
+    const inner = join(folder, 'inner');
+    mkdirSync(inner, { mode: 0o755 });
+    chmodSync(folder, 0o777);
+    expect(await refused(join(inner, 'x.sock'))).toMatch(/everybody may write into/);
+    // What is in a sticky folder is only its owner's to move.
+    chmodSync(folder, 0o1777);
+    expect(await refused(join(inner, 'x.sock'))).toBe('opened');
+  });
+
+  test('a link in the way is followed once, and judged by where it leads', async () => {
+    const [good, bad] = [join(folder, 'good'), join(folder, 'bad')];
+    mkdirSync(good);
+    mkdirSync(bad);
+    chmodSync(bad, 0o777);
+    symlinkSync(bad, join(folder, 'link'));
+    expect(await refused(join(folder, 'link', 'x.sock'))).toMatch(/everybody may write into .*bad/);
+  });
+
+  test('a link in its own place: neither it nor what it leads to is touched', async () => {
+    const precious = join(folder, 'precious');
+    writeFileSync(precious, 'precious', { mode: 0o600 });
+    symlinkSync(precious, path);
+    expect(await refused(path)).toBe(`${path} is there and is no socket; it is left alone`);
+    expect(lstatSync(path).isSymbolicLink()).toBe(true);
+    expect([readFileSync(precious, 'utf8'), statSync(precious).mode & 0o777]).toEqual(['precious', 0o600]);
+  });
+});
+
+describe('a client that does not read', () => {
+  test('is asked nothing more until it does: one answer is kept for it, and all come in their order', async () => {
+    let asked = 0;
+    const onRequest = ({ payload, reply }: CommandRequest) => {
+      asked++;
+      const { id } = JSON.parse(new TextDecoder().decode(payload)) as { readonly id: number };
+      reply({ id, ok: true, result: 'x'.repeat(2_000_000) });
+    };
+    const opened = await openControlSocket({ path, rights: 'read', onRequest });
+    if (!opened.ok) throw new Error(opened.error);
+    leftovers.push(() => opened.value.close());
+    const { socket, lines } = await client();
+    socket.pause();
+    for (let id = 0; id < 40; id++) socket.write(`{"verb":"sessions","id":${id}}\n`);
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(asked).toBeLessThanOrEqual(2);
+    socket.resume();
+    await until(() => lines.length === 40);
+    expect(lines.map((line) => (line as { readonly id: number }).id)).toEqual([...Array(40).keys()]);
+  });
+
+  test('one request at a time: the second is asked when the first is answered', async () => {
+    const asked: CommandRequest[] = [];
+    const opened = await openControlSocket({
+      path,
+      rights: 'read',
+      onRequest: (request) => asked.push(request),
+    });
+    if (!opened.ok) throw new Error(opened.error);
+    leftovers.push(() => opened.value.close());
+    const { socket, lines } = await client();
+    socket.write('{"verb":"disconnect"}\n{"verb":"info"}\n');
+    await until(() => asked.length > 0);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(asked.map(({ verb, rights }) => [verb, rights])).toEqual([['disconnect', 'read']]);
+    asked[0]?.reply({ ok: true });
+    await until(() => asked.length === 2);
+    asked[1]?.reply({ ok: true });
+    await until(() => lines.length === 2);
   });
 });

@@ -1,8 +1,8 @@
 // Requests from strangers: every valid one, every way to get it wrong, and noise.
 
 import { describe, expect, test } from 'vitest';
-import { VERBS } from '../../src/report/command-schemas.ts';
-import { decodeCommand, MAX_COMMAND_OCTETS } from '../../src/report/commands.ts';
+import { QUERY_VERBS, VERBS } from '../../src/report/command-schemas.ts';
+import { decodeCommand, isChanging, MAX_COMMAND_OCTETS } from '../../src/report/commands.ts';
 
 const octets = (text: string) => new TextEncoder().encode(text);
 const decode = (verb: string, request: unknown) => decodeCommand(verb, octets(JSON.stringify(request)));
@@ -120,6 +120,14 @@ describe('valid requests', () => {
     expect(new Set(VALID.map(([verb]) => verb))).toEqual(new Set(VERBS));
     expect(decodeCommand('info', new Uint8Array())).toEqual({ ok: true, value: { verb: 'info' } });
   });
+});
+
+test('the verbs of `query` are those with a request that changes nothing', () => {
+  const reading = VALID.filter(([verb, request]) => {
+    const decoded = decode(verb, request);
+    return decoded.ok && !isChanging(decoded.value);
+  });
+  expect(new Set(reading.map(([verb]) => verb))).toEqual(new Set(QUERY_VERBS));
 });
 
 describe('requests that are refused', () => {

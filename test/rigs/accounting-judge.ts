@@ -32,6 +32,15 @@ export function distinct(
   return [...found.values()];
 }
 
+/** Of each session one Start and one Stop, whatever else they say: for plays in which the wall clock is stepped. */
+export function judgeCounts(rows: readonly AccountingRow[]): readonly string[] {
+  return [...bySession(rows)].flatMap(([id, ofSession]) => {
+    const starts = distinct(ofSession, 'Start').length;
+    const stops = distinct(ofSession, 'Stop').length;
+    return starts === 1 && stops === 1 ? [] : [`session ${id} has ${starts} Starts and ${stops} Stops`];
+  });
+}
+
 /** What is wrong, a sentence each. */
 export function judge(rows: readonly AccountingRow[]): readonly string[] {
   return [...bySession(rows)].flatMap(([id, ofSession]) =>

@@ -20,6 +20,8 @@ export interface Said {
   readonly cause?: number;
   readonly secret?: string;
   readonly more?: readonly OutgoingAttribute[];
+  /** The next one if left out. */
+  readonly identifier?: number;
 }
 
 let identifier = 0;
@@ -29,7 +31,7 @@ export function accountingRequest(status: keyof typeof STATUS | number, said: Sa
   const { session, user, ips = [], filterId, className, timeS, delayS, cause, secret = SSO_SECRET } = said;
   identifier = (identifier + 1) & 0xff;
   const encoded = encodeAccountingRequest({
-    identifier,
+    identifier: said.identifier ?? identifier,
     secret: utf8(secret),
     attributes: [
       u32('Acct-Status-Type', typeof status === 'number' ? status : STATUS[status]),

@@ -33,7 +33,8 @@ export function asOrdinaryUser(user: number, capabilities: readonly string[]): r
 /** `ROLLCALL_LAB_USER=1`: every agent of the lab runs as the package runs it. */
 const ALWAYS_ORDINARY = process.env.ROLLCALL_LAB_USER !== undefined;
 
-const LAB_CONFIG: ConfigPart = {
+/** Of an agent whose servers are beside it. */
+export const LAB_CONFIG: ConfigPart = {
   switch: { id: 'sw1', bridge: 'br0', uplinks: ['up0'] },
   backend: 'switchdev',
   ports: { 'p*': { control: 'auto', host_mode: 'multi-auth', role: 'default' } },

@@ -79,7 +79,7 @@ export class Contract {
   }
 
   private answerTo(question: Channel | undefined): Channel | undefined {
-    const name = question?.name.replace(/^command-/, 'response-');
+    const name = question?.name.replace(/^(command|query)-/, 'response-');
     return this.channels.find((channel) => channel.name === name);
   }
 

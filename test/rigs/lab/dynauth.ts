@@ -14,17 +14,16 @@ export interface RadclientReply {
   readonly output: string;
 }
 
-export async function radclient(
-  netns: Netns,
-  request: {
-    readonly send: 'disconnect' | 'coa';
-    readonly attributes: readonly string[];
-    /** Default 127.0.0.1. */
-    readonly to?: string;
-    readonly secret?: string;
-    readonly waitS?: number;
-  },
-): Promise<RadclientReply> {
+export interface RadclientRequest {
+  readonly send: 'disconnect' | 'coa';
+  readonly attributes: readonly string[];
+  /** Default 127.0.0.1. */
+  readonly to?: string;
+  readonly secret?: string;
+  readonly waitS?: number;
+}
+
+export async function radclient(netns: Netns, request: RadclientRequest): Promise<RadclientReply> {
   const { send, attributes, to = '127.0.0.1', secret = 'testing123', waitS = 3 } = request;
   const wait = ['-r', '1', '-t', `${patience(waitS)}`];
   const { stdout } = await netns.run(['radclient', '-x', ...wait, `${to}:3799`, send, secret], {

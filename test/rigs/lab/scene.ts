@@ -152,7 +152,7 @@ export class Scene {
 }
 
 /** The newest first; one that fails keeps none of the others from being done, and is told of at the end. */
-async function undoAll(undoings: Undoing[]): Promise<void> {
+export async function undoAll(undoings: Undoing[]): Promise<void> {
   const errors: unknown[] = [];
   for (let undo = undoings.pop(); undo !== undefined; undo = undoings.pop()) {
     try {

@@ -4,8 +4,6 @@
 // One scene for each scenario, built in a second or two. What it leaves is taken down however the scenario ended.
 
 import assert from 'node:assert/strict';
-import { SocketClient } from '../../../src/cli/socket-client.ts';
-import type { Verb } from '../../../src/report/command-schemas.ts';
 import type { EventPayload, EventType } from '../../../src/report/event-payloads.ts';
 import {
   type AccountingRow,
@@ -21,10 +19,10 @@ import {
   type Stage,
   type Timing,
 } from '../../scenarios/stage.ts';
-import { overlay } from '../config-part.ts';
+import { type ConfigPart, overlay } from '../config-part.ts';
 import { accountingRow, replyAttributes } from './accounting-row.ts';
-import { sever } from './darkness.ts';
 import type { RadiusUser } from './freeradius-config.ts';
+import { type House, SceneHouse } from './house.ts';
 import { type Hub, hubBehind } from './hub.ts';
 import { keepNeighbours, LabMachine } from './machine.ts';
 import type { LabSwitch, SwitchClient } from './netns.ts';
@@ -37,7 +35,6 @@ const LOGIN_WITHIN_MS = 15_000;
 const ANSWER_WITHIN_MS = 5_000;
 /** The agent tries again after half a minute at most. */
 const BROKER_BACK_WITHIN_MS = 40_000;
-const LAST_LOG_LINES = 40;
 
 /**
  * T: long enough for a client that has got in to say something before it is taken for gone, which nobody can ask yet.
@@ -47,25 +44,23 @@ export const LAB_TIMING: Timing = { periodS: patience(2), times: 3, slackMs: 500
 
 /** What a stage is made of. */
 export interface StageParts {
-  readonly scene: Scene;
+  readonly house: House;
   readonly machines: readonly SwitchClient[];
   readonly users: readonly RadiusUser[];
 }
 
 export class LabStage implements Stage {
   readonly timing = LAB_TIMING;
-  readonly #scene: Scene;
+  readonly #house: House;
   readonly #machines: readonly LabMachine[];
-  readonly #control: SocketClient;
   #users: readonly RadiusUser[];
   #mend: (() => Promise<void>) | undefined;
 
-  constructor({ scene, machines, users }: StageParts) {
-    this.#scene = scene;
+  constructor({ house, machines, users }: StageParts) {
+    this.#house = house;
     this.#users = users;
     this.#machines = machines.map((client) => new LabMachine(client));
-    for (const machine of this.#machines) scene.atClose(() => machine.close());
-    this.#control = new SocketClient(scene.agent.socket, patience(ANSWER_WITHIN_MS));
+    for (const machine of this.#machines) house.atClose(() => machine.close());
   }
 
   /** Plays it, looks at what must hold at the end of every one, and takes everything down. */
@@ -78,11 +73,11 @@ export class LabStage implements Stage {
       await scenario.play(stage);
       await stage.#expectOrder();
     } catch (error) {
-      const log = stage.#scene.agent.lines.slice(-LAST_LOG_LINES).join('\n');
+      const log = await stage.#house.lastWords();
       const said = error instanceof Error ? error.message : String(error);
       throw new Error(`${said}\nthe agent's last words:\n${log}`, { cause: error });
     } finally {
-      await stage.#scene.close();
+      await stage.#house.close();
     }
   }
 
@@ -96,31 +91,15 @@ export class LabStage implements Stage {
     setting: Setting,
     prepare: (lab: LabSwitch) => Promise<void> = async () => {},
   ): Promise<StageParts> {
-    const names = Array.from({ length: setting.machines }, (_, i) => `u${i + 1}`);
-    const users = [...names, ...(setting.users ?? [])].map((name) => ({
-      name,
-      password: PASSWORD,
-      reply: replyAttributes(setting.replies?.[name] ?? {}),
-    }));
-    const devices = (setting.devices ?? []).map((n) => ({
-      name: deviceName(n),
-      password: deviceName(n),
-      reply: replyAttributes(setting.replies?.[`d${n}`] ?? {}),
-    }));
-    const { periodS, times } = LAB_TIMING;
-    const { onePort = false } = setting;
+    const users = usersOf(setting);
     let machines: readonly SwitchClient[] = [];
     let hub: Hub | undefined;
-    const own = {
-      handshake: { hold_after_link_up_s: 0 },
-      roles: { default: { handshake: { period_s: periodS, times } } },
-    };
     const scene = await Scene.open({
-      ports: onePort ? 1 : setting.machines,
-      radius: { users: [...users, ...devices] },
-      config: overlay(own, setting.config ?? {}),
+      ports: setting.onePort === true ? 1 : setting.machines,
+      radius: { users: [...users, ...devicesOf(setting)] },
+      config: configOf(setting),
       prepare: async (lab) => {
-        if (onePort) hub = await hubBehind(lab.client(1), setting.machines);
+        if (setting.onePort === true) hub = await hubBehind(lab.client(1), setting.machines);
         machines = hub?.hosts ?? lab.clients;
         for (const { netns } of machines) await keepNeighbours(netns);
         await keepNeighbours(lab.uplink);
@@ -131,15 +110,15 @@ export class LabStage implements Stage {
       throw error;
     });
     scene.atClose(() => hub?.close());
-    return { scene, machines, users };
+    return { house: new SceneHouse(scene), machines, users };
   }
 
   /** Of the end: the agent is alive, or has drained; a client's port has no entries but grants. */
   async #expectOrder(): Promise<void> {
-    const { exitCode } = this.#scene.agent;
+    const exitCode = await this.#house.agentEnded();
     assert.ok(exitCode === null || exitCode === 0, `the agent ended with ${exitCode}`);
     const ports = this.#machines.map(({ port }) => port);
-    const entries = (await this.#scene.lab.fdb()).filter(({ ifname }) => ports.includes(ifname));
+    const entries = (await this.#house.lab.fdb()).filter(({ ifname }) => ports.includes(ifname));
     for (const entry of entries) assert.ok(isGrant(entry), `an open entry: ${JSON.stringify(entry)}`);
   }
 
@@ -252,23 +231,23 @@ export class LabStage implements Stage {
   }
 
   unplug({ n }: Machine): Promise<void> {
-    return this.#scene.lab.unplug(n);
+    return this.#house.lab.unplug(n);
   }
 
   plug({ n }: Machine): Promise<void> {
-    return this.#scene.lab.plug(n);
+    return this.#house.lab.plug(n);
   }
 
   setPort(port: string, state: 'up' | 'down'): Promise<void> {
-    return this.#scene.lab.setPort(port, state);
+    return this.#house.lab.setPort(port, state);
   }
 
   async removePort(port: string): Promise<void> {
-    await this.#scene.lab.netns.ip(`link set ${port} nomaster`);
+    await this.#house.lab.netns.ip(`link set ${port} nomaster`);
   }
 
   async restorePort(port: string): Promise<void> {
-    const { lab } = this.#scene;
+    const { lab } = this.#house;
     await lab.netns.ip(`link set ${port} master br0`);
     await this.until(
       `${port} to be locked`,
@@ -290,13 +269,13 @@ export class LabStage implements Stage {
   }
 
   async #fdb(act: 'replace' | 'del', mac: string, port: string, ...kind: readonly string[]): Promise<void> {
-    await this.#scene.lab.netns.must(['bridge', 'fdb', act, mac, 'dev', port, 'master', ...kind]);
+    await this.#house.lab.netns.must(['bridge', 'fdb', act, mac, 'dev', port, 'master', ...kind]);
   }
 
   async stall(ms: number): Promise<void> {
-    this.#scene.agent.freeze();
+    await this.#house.freezeAgent();
     await sleep(ms);
-    this.#scene.agent.thaw();
+    await this.#house.thawAgent();
   }
 
   setPassword(user: string, password: string): Promise<void> {
@@ -305,7 +284,7 @@ export class LabStage implements Stage {
 
   protected async changeUser(user: string, change: Partial<RadiusUser>): Promise<void> {
     this.#users = this.#users.map((each) => (each.name === user ? { ...each, ...change } : each));
-    await this.#scene.radius.setUsers(this.#users);
+    await this.#house.radius.setUsers(this.#users);
   }
 
   /** Its supplicant starts; nobody waits for what comes of it. */
@@ -318,40 +297,36 @@ export class LabStage implements Stage {
   }
 
   async serverSilent(silent: boolean): Promise<void> {
-    if (silent) this.#scene.radius.freeze();
-    else this.#scene.radius.thaw();
+    if (silent) this.#house.radius.freeze();
+    else this.#house.radius.thaw();
   }
 
   /** Back when the agent is connected again. The lab's own listener stays all the while. */
   async brokerAway(away: boolean): Promise<void> {
-    const { broker, lab, upstream } = this.#scene;
     if (away) {
-      this.#mend = await sever(lab.netns, broker.port);
+      this.#mend = await this.#house.severBroker();
       return;
     }
-    const infos = (): number => upstream.ofTopic(`${TOPIC_BASE}/info`).length;
+    const infos = (): number => this.#house.upstream.ofTopic(`${TOPIC_BASE}/info`).length;
     const before = infos();
     await this.#mend?.();
     await this.until('the agent at the broker again', () => infos() > before, BROKER_BACK_WITHIN_MS);
   }
 
-  async ask(verb: string, request: object = {}): Promise<unknown> {
-    const said = await this.#control.request(verb as Verb, request);
-    if (!said.ok) throw new Error(`${verb}: ${said.error}`);
-    if (!said.value.ok) throw new Error(`${verb} was refused: ${JSON.stringify(said.value)}`);
-    return said.value.result;
+  ask(verb: string, request: object = {}): Promise<unknown> {
+    return this.#house.request(verb, request);
   }
 
   async isGranted(mac: string, port: string): Promise<boolean> {
-    return (await this.#scene.lab.fdb(mac)).some((entry) => entry.ifname === port && isGrant(entry));
+    return (await this.#house.lab.fdb(mac)).some((entry) => entry.ifname === port && isGrant(entry));
   }
 
   async entries(mac: string): Promise<number> {
-    return (await this.#scene.lab.fdb(mac)).length;
+    return (await this.#house.lab.fdb(mac)).length;
   }
 
   async accounting(): Promise<readonly AccountingRow[]> {
-    return this.#scene.radius.accounting().map(accountingRow);
+    return this.#house.radius.accounting().map(accountingRow);
   }
 
   events<T extends EventType>(type: T): readonly EventOf<T>[] {
@@ -359,17 +334,46 @@ export class LabStage implements Stage {
   }
 
   allEvents(): readonly EventPayload[] {
-    return this.#scene.upstream.messages
+    return this.#house.upstream.messages
       .filter(({ topic }) => topic.startsWith(`${TOPIC_BASE}/event/`))
       .map(({ payload }) => JSON.parse(payload) as EventPayload);
   }
 
   async retained(mac: string): Promise<PortSession | undefined> {
     const topic = `${TOPIC_BASE}/session/${mac.replaceAll(':', '-')}`;
-    const stored = this.#scene.upstream.ofTopic(topic).filter(({ retain }) => retain);
+    const stored = this.#house.upstream.ofTopic(topic).filter(({ retain }) => retain);
     const payload = stored.at(-1)?.payload ?? '';
     return payload === '' ? undefined : (JSON.parse(payload) as PortSession);
   }
+}
+
+/** Those who come with a password. */
+export function usersOf(setting: Setting): readonly RadiusUser[] {
+  const names = Array.from({ length: setting.machines }, (_, i) => `u${i + 1}`);
+  return [...names, ...(setting.users ?? [])].map((name) => ({
+    name,
+    password: PASSWORD,
+    reply: replyAttributes(setting.replies?.[name] ?? {}),
+  }));
+}
+
+/** Those who come by their MAC. */
+export function devicesOf(setting: Setting): readonly RadiusUser[] {
+  return (setting.devices ?? []).map((n) => ({
+    name: deviceName(n),
+    password: deviceName(n),
+    reply: replyAttributes(setting.replies?.[`d${n}`] ?? {}),
+  }));
+}
+
+/** What is laid over a house's own configuration. */
+export function configOf(setting: Setting): ConfigPart {
+  const { periodS, times } = LAB_TIMING;
+  const own = {
+    handshake: { hold_after_link_up_s: 0 },
+    roles: { default: { handshake: { period_s: periodS, times } } },
+  };
+  return overlay(own, setting.config ?? {});
 }
 
 /** As design 1.1 has it: static, so that it is not aged; sticky, so that its MAC moves nowhere. */

@@ -6,7 +6,6 @@
 import { ERROR_CAUSES, type ErrorCause } from '../../../src/radius/error-cause.ts';
 import type { Machine, PortVlans, Reply, Scenario, Setting, VlanStage } from '../../scenarios/stage.ts';
 import { replyAttributes } from './accounting-row.ts';
-import { radclient } from './dynauth.ts';
 import { type FdbEntry, giveAddress, type LabSwitch, Netns, UPLINK_IPV4, UPLINK_IPV6 } from './netns.ts';
 import { LAB_TIMING, LabStage, type StageParts } from './stage.ts';
 
@@ -49,7 +48,7 @@ export class LabVlanStage extends LabStage implements VlanStage {
   async vlansOf(port: string): Promise<PortVlans> {
     const device = port === '' ? 'br0' : port;
     const [shown] = JSON.parse(
-      await this.parts.scene.lab.netns.must(['bridge', '-j', 'vlan', 'show', 'dev', device]),
+      await this.parts.house.lab.netns.must(['bridge', '-j', 'vlan', 'show', 'dev', device]),
     ) as readonly { readonly vlans: readonly ShownVlan[] }[];
     const vlans = (shown?.vlans ?? []).flatMap(({ vlan, vlanEnd = vlan, flags = [] }) =>
       Array.from({ length: vlanEnd - vlan + 1 }, (_, i) => ({ vlan: vlan + i, flags })),
@@ -63,13 +62,13 @@ export class LabVlanStage extends LabStage implements VlanStage {
   }
 
   async grantedVlans(mac: string): Promise<readonly number[]> {
-    const entries = (await this.parts.scene.lab.fdb(mac)).filter(({ state }) => state === 'static');
+    const entries = (await this.parts.house.lab.fdb(mac)).filter(({ state }) => state === 'static');
     return entries.map(({ vlan = 0 }) => vlan).sort((a, b) => a - b);
   }
 
   /** By the last frame of it that the far end has learnt from. */
   async heardIn({ mac }: Machine): Promise<number | undefined> {
-    const table = await this.parts.scene.lab.uplink.must(['bridge', '-j', 'fdb', 'show', 'br', 'far0']);
+    const table = await this.parts.house.lab.uplink.must(['bridge', '-j', 'fdb', 'show', 'br', 'far0']);
     const entry = (JSON.parse(table) as readonly FdbEntry[]).find((each) => each.mac === mac);
     return entry === undefined ? undefined : Number(entry.ifname.split('.')[1] ?? NATIVE);
   }
@@ -79,8 +78,7 @@ export class LabVlanStage extends LabStage implements VlanStage {
       (typeof value === 'object' ? value : [value]).map((each) => `${name} = ${each}`),
     );
     const attributes = [`User-Name = "${user}"`, ...given];
-    const { netns } = this.parts.scene.lab;
-    const { code, errorCause, output } = await radclient(netns, { send: 'coa', attributes });
+    const { code, errorCause, output } = await this.parts.house.radclient({ send: 'coa', attributes });
     if (code === 'none') throw new Error(`no answer to a CoA-Request:\n${output}`);
     return code === 'CoA-ACK' ? code : ERROR_CAUSES[errorCause as ErrorCause];
   }
@@ -104,9 +102,14 @@ export class LabVlanStage extends LabStage implements VlanStage {
 }
 
 async function filterVlans(lab: LabSwitch, vlans: readonly number[]): Promise<void> {
-  const { netns, uplink } = lab;
-  await netns.ip('link set br0 type bridge vlan_filtering 1');
-  for (const vlan of vlans) await netns.must(['bridge', 'vlan', 'add', 'dev', 'up0', 'vid', String(vlan)]);
+  await lab.netns.ip('link set br0 type bridge vlan_filtering 1');
+  for (const vlan of vlans)
+    await lab.netns.must(['bridge', 'vlan', 'add', 'dev', 'up0', 'vid', String(vlan)]);
+  await spreadUplink(lab.uplink, vlans);
+}
+
+/** Its far end is in these VLANs, too. */
+export async function spreadUplink(uplink: Netns, vlans: readonly number[]): Promise<void> {
   await uplink.ip('addr flush dev eth0');
   await uplink.ip('link add far0 type bridge');
   await uplink.ip('link set far0 up');

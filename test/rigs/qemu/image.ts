@@ -17,7 +17,7 @@ export async function switchImage(): Promise<string> {
 function debPackage(): string {
   const given = process.env.ROLLCALL_DEB;
   if (given !== undefined) return given;
-  const folder = path.join(ROOT, 'dist');
+  const folder = path.join(ROOT, 'dist-deb');
   const found = existsSync(folder)
     ? readdirSync(folder).filter((name) => /^rollcall_.*_amd64\.deb$/.test(name))
     : [];

@@ -80,12 +80,12 @@ export class Machine {
     return new Machine(options, folder, closet, cables);
   }
 
-  /** Built, switched on, and in our hands. */
+  /** Built, switched on, and up. */
   static async boot(options: MachineOptions): Promise<Machine> {
     const machine = await Machine.build(options);
     try {
       await machine.powerOn();
-      await machine.reached();
+      await machine.up();
       return machine;
     } catch (error) {
       const said = machine.console.slice(-40).join('\n');
@@ -127,9 +127,17 @@ export class Machine {
     this.#hands = new JsonChannel(this.#folder.file('hands'));
   }
 
-  /** The guest agent answers: commands can be run. */
+  /** The guest agent answers: commands can be run, long before the machine is up. */
   async reached(withinMs = BOOT_WITHIN_MS): Promise<void> {
     await this.#within().execute('guest-sync', { id: process.pid }, withinMs);
+  }
+
+  /** All has been started that is started at a boot: the bridge is there, and the agent has been told to go. */
+  async up(withinMs = BOOT_WITHIN_MS): Promise<void> {
+    await this.reached(withinMs);
+    const isUp = async (): Promise<boolean> =>
+      (await this.run('systemctl is-active multi-user.target')).code === 0;
+    await until('the machine to be up', isUp, withinMs);
   }
 
   /** Runs a command inside, a line for its shell or a program with its arguments. A non-zero exit is an answer. */

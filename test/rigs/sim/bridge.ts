@@ -155,7 +155,11 @@ export class SimBridge {
     port.present = false;
     port.captured = false;
     port.locked = false;
-    for (const [key, entry] of this.table) if (entry.port === port) this.table.delete(key);
+    for (const [key, entry] of this.table) {
+      if (entry.port !== port) continue;
+      this.table.delete(key);
+      this.tampered.add(entry.mac);
+    }
     port.vlans.clear();
     port.vlans.set(1, { pvid: true, untagged: true });
     this.outside.news({ type: 'port-gone', name: port.name });

@@ -8,15 +8,40 @@ import type { Core } from '../../../src/agent/core.ts';
 import { isIn, SessionUnit } from '../../../src/agent/session-unit.ts';
 import { sessionPayload } from '../../../src/agent/views.ts';
 import { keyText } from '../../../src/authz/authorizer.ts';
+import type { Ip } from '../../../src/base/ip.ts';
 import { isFallback } from '../../../src/model/authorization.ts';
 import type { GrantKey } from '../../../src/model/dataplane.ts';
 import type { SessionKey } from '../../../src/model/session.ts';
 import { isGrant } from '../../../src/wire/fdb-table.ts';
 import { keyOf as tableKey } from './bridge.ts';
+import { takeCensus } from './census.ts';
 import type { SimulatedSwitch } from './simulated-switch.ts';
 
 /** What a verdict may take beyond (N + 1) * T: a timer tick, and the dump that it waits for. */
 const VERDICT_SLACK_MS = 1_000;
+
+/** What is replaced as a whole, and never grows; the timer wheel is typed arrays. */
+const NOT_COUNTED: ReadonlySet<string> = new Set(['inForce', 'settings', 'wheel']);
+
+/** Collections that have a bound of their own. */
+const BOUNDS: Readonly<Record<string, number>> = {
+  // report/events.ts: those that wait for the broker.
+  'joined.reporter.log.waiting.items': 10_000,
+  'joined.reporter.log.past.items': 1_000,
+  // radius/id-pool.ts: all identifiers of 64 sockets; radius/fifo.ts holds on to 1,024 more.
+  'joined.aaa.client.kinds.access.links.ordered.*.attempts': 16_384,
+  'joined.aaa.client.kinds.accounting.links.ordered.*.attempts': 16_384,
+  'joined.aaa.client.kinds.access.lingering.items': 17_408,
+  'joined.aaa.client.kinds.accounting.lingering.items': 17_408,
+  // accounting/journal.ts.
+  'joined.accountant.journal.ended': 4_096,
+  'joined.accountant.journal.entries': 50_000,
+  'joined.accountant.journal.lines': 50_000,
+  'joined.aaa.client.kinds.accounting.byRef': 50_000,
+  'joined.aaa.client.kinds.accounting.queue.items': 50_000,
+  // agent/decisions.ts.
+  'decisions.byClient': 4_096,
+};
 
 interface OpenClosing {
   readonly unit: SessionUnit;
@@ -29,9 +54,14 @@ export class Invariants {
   private readonly ends = new Map<string, number>();
   /** Sessions of an agent that was killed: what becomes of their records is the store's own tests' business. */
   private readonly before = new Set<string>();
+  private readonly measures = new WeakMap<
+    SessionUnit,
+    { readonly measure: string; readonly since: number }
+  >();
   private taken = 0;
   private lastSeq = 0;
   private excusedAt = 0;
+  private restartedAt = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly net: SimulatedSwitch) {}
 
@@ -43,6 +73,7 @@ export class Invariants {
   /** The agent was killed and is another one. */
   restarted(): void {
     this.takeIn();
+    this.restartedAt = this.net.world.now;
     for (const id of this.records.keys()) this.before.add(id);
     this.records.clear();
     this.ends.clear();
@@ -58,6 +89,7 @@ export class Invariants {
   check(): void {
     this.takeIn();
     this.checkTable();
+    this.checkAddresses();
     this.checkStrangers();
     this.checkAccounting();
     this.checkRetained();
@@ -144,6 +176,68 @@ export class Invariants {
     }
   }
 
+  /** The same of the routed path. */
+  private checkAddresses(): void {
+    const { core, net } = this;
+    const life = core.parts.life;
+    const authz = Reflect.get(Reflect.get(life, 'authz') as object, 'entries') as ReadonlyMap<
+      string,
+      unknown
+    >;
+    const entering = Reflect.get(Reflect.get(life, 'addresses') as object, 'entering') as ReadonlyMap<
+      Ip,
+      unknown
+    >;
+    const addresses = new Set<Ip>();
+    for (const { session } of core.sessions.all()) if (session.layer === 3) addresses.add(session.grant.ip);
+    for (const ip of addresses)
+      if (!net.routed.granted.has(ip) && !net.routed.tampered.has(ip))
+        this.fail(`${ip} has a session and does not pass`);
+    for (const ip of net.routed.granted) {
+      if (net.routed.tampered.has(ip)) continue;
+      const underWay = entering.has(ip) || (authz.has(keyText({ ip })) && !life.isGranted({ ip }));
+      if (!addresses.has(ip) && !underWay) this.fail(`${ip} passes, and nobody has a session for it`);
+    }
+  }
+
+  /** More dear than `check`, for now and then: nothing grows beyond its bound, nobody who is gone is held on to. */
+  checkMemory(): void {
+    const { core } = this;
+    const { sizes, sessions } = takeCensus(core, NOT_COUNTED);
+    for (const [place, size] of sizes) {
+      const bound = BOUNDS[place] ?? this.usualBound();
+      if (size > bound) this.fail(`${place} has ${size} entries, and may have ${bound}`);
+    }
+    const known = new Set([...core.sessions.all(), ...this.closings(), ...core.parts.life.stuck]);
+    for (const [unit, place] of sessions)
+      if (!known.has(unit)) this.fail(`${place} holds on to the session ${unit.session.id}, which has ended`);
+  }
+
+  /** Of what has an entry a session, a client or a port. */
+  private usualBound(): number {
+    const { bridge, clients } = this.net;
+    return 64 + 4 * (clients.length + bridge.ports.size + this.core.sessions.size);
+  }
+
+  /** After a drain: nobody is in, nothing is granted, told, counted or timed any more. */
+  checkEmpty(): void {
+    const { core, net } = this;
+    this.check();
+    this.checkMemory();
+    const [unit] = core.sessions.all();
+    if (unit !== undefined) this.fail(`${unit.session.key} is in after the drain`);
+    const [closing] = this.closings();
+    if (closing !== undefined) this.fail(`the end of ${closing.session.key} is not complete`);
+    for (const { mac, port, flags } of net.bridge.table.values())
+      if (isGrant(flags) && port.locked) this.fail(`${mac} is granted on ${port.name} after the drain`);
+    const [ip] = net.routed.granted;
+    if (ip !== undefined) this.fail(`${ip} passes after the drain`);
+    const [topic] = [...net.retained.keys()].filter((each) => each.includes('/session/'));
+    if (topic !== undefined) this.fail(`${topic} stands after the drain`);
+    const [id] = [...this.records.keys()].filter((each) => !this.before.has(each));
+    if (id !== undefined) this.fail(`the records of session ${id} are not complete: ${this.records.get(id)}`);
+  }
+
   private checkAccounting(): void {
     const accounted = [...this.core.sessions.all()].filter(({ session }) => !isFallback(session.method));
     const living = new Set(accounted.map(({ session }) => session.id));
@@ -206,15 +300,29 @@ export class Invariants {
       this.fail(`${watched} sessions are watched, there are ${core.sessions.size}`);
   }
 
+  /** When what it is judged by came into force: what was counted by another measure may be forgotten then. */
+  private judgedSince(unit: SessionUnit): number {
+    const { period, times, keep } = unit.handshake.settings;
+    const measure = `${period} ${times} ${keep}`;
+    const known = this.measures.get(unit);
+    if (known?.measure === measure) return known.since;
+    const since = known === undefined ? 0 : this.net.world.now;
+    this.measures.set(unit, { measure, since });
+    return since;
+  }
+
   /** Nobody outlives the last sign of life by more than N + 1 periods, and one round more where the guard stepped in. */
   private checkPromptness(): void {
     const { core, net } = this;
     for (const unit of core.sessions.onPorts()) {
       const { period, times, keep } = unit.handshake.settings;
+      const since = this.judgedSince(unit);
       if (period === 0 || keep) continue;
       const { mac, grant, startedAt } = unit.session;
       const sign = net.bridge.lastSign.get(`${mac} ${grant.port}`) ?? startedAt;
-      const alive = net.world.now - Math.max(sign, startedAt, this.excusedAt);
+      // A start begins to count with the first period that lies wholly after it.
+      const countedFrom = Math.max(this.excusedAt, this.restartedAt + period);
+      const alive = net.world.now - Math.max(sign, startedAt, countedFrom, since);
       const rounds = unit.handshake.extended ? 2 * times + 1 : times + 1;
       if (alive > rounds * period + VERDICT_SLACK_MS)
         this.fail(`${mac} was last heard of ${alive} ms ago, T is ${period} ms, N is ${times}`);

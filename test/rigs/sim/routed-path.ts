@@ -6,10 +6,39 @@ import type { SsoDatagram } from '../../../src/radius/sso.ts';
 
 export class SimRoutedPath {
   readonly granted = new Set<Ip>();
+  /** Whom somebody else has taken out or let in, until the agent deals with it. */
+  readonly tampered = new Set<Ip>();
   readonly awaited = new Set<Ip>();
   readonly heard = new Set<Ip>();
   readonly replies: SsoDatagram[] = [];
   readonly injected: Uint8Array[] = [];
+
+  grant(ip: Ip): void {
+    this.granted.add(ip);
+    this.tampered.delete(ip);
+  }
+
+  revoke(ip: Ip): void {
+    this.granted.delete(ip);
+    this.tampered.delete(ip);
+  }
+
+  /** By somebody else's hand; left out: everybody. */
+  takeOut(ips: Iterable<Ip> = this.granted): void {
+    for (const ip of [...ips]) {
+      this.granted.delete(ip);
+      this.tampered.add(ip);
+    }
+  }
+
+  letIn(ip: Ip): void {
+    this.granted.add(ip);
+    this.tampered.add(ip);
+  }
+
+  clear(): void {
+    for (const set of [this.granted, this.awaited, this.heard]) set.clear();
+  }
 
   /** A packet of this address comes in; true if it passes. */
   packet(ip: Ip): boolean {

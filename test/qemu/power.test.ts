@@ -1,0 +1,20 @@
+// The switch's own power, on a machine that boots (power.ts has what happens).
+
+import { afterAll, beforeAll, describe, it } from 'vitest';
+import { switchImage } from '../rigs/qemu/image.ts';
+import { Machine } from '../rigs/qemu/machine.ts';
+import { play } from '../rigs/qemu/stage.ts';
+import { POWER } from './power.ts';
+
+let machine: Machine;
+
+beforeAll(async () => {
+  machine = await Machine.boot({ image: await switchImage() });
+});
+afterAll(() => machine?.close());
+
+describe('power', () => {
+  it.each(POWER.map((scenario) => [scenario.name, scenario] as const))('%s', (_name, scenario) =>
+    play(machine, scenario),
+  );
+});
