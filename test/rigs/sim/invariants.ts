@@ -194,6 +194,7 @@ export class Invariants {
       if (!net.routed.granted.has(ip) && !net.routed.tampered.has(ip))
         this.fail(`${ip} has a session and does not pass`);
     for (const ip of net.routed.granted) {
+      if (!core.parts.restoration.addressesSettled) break;
       if (net.routed.tampered.has(ip)) continue;
       const underWay = entering.has(ip) || (authz.has(keyText({ ip })) && !life.isGranted({ ip }));
       if (!addresses.has(ip) && !underWay) this.fail(`${ip} passes, and nobody has a session for it`);

@@ -220,11 +220,12 @@ export class SimulatedSwitch {
     this.dead = true;
     this.advance(afterMs);
     this.dead = false;
+    // It was the other process that stood still.
+    this.stalledUntil = this.world.now;
     this.brokerUp = false;
     this.wantedCaptures = [];
     this.inputs.length = 0;
-    // The routed path is opened anew, empty.
-    this.routed.clear();
+    this.routed.reopen();
     this.agent = this.newAgent();
     this.boot();
   }
