@@ -177,6 +177,7 @@ class Run {
     }
     this.log.log('info', 'ports are set', { ms: Math.round(performance.now()) });
     await this.openStore();
+    this.log.log('info', 'the store is read', { ms: Math.round(performance.now()) });
     const completed = await this.complete();
     if (!completed.ok) {
       process.stderr.write(`rollcall: ${completed.error}\n`);

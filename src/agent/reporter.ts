@@ -62,6 +62,8 @@ export class Reporter implements Timed {
   private readonly log: EventLog;
   private context: InfoContext | undefined;
   private connected = false;
+  /** Topics that the broker has, of sessions that may go on. */
+  private readonly doubtful = new Set<string>();
   /** Changed, and not published since. */
   private readonly dirtyPorts = new Set<PortName>();
   private readonly portsPublished = new Map<PortName, Instant>();
@@ -128,10 +130,21 @@ export class Reporter implements Timed {
     const parsed = parseTopic(topic);
     if (payloadOctets === 0 || !parsed.ok || parsed.value.switchId !== core.config.switch.id) return false;
     const { topic: what } = parsed.value;
-    // Who is still to be judged may go on.
-    if (what.kind === 'session')
-      return core.parts.restoration.isOver && core.sessions.get(what.key) === undefined;
+    if (what.kind === 'session') {
+      if (core.parts.restoration.isOver) return core.sessions.get(what.key) === undefined;
+      // Whose it is may still go on.
+      this.doubtful.add(topic);
+      return false;
+    }
     return what.kind === 'port' && core.parts.ports.get(what.port as PortName) === undefined;
+  }
+
+  /** Of every session of an earlier run it is known by now whether it goes on. */
+  restored(): void {
+    // One that comes back is asked again what it has.
+    for (const topic of this.connected ? this.doubtful : [])
+      if (this.isStale(topic, 1)) this.core.out.push({ type: 'publish', topic, payload: null, retain: true });
+    this.doubtful.clear();
   }
 
   sessionStarted(unit: SessionUnit): void {

@@ -114,7 +114,7 @@ export class Restoration {
       }
     }
     core.parts.sso.allResumed();
-    sessionsFollow(core);
+    this.over();
   }
 
   /** A dump of the table is about to be looked at: whoever is adopted by it has its evidence from it, too. */
@@ -138,7 +138,12 @@ export class Restoration {
     this.stored = [];
     // Last: they may make room that others of them must not take.
     for (const end of ended) end();
+    this.over();
+  }
+
+  private over(): void {
     sessionsFollow(this.core);
+    if (this.isOver) this.core.parts.reporter.restored();
   }
 
   private take({ kept, record }: Stored): void {

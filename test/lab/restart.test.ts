@@ -1,17 +1,19 @@
 // The agent is stopped, killed and started again under people who are at work: nobody notices, not the clients, not the
 // RADIUS servers, not the broker, and the kernel's table is not touched.
 
+import { truncateSync } from 'node:fs';
+import path from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { ConfigPart } from '../rigs/config-part.ts';
 import { accountingRow } from '../rigs/lab/accounting-row.ts';
-import type { SwitchClient } from '../rigs/lab/netns.ts';
+import { ping } from '../rigs/lab/client.ts';
+import { type SwitchClient, UPLINK_IPV4 } from '../rigs/lab/netns.ts';
+import { Pinging } from '../rigs/lab/pinging.ts';
 import type { LabProcess } from '../rigs/lab/process.ts';
 import { sleep, until } from '../rigs/lab/process.ts';
 import { type Facts, PASSWORD, Scene, TOPIC_BASE } from '../rigs/lab/scene.ts';
 import type { AccountingRow } from '../scenarios/stage.ts';
 
-const GATEWAY = '10.99.0.254';
-const PING_EVERY_S = 0.05;
 /** What a restart is given to do harm: more than N periods of T. */
 const AFTER_MS = 10_000;
 
@@ -25,7 +27,7 @@ class Watched {
   private constructor(
     private readonly scene: Scene,
     private readonly table: LabProcess,
-    private readonly pings: readonly LabProcess[],
+    private readonly pings: readonly Pinging[],
     private readonly heard: number,
     private readonly rows: number,
     private readonly auths: number,
@@ -37,12 +39,7 @@ class Watched {
       name: 'bridge monitor',
       argv: ['stdbuf', '-oL', 'bridge', 'monitor', 'fdb'],
     });
-    const pings = clients.map(({ netns, port }) =>
-      netns.start({
-        name: `ping ${port}`,
-        argv: ['ping', '-n', '-i', `${PING_EVERY_S}`, '-W', '1', GATEWAY],
-      }),
-    );
+    const pings = clients.map(({ netns }) => new Pinging(netns, UPLINK_IPV4));
     await sleep(300);
     return new Watched(
       scene,
@@ -59,19 +56,9 @@ class Watched {
     return this.table.lines.filter((line) => line.includes(client.mac));
   }
 
-  /** Pings sent and not answered, of each client. */
-  async lost(): Promise<readonly number[]> {
-    return Promise.all(
-      this.pings.map(async (ping) => {
-        ping.signal('SIGINT');
-        await ping.exited;
-        const said = ping.lines.find((line) => line.includes('packets transmitted')) ?? '';
-        const [, sent, received] = /(\d+) packets transmitted, (\d+) received/.exec(said) ?? [];
-        // One may be on its way at the moment of the interruption.
-        expect(Number(sent)).toBeGreaterThan(20);
-        return Math.max(0, Number(sent) - Number(received) - 1);
-      }),
-    );
+  /** Pings that were not answered, of each client. */
+  lost(): Promise<readonly number[]> {
+    return Promise.all(this.pings.map((ping) => ping.lost()));
   }
 
   said(topic: string): readonly string[] {
@@ -169,4 +156,92 @@ describe('a session by 802.1X', () => {
     },
     90_000,
   );
+});
+
+describe('what is not as it was', () => {
+  const device = '029900000003';
+
+  it('MAB goes on; a port that the file has closed is shut; a store that is cut short lets nobody stay', async () => {
+    const ports = { 'p*': { control: 'auto' }, p3: { mab: { enabled: true, delay_s: 0 } } };
+    scene = await Scene.open({
+      ports: 3,
+      radius: {
+        users: [
+          ...[1, 2].map((n) => ({ name: `u${n}`, password: PASSWORD, reply: {} })),
+          { name: device, password: device, reply: {} },
+        ],
+      },
+      config: { ...CONFIG, ports },
+    });
+    const [first, second, third] = [scene.client(1), scene.client(2), scene.client(3)];
+    const supplicants = [await scene.logIn(first, 'u1'), await scene.logIn(second, 'u2')];
+    await until(
+      'MAB',
+      async () => (await ping(third, UPLINK_IPV4)) && (await scene.session(third)) !== undefined,
+    );
+    const [kept, closed, byMac] = [await session(first), await session(second), await session(third)];
+    expect(byMac.method).toBe('mab');
+    const watched = await Watched.begin(scene, [first, third]);
+    scene.atClose(() => watched.close());
+    await sleep(1_200);
+    await scene.agent.kill();
+    scene.agent.configure({ ...CONFIG, ports: { ...ports, p2: { control: 'force-unauthorized' } } });
+    await scene.agent.start();
+    await scene.waitForEvent('session-end', {
+      session_id: closed.session_id,
+      cause: 'force-unauthorized',
+    });
+    await sleep(AFTER_MS / 2);
+    expect(await watched.lost()).toEqual([0, 0]);
+    expect((await session(first)).session_id).toBe(kept.session_id);
+    expect((await session(third)).session_id).toBe(byMac.session_id);
+    for (const client of [first, third]) expect(watched.tableNotices(client)).toEqual([]);
+    expect(await scene.lab.fdb(second.mac)).toEqual([]);
+    expect(watched.logins).toBe(0);
+
+    await scene.agent.stop();
+    for (const supplicant of supplicants) await supplicant.kill();
+    const store = path.join(scene.agent.stateDir, 'accounting.mdb');
+    truncateSync(store, 9_000);
+    await scene.agent.start();
+    await until('the grant gone', async () => (await scene.lab.fdb(first.mac)).length === 0);
+    await scene.waitForEvent('warning', { code: 'foreign-entry' });
+    const told = scene.events('warning').find(({ code }) => code === 'spool');
+    expect(told?.message).toMatch(/set aside as accounting\.mdb\.set-aside.*cut short/);
+    expect(await ping(first, UPLINK_IPV4)).toBe(false);
+    await until(
+      'MAB anew',
+      async () => (await ping(third, UPLINK_IPV4)) && (await scene.session(third)) !== undefined,
+    );
+    expect((await session(third)).session_id).not.toBe(byMac.session_id);
+  }, 120_000);
+
+  it('under the agent, by hand: each is put right, told and counted', async () => {
+    scene = await Scene.open({
+      ports: 2,
+      radius: { users: [{ name: 'u1', password: PASSWORD, reply: {} }] },
+      config: CONFIG,
+    });
+    const client = scene.client(1);
+    await scene.logIn(client, 'u1');
+    const before = await session(client);
+    const bridge = (...words: readonly string[]) => scene.lab.netns.must(['bridge', ...words]);
+    const stranger = '02:66:00:00:00:01';
+    await bridge('fdb', 'add', stranger, 'dev', 'p2', 'master', 'static', 'sticky');
+    await scene.waitForEvent('warning', { code: 'foreign-entry', mac: stranger });
+    await until('it gone', async () => (await scene.lab.fdb(stranger)).length === 0);
+    await bridge('fdb', 'del', client.mac, 'dev', 'p1', 'master');
+    await scene.waitForEvent('warning', { code: 'grant-lost', mac: client.mac });
+    await until('it back', async () => (await scene.lab.fdb(client.mac)).length === 1);
+    await bridge('link', 'set', 'dev', 'p2', 'locked', 'off');
+    await scene.waitForEvent('warning', { code: 'port-open', port: 'p2' });
+    await until('it locked', async () => (await scene.lab.portFlags('p2')).locked === true);
+    expect((await session(client)).session_id).toBe(before.session_id);
+    const { repairs } = await scene.ask('status');
+    expect(repairs).toEqual({
+      'foreign-entries-removed': 1,
+      'grants-written-again': 1,
+      'ports-locked-again': 1,
+    });
+  }, 60_000);
 });
