@@ -222,7 +222,7 @@ export class Restoration {
 
   private adopt(stored: Stored<KeptStation>): L2Unit {
     const { core } = this;
-    const { accountant, confinement, fallback, keptSessions, life, meter, vlans } = core.parts;
+    const { accountant, confinement, fallback, life, meter, reporter, vlans } = core.parts;
     const { kept, record } = stored;
     const { place, method } = kept;
     const { mac, port, wish, domain } = place;
@@ -239,7 +239,7 @@ export class Restoration {
     if (isFallback(method)) fallback.begin(unit);
     confinement.review(mac);
     if (core.settings.port(port).hostMode === 'multi-host') core.parts.ports.open(port);
-    keptSessions.changed(unit);
+    reporter.sessionChanged(unit);
     return unit;
   }
 
@@ -260,7 +260,7 @@ export class Restoration {
     this.beginnings.resume(unit);
     core.parts.routed.entered(unit);
     if (record !== undefined) core.parts.accountant.resumed(unit);
-    core.parts.keptSessions.changed(unit);
+    core.parts.reporter.sessionChanged(unit);
     return unit;
   }
 
