@@ -12,8 +12,9 @@
  *   the bridge          the port is locked, with proof (pa_port_set); then, and only then, it comes into the set
  *
  * A port of which the lock cannot be proven stays out of the set, and is tried again. Uplinks, and ports that the
- * configuration leaves open, come into the set as they join. What the agent does with a port later is the agent's: this program acts
- * once for each time that a port joins. It ends without opening anything.
+ * configuration leaves open, come into the set as they join. A port that leaves is taken out of the set, as soon as the
+ * kernel says that it is leaving, which is before it has left. What the agent does with a port later is the agent's: this program acts
+ * once for each time that a port joins, and at its own start; the agent opens again what it had open. It ends without opening anything.
  *
  * Needs CAP_NET_ADMIN and nothing else; no Node. Exit code 0 done, 1 it could not be done, 2 usage.
  */
@@ -118,7 +119,7 @@ static void drain_events(struct locker *locker) {
             const struct pa_event *event = &events[i];
             if (event->type == PA_EVENT_PORT_ADDED)
                 joined(locker, event->ifindex, event->name);
-            else if (event->type == PA_EVENT_PORT_GONE)
+            else if (event->type == PA_EVENT_PORT_GONE || event->type == SD_EVENT_PORT_LEAVING)
                 left(locker, event->ifindex);
         }
     if (count < 0) say("%s", pa_last_error(handle_of(locker)));
@@ -193,7 +194,10 @@ static void settle(struct locker *locker) {
     for (size_t i = 0; i < locker->count; i++) {
         struct port *port = &locker->ports[i];
         if (!error) port->in_set = port->state == OPEN;
-        if (port->state != LEFT) locker->ports[kept++] = *port;
+        if (port->state != LEFT)
+            locker->ports[kept++] = *port;
+        else if (port->name[0])
+            say("%s has left", port->name);
     }
     locker->count = kept;
     if (retry || error) locker->retry_at = now_ms() + RETRY_MS;
@@ -217,7 +221,7 @@ static bool load_table(struct locker *locker) {
     return error == 0;
 }
 
-/* In the set from an earlier run: the agent may have opened such a port since, so it is let be. One that has left is taken out. */
+/* In the set from an earlier run. What has left since is taken out; what has left and come back nobody can tell, so all are judged. */
 static void found_in_set(void *context, uint32_t ifindex) {
     struct locker *locker = context;
     struct port *port = find_port(locker, ifindex);
@@ -225,9 +229,7 @@ static void found_in_set(void *context, uint32_t ifindex) {
         port = &locker->ports[locker->count++];
         *port = (struct port){.ifindex = ifindex, .state = LEFT};
     }
-    if (!port) return;
-    port->in_set = true;
-    if (port->state == DUE) port->state = OPEN;
+    if (port) port->in_set = true;
 }
 
 static void restore_table(struct locker *locker) {
@@ -348,6 +350,7 @@ static int run(struct locker *locker) {
         say("%s", pa_last_error(NULL));
         return 1;
     }
+    locker->sd->tells_leaving = true;
     locker->rules_fd = open_rule_notices();
     locker->check_at = now_ms() + LOOK_MS;
     say("the access ports of %s are shut until they are locked", locker->file.bridge);

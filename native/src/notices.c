@@ -22,13 +22,13 @@ struct sink {
     uint32_t count;
 };
 
-static struct pa_event *emit(struct sink *sink, enum pa_event_type type) {
+static struct pa_event *emit(struct sink *sink, uint32_t type) {
     struct pa_event *event = &sink->out[sink->count++];
     *event = (struct pa_event){.type = type};
     return event;
 }
 
-static void emit_port(struct sink *sink, enum pa_event_type type, const struct pa_port *port) {
+static void emit_port(struct sink *sink, uint32_t type, const struct pa_port *port) {
     struct pa_event *event = emit(sink, type);
     event->ifindex = port->ifindex;
     event->flags = port->flags;
@@ -126,8 +126,11 @@ static void take_link(struct sd *sd, struct sink *sink, const struct nlmsghdr *m
         bridge_made(sd, sink, &link.port);
         return;
     }
-    /* The bridge family tells of a leaving port too early: it still has its entries then. */
-    if (deleted && !whole) return;
+    /* The bridge family tells of a leaving port early: it still has its entries then, and comes no further for milliseconds. */
+    if (deleted && !whole) {
+        if (sd->tells_leaving && link.master == sd->bridge_noticed) emit_port(sink, SD_EVENT_PORT_LEAVING, &link.port);
+        return;
+    }
     const bool ours = !deleted && sd->bridge_noticed && link.master == sd->bridge_noticed;
     if (!ours)
         port_left(sd, sink, link.port.ifindex);

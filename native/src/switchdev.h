@@ -50,9 +50,13 @@ struct sd {
     bool lost;             /* an overrun to report */
     uint32_t resync;       /* sequence of the dump that answers it; 0 = none */
     bool bridge_seen;      /* by that dump */
+    bool tells_leaving;    /* SD_EVENT_PORT_LEAVING is wanted */
     bool ask_twice;        /* it told of ports before it told of their bridge */
     uint32_t sweep;        /* next port to look at for having gone; UINT32_MAX = no sweep */
 };
+
+/* Beside PA_EVENT_*, for whoever is in a hurry: the kernel has begun to take the port out of the bridge. */
+#define SD_EVENT_PORT_LEAVING 1000u
 
 /* The handle without a wake thread, with notices of these groups (RTMGRP_*): of links alone, events are of ports alone. */
 int sd_open(const char *bridge, uint32_t groups, struct sd **out);

@@ -215,8 +215,7 @@ export class AccessPort {
     if (before.adminUp !== facts.adminUp) effects.push(...this.applyCapture());
     if (this.lock.name === 'set' && this.lock.setting.locked && !facts.locked) {
       effects.push({ type: 'found-open' }, ...this.applyLock());
-    } else if (this.lock.name === 'set' && this.lock.setting.mab && !facts.mab) {
-      // rollcall-lock, or somebody, has locked it meanwhile without that: the kernel would tell of no stranger.
+    } else if (this.lock.name === 'set' && isTakenBack(this.lock.setting, facts)) {
       effects.push(...this.applyLock());
     }
     return effects;
@@ -310,6 +309,11 @@ export class AccessPort {
     this.capture = { name: 'open' };
     return this.known.linkUp ? [{ type: 'listening' }] : [];
   }
+}
+
+/** rollcall-lock was started after us and has locked it: one that was open for its client, or without the kernel's reports of strangers. */
+function isTakenBack(setting: PortSetting, facts: PortFacts): boolean {
+  return (!setting.locked && facts.locked) || (setting.mab && !facts.mab);
 }
 
 function lockFor(

@@ -31,11 +31,15 @@ interface SchemaNode {
 /** By name; a section whose value is no mapping has one, with an empty path. */
 export function optionsOf(section: SectionKind): ReadonlyMap<string, OptionKind> {
   const node = schemaOf(section);
-  const { value, at, form, beside = [] } = section;
+  const { value, at, form, topLevel } = section;
   const own = value === undefined ? flatten(node, [], at, '') : flatten(node, [], at, value);
-  const others = beside.flatMap((key) => flatten(ROOT.properties?.[key] ?? {}, [key], [key], key));
+  const others = topLevel ? Object.entries(ROOT.properties ?? {}).flatMap(scalarOf) : [];
   const fromTop = form === 'one' ? own.map((option) => ({ ...option, path: [...at, ...option.path] })) : own;
   return new Map([...fromTop, ...others].map((option) => [option.name, option]));
+}
+
+function scalarOf([key, node]: [string, SchemaNode]): readonly OptionKind[] {
+  return kindsOf(node).length === 0 ? [] : flatten(node, [key], [key], key);
 }
 
 const ROOT = ConfigSchema as unknown as SchemaNode;

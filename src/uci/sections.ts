@@ -23,24 +23,12 @@ export interface SectionKind {
   readonly key?: string;
   /** Of an entry whose value is no mapping: the option that holds the value. */
   readonly value?: string;
-  /** Keys of the file's top level that stand in this section, too. */
-  readonly beside?: readonly string[];
+  /** The keys of the file's top level that hold a value stand in this section, too. */
+  readonly topLevel?: true;
 }
 
 export const SECTIONS: readonly SectionKind[] = [
-  {
-    type: 'switch',
-    at: ['switch'],
-    form: 'one',
-    beside: [
-      'backend',
-      'state_dir',
-      'control_socket',
-      'control_socket_group',
-      'read_socket',
-      'read_socket_group',
-    ],
-  },
+  { type: 'switch', at: ['switch'], form: 'one', topLevel: true },
   { type: 'port', at: ['ports'], form: 'entry', key: 'name' },
   { type: 'role', at: ['roles'], form: 'entry', key: 'name' },
   { type: 'role_rule', at: ['role_rules'], form: 'item' },

@@ -160,6 +160,7 @@ describe('start', () => {
       ],
       respawn: ['3600', '5', '0'],
       term_timeout: ['30'],
+      env: ['PATH=/usr/sbin:/usr/bin:/sbin:/bin'],
       limits: ['core=0 0', 'nofile=4096 65536'],
       netdev: ['br-lan'],
       stdout: ['1'],
@@ -185,6 +186,8 @@ describe('start', () => {
     root.withJail();
     root.write('etc/config/rollcall', ENABLED);
     root.write('etc/certificates/secret', 's3\n');
+    root.write('etc/rollcall/secret', 's3\n');
+    root.run(['/bin/chmod', '600', '/etc/rollcall/secret']);
     root.write('etc/rollcall/state/accounting.mdb', '');
     const { instance } = serviceOf(root.init('start').calls);
     expect(Object.fromEntries(instance?.params ?? [])).toMatchObject({
@@ -194,7 +197,7 @@ describe('start', () => {
       no_new_privs: ['1'],
     });
     expect(instance?.jail).toEqual({
-      words: ['rollcall', 'log', 'procfs', 'sysfs'],
+      words: ['rollcall', 'procfs', 'sysfs'],
       mounts: [
         '/usr/lib/rollcall',
         '/var/etc/rollcall',
@@ -209,6 +212,7 @@ describe('start', () => {
     expect(root.owned('var/etc/rollcall')).toBe('755 0:0');
     expect(root.owned('var/run/rollcall')).toBe('750 802:802');
     expect(root.owned('etc/rollcall')).toBe('750 0:802');
+    expect(root.owned('etc/rollcall/secret')).toBe('640 0:802');
     expect(root.owned('etc/rollcall/state/accounting.mdb')).toBe('644 802:802');
   });
 
@@ -247,6 +251,38 @@ describe('start', () => {
     expect(err).toContain('rollcall.x: another\n');
     expect(err).toContain('is not taken over');
     expect(serviceOf(calls).reloadTriggers).toEqual(['rollcall']);
+  });
+});
+
+describe('a fault, and an agent that runs', () => {
+  const told = (action: string) => {
+    root.write('etc/config/rollcall', ENABLED);
+    root.write('tmp/running', '');
+    root.write('tmp/faults', 'rollcall: rollcall.x: wrong\n');
+    const { status, err, calls } = root.init(action);
+    expect(status).not.toBe(0);
+    expect(err).toContain('rollcall.x: wrong\n');
+    return calls.map((words) => words.join(' '));
+  };
+
+  it('start: procd is told nothing that would end it', () => {
+    expect(told('start')).toEqual(['open_service']);
+  });
+
+  it('restart: it is not stopped', () => expect(told('restart')).toEqual([]));
+
+  it('reload: it is not stopped', () => expect(told('reload')).toEqual([]));
+
+  it('restart without a fault: it is', () => {
+    root.write('etc/config/rollcall', ENABLED);
+    const { calls } = root.init('restart');
+    expect(calls.map(([call]) => call).filter((call) => call?.endsWith('_service'))).toEqual([
+      'delete_service',
+      'open_service',
+      'set_service',
+    ]);
+    expect(serviceOf(calls).instance).toBeDefined();
+    expect(root.read('tmp/calls').trim().split('\n')).toHaveLength(1);
   });
 });
 

@@ -1,56 +1,13 @@
 // VLANs on a booted switch, whose bridge filters them: those that a server gives, guest and auth-fail and critical ones, voice,
 // tagged ports. And MAB by the kernel's own notices, on a kernel that is not the lab's.
 
-import assert from 'node:assert/strict';
 import { afterAll, beforeAll, describe, it } from 'vitest';
 import { switchImage } from '../rigs/qemu/image.ts';
 import { Machine } from '../rigs/qemu/machine.ts';
-import { type PoweredScenario, play } from '../rigs/qemu/stage.ts';
-import { expectEnd, expectIn } from '../scenarios/expectations.ts';
-import { begunSessions } from '../scenarios/stage.ts';
+import { play } from '../rigs/qemu/stage.ts';
 import { VLAN_FALLBACKS } from '../scenarios/vlan-fallbacks.ts';
 import { VLANS } from '../scenarios/vlans.ts';
-
-const SOON_MS = 20_000;
-
-const kernelMab: PoweredScenario = {
-  name: "in by its MAC on the kernel's own notice; a MAC that the server does not know stays locked",
-  setting: () => ({
-    machines: 2,
-    devices: [1],
-    config: {
-      ports: { 'p*': { mab: { enabled: true, delay_s: 1, kernel: true, authentication: 'eap-md5' } } },
-    },
-  }),
-  play: async (stage) => {
-    const [known, stranger] = [stage.machine(1), stage.machine(2)];
-    const mab = async (port: string): Promise<unknown> => (await stage.house.lab.portFlags(port)).mab;
-    assert.deepEqual([await mab(known.port), await mab(stranger.port)], [true, true]);
-    await stage.passes(stranger);
-    const session = await stage.until(
-      'the device in',
-      async () => {
-        await stage.passes(known);
-        return begunSessions(stage).find(({ mac }) => mac === known.mac);
-      },
-      SOON_MS,
-    );
-    assert.equal(session.method, 'mab');
-    await expectIn(stage, known, session);
-    await stage.until(
-      'the refusal',
-      () => stage.events('auth-failed').some(({ mac }) => mac === stranger.mac),
-      SOON_MS,
-    );
-    assert.equal(await stage.passes(stranger), false);
-    assert.equal(await stage.isGranted(stranger.mac, stranger.port), false);
-    await stage.unplug(known);
-    await expectEnd(stage, session, { cause: 'port-down', withinMs: SOON_MS });
-    await stage.unplug(stranger);
-    // What the kernel had noticed goes with its ageing, or with the link.
-    await stage.until('an empty table', async () => (await stage.entries(stranger.mac)) === 0, SOON_MS);
-  },
-};
+import { KERNEL_MAB } from './kernel-mab.ts';
 
 let machine: Machine;
 
@@ -67,5 +24,7 @@ describe('in a VLAN, on a booted switch', () => {
 });
 
 describe('by its MAC, on a booted switch', () => {
-  it(kernelMab.name, () => play(machine, kernelMab));
+  it.each(KERNEL_MAB.map((scenario) => [scenario.name, scenario] as const))('%s', (_name, scenario) =>
+    play(machine, scenario),
+  );
 });
