@@ -26,7 +26,7 @@ native: $(DEPS)
 	@$(MAKE) -C native
 
 native-musl: $(DEPS) ## the native library against musl, OpenWrt's C library, and its tests (root)
-	@$(MAKE) -C native TARGET=musl test
+	@$(MAKE) -C native TARGET=musl all test
 
 build: native ## bundle the agent into dist/, with its bill of materials and licences
 	@node board/bundle.mjs
