@@ -5,6 +5,7 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
+import { SocketClient } from '../../src/cli/socket-client.ts';
 import { VERBS } from '../../src/report/command-schemas.ts';
 import { everythingHeard } from '../rigs/lab/broker.ts';
 import { issue } from '../rigs/lab/certificates.ts';
@@ -122,17 +123,20 @@ describe('secrets', () => {
     const coa = { send: 'coa', attributes: ['User-Name = "alice"'], waitS: 1 } as const;
     await radclient(scene.lab.netns, { ...coa, secret: MARK.inFile });
     await vpn.tell(['Acct-Status-Type = Start'], { secret: MARK.dynamic, waitS: 1 });
+    const agent = new SocketClient(scene.agent.socket, 5_000);
     for (const text of spoiled()) {
-      const at = folder.write('spoiled.yaml', text);
-      const refusals = await Promise.all([
-        scene.agent.rollcall('check', '-c', at),
-        scene.agent.cli('config', 'check', at),
-        scene.agent.cli('config', 'apply', at),
-      ]);
-      for (const { code, stdout, stderr } of refusals) {
-        expect(code, text).not.toBe(0);
-        said.push(stdout, stderr);
+      for (const action of ['check', 'apply']) {
+        const answer = await agent.request('config', { [action]: text });
+        expect(answer, text).toMatchObject({ ok: true, value: { ok: false } });
+        said.push(JSON.stringify(answer));
       }
+      const from = scene.agent.lines.length;
+      writeFileSync(scene.agent.configFile, text);
+      scene.agent.signal('SIGHUP');
+      await scene.agent.waitForLog(/the configuration is not taken over/, { fromLine: from });
+    }
+    // By the broker; and a second agent, before it finds the first: what it says of a file that it does not take.
+    for (const text of [0, 4, 8].map((n) => spoiled()[n] ?? '')) {
       const payload = JSON.stringify({ check: text });
       said.push(
         await scene.broker.request({
@@ -141,11 +145,14 @@ describe('secrets', () => {
           responseTopic: 'lab/answers',
         }),
       );
-      const from = scene.agent.lines.length;
-      writeFileSync(scene.agent.configFile, text);
-      scene.agent.signal('SIGHUP');
-      await scene.agent.waitForLog(/the configuration is not taken over/, { fromLine: from });
+      const at = folder.write('spoiled.yaml', text);
+      for (const verb of ['check', 'run']) {
+        const { code, stdout, stderr } = await scene.agent.rollcall(verb, '-c', at);
+        expect(code, text).not.toBe(0);
+        said.push(stdout, stderr);
+      }
     }
+    await agent.close();
     // Nobody is there to ask, and nobody to tell.
     await scene.radius.stop();
     await scene.broker.stop();
@@ -174,9 +181,9 @@ describe('secrets', () => {
       'certified',
       'events',
     ];
-    const asked = VERBS.filter((verb) => reading.includes(verb)).flatMap((verb) => {
+    const asked = VERBS.filter((verb) => reading.includes(verb)).map((verb) => {
       const args = requests[verb] ?? [verb];
-      return [scene.agent.cli(...args), scene.agent.cli(...args, '--json')];
+      return scene.agent.cli(...args, ...(verb === 'config' ? [] : ['--json']));
     });
     for (const { stdout, stderr } of await Promise.all(asked)) said.push(stdout, stderr);
     const { pid } = scene.agent;
