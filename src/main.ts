@@ -8,6 +8,7 @@ import { version } from '../package.json';
 import { EMPTY_SPOOL } from './accounting/spool.ts';
 import { Agent } from './agent/agent.ts';
 import { toHex } from './base/bytes.ts';
+import { present } from './base/present.ts';
 import { err, ok, type Result } from './base/result.ts';
 import type { Config } from './config/config.ts';
 import { describeFault } from './config/fault.ts';
@@ -22,11 +23,15 @@ import { type HostFinding, hostFindings } from './io/host-check.ts';
 import type { KeptCaptures } from './io/kept-captures.ts';
 import { createLogger, type Logger } from './io/log.ts';
 import type { LoginPage } from './io/login-page.ts';
-import type { MqttLink } from './io/mqtt.ts';
+import { machineClock } from './io/machine-clock.ts';
+import type { MqttLink, MqttLinkOptions } from './io/mqtt.ts';
 import { ingressFaults, ownAddresses, sameAddresses } from './io/own-addresses.ts';
 import { PortAuth } from './io/portauth.ts';
+import { guardMemory } from './io/process-memory.ts';
 import { radSecFaults } from './io/radsec.ts';
+import { ownRights } from './io/rights.ts';
 import { removeRoutedPath } from './io/routed-path.ts';
+import { securityFindings } from './io/security-check.ts';
 import { ServiceManager } from './io/service-manager.ts';
 import { readClocks, Shell } from './io/shell.ts';
 import { SsoBars } from './io/sso-bars.ts';
@@ -38,6 +43,7 @@ import { VlanMemory } from './io/vlan-memory.ts';
 import { readCertificate } from './io/web-certificate.ts';
 import type { PortName, VlanMap } from './model/dataplane.ts';
 import { EMPTY_CERTIFIED, readCertified } from './policy/certified-codec.ts';
+import { NOTHING_KEPT } from './session/kept-codec.ts';
 import { loadRadiusDictionary } from './wire/radius-dictionary.ts';
 
 const OWN_ADDRESSES_EVERY_MS = 5000;
@@ -68,6 +74,8 @@ async function run({ config: path }: { readonly config: string }): Promise<numbe
   const { config, warnings } = parsed.value;
   const log = createLogger({ level: config.log.level });
   for (const warning of warnings) log.log('warn', describeFault(warning));
+  const guarded = guardMemory();
+  if (!guarded.ok) log.log('warn', guarded.error);
   const dictionary = loadRadiusDictionary();
   if (!dictionary.ok) return complain(`RADIUS dictionary: ${dictionary.error}`);
   const unusable = radSecFaults(config.radius.servers);
@@ -97,7 +105,11 @@ async function checkHost(config: Config): Promise<readonly HostFinding[]> {
   const unusable = [...radSecFaults(config.radius.servers)];
   const certificate = config.web?.tls === undefined ? ok(undefined) : readCertificate(config.web.tls);
   if (!certificate.ok) unusable.push(`web.tls: ${certificate.error}`);
-  return [...findings, ...unusable.map((message) => ({ severity: 'fault', message }) as const)];
+  return [
+    ...findings,
+    ...securityFindings(config),
+    ...unusable.map((message) => ({ severity: 'fault', message }) as const),
+  ];
 }
 
 interface RunOptions {
@@ -108,6 +120,9 @@ interface RunOptions {
   readonly log: Logger;
   readonly portauth: PortAuth;
 }
+
+/** Of the configured broker, or of the embedded one. */
+type BrokerAccess = Pick<MqttLinkOptions, 'url' | 'username' | 'password'>;
 
 /** One run of the agent, from the first lock to the exit. */
 class Run {
@@ -135,7 +150,7 @@ class Run {
     this.portauth = portauth;
     const now = readClocks();
     const entropy = systemEntropy();
-    const boot = { bootId: toHex(entropy.bytes(4)), version, startedAt: now.wall };
+    const boot = { bootId: toHex(entropy.bytes(4)), version, startedAt: now.wall, clock: machineClock() };
     this.heldPorts = new HeldPorts(join(config.stateDir, 'held-ports.json'));
     this.agent = new Agent({ config, entropy, boot, now, source: { text, readSecret } });
     this.vlanMemory = new VlanMemory(config.stateDir, (port) => portauth.ifindexOf(port));
@@ -174,6 +189,8 @@ class Run {
       return 1;
     }
     this.log.log('info', 'ports are set', { ms: Math.round(performance.now()) });
+    await this.openStore();
+    this.log.log('info', 'the store is read', { ms: Math.round(performance.now()) });
     const completed = await this.complete();
     if (!completed.ok) {
       process.stderr.write(`rollcall: ${completed.error}\n`);
@@ -214,6 +231,7 @@ class Run {
       heldDown: new Map(this.heldPorts.all()),
       ssoBars: bars.ok ? bars.value : [],
       kernel: release(),
+      ...present({ rights: ownRights(this.config) }),
       ...(capabilities.value.bridge ? {} : { absence: bridgeAbsence(this.config.switch.bridge) }),
       mqtt: {
         protocol_version: embedded ? 4 : 5,
@@ -257,9 +275,9 @@ class Run {
     const control = await openControlSockets(this.config, (request) => this.shell.command(request));
     if (!control.ok) return control;
     this.closers.push({ name: 'the control socket', close: () => control.value.close() });
-    const url = await this.brokerUrl();
-    if (!url.ok) return url;
-    this.link = this.openLink(Link, url.value);
+    const broker = await this.brokerAccess();
+    if (!broker.ok) return broker;
+    this.link = this.openLink(Link, broker.value);
     const guard = this.openUplinkGuard();
     const leases = new Captures(
       (bytes) => this.shell.post({ type: 'lease-frame', bytes }),
@@ -285,7 +303,6 @@ class Run {
     await this.openLoginPage();
     this.listenOnIngress(Captures);
     this.watchOwnAddresses();
-    await this.openSpool();
     return ok(undefined);
   }
 
@@ -327,8 +344,8 @@ class Run {
     this.closers.push({ name: 'the captures of the routed path', close: () => captures.close() });
   }
 
-  /** Late, since ports are locked and people come in without it; what has to be stored waits until then. */
-  private async openSpool(): Promise<void> {
+  /** Before a frame is captured and the broker hears of us: who was in goes on, as if nothing had happened. */
+  private async openStore(): Promise<void> {
     const { stateDir } = this.config;
     const opened = await import('./io/store.ts').then(
       ({ openStore }) => openStore(stateDir, (status) => this.shell.post({ type: 'spool-status', status })),
@@ -337,14 +354,14 @@ class Run {
     if (!opened.ok) {
       const warning = `there is no accounting store, records are kept in memory alone: ${opened.error}`;
       const status = { state: 'none', octets: 0, warnings: [warning] } as const;
-      this.shell.post({ type: 'spool', content: EMPTY_SPOOL, status });
+      this.shell.post({ type: 'spool', content: EMPTY_SPOOL, kept: NOTHING_KEPT, logins: [], status });
       this.shell.post({ type: 'certified', content: EMPTY_CERTIFIED });
       return;
     }
-    const { store, content, certified, status } = opened.value;
+    const { store, content, kept, logins, certified, status } = opened.value;
     this.store = store;
     this.shell.useSpool(store);
-    this.shell.post({ type: 'spool', content, status });
+    this.shell.post({ type: 'spool', content, kept, logins, status });
     if (this.config.certifiedDevices.enabled)
       this.shell.post({ type: 'certified', content: readCertified(certified) });
   }
@@ -384,25 +401,24 @@ class Run {
     this.page = page;
   }
 
-  private async brokerUrl(): Promise<Result<string, string>> {
-    const { url, embeddedPort } = this.config.mqtt;
-    if (url !== undefined) return ok(url);
+  private async brokerAccess(): Promise<Result<BrokerAccess, string>> {
+    const { url, embeddedPort, username, password } = this.config.mqtt;
+    if (url !== undefined) return ok({ url, ...present({ username, password }) });
     const { startBroker } = await import('./io/broker.ts');
     const broker = await startBroker(embeddedPort);
     if (!broker.ok) return broker;
     this.closers.push({ name: 'the embedded broker', close: () => broker.value.close() });
-    return ok(broker.value.url);
+    return broker;
   }
 
-  private openLink(Link: typeof MqttLink, url: string): MqttLink {
+  private openLink(Link: typeof MqttLink, access: BrokerAccess): MqttLink {
     const { mqtt, switch: device } = this.config;
     return new Link({
-      url,
+      ...present({ username: access.username, password: access.password }),
+      url: access.url,
       protocolVersion: mqtt.url === undefined ? 4 : 5,
       switchId: device.id,
       clientId: mqtt.clientId,
-      ...(mqtt.username === undefined ? {} : { username: mqtt.username }),
-      ...(mqtt.password === undefined ? {} : { password: mqtt.password }),
       tls: mqtt.tls,
       commands: mqtt.commands,
       willDelay: mqtt.willDelay,
