@@ -11,7 +11,7 @@ BIN := node_modules/.bin
 
 TARGET ?= linux-$(shell node -p process.arch 2>/dev/null)-glibc
 
-.PHONY: help deps native native-musl build bundle deb openwrt-source openwrt-size test lab-vlan arm64-test qemu qemu-shell qemu-test qemu-bench demo bench lint clean fresh-root
+.PHONY: help deps native native-musl build audit bundle deb openwrt-source openwrt-size test lab-vlan arm64-test qemu qemu-shell qemu-test qemu-bench demo bench lint clean fresh-root
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,10 +26,14 @@ native: $(DEPS)
 	@$(MAKE) -C native
 
 native-musl: $(DEPS) ## the native library against musl, OpenWrt's C library, and its tests (root)
-	@$(MAKE) -C native TARGET=musl test
+	@$(MAKE) -C native TARGET=musl all test
 
-build: native ## bundle the agent into dist/
+build: native ## bundle the agent into dist/, with its bill of materials and licences
 	@node board/bundle.mjs
+	@node board/sbom.mjs
+
+audit: ## ask the registry for known weaknesses of what is shipped
+	@sh board/audit.sh
 
 bundle: $(DEPS) ## the agent to ship, into dist-TARGET/: TARGET=linux-x64-glibc, linux-arm64-glibc, or -musl (docs/targets.md)
 	@$(MAKE) -C native TARGET=$(TARGET)

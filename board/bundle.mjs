@@ -75,7 +75,17 @@ const LAUNCHER = `#!/bin/sh
 # grown by a fifth, and is packed then. V8's own --optimize-for-size, beside the first, takes 8 MB more with 10,000 sessions
 # and a sixth of the logins a second: it throws compiled code away, too. Accepted on the command line only (Node 20).
 here=$(dirname "$(readlink -f "$0")")
-exec "\${ROLLCALL_NODE:-node}" --max-semi-space-size=1 --heap-growing-percent=20 --compact-on-every-full-gc "$here/rollcall.js" "$@"
+# Secrets are in its memory.
+# shellcheck disable=SC3045 # dash and the shell of busybox know it.
+ulimit -c 0
+set -- "\${ROLLCALL_NODE:-node}" --max-semi-space-size=1 --heap-growing-percent=20 --compact-on-every-full-gc "$here/rollcall.js" "$@"
+# Started by root, as the user ROLLCALL_USER, with the two rights that it needs and none besides, for good.
+if [ -n "\${ROLLCALL_USER:-}" ] && [ "$(id -u)" = 0 ]; then
+    rights=-all,+net_admin,+net_raw
+    set -- setpriv --reuid "$ROLLCALL_USER" --regid "$(id -g "$ROLLCALL_USER")" --init-groups --no-new-privs \\
+        --inh-caps "$rights" --ambient-caps "$rights" --bounding-set "$rights" -- "$@"
+fi
+exec "$@"
 `;
 
 function fail(text) {

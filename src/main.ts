@@ -8,6 +8,7 @@ import { version } from '../package.json';
 import { EMPTY_SPOOL } from './accounting/spool.ts';
 import { Agent } from './agent/agent.ts';
 import { toHex } from './base/bytes.ts';
+import { present } from './base/present.ts';
 import { err, ok, type Result } from './base/result.ts';
 import type { Config } from './config/config.ts';
 import { describeFault } from './config/fault.ts';
@@ -23,11 +24,14 @@ import type { KeptCaptures } from './io/kept-captures.ts';
 import { createLogger, type Logger } from './io/log.ts';
 import type { LoginPage } from './io/login-page.ts';
 import { machineClock } from './io/machine-clock.ts';
-import type { MqttLink } from './io/mqtt.ts';
+import type { MqttLink, MqttLinkOptions } from './io/mqtt.ts';
 import { ingressFaults, ownAddresses, sameAddresses } from './io/own-addresses.ts';
 import { PortAuth } from './io/portauth.ts';
+import { guardMemory } from './io/process-memory.ts';
 import { radSecFaults } from './io/radsec.ts';
+import { ownRights } from './io/rights.ts';
 import { removeRoutedPath } from './io/routed-path.ts';
+import { securityFindings } from './io/security-check.ts';
 import { ServiceManager } from './io/service-manager.ts';
 import { readClocks, Shell } from './io/shell.ts';
 import { SsoBars } from './io/sso-bars.ts';
@@ -70,6 +74,8 @@ async function run({ config: path }: { readonly config: string }): Promise<numbe
   const { config, warnings } = parsed.value;
   const log = createLogger({ level: config.log.level });
   for (const warning of warnings) log.log('warn', describeFault(warning));
+  const guarded = guardMemory();
+  if (!guarded.ok) log.log('warn', guarded.error);
   const dictionary = loadRadiusDictionary();
   if (!dictionary.ok) return complain(`RADIUS dictionary: ${dictionary.error}`);
   const unusable = radSecFaults(config.radius.servers);
@@ -99,7 +105,11 @@ async function checkHost(config: Config): Promise<readonly HostFinding[]> {
   const unusable = [...radSecFaults(config.radius.servers)];
   const certificate = config.web?.tls === undefined ? ok(undefined) : readCertificate(config.web.tls);
   if (!certificate.ok) unusable.push(`web.tls: ${certificate.error}`);
-  return [...findings, ...unusable.map((message) => ({ severity: 'fault', message }) as const)];
+  return [
+    ...findings,
+    ...securityFindings(config),
+    ...unusable.map((message) => ({ severity: 'fault', message }) as const),
+  ];
 }
 
 interface RunOptions {
@@ -110,6 +120,9 @@ interface RunOptions {
   readonly log: Logger;
   readonly portauth: PortAuth;
 }
+
+/** Of the configured broker, or of the embedded one. */
+type BrokerAccess = Pick<MqttLinkOptions, 'url' | 'username' | 'password'>;
 
 /** One run of the agent, from the first lock to the exit. */
 class Run {
@@ -218,6 +231,7 @@ class Run {
       heldDown: new Map(this.heldPorts.all()),
       ssoBars: bars.ok ? bars.value : [],
       kernel: release(),
+      ...present({ rights: ownRights(this.config) }),
       ...(capabilities.value.bridge ? {} : { absence: bridgeAbsence(this.config.switch.bridge) }),
       mqtt: {
         protocol_version: embedded ? 4 : 5,
@@ -261,9 +275,9 @@ class Run {
     const control = await openControlSockets(this.config, (request) => this.shell.command(request));
     if (!control.ok) return control;
     this.closers.push({ name: 'the control socket', close: () => control.value.close() });
-    const url = await this.brokerUrl();
-    if (!url.ok) return url;
-    this.link = this.openLink(Link, url.value);
+    const broker = await this.brokerAccess();
+    if (!broker.ok) return broker;
+    this.link = this.openLink(Link, broker.value);
     const guard = this.openUplinkGuard();
     const leases = new Captures(
       (bytes) => this.shell.post({ type: 'lease-frame', bytes }),
@@ -387,25 +401,24 @@ class Run {
     this.page = page;
   }
 
-  private async brokerUrl(): Promise<Result<string, string>> {
-    const { url, embeddedPort } = this.config.mqtt;
-    if (url !== undefined) return ok(url);
+  private async brokerAccess(): Promise<Result<BrokerAccess, string>> {
+    const { url, embeddedPort, username, password } = this.config.mqtt;
+    if (url !== undefined) return ok({ url, ...present({ username, password }) });
     const { startBroker } = await import('./io/broker.ts');
     const broker = await startBroker(embeddedPort);
     if (!broker.ok) return broker;
     this.closers.push({ name: 'the embedded broker', close: () => broker.value.close() });
-    return ok(broker.value.url);
+    return broker;
   }
 
-  private openLink(Link: typeof MqttLink, url: string): MqttLink {
+  private openLink(Link: typeof MqttLink, access: BrokerAccess): MqttLink {
     const { mqtt, switch: device } = this.config;
     return new Link({
-      url,
+      ...present({ username: access.username, password: access.password }),
+      url: access.url,
       protocolVersion: mqtt.url === undefined ? 4 : 5,
       switchId: device.id,
       clientId: mqtt.clientId,
-      ...(mqtt.username === undefined ? {} : { username: mqtt.username }),
-      ...(mqtt.password === undefined ? {} : { password: mqtt.password }),
       tls: mqtt.tls,
       commands: mqtt.commands,
       willDelay: mqtt.willDelay,

@@ -119,7 +119,8 @@ static void take_element(void *context, const char *element) {
     }
     memcpy(name, element + 1, length);
     name[length] = 0;
-    walk->each(walk->context, if_nametoindex(name));
+    const uint32_t ifindex = if_nametoindex(name);
+    if (ifindex) walk->each(walk->context, ifindex);
 }
 
 int lock_table_each(struct lock_table *table, struct pa_handle *handle, void (*each)(void *context, uint32_t ifindex),

@@ -56,9 +56,16 @@ function lineKey(record: AcctRecord): string {
   return 'subject' in record ? `session ${record.subject.sessionId}` : 'system';
 }
 
-/** A wall clock that was stepped back since the event makes no negative delay. */
+/** A clock that says so was never set: there was no Rollcall before that. */
+const FIRST_TIME = Date.UTC(2020, 0, 1);
+
+/**
+ * A wall clock that was stepped back since the event makes no negative delay; and how long ago something was that has the time
+ * of a clock that was set only later, nobody knows: it counts as now.
+ */
 function sinceOf(record: AcctRecord, now: Now): Instant {
-  return instant(now.mono - Math.max(0, now.wall - record.eventTime));
+  const unknown = record.eventTime < FIRST_TIME && now.wall >= FIRST_TIME;
+  return instant(now.mono - (unknown ? 0 : Math.max(0, now.wall - record.eventTime)));
 }
 
 /** Never dropped, never refused for want of room. */

@@ -34,7 +34,7 @@ import type { KeptLogin } from '../radius/sso-login-codec.ts';
 import type { Bar } from '../radius/sso-logins.ts';
 import type { Rights } from '../report/commands.ts';
 import type { EventPayload } from '../report/event-payloads.ts';
-import type { InfoPayload, SpoolState } from '../report/payloads.ts';
+import type { InfoPayload, RightsPayload, SpoolState } from '../report/payloads.ts';
 import type { KeptChange, KeptContent } from '../session/kept-codec.ts';
 import type { Answer } from '../web/page.ts';
 import type { Visit } from '../web/visit.ts';
@@ -54,6 +54,8 @@ export type Input =
       /** Logins at concentrators that an earlier run was told to keep out. */
       readonly ssoBars: readonly Bar[];
       readonly kernel: string;
+      /** What this process may do; absent: the system does not say. */
+      readonly rights?: RightsPayload;
       /** Of a bridge that is not there: why not, and what would bring it, a sentence each. */
       readonly absence?: string;
       readonly mqtt: InfoPayload['mqtt'];

@@ -10,7 +10,13 @@ import type { Capabilities } from '../model/dataplane.ts';
 import type { Session } from '../model/session.ts';
 import type { ServerStatistics } from '../radius/server-link.ts';
 import type { EventBody } from '../report/event-payloads.ts';
-import type { InfoPayload, PortPayload, ServerPayload, SessionPayload } from '../report/payloads.ts';
+import type {
+  InfoPayload,
+  PortPayload,
+  RightsPayload,
+  ServerPayload,
+  SessionPayload,
+} from '../report/payloads.ts';
 import { l3SessionKey, sessionKey } from '../report/topics.ts';
 import type { EndDecision, RelockProof } from '../session/logout.ts';
 import type { Core } from './core.ts';
@@ -120,12 +126,13 @@ export function portPayload(unit: PortUnit, core: Core): PortPayload {
 export interface InfoContext {
   readonly capabilities: Capabilities;
   readonly kernel: string;
+  readonly rights?: RightsPayload;
   readonly mqtt: InfoPayload['mqtt'];
   readonly uplinkGuard: boolean;
 }
 
 export function infoPayload(core: Core, context: InfoContext): InfoPayload {
-  const { capabilities, kernel, mqtt } = context;
+  const { capabilities, kernel, mqtt, rights } = context;
   const { config, boot } = core;
   const { ports } = core.parts;
   return {
@@ -145,7 +152,8 @@ export function infoPayload(core: Core, context: InfoContext): InfoPayload {
       no_linklocal_learn: capabilities.noLinklocalLearn,
       last_seen: capabilities.lastSeen,
     },
-    missing: missing(context, core),
+    missing: [...missing(context, core), ...(rights?.missing ?? [])],
+    ...(rights === undefined ? {} : { rights }),
     mqtt,
     counts: { ports: [...ports.all()].length, sessions: core.sessions.size },
     accounting: core.parts.accountant.view(),

@@ -7,6 +7,7 @@ import type { Fault } from '../config/fault.ts';
 import { type HostAddress, hostWarnings } from '../config/host.ts';
 import { configJsonSchema, parseConfig } from '../config/parse.ts';
 import type { ReadSecret } from '../config/secrets.ts';
+import { readableSecrets } from './secret-files.ts';
 import type { Terminal } from './session.ts';
 import { plural } from './text.ts';
 
@@ -62,7 +63,8 @@ async function judge({ config: path, host, files, checkHost }: CheckOptions): Pr
   const { config, warnings } = parsed.value;
   if (!host) return { faults: [], warnings, host: [] };
   const findings = checkHost === undefined ? [] : await checkHost(config);
-  return { faults: [], warnings: [...warnings, ...hostWarnings(config, hostAddresses())], host: findings };
+  const seen = [...hostWarnings(config, hostAddresses()), ...readableSecrets(path, text.value)];
+  return { faults: [], warnings: [...warnings, ...seen], host: findings };
 }
 
 function hostAddresses(): readonly HostAddress[] {

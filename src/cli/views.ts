@@ -146,6 +146,16 @@ function lockOf(port: PortPayload, paint: Colors): string {
   return port.control === 'auto' ? paint.red('open') : paint.yellow('open');
 }
 
+function rightsOf({ rights }: ResultOf<'info'>): [string, string][] {
+  if (rights === undefined) return [];
+  const { user, capabilities, needless } = rights;
+  const has =
+    needless.length === 0
+      ? capabilities.join(' ')
+      : `${plural(needless.length, 'right')} that it does not need`;
+  return [['runs as', `${user === 0 ? 'root' : `user ${user}`}, ${has === '' ? 'no rights' : has}`]];
+}
+
 export function infoView(info: ResultOf<'info'>, { paint, now }: ViewContext): string {
   const started = (now - Date.parse(info.started)) / 1000;
   const can = Object.entries(info.capabilities).map(([name, has]) =>
@@ -164,6 +174,7 @@ export function infoView(info: ResultOf<'info'>, { paint, now }: ViewContext): s
     ...(info.sso === undefined ? [] : [signOnOf(info.sso)]),
     ['backend', `${clean(info.backend)} on Linux ${clean(info.kernel)}`],
     ['can', can.join(', ')],
+    ...rightsOf(info),
     [
       'MQTT',
       info.mqtt.embedded

@@ -41,6 +41,17 @@ export type AvailabilityPayload = Payload<typeof AvailabilitySchema>;
 export const SPOOL_STATES = ['opening', 'durable', 'failing', 'none'] as const;
 export type SpoolState = (typeof SPOOL_STATES)[number];
 
+export const RightsSchema = object('What the process may do on its system (capabilities(7)).', {
+  user: count('Its user id; 0 = root.'),
+  capabilities: Type.Array(Type.String(), { description: 'In force.' }),
+  missing: Type.Array(Type.String(), {
+    description: 'Needed by the configuration, and not to be had: what does not work, a sentence each.',
+  }),
+  needless: Type.Array(Type.String(), { description: 'In force, and not needed.' }),
+  no_new_privileges: Type.Boolean({ description: 'Nothing that it starts can have more.' }),
+});
+export type RightsPayload = Payload<typeof RightsSchema>;
+
 export const InfoSchema = object('What this agent is and can do.', {
   version: word('Of Rollcall.'),
   switch: word('Id of the switch.'),
@@ -61,6 +72,7 @@ export const InfoSchema = object('What this agent is and can do.', {
   missing: Type.Array(Type.String(), {
     description: 'What cannot be had here and what follows, a sentence each.',
   }),
+  rights: Type.Optional(RightsSchema),
   mqtt: object('How this agent speaks MQTT.', {
     protocol_version: Type.Integer({
       description: '5, or 4 (MQTT 3.1.1) with the embedded broker.',

@@ -277,6 +277,14 @@ describe('after a crash', () => {
     const bench = new Bench();
     expect(bench.recovered(1, 'stop', 'a', -5000)).toMatchObject([{ type: 'submit', since: 0 }]);
   });
+
+  it('of a clock that was set only later: how late they are nobody knows, and no half a century is said', () => {
+    const bench = new Bench();
+    const record = { ...bench.made('stop', 'a'), eventTime: 60_000 as WallTime };
+    expect(bench.journal.handle({ type: 'recovered', ref: 1, record }, bench.now)).toMatchObject([
+      { type: 'submit', since: bench.now.mono },
+    ]);
+  });
 });
 
 describe('whatever happens in whatever order', () => {

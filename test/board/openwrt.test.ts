@@ -176,7 +176,7 @@ describe('start', () => {
   });
 
   it("has the launcher's flags", () => {
-    const launcher = /exec .*?node}" (--.*?) "\$here/.exec(
+    const launcher = /node}" (--.*?) "\$here/.exec(
       readFileSync(join(BOARD, 'bundle.mjs'), 'utf8').replaceAll('\\$', '$'),
     );
     expect(readFileSync(join(FILES, 'rollcall.init'), 'utf8')).toContain(`NODE_FLAGS="${launcher?.[1]}"`);
@@ -327,10 +327,12 @@ describe('reload', () => {
     expect(root.read('var/etc/rollcall/rollcall.yaml')).toBe('made\n');
   });
 
-  it('one that is no longer enabled is stopped', async () => {
+  it('one that is no longer enabled is stopped, and changes are still heard of', async () => {
     await running();
     root.write('etc/config/rollcall', ENABLED.replace("enabled '1'", "enabled '0'"));
-    expect(asked(root.init('reload').calls)).toEqual(['delete_service']);
+    const { calls } = root.init('reload');
+    expect(asked(calls)).toEqual(['open_service', 'set_service']);
+    expect(serviceOf(calls)).toEqual({ reloadTriggers: ['rollcall'], interfaceTriggers: [] });
   });
 });
 
@@ -360,7 +362,8 @@ describe('the lock step', () => {
 
   it('is taken away when the agent is no longer enabled', () => {
     root.write('etc/config/rollcall', ENABLED.replace("enabled '1'", "enabled '0'"));
-    expect(root.init('reload', 'rollcall-lock').calls).toEqual([['delete_service']]);
+    const { calls } = root.init('reload', 'rollcall-lock');
+    expect(serviceOf(calls)).toEqual({ reloadTriggers: ['rollcall'], interfaceTriggers: [] });
     expect(root.read('tmp/calls')).toBe('clear /etc/rollcall/state/lock.conf\n');
   });
 });

@@ -1,7 +1,7 @@
 // The command line against a scripted agent, near (control socket) and far (broker).
 
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -549,7 +549,7 @@ describe('exit codes', () => {
 describe('check', () => {
   const write = (text: string) => {
     const file = join(folder, 'rollcall.yaml');
-    writeFileSync(file, text);
+    writeFileSync(file, text, { mode: 0o600 });
     return file;
   };
 
@@ -594,6 +594,22 @@ describe('check', () => {
     rmSync(secret);
     writeFileSync(secret, 'open sesame and more\n');
     expect((await rollcall(['check', '-c', file])).code).toBe(0);
+  });
+
+  test('secrets that everybody on the switch may read are warned of: of the file itself, and of those that it names', async () => {
+    const secret = join(folder, 'secret');
+    writeFileSync(secret, 'open sesame\n', { mode: 0o644 });
+    const inside = write(SMALLEST);
+    const warning = (path: string) => `everybody on this switch may read ${path}, which has secrets in it`;
+    chmodSync(inside, 0o644);
+    const { code, err } = await rollcall(['check', '-c', inside]);
+    expect([code, err]).toEqual([0, expect.stringContaining(warning(inside))]);
+    const outside = write(SMALLEST.replaceAll('secret: testing123', `secret: {file: ${secret}}`));
+    const told = (await rollcall(['check', '-c', outside])).err;
+    expect(told).toContain(warning(secret));
+    expect(told).not.toContain(warning(outside));
+    chmodSync(secret, 0o640);
+    expect((await rollcall(['check', '-c', outside])).err).toBe('');
   });
 
   test('a file that is not there, and the schema', async () => {

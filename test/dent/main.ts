@@ -276,6 +276,7 @@ class Life {
     assert.deepEqual({ left, gone }, { left: [], gone: [] });
     assert.match(await this.debian.must('getent passwd rollcall'), /:\/usr\/sbin\/nologin\n$/);
     assert.equal((await this.debian.run('nft list tables')).stdout, '');
+    await this.debian.must('userdel rollcall');
     this.say('purged: nothing is left but the user, which cannot log in');
   }
 

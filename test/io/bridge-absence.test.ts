@@ -61,3 +61,9 @@ test('the kernel runs without any of its modules, after an upgrade say', () => {
   file('lib/modules/6.12.1-test/modules.dep', 'kernel/net/bridge/bridge.ko:\n');
   expect(said()).toMatch(/no modules of this kernel in \/lib\/modules\/6\.12\.0-test/);
 });
+
+test('modules cannot be seen from here', () => {
+  expect(said()).toMatch(
+    /module bridge is not loaded: whoever makes the bridge loads it, where it is installed/,
+  );
+});

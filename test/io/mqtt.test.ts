@@ -398,7 +398,8 @@ describe('alone with the embedded broker', () => {
     const embedded = await startBroker(0);
     if (!embedded.ok) throw new Error(embedded.error);
     leftovers.push(() => embedded.value.close());
-    const rig = new Rig(embedded.value.url, { protocolVersion: 4 });
+    const { url, username, password } = embedded.value;
+    const rig = new Rig(url, { protocolVersion: 4, username, password });
     await until(() => rig.link.connected);
     const observer = await Observer.on(embedded.value.url, [`${BASE}#`], 4);
     await observer.client.publishAsync(`${BASE}command/info`, '{"id":1}', { qos: 1 });
@@ -408,6 +409,36 @@ describe('alone with the embedded broker', () => {
     expect(observer.states()).toEqual(['online']);
     await rig.link.close('drained');
     await until(() => observer.states().includes('offline'));
+  });
+
+  test('only the agent speaks for the switch; others command, and leave nothing behind', async () => {
+    const embedded = await startBroker(0);
+    if (!embedded.ok) throw new Error(embedded.error);
+    leftovers.push(() => embedded.value.close());
+    const { url, username, password } = embedded.value;
+    const rig = new Rig(url, { protocolVersion: 4, username, password });
+    await until(() => rig.link.connected);
+    const observer = await Observer.on(url, [`${BASE}#`, 'other/#'], 4);
+    const forged = [
+      ['availability', false],
+      ['session/aa-bb-cc-dd-ee-ff', true],
+      ['response/info', false],
+      ['command/drain', true],
+    ] as const;
+    for (const [topic, retain] of forged) {
+      // It ends the connection of whoever tries.
+      const client = mqtt.connect(url, { protocolVersion: 4, reconnectPeriod: 0, password: 'guess' });
+      const over = new Promise<void>((resolve) => client.once('close', () => resolve()));
+      client.once('connect', () => client.publish(`${BASE}${topic}`, 'forged', { qos: 1, retain }));
+      await over;
+    }
+    await observer.client.publishAsync(`${BASE}query/info`, '{}', { qos: 1 });
+    await until(() => rig.commands.length === 1);
+    expect(rig.commands[0]).toMatchObject({ verb: 'info', rights: 'read' });
+    expect(observer.seen.filter(({ text }) => text === 'forged')).toEqual([]);
+    const late = await Observer.on(url, [`${BASE}#`], 4);
+    await until(() => late.seen.length >= 1);
+    expect(late.seen.filter(({ text }) => text === 'forged')).toEqual([]);
   });
 
   test('its port is taken: a sentence says so', async () => {

@@ -1,139 +1,151 @@
-// The agent as the package runs it: a user of its own, with CAP_NET_ADMIN and CAP_NET_RAW and nothing else. Whatever takes a
-// right of the kernel is done once: locks, captures, probes, packet filter, routed path, page, store, control socket.
+// The agent as a user of its own: started by root through the launcher, with the two rights that it needs. Everything works;
+// there is nothing else that it may do; and nobody looks into its memory.
 
-import { readFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { asOrdinaryUser, ORDINARY_USER } from '../rigs/lab/agent.ts';
-import { canReach, fallSilent, ping } from '../rigs/lab/client.ts';
-import { accounting, CONCENTRATOR, Concentrator, SSO_PORT } from '../rigs/lab/concentrator.ts';
-import { radclient } from '../rigs/lab/dynauth.ts';
-import { SWITCH_IPV4, type SwitchClient, UPLINK_IPV4 } from '../rigs/lab/netns.ts';
-import { until } from '../rigs/lab/process.ts';
-import { PASSWORD, Scene } from '../rigs/lab/scene.ts';
+import { Agent } from '../rigs/lab/agent.ts';
+import { LabFolder } from '../rigs/lab/folder.ts';
+import { FreeRadius } from '../rigs/lab/freeradius.ts';
+import { LabSwitch } from '../rigs/lab/netns.ts';
+import type { LabProcess } from '../rigs/lab/process.ts';
+import { Supplicant } from '../rigs/lab/supplicant.ts';
 
-const PAGE = `http://${SWITCH_IPV4}/`;
-const TUNNEL_USER = { user: 'dave', session: 'session-1', ips: ['10.98.0.101'] };
-/** CAP_NET_ADMIN is number 12, CAP_NET_RAW 13: linux/capability.h. */
-const BOTH = ((1n << 12n) | (1n << 13n)).toString(16).padStart(16, '0');
+const LAUNCHER = path.resolve(import.meta.dirname, '../../dist/rollcall');
+/** daemon: of every system, and of no other process of the lab. */
+const USER = 1;
 
-let scene: Scene;
-let vpn: Concentrator;
-
-beforeAll(async () => {
-  const users = ['alice', 'bob', 'carol'].map((name) => ({ name, password: PASSWORD }));
-  scene = await Scene.open({
-    ports: 3,
-    radius: { users },
-    asOrdinaryUser: true,
-    prepare: async (lab) => {
-      vpn = await Concentrator.create(lab);
-    },
-    config: {
-      roles: { default: { handshake: { period_s: 1, times: 2 } } },
-      handshake: { hold_after_link_up_s: 0 },
-      dot1x: { tx_period_s: 1, reauth_max: 1 },
-      ports: { p3: { control: 'auto', portal: true } },
-      web: { dns_servers: [UPLINK_IPV4] },
-      l3: { ingress: ['vpn0'] },
-      sso: { port: SSO_PORT, clients: [{ address: CONCENTRATOR, secret: 'concentrator-secret' }] },
-    },
-  });
-  scene.atClose(() => vpn.close());
-});
-afterAll(() => scene?.close());
-
-/** `rollcall status` by a user of a group. */
-function statusFor(user: number, group: number) {
-  const { socket } = scene.agent;
-  const chmod = `chmod a+x ${socket.replace(/\/[^/]+$/, '')}`;
-  const prefix = asOrdinaryUser(user, []).map((word, i, all) =>
-    all[i - 1] === '--regid' ? `${group}` : word,
-  );
-  return scene.lab.netns
-    .must(['sh', '-c', chmod])
-    .then(() => scene.agent.rollcallAs(prefix, 'status', '--socket', socket));
+interface Info {
+  readonly result: {
+    readonly missing: readonly string[];
+    readonly rights: Readonly<Record<string, unknown>>;
+  };
 }
 
-const curl = (client: SwitchClient, ...args: readonly string[]) =>
-  client.netns.run(['curl', '-sS', '-m', '5', ...args]);
+describe('a user of its own', () => {
+  let lab: LabSwitch;
+  let radius: FreeRadius;
+  let folder: LabFolder;
+  let agent: Agent;
+  let launched: LabProcess;
+  let alice: Supplicant;
 
-describe('an agent that is no root', () => {
-  it('has its two capabilities and no way to more', () => {
-    const status = readFileSync(`/proc/${scene.agent.pid}/status`, 'utf8');
-    const value = (key: string) => new RegExp(`^${key}:\\s*(.*)$`, 'm').exec(status)?.[1]?.split(/\s+/);
-    expect(value('Uid')).toEqual(Array(4).fill(`${ORDINARY_USER}`));
-    for (const set of ['CapPrm', 'CapEff', 'CapInh', 'CapAmb', 'CapBnd'])
-      expect(value(set), set).toEqual([BOTH]);
-    expect(value('NoNewPrivs')).toEqual(['1']);
-  });
-
-  it('misses nothing', async () => {
-    expect(await scene.ask('status')).toMatchObject({ missing: [], accounting: { store: 'durable' } });
-  });
-
-  it('lets a user in, asks her for a sign of life, and puts her out when she is silent', async () => {
-    const client = scene.client(1);
-    expect(await ping(client, UPLINK_IPV4)).toBe(false);
-    const supplicant = await scene.logIn(client, 'alice', 'PEAP');
-    expect(await canReach(client, UPLINK_IPV4)).toBe(true);
-    await scene.waitForEvent('handshake-probe', {});
-    await supplicant.close();
-    await fallSilent(client);
-    await scene.waitForEvent('session-end', { mac: client.mac, cause: 'handshake-timeout' });
-  });
-
-  it('does what a RADIUS server wants', async () => {
-    const client = scene.client(2);
-    await scene.logIn(client, 'bob');
-    const answer = await radclient(scene.lab.netns, {
-      send: 'disconnect',
-      attributes: ['User-Name = "bob"'],
-    });
-    expect(answer.code).toBe('Disconnect-ACK');
-    await scene.waitForEvent('session-end', { mac: client.mac, cause: 'radius-disconnect' });
-  });
-
-  it('serves the login page, holds a stranger to it, and lets him in by it', async () => {
-    const client = scene.client(3);
-    const speech = client.netns.start({ name: 'a stranger', argv: ['ping', '-n', '-q', SWITCH_IPV4] });
-    await until(
-      'a stranger at the page',
-      async () => (await scene.session(client))?.method === 'portal',
-      20_000,
+  beforeAll(async () => {
+    lab = await LabSwitch.create({ ports: 1 });
+    radius = await FreeRadius.start(lab.netns, { users: [{ name: 'alice', password: 'wonder' }] });
+    folder = new LabFolder('daemon');
+    chmodSync(folder.path, 0o755);
+    for (const name of ['state', 'run']) {
+      mkdirSync(folder.file(name));
+      chownSync(folder.file(name), USER, USER);
+    }
+    agent = Agent.unstarted(lab.netns);
+    const config = agent.configText(
+      {
+        state_dir: folder.file('state'),
+        control_socket: folder.file('run/rollcall.sock'),
+        web: { port: 80 },
+        handshake: { hold_after_link_up_s: 0 },
+      },
+      ['mqtt'],
     );
-    await speech.stop();
-    expect(await ping(client, UPLINK_IPV4)).toBe(false);
-    const form = /name="form" value="([^"]+)"/.exec((await curl(client, PAGE)).stdout)?.[1] ?? '';
-    const words = [`form=${form}`, 'user=carol', `password=${PASSWORD}`];
-    await curl(client, ...words.flatMap((word) => ['--data-urlencode', word]), `${PAGE}login`);
-    await until('carol', async () => (await scene.session(client))?.method === 'web');
-    expect(await canReach(client, UPLINK_IPV4)).toBe(true);
-  });
-
-  it('lets a user of a concentrator in on the routed path, and out again', async () => {
-    const [ip = ''] = TUNNEL_USER.ips;
-    await vpn.connect(ip);
-    expect(await vpn.passes(ip)).toBe(false);
-    expect(await vpn.tell(accounting('Start', TUNNEL_USER))).toBe(true);
-    expect(await vpn.passes(ip)).toBe(true);
-    expect(await vpn.tell(accounting('Stop', TUNNEL_USER))).toBe(true);
-    expect(await vpn.passes(ip)).toBe(false);
-  });
-
-  it('is spoken to by its group, and tells others why not', async () => {
-    expect(await statusFor(64_322, ORDINARY_USER)).toMatchObject({
-      code: 0,
-      stdout: expect.stringMatching(/^switch +sw1/),
+    const file = folder.write('rollcall.yaml', config);
+    chownSync(file, 0, USER);
+    chmodSync(file, 0o640);
+    // Of the switch's namespace; on a switch it is a line of /etc/sysctl.d.
+    await lab.netns.setSysctl('net.ipv4.ip_unprivileged_port_start', 80);
+    launched = lab.netns.start({
+      name: 'rollcall, by its launcher',
+      argv: ['env', 'ROLLCALL_USER=daemon', LAUNCHER, 'run', '-c', file],
     });
-    expect(await statusFor(64_322, 64_322)).toMatchObject({
-      code: 3,
-      stderr: expect.stringMatching(/no right to open .*; ask as root, or as a member of its group/),
-    });
+    await launched.waitForLine(/"message":"running"/);
+    alice = await Supplicant.start(lab.client(1), { method: 'MD5', identity: 'alice', password: 'wonder' });
+    await alice.waitFor('authorized');
   });
 
-  it('stops, and starts again with what it had', async () => {
-    expect(await scene.agent.stop()).toBe(0);
-    await scene.agent.start();
-    expect(await scene.ask('status')).toMatchObject({ missing: [], accounting: { store: 'durable' } });
+  afterAll(async () => {
+    await alice?.close();
+    await launched?.stop();
+    await agent?.close();
+    await radius?.close();
+    folder?.remove();
+    lab?.close();
+  });
+
+  const status = (): string => readFileSync(`/proc/${launched.pid}/status`, 'utf8');
+  const cli = (...args: readonly string[]) =>
+    agent.rollcall(...args, '--socket', folder.file('run/rollcall.sock'));
+
+  it('has two rights and no others, and never more', () => {
+    expect(status()).toMatch(/^Uid:\s+1\s+1\s+1\s+1$/m);
+    for (const set of ['CapPrm', 'CapEff', 'CapBnd', 'CapAmb'])
+      expect(status()).toMatch(new RegExp(`^${set}:\\s+0000000000003000$`, 'm'));
+    expect(status()).toMatch(/^NoNewPrivs:\s+1$/m);
+  });
+
+  it('says so', async () => {
+    const { result } = JSON.parse((await cli('status', '--json')).stdout) as Info;
+    expect(result.rights).toEqual({
+      user: USER,
+      capabilities: ['CAP_NET_ADMIN', 'CAP_NET_RAW'],
+      missing: [],
+      needless: [],
+      no_new_privileges: true,
+    });
+    expect((await cli('status')).stdout).toMatch(/runs as +user 1, CAP_NET_ADMIN CAP_NET_RAW\n/);
+  });
+
+  it('locks, lets in, captures, listens, stores and logs off', async () => {
+    expect((await lab.fdb(lab.client(1).mac)).length > 0).toBe(true);
+    const complaints = launched.lines.filter((line) => /"level":"(warn|error)"/.test(line));
+    expect(complaints.filter((line) => !line.includes('without `tls` passwords'))).toEqual([]);
+    const off = await cli('disconnect', lab.client(1).mac);
+    expect(off.stdout).toBe('1 session is ended and locked out\n');
+    expect(statSync(folder.file('state')).uid).toBe(USER);
+    expect(
+      await lab.netns.run(['curl', '-sS', '-m', '3', '-o', '/dev/null', 'http://10.99.0.1/']),
+    ).toMatchObject({ code: 0 });
+  });
+
+  it('leaves no core, and shows its memory to root alone', async () => {
+    expect(readFileSync(`/proc/${launched.pid}/limits`, 'utf8')).toMatch(/^Max core file size\s+0\s+0/m);
+    const as = ['setpriv', '--reuid', `${USER}`, '--regid', `${USER}`, '--clear-groups'];
+    for (const file of ['mem', 'environ', 'maps']) {
+      const { code, stderr } = await lab.netns.run([
+        ...as,
+        'head',
+        '-c',
+        '1',
+        `/proc/${launched.pid}/${file}`,
+      ]);
+      expect([file, code, stderr]).toEqual([file, 1, expect.stringMatching(/Permission denied/)]);
+    }
+  });
+
+  it('opens no debugger', async () => {
+    process.kill(launched.pid, 'SIGUSR1');
+    expect((await cli('status')).code).toBe(0);
+    expect(await lab.netns.must(['ss', '-Hltn'])).not.toMatch(/:9229\b/);
+    expect(launched.output).not.toMatch(/Debugger listening/);
+  });
+
+  it('without the right for its port, check and info say which', async () => {
+    await lab.netns.setSysctl('net.ipv4.ip_unprivileged_port_start', 1024);
+    const as = ['env', 'ROLLCALL_USER=daemon', LAUNCHER, 'check', '-c', folder.file('rollcall.yaml')];
+    const { stdout } = await lab.netns.run(as);
+    expect(stdout).toMatch(
+      /fault +The right CAP_NET_BIND_SERVICE is missing: the agent cannot listen on web\.port 80; sysctl/,
+    );
+    const root = await lab.netns.run([LAUNCHER, 'check', '-c', folder.file('rollcall.yaml')]);
+    expect(root.stdout).toMatch(
+      /warning +as root the agent has \d+ rights that it does not need: give it a user of its own/,
+    );
+  });
+
+  it('a user that there is not: it does not start as another one', async () => {
+    const none = ['env', 'ROLLCALL_USER=no-such', LAUNCHER, 'run', '-c', folder.file('rollcall.yaml')];
+    const { code, stderr } = await lab.netns.run(none);
+    expect(code).not.toBe(0);
+    expect(stderr).toMatch(/no-such/);
   });
 });

@@ -11,12 +11,14 @@ let began = 0;
 
 beforeAll(async () => {
   began = Date.now();
-  machine = await Machine.boot({ image: await switchImage() });
-  console.log(`qemu: made and booted within ${seconds(began)}`);
+  const image = await switchImage();
+  console.log(`qemu: the image is there after ${seconds(began)}`);
+  machine = await Machine.boot({ image });
+  console.log(`qemu: booted after ${seconds(began)}`);
 });
 afterAll(async () => {
   await machine?.close();
-  console.log(`qemu: all within ${seconds(began)}`);
+  console.log(`qemu: all played after ${seconds(began)}`);
 });
 
 describe('on a booted switch', () => {

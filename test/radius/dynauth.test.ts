@@ -418,6 +418,39 @@ describe('answers', () => {
     expect(Buffer.from(sent.bytes).toString('latin1')).toMatch(/one.*two.*three/s);
   });
 
+  // Somebody who replays a listed client's packets makes the switch send to that client, and to nobody else.
+  it('are larger than what was asked by 30 octets at most, and nothing that is not proven is answered', () => {
+    const state = octets('State', new Uint8Array(253).fill(7));
+    const proxies = Array.from({ length: 10 }, (_, i) => octets('Proxy-State', new Uint8Array(253).fill(i)));
+    for (const bytes of [
+      disconnect(),
+      coa(),
+      coa(BOB, AUTHORIZE_ONLY, STATE),
+      coa(BOB, state, state, state),
+      disconnect(BOB, ...proxies),
+      coa(BOB, TIMEOUT, state, ...proxies),
+    ]) {
+      const rig = new Rig();
+      const first = rig.give(bytes);
+      const asked = first.find(({ type }) => type === 'request');
+      const answers =
+        asked?.type === 'request'
+          ? rig.server.answer(asked.ref, { cause: 'Request-Initiated', detail: '' })
+          : first;
+      // The first time, and each time that it comes again.
+      for (const effects of [answers, rig.give(bytes), rig.give(bytes, { port: 7 })]) {
+        const sent = effects.flatMap((effect) => (effect.type === 'send' ? [effect] : []));
+        expect(sent).toHaveLength(1);
+        expect((sent[0]?.bytes.length ?? 0) - bytes.length).toBeLessThanOrEqual(30);
+        expect(sent[0]?.address).toBe(CLIENT);
+      }
+      const forged = Uint8Array.from(bytes);
+      forged[4] = (forged[4] ?? 0) ^ 1;
+      expect(kinds(rig.give(forged))).toEqual(['request-authenticator']);
+      expect(kinds(rig.give(bytes, { address: '198.51.100.1' }))).toEqual(['client']);
+    }
+  });
+
   it('507 says Authorize-Only, too (§3.2)', () => {
     const rig = new Rig();
     const bytes = coa(BOB, AUTHORIZE_ONLY, STATE);

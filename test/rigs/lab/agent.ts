@@ -74,6 +74,11 @@ export class Agent {
     return agent;
   }
 
+  /** One that is never started by this rig: for its configuration's text, and its command line. */
+  static unstarted(netns: Netns): Agent {
+    return new Agent(netns, new LabFolder('agent'), false);
+  }
+
   get configFile(): string {
     return this.#folder.file('rollcall.yaml');
   }

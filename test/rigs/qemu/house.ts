@@ -265,7 +265,7 @@ function configText(config: ConfigPart): string {
 
 /** Nothing of the scenario before is left: no session, no rule, no bridge. */
 const FORGET = `set -e
-systemctl stop rollcall
+systemctl stop rollcall rollcall-lock
 systemctl reset-failed rollcall 2>/dev/null || :
 rm -rf /var/lib/rollcall/*
 nft flush ruleset
