@@ -23,6 +23,7 @@ import { type HostFinding, hostFindings } from './io/host-check.ts';
 import type { KeptCaptures } from './io/kept-captures.ts';
 import { createLogger, type Logger } from './io/log.ts';
 import type { LoginPage } from './io/login-page.ts';
+import { machineClock } from './io/machine-clock.ts';
 import type { MqttLink, MqttLinkOptions } from './io/mqtt.ts';
 import { ingressFaults, ownAddresses, sameAddresses } from './io/own-addresses.ts';
 import { PortAuth } from './io/portauth.ts';
@@ -42,6 +43,7 @@ import { VlanMemory } from './io/vlan-memory.ts';
 import { readCertificate } from './io/web-certificate.ts';
 import type { PortName, VlanMap } from './model/dataplane.ts';
 import { EMPTY_CERTIFIED, readCertified } from './policy/certified-codec.ts';
+import { NOTHING_KEPT } from './session/kept-codec.ts';
 import { loadRadiusDictionary } from './wire/radius-dictionary.ts';
 
 const OWN_ADDRESSES_EVERY_MS = 5000;
@@ -148,7 +150,7 @@ class Run {
     this.portauth = portauth;
     const now = readClocks();
     const entropy = systemEntropy();
-    const boot = { bootId: toHex(entropy.bytes(4)), version, startedAt: now.wall };
+    const boot = { bootId: toHex(entropy.bytes(4)), version, startedAt: now.wall, clock: machineClock() };
     this.heldPorts = new HeldPorts(join(config.stateDir, 'held-ports.json'));
     this.agent = new Agent({ config, entropy, boot, now, source: { text, readSecret } });
     this.vlanMemory = new VlanMemory(config.stateDir, (port) => portauth.ifindexOf(port));
@@ -187,6 +189,8 @@ class Run {
       return 1;
     }
     this.log.log('info', 'ports are set', { ms: Math.round(performance.now()) });
+    await this.openStore();
+    this.log.log('info', 'the store is read', { ms: Math.round(performance.now()) });
     const completed = await this.complete();
     if (!completed.ok) {
       process.stderr.write(`rollcall: ${completed.error}\n`);
@@ -299,7 +303,6 @@ class Run {
     await this.openLoginPage();
     this.listenOnIngress(Captures);
     this.watchOwnAddresses();
-    await this.openSpool();
     return ok(undefined);
   }
 
@@ -341,8 +344,8 @@ class Run {
     this.closers.push({ name: 'the captures of the routed path', close: () => captures.close() });
   }
 
-  /** Late, since ports are locked and people come in without it; what has to be stored waits until then. */
-  private async openSpool(): Promise<void> {
+  /** Before a frame is captured and the broker hears of us: who was in goes on, as if nothing had happened. */
+  private async openStore(): Promise<void> {
     const { stateDir } = this.config;
     const opened = await import('./io/store.ts').then(
       ({ openStore }) => openStore(stateDir, (status) => this.shell.post({ type: 'spool-status', status })),
@@ -351,14 +354,14 @@ class Run {
     if (!opened.ok) {
       const warning = `there is no accounting store, records are kept in memory alone: ${opened.error}`;
       const status = { state: 'none', octets: 0, warnings: [warning] } as const;
-      this.shell.post({ type: 'spool', content: EMPTY_SPOOL, status });
+      this.shell.post({ type: 'spool', content: EMPTY_SPOOL, kept: NOTHING_KEPT, logins: [], status });
       this.shell.post({ type: 'certified', content: EMPTY_CERTIFIED });
       return;
     }
-    const { store, content, certified, status } = opened.value;
+    const { store, content, kept, logins, certified, status } = opened.value;
     this.store = store;
     this.shell.useSpool(store);
-    this.shell.post({ type: 'spool', content, status });
+    this.shell.post({ type: 'spool', content, kept, logins, status });
     if (this.config.certifiedDevices.enabled)
       this.shell.post({ type: 'certified', content: readCertified(certified) });
   }

@@ -298,7 +298,8 @@ int pa_caller(int connection, uint8_t mac[6]);
 /*
  * Shuts the routed path of these ingress interfaces: what the host forwards from or to one of them passes if the address
  * on that side is granted, or one of `exempt`; nothing else does, whether a connection stands already or not. All sets
- * are empty then, whatever was there before, and at no moment in between is the path open. `ingress`: 1 to 64 names,
+ * are empty then, and at no moment in between is the path open; but whom an earlier handle has granted stays granted
+ * all the while, where this handle opens the path for the first time. `ingress`: 1 to 64 names,
  * separated by commas, of interfaces that need not be there yet. Like grants it stays when the handle is closed.
  * On Linux it is the table `inet rollcall_<bridge>` of nftables, through libnftables, which is loaded here and only
  * here. -EINVAL a name or an address that is none. -EOPNOTSUPP no libnftables, or a kernel without nftables (NFT_FIB_INET).

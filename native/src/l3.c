@@ -18,7 +18,7 @@ static const char *const SET_NAMES[PA_L3_SETS][2] = {
     [PA_L3_HEARD] = {"heard4", "heard6"},
 };
 
-/* %s: table, quoted interface names, elements of exempt4 and exempt6. */
+/* %s: table, quoted interface names, elements of exempt4, exempt6, granted4 and granted6. */
 static const char TABLE[] =
     "table inet %1$s {}\n"
     "delete table inet %1$s\n"
@@ -26,8 +26,8 @@ static const char TABLE[] =
     "set ingress { type ifname; elements = { %2$s }; }\n"
     "set exempt4 { type ipv4_addr; %3$s }\n"
     "set exempt6 { type ipv6_addr; %4$s }\n"
-    "set granted4 { type ipv4_addr; }\n"
-    "set granted6 { type ipv6_addr; }\n"
+    "set granted4 { type ipv4_addr; %5$s }\n"
+    "set granted6 { type ipv6_addr; %6$s }\n"
     "set awaited4 { type ipv4_addr; }\n"
     "set awaited6 { type ipv6_addr; }\n"
     "set heard4 { type ipv4_addr; flags dynamic; size 65535; }\n"
@@ -149,15 +149,38 @@ static int read_table(struct sd *sd, char **made, struct listing *granted) {
     return error;
 }
 
+/* Whom an earlier handle has granted: they pass all the while. None after this handle's own first opening. */
+static struct pa_address *granted_before(struct sd *sd, uint32_t *count) {
+    struct listing listing = {0};
+    *count = 0;
+    if (sd->l3_made) return NULL;
+    const int none = list_set(sd, PA_L3_GRANTED, &listing);
+    /* Most often there is no table, which is no error of anybody's. */
+    sd->base.error[0] = 0;
+    if (none || !listing.count) return NULL;
+    listing.capacity = listing.count;
+    listing.out = calloc(listing.capacity, sizeof *listing.out);
+    if (!listing.out || list_set(sd, PA_L3_GRANTED, &listing)) {
+        free(listing.out);
+        return NULL;
+    }
+    *count = listing.count < listing.capacity ? listing.count : listing.capacity;
+    return listing.out;
+}
+
 int sd_l3_open(struct pa_handle *handle, const char *ingress, const struct pa_address *exempt, uint32_t count) {
     struct sd *sd = (struct sd *)handle;
     char table[32], *commands = NULL;
+    uint32_t kept_count;
+    struct pa_address *const kept = granted_before(sd, &kept_count);
     char *const names = quoted(ingress), *const v4 = elements_of(exempt, count, 4), *const v6 = elements_of(exempt, count, 6);
+    char *const kept4 = elements_of(kept, kept_count, 4), *const kept6 = elements_of(kept, kept_count, 6);
     int result = -ENOMEM;
-    if (names && v4 && v6) {
-        const size_t size = sizeof TABLE + 3 * 32 + strlen(names) + strlen(v4) + strlen(v6);
+    if (names && v4 && v6 && kept4 && kept6) {
+        const size_t texts = strlen(names) + strlen(v4) + strlen(v6) + strlen(kept4) + strlen(kept6);
+        const size_t size = sizeof TABLE + 3 * 32 + texts;
         commands = malloc(size);
-        if (commands) snprintf(commands, size, TABLE, nft_table_name(handle, table), names, v4, v6);
+        if (commands) snprintf(commands, size, TABLE, nft_table_name(handle, table), names, v4, v6, kept4, kept6);
     }
     if (commands)
         result = nft_run(&sd->nft, handle, "shut the routed path", commands);
@@ -172,6 +195,9 @@ int sd_l3_open(struct pa_handle *handle, const char *ingress, const struct pa_ad
     free(names);
     free(v4);
     free(v6);
+    free(kept);
+    free(kept4);
+    free(kept6);
     return result;
 }
 

@@ -215,6 +215,13 @@ static void it_stays_shut_when_the_handle_is_closed(void) {
     CHECK(is_in(PA_L3_GRANTED, "192.0.2.1"));
 }
 
+static void whom_an_earlier_handle_has_granted_stays_so_once(void) {
+    CHECK_EQUAL(pa_l3_open(handle, "vpn0,vpn1", NULL, 0), 0);
+    CHECK(is_in(PA_L3_GRANTED, "192.0.2.1"));
+    CHECK_EQUAL(pa_l3_open(handle, "vpn0,vpn1", NULL, 0), 0);
+    CHECK_EQUAL(pa_l3_list(handle, PA_L3_GRANTED, NULL, 0, NULL), 0);
+}
+
 int main(void) {
     printf(" simulator\n");
     CHECK_EQUAL(pa_open("sim:br0", &handle), 0);
@@ -238,6 +245,7 @@ int main(void) {
     SITUATION(one_of_thousands_goes_without_reading_the_others);
     CHECK_EQUAL(add(PA_L3_GRANTED, "192.0.2.1"), 0);
     SITUATION(it_stays_shut_when_the_handle_is_closed);
+    SITUATION(whom_an_earlier_handle_has_granted_stays_so_once);
     pa_close(handle);
     return 0;
 }

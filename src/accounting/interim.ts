@@ -44,6 +44,11 @@ export class InterimTimer {
     this.due = this.next(now);
   }
 
+  /** A period that an earlier run of ours has begun goes on, if one runs now. */
+  resume(due: Instant): void {
+    if (this.due !== NEVER) this.due = due;
+  }
+
   pollAt(): Instant {
     return this.due;
   }

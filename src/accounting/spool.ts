@@ -2,13 +2,17 @@
 //
 //   r REF       a record that no server has acknowledged yet, by its number in the journal
 //   s SESSION   a session that is under way: its Start, or what was last known of it (in the form of an interim)
+//   u SESSION   what else it takes to go on with it after a restart (session/kept-codec.ts)
+//   l LOGIN     a login at a concentrator, with a session or not (radius/sso-login-codec.ts)
 //
-// A Start writes both, and so does an interim; a Stop writes the one and erases the other; each in one transaction. So whenever the agent is
+// A Start writes the first two, and so does an interim; a Stop writes the first and erases the others; each in one transaction. So whenever the agent is
 // torn away, a session is in the store as living, or its Stop is, or a server has acknowledged its Stop: never two of
 // them, never none. A record that is acknowledged is erased; being erased late costs a repetition, not a loss.
 
 import { assertNever } from '../base/result.ts';
 import type { AcctRecord } from '../model/acct.ts';
+import type { EndCause } from '../model/cause.ts';
+import { KEPT_PREFIX, LOGIN_PREFIX } from '../model/kept.ts';
 import type { RecordRef } from './journal-events.ts';
 import { decodeRecord, encodeRecord } from './record-codec.ts';
 
@@ -40,6 +44,8 @@ export interface SpoolContent {
 export const EMPTY_SPOOL: SpoolContent = { records: [], sessions: [], damaged: 0 };
 
 const REF_DIGITS = 12;
+/** Read by their own codecs. */
+const OTHERS = [KEPT_PREFIX, LOGIN_PREFIX];
 
 function recordKey(ref: RecordRef): string {
   return `r${ref.toString(16).padStart(REF_DIGITS, '0')}`;
@@ -56,7 +62,11 @@ export function storing({ ref, record }: StoredRecord): readonly SpoolChange[] {
     case 'start':
       return [written, { ...written, key: sessionKey(record.subject.sessionId) }];
     case 'stop':
-      return [written, { key: sessionKey(record.subject.sessionId), value: null }];
+      return [
+        written,
+        { key: sessionKey(record.subject.sessionId), value: null },
+        { key: `${KEPT_PREFIX}${record.subject.sessionId}`, value: null },
+      ];
     case 'interim':
       // What a server was told of is known: a Stop made of it is not earlier.
       return [written, { key: sessionKey(record.subject.sessionId), value: written.value }];
@@ -83,6 +93,7 @@ export function readSpool(entries: Iterable<readonly [key: string, value: Uint8A
   const sessions: SessionRecord[] = [];
   let damaged = 0;
   for (const [key, value] of entries) {
+    if (OTHERS.some((prefix) => key.startsWith(prefix))) continue;
     const decoded = decodeRecord(value);
     const ref = Number.parseInt(key.slice(1), 16);
     if (!decoded.ok) damaged++;
@@ -96,7 +107,10 @@ export function readSpool(entries: Iterable<readonly [key: string, value: Uint8A
 }
 
 /** The Stop of a session that nobody ended, since the agent was not there any more: at its last sign of life. */
-export function stopOfLost(last: SessionRecord): Extract<AcctRecord, { readonly kind: 'stop' }> {
+export function stopOfLost(
+  last: SessionRecord,
+  cause: EndCause,
+): Extract<AcctRecord, { readonly kind: 'stop' }> {
   const { eventTime, subject } = last;
   const sessionTimeS = last.kind === 'interim' ? last.sessionTimeS : 0;
   const counters = last.kind === 'interim' ? last.counters : undefined;
@@ -105,7 +119,7 @@ export function stopOfLost(last: SessionRecord): Extract<AcctRecord, { readonly 
     eventTime,
     subject,
     sessionTimeS,
-    cause: 'nas-reboot',
+    cause,
     ...(counters === undefined ? {} : { counters }),
   };
 }

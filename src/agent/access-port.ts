@@ -41,6 +41,8 @@ export type PortEffect =
   | { readonly type: 'deaf' }
   | { readonly type: 'control-changed'; readonly control: PortControl }
   | { readonly type: 'link'; readonly up: boolean }
+  /** It should be locked, and somebody has unlocked it; it is being locked again. */
+  | { readonly type: 'found-open' }
   | { readonly type: 'alarm'; readonly message: string }
   | { readonly type: 'alarm-over'; readonly message: string };
 
@@ -212,7 +214,7 @@ export class AccessPort {
     // A capture is deaf for ever after an administrative down (libpcap), so it is made anew with the port.
     if (before.adminUp !== facts.adminUp) effects.push(...this.applyCapture());
     if (this.lock.name === 'set' && this.lock.setting.locked && !facts.locked) {
-      effects.push({ type: 'alarm', message: 'found unlocked, locking it again' }, ...this.applyLock());
+      effects.push({ type: 'found-open' }, ...this.applyLock());
     } else if (this.lock.name === 'set' && isTakenBack(this.lock.setting, facts)) {
       effects.push(...this.applyLock());
     }

@@ -2,7 +2,7 @@
 // before it is on the wire. The queue and its order are in accounting/journal.ts; here records are made and carried.
 //
 // The store is opened after the ports are locked; records that are made before that wait for it. What an earlier run left
-// in it comes first: its unanswered records, then a Stop for each of its sessions, none of which is alive any more.
+// in it comes first: its unanswered records. Its sessions go on, or get a Stop (restoration.ts).
 // Accounting-On is sent only if there was nothing of a session: it makes a server close whatever it has of us, at the
 // time of the restart and for a reason of its own, where each such session has a better Stop of ours on the way.
 
@@ -17,9 +17,10 @@ import { acctAttributes } from '../accounting/records.ts';
 import { SessionIds } from '../accounting/session-id.ts';
 import { type SessionRecord, type SpoolContent, stopOfLost } from '../accounting/spool.ts';
 import { assertNever } from '../base/result.ts';
-import type { Instant } from '../base/time.ts';
+import { type Instant, machineTime, NEVER } from '../base/time.ts';
 import type { AcctRecord, AcctStation, AcctStory, AcctSubject } from '../model/acct.ts';
 import { isFallback } from '../model/authorization.ts';
+import type { EndCause } from '../model/cause.ts';
 import type { Grant } from '../model/dataplane.ts';
 import type { L2Session } from '../model/session.ts';
 import type { NoAnswerReason, RequestRef } from '../radius/effects.ts';
@@ -40,7 +41,7 @@ type Awaiting =
 /** Who waits until a Stop is durable: a logout, or the end record of a session that was found dead. */
 type AwaitedStop =
   | { readonly by: 'logout'; readonly grant: Grant; readonly sessionId: string }
-  | { readonly by: 'start'; readonly lost: SessionRecord };
+  | { readonly by: 'start'; readonly lost: SessionRecord; readonly cause: EndCause };
 
 interface Made {
   readonly record: AcctRecord;
@@ -91,10 +92,13 @@ export class Accountant implements Timed {
     this.apply(this.journal.tick(this.core.now));
   }
 
-  /** The store is open, or cannot be had: then `content` is empty, and records are kept in memory. */
-  opened({ records, sessions, damaged }: SpoolContent, status: SpoolStatus): void {
+  /**
+   * The store is open, or cannot be had: then `content` is empty, and records are kept in memory. Returns what is known of
+   * sessions that had not ended.
+   */
+  opened({ records, sessions, damaged }: SpoolContent, status: SpoolStatus): readonly SessionRecord[] {
     const { early } = this;
-    if (early === undefined) return;
+    if (early === undefined) return [];
     this.early = undefined;
     this.spoolStatus(status);
     if (damaged > 0) this.warn(`${damaged} damaged entries of the accounting store were passed over`);
@@ -103,17 +107,27 @@ export class Accountant implements Timed {
       if (record.kind === 'stop') stopped.add(record.subject.sessionId);
       this.tell({ type: 'recovered', ref, record });
     }
-    const lost = sessions.filter(({ subject }) => !stopped.has(subject.sessionId));
-    for (const session of lost) this.record(stopOfLost(session), { by: 'start', lost: session });
-    if (records.length > 0 || lost.length > 0) {
+    const living = sessions.filter(({ subject }) => !stopped.has(subject.sessionId));
+    if (records.length > 0 || living.length > 0) {
       this.core.out.log('info', 'accounting of an earlier run goes on', {
         records: records.length,
-        sessions: lost.length,
+        sessions: living.length,
       });
     }
-    if (lost.length === 0 && records.every(({ record }) => !('subject' in record))) this.on();
+    if (living.length === 0 && records.every(({ record }) => !('subject' in record))) this.on();
     for (const { record, awaited } of early) this.record(record, awaited);
     this.keeper.begin();
+    return living;
+  }
+
+  /** A session of an earlier run that is over: nobody has ended it. */
+  lost(session: SessionRecord, cause: EndCause): void {
+    this.record(stopOfLost(session, cause), { by: 'start', lost: session, cause });
+  }
+
+  /** A session of an earlier run goes on: what was stored of it holds. */
+  resumed(unit: SessionUnit): void {
+    this.keeper.resumed(unit);
   }
 
   spoolStatus(status: SpoolStatus): void {
@@ -216,7 +230,7 @@ export class Accountant implements Timed {
     const stop = this.stops.get(ref);
     this.stops.delete(ref);
     if (stop?.by === 'logout') this.core.parts.life.stopStored(stop.grant, stop.sessionId);
-    else if (stop?.by === 'start') this.core.parts.reporter.sessionLost(stop.lost);
+    else if (stop?.by === 'start') this.core.parts.reporter.sessionLost(stop.lost, stop.cause);
   }
 
   answered(request: RequestRef): void {
@@ -301,7 +315,8 @@ export class Accountant implements Timed {
 
   private storyOf(unit: SessionUnit): AcctStory {
     const { session } = unit;
-    const { lastSeenBy, probesSent, probesAnswered } = unit.evidence();
+    const { clock } = this.core.boot;
+    const { lastSeen, lastSeenBy, probesSent, probesAnswered } = unit.evidence();
     return {
       method: session.method,
       role: session.role,
@@ -310,6 +325,9 @@ export class Accountant implements Timed {
       lastSeenBy,
       probesSent,
       probesAnswered,
+      seenAt: machineTime(clock, lastSeen),
+      ownAt: machineTime(clock, unit.ownAt),
+      ...(unit.interimAt === NEVER ? {} : { interimAt: machineTime(clock, unit.interimAt) }),
     };
   }
 

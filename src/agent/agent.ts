@@ -4,6 +4,7 @@
 //   a MAC is seen that nobody knows ─▶ mab.ts, which waits for 802.1X before it asks
 //   supplicants and mab ask ─▶ aaa.ts ─▶ a server answers ─▶ the verdict goes back to the client's machine
 //   accepted ─▶ life.ts writes the grant ─▶ the session begins: accountant.ts, reporter.ts, watch.ts hear of it
+//   an earlier run has left sessions ─▶ restoration.ts: they go on, or end
 //   silence ─▶ watch.ts gives the verdict ─▶ life.ts ends the session, as for every other cause
 //   a form of the login page comes in ─▶ web.ts asks aaa, and shows what came of it
 //   a command comes in ─▶ commands.ts does it ─▶ reconfigure.ts, if it brings another configuration
@@ -25,6 +26,7 @@ import { DynamicAuthorization } from './dynamic-authorization.ts';
 import { Fallback } from './fallback.ts';
 import { Fleet } from './fleet.ts';
 import { Frames } from './frames.ts';
+import { KeptSessions } from './kept-sessions.ts';
 import { Leases } from './leases.ts';
 import { Life } from './life.ts';
 import { Links } from './links.ts';
@@ -33,8 +35,10 @@ import { Meter } from './meter.ts';
 import { PortDesk } from './port-desk.ts';
 import type { Effect, Input, Pending } from './ports.ts';
 import { Reauthentication } from './reauthentication.ts';
+import { Reconciliation } from './reconciliation.ts';
 import { type ConfigSource, Reconfigure } from './reconfigure.ts';
 import { Reporter } from './reporter.ts';
+import { Restoration } from './restoration.ts';
 import { RoutedPath } from './routed-path.ts';
 import { Sso } from './sso.ts';
 import { standing } from './standing.ts';
@@ -81,6 +85,9 @@ export class Agent {
       sso: new Sso(core),
       routed: new RoutedPath(core),
       cuts: new Cuts(core),
+      keptSessions: new KeptSessions(core),
+      restoration: new Restoration(core),
+      reconciliation: new Reconciliation(core),
     });
     this.core = core;
     this.frames = new Frames(core);
@@ -119,6 +126,7 @@ export class Agent {
     core.parts.sso.endTurn();
     this.commands.endTurn();
     core.parts.reporter.endTurn();
+    core.parts.keptSessions.endTurn();
     return core.out.take();
   }
 
@@ -132,6 +140,7 @@ export class Agent {
         core.parts.links.boot(input.heldDown);
         reporter.boot(input);
         watch.can(input.capabilities);
+        core.parts.reconciliation.boot();
         core.parts.leases.portsChanged();
         core.parts.routed.boot();
         core.parts.sso.boot(input.ssoBars);
@@ -153,6 +162,9 @@ export class Agent {
         return;
       case 'table':
         watch.table(input.dump);
+        return;
+      case 'ports':
+        core.parts.reconciliation.ports(input.ports);
         return;
       case 'table-failed':
         watch.tableFailed(input.error);
@@ -228,7 +240,7 @@ export class Agent {
         this.commands.execute(input);
         return;
       case 'spool':
-        core.parts.accountant.opened(input.content, input.status);
+        core.parts.restoration.opened(input);
         return;
       case 'spool-status':
         core.parts.accountant.spoolStatus(input.status);

@@ -176,6 +176,7 @@ export class Closings {
       case 'stop':
         if (isFallback(session.method)) {
           meter.forget(unit);
+          this.core.parts.keptSessions.forget(session.id);
           this.stopStored(session.grant, session.id);
         } else accountant.stop(unit, effect.decision);
         return;

@@ -3,14 +3,14 @@
 // The parts are the chapters of one story, and call each other directly: `ports` (is the port shut, does it listen),
 // `supplicants` (who says what in EAPOL), `mab` (who says nothing), `aaa` and `accountant` (what the servers say and are told),
 // `reauthentication` (what waits for a server), `life` (a session begins and ends), `meter` (what it sent and received), `watch`
-// (is it still there), `dynauth` (what the servers ask of running sessions), `links` (the ports that they take down), `web` (who uses the login page), `confinement` (who may reach it and nothing else), `cuts` (whom an administrator puts out), `vlans` (what ports carry for a session), `fallback` (where a client goes without a server's word), `certified` (who has passed before, and has to pass again), `leases` (do addresses outlast sessions), `fleet` (is it on another switch by now), `reporter`
+// (is it still there), `dynauth` (what the servers ask of running sessions), `links` (the ports that they take down), `web` (who uses the login page), `confinement` (who may reach it and nothing else), `cuts` (whom an administrator puts out), `keptSessions` (what the next start is to know), `restoration` (what an earlier run knew), `reconciliation` (is the kernel as it is wanted), `vlans` (what ports carry for a session), `fallback` (where a client goes without a server's word), `certified` (who has passed before, and has to pass again), `leases` (do addresses outlast sessions), `fleet` (is it on another switch by now), `reporter`
 // (what upstream is told). Nothing re-enters from outside: whatever a part wants of the world goes into `out`.
 
 import { Counters } from '../base/counters.ts';
 import type { Entropy } from '../base/entropy.ts';
 import type { Ip } from '../base/ip.ts';
 import type { Mac } from '../base/mac.ts';
-import { type Instant, type Now, type WallTime, wallAt } from '../base/time.ts';
+import { type Instant, type MachineClock, type Now, type WallTime, wallAt } from '../base/time.ts';
 import type { Config } from '../config/config.ts';
 import { EffectiveSettings } from '../config/ports.ts';
 import { type AuthMethod, isFallback } from '../model/authorization.ts';
@@ -26,6 +26,7 @@ import { Decisions } from './decisions.ts';
 import type { DynamicAuthorization } from './dynamic-authorization.ts';
 import type { Fallback } from './fallback.ts';
 import type { Fleet } from './fleet.ts';
+import type { KeptSessions } from './kept-sessions.ts';
 import type { Leases } from './leases.ts';
 import type { Life } from './life.ts';
 import type { Links } from './links.ts';
@@ -35,7 +36,9 @@ import type { Method } from './method.ts';
 import { Outbox } from './outbox.ts';
 import type { PortDesk } from './port-desk.ts';
 import type { Reauthentication } from './reauthentication.ts';
+import type { Reconciliation } from './reconciliation.ts';
 import type { Reporter } from './reporter.ts';
+import type { Restoration } from './restoration.ts';
 import type { RoutedPath } from './routed-path.ts';
 import { Schedule } from './schedule.ts';
 import { isL2, type L2Unit, type SessionUnit } from './session-unit.ts';
@@ -51,7 +54,11 @@ export interface BootIdentity {
   readonly bootId: string;
   readonly version: string;
   readonly startedAt: WallTime;
+  /** Of the machine, which may have run before us. */
+  readonly clock: MachineClock;
 }
+
+export type Repair = 'foreign-entries-removed' | 'grants-written-again' | 'ports-locked-again';
 
 export interface Parts {
   readonly ports: PortDesk;
@@ -76,6 +83,9 @@ export interface Parts {
   readonly sso: Sso;
   readonly routed: RoutedPath;
   readonly cuts: Cuts;
+  readonly keptSessions: KeptSessions;
+  readonly restoration: Restoration;
+  readonly reconciliation: Reconciliation;
 }
 
 export interface CoreOptions {
@@ -91,6 +101,8 @@ export class Core {
   readonly decisions = new Decisions();
   /** Everything from the wire that was refused, by `protocol-reason`. */
   readonly drops = new Counters();
+  /** What of the kernel's was found otherwise than it was wanted, and put right. */
+  readonly repairs = new Counters<Repair>();
   readonly schedule: Schedule;
   private inForce: Config;
   /** What of it holds for one port, and for one session. */

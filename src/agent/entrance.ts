@@ -76,6 +76,10 @@ export class Entrance {
     });
   }
 
+  isEntering(mac: Mac): boolean {
+    return this.ofMac(mac).length > 0;
+  }
+
   isEnteringAs(mac: Mac, method: AuthMethod): boolean {
     return this.ofMac(mac).some(({ admission }) => admission.method === method);
   }

@@ -155,6 +155,14 @@ export class Fallback implements Method {
     if (error !== undefined) this.core.decide(mac, port, 'no fallback', error);
   }
 
+  proofOf(): undefined {
+    return undefined;
+  }
+
+  resume(): void {
+    // `begin` is told of it.
+  }
+
   sessionEnded(): void {
     // Nobody else knows of it.
   }

@@ -7,35 +7,27 @@
 // Every end of a session in this agent is a call of `end` in this file, and there is no other way out.
 
 import { Authorizer, type AuthzEffect, keyText, type TableResult } from '../authz/authorizer.ts';
-import { utf8 } from '../base/bytes.ts';
 import type { Ip } from '../base/ip.ts';
-import { type Mac, ZERO_ADDRESS } from '../base/mac.ts';
+import type { Mac } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
 import type { Instant } from '../base/time.ts';
-import { type AuthMethod, type Authorization, isFallback } from '../model/authorization.ts';
+import type { AuthMethod, Authorization } from '../model/authorization.ts';
 import type { EndCause } from '../model/cause.ts';
-import {
-  type Grant,
-  type GrantKey,
-  isAddress,
-  type PortName,
-  type SessionVlans,
-} from '../model/dataplane.ts';
+import { type Grant, type GrantKey, isAddress, type PortName } from '../model/dataplane.ts';
 import type { SessionSelector } from '../model/selector.ts';
-import type { Session, SessionAddresses } from '../model/session.ts';
-import { printable } from '../pae/identity.ts';
-import { l3SessionKey, sessionKey } from '../report/topics.ts';
+import type { SessionAddresses } from '../model/session.ts';
+import { l3SessionKey } from '../report/topics.ts';
 import type { EndDecision } from '../session/logout.ts';
 import { type AddressAdmission, AddressEntrance } from './address-entrance.ts';
-import { keysOf, vlanText, type Wanted } from './authorization-policy.ts';
+import { keysOf } from './authorization-policy.ts';
+import { type Beginning, Beginnings } from './beginnings.ts';
 import { Closings, type Ended } from './closings.ts';
 import type { Core } from './core.ts';
 import type { Renewal } from './dynamic-authorization.ts';
 import { Entrance } from './entrance.ts';
 import { Renewals, type Renewing } from './renewals.ts';
-import { roleFor } from './roles.ts';
 import type { Timed } from './schedule.ts';
-import { isL2, type L2Unit, type L3Unit, SessionUnit } from './session-unit.ts';
+import { isL2, type L2Unit, type L3Unit, type SessionUnit } from './session-unit.ts';
 
 /** Somebody whom a server has accepted, on the way to a session. */
 export interface Admission {
@@ -64,22 +56,18 @@ export interface Ending {
   readonly handedOver?: boolean;
 }
 
-/** What a session begins with. */
-export interface Beginning {
-  readonly wanted: Wanted;
-  readonly vlans: SessionVlans;
-}
-
 export class Life implements Timed {
   private readonly authz = new Authorizer();
   private readonly entrance: Entrance;
   private readonly addresses: AddressEntrance;
   private readonly renewals: Renewals;
   private readonly closings: Closings;
+  private readonly beginnings: Beginnings;
 
   constructor(private readonly core: Core) {
+    this.beginnings = new Beginnings(core);
     this.entrance = new Entrance(core);
-    this.addresses = new AddressEntrance(core, (unit) => this.enter(unit));
+    this.addresses = new AddressEntrance(core, (unit) => this.beginnings.enter(unit));
     this.renewals = new Renewals(core);
     this.closings = new Closings(core, (key) => this.unwant(key));
   }
@@ -135,6 +123,11 @@ export class Life implements Timed {
     return this.renewals.renew(unit, authorization, renewing);
   }
 
+  /** Entries of a session of an earlier run: at least one of them stands. */
+  resume(keys: readonly Grant[]): void {
+    for (const key of keys) this.authz.resume(key);
+  }
+
   want(key: Grant): void {
     this.applyAuthz(this.authz.want(key));
   }
@@ -145,6 +138,10 @@ export class Life implements Timed {
 
   isRevoking(port: PortName): boolean {
     return this.authz.isRevoking(port);
+  }
+
+  isEntering(mac: Mac): boolean {
+    return this.entrance.isEntering(mac);
   }
 
   /** Somebody is on the way in with this MAC by this method. */
@@ -251,15 +248,25 @@ export class Life implements Timed {
     this.applyAuthz(this.authz.unwant(key));
   }
 
-  /** Somebody deleted a grant of ours from the kernel's table. */
-  grantLost(key: GrantKey): void {
-    if (!this.authz.isWanted(key)) return;
-    const { mac, port } = key;
-    this.core.parts.reporter.warning('grant-lost', `the table entry of ${mac} was deleted by somebody`, {
+  /** Entries that stood before this moment, as far as is known. */
+  grantedBefore(at: Instant): readonly GrantKey[] {
+    return this.authz.grantedBefore(at);
+  }
+
+  /** Somebody deleted grants of ours from the kernel's table: they are written again. */
+  grantsLost(keys: readonly GrantKey[]): void {
+    const ours = keys.filter((key) => this.authz.isWanted(key));
+    const [first] = ours;
+    if (first === undefined) return;
+    const { mac, port } = first;
+    const which = ours.length === 1 ? 'the table entry' : `${ours.length} table entries, the first that`;
+    const were = ours.length === 1 ? 'was' : 'were';
+    this.core.repairs.add('grants-written-again', ours.length);
+    this.core.parts.reporter.warning('grant-lost', `${which} of ${mac} ${were} deleted by somebody`, {
       mac,
       port,
     });
-    this.applyAuthz(this.authz.lost(key));
+    for (const key of ours) this.applyAuthz(this.authz.lost(key));
   }
 
   /** Somebody took these out of the routed path: they are put into it again. How many that were. */
@@ -356,52 +363,8 @@ export class Life implements Timed {
   }
 
   /** Everything stands. */
-  begin(admission: Admission, { vlans, wanted }: Beginning): L2Unit {
-    const { core } = this;
-    const { authorization, mac, port } = admission;
-    const grant = keysOf(mac, port, vlans)[0] ?? { mac, port, vlan: 0 };
-    const unit: L2Unit = new SessionUnit(
-      {
-        layer: 2,
-        key: sessionKey(mac),
-        mac,
-        grant,
-        vlans,
-        domain: wanted.domain,
-        nasPort: core.parts.ports.get(grant.port)?.machine.facts.index ?? 0,
-        calledStation: core.parts.ports.addressOf(grant.port) ?? ZERO_ADDRESS,
-        id: admission.sessionId,
-        multiId: admission.multiId,
-        method: admission.method,
-        startedAt: core.now.mono,
-        startedWall: core.now.wall,
-        authorization,
-        role: roleFor(core, admission).role,
-        addresses: { ...admission.addresses },
-      },
-      core,
-      wanted,
-    );
-    this.enter(unit);
-    return unit;
-  }
-
-  private enter(unit: SessionUnit): void {
-    const { core } = this;
-    const { session } = unit;
-    core.sessions.add(unit);
-    core.schedule.touch(unit);
-    core.parts.watch.begin(unit);
-    if (isL2(unit)) {
-      core.parts.meter.begin(unit);
-      core.parts.fleet.begin(unit);
-      core.parts.ports.sessionsChanged(unit.session.grant.port);
-    }
-    if (!isFallback(session.method)) core.parts.accountant.start(unit);
-    core.parts.certified.passed(unit);
-    core.parts.leases.consider(unit);
-    core.tell(session, 'session started', startText(session, core));
-    core.parts.reporter.sessionStarted(unit);
+  begin(admission: Admission, beginning: Beginning): L2Unit {
+    return this.beginnings.begin(admission, beginning);
   }
 }
 
@@ -414,13 +377,4 @@ function keysAtEnd({ session }: L2Unit, others: readonly GrantKey[]): readonly G
 
 function endText({ cause, detail }: Ending): string {
   return detail === undefined ? cause : `${cause}: ${detail}`;
-}
-
-function startText(session: Session, core: Core): string {
-  const { authorization } = session;
-  const { replyMessage } = authorization;
-  const where = session.layer === 2 && core.parts.vlans.filtering ? `, ${vlanText(session.vlans)}` : '';
-  const said = replyMessage === undefined ? '' : `, the server says ${printable(utf8(replyMessage))}`;
-  const by = isFallback(session.method) ? 'not authenticated' : `server ${authorization.server}`;
-  return `${authorization.userName} by ${session.method}, role ${session.role}${where}, ${by}${said}`;
 }

@@ -7,6 +7,7 @@ import { assertNever } from '../base/result.ts';
 import { after, earliest, type Instant, NEVER, seconds } from '../base/time.ts';
 import { isFallback } from '../model/authorization.ts';
 import type { PortName } from '../model/dataplane.ts';
+import type { Proof } from '../model/kept.ts';
 import type { SessionSelector } from '../model/selector.ts';
 import type { ReauthBy } from '../pae/events.ts';
 import { MabClient } from '../pae/mab.ts';
@@ -15,7 +16,7 @@ import type { MabSettings } from '../pae/mab-settings.ts';
 import type { Core } from './core.ts';
 import { MabPort, type MabStanding, MabUnit } from './mab-port.ts';
 import { MabQuestions } from './mab-questions.ts';
-import type { Method } from './method.ts';
+import type { Method, ResumedClient } from './method.ts';
 
 type Accepted = Extract<MabEffect, { readonly type: 'accepted' }>;
 
@@ -120,6 +121,25 @@ export class Mab implements Method {
     unit.granting = undefined;
     unit.refusal = error;
     this.tell(unit, error === undefined ? { type: 'grant-done', ref } : { type: 'grant-done', ref, error });
+  }
+
+  proofOf(mac: Mac, port: PortName): Proof | undefined {
+    return this.ports.get(port)?.clients.get(mac)?.machine.proof;
+  }
+
+  resume({ mac, port, userName, proof, authorizedAt }: ResumedClient): void {
+    const { core } = this;
+    const machine = new MabClient({
+      mac,
+      settings: core.settings.port(port).mab,
+      seenAt: core.now.mono,
+      facts: { dot1x: 'absent' },
+      proof: proof ?? { since: authorizedAt, failures: 0 },
+    });
+    const unit = new MabUnit(mac, port, machine, this);
+    unit.acceptedAs = userName;
+    this.portOf(port).clients.set(mac, unit);
+    core.schedule.touch(unit);
   }
 
   sessionEnded(mac: Mac, port: PortName): void {

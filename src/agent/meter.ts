@@ -26,11 +26,23 @@ export class Meter {
   begin(unit: L2Unit): void {
     const onPort = this.core.sessions.onPort(unit.session.grant.port);
     if (onPort.length > 1) {
-      for (const each of onPort) this.accounts.delete(each);
+      for (const each of onPort) if (this.accounts.delete(each)) this.core.parts.keptSessions.changed(each);
       return;
     }
     this.accounts.set(unit, { unit, base: undefined, last: undefined });
     this.request();
+  }
+
+  /** It has begun in an earlier run, with these counters of its port; undefined: it does not have the port to itself. */
+  resume(unit: L2Unit, base: TrafficCounters | undefined): void {
+    if (base === undefined) return;
+    this.accounts.set(unit, { unit, base, last: undefined });
+    this.request();
+  }
+
+  /** What the port had counted when it began. */
+  baselineOf(unit: L2Unit): TrafficCounters | undefined {
+    return this.accounts.get(unit)?.base;
   }
 
   /** Its Stop is made. */
@@ -56,6 +68,7 @@ export class Meter {
       const { unit } = account;
       const now = counters.get(unit.session.grant.port);
       if (now === undefined) continue;
+      if (account.base === undefined) this.core.parts.keptSessions.changed(unit);
       account.base ??= now;
       if (account.last !== undefined && now.inputPackets > account.last.inputPackets) watch.counted(unit);
       account.last = now;

@@ -108,6 +108,13 @@ export class PortDesk {
     return this.units.get(name)?.machine.control === 'auto';
   }
 
+  /** Nobody is to pass on this port but who has a grant of ours. */
+  isShut(name: PortName): boolean {
+    const machine = this.units.get(name)?.machine;
+    const isOurs = machine?.control === 'auto' || machine?.control === 'force-unauthorized';
+    return isOurs && !machine.isOpened;
+  }
+
   /** Everybody passes, since one client is in (host mode multi-host). */
   isOpened(name: PortName): boolean {
     return this.units.get(name)?.machine.isOpened ?? false;
@@ -170,11 +177,11 @@ export class PortDesk {
         watch.activity(event.key);
         return;
       case 'entry-gone':
-        life.grantLost(event.key);
+        life.grantsLost([event.key]);
         return;
       case 'overrun':
         reporter.warning('overrun', 'notices of the data plane were lost; reading the table anew', {});
-        watch.resweep();
+        this.core.parts.reconciliation.doubt();
         return;
       case 'bridge-gone':
         this.absence = `the bridge ${this.core.config.switch.bridge} is gone: every port is out of our hands, until it is made anew`;
@@ -192,6 +199,13 @@ export class PortDesk {
       default:
         assertNever(event);
     }
+  }
+
+  /** All ports of the bridge as they are now: as if each had been told of. */
+  compare(found: readonly PortFacts[]): void {
+    const names = new Set(found.map(({ name }) => name));
+    for (const name of this.names()) if (!names.has(name)) this.gone(name);
+    for (const facts of found) this.changed(facts);
   }
 
   /** The administrator's wish; false for a port that is not there or not ours. */
@@ -377,6 +391,10 @@ export class PortDesk {
         return;
       case 'link':
         reporter.portLink(port, effect.up);
+        return;
+      case 'found-open':
+        this.core.repairs.add('ports-locked-again');
+        reporter.warning('port-open', 'the port was found unlocked, and is locked again', { port });
         return;
       case 'alarm':
         reporter.warning('port', effect.message, { port });

@@ -30,10 +30,12 @@ import type { DynamicDatagram } from '../radius/dynauth.ts';
 import type { ConnectionEvent, SocketKey } from '../radius/effects.ts';
 import type { RadSecSettings } from '../radius/settings.ts';
 import type { SsoDatagram } from '../radius/sso.ts';
+import type { KeptLogin } from '../radius/sso-login-codec.ts';
 import type { Bar } from '../radius/sso-logins.ts';
 import type { Rights } from '../report/commands.ts';
 import type { EventPayload } from '../report/event-payloads.ts';
 import type { InfoPayload, RightsPayload, SpoolState } from '../report/payloads.ts';
+import type { KeptChange, KeptContent } from '../session/kept-codec.ts';
 import type { Answer } from '../web/page.ts';
 import type { Visit } from '../web/visit.ts';
 
@@ -63,6 +65,8 @@ export type Input =
   | { readonly type: 'dataplane'; readonly event: DataplaneEvent }
   | { readonly type: 'frame'; readonly port: PortName; readonly bytes: Uint8Array }
   | { readonly type: 'table'; readonly dump: TableDump }
+  /** The answer to `read-ports`: all of the bridge. */
+  | { readonly type: 'ports'; readonly ports: readonly PortFacts[] }
   | { readonly type: 'table-failed'; readonly error: string }
   /** What a DHCP server has sent: from one of `watch-leases`. */
   | { readonly type: 'lease-frame'; readonly bytes: Uint8Array }
@@ -124,7 +128,13 @@ export type Input =
       readonly rights: Rights;
     }
   /** The store is open, or cannot be had: what an earlier run left in it. Nothing is stored before. */
-  | { readonly type: 'spool'; readonly content: SpoolContent; readonly status: SpoolStatus }
+  | {
+      readonly type: 'spool';
+      readonly content: SpoolContent;
+      readonly kept: KeptContent;
+      readonly logins: readonly KeptLogin[];
+      readonly status: SpoolStatus;
+    }
   | { readonly type: 'spool-status'; readonly status: SpoolStatus }
   /** The list of certified devices as the store has it; after `spool`. */
   | { readonly type: 'certified'; readonly content: CertifiedContent }
@@ -156,6 +166,7 @@ export type Effect =
   /** Tell at once (`entry-active`) when this silent client sends again. Nobody waits for an answer: the sweep sees it, too. */
   | { readonly type: 'watch'; readonly key: GrantKey }
   | { readonly type: 'dump-table' }
+  | { readonly type: 'read-ports' }
   | { readonly type: 'read-vlans' }
   | {
       readonly type: 'set-vlans';
@@ -204,6 +215,10 @@ export type Effect =
   | { readonly type: 'spool-erase'; readonly id: RecordRef }
   /** The last that is known of living sessions. Nobody waits for it. */
   | { readonly type: 'spool-keep'; readonly sessions: readonly SessionRecord[] }
+  /** What the next start is to know of living sessions. Nobody waits for it. */
+  | { readonly type: 'session-store'; readonly changes: readonly KeptChange[] }
+  /** An entry of an earlier run's, which stands and is ours. */
+  | { readonly type: 'adopted'; readonly mac: Mac }
   | { readonly type: 'certified-store'; readonly changes: readonly CertifiedChange[] }
   /** `payload` null clears a retained topic. */
   | {

@@ -14,14 +14,11 @@ import { describeFault, describePlace, type Fault } from '../config/fault.ts';
 import { lockFile } from '../config/lock-file.ts';
 import { type ParsedConfig, parseConfig } from '../config/parse.ts';
 import { type ReadSecret, secretFiles, withoutSecrets } from '../config/secrets.ts';
-import { isFallback } from '../model/authorization.ts';
 import type { Command, TimerChange, TimerTarget } from '../report/commands.ts';
-import { wantedOf } from './authorization-policy.ts';
 import type { Core } from './core.ts';
+import { sessionsFollow } from './follow.ts';
 import { isRefused, type Outcome, type Refused, refused } from './outcome.ts';
 import { TimerOverrides } from './overrides.ts';
-import { subjectOf } from './roles.ts';
-import { isL2, type L2Unit } from './session-unit.ts';
 
 /** Where the configuration comes from. */
 export interface ConfigSource {
@@ -92,7 +89,7 @@ export class Reconfigure {
     this.overrides.set(target, change);
     core.config = this.overrides.over(this.configured);
     ports.reconfigure();
-    return { sessions: this.sessionsFollow() };
+    return { sessions: sessionsFollow(core) };
   }
 
   private get(): Outcome<'config'> {
@@ -143,41 +140,7 @@ export class Reconfigure {
     core.parts.vlans.configure();
     core.parts.web.configure();
     core.parts.certified.configure();
-    const changed = ports.reconfigure();
-    core.parts.fallback.reconfigure();
-    core.parts.sso.reconfigure();
-    return { ports: changed, sessions: this.sessionsFollow() };
-  }
-
-  /** Sessions under new settings take them up; how many. Of a role with another VLAN now, as far as they can be put there. */
-  private sessionsFollow(): number {
-    const { sessions, parts } = this.core;
-    let count = 0;
-    for (const unit of [...sessions.all()]) {
-      const moves = isL2(unit) && this.wantsOtherVlans(unit);
-      const changed = parts.watch.configure(unit);
-      if (changed) parts.reporter.sessionChanged(unit);
-      if (changed) parts.certified.changed(unit);
-      if (moves) this.moveSession(unit);
-      if (changed || moves) count++;
-    }
-    parts.leases.configure();
-    return count;
-  }
-
-  private wantsOtherVlans({ session, wanted }: L2Unit): boolean {
-    return !isFallback(session.method) && !same(wanted, wantedOf(this.core, subjectOf(session)));
-  }
-
-  private moveSession(unit: L2Unit): void {
-    const { life, reporter } = this.core.parts;
-    const { mac, grant, authorization } = unit.session;
-    const told = (error?: string): void => {
-      if (error !== undefined)
-        reporter.warning('vlan', `the session stays in its VLAN: ${error}`, { mac, port: grant.port });
-    };
-    const renewal = life.renew(unit, authorization, { sessionTimer: 'run-on', told });
-    if (typeof renewal === 'object') told(renewal.refused);
+    return { ports: ports.reconfigure(), sessions: sessionsFollow(core) };
   }
 }
 

@@ -7,6 +7,7 @@ import type { Ip } from '../base/ip.ts';
 import type { Mac } from '../base/mac.ts';
 import { after, earliest, type Instant, instant, NEVER, seconds } from '../base/time.ts';
 import type { AuthMethod } from '../model/authorization.ts';
+import type { EndCause } from '../model/cause.ts';
 import { isAddress, type PortName, type SessionVlans } from '../model/dataplane.ts';
 import type { PortControl } from '../model/port.ts';
 import type { Session, SessionKey } from '../model/session.ts';
@@ -61,6 +62,8 @@ export class Reporter implements Timed {
   private readonly log: EventLog;
   private context: InfoContext | undefined;
   private connected = false;
+  /** Topics that the broker has, of sessions that may go on. */
+  private readonly doubtful = new Set<string>();
   /** Changed, and not published since. */
   private readonly dirtyPorts = new Set<PortName>();
   private readonly portsPublished = new Map<PortName, Instant>();
@@ -114,7 +117,7 @@ export class Reporter implements Timed {
     const { core } = this;
     this.publishInfo();
     for (const { name } of core.parts.ports.all()) this.publishPort(name);
-    for (const unit of core.sessions.all()) this.sessionChanged(unit);
+    for (const unit of core.sessions.all()) this.publishSession(unit);
     this.drainEvents();
   }
 
@@ -127,8 +130,21 @@ export class Reporter implements Timed {
     const parsed = parseTopic(topic);
     if (payloadOctets === 0 || !parsed.ok || parsed.value.switchId !== core.config.switch.id) return false;
     const { topic: what } = parsed.value;
-    if (what.kind === 'session') return core.sessions.get(what.key) === undefined;
+    if (what.kind === 'session') {
+      if (core.parts.restoration.isOver) return core.sessions.get(what.key) === undefined;
+      // Whose it is may still go on.
+      this.doubtful.add(topic);
+      return false;
+    }
     return what.kind === 'port' && core.parts.ports.get(what.port as PortName) === undefined;
+  }
+
+  /** Of every session of an earlier run it is known by now whether it goes on. */
+  restored(): void {
+    // One that comes back is asked again what it has.
+    for (const topic of this.connected ? this.doubtful : [])
+      if (this.isStale(topic, 1)) this.core.out.push({ type: 'publish', topic, payload: null, retain: true });
+    this.doubtful.clear();
   }
 
   sessionStarted(unit: SessionUnit): void {
@@ -137,6 +153,11 @@ export class Reporter implements Timed {
   }
 
   sessionChanged(unit: SessionUnit): void {
+    this.core.parts.keptSessions.changed(unit);
+    this.publishSession(unit);
+  }
+
+  private publishSession(unit: SessionUnit): void {
     this.retain({ kind: 'session', key: unit.session.key }, sessionPayload(unit));
   }
 
@@ -146,8 +167,8 @@ export class Reporter implements Timed {
   }
 
   /** One that an earlier run left, and that this start has found dead: its Stop is stored. */
-  sessionLost(session: SessionRecord): void {
-    const body = lostEndBody(session, this.core.now.wall);
+  sessionLost(session: SessionRecord, cause: EndCause): void {
+    const body = lostEndBody(session, cause, this.core.now.wall);
     if (body !== undefined) this.event({ type: 'session-end', body });
   }
 

@@ -71,8 +71,9 @@ export class RoutedPath implements Timed {
   /** The sets as they were read; `granted` where it was asked for. */
   read({ heard, granted }: { readonly heard: readonly Ip[]; readonly granted?: ReadonlySet<Ip> }): void {
     const { sso } = this.core.parts;
+    if (granted !== undefined) this.core.parts.restoration.addresses(granted);
     for (const ip of heard) if (this.awaited.has(ip)) sso.heard(ip);
-    if (granted !== undefined) this.audit(granted);
+    if (granted !== undefined && this.core.parts.restoration.addressesSettled) this.audit(granted);
   }
 
   readFailed(error: string): void {
@@ -157,6 +158,7 @@ export class RoutedPath implements Timed {
     const ip = missing[0]?.session.grant.ip;
     if (again > 0 && ip !== undefined) {
       const message = `${again} addresses were taken out of the routed path by somebody and are put into it again, ${ip} among them`;
+      this.core.repairs.add('grants-written-again', again);
       reporter.warning('grant-lost', message, { ip });
     }
     this.removeForeign(granted);
@@ -168,6 +170,7 @@ export class RoutedPath implements Timed {
     const [first] = foreign;
     if (first === undefined) return;
     const message = `${foreign.length} addresses that nobody was given are taken out of the routed path, ${first} first`;
+    this.core.repairs.add('foreign-entries-removed', foreign.length);
     reporter.warning('foreign-entry', message, { ip: first });
     for (const ip of foreign) life.removeForeign({ ip });
   }

@@ -37,6 +37,11 @@ export class SessionKeeper implements Timed {
     this.known.set(unit, this.core.now.mono);
   }
 
+  /** An earlier run has stored what is known of it. */
+  resumed(unit: SessionUnit): void {
+    this.known.set(unit, unit.evidence().lastSeen);
+  }
+
   /** All that is known, at once: there will be no other turn. */
   keepAll(): void {
     this.keep(this.core.sessions.all(), Number.POSITIVE_INFINITY);

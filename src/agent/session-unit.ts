@@ -29,6 +29,16 @@ const SAME_FRAME = millis(50);
 export type L2Unit = SessionUnit<L2Session>;
 export type L3Unit = SessionUnit<L3Session>;
 
+/** What an earlier run of ours knew of a session that goes on. */
+export interface Resumed {
+  readonly authorizedAt: Instant;
+  readonly evidence: EndEvidence;
+  /** Its last frame of its own accord. */
+  readonly lastOwn: Instant;
+  /** When the next interim is due. */
+  readonly interimAt?: Instant;
+}
+
 export class SessionUnit<S extends Session = Session> implements Timed {
   timer: Timed['timer'];
   readonly handshake: Handshake;
@@ -53,16 +63,25 @@ export class SessionUnit<S extends Session = Session> implements Timed {
     private readonly core: Core,
     /** Of layer 2: what its authorization and its role asked for, as it was given. */
     public wanted?: Wanted,
+    resumed?: Resumed,
   ) {
     const { startedAt, authorization } = session;
+    const { mono: now } = core.now;
     this.grantedAt = startedAt;
-    this.authorizedAt = startedAt;
-    this.lastOwn = startedAt;
+    this.authorizedAt = resumed?.authorizedAt ?? startedAt;
+    this.lastOwn = resumed?.lastOwn ?? startedAt;
     const handshake = this.handshakeSettings();
-    this.handshake = new Handshake(handshake, startedAt);
+    this.handshake = new Handshake(handshake, startedAt, resumed && { now, ...resumed.evidence });
     const timers = this.timerSettings(handshake);
-    if (timesAnything(timers)) this.timers = new SessionTimers(timers, startedAt);
-    this.applyInterim(authorization.interimInterval, startedAt);
+    if (timesAnything(timers)) {
+      const untold = session.layer === 3 || !core.parts.watch.tableTellsUse;
+      this.timers =
+        resumed === undefined
+          ? new SessionTimers(timers, startedAt)
+          : SessionTimers.resumed(timers, this.signs(startedAt), { now, untold });
+    }
+    this.applyInterim(authorization.interimInterval, now);
+    if (resumed?.interimAt !== undefined) this.interim?.resume(resumed.interimAt);
   }
 
   pollAt(): Instant {
@@ -158,6 +177,16 @@ export class SessionUnit<S extends Session = Session> implements Timed {
     this.interim ??= new InterimTimer(interim, this.core.entropy);
     this.interim.configure(interim);
     this.interim.apply(fromRadius, now);
+  }
+
+  /** The client's last frame of its own accord. */
+  get ownAt(): Instant {
+    return this.lastOwn;
+  }
+
+  /** When its next interim is due; NEVER without any. */
+  get interimAt(): Instant {
+    return this.interim?.pollAt() ?? NEVER;
   }
 
   evidence(): EndEvidence {

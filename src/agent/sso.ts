@@ -10,14 +10,16 @@
 // A notice is answered when all that it says is done; one that cannot be done now is not, so that it is told again.
 
 import type { Ip } from '../base/ip.ts';
+import { present } from '../base/present.ts';
 import { assertNever } from '../base/result.ts';
-import { instant } from '../base/time.ts';
+import { fromMachineTime, instant, machineTime } from '../base/time.ts';
 import type { Authorization } from '../model/authorization.ts';
 import { AcctTerminateCause, type EndCause } from '../model/cause.ts';
 import type { SessionSelector } from '../model/selector.ts';
 import type { L3Session } from '../model/session.ts';
 import { type AuthorizationChange, changed } from '../radius/dynauth-request.ts';
 import { type SsoDatagram, type SsoEffect, type SsoRef, SsoServer } from '../radius/sso.ts';
+import { type KeptLogin, keepingLogin } from '../radius/sso-login-codec.ts';
 import { type Bar, type Login, SsoLogins, type Told } from '../radius/sso-logins.ts';
 import { classText, type SsoLogin, type SsoNotice } from '../radius/sso-notice.ts';
 import { l3SessionKey } from '../report/topics.ts';
@@ -51,6 +53,8 @@ export class Sso {
   private readonly server: SsoServer;
   private readonly logins: SsoLogins;
   private barsChanged = false;
+  /** The store is open: what becomes of the logins is kept. */
+  private isKept = false;
   private readonly works = new Map<Ip | SessionUnit, Set<Work>>();
 
   constructor(private readonly core: Core) {
@@ -64,8 +68,67 @@ export class Sso {
     this.logins.restore(bars, instant(Number.NEGATIVE_INFINITY));
   }
 
-  /** Once a turn, however many were barred in it. A Stop of one that is barred is no reason: it does not come back either. */
+  /** Of this boot of the machine; whose sessions go on is still to be seen (restoration.ts). */
+  resume(logins: readonly KeptLogin[]): void {
+    const { clock } = this.core.boot;
+    for (const { boot, startedAt, heardAt, filterId, multiId, ...login } of logins) {
+      if (boot !== clock.boot) continue;
+      const times = {
+        startedAt: fromMachineTime(clock, startedAt),
+        heardAt: fromMachineTime(clock, heardAt),
+      };
+      this.logins.resume({ ...login, ...times, filterId, multiId });
+    }
+    this.isKept = true;
+  }
+
+  /** The session of this address goes on. */
+  resumed(ip: Ip): void {
+    this.logins.stands(ip, 'in');
+  }
+
+  /** Those whose session did not go on are let in with their next packet. */
+  allResumed(): void {
+    for (const { addresses } of this.logins.all())
+      for (const [ip, standing] of addresses)
+        if (standing === 'out') this.core.parts.routed.listenFor(ip, true);
+  }
+
+  /** The user of this address is logged in, as far as is known. */
+  knows(ip: Ip): boolean {
+    return this.logins.ofAddress(ip) !== undefined;
+  }
+
   endTurn(): void {
+    this.keepBars();
+    if (this.isKept) this.keepLogins();
+  }
+
+  private keepLogins(): void {
+    const { boot, out } = this.core;
+    const { clock } = boot;
+    const changes = [...this.logins.takeChanged()].map(([key, login]) =>
+      keepingLogin(
+        key,
+        login && {
+          boot: clock.boot,
+          client: login.client,
+          nas: login.nas,
+          sessionId: login.sessionId,
+          userName: login.userName,
+          classes: login.classes,
+          addresses: [...login.addresses.keys()],
+          startedAt: machineTime(clock, login.startedAt),
+          heardAt: machineTime(clock, login.heardAt),
+          ...present({ filterId: login.filterId, multiId: login.multiId }),
+        },
+      ),
+    );
+    if (changes.length > 0) out.push({ type: 'session-store', changes });
+  }
+
+  /** Once a turn, however many were barred in it. A Stop of one that is barred is no reason: it does not come back either. */
+  private keepBars(): void {
     if (!this.barsChanged) return;
     this.barsChanged = false;
     this.core.out.push({ type: 'remember-bars', bars: this.logins.allBars() });

@@ -5,6 +5,7 @@ import type { Mac } from '../base/mac.ts';
 import { PAE_GROUP_ADDRESS } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
 import type { PortName } from '../model/dataplane.ts';
+import type { Proof } from '../model/kept.ts';
 import { AuthenticatorClient } from '../pae/client.ts';
 import type { PaeEffect, PaeEvent, PaeRef, ReauthBy } from '../pae/events.ts';
 import type { ClientAdmission, PortLoad } from '../pae/limits.ts';
@@ -18,7 +19,7 @@ import type { Core } from './core.ts';
 import { EapolOutcomes } from './eapol-outcomes.ts';
 import { ClientUnit, EapolPort } from './eapol-port.ts';
 import { refusedBeforehand } from './host-modes.ts';
-import type { Method } from './method.ts';
+import type { Method, ResumedClient } from './method.ts';
 
 type Question = Extract<PaeEffect, { readonly type: 'ask-server' }>;
 
@@ -121,6 +122,26 @@ export class Supplicants implements Method {
     unit.granting = undefined;
     unit.refusal = error;
     this.tell(unit, error === undefined ? { type: 'grant-done', ref } : { type: 'grant-done', ref, error });
+  }
+
+  proofOf(mac: Mac, port: PortName): Proof | undefined {
+    return this.ports.get(port)?.clients.get(mac)?.machine.proof;
+  }
+
+  resume({ mac, port, userName, proof }: ResumedClient): void {
+    // Without one the session has outlived its machine already.
+    if (proof === undefined) return;
+    const { core } = this;
+    const machine = new AuthenticatorClient({
+      settings: core.settings.port(port).pae,
+      control: 'auto',
+      firstIdentifier: randomIdentifier(core),
+      proof,
+    });
+    const unit = new ClientUnit(mac, port, machine, this);
+    unit.acceptedAs = userName;
+    this.portOf(port).clients.set(mac, unit);
+    core.schedule.touch(unit);
   }
 
   /** The EAP-Failure that this client takes for its own; undefined for one that does not speak EAP. */

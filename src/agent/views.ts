@@ -5,7 +5,7 @@ import { rfc3339, type WallTime } from '../base/time.ts';
 import { isUplink, namesVlans } from '../config/ports.ts';
 import type { TrafficCounters } from '../model/acct.ts';
 import { isFallback } from '../model/authorization.ts';
-import { AcctTerminateCause, acctTerminateCauseName, END_CAUSES } from '../model/cause.ts';
+import { AcctTerminateCause, acctTerminateCauseName, END_CAUSES, type EndCause } from '../model/cause.ts';
 import type { Capabilities } from '../model/dataplane.ts';
 import type { Session } from '../model/session.ts';
 import type { ServerStatistics } from '../radius/server-link.ts';
@@ -162,6 +162,7 @@ export function infoPayload(core: Core, context: InfoContext): InfoPayload {
       : { sso: { users: core.parts.sso.loggedIn, awaited: core.parts.routed.waiting } }),
     certified_devices: core.parts.certified.view(),
     counters: core.drops.snapshot(),
+    repairs: core.repairs.snapshot(),
   };
 }
 
@@ -263,13 +264,17 @@ export function sessionEndBody(
  * Of a session that a start has found dead, as of its last stored evidence. What was left of it in the table is removed by the
  * start itself, like every entry that nobody was granted. Undefined where too little was stored of it.
  */
-export function lostEndBody(lost: SessionRecord, now: WallTime): EventBody<'session-end'> | undefined {
+export function lostEndBody(
+  lost: SessionRecord,
+  cause: EndCause,
+  now: WallTime,
+): EventBody<'session-end'> | undefined {
   const { subject, eventTime } = lost;
   const { station, story, ipv4, ipv6 } = subject;
   const ip = ipv4 ?? ipv6;
   const key = station !== undefined ? sessionKey(station.mac) : ip !== undefined && l3SessionKey(ip);
   if (story === undefined || key === false) return undefined;
-  const { sessionTimeS, counters } = stopOfLost(lost);
+  const { sessionTimeS, counters } = stopOfLost(lost, cause);
   return {
     key,
     mac: station?.mac ?? null,
@@ -282,9 +287,9 @@ export function lostEndBody(lost: SessionRecord, now: WallTime): EventBody<'sess
     multi_session_id: subject.multiSessionId,
     started: rfc3339(story.started),
     session_time_s: sessionTimeS,
-    cause: 'nas-reboot',
-    acct_terminate_cause: AcctTerminateCause['NAS-Reboot'],
-    acct_terminate_cause_name: 'NAS-Reboot',
+    cause,
+    acct_terminate_cause: AcctTerminateCause[END_CAUSES[cause]],
+    acct_terminate_cause_name: END_CAUSES[cause],
     decided: rfc3339(now),
     evidence: {
       last_seen: rfc3339(eventTime),

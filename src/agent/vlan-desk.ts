@@ -196,6 +196,12 @@ export class VlanDesk implements Timed {
     this.reconcile(port, { answer });
   }
 
+  /** A session of an earlier run holds them still. */
+  resume(holder: Holder, port: PortName, vlans: SessionVlans): void {
+    this.book.hold(holder, port, vlans);
+    this.reconcile(port);
+  }
+
   /** The same, of a session that has others: those stay until `settle`. */
   change(holder: Holder, port: PortName, vlans: SessionVlans, answer: Placing['answer']): void {
     this.book.change(holder, vlans);

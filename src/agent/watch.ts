@@ -87,6 +87,18 @@ export class Watch implements Timed {
     this.resweep();
   }
 
+  /** Entries tell when they were last used. */
+  get tableTellsUse(): boolean {
+    return this.tableTells;
+  }
+
+  /** The table is read at the end of this turn. */
+  readTable(): void {
+    this.sweep.started();
+    this.core.out.push({ type: 'dump-table' });
+    this.core.schedule.touch(this);
+  }
+
   /** The table is to be read soon, whoever waits for it. */
   resweep(): void {
     this.sweep.requested(this.core.now.mono);
@@ -187,7 +199,8 @@ export class Watch implements Timed {
   /** One dump of the kernel's table: signs of life of everybody at once, and entries that must not be. */
   table(dump: TableDump): void {
     const end = after(dump.at, millis(dump.tookMs));
-    const { sessions } = this.core;
+    const { sessions, parts } = this.core;
+    parts.restoration.table(dump);
     const foreign: GrantKey[] = [];
     forEachEntry(dump.records, (mac48, vlan, ifindex, flags, idleMs) => {
       const unit = sessions.ofMac48(mac48);
@@ -201,9 +214,12 @@ export class Watch implements Timed {
         if (port !== undefined) this.core.parts.mab.candidate(mac48, port, (dump.at - idleMs) as Instant);
       }
     });
-    this.removeForeign(foreign);
-    this.core.parts.vlans.tableRead();
-    this.core.parts.confinement.tableRead();
+    if (parts.restoration.settled) {
+      this.removeForeign(foreign);
+      parts.vlans.tableRead();
+      parts.confinement.tableRead();
+      parts.reconciliation.table(dump);
+    }
     this.sweep.done(dump);
     const awaiting = [...this.awaiting];
     this.awaiting.clear();
@@ -337,7 +353,7 @@ export class Watch implements Timed {
   private foreignKey(mac48: number, ifindex: number, vlan: VlanId): GrantKey | undefined {
     const { ports, life } = this.core.parts;
     const port = ports.nameOf(ifindex);
-    if (port === undefined || !ports.isAuto(port) || ports.isOpened(port)) return undefined;
+    if (port === undefined || !ports.isShut(port)) return undefined;
     const key: GrantKey = { mac: macFromNumber(mac48), port, vlan };
     return life.isGranted(key) ? undefined : key;
   }
@@ -349,6 +365,7 @@ export class Watch implements Timed {
     const { mac, port } = first;
     const more = others.length === 0 ? 'is' : `and ${others.length} more are`;
     const message = `an entry that nobody was given, of ${mac} on ${port}, ${more} removed`;
+    this.core.repairs.add('foreign-entries-removed', keys.length);
     this.core.parts.reporter.warning('foreign-entry', message, { mac, port });
     for (const key of keys) this.core.parts.life.removeForeign(key);
   }

@@ -146,6 +146,14 @@ export class Web implements Method {
       this.tell(unit, error === undefined ? { type: 'grant-done' } : { type: 'grant-done', error });
   }
 
+  proofOf(): undefined {
+    return undefined;
+  }
+
+  resume(): void {
+    // A login by the page leaves nothing behind but its session.
+  }
+
   sessionEnded(): void {
     // `sessionOver` hears of the end of every session, with its cause.
   }

@@ -12,8 +12,8 @@
 import type { Mac } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
 import { retryDelay } from '../base/retry.ts';
-import { after, earliest, type Instant, NEVER } from '../base/time.ts';
-import { type Grant, isAddress, type PortName } from '../model/dataplane.ts';
+import { after, earliest, type Instant, instant, NEVER } from '../base/time.ts';
+import { type Grant, type GrantKey, isAddress, type PortName } from '../model/dataplane.ts';
 
 export type AuthzEffect =
   | { readonly type: 'grant'; readonly key: Grant }
@@ -38,11 +38,13 @@ export interface TableResult {
 
 type EntryState =
   | { readonly name: 'granting' }
-  | { readonly name: 'granted' }
+  /** Since when it was seen to stand. */
+  | { readonly name: 'granted'; readonly since: Instant }
   | { readonly name: 'revoking'; readonly tries: number }
   | { readonly name: 'retrying'; readonly tries: number; readonly at: Instant };
 
-const GRANTED: EntryState = { name: 'granted' };
+/** Before anything that this run has done. */
+const LONG_SINCE: EntryState = { name: 'granted', since: instant(-NEVER) };
 
 interface Entry {
   readonly key: Grant;
@@ -67,6 +69,14 @@ export class Authorizer {
     let count = 0;
     for (const { wanted } of this.entries.values()) if (!wanted) count++;
     return count;
+  }
+
+  /** Entries of the table that are wanted, and that stood before this moment as far as is known. */
+  grantedBefore(at: Instant): readonly GrantKey[] {
+    const keys: GrantKey[] = [];
+    for (const { key, wanted, state } of this.entries.values())
+      if (wanted && state.name === 'granted' && state.since < at && !isAddress(key)) keys.push(key);
+    return keys;
   }
 
   isWanted(key: Grant): boolean {
@@ -125,7 +135,7 @@ export class Authorizer {
     if (entry === undefined) return [];
     switch (entry.state.name) {
       case 'granting':
-        return this.grantDone(entry, result.error);
+        return this.grantDone(entry, result.error, now);
       case 'revoking':
         return this.revokeDone(entry, entry.state.tries, result.error, now);
       case 'granted':
@@ -167,16 +177,21 @@ export class Authorizer {
     return effects;
   }
 
+  /** What an earlier run has written, and what stands. */
+  resume(key: Grant): void {
+    this.adopt(key).wanted = true;
+  }
+
   private adopt(key: Grant): Entry {
-    const entry: Entry = { key, wanted: false, state: { name: 'granted' } };
+    const entry: Entry = { key, wanted: false, state: LONG_SINCE };
     this.entries.set(keyText(key), entry);
     return entry;
   }
 
-  private grantDone(entry: Entry, error: string | undefined): AuthzEffect[] {
+  private grantDone(entry: Entry, error: string | undefined, now: Instant): AuthzEffect[] {
     const { key, wanted } = entry;
     if (wanted && error === undefined) {
-      entry.state = GRANTED;
+      entry.state = { name: 'granted', since: now };
       return [{ type: 'granted', key }];
     }
     entry.wanted = false;

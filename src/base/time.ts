@@ -7,6 +7,12 @@ export type Instant = number & { readonly __brand: 'Instant' };
 /** A point on the wall clock, in milliseconds since 1970-01-01T00:00:00Z. May be stepped at any time. */
 export type WallTime = number & { readonly __brand: 'WallTime' };
 
+/**
+ * A point on the machine's own clock, in milliseconds since its boot: not stepped, and the same for every process; of
+ * another boot it says nothing. What is to be known after a restart of ours is kept so.
+ */
+export type MachineTime = number & { readonly __brand: 'MachineTime' };
+
 /** Later than any instant: "no deadline". */
 export const NEVER = Number.POSITIVE_INFINITY as Instant;
 
@@ -49,4 +55,20 @@ export function rfc3339(wall: WallTime): string {
 /** The wall time of a monotonic instant, by the clock pair `now`. */
 export function wallAt(now: Now, at: Instant): WallTime {
   return (now.wall - (now.mono - at)) as WallTime;
+}
+
+/** The machine's clock, as a process finds it. */
+export interface MachineClock {
+  /** Which boot of the machine this is; other words for another one. */
+  readonly boot: string;
+  /** What it shows at the origin of the process's instants. */
+  readonly origin: number;
+}
+
+export function machineTime({ origin }: MachineClock, at: Instant): MachineTime {
+  return (at + origin) as MachineTime;
+}
+
+export function fromMachineTime({ origin }: MachineClock, at: MachineTime): Instant {
+  return (at - origin) as Instant;
 }

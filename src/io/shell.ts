@@ -8,6 +8,7 @@
 import { erasing, keeping, type SpoolChange, storing } from '../accounting/spool.ts';
 import type { Agent } from '../agent/agent.ts';
 import type { Effect, Input, LeaseCapture, Ref } from '../agent/ports.ts';
+import type { Mac } from '../base/mac.ts';
 import { assertNever, err, ok, type Result } from '../base/result.ts';
 import type { Instant, Now, WallTime } from '../base/time.ts';
 import type { TrafficCounters } from '../model/acct.ts';
@@ -96,6 +97,8 @@ export class Shell {
   private late: LateParts | undefined;
   private spool: Spool | undefined;
   private strangers: StrangerGuard | undefined;
+  /** MACs with grants of an earlier run, until the uplinks are guarded. */
+  private readonly adopted = new Set<Mac>();
   private readonly captures = new Map<PortName, CaptureHandle>();
   private readonly wantedCaptures: { readonly ref: Ref; readonly port: PortName }[] = [];
   private wantedLeases: readonly LeaseCapture[] = [];
@@ -156,6 +159,8 @@ export class Shell {
   /** Captures and the broker link are there now. */
   complete(late: LateParts): void {
     this.late = late;
+    for (const mac of this.adopted) late.guard?.grant(mac);
+    this.adopted.clear();
     for (const { ref, port } of this.wantedCaptures.splice(0)) this.openCapture(late, ref, port);
     late.watchLeases(this.wantedLeases);
   }
@@ -258,6 +263,9 @@ export class Shell {
       case 'dump-table':
         this.dumpTable();
         return;
+      case 'read-ports':
+        this.queue.push({ type: 'ports', ports: this.options.portauth.ports() });
+        return;
       case 'read-vlans': {
         const map = this.options.portauth.vlans();
         this.queue.push(
@@ -332,6 +340,13 @@ export class Shell {
         return;
       case 'spool-keep':
         this.spool?.write(effect.sessions.map(keeping));
+        return;
+      case 'session-store':
+        this.spool?.write(effect.changes);
+        return;
+      case 'adopted':
+        if (this.late === undefined) this.adopted.add(effect.mac);
+        else this.late.guard?.grant(effect.mac);
         return;
       case 'certified-store':
         this.spool?.writeCertified(effect.changes);

@@ -15,6 +15,8 @@ import { readSpool, type SpoolChange, type SpoolContent } from '../accounting/sp
 import type { SpoolStatus } from '../agent/ports.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { CertifiedChange } from '../policy/certified-codec.ts';
+import { type KeptLogin, readLogins } from '../radius/sso-login-codec.ts';
+import { type KeptContent, readKept } from '../session/kept-codec.ts';
 import { StoreFile } from './store-file.ts';
 import { type Damage, type Entry, LAYOUT, LAYOUT_KEY, readDatabase, words } from './store-reading.ts';
 
@@ -38,6 +40,8 @@ interface Pending {
 export interface OpenedStore {
   readonly store: Store;
   readonly content: SpoolContent;
+  readonly kept: KeptContent;
+  readonly logins: readonly KeptLogin[];
   /** Of the certified devices; policy/certified-codec.ts reads them. */
   readonly certified: readonly Entry[];
   readonly status: SpoolStatus;
@@ -77,7 +81,9 @@ export function openStore(
       store.write([{ key: LAYOUT_KEY, value: Buffer.from(LAYOUT, 'latin1') }]);
       if (damage !== undefined) store.write(accounting.map(([key, value]) => ({ key, value })));
       const status = { state: 'durable', octets: file.octets, warnings } as const;
-      return ok({ store, content: readSpool(accounting), certified: certified.entries, status });
+      const content = readSpool(accounting);
+      const logins = readLogins(accounting);
+      return ok({ store, content, kept: readKept(accounting), logins, certified: certified.entries, status });
     }
   } catch (cause) {
     return err(`${folder}: ${words(cause)}`);

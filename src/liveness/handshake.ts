@@ -65,6 +65,15 @@ type State =
   /** The verdict on the period that ended at `end` has been given. */
   | { readonly type: 'judged'; readonly end: Instant };
 
+/** What an earlier run of ours knew of the session. */
+export interface ResumedHandshake {
+  readonly now: Instant;
+  readonly lastSeen: Instant;
+  readonly lastSeenBy: EndEvidence['lastSeenBy'];
+  readonly probesSent: number;
+  readonly probesAnswered: number;
+}
+
 const OFF: State = { type: 'off' };
 const NOTHING: readonly HandshakeEffect[] = [];
 
@@ -98,13 +107,24 @@ export class Handshake {
   private answered = 0;
   private inExtraRound = false;
 
+  /**
+   * `resumed`: the count begins anew with the first period that lies wholly in this run, since nobody asked the client
+   * before; what was heard of it before that is known all the same.
+   */
   constructor(
     private config: HandshakeSettings,
     start: Instant,
+    resumed?: ResumedHandshake,
   ) {
     this.seen = start;
     this.start = instant(Math.ceil(start));
     this.state = periodAfter(config, this.start);
+    if (resumed === undefined) return;
+    this.seen = resumed.lastSeen;
+    this.seenBy = resumed.lastSeenBy;
+    this.sent = resumed.probesSent;
+    this.answered = resumed.probesAnswered;
+    this.state = periodAfter(config, this.phaseAfter(resumed.now, config.period));
   }
 
   get settings(): HandshakeSettings {

@@ -2,7 +2,7 @@
 
 import type { Ip } from '../base/ip.ts';
 import type { Mac } from '../base/mac.ts';
-import type { WallTime } from '../base/time.ts';
+import type { MachineTime, WallTime } from '../base/time.ts';
 import type { AuthMethod } from './authorization.ts';
 import type { EndCause } from './cause.ts';
 import type { PortName, VlanId } from './dataplane.ts';
@@ -41,6 +41,10 @@ export interface AcctStory {
   readonly lastSeenBy: EndEvidence['lastSeenBy'];
   readonly probesSent: number;
   readonly probesAnswered: number;
+  /** Of what goes on after a restart of ours: the last sign of life; the last of the client's own accord; the next interim. */
+  readonly seenAt?: MachineTime;
+  readonly ownAt?: MachineTime;
+  readonly interimAt?: MachineTime;
 }
 
 /** The client and its port, as they were at the start. */

@@ -13,6 +13,7 @@ import { assertNever } from '../base/result.ts';
 import { earliest, type Instant, NEVER } from '../base/time.ts';
 import type { Authorization } from '../model/authorization.ts';
 import type { EndCause } from '../model/cause.ts';
+import type { Proof } from '../model/kept.ts';
 import type { PortControl } from '../model/port.ts';
 import { buildSuccess } from '../wire/eap.ts';
 import { type EapInput, type EapOutput, EapPassThrough } from './eap-passthrough.ts';
@@ -30,6 +31,8 @@ export interface ClientOptions {
   readonly control: PortControl;
   /** Where this client's identifiers begin, 0..255; random, so that a restart of ours does not repeat them. */
   readonly firstIdentifier: number;
+  /** Of a client that an earlier run of ours has let in; its identifiers go on where they were. */
+  readonly proof?: Proof;
 }
 
 /** A table write that was asked for: which, and for what. */
@@ -59,8 +62,10 @@ export class AuthenticatorClient {
 
   constructor(options: ClientOptions) {
     this.control = options.control;
-    this.pacp = new Pacp(options.settings);
-    this.eap = new EapPassThrough(options.settings, options.firstIdentifier);
+    const { settings, proof } = options;
+    this.pacp = new Pacp(settings, proof);
+    this.eap = new EapPassThrough(settings, proof?.identifier ?? options.firstIdentifier);
+    this.sessionIdentity = this.identity = proof?.identity ?? NOBODY;
   }
 
   pollAt(): Instant {
@@ -70,6 +75,12 @@ export class AuthenticatorClient {
   /** §8.4 authenticated: the client has a session. */
   get authenticated(): boolean {
     return this.pacp.authenticated;
+  }
+
+  /** To be kept for the next run; undefined where there is no session. */
+  get proof(): Proof | undefined {
+    if (!this.pacp.authenticated) return undefined;
+    return { ...this.pacp.proof, identity: this.sessionIdentity, identifier: this.eap.identifier };
   }
 
   /** A `probe` would send a request: it has a session, and it is not the server's turn. */

@@ -18,6 +18,7 @@ import { type Mac, spellMac } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
 import { after, earliest, elapsed, type Instant, type Millis, millis, NEVER } from '../base/time.ts';
 import type { Authorization } from '../model/authorization.ts';
+import type { Proof } from '../model/kept.ts';
 import type { AskRank } from './ask-queue.ts';
 import type { AaaVerdict, PaeRef, ReauthBy } from './events.ts';
 import { printable } from './identity.ts';
@@ -58,6 +59,8 @@ export interface MabOptions {
   /** When the MAC was seen that this machine is made for. */
   readonly seenAt: Instant;
   readonly facts: MabFacts;
+  /** Of a device that an earlier run of ours has let in. */
+  readonly proof?: Proof;
 }
 
 export class MabClient {
@@ -71,7 +74,7 @@ export class MabClient {
   private unanswered = 0;
   private effects: MabEffect[] = [];
 
-  constructor({ mac, settings, seenAt, facts }: MabOptions) {
+  constructor({ mac, settings, seenAt, facts, proof }: MabOptions) {
     this.mac = mac;
     this.settings = settings;
     this.firstSeen = seenAt;
@@ -79,6 +82,18 @@ export class MabClient {
     const delay = settings.order[0] === 'mab' ? millis(0) : settings.delay;
     const confirmation = facts.elsewhere === undefined ? millis(0) : MOVE_CONFIRMATION;
     this.state = { name: 'WAITING', until: after(seenAt, millis(Math.max(delay, confirmation))) };
+    if (proof === undefined) return;
+    this.unanswered = proof.failures;
+    const reAuthWhen = earliest(this.reAuthDue(proof.since), proof.due ?? NEVER);
+    this.state = { name: 'AUTHENTICATED', since: proof.since, reAuthWhen };
+  }
+
+  /** To be kept for the next run; undefined while it is not certain. */
+  get proof(): Proof | undefined {
+    const { state, unanswered: failures } = this;
+    if (state.name !== 'AUTHENTICATED') return undefined;
+    const { since, reAuthWhen } = state;
+    return { since, failures, ...(failures > 0 && reAuthWhen !== NEVER ? { due: reAuthWhen } : {}) };
   }
 
   get current(): MabState['name'] {

@@ -8,6 +8,7 @@
 
 import { assertNever } from '../base/result.ts';
 import { after, earliest, type Instant, type Millis, NEVER } from '../base/time.ts';
+import type { Proof } from '../model/kept.ts';
 import type { PaeCounter } from './counters.ts';
 import { type PaeSettings, SERVER_RETRY_CEILING, SERVER_RETRY_PERIOD } from './settings.ts';
 
@@ -57,7 +58,24 @@ export class Pacp {
   /** Of the step that runs. */
   private actions: PacpAction[] | undefined;
 
-  constructor(private settings: PaeSettings) {}
+  /** `proof`: of a client that an earlier run of ours has let in. */
+  constructor(
+    private settings: PaeSettings,
+    proof?: Proof,
+  ) {
+    if (proof === undefined) return;
+    this.isAuthenticated = true;
+    this.state = 'AUTHENTICATED';
+    this.authenticatedAt = proof.since;
+    this.serverFailures = proof.failures;
+    this.reAuthWhen = earliest(this.reAuthDue(proof.since), proof.due ?? NEVER);
+  }
+
+  /** What is to be known of an authenticated client after a restart of ours. */
+  get proof(): Pick<Proof, 'since' | 'due' | 'failures'> {
+    const { authenticatedAt: since, serverFailures: failures, reAuthWhen } = this;
+    return { since, failures, ...(failures > 0 && reAuthWhen !== NEVER ? { due: reAuthWhen } : {}) };
+  }
 
   get current(): PacpState {
     return this.state;

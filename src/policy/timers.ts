@@ -9,7 +9,7 @@
 // last ones when a deadline comes, and moves the deadline if they are newer (a session that talks costs nothing). A
 // verdict of silence waits for a table dump that is newer than its deadline.
 
-import { after, earliest, type Instant, type Millis, millis, NEVER } from '../base/time.ts';
+import { after, earliest, type Instant, instant, type Millis, millis, NEVER } from '../base/time.ts';
 import type { EndCause } from '../model/cause.ts';
 
 export interface TimerSettings {
@@ -67,6 +67,23 @@ export class SessionTimers {
     this.probeAt = this.thirdAfter(start);
   }
 
+  /**
+   * Of a session that an earlier run of ours has begun. Time in which nobody ran counts, but nobody was asked in it: who
+   * seems silent for longer than two thirds of the heartbeat is asked once more, and has the last third to answer.
+   * `untold`: the table does not say when its client was last heard, so that idleness counts from now.
+   */
+  static resumed(
+    settings: TimerSettings,
+    signs: Signs,
+    { now, untold }: { readonly now: Instant; readonly untold: boolean },
+  ): SessionTimers {
+    const asked = millis(((settings.heartbeat ?? 0) * (THIRDS - 1)) / THIRDS);
+    const timers = new SessionTimers(settings, instant(now - asked));
+    timers.idleFrom = untold ? now : signs.lastOwn;
+    timers.follow(signs);
+    return timers;
+  }
+
   get settings(): TimerSettings {
     return this.config;
   }
@@ -103,11 +120,16 @@ export class SessionTimers {
     if (settings.heartbeat !== before.heartbeat || settings.probes !== before.probes)
       this.heartbeatFrom = now;
     if (settings.idle !== before.idle) this.idleFrom = now;
-    const lastSeen = later(signs.lastSeen, this.heartbeatFrom);
-    this.heartbeatAt = deadline(lastSeen, settings.heartbeat);
-    this.idleAt = deadline(later(signs.lastOwn, this.idleFrom), settings.idle);
-    this.probeAt = this.thirdAfter(lastSeen);
+    this.follow(signs);
     this.sweeping = false;
+  }
+
+  private follow(signs: Signs): void {
+    const { heartbeat, idle } = this.config;
+    const lastSeen = later(signs.lastSeen, this.heartbeatFrom);
+    this.heartbeatAt = deadline(lastSeen, heartbeat);
+    this.idleAt = deadline(later(signs.lastOwn, this.idleFrom), idle);
+    this.probeAt = this.thirdAfter(lastSeen);
   }
 
   private silence(signs: Signs, now: Instant): TimerEffect[] {

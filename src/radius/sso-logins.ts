@@ -83,6 +83,18 @@ export type Heard =
       readonly late: boolean;
     };
 
+/** What an earlier run of ours knew of one. */
+export interface Resumed extends Origin {
+  readonly sessionId: string;
+  readonly userName: string;
+  readonly filterId: string | undefined;
+  readonly classes: readonly Uint8Array[];
+  readonly addresses: readonly Ip[];
+  readonly multiId: string | undefined;
+  readonly startedAt: Instant;
+  readonly heardAt: Instant;
+}
+
 /** A login that gets nothing more. */
 export interface Bar extends Origin {
   /** The concentrator's. */
@@ -100,6 +112,8 @@ export class SsoLogins {
   private readonly bars = new Map<string, Told & Bar>();
   /** The newest On or Off of each concentrator. */
   private readonly closings = new Map<string, Told>();
+  /** Keys of logins that have come, gone or changed since they were asked for. */
+  private touched = new Set<string>();
 
   constructor(private capacity: number) {}
 
@@ -117,6 +131,45 @@ export class SsoLogins {
 
   all(): IterableIterator<Login> {
     return this.entries.values();
+  }
+
+  /** Logins, by key, that are otherwise than they were at the last call; undefined = gone. When they were heard of last is no change. */
+  takeChanged(): ReadonlyMap<
+    string,
+    (Login & { readonly startedAt: Instant; readonly heardAt: Instant }) | undefined
+  > {
+    const keys = this.touched;
+    this.touched = new Set();
+    return new Map([...keys].map((key) => [key, this.entries.get(key)]));
+  }
+
+  /** As an earlier run of ours knew it; none of its addresses is in yet. */
+  resume(login: Resumed): void {
+    const key = keyOf(login, login.sessionId);
+    this.touched.add(key);
+    if (this.bars.has(key) || this.entries.has(key) || this.entries.size >= this.capacity) return;
+    const { client, nas, sessionId, userName, filterId, classes, multiId, startedAt, heardAt } = login;
+    const entry: Entry = {
+      key,
+      client,
+      nas,
+      sessionId,
+      userName,
+      filterId,
+      classes,
+      addresses: new Map(),
+      lost: new Set(),
+      multiId,
+      change: undefined,
+      startedAt,
+      heardAt,
+    };
+    this.entries.set(key, entry);
+    this.take(
+      entry,
+      login.addresses.filter((ip) => !this.holders.has(ip)),
+    );
+    this.judge(entry);
   }
 
   ofAddress(ip: Ip): Login | undefined {
@@ -160,6 +213,7 @@ export class SsoLogins {
       heardAt: at,
     };
     this.entries.set(key, entry);
+    this.touched.add(key);
     const leaving = [...evicted, ...this.take(entry, said.addresses)];
     this.judge(entry);
     return { type: 'login', login: entry, leaving, renewed: false, late: false };
@@ -241,6 +295,7 @@ export class SsoLogins {
   multiIdOf({ key }: Login, first: string): string {
     const entry = this.entries.get(key);
     if (entry === undefined) return first;
+    if (entry.multiId === undefined) this.touched.add(key);
     entry.multiId ??= first;
     return entry.multiId;
   }
@@ -264,6 +319,7 @@ export class SsoLogins {
     // An Interim need not repeat what the Start has said.
     const changed = filterId !== undefined && filterId !== entry.filterId;
     const renewed = changed || (classes.length > 0 && !sameClasses(classes, entry.classes));
+    if (renewed || userName !== entry.userName) this.touched.add(entry.key);
     entry.userName = userName;
     entry.filterId = filterId ?? entry.filterId;
     entry.classes = classes.length > 0 ? classes : entry.classes;
@@ -294,6 +350,7 @@ export class SsoLogins {
         this.judge(holder);
         leaving.push({ ip, cause: 'authorization-changed', detail: `now of ${entry.userName}` });
       }
+      this.touched.add(entry.key);
       this.holders.set(ip, entry);
       entry.addresses.set(ip, 'out');
     }
@@ -321,11 +378,13 @@ export class SsoLogins {
   }
 
   private release(entry: Entry, ip: Ip): void {
+    this.touched.add(entry.key);
     entry.addresses.delete(ip);
     this.holders.delete(ip);
   }
 
   private remove(entry: Entry): void {
+    this.touched.add(entry.key);
     this.entries.delete(entry.key);
     this.idle.delete(entry);
     for (const ip of entry.addresses.keys()) this.holders.delete(ip);

@@ -119,6 +119,10 @@ export const InfoSchema = object('What this agent is and can do.', {
     { description: 'The list of certified devices; null = it is off, or still being read.' },
   ),
   counters: Counters,
+  repairs: Type.Record(Type.String(), Type.Integer({ minimum: 0 }), {
+    description:
+      'What of the kernel was found otherwise than it was wanted, and put right: foreign-entries-removed, grants-written-again, ports-locked-again. A name that is absent is 0.',
+  }),
 });
 export type InfoPayload = Payload<typeof InfoSchema>;
 

@@ -74,12 +74,16 @@ describe('what a crash finds', () => {
     const disk = new Disk();
     disk.apply(...storing({ ref: 1, record: start('a') }), keeping(last));
     const [session] = disk.read().sessions;
-    expect(session && stopOfLost(session)).toEqual({
+    expect(session && stopOfLost(session, 'nas-reboot')).toEqual({
       ...last,
       kind: 'stop',
       cause: 'nas-reboot',
     });
-    expect(stopOfLost(start('b'))).toMatchObject({ eventTime: AT, sessionTimeS: 0, cause: 'nas-reboot' });
+    expect(stopOfLost(start('b'), 'nas-reboot')).toMatchObject({
+      eventTime: AT,
+      sessionTimeS: 0,
+      cause: 'nas-reboot',
+    });
   });
 
   it('what cannot be read is counted, and hides nothing else', () => {

@@ -102,9 +102,9 @@ describe('the lock', () => {
     expect(rig.port.locked).toBe(true);
   });
 
-  it('found open is an alarm, and shut again', () => {
+  it('found open is told, and shut again', () => {
     const rig = new Rig().ready();
-    expect(types(rig.change({ locked: false }))).toEqual(['alarm', 'set']);
+    expect(types(rig.change({ locked: false }))).toEqual(['found-open', 'set']);
     expect(rig.port.locked).toBe(false);
   });
 

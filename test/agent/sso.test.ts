@@ -210,19 +210,55 @@ describe('a user of the concentrator', () => {
     expect(retained('10.0.0.2' as Ip)?.user_name).toBe('bob');
   });
 
-  it('is in after a restart of ours with the next Interim, and the session of before has its Stop', async () => {
+  it('goes on over a restart of ours: in all the while, and known to what its concentrator says of it', async () => {
     tell('start', ALICE);
     await stage.pass(1000);
-    stage.net.routed.takeOut();
-    // What is known of the sessions of before is not all that holds now.
-    stage.net.afterTurn = () => {};
-    stage.net.killAgent();
+    const before = retained(A);
+    await stage.killAgent();
+    expect(passes(A)).toEqual([true]);
+    await stage.pass(1000);
+    expect(retained(A)).toMatchObject({ session_id: before?.session_id, started: before?.started });
+    expect(tell('interim', ALICE)).toBe(true);
+    expect(await records()).toEqual(['Start alice']);
+    expect(tell('stop', ALICE)).toBe(true);
+    await stage.pass(1000);
+    expect(ends()).toEqual([`ip-${A} sso-stop 1`]);
+    expect(await records()).toEqual(['Start alice', 'Stop alice']);
+    expect([...stage.net.disk.keys()]).toEqual([]);
+  });
+
+  it('whose timer has run out comes back by its next packet after a restart of ours, too', async () => {
+    tell('start', ALICE);
+    stage.net.advance(61_000);
+    expect(passes(A)).toEqual([false]);
+    await stage.killAgent();
+    await stage.pass(1000);
+    passes(A);
+    await stage.pass(1500);
+    expect(passes(A)).toEqual([true]);
+  });
+
+  it('whose address somebody has taken out meanwhile has its Stop, and is in with the next Interim', async () => {
+    tell('start', ALICE);
+    await stage.pass(1000);
+    stage.net.routed.granted.clear();
+    await stage.killAgent();
     await stage.pass(1000);
     expect(passes(A)).toEqual([false]);
     expect(tell('interim', ALICE)).toBe(true);
     expect(passes(A)).toEqual([true]);
     await stage.pass(1000);
     expect(await records()).toEqual(['Start alice', 'Stop alice', 'Start alice']);
+  });
+
+  it('whose concentrator is not listed any more is out after a restart of ours', async () => {
+    tell('start', ALICE);
+    await stage.pass(1000);
+    stage.net.file = simFile({ l3: { ingress: ['vpn0'] } });
+    await stage.killAgent();
+    await stage.pass(1000);
+    expect(passes(A)).toEqual([false]);
+    expect(ends()).toMatchObject([expect.stringContaining(`ip-${A} authorization-changed`)]);
   });
 
   it('is let in by a late word, too: there is no newer one that it is out', () => {

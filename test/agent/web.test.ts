@@ -223,7 +223,7 @@ describe('a stranger', () => {
     const stage = await strangerAt();
     const { mac, port } = stage.machine(1);
     stage.failRevokes(2);
-    await stage.killAgent();
+    await stage.killAgent('its store is lost');
     await stage.pass(500);
     expect(await stage.isGranted(mac, port)).toBe(true);
     expect([...stage.net.confined]).toEqual([mac]);
@@ -601,13 +601,14 @@ describe('others', () => {
     expect(stage.net.confined.size).toBe(0);
   });
 
-  it('after a kill, a stranger of the earlier run is free as soon as it is somebody', async () => {
+  it('after a kill, a stranger of the earlier run is one still, and free as soon as it is somebody', async () => {
     const stage = await strangerAt();
     const machine = stage.machine(1);
-    stage.invariants.restarted();
-    stage.net.killAgent();
+    await stage.killAgent();
     await stage.pass(1_000);
-    expect(await stage.isGranted(machine.mac, machine.port)).toBe(false);
+    expect(await stage.isGranted(machine.mac, machine.port)).toBe(true);
+    expect([...stage.net.confined]).toEqual([machine.mac]);
+    expect(await methodOf(stage, machine)).toBe('portal');
     await stage.login(machine);
     expect(stage.net.confined.size).toBe(0);
   });

@@ -11,6 +11,7 @@ import { loginRows } from './logins.ts';
 import { mabRows } from './mab.ts';
 import { memoryRows } from './memory.ts';
 import { probeRows } from './probes.ts';
+import { restartRows } from './restart.ts';
 import type { Row } from './row.ts';
 import { ROOT } from './stage.ts';
 import { startRows } from './start.ts';
@@ -27,6 +28,7 @@ const PARTS: Readonly<Record<string, () => Promise<readonly Row[]>>> = {
   probes: probeRows,
   timers: timerRows,
   disconnects: disconnectRows,
+  restart: restartRows,
   store: storeRows,
 };
 

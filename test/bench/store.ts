@@ -6,8 +6,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { encodeRecord } from '../../src/accounting/record-codec.ts';
 import { keeping, type SessionRecord, storing } from '../../src/accounting/spool.ts';
-import type { WallTime } from '../../src/base/time.ts';
+import type { MachineTime, WallTime } from '../../src/base/time.ts';
 import { openStore, type Store } from '../../src/io/store.ts';
+import type { AcctStory } from '../../src/model/acct.ts';
 import { subject } from '../rigs/accounting-path.ts';
 import type { Row } from './row.ts';
 
@@ -19,7 +20,20 @@ const ROUNDS_PER_HOUR = 12;
 function session(n: number, round: number): SessionRecord {
   const sessionTimeS = 300 * round;
   const counters = { inputOctets: n, outputOctets: round, inputPackets: 1, outputPackets: 1 };
-  const who = subject(`5f0c29aa-${n.toString(16).padStart(6, '0')}`);
+  const at = (1e9 + 300_000 * round) as MachineTime;
+  const story: AcctStory = {
+    method: 'dot1x',
+    role: 'default',
+    started: 1 as WallTime,
+    vlan: 0,
+    lastSeenBy: 'fdb',
+    probesSent: round,
+    probesAnswered: round,
+    seenAt: at,
+    ownAt: at,
+    interimAt: at,
+  };
+  const who = { ...subject(`5f0c29aa-${n.toString(16).padStart(6, '0')}`), story };
   return { kind: 'interim', eventTime: round as WallTime, subject: who, sessionTimeS, counters };
 }
 

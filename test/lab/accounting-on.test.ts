@@ -5,6 +5,7 @@ import { readdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { SessionRow } from '../rigs/lab/freeradius.ts';
+import { loseTable } from '../rigs/lab/netns.ts';
 import { sleep, until } from '../rigs/lab/process.ts';
 import { PASSWORD, Scene } from '../rigs/lab/scene.ts';
 
@@ -48,6 +49,7 @@ describe('a session that the agent did not live to end', () => {
     await sleep(3_000);
     const killedAt = Date.now() / 1000;
     await scene.agent.kill();
+    await loseTable(scene.lab.netns);
     await sleep(DOWN_MS);
     await scene.agent.start();
     const row = await closed(sessionId);

@@ -233,18 +233,26 @@ describe('the routed path', () => {
     await until('the user in', async () => (await path(alice))[0], 3_000);
   });
 
-  it('stays shut while there is no agent, and is empty when there is one again: an Interim fills it', async () => {
+  it('stays as it is while there is no agent, and when there is one again: nobody loses a packet, and no session ends', async () => {
     const alice = await user('ipv4');
     const stranger = await user('ipv4');
     await vpn.tell(accounting('Start', alice));
     await scene.radius.waitForAccounting({ 'User-Name': alice.user, 'Acct-Status-Type': 'Start' });
+    const session = (await scene.sessions()).find(({ user_name: name }) => name === alice.user);
+    const pings = vpn.pinging(first(alice));
+    await sleep(1_500);
     await scene.agent.kill();
     expect([...(await path(alice)), ...(await path(stranger))]).toEqual([true, false]);
     await scene.agent.start();
-    expect(await path(alice)).toEqual([false]);
+    await sleep(1_000);
+    expect(await pings.lost()).toBe(0);
+    expect([...(await path(alice)), ...(await path(stranger))]).toEqual([true, false]);
     expect(await vpn.tell(accounting('Interim-Update', alice))).toBe(true);
-    expect(await path(alice)).toEqual([true]);
-    await scene.radius.waitForAccounting({ 'User-Name': alice.user, 'Acct-Terminate-Cause': 'NAS-Reboot' });
+    const now = (await scene.sessions()).find(({ user_name: name }) => name === alice.user);
+    expect(now).toMatchObject({ session_id: session?.session_id, started: session?.started });
+    expect(await vpn.tell(accounting('Stop', alice))).toBe(true);
+    expect(await ended(alice, 'sso-stop')).toMatchObject({ session_id: session?.session_id });
+    expect(await path(alice)).toEqual([false]);
   });
 });
 

@@ -554,7 +554,7 @@ describe('ten thousand hostile requests', () => {
 });
 
 describe('in the end', () => {
-  it('after a kill a stranger is out, held all the while, and a user when it has logged in', async () => {
+  it('after a kill a stranger is one still, held all the while, and a user when it has logged in', async () => {
     const client = scene.client(1);
     await scene.agent.kill();
     expect(await ping(client, UPLINK_IPV4), 'while nobody is there').toBe(false);

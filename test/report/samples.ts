@@ -88,6 +88,7 @@ export const INFO: InfoPayload = {
     counters: { cleared: 1 },
   },
   counters: { 'drop-eapol-short': 2 },
+  repairs: { 'ports-locked-again': 1 },
 };
 
 export const CERTIFIED_DEVICE: CertifiedDevicePayload = {

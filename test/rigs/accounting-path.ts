@@ -81,7 +81,7 @@ export class AccountingPath {
       this.durable.add(ref);
       this.tell({ type: 'recovered', ref, record });
     }
-    for (const session of sessions) this.record(stopOfLost(session));
+    for (const session of sessions) this.record(stopOfLost(session, 'nas-reboot'));
   }
 
   start(id: string): void {

@@ -209,8 +209,8 @@ export interface FaultStage extends VlanStage {
   /** It is deleted, its ports with it; and made anew, with the same ports. */
   loseBridge(): void;
   restoreBridge(): void;
-  /** The agent is killed, and started anew: it remembers what is on disk. */
-  killAgent(): Promise<void>;
+  /** The agent is killed, and started anew: it remembers what is on disk, or all of that but its sessions. */
+  killAgent(how?: 'its store is lost'): Promise<void>;
   failRevokes(times: number): void;
   failGrants(times: number): void;
   failDumps(times: number): void;

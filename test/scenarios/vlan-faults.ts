@@ -16,7 +16,7 @@ import {
 } from './vlan-expectations.ts';
 
 const killed: Scenario<FaultStage> = {
-  name: 'killed while sessions are in VLANs: the next agent puts every port back as it was found before',
+  name: 'killed while sessions are in VLANs: the next agent, which knows of none, puts every port back as it was found before',
   setting: () => ({
     machines: 2,
     vlans: UPLINK_VLANS,
@@ -30,7 +30,7 @@ const killed: Scenario<FaultStage> = {
     await expectVlans(stage, 'p1', only(30, [40]));
     await stage.killSupplicant(first);
     await stage.killSupplicant(second);
-    await stage.killAgent();
+    await stage.killAgent('its store is lost');
     await expectFound(stage, 'p1');
     await expectFound(stage, 'p2');
     assert.deepEqual((await stage.vlansOf('up0')).tagged, UPLINK_VLANS.onUplink);

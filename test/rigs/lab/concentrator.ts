@@ -8,6 +8,7 @@
 
 import type { LabSwitch } from './netns.ts';
 import { giveAddress, keepQuiet, Netns } from './netns.ts';
+import { Pinging } from './pinging.ts';
 
 export const CONCENTRATOR = '10.98.0.1';
 export const CONCENTRATOR_IPV6 = 'fd00:98::1';
@@ -60,6 +61,11 @@ export class Concentrator {
   async passes(ip: string): Promise<boolean> {
     const to = ip.includes(':') ? SERVER_IPV6 : SERVER_IPV4;
     return (await this.netns.run(['ping', '-c', '1', '-W', '0.3', '-I', ip, to])).code === 0;
+  }
+
+  /** Echoes from this address to the server and back, until they are counted. */
+  pinging(ip: string): Pinging {
+    return new Pinging(this.netns, ip.includes(':') ? SERVER_IPV6 : SERVER_IPV4, ip);
   }
 
   /** One echo from the server to this address and back. */

@@ -209,6 +209,20 @@ export class LabSwitch {
   }
 }
 
+/** As a boot of the machine does it: no grant is left in the bridge's table. To be done while no agent runs. */
+export async function loseTable(netns: Netns): Promise<void> {
+  const all = JSON.parse(
+    await netns.must(['bridge', '-j', 'fdb', 'show', 'br', 'br0']),
+  ) as readonly FdbEntry[];
+  const lines = all
+    .filter(({ state }) => state === 'static')
+    .map(({ mac, ifname, vlan }) => {
+      const where = vlan === undefined ? '' : ` vlan ${vlan}`;
+      return `fdb del ${mac} dev ${ifname} master${where}\n`;
+    });
+  if (lines.length > 0) await netns.must(['bridge', '-batch', '-'], { input: lines.join('') });
+}
+
 /** No duplicate address detection and no router solicitations: addresses work at once, and nothing is sent unasked. */
 export async function keepQuiet(netns: Netns): Promise<void> {
   for (const scope of ['all', 'default']) {

@@ -61,6 +61,7 @@ export class Invariants {
   private taken = 0;
   private lastSeq = 0;
   private excusedAt = 0;
+  private restartedAt = Number.NEGATIVE_INFINITY;
 
   constructor(private readonly net: SimulatedSwitch) {}
 
@@ -71,6 +72,8 @@ export class Invariants {
 
   /** The agent was killed and is another one. */
   restarted(): void {
+    this.takeIn();
+    this.restartedAt = this.net.world.now;
     for (const id of this.records.keys()) this.before.add(id);
     this.records.clear();
     this.ends.clear();
@@ -152,6 +155,8 @@ export class Invariants {
       unknown
     >;
     for (const { mac, vlan, port, flags } of net.bridge.table.values()) {
+      // Until the store is read nobody knows whose it is.
+      if (!core.parts.restoration.settled) break;
       if (!isGrant(flags) || net.bridge.tampered.has(mac)) continue;
       const key: GrantKey = { mac, port: port.name, vlan };
       const unit = core.sessions.ofMac(mac);
@@ -189,6 +194,7 @@ export class Invariants {
       if (!net.routed.granted.has(ip) && !net.routed.tampered.has(ip))
         this.fail(`${ip} has a session and does not pass`);
     for (const ip of net.routed.granted) {
+      if (!core.parts.restoration.addressesSettled) break;
       if (net.routed.tampered.has(ip)) continue;
       const underWay = entering.has(ip) || (authz.has(keyText({ ip })) && !life.isGranted({ ip }));
       if (!addresses.has(ip) && !underWay) this.fail(`${ip} passes, and nobody has a session for it`);
@@ -271,6 +277,8 @@ export class Invariants {
     }
     const keys = new Set([...core.sessions.all(), ...this.closings()].map(({ session }) => session.key));
     for (const topic of net.retained.keys()) {
+      // Of an earlier run, and not judged yet.
+      if (!core.parts.restoration.isOver) break;
       if (!topic.startsWith(prefix)) continue;
       if (!keys.has(topic.slice(prefix.length) as SessionKey))
         this.fail(`${topic} stands, and there is no session`);
@@ -315,7 +323,9 @@ export class Invariants {
       if (period === 0 || keep) continue;
       const { mac, grant, startedAt } = unit.session;
       const sign = net.bridge.lastSign.get(`${mac} ${grant.port}`) ?? startedAt;
-      const alive = net.world.now - Math.max(sign, startedAt, this.excusedAt, since);
+      // A start begins to count with the first period that lies wholly after it.
+      const countedFrom = Math.max(this.excusedAt, this.restartedAt + period);
+      const alive = net.world.now - Math.max(sign, startedAt, countedFrom, since);
       const rounds = unit.handshake.extended ? 2 * times + 1 : times + 1;
       if (alive > rounds * period + VERDICT_SLACK_MS)
         this.fail(`${mac} was last heard of ${alive} ms ago, T is ${period} ms, N is ${times}`);

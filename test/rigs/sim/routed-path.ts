@@ -36,8 +36,9 @@ export class SimRoutedPath {
     this.tampered.add(ip);
   }
 
-  clear(): void {
-    for (const set of [this.granted, this.awaited, this.heard]) set.clear();
+  /** By the next agent: whom the one before had granted passes all the while. */
+  reopen(): void {
+    for (const set of [this.awaited, this.heard]) set.clear();
   }
 
   /** A packet of this address comes in; true if it passes. */

@@ -20,13 +20,21 @@ import { parseConfig } from '../../../src/config/parse.ts';
 import type { ReadSecret } from '../../../src/config/secrets.ts';
 import { inOrder } from '../../../src/io/effect-order.ts';
 import type { TrafficCounters } from '../../../src/model/acct.ts';
-import { type Capabilities, type Grant, isAddress, type PortName } from '../../../src/model/dataplane.ts';
+import {
+  type Capabilities,
+  type Grant,
+  isAddress,
+  type PortFacts,
+  type PortName,
+} from '../../../src/model/dataplane.ts';
 import type { HoldKind } from '../../../src/model/port.ts';
 import { readCertified } from '../../../src/policy/certified-codec.ts';
 import type { DynamicDatagram } from '../../../src/radius/dynauth.ts';
+import { readLogins } from '../../../src/radius/sso-login-codec.ts';
 import type { Bar } from '../../../src/radius/sso-logins.ts';
 import type { Rights } from '../../../src/report/commands.ts';
 import type { EventPayload } from '../../../src/report/event-payloads.ts';
+import { NOTHING_KEPT, readKept } from '../../../src/session/kept-codec.ts';
 import type { Answer } from '../../../src/web/page.ts';
 import type { Visit } from '../../../src/web/visit.ts';
 import { SeededEntropy } from '../radius-servers.ts';
@@ -145,6 +153,13 @@ export class SimulatedSwitch {
   diesAtWrite = 0;
   dead = false;
   private lives = 0;
+  /** Until they are loaded. */
+  private wantedCaptures: Extract<Effect, { readonly type: 'open-capture' }>[] | undefined = [];
+  /** What the next agent is started with. */
+  file: string;
+  private static machines = 0;
+  /** Which boot of which machine: another one for each switch. */
+  private readonly machine = `boot ${++SimulatedSwitch.machines}`;
   /** What the agent has asked to be remembered of the ports' VLANs: a restart of it gets that. */
   foundVlans: readonly FoundVlan[] = [];
   ssoBars: readonly Bar[] = [];
@@ -178,6 +193,7 @@ export class SimulatedSwitch {
     const parsed = parseConfig(options.config, readSecret);
     if (!parsed.ok) throw new Error(`bad configuration: ${JSON.stringify(parsed.error)}`);
     const { config } = parsed.value;
+    this.file = options.config;
     this.disk = options.disk ?? new Map();
     if (options.wallMs !== undefined) this.world.wallOffset = options.wallMs - this.world.now;
     this.bridge = new SimBridge(this.world, {
@@ -197,17 +213,19 @@ export class SimulatedSwitch {
     this.agent = this.newAgent();
   }
 
-  /** As after a kill: what is not on disk is forgotten. */
-  killAgent(): void {
+  /** As after a kill, or a stop: what is not on disk is forgotten. The next one is started `afterMs` later. */
+  killAgent(afterMs = 0): void {
     this.inputs.length = 0;
     for (const port of this.bridge.ports.values()) port.captured = false;
-    // What the broker kept is cleared on connecting, as the shell does it.
-    this.retained.clear();
-    this.brokerUp = true;
-    // The routed path is opened anew, empty.
-    this.routed.clear();
-    // Nobody has sessions for what stands in the table now.
-    for (const { mac } of this.bridge.table.values()) this.bridge.tampered.add(mac);
+    this.dead = true;
+    this.advance(afterMs);
+    this.dead = false;
+    // It was the other process that stood still.
+    this.stalledUntil = this.world.now;
+    this.brokerUp = false;
+    this.wantedCaptures = [];
+    this.inputs.length = 0;
+    this.routed.reopen();
     this.agent = this.newAgent();
     this.boot();
   }
@@ -221,14 +239,20 @@ export class SimulatedSwitch {
   }
 
   private newAgent(): Agent {
-    const { config: text, readSecret = NO_FILES, seed = 1, bootId = 'b007' } = this.options;
+    const { readSecret = NO_FILES, seed = 1, bootId = 'b007' } = this.options;
+    const { file: text } = this;
     const parsed = parseConfig(text, readSecret);
     if (!parsed.ok) throw new Error(`bad configuration: ${JSON.stringify(parsed.error)}`);
     const { clocks } = this.world;
     return new Agent({
       config: parsed.value.config,
       entropy: new SeededEntropy(seed),
-      boot: { bootId: `${bootId}${this.lives++ || ''}`, version: 'sim', startedAt: clocks.wall },
+      boot: {
+        bootId: `${bootId}${this.lives++ || ''}`,
+        version: 'sim',
+        startedAt: clocks.wall,
+        clock: { boot: this.machine, origin: 0 },
+      },
       now: clocks,
       source: { text, readSecret },
     });
@@ -239,7 +263,7 @@ export class SimulatedSwitch {
     this.post({
       type: 'boot',
       capabilities: this.options.capabilities ?? SIM_CAPABILITIES,
-      ports: [...bridge.ports.values()].map((port) => bridge.facts(port)),
+      ports: this.facts(),
       vlans: bridge.vlanMap(),
       foundVlans: this.foundVlans,
       heldDown: this.options.heldDown ?? new Map(),
@@ -250,26 +274,61 @@ export class SimulatedSwitch {
     const { storeAfterMs = 0 } = this.options;
     if (storeAfterMs === 0) this.openStore();
     else this.later(storeAfterMs, () => this.openStore());
+    this.openCaptures();
     const own = { mac: SWITCH_MAC, ipv4: SWITCH_IPV4, ipv6: SWITCH_IPV6 };
     const addresses = new Set([SWITCH_IPV4, SWITCH_IPV6]);
     const sources = new Map([[0, own]]);
     this.post({ type: 'own-addresses', sources, addresses, ingress: new Map(), enslaved: new Map() });
     this.post({ type: 'uplink-guard' });
     this.post({ type: 'confinement', left: [...this.confined] });
+    this.clearStale();
+    this.brokerUp = true;
     this.post({ type: 'broker', connected: true });
+  }
+
+  /** What the broker kept is looked at on connecting, as the shell does it. */
+  private clearStale(): void {
+    for (const [topic, payload] of this.retained)
+      if (this.agent.isStaleTopic(topic, JSON.stringify(payload).length)) this.retained.delete(topic);
+  }
+
+  private facts(): readonly PortFacts[] {
+    const present = [...this.bridge.ports.values()].filter((port) => port.present);
+    return present.map((port) => this.bridge.facts(port));
+  }
+
+  /** They are loaded late: what was wanted of them until then is done now. */
+  private openCaptures(): void {
+    const waiting = this.wantedCaptures ?? [];
+    this.wantedCaptures = undefined;
+    for (const effect of waiting) this.openCapture(effect);
+    this.post({ type: 'tick' });
+  }
+
+  private openCapture({ ref, port }: Extract<Effect, { readonly type: 'open-capture' }>): string | undefined {
+    return this.answer(ref, 'captures', () => {
+      this.bridge.port(port).captured = true;
+      return { ok: true, value: undefined };
+    });
   }
 
   private openStore(): void {
     const { storeError } = this.options;
     if (storeError === undefined) {
       const status = { state: 'durable', octets: 4096, warnings: [] } as const;
-      this.post({ type: 'spool', content: readSpool(this.disk), status });
+      this.post({
+        type: 'spool',
+        content: readSpool(this.disk),
+        kept: readKept(this.disk),
+        logins: readLogins(this.disk),
+        status,
+      });
       this.post({ type: 'certified', content: readCertified(this.certified) });
       return;
     }
     this.faults.stores = Number.POSITIVE_INFINITY;
     const status = { state: 'none', octets: 0, warnings: [storeError] } as const;
-    this.post({ type: 'spool', content: EMPTY_SPOOL, status });
+    this.post({ type: 'spool', content: EMPTY_SPOOL, kept: NOTHING_KEPT, logins: [], status });
   }
 
   addClient(options: ClientOptions): SimClient {
@@ -314,10 +373,7 @@ export class SimulatedSwitch {
   setBroker(up: boolean): void {
     if (this.brokerUp === up) return;
     this.brokerUp = up;
-    for (const [topic, payload] of up ? this.retained : []) {
-      const { length } = JSON.stringify(payload);
-      if (this.agent.isStaleTopic(topic, length)) this.retained.delete(topic);
-    }
+    if (up) this.clearStale();
     this.post({ type: 'broker', connected: up });
   }
 
@@ -336,7 +392,7 @@ export class SimulatedSwitch {
   private step(end: number): boolean {
     const { world } = this;
     const due = Math.max(Math.ceil(this.agent.pollAt()), this.tickedAt + LEAST_WAIT_MS);
-    const tickAt = Math.max(due, this.stalledUntil);
+    const tickAt = this.dead ? Number.POSITIVE_INFINITY : Math.max(due, this.stalledUntil);
     const at = Math.min(world.nextAt(), tickAt);
     if (at > end) return false;
     world.now = instant(Math.max(world.now, at));
@@ -418,10 +474,9 @@ export class SimulatedSwitch {
         bridge.watch(effect.key);
         return undefined;
       case 'open-capture':
-        return this.answer(effect.ref, 'captures', () => {
-          bridge.port(effect.port).captured = true;
-          return { ok: true, value: undefined };
-        });
+        if (this.wantedCaptures === undefined) return this.openCapture(effect);
+        this.wantedCaptures.push(effect);
+        return undefined;
       case 'close-capture':
         bridge.port(effect.port).captured = false;
         return undefined;
@@ -431,6 +486,9 @@ export class SimulatedSwitch {
             ? { type: 'table-failed', error: 'dump: interrupted' }
             : { type: 'table', dump: { at: world.now, tookMs: this.dumpMs, records: bridge.dump() } },
         );
+        return undefined;
+      case 'read-ports':
+        this.inputs.push({ type: 'ports', ports: this.facts() });
         return undefined;
       case 'read-vlans':
         this.inputs.push(
@@ -481,6 +539,11 @@ export class SimulatedSwitch {
         return undefined;
       case 'spool-keep':
         this.store(effect.sessions.map(keeping));
+        return undefined;
+      case 'session-store':
+        this.store(effect.changes);
+        return undefined;
+      case 'adopted':
         return undefined;
       case 'certified-store':
         for (const { key, value } of effect.changes) {

@@ -398,8 +398,9 @@ export class SimulatedStage implements FaultStage {
     this.net.bridge.reappear();
   }
 
-  async killAgent(): Promise<void> {
+  async killAgent(how?: 'its store is lost'): Promise<void> {
     this.invariants.restarted();
+    if (how !== undefined) this.net.disk.clear();
     this.net.killAgent();
   }
 

@@ -1,0 +1,361 @@
+// What an earlier run has left, and what becomes of it. One way, for each session that is in the store:
+//
+//   stored ─▶ the table is read ─▶ session/restoring.ts judges ─▶ adopt: it goes on   end: life.end   lost: a Stop, no more
+//
+// Until that is done no entry of the table is taken for foreign. Ports are locked all the while, captures and the broker's
+// link come after it: to a client, a server and upstream nothing has happened.
+// A session of which accounting has kept something and the rest cannot be read has its Stop at once; its entries are foreign
+// then, and its user comes in anew.
+
+import type { SessionRecord } from '../accounting/spool.ts';
+import type { Ip } from '../base/ip.ts';
+import { macToNumber } from '../base/mac.ts';
+import { present } from '../base/present.ts';
+import { assertNever } from '../base/result.ts';
+import { earliest, fromMachineTime, type Instant, type MachineTime } from '../base/time.ts';
+import { isFallback } from '../model/authorization.ts';
+import type { TableDump } from '../model/dataplane.ts';
+import type { KeptAddress, KeptSession, KeptStation, Proof } from '../model/kept.ts';
+import type { L2Session, L3Session } from '../model/session.ts';
+import { l3SessionKey, sessionKey } from '../report/topics.ts';
+import { type Found, judgeKept, type Verdict } from '../session/restoring.ts';
+import { forEachEntry, isGrant } from '../wire/fdb-table.ts';
+import { keysOf } from './authorization-policy.ts';
+import { Beginnings } from './beginnings.ts';
+import type { Core } from './core.ts';
+import { sessionsFollow } from './follow.ts';
+import type { Input } from './ports.ts';
+import { type L2Unit, type L3Unit, type Resumed, SessionUnit } from './session-unit.ts';
+
+/** A session of an earlier run; what accounting has of it, unless it is of those that no server knows. */
+interface Stored<Place = KeptSession['place']> {
+  readonly kept: KeptSession & { readonly place: Place };
+  readonly record: SessionRecord | undefined;
+}
+
+/** Entries of one client in the table, as `keyText` without the port's name: by its ifindex. */
+type Standing = ReadonlyMap<number, ReadonlySet<string>>;
+
+export class Restoration {
+  private readonly beginnings: Beginnings;
+  /** Undefined until the store is read; then those that wait for the table. */
+  private stored: Stored<KeptStation>[] | undefined;
+  private judged = false;
+  /** Addresses behind the switch that wait for the sets of the routed path. */
+  private readonly behind: Stored<KeptAddress>[] = [];
+  private addressesJudged = false;
+
+  constructor(private readonly core: Core) {
+    this.beginnings = new Beginnings(core);
+  }
+
+  /** No session on a port is undecided: an entry of nobody's is foreign. */
+  get settled(): boolean {
+    return this.judged;
+  }
+
+  /** The same of addresses behind the switch. */
+  get addressesSettled(): boolean {
+    return this.addressesJudged;
+  }
+
+  get isOver(): boolean {
+    return this.judged && this.addressesJudged;
+  }
+
+  /** What is in the store; without one, nothing. */
+  opened({ content, kept, logins, status }: Extract<Input, { readonly type: 'spool' }>): void {
+    if (this.stored !== undefined) return;
+    const { accountant, keptSessions, reporter, sso, watch } = this.core.parts;
+    sso.resume(logins);
+    const living = new Map(accountant.opened(content, status).map((record) => [idOf(record), record]));
+    keptSessions.begin();
+    if (kept.damaged.length > 0) {
+      const message = `${kept.damaged.length} sessions of the store cannot be read: their users come in anew`;
+      reporter.warning('spool', message, {});
+      for (const key of kept.damaged) keptSessions.forget(key.slice(1));
+    }
+    const whole = new Set<string>();
+    this.stored = [];
+    for (const session of newestFirst(kept.sessions)) {
+      const record = living.get(session.id);
+      // Its Stop is made already, by a program that did not know of this.
+      if (record === undefined && !isFallback(session.method)) keptSessions.forget(session.id);
+      else {
+        whole.add(session.id);
+        this.take({ kept: session, record });
+      }
+    }
+    for (const [id, record] of living) if (!whole.has(id)) accountant.lost(record, 'nas-reboot');
+    watch.readTable();
+    // Without a routed path nobody is on it.
+    if (this.core.config.l3 === undefined) this.addresses(new Set());
+    else this.core.out.push({ type: 'read-addresses', granted: true });
+  }
+
+  /** Who may pass the routed path, before it is compared with who is to. */
+  addresses(granted: ReadonlySet<Ip>): void {
+    const { core } = this;
+    if (this.addressesJudged || this.stored === undefined) return;
+    this.addressesJudged = true;
+    for (const stored of this.behind.splice(0)) {
+      const { kept } = stored;
+      const { ip } = kept.place;
+      const verdict = judgeKept(3, {
+        sameBoot: kept.boot === core.boot.clock.boot,
+        granted: granted.has(ip),
+        replaced: core.sessions.get(l3SessionKey(ip)) !== undefined,
+        methodOff: !core.parts.sso.knows(ip),
+      });
+      if (verdict.do === 'lost') this.lose(stored, verdict);
+      else {
+        const unit = this.adoptAddress(stored);
+        if (verdict.do === 'end') core.parts.life.end(unit, verdict);
+      }
+    }
+    core.parts.sso.allResumed();
+    this.over();
+  }
+
+  /** A dump of the table is about to be looked at: whoever is adopted by it has its evidence from it, too. */
+  table({ records }: TableDump): void {
+    if (this.judged || this.stored === undefined) return;
+    const standing = this.standingIn(records);
+    const ended: (() => void)[] = [];
+    let adopted = 0;
+    for (const stored of this.stored) {
+      const verdict = judgeKept(2, this.found(stored.kept, standing));
+      if (verdict.do === 'adopt') adopted++;
+      const end = this.perform(stored, verdict);
+      if (end !== undefined) ended.push(end);
+    }
+    this.judged = true;
+    if (this.stored.length > 0)
+      this.core.out.log('info', 'sessions of an earlier run go on', {
+        kept: adopted,
+        ended: this.stored.length - adopted,
+      });
+    this.stored = [];
+    // Last: they may make room that others of them must not take.
+    for (const end of ended) end();
+    this.over();
+  }
+
+  private over(): void {
+    sessionsFollow(this.core);
+    if (this.isOver) this.core.parts.reporter.restored();
+  }
+
+  private take({ kept, record }: Stored): void {
+    const { place } = kept;
+    if (place.layer === 2) this.stored?.push({ kept: { ...kept, place }, record });
+    else this.behind.push({ kept: { ...kept, place }, record });
+  }
+
+  private standingIn(records: Uint8Array): Standing {
+    const wanted = new Set(this.stored?.map(({ kept }) => macToNumber(kept.place.mac)));
+    const standing = new Map<number, Set<string>>();
+    forEachEntry(records, (mac48, vlan, ifindex, flags) => {
+      if (!isGrant(flags) || !wanted.has(mac48)) return;
+      standing.set(mac48, (standing.get(mac48) ?? new Set()).add(`${ifindex} ${vlan}`));
+    });
+    return standing;
+  }
+
+  private found({ boot, method, place }: Stored<KeptStation>['kept'], standing: Standing): Found {
+    const { core } = this;
+    const { mac, port: name, nasPort } = place;
+    const { ports, life } = core.parts;
+    const unit = ports.get(name)?.machine;
+    const port = {
+      control: unit?.control,
+      adminUp: unit?.facts.adminUp ?? true,
+      linkUp: unit?.facts.linkUp ?? true,
+    };
+    return {
+      sameBoot: boot === core.boot.clock.boot,
+      port: ports.nameOf(nasPort) === name ? port : undefined,
+      granted: isGranted(place, standing),
+      replaced: core.sessions.ofMac(mac) !== undefined || life.isEntering(mac),
+      methodOff: method === 'mab' && !core.settings.port(name).mab.enabled,
+    };
+  }
+
+  /** What is still to be done when all have been judged. */
+  private perform(stored: Stored<KeptStation>, verdict: Verdict): (() => void) | undefined {
+    const { life } = this.core.parts;
+    switch (verdict.do) {
+      case 'adopt':
+        this.adopt(stored);
+        return undefined;
+      case 'end': {
+        const unit = this.adopt(stored);
+        const { cause, detail } = verdict;
+        return () => life.end(unit, { cause, detail, at: unit.evidence().lastSeen });
+      }
+      case 'lost':
+        this.lose(stored, verdict);
+        return undefined;
+      default:
+        return assertNever(verdict);
+    }
+  }
+
+  private lose(
+    { kept, record }: Stored,
+    { cause, detail }: Extract<Verdict, { readonly do: 'end' | 'lost' }>,
+  ): void {
+    const { accountant, keptSessions, reporter } = this.core.parts;
+    const { id, authorization, place } = kept;
+    this.core.out.log('info', 'session of an earlier run is over', {
+      session: id,
+      user: authorization.userName,
+      ...(place.layer === 2 ? { mac: place.mac, port: place.port } : { ip: place.ip }),
+      detail,
+    });
+    if (record !== undefined) accountant.lost(record, cause);
+    else {
+      keptSessions.forget(id);
+      reporter.sessionLost(recordOf(kept), cause);
+    }
+  }
+
+  private adopt(stored: Stored<KeptStation>): L2Unit {
+    const { core } = this;
+    const { accountant, confinement, fallback, life, meter, reporter, vlans } = core.parts;
+    const { kept, record } = stored;
+    const { place, method } = kept;
+    const { mac, port, wish, domain } = place;
+    const unit = new SessionUnit(this.sessionOf(stored), core, { wish, domain }, this.resumedOf(stored));
+    life.resume(keysOf(mac, port, place.vlans));
+    core.out.push({ type: 'adopted', mac });
+    vlans.resume(unit, port, place.vlans);
+    const { userName } = kept.authorization;
+    const proof = this.proofOf(kept);
+    core.method(method)?.resume({ mac, port, userName, proof, authorizedAt: unit.authorizedAt });
+    this.beginnings.resume(unit);
+    meter.resume(unit, place.baseline);
+    if (record !== undefined) accountant.resumed(unit);
+    if (isFallback(method)) fallback.begin(unit);
+    confinement.review(mac);
+    if (core.settings.port(port).hostMode === 'multi-host') core.parts.ports.open(port);
+    reporter.sessionChanged(unit);
+    return unit;
+  }
+
+  private adoptAddress(stored: Stored<KeptAddress>): L3Unit {
+    const { core } = this;
+    const { kept, record } = stored;
+    const { ip, concentrator } = kept.place;
+    const session: L3Session = {
+      ...this.anySessionOf(kept),
+      layer: 3,
+      key: l3SessionKey(ip),
+      grant: { ip },
+      concentrator,
+    };
+    const unit: L3Unit = new SessionUnit(session, core, undefined, this.resumedOf(stored));
+    core.parts.life.resume([{ ip }]);
+    core.parts.sso.resumed(ip);
+    this.beginnings.resume(unit);
+    core.parts.routed.entered(unit);
+    if (record !== undefined) core.parts.accountant.resumed(unit);
+    core.parts.reporter.sessionChanged(unit);
+    return unit;
+  }
+
+  private sessionOf({ kept }: Stored<KeptStation>): L2Session {
+    const { mac, port, vlan, vlans, domain, nasPort, calledStation } = kept.place;
+    return {
+      ...this.anySessionOf(kept),
+      layer: 2,
+      key: sessionKey(mac),
+      mac,
+      grant: { mac, port, vlan },
+      vlans,
+      domain,
+      nasPort,
+      calledStation,
+    };
+  }
+
+  private anySessionOf(kept: KeptSession) {
+    const { id, multiId, method, startedWall, authorization, role, ipv4, ipv6 } = kept;
+    return {
+      id,
+      multiId,
+      method,
+      startedAt: this.past(kept.startedAt),
+      startedWall,
+      authorization,
+      role,
+      addresses: present({ ipv4, ipv6 }),
+    };
+  }
+
+  private resumedOf({ kept, record }: Stored): Resumed {
+    const story = record?.subject.story;
+    const startedAt = this.past(kept.startedAt);
+    const time = (at: MachineTime | undefined): Instant => (at === undefined ? startedAt : this.past(at));
+    return {
+      authorizedAt: this.past(kept.authorizedAt),
+      evidence: {
+        lastSeen: time(story?.seenAt),
+        lastSeenBy: story?.lastSeenBy ?? 'login',
+        probesSent: story?.probesSent ?? 0,
+        probesAnswered: story?.probesAnswered ?? 0,
+      },
+      lastOwn: time(story?.ownAt),
+      ...(story?.interimAt === undefined ? {} : { interimAt: this.at(story.interimAt) }),
+    };
+  }
+
+  private proofOf({ proof }: KeptSession): Proof | undefined {
+    if (proof === undefined) return undefined;
+    const { since, due, ...others } = proof;
+    return { ...others, since: this.past(since), ...(due === undefined ? {} : { due: this.at(due) }) };
+  }
+
+  private at(time: MachineTime): Instant {
+    return fromMachineTime(this.core.boot.clock, time);
+  }
+
+  /** Nothing that has happened is later than now. */
+  private past(time: MachineTime): Instant {
+    return earliest(this.at(time), this.core.now.mono);
+  }
+}
+
+/** One of its entries stands. Others that are missing are written again (reconciliation.ts). */
+function isGranted({ mac, port, nasPort, vlans }: KeptStation, standing: Standing): boolean {
+  const there = standing.get(macToNumber(mac));
+  return keysOf(mac, port, vlans).some(({ vlan }) => there?.has(`${nasPort} ${vlan}`) ?? false);
+}
+
+function idOf({ subject }: SessionRecord): string {
+  return subject.sessionId;
+}
+
+/** Of two of one client the newer one stands. */
+function newestFirst(sessions: readonly KeptSession[]): readonly KeptSession[] {
+  return [...sessions].sort((a, b) => b.startedAt - a.startedAt);
+}
+
+/** What would be known of a session of which no server knows, if it were accounted for. */
+function recordOf({ place, ...kept }: KeptSession): SessionRecord {
+  const { ipv4, ipv6, method, role, startedWall: started } = kept;
+  const here = place.layer === 2 ? place : undefined;
+  const story = { method, role, started, lastSeenBy: 'login', probesSent: 0, probesAnswered: 0 } as const;
+  return {
+    kind: 'start',
+    eventTime: started,
+    subject: {
+      sessionId: kept.id,
+      multiSessionId: kept.multiId,
+      userName: kept.authorization.userName,
+      classes: [],
+      ...present({ ipv4, ipv6, station: here }),
+      story: here === undefined ? story : { ...story, vlan: here.vlan },
+    },
+  };
+}

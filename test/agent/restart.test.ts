@@ -1,0 +1,498 @@
+// The agent is killed, or stopped, under people who are at work, and started again on what is in the store and in the table.
+
+import { describe, expect, it } from 'vitest';
+import { judge } from '../rigs/accounting-judge.ts';
+import type { ConfigPart } from '../rigs/config-part.ts';
+import { SimulatedStage, simFile } from '../rigs/sim/stage.ts';
+import type { Machine, PortSession, Setting } from '../scenarios/stage.ts';
+
+const DOWN_MS = 2_000;
+const MAB = { enabled: true, delay_s: 0, authentication: 'eap-md5' };
+const EVIDENCE: ConfigPart = { radius: { accounting: { spool: { evidence_s: 10 } } } };
+
+/** What a client, a server or the kernel would notice. */
+const NOTICED = ['grant', 'revoke', 'set-vlans', 'inject', 'send-datagram', 'set-link'];
+
+function noticed(stage: SimulatedStage, from: number): readonly string[] {
+  return stage.net.performed
+    .slice(from)
+    .map(({ effect }) => effect.type)
+    .filter((type) => NOTICED.includes(type));
+}
+
+interface Restart {
+  readonly stopped?: boolean;
+  readonly downMs?: number;
+  readonly while?: () => Promise<void> | void;
+}
+
+/** Returns where what the new agent has performed begins. */
+async function restart(
+  stage: SimulatedStage,
+  { stopped = false, downMs = DOWN_MS, while: meanwhile = () => undefined }: Restart = {},
+): Promise<number> {
+  const { net } = stage;
+  if (stopped) net.post({ type: 'stopping' });
+  stage.invariants.restarted();
+  stage.invariants.excuse(downMs + 60_000);
+  net.dead = true;
+  await meanwhile();
+  const from = net.performed.length;
+  net.killAgent(downMs);
+  return from;
+}
+
+async function goesOn(stage: SimulatedStage, machine: Machine, before: PortSession): Promise<PortSession> {
+  const now = await stage.retained(machine.mac);
+  expect(now).toMatchObject({
+    session_id: before.session_id,
+    multi_session_id: before.multi_session_id,
+    started: before.started,
+    method: before.method,
+    role: before.role,
+    vlan: before.vlan,
+    user_name: before.user_name,
+  });
+  return now as PortSession;
+}
+
+async function fresh(setting: Partial<Setting> = {}): Promise<SimulatedStage> {
+  return new SimulatedStage({ machines: 1, ...setting, config: { ...EVIDENCE, ...setting.config } });
+}
+
+/** The file, for the next start. */
+function edit(stage: SimulatedStage, config: ConfigPart): void {
+  stage.net.file = simFile(config);
+}
+
+function rows(stage: SimulatedStage) {
+  return stage.net.servers.flatMap((server) => server.rows);
+}
+
+describe('a session by 802.1X', () => {
+  it.each([true, false])(
+    'stopped in order: %s; nobody notices, and it is the same session',
+    async (stopped) => {
+      const stage = await fresh();
+      const machine = stage.machine(1);
+      const session = await stage.login(machine);
+      await stage.talk(machine, 1_000);
+      await stage.pass(20_000);
+      const heard = rows(stage).length;
+      const from = await restart(stage, { stopped });
+      await stage.pass(0);
+      expect(noticed(stage, from)).toEqual([]);
+      await stage.pass(60_000);
+      expect(noticed(stage, from)).toEqual([]);
+      expect(rows(stage)).toHaveLength(heard);
+      await goesOn(stage, machine, session);
+      expect(stage.events('session-end')).toEqual([]);
+      expect(stage.events('session-start')).toHaveLength(1);
+      expect(stage.events('warning')).toEqual([]);
+      await stage.logoff(machine);
+      await stage.pass(1_000);
+      const stop = rows(stage).at(-1);
+      expect(stop).toMatchObject({ status: 'Stop', sessionId: session.session_id, terminateCause: 1 });
+      expect(Math.abs((stop?.sessionTimeS ?? 0) - 82)).toBeLessThanOrEqual(1);
+      expect(judge(rows(stage))).toEqual([]);
+      expect([...stage.net.disk.keys()]).toEqual([]);
+    },
+  );
+
+  it('is reauthenticated by its own timer, counted from its login', async () => {
+    const stage = await fresh({ config: { dot1x: { reauth_period_s: 100 } } });
+    const machine = stage.machine(1);
+    const session = await stage.login(machine);
+    await stage.talk(machine, 1_000);
+    await stage.pass(60_000);
+    const asked = stage.net.servers[0]?.questions ?? 0;
+    await restart(stage, { downMs: 30_000 });
+    await stage.pass(5_000);
+    expect(stage.net.servers[0]?.questions).toBe(asked);
+    await stage.pass(10_000);
+    expect(stage.net.servers[0]?.questions).toBeGreaterThan(asked);
+    await goesOn(stage, machine, session);
+  });
+
+  it('whose client is gone is out after a fresh count, and not before', async () => {
+    const stage = await fresh();
+    const machine = stage.machine(1);
+    const { timing } = stage;
+    await stage.login(machine);
+    await stage.pass(5_000);
+    await stage.silence(machine);
+    await restart(stage, { downMs: 100_000 });
+    await stage.pass(timing.times * timing.periodS * 1_000 - 100);
+    expect(stage.events('session-end')).toEqual([]);
+    await stage.pass(2 * timing.periodS * 1_000 + 1_000);
+    expect(stage.events('session-end')).toMatchObject([{ cause: 'handshake-timeout' }]);
+  });
+
+  it('finds itself in the questions of a server and of an administrator', async () => {
+    const stage = await fresh({ coa: true });
+    const machine = stage.machine(1);
+    const session = await stage.login(machine);
+    await restart(stage);
+    expect(await stage.changeAuthorization('u1', { sessionTimeoutS: 500 })).toBe('CoA-ACK');
+    await goesOn(stage, machine, session);
+    await restart(stage);
+    expect(await stage.retained(machine.mac)).toMatchObject({ session_timeout_s: 500 });
+    await stage.ask('disconnect', { session_id: session.session_id });
+    await stage.pass(1_000);
+    expect(stage.events('session-end')).toMatchObject([
+      { cause: 'admin-reset', session_id: session.session_id },
+    ]);
+  });
+});
+
+describe('timers', () => {
+  const at = async (reply: object, config: ConfigPart = {}) => {
+    const stage = await fresh({ replies: { u1: reply }, config });
+    await stage.login(stage.machine(1));
+    return stage;
+  };
+  const endOf = (stage: SimulatedStage) => stage.events('session-end')[0];
+
+  it.each([0, -3_600_000, 3_600_000])(
+    'count on while nobody runs, by a clock that is set by %i ms',
+    async (step) => {
+      const stage = await at({ sessionTimeoutS: 100 });
+      await stage.talk(stage.machine(1), 1_000);
+      await stage.pass(50_000);
+      const setClock = (): void => {
+        stage.net.world.wallOffset += step;
+      };
+      await restart(stage, { downMs: 30_000, while: setClock });
+      await stage.pass(18_000);
+      expect(endOf(stage)).toBeUndefined();
+      await stage.pass(4_000);
+      expect(endOf(stage)).toMatchObject({ cause: 'session-timeout' });
+      expect(Math.abs((endOf(stage)?.session_time_s ?? 0) - 100)).toBeLessThanOrEqual(2);
+    },
+  );
+
+  it('that ran out while nobody ran end it at the start', async () => {
+    const stage = await at({ sessionTimeoutS: 100 });
+    await restart(stage, { downMs: 200_000 });
+    await stage.pass(500);
+    expect(endOf(stage)).toMatchObject({ cause: 'session-timeout' });
+  });
+
+  it('of the heartbeat ask once more, and cut who does not answer', async () => {
+    const config = { roles: { default: { heartbeat_s: 60, handshake: 'off' } } };
+    const stage = await fresh({ machines: 2, config });
+    await stage.login(stage.machine(1));
+    const [present, away] = [stage.machine(1), stage.machine(2)];
+    await stage.login(away);
+    await stage.announce(present);
+    await stage.announce(away);
+    await stage.pass(1_000);
+    await stage.silence(away);
+    await restart(stage, { downMs: 300_000 });
+    await stage.pass(15_000);
+    expect(stage.events('session-end')).toEqual([]);
+    await stage.pass(15_000);
+    expect(stage.events('session-end')).toMatchObject([{ cause: 'heartbeat-timeout', mac: away.mac }]);
+    await stage.pass(60_000);
+    expect(stage.events('session-end')).toHaveLength(1);
+  });
+
+  it('of Idle-Timeout know from the table when the client was heard', async () => {
+    const stage = await at({ idleTimeoutS: 60 });
+    const machine = stage.machine(1);
+    await stage.talk(machine, 1_000);
+    await stage.pass(10_000);
+    await restart(stage, { downMs: 40_000, while: () => stage.talk(machine, 0) });
+    await stage.pass(15_000);
+    expect(endOf(stage)).toBeUndefined();
+    await stage.pass(8_000);
+    expect(endOf(stage)).toMatchObject({ cause: 'idle-timeout' });
+  });
+
+  it('of interims: none is lost, and none comes before its time', async () => {
+    const stage = await at({}, { radius: { accounting: { interim_s: 100 } } });
+    await stage.talk(stage.machine(1), 1_000);
+    const interims = () => rows(stage).filter(({ status }) => status === 'Interim-Update');
+    await stage.pass(60_000);
+    await restart(stage);
+    await stage.pass(20_000);
+    expect(interims()).toHaveLength(0);
+    await stage.pass(35_000);
+    expect(interims()).toHaveLength(1);
+  });
+});
+
+describe('a session by another method', () => {
+  it('MAB: nobody is asked about it', async () => {
+    const config = { ports: { 'p*': { mab: MAB } } };
+    const stage = await fresh({ devices: [1], config });
+    const machine = stage.machine(1);
+    await stage.announce(machine);
+    await stage.talk(machine, 1_000);
+    await stage.pass(10_000);
+    const session = await stage.retained(machine.mac);
+    expect(session?.method).toBe('mab');
+    const asked = stage.net.servers[0]?.questions;
+    const from = await restart(stage);
+    await stage.pass(60_000);
+    expect(stage.net.servers[0]?.questions).toBe(asked);
+    expect(noticed(stage, from)).toEqual([]);
+    await goesOn(stage, machine, session as PortSession);
+  });
+
+  it('MAB that is switched off meanwhile: it ends as by a reload', async () => {
+    const config = { ports: { 'p*': { mab: MAB } } };
+    const stage = await fresh({ devices: [1], config });
+    await stage.announce(stage.machine(1));
+    await stage.pass(10_000);
+    edit(stage, EVIDENCE);
+    await restart(stage);
+    await stage.pass(500);
+    expect(stage.events('session-end')).toMatchObject([{ cause: 'port-reinit', method: 'mab' }]);
+    expect(await stage.isGranted(stage.machine(1).mac, 'p1')).toBe(false);
+  });
+
+  it('guest: in its VLAN still, and out where the port has none any more', async () => {
+    const config = { ports: { 'p*': { guest_vlan: 90 } }, dot1x: { tx_period_s: 1 } };
+    const stage = await fresh({ vlans: { onUplink: [90] }, config });
+    const machine = stage.machine(1);
+    await stage.announce(machine);
+    await stage.pass(10_000);
+    const session = await stage.retained(machine.mac);
+    expect(session).toMatchObject({ method: 'guest', vlan: 90 });
+    await restart(stage);
+    await stage.pass(0);
+    await goesOn(stage, machine, session as PortSession);
+    expect(await stage.grantedVlans(machine.mac)).toEqual([90]);
+    edit(stage, EVIDENCE);
+    await restart(stage);
+    await stage.pass(1_000);
+    expect(stage.events('session-end')).toMatchObject([{ cause: 'authorization-changed', method: 'guest' }]);
+    expect([...stage.net.disk.keys()].filter((key) => key.startsWith('u'))).toEqual([]);
+  });
+});
+
+describe('VLANs', () => {
+  const vlans = { onUplink: [10, 20] };
+
+  it('are held over the restart, and go back to what was found with the session', async () => {
+    const stage = await fresh({ vlans, replies: { u1: { vlan: '10', egress: ['120'] } } });
+    const machine = stage.machine(1);
+    const found = await stage.vlansOf('p1');
+    const session = await stage.login(machine);
+    const held = await stage.vlansOf('p1');
+    expect(held).not.toEqual(found);
+    const from = await restart(stage);
+    await stage.pass(5_000);
+    expect(noticed(stage, from).filter((type) => type !== 'inject')).toEqual([]);
+    expect(await stage.vlansOf('p1')).toEqual(held);
+    await goesOn(stage, machine, session);
+    await stage.logoff(machine);
+    await stage.pass(1_000);
+    expect(await stage.vlansOf('p1')).toEqual(found);
+  });
+
+  it('of a role that has another one by now: the session is moved, as by a reload', async () => {
+    const role = (vlan: number): ConfigPart => ({ ...EVIDENCE, roles: { default: { vlan } } });
+    const stage = await fresh({ vlans, config: role(10) });
+    const machine = stage.machine(1);
+    const session = await stage.login(machine);
+    expect(session.vlan).toBe(10);
+    edit(stage, role(20));
+    await restart(stage);
+    await stage.pass(1_000);
+    expect(await stage.retained(machine.mac)).toMatchObject({ session_id: session.session_id, vlan: 20 });
+    expect(await stage.grantedVlans(machine.mac)).toEqual([20]);
+  });
+
+  it('of which somebody has taken one entry away: it is written again', async () => {
+    const stage = await fresh({ vlans, replies: { u1: { vlan: '10', egress: ['120'] } } });
+    const machine = stage.machine(1);
+    const session = await stage.login(machine);
+    expect(await stage.grantedVlans(machine.mac)).toEqual([10, 20]);
+    await restart(stage, {
+      while: () => {
+        for (const [key, { vlan }] of stage.net.bridge.table)
+          if (vlan === 20) stage.net.bridge.table.delete(key);
+      },
+    });
+    await stage.pass(500);
+    await goesOn(stage, machine, session);
+    expect(await stage.grantedVlans(machine.mac)).toEqual([10, 20]);
+  });
+});
+
+describe('what does not match', () => {
+  const cases: readonly (readonly [
+    what: string,
+    cause: string,
+    meanwhile: (stage: SimulatedStage, machine: Machine) => Promise<void> | void,
+  ])[] = [
+    ['its entry is gone', 'nas-reboot', (stage) => stage.net.bridge.table.clear()],
+    ['its port is gone', 'port-removed', (stage) => stage.removePort('p1')],
+    ['its link is down', 'port-down', (stage, machine) => stage.unplug(machine)],
+    ['its port is down', 'port-disabled', (stage) => stage.setPort('p1', 'down')],
+    [
+      'its port is closed by the file',
+      'force-unauthorized',
+      (stage) => edit(stage, { ports: { 'p*': { control: 'force-unauthorized' } } }),
+    ],
+    [
+      'its port is an uplink by the file',
+      'port-reinit',
+      (stage) => edit(stage, { switch: { uplinks: ['up0', 'p1'] } }),
+    ],
+  ];
+
+  it.each(cases)('%s: its Stop says %s, once, and nothing of it is left', async (_, cause, meanwhile) => {
+    const stage = await fresh();
+    const machine = stage.machine(1);
+    const session = await stage.login(machine);
+    await stage.talk(machine, 1_000);
+    await stage.pass(20_000);
+    await stage.killSupplicant(machine);
+    await restart(stage, { downMs: 60_000, while: () => meanwhile(stage, machine) });
+    await stage.pass(2_000);
+    expect(stage.events('session-end')).toMatchObject([{ cause, session_id: session.session_id }]);
+    const stops = rows(stage).filter(({ status }) => status === 'Stop');
+    expect(stops).toHaveLength(1);
+    // At its last evidence, as far as that was known, and not at the start.
+    expect(stops[0]?.sessionTimeS).toBeLessThanOrEqual(82);
+    expect(await stage.retained(machine.mac)).toBeUndefined();
+    expect(await stage.isGranted(machine.mac, 'p1')).toBe(false);
+    expect([...stage.net.disk.keys()]).toEqual([]);
+    expect(judge(rows(stage))).toEqual([]);
+  });
+
+  it('a grant of nobody is removed, and told of', async () => {
+    const stage = await fresh({ machines: 2 });
+    const session = await stage.login(stage.machine(1));
+    const stranger = '02:99:00:00:00:77';
+    await restart(stage, { while: () => stage.writeForeignGrant(stranger, 'p2') });
+    await stage.pass(1_000);
+    expect(await stage.isGranted(stranger, 'p2')).toBe(false);
+    expect(stage.events('warning')).toMatchObject([{ code: 'foreign-entry' }]);
+    await goesOn(stage, stage.machine(1), session);
+  });
+
+  it('a store that is lost: whoever was in is out, and comes in anew', async () => {
+    const stage = await fresh();
+    const machine = stage.machine(1);
+    const before = await stage.login(machine);
+    await stage.killSupplicant(machine);
+    await restart(stage, { while: () => stage.net.disk.clear() });
+    await stage.pass(500);
+    expect(await stage.isGranted(machine.mac, 'p1')).toBe(false);
+    expect(await stage.retained(machine.mac)).toBeUndefined();
+    const again = await stage.login(machine);
+    expect(again.session_id).not.toBe(before.session_id);
+  });
+
+  it('what is kept of it is damaged: its Stop, a warning, and its user comes in anew', async () => {
+    const stage = await fresh({ machines: 2 });
+    const [first, second] = [stage.machine(1), stage.machine(2)];
+    const [damaged, whole] = [await stage.login(first), await stage.login(second)];
+    await stage.killSupplicant(first);
+    await restart(stage, {
+      while: () => {
+        const key = `u${damaged.session_id}`;
+        stage.net.disk.get(key)?.set([0xff], 20);
+      },
+    });
+    await stage.pass(500);
+    expect(stage.events('session-end')).toMatchObject([
+      { cause: 'nas-reboot', session_id: damaged.session_id },
+    ]);
+    expect(stage.events('warning')).toMatchObject([{ code: 'spool' }, { code: 'foreign-entry' }]);
+    await goesOn(stage, second, whole);
+    expect(await stage.isGranted(first.mac, 'p1')).toBe(false);
+  });
+
+  it('a program of before that has stopped it: nothing of it is believed', async () => {
+    const stage = await fresh();
+    const machine = stage.machine(1);
+    const session = await stage.login(machine);
+    await stage.killSupplicant(machine);
+    await restart(stage, { while: () => void stage.net.disk.delete(`s${session.session_id}`) });
+    await stage.pass(500);
+    expect(await stage.isGranted(machine.mac, 'p1')).toBe(false);
+    expect([...stage.net.disk.keys()]).toEqual([]);
+  });
+});
+
+describe('killed at any write, and started on what there is', () => {
+  const story = async (stage: SimulatedStage): Promise<void> => {
+    const [a, b] = [stage.machine(1), stage.machine(2)];
+    const steps: readonly (() => Promise<unknown> | unknown)[] = [
+      () => stage.begin(a),
+      () => stage.talk(a, 1_000),
+      () => stage.pass(3_000),
+      () => stage.begin(b),
+      () => stage.talk(b, 1_000),
+      () => stage.pass(25_000),
+      () => stage.logoff(a),
+      () => stage.pass(3_000),
+      () => stage.begin(a),
+      () => stage.pass(3_000),
+      () => stage.silence(b),
+      () => stage.pass(80_000),
+    ];
+    for (const step of steps) await step();
+  };
+
+  it('each session has one Start and one Stop, and whoever is in the table has a session', async () => {
+    const whole = await fresh({ machines: 2 });
+    await story(whole);
+    const { writes } = whole.net;
+    expect(writes).toBeGreaterThan(12);
+    for (let write = 1; write <= writes; write++) {
+      const stage = await fresh({ machines: 2 });
+      stage.invariants.excuse(1e9);
+      const { net } = stage;
+      let restarted = 0;
+      net.diesAtWrite = write;
+      const { afterTurn } = net;
+      net.afterTurn = () => {
+        if (!net.dead) afterTurn();
+        if (!net.dead || restarted > 0) return;
+        restarted++;
+        net.world.in(1_500, () => {
+          stage.invariants.restarted();
+          net.killAgent();
+          net.afterTurn = afterTurn;
+        });
+      };
+      await story(stage);
+      await stage.pass(10_000);
+      const verdict = judge(rows(stage).filter(({ status }) => status !== 'Accounting-On'));
+      const both = [stage.machine(1), stage.machine(2)];
+      const living = await Promise.all(both.map(async ({ mac }) => (await stage.retained(mac))?.session_id));
+      // Of whoever is in there is no Stop yet.
+      const faults = verdict.filter((fault) => !living.some((id) => id !== undefined && fault.includes(id)));
+      expect(faults, `killed at write ${write} of ${writes}`).toEqual([]);
+      for (const { mac, port } of both)
+        expect(await stage.isGranted(mac, port), `${mac}, killed at write ${write}`).toBe(
+          (await stage.retained(mac)) !== undefined,
+        );
+    }
+  }, 60_000);
+});
+
+it('counters of a port go on from where they were at the login', async () => {
+  const stage = await fresh();
+  const machine = stage.machine(1);
+  const { counters } = stage.net.bridge.port('p1');
+  counters.inputOctets = 5_000;
+  await stage.login(machine);
+  const atLogin = counters.inputOctets;
+  await restart(stage, {
+    while: () => {
+      counters.inputOctets += 2_000;
+    },
+  });
+  await stage.pass(1_000);
+  await stage.logoff(machine);
+  await stage.pass(1_000);
+  const [end] = stage.events('session-end');
+  expect(end?.counters?.input_octets).toBe(counters.inputOctets - atLogin);
+});
