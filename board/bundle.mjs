@@ -6,8 +6,8 @@
 //                     source maps, from what `make -C native TARGET=...` has built. Default: this machine, from what
 //                     `make deps native` has built
 //   --out FOLDER      default: dist-TARGET, or dist. What was in it before is removed
-//   --native FOLDER   where libportauth.so and pcap_binding.node are, if not where the above leave them
-//   --partial         leaves out which of these two is not there, says so, and is content: for who builds it elsewhere
+//   --native FOLDER   where libportauth.so, rollcall-lock and pcap_binding.node are, if not where the above leave them
+//   --partial         leaves out which of them is not there, says so, and is content: for who builds it elsewhere
 //
 // `make bundle TARGET=...` does all of it.
 //

@@ -12,7 +12,7 @@ fail() { echo "arm64: $*" >&2; exit 1; }
 KERNEL=linux-image-cloud-arm64
 # A system that starts without an init of its own; what our package's scripts call; what the agent needs; its peers, as test/rigs/lab/ starts them.
 PACKAGES="base-files,base-passwd,busybox-static,coreutils,dash,bash,grep,sed,mawk,util-linux,mount,procps,kmod
-dpkg,tar,libc-bin,perl-base,init-system-helpers,systemd
+dpkg,tar,diffutils,libc-bin,perl-base,init-system-helpers,systemd
 nodejs,libpcap0.8t64,iproute2,nftables
 freeradius,freeradius-utils,mosquitto,mosquitto-clients,wpasupplicant,hostapd,iputils-ping,openssl,python3-minimal,tcpdump"
 
@@ -73,7 +73,9 @@ rm -rf "${root:?}/boot" "$root/usr/share/doc" "$root/usr/share/man" "$root/usr/s
 
 mke2fs -q -t ext4 -O '^has_journal' -m 0 -d "$root" "$part/root.ext4" 1200M >"$part/log"
 rm -rf "$root" "$part/log"
-for old in "$cache"/*; do [ "$old" = "$part" ] || rm -rf "$old"; done
+for old in "$cache"/*; do
+    case $old in "$cache"/part-*) ;; *) rm -rf "$old" ;; esac
+done
 mv "$part" "$folder"
 chmod 755 "$folder"
 trap - EXIT
