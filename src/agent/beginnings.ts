@@ -57,7 +57,10 @@ export class Beginnings {
     const { core } = this;
     const { session } = unit;
     this.stand(unit);
-    if (isL2(unit)) core.parts.meter.begin(unit);
+    if (isL2(unit)) {
+      core.parts.ports.sessionsChanged(unit.session.grant.port);
+      core.parts.meter.begin(unit);
+    }
     if (!isFallback(session.method)) core.parts.accountant.start(unit);
     core.parts.certified.passed(unit);
     core.parts.leases.consider(unit);
@@ -65,12 +68,16 @@ export class Beginnings {
     core.parts.reporter.sessionStarted(unit);
   }
 
-  /** It has begun in an earlier run: to the client, to the servers and upstream nothing has happened. */
+  /** It has begun in an earlier run: to the client, to the servers and upstream nothing has happened. Its port is to hear of it. */
   resume(unit: SessionUnit): void {
     const { core } = this;
     this.stand(unit);
     core.parts.leases.consider(unit);
-    core.tell(unit.session, 'session kept', startText(unit.session, core));
+    const { session } = unit;
+    const text = startText(session, core);
+    // Ten thousand at once: the log says how many.
+    if (session.layer === 2) core.step(session.mac, session.grant.port, 'session kept', text);
+    else core.note(session.grant.ip, 'session kept', text);
   }
 
   private stand(unit: SessionUnit): void {
@@ -78,9 +85,7 @@ export class Beginnings {
     core.sessions.add(unit);
     core.schedule.touch(unit);
     core.parts.watch.begin(unit);
-    if (!isL2(unit)) return;
-    core.parts.fleet.begin(unit);
-    core.parts.ports.sessionsChanged(unit.session.grant.port);
+    if (isL2(unit)) core.parts.fleet.begin(unit);
   }
 }
 

@@ -157,6 +157,11 @@ export class Reporter implements Timed {
     this.publishSession(unit);
   }
 
+  /** One of an earlier run goes on: the store has it so already. */
+  sessionResumed(unit: SessionUnit): void {
+    this.publishSession(unit);
+  }
+
   private publishSession(unit: SessionUnit): void {
     this.retain({ kind: 'session', key: unit.session.key }, sessionPayload(unit));
   }

@@ -135,7 +135,9 @@ export class Restoration {
         kept: adopted,
         ended: this.stored.length - adopted,
       });
+    const ports = new Set(this.stored.map(({ kept }) => kept.place.port));
     this.stored = [];
+    for (const port of ports) this.core.parts.ports.sessionsChanged(port);
     // Last: they may make room that others of them must not take.
     for (const end of ended) end();
     this.over();
@@ -239,7 +241,7 @@ export class Restoration {
     if (isFallback(method)) fallback.begin(unit);
     confinement.review(mac);
     if (core.settings.port(port).hostMode === 'multi-host') core.parts.ports.open(port);
-    reporter.sessionChanged(unit);
+    reporter.sessionResumed(unit);
     return unit;
   }
 
@@ -260,7 +262,7 @@ export class Restoration {
     this.beginnings.resume(unit);
     core.parts.routed.entered(unit);
     if (record !== undefined) core.parts.accountant.resumed(unit);
-    core.parts.reporter.sessionChanged(unit);
+    core.parts.reporter.sessionResumed(unit);
     return unit;
   }
 

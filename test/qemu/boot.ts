@@ -89,8 +89,12 @@ const clock: PoweredScenario = {
     const began = stage.now();
     const session = await enter(stage, stage.machine(1));
     assert.match(session.started, /^1970-/);
-    const start = (await stage.accounting()).find(({ sessionId }) => sessionId === session.session_id);
-    assert.ok(start !== undefined && start.eventS < 86_400 && start.delayS < 60, JSON.stringify(start));
+    const start = await stage.until(
+      'its Start',
+      async () => (await stage.accounting()).find(({ sessionId }) => sessionId === session.session_id),
+      SOON_MS,
+    );
+    assert.ok(start.eventS < 86_400 && start.delayS < 60, JSON.stringify(start));
     const refused = await disconnect(stage, session.session_id);
     assert.notEqual(refused, 'Disconnect-ACK', 'what is stamped with a time that is not now');
 

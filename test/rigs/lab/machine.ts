@@ -8,6 +8,7 @@ import { giveAddress, type Netns, type SwitchClient, UPLINK_IPV4, UPLINK_IPV6 } 
 import { patience } from './patience.ts';
 import type { LabProcess } from './process.ts';
 import { Supplicant, type SupplicantState } from './supplicant.ts';
+import { addVlanDevices } from './vlan-devices.ts';
 
 /** How long a ping may take to be answered, s; one is sent every quarter of a second. */
 const PING_WITHIN_S = 2;
@@ -22,6 +23,7 @@ export class LabMachine {
   #client: SwitchClient;
   #supplicant: Supplicant | undefined;
   #talker: LabProcess | undefined;
+  #tags: LabProcess | undefined;
   #isSilent = false;
   #hasIpv4 = true;
   #device = 'eth0';
@@ -98,11 +100,12 @@ export class LabMachine {
 
   /** Its addresses are in this VLAN from now on, tagged; undefined = untagged. */
   async tag(vlan: number | undefined): Promise<void> {
-    const { netns, ipv4, ipv6 } = this.#client;
+    const { netns, mac, ipv4, ipv6 } = this.#client;
+    await this.#tags?.stop();
     if (this.#device !== 'eth0') await netns.ip(`link del ${this.#device}`);
     this.#device = vlan === undefined ? 'eth0' : `eth0.${vlan}`;
     await netns.ip('addr flush dev eth0');
-    if (vlan !== undefined) await netns.ip(`link add link eth0 name ${this.#device} type vlan id ${vlan}`);
+    this.#tags = vlan === undefined ? undefined : (await addVlanDevices(netns, [vlan], { mac })).relay;
     await netns.ip(`link set ${this.#device} up`);
     await giveAddress(netns, this.#device, { ipv4, ipv6 });
   }
@@ -126,6 +129,7 @@ export class LabMachine {
   }
 
   async close(): Promise<void> {
+    await this.#tags?.stop();
     await this.#talker?.stop();
     await this.#supplicant?.close();
   }

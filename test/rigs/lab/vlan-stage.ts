@@ -8,6 +8,7 @@ import type { Machine, PortVlans, Reply, Scenario, Setting, VlanStage } from '..
 import { replyAttributes } from './accounting-row.ts';
 import { type FdbEntry, giveAddress, type LabSwitch, Netns, UPLINK_IPV4, UPLINK_IPV6 } from './netns.ts';
 import { LAB_TIMING, LabStage, type StageParts } from './stage.ts';
+import { addVlanDevices } from './vlan-devices.ts';
 
 /** Of what is not tagged on the uplink. */
 const NATIVE = 1;
@@ -113,8 +114,8 @@ export async function spreadUplink(uplink: Netns, vlans: readonly number[]): Pro
   await uplink.ip('addr flush dev eth0');
   await uplink.ip('link add far0 type bridge');
   await uplink.ip('link set far0 up');
-  for (const vlan of vlans) await uplink.ip(`link add link eth0 name eth0.${vlan} type vlan id ${vlan}`);
-  for (const name of ['eth0', ...vlans.map((vlan) => `eth0.${vlan}`)]) {
+  const { names } = await addVlanDevices(uplink, vlans, { untagged: true });
+  for (const name of names) {
     await uplink.ip(`link set ${name} master far0`);
     await uplink.must(['bridge', 'link', 'set', 'dev', name, 'isolated', 'on']);
     await uplink.ip(`link set ${name} up`);
