@@ -63,6 +63,12 @@ export class Restoration {
     return this.judged && this.addressesJudged;
   }
 
+  /** There may be sessions that nobody sees yet: what is asked of all, or of one of them, would miss them. */
+  get isUndecided(): boolean {
+    if (this.stored === undefined) return true;
+    return (!this.judged && this.stored.length > 0) || (!this.addressesJudged && this.behind.length > 0);
+  }
+
   /** What is in the store; without one, nothing. */
   opened({ content, kept, logins, status }: Extract<Input, { readonly type: 'spool' }>): void {
     if (this.stored !== undefined) return;
