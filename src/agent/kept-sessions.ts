@@ -102,6 +102,7 @@ export class KeptSessions {
       vlans,
       domain,
       wish,
+      ...(this.core.parts.ports.isOpened(grant.port) ? { opened: true } : {}),
       ...present({ baseline }),
     };
   }
