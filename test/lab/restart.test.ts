@@ -104,61 +104,57 @@ async function session(client: SwitchClient): Promise<Facts> {
 const keyOf = ({ mac }: SwitchClient): string => mac.replaceAll(':', '-');
 
 describe('a session by 802.1X', () => {
-  it.each(['SIGTERM', 'SIGKILL'] as const)(
-    '%s and start: ping, supplicant, servers, broker and table notice nothing; it ends as ever',
-    async (signal) => {
-      scene = await Scene.open({
-        ports: 2,
-        radius: { users: [1, 2].map((n) => ({ name: `u${n}`, password: PASSWORD, reply: {} })) },
-        config: CONFIG,
-      });
-      const clients = [scene.client(1), scene.client(2)];
-      const supplicants = await Promise.all(clients.map((client, i) => scene.logIn(client, `u${i + 1}`)));
-      const before = await Promise.all(clients.map(session));
-      const watched = await Watched.begin(scene, clients);
-      scene.atClose(() => watched.close());
-      await sleep(1_000);
-      for (let again = 0; again < 2; again++) {
-        if (signal === 'SIGTERM') await scene.agent.stop();
-        else await scene.agent.kill();
-        await sleep(500);
-        await scene.agent.start();
-        await sleep(AFTER_MS / 2);
-      }
-      expect(await watched.lost()).toEqual([0, 0]);
-      for (const [i, client] of clients.entries()) {
-        const now = await session(client);
-        expect(now.session_id).toBe(before[i]?.session_id);
-        expect(now.started).toBe(before[i]?.started);
-        expect(watched.tableNotices(client)).toEqual([]);
-        expect(watched.said(`session/${keyOf(client)}`)).not.toContain('');
-        expect(await supplicants[i]?.is('authorized')).toBe(true);
-      }
-      expect(watched.logins, 'reauthentications').toBe(0);
-      expect(watched.accounting).toEqual([]);
-      expect(watched.said('availability').map((text) => (JSON.parse(text) as Facts).state)).not.toContain(
-        'offline',
-      );
-      expect(scene.events('session-start')).toHaveLength(2);
-      expect(scene.events('session-end')).toHaveLength(0);
-      expect(scene.events('warning').filter(({ code }) => code !== 'radius')).toEqual([]);
-      // A server and an administrator find it by what they knew of it, and the client leaves as it would have.
-      await scene.agent.ask('disconnect', String(before[0]?.session_id));
-      await supplicants[1]?.logoff();
-      await scene.waitForEvent('session-end', { session_id: before[0]?.session_id, cause: 'admin-reset' });
-      await scene.waitForEvent('session-end', {
-        session_id: before[1]?.session_id,
-        cause: 'supplicant-logoff',
-      });
-      const stops = await until('both Stops', () => {
-        const rows = watched.accounting.filter(({ status }) => status === 'Stop');
-        return rows.length >= 2 ? rows : null;
-      });
-      for (const { sessionTimeS } of stops) expect(sessionTimeS).toBeGreaterThanOrEqual(AFTER_MS / 1000 + 2);
-      for (const client of clients) expect(await scene.lab.fdb(client.mac)).toEqual([]);
-    },
-    90_000,
-  );
+  it('SIGTERM and start, SIGKILL and start: ping, supplicant, servers, broker and table notice nothing; it ends as ever', async () => {
+    scene = await Scene.open({
+      ports: 2,
+      radius: { users: [1, 2].map((n) => ({ name: `u${n}`, password: PASSWORD, reply: {} })) },
+      config: CONFIG,
+    });
+    const clients = [scene.client(1), scene.client(2)];
+    const supplicants = await Promise.all(clients.map((client, i) => scene.logIn(client, `u${i + 1}`)));
+    const before = await Promise.all(clients.map(session));
+    const watched = await Watched.begin(scene, clients);
+    scene.atClose(() => watched.close());
+    await sleep(1_000);
+    for (const signal of ['SIGTERM', 'SIGKILL']) {
+      if (signal === 'SIGTERM') await scene.agent.stop();
+      else await scene.agent.kill();
+      await sleep(500);
+      await scene.agent.start();
+      await sleep(AFTER_MS / 2);
+    }
+    expect(await watched.lost()).toEqual([0, 0]);
+    for (const [i, client] of clients.entries()) {
+      const now = await session(client);
+      expect(now.session_id).toBe(before[i]?.session_id);
+      expect(now.started).toBe(before[i]?.started);
+      expect(watched.tableNotices(client)).toEqual([]);
+      expect(watched.said(`session/${keyOf(client)}`)).not.toContain('');
+      expect(await supplicants[i]?.is('authorized')).toBe(true);
+    }
+    expect(watched.logins, 'reauthentications').toBe(0);
+    expect(watched.accounting).toEqual([]);
+    expect(watched.said('availability').map((text) => (JSON.parse(text) as Facts).state)).not.toContain(
+      'offline',
+    );
+    expect(scene.events('session-start')).toHaveLength(2);
+    expect(scene.events('session-end')).toHaveLength(0);
+    expect(scene.events('warning').filter(({ code }) => code !== 'radius')).toEqual([]);
+    // A server and an administrator find it by what they knew of it, and the client leaves as it would have.
+    await scene.agent.ask('disconnect', String(before[0]?.session_id));
+    await supplicants[1]?.logoff();
+    await scene.waitForEvent('session-end', { session_id: before[0]?.session_id, cause: 'admin-reset' });
+    await scene.waitForEvent('session-end', {
+      session_id: before[1]?.session_id,
+      cause: 'supplicant-logoff',
+    });
+    const stops = await until('both Stops', () => {
+      const rows = watched.accounting.filter(({ status }) => status === 'Stop');
+      return rows.length >= 2 ? rows : null;
+    });
+    for (const { sessionTimeS } of stops) expect(sessionTimeS).toBeGreaterThanOrEqual(AFTER_MS / 1000 + 2);
+    for (const client of clients) expect(await scene.lab.fdb(client.mac)).toEqual([]);
+  }, 90_000);
 });
 
 describe('what is not as it was', () => {
