@@ -110,6 +110,7 @@ export class KeptSessions {
       vlans,
       domain,
       wish,
+      ...(this.core.parts.ports.isOpened(grant.port) ? { opened: true } : {}),
       ...present({ baseline }),
     };
   }
