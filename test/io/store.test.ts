@@ -205,9 +205,12 @@ describe('a file that cannot be believed is set aside, and a new one begun', () 
       expect(start).toBeLessThanOrEqual(5);
       if (said.length > 0 && signal === null) break;
     }
-    expect(said.join('')).toMatch(
-      /^[1-4]: .*set aside as .*: (reading it ended the agent 3 times|it cannot be read|it has \d+ of its \d+ entries)/,
-    );
+    expect(asides()).toHaveLength(1);
+    // Of a start that died of the marks before it could say so, the next one knows nothing.
+    if (said.length > 0)
+      expect(said.join('')).toMatch(
+        /^[1-4]: .*set aside as .*: (reading it ended the agent 3 times|it cannot be read|it has \d+ of its \d+ entries)/,
+      );
     expect(stores.begin().status.warnings).toEqual([]);
   });
 
