@@ -14,7 +14,7 @@ TARGET ?= linux-$(shell node -p process.arch 2>/dev/null)-glibc
 .PHONY: help deps native native-musl build audit bundle deb openwrt-source openwrt-size test lab-vlan arm64-test qemu qemu-shell qemu-test qemu-bench demo bench lint clean fresh-root fuzz soak
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{ printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 deps: $(DEPS) ## install Debian packages and node modules (root; nothing is started; once)
 

@@ -30,7 +30,7 @@ export default defineConfig({
           pool: 'forks',
           fileParallelism: false,
           // Scenarios, which mostly wait, on switches of their own.
-          maxConcurrency: 4,
+          maxConcurrency: 6,
           testTimeout: patience(60_000),
           hookTimeout: patience(60_000),
           sequence: { groupOrder: 1 },

@@ -106,19 +106,33 @@ static int take_line(struct lock_file *file, char *line) {
     return add_rule(file, kind, name) ? 0 : -ENOMEM;
 }
 
+/* One that is longer than there is room for is passed over to its end. */
+static bool is_whole(const char *line, FILE *stream) {
+    if (strchr(line, '\n')) return true;
+    int next, more = 0;
+    while ((next = fgetc(stream)) != EOF && next != '\n') more++;
+    return more == 0;
+}
+
 int lock_file_read(const char *path, struct lock_file *out, char why[256]) {
     FILE *stream = fopen(path, "re");
     if (!stream) return -errno;
     struct lock_file file = {0};
     char line[512];
     int error = 0;
-    for (unsigned number = 1; !error && fgets(line, sizeof line, stream); number++) {
-        error = strchr(line, '\n') || feof(stream) ? take_line(&file, line) : -EINVAL;
-        if (error)
+    why[0] = 0;
+    for (unsigned number = 1; error != -ENOMEM && fgets(line, sizeof line, stream); number++) {
+        error = is_whole(line, stream) ? take_line(&file, line) : -EINVAL;
+        if (error == -EINVAL && !why[0])
             snprintf(why, 256, "%s:%u: a line is `bridge NAME`, `uplink PATTERN` or `port PATTERN [CONTROL]`", path, number);
     }
+    if (error == -EINVAL) error = 0;
     if (!error && ferror(stream)) error = -EIO;
     fclose(stream);
+    if (!error && !file.bridge[0]) {
+        error = -EINVAL;
+        if (!why[0]) snprintf(why, 256, "%s: there is no line `bridge NAME`", path);
+    }
     if (error) {
         lock_file_free(&file);
         return error;

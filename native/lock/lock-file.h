@@ -31,8 +31,9 @@ struct lock_file {
 };
 
 /*
- * Reads the file anew. -ENOENT: there is none. -EINVAL: `why` (256 octets) says which line is wrong and what would be right; `out`
- * is as it was, as it is on every failure.
+ * Reads the file anew. A line that makes no sense is passed over, so that the others keep their ports shut: `why` (256 octets) says which
+ * is the first and what would be right, and is empty if there is none. -ENOENT: there is no file. -EINVAL: it names no bridge. `out` is as
+ * it was on every failure.
  */
 int lock_file_read(const char *path, struct lock_file *out, char why[256]);
 void lock_file_free(struct lock_file *file);

@@ -269,16 +269,15 @@ static bool is_same(const struct stat *a, const struct stat *b) {
            a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
 }
 
-/* True if it is another one than before, and makes sense. One that makes none, or is gone, changes nothing. */
+/* True if it is another one than before, and names a bridge. One that does not, or is gone, changes nothing. */
 static bool read_file(struct locker *locker) {
     struct stat now;
-    char why[256];
+    char why[256] = "";
     if (stat(locker->path, &now) < 0 || is_same(&now, &locker->known)) return false;
     locker->known = now;
     const int error = lock_file_read(locker->path, &locker->file, why);
-    if (error == -EINVAL)
-        say("%s", why);
-    else if (error)
+    if (why[0]) say("%s", why);
+    if (error && error != -EINVAL)
         say("%s: %s", locker->path, strerror(-error));
     return error == 0;
 }
@@ -373,7 +372,7 @@ int main(int argc, char **argv) {
     if (runs) return run(&locker);
     if (locker.file.bridge[0] == 0) {
         say("there is no bridge in %s: nothing is locked", locker.path);
-        return 0;
+        return access(locker.path, F_OK) == 0 && !clears ? 1 : 0;
     }
     if (loads) return load_table(&locker) ? 0 : 1;
     const int error = lock_table_remove(&locker.table, NULL, &locker.file);

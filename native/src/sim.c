@@ -42,6 +42,8 @@ static int sim_ports(struct pa_handle *handle, struct pa_port *out, uint32_t cap
     struct sim *sim = (struct sim *)handle;
     const int gone = require_bridge(sim);
     if (gone) return gone;
+    const int failure = sim_planned_failure(sim);
+    if (failure) return pa_error(handle, failure, "list the ports of bridge %s", handle->bridge);
     *needed = sim->port_count;
     if (sim->port_count > capacity)
         return pa_error(handle, ENOBUFS, "list the ports of bridge %s: %u, room for %u", handle->bridge,

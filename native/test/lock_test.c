@@ -1,6 +1,8 @@
 /* The lock file: which ports it locks, and what of it is refused. The locker itself is tried on a real bridge by the lab. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "../lock/lock-file.h"
@@ -32,25 +34,37 @@ static void a_later_line_wins_and_an_uplink_over_all(void) {
     CHECK(!lock_file_locks(&file, "eth0"));
 }
 
-static void what_makes_no_sense_changes_nothing(void) {
-    CHECK_EQUAL(read_text("bridge br0\nport p*\n"), 0);
+static void a_line_that_makes_no_sense_opens_nothing(void) {
     static const char *const wrong[] = {
-        "bridge br0\nport\n",        "bridge br0\nport p1 locked\n", "bridge br0\nbridge br1\n",
-        "bridge a-name-too-long-x\n", "uplink up0 auto\n",           "bridge br0\nport p1 auto now\n",
-        "hello\n",
+        "port",  "port p1 locked", "bridge br1", "bridge a-name-too-long-x", "uplink up0 auto", "port p1 auto now", "mirror p9",
     };
+    char text[200], longest[3000];
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
-        CHECK_EQUAL(read_text(wrong[i]), -EINVAL);
-        CHECK(strstr(why, "a line is `bridge NAME`") != NULL);
+        snprintf(text, sizeof text, "bridge br0\n%s\nuplink up0\nport *\n", wrong[i]);
+        CHECK_EQUAL(read_text(text), 0);
+        CHECK(strstr(why, ":2: a line is `bridge NAME`") != NULL);
         CHECK_TEXT(file.bridge, "br0");
         CHECK(lock_file_locks(&file, "p1"));
+        CHECK(!lock_file_locks(&file, "up0"));
     }
-    char *longest = malloc(2000);
-    memset(longest, 'x', 1999);
-    longest[1999] = 0;
-    CHECK_EQUAL(read_text(longest), -EINVAL);
-    free(longest);
+    memset(longest, 'x', 2000);
+    strcpy(longest + 2000, "\nbridge br2\nport p*\n");
+    CHECK_EQUAL(read_text(longest), 0);
+    CHECK(strstr(why, ":1: a line is") != NULL);
+    CHECK_TEXT(file.bridge, "br2");
+    CHECK_EQUAL(read_text("bridge br0\n"), 0);
+    CHECK_TEXT(why, "");
+}
+
+static void a_file_without_a_bridge_changes_nothing(void) {
+    CHECK_EQUAL(read_text("bridge br0\nport p*\n"), 0);
+    CHECK_EQUAL(read_text("port p*\n"), -EINVAL);
+    CHECK(strstr(why, "there is no line `bridge NAME`") != NULL);
+    CHECK_EQUAL(read_text("hello\nport p*\n"), -EINVAL);
+    CHECK(strstr(why, ":1: a line is") != NULL);
+    CHECK_EQUAL(read_text(""), -EINVAL);
     CHECK_EQUAL(lock_file_read("/nonexistent/lock.conf", &file, why), -ENOENT);
+    CHECK_TEXT(file.bridge, "br0");
     CHECK(lock_file_locks(&file, "p1"));
 }
 
@@ -77,7 +91,8 @@ static void patterns_are_those_of_the_configuration(void) {
 int main(void) {
     CHECK(mkstemp(path) >= 0);
     SITUATION(a_later_line_wins_and_an_uplink_over_all);
-    SITUATION(what_makes_no_sense_changes_nothing);
+    SITUATION(a_line_that_makes_no_sense_opens_nothing);
+    SITUATION(a_file_without_a_bridge_changes_nothing);
     SITUATION(patterns_are_those_of_the_configuration);
     lock_file_free(&file);
     unlink(path);

@@ -126,8 +126,8 @@ export class Accountant implements Timed {
   }
 
   /** A session of an earlier run goes on: what was stored of it holds. */
-  resumed(unit: SessionUnit): void {
-    this.keeper.resumed(unit);
+  resumed(unit: SessionUnit, knownUntil: Instant): void {
+    this.keeper.resumed(unit, knownUntil);
   }
 
   spoolStatus(status: SpoolStatus): void {

@@ -104,8 +104,13 @@ export class Certified implements Timed {
     return this.lookAt;
   }
 
-  onTime(): void {
-    this.tell({ type: 'tick' });
+  onTime(now: Instant): void {
+    if (!this.core.parts.restoration.isUndecided) this.tell({ type: 'tick' });
+    else {
+      // A device that is taken off the list now would keep the session that is still to be found.
+      this.lookAt = after(now, seconds(1));
+      this.core.schedule.touch(this);
+    }
   }
 
   private page({ selector, limit, after: from }: ListCommand): Outcome<'certified'> {

@@ -56,6 +56,11 @@ export class Commands implements Timed {
       this.answer(ref, refusal({ ...identity, code: 'forbidden', message, path: '' }));
       return;
     }
+    if (meansSessions(command.value) && this.core.parts.restoration.isUndecided) {
+      const message = 'sessions of the earlier run are still being found: ask again in a moment';
+      this.answer(ref, refusal({ ...(id === undefined ? {} : { id }), code: 'busy', message, path: '' }));
+      return;
+    }
     const later: Later = (result) => this.answer(ref, success(id, result));
     const outcome = this.perform(command.value, later);
     if (outcome === 'later') return;
@@ -262,6 +267,21 @@ export class Commands implements Timed {
 
   private answer(ref: Ref, payload: Answer): void {
     this.core.out.push({ type: 'answer', ref, payload });
+  }
+}
+
+/** What is done to sessions, or foreseen of them: it must not miss those that an earlier run has left. */
+function meansSessions(command: Command): boolean {
+  switch (command.verb) {
+    case 'disconnect':
+    case 'reauthenticate':
+    case 'probe':
+    case 'drain':
+      return true;
+    case 'certified':
+      return command.action === 'clear';
+    default:
+      return false;
   }
 }
 

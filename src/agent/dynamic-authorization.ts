@@ -89,6 +89,11 @@ export class DynamicAuthorization {
   receive(datagrams: readonly DynamicDatagram[]): void {
     const server = this.serverNow();
     if (server === undefined) return;
+    if (this.core.parts.restoration.isUndecided) {
+      // "No session" would be believed: a server that hears nothing asks again.
+      for (const _ of datagrams) this.core.drops.add('dynauth-starting');
+      return;
+    }
     const nas = { ...this.core.config.nas, addresses: this.own };
     for (const datagram of datagrams) this.apply(server.receive(datagram, nas, this.core.now));
   }

@@ -12,7 +12,15 @@ import type { Ip } from '../base/ip.ts';
 import { macToNumber } from '../base/mac.ts';
 import { present } from '../base/present.ts';
 import { assertNever } from '../base/result.ts';
-import { earliest, fromMachineTime, type Instant, type MachineTime } from '../base/time.ts';
+import {
+  after,
+  earliest,
+  fromMachineTime,
+  type Instant,
+  latest,
+  type MachineTime,
+  millis,
+} from '../base/time.ts';
 import { isFallback } from '../model/authorization.ts';
 import type { TableDump } from '../model/dataplane.ts';
 import type { KeptAddress, KeptSession, KeptStation, Proof } from '../model/kept.ts';
@@ -61,6 +69,12 @@ export class Restoration {
 
   get isOver(): boolean {
     return this.judged && this.addressesJudged;
+  }
+
+  /** There may be sessions that nobody sees yet: what is asked of all, or of one of them, would miss them. */
+  get isUndecided(): boolean {
+    if (this.stored === undefined) return true;
+    return (!this.judged && this.stored.length > 0) || (!this.addressesJudged && this.behind.length > 0);
   }
 
   /** What is in the store; without one, nothing. */
@@ -189,11 +203,13 @@ export class Restoration {
     switch (verdict.do) {
       case 'adopt':
         this.adopt(stored);
+        // Not by the file's word: others than its client were let in with it, if it was open, and by nobody if it was not.
+        if (isStillOpen(stored.kept.place, this.core)) this.core.parts.ports.open(stored.kept.place.port);
         return undefined;
       case 'end': {
         const unit = this.adopt(stored);
         const { cause, detail } = verdict;
-        return () => life.end(unit, { cause, detail, at: unit.evidence().lastSeen });
+        return () => life.end(unit, { cause, detail, at: this.knownUntil(stored, unit) });
       }
       case 'lost':
         this.lose(stored, verdict);
@@ -224,11 +240,12 @@ export class Restoration {
 
   private adopt(stored: Stored<KeptStation>): L2Unit {
     const { core } = this;
-    const { accountant, confinement, fallback, life, meter, reporter, vlans } = core.parts;
+    const { accountant, confinement, fallback, keptSessions, life, meter, reporter, vlans } = core.parts;
     const { kept, record } = stored;
     const { place, method } = kept;
     const { mac, port, wish, domain } = place;
     const unit = new SessionUnit(this.sessionOf(stored), core, { wish, domain }, this.resumedOf(stored));
+    keptSessions.resumed(unit);
     life.resume(keysOf(mac, port, place.vlans));
     core.out.push({ type: 'adopted', mac });
     vlans.resume(unit, port, place.vlans);
@@ -237,10 +254,9 @@ export class Restoration {
     core.method(method)?.resume({ mac, port, userName, proof, authorizedAt: unit.authorizedAt });
     this.beginnings.resume(unit);
     meter.resume(unit, place.baseline);
-    if (record !== undefined) accountant.resumed(unit);
+    if (record !== undefined) accountant.resumed(unit, this.knownUntil(stored, unit));
     if (isFallback(method)) fallback.begin(unit);
     confinement.review(mac);
-    if (core.settings.port(port).hostMode === 'multi-host') core.parts.ports.open(port);
     reporter.sessionResumed(unit);
     return unit;
   }
@@ -257,11 +273,12 @@ export class Restoration {
       concentrator,
     };
     const unit: L3Unit = new SessionUnit(session, core, undefined, this.resumedOf(stored));
+    core.parts.keptSessions.resumed(unit);
     core.parts.life.resume([{ ip }]);
     core.parts.sso.resumed(ip);
     this.beginnings.resume(unit);
     core.parts.routed.entered(unit);
-    if (record !== undefined) core.parts.accountant.resumed(unit);
+    if (record !== undefined) core.parts.accountant.resumed(unit, this.knownUntil(stored, unit));
     core.parts.reporter.sessionResumed(unit);
     return unit;
   }
@@ -312,6 +329,14 @@ export class Restoration {
     };
   }
 
+  /** No later record of it may say less: its last evidence, or the time of which the servers were told, if that is later. */
+  private knownUntil({ record }: Stored, unit: SessionUnit): Instant {
+    // Whole seconds of it are told, and instants have fractions.
+    const told = millis(record?.kind === 'interim' ? record.sessionTimeS * 1000 + 1 : 0);
+    const toldAt = earliest(after(unit.session.startedAt, told), this.core.now.mono);
+    return latest(unit.evidence().lastSeen, toldAt);
+  }
+
   private proofOf({ proof }: KeptSession): Proof | undefined {
     if (proof === undefined) return undefined;
     const { since, due, ...others } = proof;
@@ -326,6 +351,11 @@ export class Restoration {
   private past(time: MachineTime): Instant {
     return earliest(this.at(time), this.core.now.mono);
   }
+}
+
+/** It was open for its client, and may be. */
+function isStillOpen({ port, opened }: KeptStation, core: Core): boolean {
+  return opened === true && core.settings.port(port).hostMode === 'multi-host';
 }
 
 /** One of its entries stands. Others that are missing are written again (reconciliation.ts). */

@@ -38,8 +38,8 @@ export class SessionKeeper implements Timed {
   }
 
   /** An earlier run has stored what is known of it. */
-  resumed(unit: SessionUnit): void {
-    this.known.set(unit, unit.evidence().lastSeen);
+  resumed(unit: SessionUnit, knownUntil: Instant): void {
+    this.known.set(unit, knownUntil);
   }
 
   /** All that is known, at once: there will be no other turn. */

@@ -41,6 +41,10 @@ export function earliest(a: Instant, b: Instant): Instant {
   return a < b ? a : b;
 }
 
+export function latest(a: Instant, b: Instant): Instant {
+  return a > b ? a : b;
+}
+
 /** Both clocks at one moment, as the shell reads them: the only source of time below `io`. */
 export interface Now {
   readonly mono: Instant;

@@ -50,6 +50,8 @@ export interface KeptStation {
     readonly tagged: readonly string[];
     readonly voice: boolean;
   };
+  /** The port was open for all, since it was in (host mode multi-host). */
+  readonly opened?: true;
   /** The port's counters at its beginning; absent where it does not have the port to itself. */
   readonly baseline?: TrafficCounters;
 }

@@ -47,6 +47,7 @@ const TAGS = {
   baseline: 27,
   ip: 28,
   concentrator: 29,
+  opened: 30,
   // Of its method.
   since: 32,
   due: 33,
@@ -108,6 +109,8 @@ const METHODS: Readonly<Record<AuthMethod, true>> = {
 export interface KeptChange {
   readonly key: string;
   readonly value: Uint8Array | null;
+  /** The store has nothing under this key. */
+  readonly isNew?: true;
 }
 
 /** What an earlier run left. */
@@ -175,6 +178,7 @@ function stationFields(out: FieldWriter, station: KeptStation): void {
   for (const word of station.wish.untagged) out.text(TAGS.wishUntagged, word);
   for (const word of station.wish.tagged) out.text(TAGS.wishTagged, word);
   if (station.wish.voice) out.numbers(TAGS.wishVoice);
+  if (station.opened === true) out.numbers(TAGS.opened);
   const { baseline } = station;
   if (baseline === undefined) return;
   const { inputOctets, outputOctets, inputPackets, outputPackets } = baseline;
@@ -296,6 +300,7 @@ function stationOf(fields: Fields): KeptStation | undefined {
       tagged: fields.texts(TAGS.wishTagged),
       voice: fields.has(TAGS.wishVoice),
     },
+    ...(fields.has(TAGS.opened) ? { opened: true } : {}),
     ...(isWhole ? { baseline: { inputOctets, outputOctets, inputPackets, outputPackets } } : {}),
   };
 }

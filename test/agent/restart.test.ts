@@ -1,8 +1,13 @@
 // The agent is killed, or stopped, under people who are at work, and started again on what is in the store and in the table.
 
 import { describe, expect, it } from 'vitest';
+import type { Ip } from '../../src/base/ip.ts';
+import type { MachineTime } from '../../src/base/time.ts';
+import { keepingLogin } from '../../src/radius/sso-login-codec.ts';
+import { text } from '../../src/wire/radius-attributes.ts';
 import { judge } from '../rigs/accounting-judge.ts';
 import type { ConfigPart } from '../rigs/config-part.ts';
+import { dynamicRequest } from '../rigs/dynauth.ts';
 import { SimulatedStage, simFile } from '../rigs/sim/stage.ts';
 import type { Machine, PortSession, Setting } from '../scenarios/stage.ts';
 
@@ -176,6 +181,27 @@ describe('timers', () => {
     await restart(stage, { downMs: 200_000 });
     await stage.pass(500);
     expect(endOf(stage)).toMatchObject({ cause: 'session-timeout' });
+  });
+
+  it.each([
+    [45, 2_000],
+    [45, 20_000],
+    [45, 30_000],
+    [45, 40_000],
+    [60, 30_000],
+    [60, 40_000],
+  ])('of a heartbeat of %i s wait for the handshake to ask, after %i ms', async (heartbeat, downMs) => {
+    const handshake = { period_s: 15, times: 3 };
+    const stage = await fresh({ config: { roles: { default: { heartbeat_s: heartbeat, handshake } } } });
+    const quiet = stage.machine(1);
+    await stage.login(quiet);
+    await stage.announce(quiet);
+    for (let phase = 0; phase < 5; phase++) {
+      await stage.pass(60_000 + phase * 3_000);
+      await restart(stage, { downMs });
+      await stage.pass(90_000);
+    }
+    expect(stage.events('session-end')).toEqual([]);
   });
 
   it('of the heartbeat ask once more, and cut who does not answer', async () => {
@@ -388,6 +414,47 @@ describe('what does not match', () => {
     expect(again.session_id).not.toBe(before.session_id);
   });
 
+  it('is a login at a concentrator of which nothing can be read, or that is of another boot: it is erased', async () => {
+    const stage = await fresh();
+    const login = {
+      boot: 'another',
+      client: '192.0.2.10' as Ip,
+      nas: {},
+      sessionId: 's1',
+      userName: 'alice',
+      classes: [],
+      addresses: [],
+      startedAt: 1 as MachineTime,
+      heardAt: 1 as MachineTime,
+    };
+    await restart(stage, {
+      while: () => {
+        stage.net.disk.set('lbroken', Uint8Array.of(1));
+        stage.net.disk.set('lold', keepingLogin('old', login).value ?? new Uint8Array());
+      },
+    });
+    await stage.pass(500);
+    expect([...stage.net.disk.keys()].filter((key) => key.startsWith('l'))).toEqual([]);
+  });
+
+  it('is new to the store at its first writing only, so that one that could not be written leaves nothing', async () => {
+    const stage = await fresh();
+    const newOnes = (from = 0) =>
+      stage.net.performed
+        .slice(from)
+        .flatMap(({ effect }) =>
+          effect.type === 'session-store'
+            ? effect.changes.filter(({ isNew }) => isNew).map(({ key }) => key)
+            : [],
+        );
+    const { session_id: id } = await stage.login(stage.machine(1));
+    await stage.pass(5_000);
+    expect(newOnes()).toEqual([`u${id}`]);
+    const from = await restart(stage);
+    await stage.pass(60_000);
+    expect(newOnes(from)).toEqual([]);
+  });
+
   it('what is kept of it is damaged: its Stop, a warning, and its user comes in anew', async () => {
     const stage = await fresh({ machines: 2 });
     const [first, second] = [stage.machine(1), stage.machine(2)];
@@ -417,6 +484,145 @@ describe('what does not match', () => {
     await stage.pass(500);
     expect(await stage.isGranted(machine.mac, 'p1')).toBe(false);
     expect([...stage.net.disk.keys()]).toEqual([]);
+  });
+});
+
+describe('while it is not known yet who is in', () => {
+  const BUSY = /busy.*sessions of the earlier run are still being found/;
+
+  /** The table cannot be read at first. */
+  async function undecided(setting: Partial<Setting> = {}) {
+    const stage = await fresh(setting);
+    const machine = stage.machine(1);
+    const session = await stage.login(machine);
+    await stage.killSupplicant(machine);
+    await stage.talk(machine, 1_000);
+    stage.failDumps(1);
+    await restart(stage);
+    await stage.pass(200);
+    expect(await stage.isGranted(machine.mac, 'p1')).toBe(true);
+    return { stage, machine, session };
+  }
+
+  it.each([
+    ['disconnect', { all: true }],
+    ['disconnect', { mac: '02:00:00:00:00:01' }],
+    ['disconnect', { all: true, dry_run: true }],
+    ['reauthenticate', { all: true }],
+    ['probe', { all: true }],
+  ])('%s %j is refused, and changes nothing', async (verb, request) => {
+    const { stage, machine, session } = await undecided();
+    await expect(stage.ask(verb, request)).rejects.toThrow(BUSY);
+    await stage.pass(5_000);
+    await goesOn(stage, machine, session);
+    await stage.ask('disconnect', { all: true });
+    await stage.pass(1_000);
+    expect(stage.events('session-end')).toMatchObject([{ cause: 'admin-reset' }]);
+  });
+
+  it('a drain is refused, and nobody is told that all is off', async () => {
+    const { stage, machine, session } = await undecided();
+    await expect(stage.ask('drain')).rejects.toThrow(BUSY);
+    await stage.pass(5_000);
+    expect(stage.net.drained).toBe(false);
+    expect(rows(stage).map(({ status }) => status)).not.toContain('Accounting-Off');
+    await goesOn(stage, machine, session);
+    expect(await stage.ask('drain')).toEqual({ draining: 1 });
+  });
+
+  it('a certified device is not taken off the list', async () => {
+    const { stage } = await undecided({ config: { certified_devices: { enabled: true } } });
+    await expect(stage.ask('certified', { clear: true, all: true })).rejects.toThrow(BUSY);
+  });
+
+  it('a rule that clears the list waits, and logs off whom it finds', async () => {
+    const clear = [{ every_s: 60 }];
+    const stage = await fresh({ config: { certified_devices: { enabled: true, clear } } });
+    const machine = stage.machine(1);
+    await stage.login(machine);
+    await stage.killSupplicant(machine);
+    await stage.talk(machine, 1_000);
+    await stage.pass(30_000);
+    stage.failDumps(1);
+    await restart(stage, { downMs: 40_000 });
+    await stage.pass(5_000);
+    expect(stage.events('session-end')).toMatchObject([{ cause: 'certified-device-cleared' }]);
+  });
+
+  it('a server has no answer, and has it when it asks again', async () => {
+    const { stage, machine, session } = await undecided({ coa: true });
+    const { net } = stage;
+    const attributes = [text('User-Name', 'u1')];
+    const bytes = dynamicRequest({ code: 'Disconnect-Request', attributes });
+    const datagrams = [{ address: '192.0.2.1', port: 40_000, bytes }];
+    const ask = () => net.post({ type: 'dynamic-requests', datagrams });
+    ask();
+    await stage.pass(100);
+    expect(net.dynamicReplies).toEqual([]);
+    await stage.pass(5_000);
+    await goesOn(stage, machine, session);
+    ask();
+    await stage.pass(1_000);
+    expect(net.dynamicReplies).toHaveLength(1);
+    expect(await stage.isGranted(machine.mac, 'p1')).toBe(false);
+  });
+});
+
+it('a Stop at the start does not say less than an interim has said', async () => {
+  const stage = await fresh({
+    config: { radius: { accounting: { interim_s: 60 } }, roles: { default: { handshake: 'off' } } },
+  });
+  const machine = stage.machine(1);
+  await stage.login(machine);
+  await stage.pass(370_000);
+  await restart(stage, { stopped: true, downMs: 60_000, while: () => stage.unplug(machine) });
+  await stage.pass(2_000);
+  const [stop, interim] = [...rows(stage)].reverse();
+  expect(interim).toMatchObject({ status: 'Interim-Update' });
+  expect(stop).toMatchObject({ status: 'Stop' });
+  expect(stop?.sessionTimeS).toBeGreaterThanOrEqual(370);
+  expect(stop?.sessionTimeS).toBeLessThanOrEqual(372);
+});
+
+describe('a port of the host mode multi-host', () => {
+  const mode = (host_mode: string): ConfigPart => ({ ...EVIDENCE, ports: { 'p*': { host_mode } } });
+  const opened = (stage: SimulatedStage, from: number) =>
+    stage.net.performed
+      .slice(from)
+      .some(({ effect }) => effect.type === 'set-port' && effect.port === 'p1' && !effect.setting.locked);
+
+  it('is open again for its client, which goes on, restart after restart', async () => {
+    const stage = await fresh({ config: mode('multi-host') });
+    const machine = stage.machine(1);
+    const session = await stage.login(machine);
+    for (let i = 0; i < 2; i++) {
+      await restart(stage);
+      await stage.pass(1_000);
+      await goesOn(stage, machine, session);
+      expect(stage.net.bridge.port('p1').locked).toBe(false);
+    }
+  });
+
+  it('is not opened for one that ends', async () => {
+    const stage = await fresh({ config: mode('multi-host') });
+    const machine = stage.machine(1);
+    await stage.login(machine);
+    const from = await restart(stage, { while: () => stage.unplug(machine) });
+    await stage.pass(2_000);
+    expect(stage.events('session-end')).toMatchObject([{ cause: 'port-down' }]);
+    expect(opened(stage, from)).toBe(false);
+    expect(stage.net.bridge.port('p1').locked).toBe(true);
+  });
+
+  it('by the file only since: it stays shut, as by a reload', async () => {
+    const stage = await fresh({ config: mode('multi-auth') });
+    const machine = stage.machine(1);
+    const session = await stage.login(machine);
+    edit(stage, mode('multi-host'));
+    const from = await restart(stage);
+    await stage.pass(2_000);
+    await goesOn(stage, machine, session);
+    expect(opened(stage, from)).toBe(false);
   });
 });
 

@@ -112,6 +112,13 @@ describe('the Debian package', () => {
     expect(run('lintian', '--allow-root', '--fail-on', 'error,warning', deb)).toBe('');
   }, 60_000);
 
+  it('shuts the ports before each of the networks that Debian has', () => {
+    const unit = readFileSync('board/dent/debian/rollcall-lock.service', 'utf8');
+    const before = /^Before=(.*)$/m.exec(unit)?.[1]?.split(' ');
+    // ifupdown2's networking.service, which a DENT switch has, comes after nothing by itself.
+    expect(before).toEqual(expect.arrayContaining(['network-pre.target', 'networking.service']));
+  });
+
   it.each(['rollcall.service', 'rollcall-lock.service'])('%s is exposed to 2.0 at most', (unit) => {
     const file = path.join(unpacked, 'usr/lib/systemd/system', unit);
     const said = run('systemd-analyze', 'security', '--offline=true', '--no-pager', file);

@@ -245,7 +245,7 @@ class Life {
       /the access ports of br0 are shut until they are locked/,
     );
     assert.match(await this.debian.must('nft list tables'), /^table bridge rollcall_lock_br0$/m);
-    await this.goesOn('a boot');
+    await this.goesOn('a boot', false);
   }
 
   /** Who was in is told to the servers as gone; nobody is let in by it. */
@@ -284,8 +284,8 @@ class Life {
     this.say('purged: nothing is left but the user, which cannot log in');
   }
 
-  /** Alice goes on as if nothing had been: the same session, and nobody asked her. */
-  private async goesOn(after: string): Promise<void> {
+  /** Alice is in; and in the same session, where it is kept: over everything but a boot. */
+  private async goesOn(after: string, isKept = true): Promise<void> {
     const client = this.lab.client(1);
     await until(`alice in after ${after}`, () => ping(client, UPLINK_IPV4), 20_000).catch(async (error) => {
       const explained = await this.debian.run(
@@ -295,9 +295,9 @@ class Life {
     });
     const session = await this.sessionId();
     await this.clean(`after ${after}`);
-    const same = session === this.session;
+    if (isKept) assert.equal(session, this.session, `her session after ${after}:\n${await this.journal()}`);
     this.session = session;
-    this.say(`after ${after} alice is ${same ? 'in the same session' : 'in again, in another session'}`);
+    this.say(`after ${after} alice is ${isKept ? 'in the same session' : 'in again, in another session'}`);
   }
 
   private session = '';

@@ -17,7 +17,7 @@ const WAYS_OUT = [
     'heartbeat-timeout',
     'idle-timeout',
     'moved',
-    'nas-reboot',
+
     'port-disabled',
     'port-down',
     'port-reinit',

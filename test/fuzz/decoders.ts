@@ -16,8 +16,10 @@ import { instant } from '../../src/base/time.ts';
 import { parseConfig } from '../../src/config/parse.ts';
 import { hostOf, isFromHere, readForm, requestOf } from '../../src/io/web-request.ts';
 import type { PortName } from '../../src/model/dataplane.ts';
+import { LOGIN_PREFIX } from '../../src/model/kept.ts';
 import { printable } from '../../src/pae/identity.ts';
 import { readCertified } from '../../src/policy/certified-codec.ts';
+import { readLogins } from '../../src/radius/sso-login-codec.ts';
 import { decodeCommand } from '../../src/report/commands.ts';
 import { parseTopic } from '../../src/report/topics.ts';
 import { EAPOL_EAP, encodeEapol } from '../../src/wire/eapol.ts';
@@ -237,6 +239,8 @@ export const TARGETS: readonly Target[] = [
       'accounting/record-codec.ts decodeRecord',
       'accounting/spool.ts readSpool',
       'policy/certified-codec.ts readCertified',
+      'radius/sso-login-codec.ts readLogins',
+      'base/fields.ts readFields',
     ],
     seeds: recordSeeds,
     run: (bytes) => {
@@ -250,6 +254,7 @@ export const TARGETS: readonly Target[] = [
         ['d02:00:00:00:00:01', bytes],
         [fromUtf8(bytes.subarray(0, 8)), bytes],
       ]);
+      readLogins([[`${LOGIN_PREFIX}a`, bytes]]);
       return `${decoded.ok ? decoded.value.kind : decoded.error.reason} ${certified.damaged}`;
     },
   },

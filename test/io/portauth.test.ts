@@ -20,6 +20,7 @@ const P1 = 'p1' as PortName;
 const P2 = 'p2' as PortName;
 const EOPNOTSUPP = 95;
 const ENOSPC = 28;
+const ENOMEM = 12;
 
 beforeAll(() => {
   execFileSync('make', ['-s', '-C', NATIVE], { stdio: 'pipe' });
@@ -247,7 +248,17 @@ describe('failures', () => {
       ok: false,
       error: 'find bridge br0: No such device (ENODEV)',
     });
-    expect(portauth.ports()).toEqual([]);
+    expect(portauth.readPorts()).toEqual({ ok: true, value: [] });
+  });
+
+  it('show in a reading of the ports, and are no bridge without ports', () => {
+    const { portauth, sim } = openSwitch();
+    sim.failNext({ count: 1, errno: ENOMEM });
+    expect(portauth.readPorts()).toEqual({
+      ok: false,
+      error: 'list the ports of bridge br0: Cannot allocate memory (ENOMEM)',
+    });
+    expect(portauth.readPorts()).toMatchObject({ ok: true, value: [{ name: P1 }, { name: P2 }] });
   });
 });
 

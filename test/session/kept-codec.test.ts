@@ -60,6 +60,7 @@ const station = fc
     vlan,
     domain: fc.constantFrom('data' as const, 'voice' as const),
     wish: fc.record({ untagged: words, tagged: words, voice: fc.boolean() }),
+    opened: maybe(fc.constant(true as const)),
     baseline: maybe(counters),
   })
   .chain((place) =>
