@@ -12,6 +12,8 @@ import { subjectOf } from './roles.ts';
 import { isL2, isL3, type L2Unit, type SessionUnit } from './session-unit.ts';
 
 const CHECKSUM_OCTETS = 4;
+/** No checksum: what is in the store is to be written anew. */
+const UNKNOWN = '';
 
 export class KeptSessions {
   private readonly changedUnits = new Set<SessionUnit>();
@@ -25,6 +27,11 @@ export class KeptSessions {
   /** The store is open. */
   begin(): void {
     this.isOpen = true;
+  }
+
+  /** An earlier run has stored it. */
+  resumed(unit: SessionUnit): void {
+    this.written.set(unit, UNKNOWN);
   }
 
   /** Something about it may have changed that is kept. */
@@ -55,9 +62,10 @@ export class KeptSessions {
   private changeOf(unit: SessionUnit): KeptChange | undefined {
     const change = keepingSession(this.keptOf(unit));
     const checksum = change.value?.subarray(-CHECKSUM_OCTETS).join() ?? '';
-    if (this.written.get(unit) === checksum) return undefined;
+    const before = this.written.get(unit);
+    if (before === checksum) return undefined;
     this.written.set(unit, checksum);
-    return change;
+    return before === undefined ? { ...change, isNew: true } : change;
   }
 
   private keptOf(unit: SessionUnit): KeptSession {

@@ -30,7 +30,7 @@ import type { DynamicDatagram } from '../radius/dynauth.ts';
 import type { ConnectionEvent, SocketKey } from '../radius/effects.ts';
 import type { RadSecSettings } from '../radius/settings.ts';
 import type { SsoDatagram } from '../radius/sso.ts';
-import type { KeptLogin } from '../radius/sso-login-codec.ts';
+import type { StoredLogin } from '../radius/sso-login-codec.ts';
 import type { Bar } from '../radius/sso-logins.ts';
 import type { Rights } from '../report/commands.ts';
 import type { EventPayload } from '../report/event-payloads.ts';
@@ -132,7 +132,7 @@ export type Input =
       readonly type: 'spool';
       readonly content: SpoolContent;
       readonly kept: KeptContent;
-      readonly logins: readonly KeptLogin[];
+      readonly logins: readonly StoredLogin[];
       readonly status: SpoolStatus;
     }
   | { readonly type: 'spool-status'; readonly status: SpoolStatus }

@@ -240,11 +240,12 @@ export class Restoration {
 
   private adopt(stored: Stored<KeptStation>): L2Unit {
     const { core } = this;
-    const { accountant, confinement, fallback, life, meter, reporter, vlans } = core.parts;
+    const { accountant, confinement, fallback, keptSessions, life, meter, reporter, vlans } = core.parts;
     const { kept, record } = stored;
     const { place, method } = kept;
     const { mac, port, wish, domain } = place;
     const unit = new SessionUnit(this.sessionOf(stored), core, { wish, domain }, this.resumedOf(stored));
+    keptSessions.resumed(unit);
     life.resume(keysOf(mac, port, place.vlans));
     core.out.push({ type: 'adopted', mac });
     vlans.resume(unit, port, place.vlans);
@@ -272,6 +273,7 @@ export class Restoration {
       concentrator,
     };
     const unit: L3Unit = new SessionUnit(session, core, undefined, this.resumedOf(stored));
+    core.parts.keptSessions.resumed(unit);
     core.parts.life.resume([{ ip }]);
     core.parts.sso.resumed(ip);
     this.beginnings.resume(unit);

@@ -78,7 +78,11 @@ export class SessionUnit<S extends Session = Session> implements Timed {
       this.timers =
         resumed === undefined
           ? new SessionTimers(timers, startedAt)
-          : SessionTimers.resumed(timers, this.signs(startedAt), { now, untold });
+          : SessionTimers.resumed(timers, this.signs(startedAt), {
+              now,
+              untold,
+              askedWithin: millis(this.handshake.resumedAsksWithin + ANSWER_WITHIN),
+            });
     }
     this.applyInterim(authorization.interimInterval, now);
     if (resumed?.interimAt !== undefined) this.interim?.resume(resumed.interimAt);

@@ -19,7 +19,7 @@ import type { SessionSelector } from '../model/selector.ts';
 import type { L3Session } from '../model/session.ts';
 import { type AuthorizationChange, changed } from '../radius/dynauth-request.ts';
 import { type SsoDatagram, type SsoEffect, type SsoRef, SsoServer } from '../radius/sso.ts';
-import { type KeptLogin, keepingLogin } from '../radius/sso-login-codec.ts';
+import { keepingLogin, type LoginChange, type StoredLogin } from '../radius/sso-login-codec.ts';
 import { type Bar, type Login, SsoLogins, type Told } from '../radius/sso-logins.ts';
 import { classText, type SsoLogin, type SsoNotice } from '../radius/sso-notice.ts';
 import { l3SessionKey } from '../report/topics.ts';
@@ -68,17 +68,27 @@ export class Sso {
     this.logins.restore(bars, instant(Number.NEGATIVE_INFINITY));
   }
 
-  /** Of this boot of the machine; whose sessions go on is still to be seen (restoration.ts). */
-  resume(logins: readonly KeptLogin[]): void {
-    const { clock } = this.core.boot;
-    for (const { boot, startedAt, heardAt, filterId, multiId, ...login } of logins) {
-      if (boot !== clock.boot) continue;
+  /**
+   * Whose sessions go on is still to be seen (restoration.ts). Logins of an earlier boot of the machine are erased, and what
+   * cannot be read.
+   */
+  resume(stored: readonly StoredLogin[]): void {
+    const { boot: machine, out } = this.core;
+    const { clock } = machine;
+    const over: LoginChange[] = [];
+    for (const { key, login: kept } of stored) {
+      if (kept?.boot !== clock.boot) {
+        over.push({ key, value: null });
+        continue;
+      }
+      const { boot: _, startedAt, heardAt, filterId, multiId, ...login } = kept;
       const times = {
         startedAt: fromMachineTime(clock, startedAt),
         heardAt: fromMachineTime(clock, heardAt),
       };
       this.logins.resume({ ...login, ...times, filterId, multiId });
     }
+    if (over.length > 0) out.push({ type: 'session-store', changes: over });
     this.isKept = true;
   }
 

@@ -92,8 +92,12 @@ export class Watch implements Timed {
     return this.tableTells;
   }
 
-  /** The table is read at the end of this turn. */
+  /** The table is read at the end of this turn; without a bridge, when there is one. */
   readTable(): void {
+    if (!this.core.parts.ports.bridgeIsThere) {
+      this.resweep();
+      return;
+    }
     this.sweep.started();
     this.core.out.push({ type: 'dump-table' });
     this.core.schedule.touch(this);

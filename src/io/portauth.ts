@@ -108,21 +108,29 @@ export class PortAuth {
     });
   }
 
-  /** The bridge's ports, uplinks too; empty while the bridge is gone. */
-  ports(): readonly PortFacts[] {
-    const count = this.readPorts();
+  /** The bridge's ports, uplinks too; none while the bridge is gone, and an error where nobody can say. */
+  readPorts(): Result<readonly PortFacts[], string> {
+    const count = this.fillPorts();
+    if (!count.ok) return count;
     const ports: PortFacts[] = [];
-    for (let i = 0; i < count; i++) {
+    for (let i = 0; i < count.value; i++) {
       const port = abi.readPort(this.portBuffer, i);
       this.remember(port.name, port.index);
       ports.push(port);
     }
-    return ports;
+    return ok(ports);
+  }
+
+  /** For those to whom a port that cannot be read is as good as none. */
+  ports(): readonly PortFacts[] {
+    const read = this.readPorts();
+    return read.ok ? read.value : [];
   }
 
   /** Of every port at once: one native call. */
   counters(): ReadonlyMap<PortName, PortCounters> {
-    const count = this.readPorts();
+    const read = this.fillPorts();
+    const count = read.ok ? read.value : 0;
     const { bytes, view } = this.portBuffer;
     const counters = new Map<PortName, PortCounters>();
     for (let i = 0; i < count; i++) {
@@ -354,11 +362,14 @@ export class PortAuth {
     return this.indexByName.get(name) ?? NO_PORT;
   }
 
-  private readPorts(): number {
+  /** How many are in the buffer. */
+  private fillPorts(): Result<number, string> {
     for (;;) {
       const { bytes, capacity } = this.portBuffer;
       const count = this.native.ports(this.handle, bytes, capacity, this.needed);
-      if (count !== ENOBUFS) return Math.max(count, 0);
+      // No such bridge, and so no ports.
+      if (count >= 0 || count === ENODEV) return ok(Math.max(count, 0));
+      if (count !== ENOBUFS) return err(this.lastError());
       this.portBuffer.grow((this.needed[0] ?? 0) + 16);
     }
   }

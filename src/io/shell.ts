@@ -97,13 +97,15 @@ export class Shell {
   private late: LateParts | undefined;
   private spool: Spool | undefined;
   private strangers: StrangerGuard | undefined;
-  /** MACs with grants of an earlier run, until the uplinks are guarded. */
-  private readonly adopted = new Set<Mac>();
+  /** MACs with grants, those of an earlier run above all, until the uplinks are guarded. */
+  private readonly unguarded = new Set<Mac>();
   private readonly captures = new Map<PortName, CaptureHandle>();
   private readonly wantedCaptures: { readonly ref: Ref; readonly port: PortName }[] = [];
   private wantedLeases: readonly LeaseCapture[] = [];
   private readonly replies = new Map<Ref, (answer: object) => void>();
   private lastReply: Ref = 0;
+  /** At the last reading: a failure is logged when it begins. */
+  private portsReadable = true;
   private readonly visits = new Map<Ref, (answer: Answer) => void>();
   private readonly grants: Grants;
   private readonly udp: UdpSockets<SocketKey>;
@@ -159,8 +161,8 @@ export class Shell {
   /** Captures and the broker link are there now. */
   complete(late: LateParts): void {
     this.late = late;
-    for (const mac of this.adopted) late.guard?.grant(mac);
-    this.adopted.clear();
+    for (const mac of this.unguarded) late.guard?.grant(mac);
+    this.unguarded.clear();
     for (const { ref, port } of this.wantedCaptures.splice(0)) this.openCapture(late, ref, port);
     late.watchLeases(this.wantedLeases);
   }
@@ -228,14 +230,14 @@ export class Shell {
         return;
       case 'grant': {
         const wanted = only(run, 'grant');
-        for (const { key } of wanted) if (!isAddress(key)) this.late?.guard?.grant(key.mac);
+        for (const { key } of wanted) if (!isAddress(key)) this.guard(key.mac);
         this.answerAll(wanted, this.grants.grant(wanted.map(({ key }) => key)));
         return;
       }
       case 'revoke': {
         const wanted = only(run, 'revoke');
         this.answerAll(wanted, this.grants.revoke(wanted.map(({ key }) => key)));
-        for (const { key } of wanted) if (!isAddress(key)) this.late?.guard?.revoke(key.mac);
+        for (const { key } of wanted) if (!isAddress(key)) this.unguard(key.mac);
         return;
       }
       case 'watch':
@@ -264,7 +266,7 @@ export class Shell {
         this.dumpTable();
         return;
       case 'read-ports':
-        this.queue.push({ type: 'ports', ports: this.options.portauth.ports() });
+        this.readPorts();
         return;
       case 'read-vlans': {
         const map = this.options.portauth.vlans();
@@ -345,8 +347,7 @@ export class Shell {
         this.spool?.write(effect.changes);
         return;
       case 'adopted':
-        if (this.late === undefined) this.adopted.add(effect.mac);
-        else this.late.guard?.grant(effect.mac);
+        this.guard(effect.mac);
         return;
       case 'certified-store':
         this.spool?.writeCertified(effect.changes);
@@ -404,6 +405,16 @@ export class Shell {
     }
   }
 
+  private guard(mac: Mac): void {
+    if (this.late === undefined) this.unguarded.add(mac);
+    else this.late.guard?.grant(mac);
+  }
+
+  private unguard(mac: Mac): void {
+    this.unguarded.delete(mac);
+    this.late?.guard?.revoke(mac);
+  }
+
   /** What cannot be marked is not taken down: nobody would set it up again after our death. */
   private setLinks(wanted: readonly Extract<Effect, { type: 'set-link' }>[]): void {
     const { portauth, heldPorts, log } = this.options;
@@ -446,6 +457,14 @@ export class Shell {
     const { socket: key, address, port, tls: settings, bytes } = effect;
     if (settings === undefined) this.udp.send(key, address, port, bytes);
     else this.radSec.send({ key, address, port, settings }, bytes);
+  }
+
+  /** A reading that failed says nothing of any port: the next round (agent/reconciliation.ts) reads again. */
+  private readPorts(): void {
+    const ports = this.options.portauth.readPorts();
+    if (ports.ok) this.queue.push({ type: 'ports', ports: ports.value });
+    else if (this.portsReadable) this.options.log.log('warn', `ports cannot be read: ${ports.error}`);
+    this.portsReadable = ports.ok;
   }
 
   private dumpTable(): void {

@@ -15,7 +15,7 @@ import { readSpool, type SpoolChange, type SpoolContent } from '../accounting/sp
 import type { SpoolStatus } from '../agent/ports.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { CertifiedChange } from '../policy/certified-codec.ts';
-import { type KeptLogin, readLogins } from '../radius/sso-login-codec.ts';
+import { readLogins, type StoredLogin } from '../radius/sso-login-codec.ts';
 import { type KeptContent, readKept } from '../session/kept-codec.ts';
 import { StoreFile } from './store-file.ts';
 import { type Damage, type Entry, LAYOUT, LAYOUT_KEY, readDatabase, words } from './store-reading.ts';
@@ -26,6 +26,9 @@ const GATHER_IDLY_MS = 250;
 const RETRY_MS = 10_000;
 const REASON_WITHIN_MS = 1000;
 const LITTLE_ROOM = 128 * 1024;
+/** LMDB takes 1978 octets, the package's marks among them. */
+const KEY_OCTETS_MAX = 1900;
+const KEY_SHOWN = 64;
 
 type Done = (error?: string) => void;
 type Table = Database<Uint8Array, string>;
@@ -41,7 +44,7 @@ export interface OpenedStore {
   readonly store: Store;
   readonly content: SpoolContent;
   readonly kept: KeptContent;
-  readonly logins: readonly KeptLogin[];
+  readonly logins: readonly StoredLogin[];
   /** Of the certified devices; policy/certified-codec.ts reads them. */
   readonly certified: readonly Entry[];
   readonly status: SpoolStatus;
@@ -106,6 +109,8 @@ export class Store {
   private retryAt = 0;
   private octets: number;
   private closed = false;
+  /** Entries with keys that LMDB does not take. */
+  private refused = 0;
 
   constructor(
     private readonly database: Table,
@@ -151,11 +156,23 @@ export class Store {
   }
 
   private merge(change: Pending): void {
+    if (!fits(change.key)) {
+      this.refuse(change.key);
+      return;
+    }
     const place = change.table === this.database ? change.key : `certified ${change.key}`;
     const isNew = change.isNew || this.pending.get(place)?.isNew === true;
     // Never written, and never to be.
     if (change.value === null && isNew) this.pending.delete(place);
     else this.pending.set(place, { ...change, isNew });
+  }
+
+  /** It would fail, and with it all that is to be written along with it, as often as that is tried. */
+  private refuse(key: string): void {
+    this.refused++;
+    const state = this.failing === undefined ? 'durable' : 'failing';
+    const warning = `an entry is not stored, since its key "${key.slice(0, KEY_SHOWN)}..." is too long: ${this.refused} so far`;
+    this.onStatus({ state, octets: this.octets, warnings: [warning] });
   }
 
   private arm(inMs: number): void {
@@ -250,6 +267,10 @@ export class Store {
       this.onStatus({ state: 'failing', octets: this.octets, warnings: [warning] });
     }
   }
+}
+
+function fits(key: string): boolean {
+  return Buffer.byteLength(key) <= KEY_OCTETS_MAX;
 }
 
 /** The package rejects with a remark, and has the reason as a promise of its own. */

@@ -28,7 +28,7 @@
 // what a probe is and whether it may be sent is probing.ts, whether a verdict stands is guard.ts.
 
 import { assertNever } from '../base/result.ts';
-import { after, type Instant, instant, millis, NEVER } from '../base/time.ts';
+import { after, type Instant, instant, type Millis, millis, NEVER } from '../base/time.ts';
 import type { EndEvidence, EvidenceKind } from '../model/session.ts';
 import type { Presence } from './guard.ts';
 import type { HandshakeSettings } from './settings.ts';
@@ -129,6 +129,15 @@ export class Handshake {
 
   get settings(): HandshakeSettings {
     return this.config;
+  }
+
+  /**
+   * Within so long after it was resumed, a client that is there and says nothing has been asked: what is left of a period,
+   * a whole one, and the wait for the dump.
+   */
+  get resumedAsksWithin(): Millis {
+    const { period } = this.config;
+    return millis(2 * period + sweepInterval(period));
   }
 
   get lastSeen(): Instant {

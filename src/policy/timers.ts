@@ -69,16 +69,22 @@ export class SessionTimers {
 
   /**
    * Of a session that an earlier run of ours has begun. Time in which nobody ran counts, but nobody was asked in it: who
-   * seems silent for longer than two thirds of the heartbeat is asked once more, and has the last third to answer.
+   * seems silent for longer than two thirds of the heartbeat is asked once more, and has the last third to answer; or
+   * longer, where the handshake asks by itself and has its answer only after `askedWithin`.
    * `untold`: the table does not say when its client was last heard, so that idleness counts from now.
    */
   static resumed(
     settings: TimerSettings,
     signs: Signs,
-    { now, untold }: { readonly now: Instant; readonly untold: boolean },
+    {
+      now,
+      untold,
+      askedWithin,
+    }: { readonly now: Instant; readonly untold: boolean; readonly askedWithin: Millis },
   ): SessionTimers {
-    const asked = millis(((settings.heartbeat ?? 0) * (THIRDS - 1)) / THIRDS);
-    const timers = new SessionTimers(settings, instant(now - asked));
+    const { heartbeat = 0, probes } = settings;
+    const toAnswer = Math.max(heartbeat / THIRDS, probes ? 0 : askedWithin);
+    const timers = new SessionTimers(settings, instant(now - Math.max(0, heartbeat - toAnswer)));
     timers.idleFrom = untold ? now : signs.lastOwn;
     timers.follow(signs);
     return timers;

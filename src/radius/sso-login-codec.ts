@@ -1,7 +1,9 @@
 // A login at a concentrator as it is kept for the next start of the agent: fields (base/fields.ts) of version 1. Whether its
 // addresses are in is the business of their sessions.
 
+import { toHex, utf8 } from '../base/bytes.ts';
 import { type FieldFrame, FieldWriter, readFields } from '../base/fields.ts';
+import { hmacSha256 } from '../base/hash.ts';
 import type { Ip } from '../base/ip.ts';
 import { present } from '../base/present.ts';
 import type { MachineTime } from '../base/time.ts';
@@ -10,6 +12,9 @@ import type { Nas } from './sso-notice.ts';
 
 const VERSION = 1;
 const KIND = 1;
+/** In the store a longer one stands by its hash. */
+const KEY_OCTETS_MAX = 256;
+const NO_SECRET = new Uint8Array(0);
 
 const TAGS = {
   boot: 1,
@@ -42,6 +47,13 @@ export interface KeptLogin {
   readonly heardAt: MachineTime;
 }
 
+/** An entry of the store. */
+export interface StoredLogin {
+  readonly key: string;
+  /** Undefined = it cannot be read; it comes back with its next Interim. */
+  readonly login: KeptLogin | undefined;
+}
+
 /** In the store; undefined = it is over. */
 export interface LoginChange {
   readonly key: string;
@@ -50,18 +62,25 @@ export interface LoginChange {
 
 /** `key`: of the login, in the book. */
 export function keepingLogin(key: string, login: KeptLogin | undefined): LoginChange {
-  return { key: `${LOGIN_PREFIX}${key}`, value: login === undefined ? null : encodeLogin(login) };
+  return { key: storeKey(key), value: login === undefined ? null : encodeLogin(login) };
 }
 
-/** Of all that is in the store, what is a login; one that cannot be read comes back with its next Interim. */
+/** A concentrator may name itself and its session in so many octets that the store has no room for such a key. */
+function storeKey(key: string): string {
+  const octets = utf8(key);
+  if (octets.length <= KEY_OCTETS_MAX) return `${LOGIN_PREFIX}${key}`;
+  return `${LOGIN_PREFIX}${toHex(hmacSha256(NO_SECRET, octets))}`;
+}
+
+/** Of all that is in the store, what is a login. */
 export function readLogins(
   entries: Iterable<readonly [key: string, value: Uint8Array]>,
-): readonly KeptLogin[] {
-  const logins: KeptLogin[] = [];
+): readonly StoredLogin[] {
+  const logins: StoredLogin[] = [];
   for (const [key, value] of entries) {
-    const read = key.startsWith(LOGIN_PREFIX) ? readFields(value, VERSION) : undefined;
-    const login = read?.ok === true ? loginOf(read.value) : undefined;
-    if (login !== undefined) logins.push(login);
+    if (!key.startsWith(LOGIN_PREFIX)) continue;
+    const read = readFields(value, VERSION);
+    logins.push({ key, login: read.ok ? loginOf(read.value) : undefined });
   }
   return logins;
 }

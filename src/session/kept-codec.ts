@@ -109,6 +109,8 @@ const METHODS: Readonly<Record<AuthMethod, true>> = {
 export interface KeptChange {
   readonly key: string;
   readonly value: Uint8Array | null;
+  /** The store has nothing under this key. */
+  readonly isNew?: true;
 }
 
 /** What an earlier run left. */

@@ -1,6 +1,9 @@
 // The agent is killed, or stopped, under people who are at work, and started again on what is in the store and in the table.
 
 import { describe, expect, it } from 'vitest';
+import type { Ip } from '../../src/base/ip.ts';
+import type { MachineTime } from '../../src/base/time.ts';
+import { keepingLogin } from '../../src/radius/sso-login-codec.ts';
 import { text } from '../../src/wire/radius-attributes.ts';
 import { judge } from '../rigs/accounting-judge.ts';
 import type { ConfigPart } from '../rigs/config-part.ts';
@@ -178,6 +181,27 @@ describe('timers', () => {
     await restart(stage, { downMs: 200_000 });
     await stage.pass(500);
     expect(endOf(stage)).toMatchObject({ cause: 'session-timeout' });
+  });
+
+  it.each([
+    [45, 2_000],
+    [45, 20_000],
+    [45, 30_000],
+    [45, 40_000],
+    [60, 30_000],
+    [60, 40_000],
+  ])('of a heartbeat of %i s wait for the handshake to ask, after %i ms', async (heartbeat, downMs) => {
+    const handshake = { period_s: 15, times: 3 };
+    const stage = await fresh({ config: { roles: { default: { heartbeat_s: heartbeat, handshake } } } });
+    const quiet = stage.machine(1);
+    await stage.login(quiet);
+    await stage.announce(quiet);
+    for (let phase = 0; phase < 5; phase++) {
+      await stage.pass(60_000 + phase * 3_000);
+      await restart(stage, { downMs });
+      await stage.pass(90_000);
+    }
+    expect(stage.events('session-end')).toEqual([]);
   });
 
   it('of the heartbeat ask once more, and cut who does not answer', async () => {
@@ -388,6 +412,47 @@ describe('what does not match', () => {
     expect(await stage.retained(machine.mac)).toBeUndefined();
     const again = await stage.login(machine);
     expect(again.session_id).not.toBe(before.session_id);
+  });
+
+  it('is a login at a concentrator of which nothing can be read, or that is of another boot: it is erased', async () => {
+    const stage = await fresh();
+    const login = {
+      boot: 'another',
+      client: '192.0.2.10' as Ip,
+      nas: {},
+      sessionId: 's1',
+      userName: 'alice',
+      classes: [],
+      addresses: [],
+      startedAt: 1 as MachineTime,
+      heardAt: 1 as MachineTime,
+    };
+    await restart(stage, {
+      while: () => {
+        stage.net.disk.set('lbroken', Uint8Array.of(1));
+        stage.net.disk.set('lold', keepingLogin('old', login).value ?? new Uint8Array());
+      },
+    });
+    await stage.pass(500);
+    expect([...stage.net.disk.keys()].filter((key) => key.startsWith('l'))).toEqual([]);
+  });
+
+  it('is new to the store at its first writing only, so that one that could not be written leaves nothing', async () => {
+    const stage = await fresh();
+    const newOnes = (from = 0) =>
+      stage.net.performed
+        .slice(from)
+        .flatMap(({ effect }) =>
+          effect.type === 'session-store'
+            ? effect.changes.filter(({ isNew }) => isNew).map(({ key }) => key)
+            : [],
+        );
+    const { session_id: id } = await stage.login(stage.machine(1));
+    await stage.pass(5_000);
+    expect(newOnes()).toEqual([`u${id}`]);
+    const from = await restart(stage);
+    await stage.pass(60_000);
+    expect(newOnes(from)).toEqual([]);
   });
 
   it('what is kept of it is damaged: its Stop, a warning, and its user comes in anew', async () => {

@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type Mac, macFromBytes, macToNumber } from '../../src/base/mac.ts';
 import { instant } from '../../src/base/time.ts';
 import { PortAuth } from '../../src/io/portauth.ts';
@@ -20,6 +20,7 @@ const P1 = 'p1' as PortName;
 const P2 = 'p2' as PortName;
 const EOPNOTSUPP = 95;
 const ENOSPC = 28;
+const ENOMEM = 12;
 
 beforeAll(() => {
   execFileSync('make', ['-s', '-C', NATIVE], { stdio: 'pipe' });
@@ -247,7 +248,15 @@ describe('failures', () => {
       ok: false,
       error: 'find bridge br0: No such device (ENODEV)',
     });
-    expect(portauth.ports()).toEqual([]);
+    expect(portauth.readPorts()).toEqual({ ok: true, value: [] });
+  });
+
+  it('show in a reading of the ports, and are no bridge without ports', () => {
+    const { portauth } = openSwitch();
+    // The simulated switch can always tell.
+    vi.spyOn(Reflect.get(portauth, 'native'), 'ports').mockReturnValueOnce(-ENOMEM);
+    expect(portauth.readPorts()).toMatchObject({ ok: false });
+    expect(portauth.readPorts()).toMatchObject({ ok: true, value: [{ name: P1 }, { name: P2 }] });
   });
 });
 

@@ -109,6 +109,22 @@ describe('a store', () => {
     expect(status.warnings).toEqual([]);
   });
 
+  it('refuses an entry with a key that is too long for LMDB, and stores what else there is', async () => {
+    const { store } = stores.begin();
+    store.write([{ key: `l${'x'.repeat(2000)}`, value: Uint8Array.of(1) }]);
+    store.write([{ key: `l${'x'.repeat(2000)}`, value: null }]);
+    store.write([{ key: `l${'y'.repeat(1899)}`, value: Uint8Array.of(1) }]);
+    expect(await stored(store, 1, start('a'))).toBeUndefined();
+    expect(stores.statuses.flatMap(({ warnings }) => warnings)).toEqual([
+      expect.stringMatching(/key "lx+\.\.\." is too long: 1 so far/),
+      expect.stringMatching(/is too long: 2 so far/),
+    ]);
+    await stores.end(store);
+    const { content, logins } = stores.begin();
+    expect(refs(content)).toEqual([1]);
+    expect(logins).toMatchObject([{ login: undefined }]);
+  });
+
   it('takes what one turn wants as one transaction, and thousands of them', async () => {
     const { store } = stores.begin();
     const all = Array.from({ length: 20_000 }, (_, i) => stored(store, i + 1, start(`s${i}`)));

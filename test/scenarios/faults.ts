@@ -8,6 +8,7 @@ import {
   expectEnd,
   expectIn,
   expectOut,
+  expectRecords,
   silentFor,
 } from './expectations.ts';
 import type { FaultStage, Machine, PortSession, Scenario, Stage } from './stage.ts';
@@ -31,6 +32,7 @@ const serverSilent: Scenario = {
   play: async (stage) => {
     const machine = stage.machine(1);
     const session = await enter(stage, machine);
+    await expectRecords(stage, session, ['Start']);
     await stage.serverSilent(true);
     await stage.ask('reauthenticate', { user: 'u1' });
     await stage.until(

@@ -115,6 +115,7 @@ const critical: Scenario<VlanStage> = {
   play: async (stage) => {
     const [first, second] = [stage.machine(1), stage.machine(2)];
     const running = await enter(stage, first);
+    await expectRecords(stage, running, ['Start']);
     await stage.serverSilent(true);
     await stage.begin(second);
     // One client alone does not make a server dead that may know no Status-Server.

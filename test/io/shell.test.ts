@@ -1,0 +1,74 @@
+// The shell with an agent that wants what it is told to, and parts that fail when they are told to.
+
+import { expect, it, onTestFinished } from 'vitest';
+import type { Effect, Input } from '../../src/agent/ports.ts';
+import type { Mac } from '../../src/base/mac.ts';
+import { err, ok, type Result } from '../../src/base/result.ts';
+import { type LateParts, Shell } from '../../src/io/shell.ts';
+import type { GrantKey, PortFacts, PortName } from '../../src/model/dataplane.ts';
+
+const ALICE = '02:00:00:00:00:0a' as Mac;
+const BOB = '02:00:00:00:00:0b' as Mac;
+const P1 = 'p1' as PortName;
+
+function open() {
+  const heard: Input[] = [];
+  const logged: string[] = [];
+  const guarded = new Set<Mac>();
+  let effects: Effect[] = [];
+  let ports: Result<readonly PortFacts[], string> = ok([]);
+  const done = (keys: readonly GrantKey[]) => keys.map(() => ok(undefined));
+  const shell = new Shell({
+    agent: {
+      handle: (input: Input) => {
+        heard.push(input);
+        return effects.splice(0);
+      },
+      pollAt: () => Number.POSITIVE_INFINITY,
+    },
+    portauth: { readPorts: () => ports, grant: done, revoke: done, close() {} },
+    log: { log: (_: string, message: string) => logged.push(message) },
+  } as unknown as ConstructorParameters<typeof Shell>[0]);
+  onTestFinished(() => shell.close());
+  const guard = { grant: (mac: Mac) => guarded.add(mac), revoke: (mac: Mac) => guarded.delete(mac) };
+  return {
+    heard,
+    logged,
+    guarded,
+    perform: (...some: Effect[]) => {
+      effects = some;
+      shell.post({ type: 'tick' });
+    },
+    reads: (result: typeof ports) => {
+      ports = result;
+    },
+    complete: () => shell.complete({ guard, watchLeases() {} } as unknown as LateParts),
+  };
+}
+
+it('says nothing of the ports while they cannot be read, and why once', () => {
+  const { heard, logged, perform, reads } = open();
+  const told = () => heard.filter(({ type }) => type === 'ports').length;
+  reads(err('list the ports of bridge br0: Cannot allocate memory (ENOMEM)'));
+  perform({ type: 'read-ports' });
+  perform({ type: 'read-ports' });
+  expect(told()).toBe(0);
+  expect(logged).toEqual([
+    'ports cannot be read: list the ports of bridge br0: Cannot allocate memory (ENOMEM)',
+  ]);
+  reads(ok([]));
+  perform({ type: 'read-ports' });
+  expect(told()).toBe(1);
+  reads(err('list the ports of bridge br0: Interrupted system call (EINTR)'));
+  perform({ type: 'read-ports' });
+  expect(told()).toBe(1);
+  expect(logged).toHaveLength(2);
+});
+
+it('guards at the uplinks who is in when they can be guarded, and nobody whose session has ended before', () => {
+  const { guarded, perform, complete } = open();
+  perform({ type: 'adopted', mac: ALICE }, { type: 'adopted', mac: BOB });
+  perform({ type: 'revoke', ref: 1, key: { mac: BOB, port: P1, vlan: 0 } });
+  complete();
+  expect([...guarded]).toEqual([ALICE]);
+});
