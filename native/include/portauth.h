@@ -249,7 +249,7 @@ int pa_revoke(struct pa_handle *handle, struct pa_key *keys, uint32_t count);
 int pa_watch(struct pa_handle *handle, struct pa_key *keys, uint32_t count);
 
 /*
- * The whole table of this bridge. Returns how many were written; -ENOBUFS with `*needed` set (the count at that
+ * The whole table of this bridge; while it does not filter VLANs without the entries that name one, which let nobody through. Returns how many were written; -ENOBUFS with `*needed` set (the count at that
  * moment: it may grow) if `capacity` is too small. `needed` may be NULL.
  */
 int pa_table_dump(struct pa_handle *handle, struct pa_entry *out, uint32_t capacity, uint32_t *needed);

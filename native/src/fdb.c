@@ -321,6 +321,8 @@ static void take_entry(void *argument, int index, const struct nlmsghdr *message
     (void)index;
     (void)error;
     if (!message || !sd_parse_entry(message, &entry, &master, NULL) || master != dump->sd->bridge) return;
+    /* A bridge that does not filter goes by no VLAN; of a grant the kernel makes a copy in each VLAN of the port all the same. */
+    if (entry.vlan && !dump->sd->vlan_filtering) return;
     if (dump->count < dump->capacity) dump->out[dump->count] = entry;
     dump->count++;
     const uint32_t grant = PA_ENTRY_STATIC | PA_ENTRY_STICKY;

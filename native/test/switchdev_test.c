@@ -140,6 +140,21 @@ static void a_grant_lives_from_lock_to_revocation(void) {
     CHECK_EQUAL(pa_revoke(handle, &key, 1), 0);
 }
 
+/* On a kernel with VLANs a port is in VLAN 1 from the beginning, and the kernel writes a grant there, too. */
+static void without_filtering_a_grant_is_one_entry(void) {
+    static struct pa_entry entries[64];
+    const uint8_t mac[6] = {0x02, 0, 0, 0, 0, 0x77};
+    struct pa_key key = {.ifindex = index_of("p1")};
+    memcpy(key.mac, mac, 6);
+    CHECK_EQUAL(pa_grant(handle, &key, 1), 0);
+    const int count = pa_table_dump(handle, entries, 64, NULL);
+    int found = 0;
+    for (int i = 0; i < count; i++) found += memcmp(entries[i].mac, mac, 6) == 0;
+    CHECK_EQUAL(found, 1);
+    CHECK_EQUAL(pa_revoke(handle, &key, 1), 0);
+    CHECK(system("bridge fdb show br br0 | grep -qi 02:00:00:00:00:77") != 0);
+}
+
 static void a_stranger_becomes_a_candidate(void) {
     struct pa_entry entry;
     struct pa_event event;
@@ -397,6 +412,7 @@ int main(void) {
     set_up();
     SITUATION(the_bridge_says_what_it_can_do);
     SITUATION(a_grant_lives_from_lock_to_revocation);
+    SITUATION(without_filtering_a_grant_is_one_entry);
     SITUATION(a_stranger_becomes_a_candidate);
     SITUATION(failures_are_sentences);
     SITUATION(frames_leave_by_a_port);

@@ -63,7 +63,7 @@ export class TimerWheel {
   private readonly origin: number;
   private records = new Int32Array(0);
   private chunks = new Int32Array(0);
-  /** One bit per slot that has any entry in it. */
+  /** One bit per slot that holds an entry. */
   private readonly occupied = new Int32Array(SLOTS / 32);
   /** Timers whose entries were taken out of the slot of `tick`; `handed` to `collected` are yet to be seen to. */
   private due = new Int32Array(0);
@@ -279,7 +279,7 @@ export class TimerWheel {
     this.collected = from;
   }
 
-  /** The first tick from `tick` on, within one revolution, whose slot has any entry; NEVER if none has. */
+  /** The first tick from `tick` on, within one revolution, whose slot holds an entry; NEVER if none does. */
   private nextOccupied(tick: number): number {
     const start = tick & SLOT_MASK;
     const words = this.occupied;
