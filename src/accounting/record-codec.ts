@@ -6,10 +6,18 @@ import { type Fields, FieldWriter, readFields } from '../base/fields.ts';
 import { present } from '../base/present.ts';
 import { assertNever, type Decoded, malformed, ok } from '../base/result.ts';
 import type { MachineTime, WallTime } from '../base/time.ts';
-import type { AcctRecord, AcctStation, AcctStory, AcctSubject, TrafficCounters } from '../model/acct.ts';
-import type { AuthMethod } from '../model/authorization.ts';
+import {
+  type AcctRecord,
+  type AcctStation,
+  type AcctStory,
+  type AcctSubject,
+  countersFromNumbers,
+  countersToNumbers,
+} from '../model/acct.ts';
+import { isAuthMethod } from '../model/authorization.ts';
 import { END_CAUSES, type EndCause } from '../model/cause.ts';
 import type { PortName } from '../model/dataplane.ts';
+import { isSeenBy } from '../model/session.ts';
 
 const RECORD_VERSION = 1;
 
@@ -56,28 +64,6 @@ const TAGS = {
 type Tag = keyof typeof TAGS;
 const STATION = ['mac', 'port', 'nasPort', 'calledStation'] as const satisfies readonly Tag[];
 
-/** One that is added to the model and not here does not compile. */
-const METHODS: Readonly<Record<AuthMethod, true>> = {
-  dot1x: true,
-  mab: true,
-  web: true,
-  sso: true,
-  guest: true,
-  'auth-fail': true,
-  critical: true,
-  portal: true,
-};
-const SEEN_BY: Readonly<Record<AcctStory['lastSeenBy'], true>> = {
-  login: true,
-  fdb: true,
-  arp: true,
-  nd: true,
-  dhcp: true,
-  eapol: true,
-  counter: true,
-  activity: true,
-};
-
 export function encodeRecord(record: AcctRecord): Uint8Array {
   const out = new FieldWriter(RECORD_VERSION, KINDS.indexOf(record.kind));
   out.numbers(TAGS.eventTime, record.eventTime);
@@ -93,7 +79,7 @@ export function encodeRecord(record: AcctRecord): Uint8Array {
     case 'stop':
       subjectFields(out, record.subject);
       out.numbers(TAGS.sessionTimeS, record.sessionTimeS);
-      if (record.counters !== undefined) countersField(out, record.counters);
+      if (record.counters !== undefined) out.numbers(TAGS.counters, ...countersToNumbers(record.counters));
       if (record.kind === 'interim') break;
       out.text(TAGS.cause, record.cause);
       if (record.foreignCause !== undefined) out.numbers(TAGS.foreignCause, record.foreignCause);
@@ -136,11 +122,6 @@ function stationFields(out: FieldWriter, station: AcctStation): void {
   out.mac(TAGS.calledStation, station.calledStation);
 }
 
-function countersField(out: FieldWriter, counters: TrafficCounters): void {
-  const { inputOctets, outputOctets, inputPackets, outputPackets } = counters;
-  out.numbers(TAGS.counters, inputOctets, outputOctets, inputPackets, outputPackets);
-}
-
 export function decodeRecord(bytes: Uint8Array): Decoded<AcctRecord> {
   const read = readFields(bytes, RECORD_VERSION);
   if (!read.ok) return read;
@@ -161,7 +142,7 @@ function recordOf(kind: AcctRecord['kind'], fields: Fields): Decoded<AcctRecord>
   if (kind === 'start') return ok({ kind, eventTime, subject });
   const sessionTimeS = fields.number(TAGS.sessionTimeS);
   if (sessionTimeS === undefined) return malformed('missing', 'sessionTimeS');
-  const counters = countersOf(fields);
+  const counters = countersFromNumbers(fields.numbers(TAGS.counters));
   const usage = { eventTime, subject, sessionTimeS, ...(counters === undefined ? {} : { counters }) };
   if (kind === 'interim') return ok({ kind, ...usage });
   if (cause === undefined) return malformed('missing', 'cause');
@@ -201,8 +182,8 @@ function storyOf(fields: Fields): AcctStory | undefined {
   const lastSeenBy = fields.text(TAGS.lastSeenBy);
   const probesSent = fields.number(TAGS.probesSent);
   const probesAnswered = fields.number(TAGS.probesAnswered);
-  if (method === undefined || !Object.hasOwn(METHODS, method)) return undefined;
-  if (lastSeenBy === undefined || !Object.hasOwn(SEEN_BY, lastSeenBy)) return undefined;
+  if (!isAuthMethod(method)) return undefined;
+  if (!isSeenBy(lastSeenBy)) return undefined;
   if (role === undefined || started === undefined) return undefined;
   if (probesSent === undefined || probesAnswered === undefined) return undefined;
   const vlan = fields.number(TAGS.vlan);
@@ -210,11 +191,11 @@ function storyOf(fields: Fields): AcctStory | undefined {
   const ownAt = fields.number(TAGS.ownAt) as MachineTime | undefined;
   const interimAt = fields.number(TAGS.interimAt) as MachineTime | undefined;
   return {
-    method: method as AuthMethod,
+    method,
     role,
     started: started as WallTime,
     ...(vlan === undefined ? {} : { vlan }),
-    lastSeenBy: lastSeenBy as AcctStory['lastSeenBy'],
+    lastSeenBy,
     probesSent,
     probesAnswered,
     ...present({ seenAt, ownAt, interimAt }),
@@ -236,11 +217,4 @@ function stationOf(fields: Fields): AcctStation | 'incomplete' | undefined {
 function causeOf(fields: Fields): EndCause | undefined {
   const name = fields.text(TAGS.cause);
   return name !== undefined && Object.hasOwn(END_CAUSES, name) ? (name as EndCause) : undefined;
-}
-
-function countersOf(fields: Fields): TrafficCounters | undefined {
-  const values = fields.numbers(TAGS.counters);
-  if (values?.length !== 4) return undefined;
-  const [inputOctets, outputOctets, inputPackets, outputPackets] = values as [number, number, number, number];
-  return { inputOctets, outputOctets, inputPackets, outputPackets };
 }

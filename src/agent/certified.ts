@@ -5,13 +5,9 @@
 
 import { assertNever } from '../base/result.ts';
 import { after, type Instant, millis, NEVER, rfc3339, seconds } from '../base/time.ts';
+import { CERTIFYING_METHODS, type CertifyingMethod } from '../model/authorization.ts';
 import { type DeviceSelector, namesEverybody } from '../model/selector.ts';
-import {
-  CERTIFYING_METHODS,
-  type CertifiedContent,
-  type CertifiedDevice,
-  type CertifyingMethod,
-} from '../policy/certified-codec.ts';
+import type { CertifiedContent, CertifiedDevice } from '../policy/certified-codec.ts';
 import {
   CertifiedDevices,
   type CertifiedEvent,

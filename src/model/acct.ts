@@ -16,6 +16,19 @@ export interface TrafficCounters {
   readonly outputPackets: number;
 }
 
+/** As four numbers, in which they are kept on disk: never in another order. */
+export function countersToNumbers(counters: TrafficCounters): readonly number[] {
+  const { inputOctets, outputOctets, inputPackets, outputPackets } = counters;
+  return [inputOctets, outputOctets, inputPackets, outputPackets];
+}
+
+/** Undefined if they are not four. */
+export function countersFromNumbers(values: readonly number[] | undefined): TrafficCounters | undefined {
+  if (values?.length !== 4) return undefined;
+  const [inputOctets, outputOctets, inputPackets, outputPackets] = values as [number, number, number, number];
+  return { inputOctets, outputOctets, inputPackets, outputPackets };
+}
+
 /** The part of a record that names the session; the same in its Start, Interims and Stop. */
 export interface AcctSubject {
   readonly sessionId: string;

@@ -3,14 +3,25 @@
 import type { Ip } from '../base/ip.ts';
 import type { Millis } from '../base/time.ts';
 
-/** The fallbacks are nobody's word but a port's setting: who is in by them is not authenticated. */
-export type AuthMethod = 'dot1x' | 'mab' | 'web' | 'sso' | FallbackMethod;
-
 /** Nobody answered EAPOL; the server refused; no server answered; let in as far as the login page, in place of the first two. */
-export type FallbackMethod = 'guest' | 'auth-fail' | 'critical' | 'portal';
+export const FALLBACK_METHODS = ['guest', 'auth-fail', 'critical', 'portal'] as const;
+export type FallbackMethod = (typeof FALLBACK_METHODS)[number];
+
+/** The fallbacks are nobody's word but a port's setting: who is in by them is not authenticated. */
+export const AUTH_METHODS = ['dot1x', 'mab', 'web', 'sso', ...FALLBACK_METHODS] as const;
+export type AuthMethod = (typeof AUTH_METHODS)[number];
 
 export function isFallback(method: AuthMethod): method is FallbackMethod {
-  return method === 'guest' || method === 'auth-fail' || method === 'critical' || method === 'portal';
+  return FALLBACK_METHODS.some((each) => each === method);
+}
+
+/** By which a device proves itself. */
+export const CERTIFYING_METHODS = ['dot1x', 'mab', 'web'] as const satisfies readonly AuthMethod[];
+export type CertifyingMethod = (typeof CERTIFYING_METHODS)[number];
+
+/** Of a word that comes from elsewhere. */
+export function isAuthMethod(word: string | undefined): word is AuthMethod {
+  return AUTH_METHODS.some((each) => each === word);
 }
 
 /** An attribute that has no meaning here, as it can be shown. */

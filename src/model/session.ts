@@ -62,12 +62,21 @@ export interface SessionAddresses {
 }
 
 /** Where a sign of life came from, cheapest first (design: evidence (a) to (d)). */
-export type EvidenceKind = 'fdb' | 'arp' | 'nd' | 'dhcp' | 'eapol' | 'counter' | 'activity';
+export const EVIDENCE_KINDS = ['fdb', 'arp', 'nd', 'dhcp', 'eapol', 'counter', 'activity'] as const;
+export type EvidenceKind = (typeof EVIDENCE_KINDS)[number];
+
+/** The last sign of life; before any other that is the login. */
+export const SEEN_BY = ['login', ...EVIDENCE_KINDS] as const;
+export type SeenBy = (typeof SEEN_BY)[number];
+
+export function isSeenBy(word: string | undefined): word is SeenBy {
+  return SEEN_BY.some((each) => each === word);
+}
 
 /** What the end of a session rests on: part of the end record in MQTT and the log. */
 export interface EndEvidence {
   readonly lastSeen: Instant;
-  readonly lastSeenBy: EvidenceKind | 'login';
+  readonly lastSeenBy: SeenBy;
   readonly probesSent: number;
   readonly probesAnswered: number;
 }

@@ -9,13 +9,9 @@ import { ByteReader, ByteWriter, fromUtf8, utf8 } from '../base/bytes.ts';
 import { crc32 } from '../base/crc32.ts';
 import { type Mac, parseMac } from '../base/mac.ts';
 import type { WallTime } from '../base/time.ts';
-import type { AuthMethod } from '../model/authorization.ts';
+import { CERTIFYING_METHODS, type CertifyingMethod } from '../model/authorization.ts';
 import type { PortName, VlanId } from '../model/dataplane.ts';
 import type { RunState } from './certified-rules.ts';
-
-/** By which a device proves itself. */
-export const CERTIFYING_METHODS = ['dot1x', 'mab', 'web'] as const satisfies readonly AuthMethod[];
-export type CertifyingMethod = (typeof CERTIFYING_METHODS)[number];
 
 /** A device whose user has passed: as of the last time. */
 export interface CertifiedDevice {

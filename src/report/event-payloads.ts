@@ -1,15 +1,10 @@
 // Events: what happened, numbered without gaps from the agent's start. `seq`, `boot_id` and `time` are set by events.ts.
 
 import { type TSchema, Type } from 'typebox';
+import { AUTH_METHODS } from '../model/authorization.ts';
 import { AcctTerminateCause, END_CAUSES, type EndCause } from '../model/cause.ts';
-import {
-  AUTH_METHODS,
-  EVIDENCE_KINDS,
-  SERVER_USES,
-  SessionSchema,
-  SessionVlan,
-  STATION,
-} from './payloads.ts';
+import { SEEN_BY } from '../model/session.ts';
+import { SERVER_USES, SessionSchema, SessionVlan, STATION } from './payloads.ts';
 import {
   closed,
   count,
@@ -84,7 +79,7 @@ export const EVENT_BODIES = {
       decided: time('When the end was decided.'),
       evidence: object('What the decision rests on.', {
         last_seen: time('Last evidence of the client.'),
-        last_seen_by: oneOf('What it was.', EVIDENCE_KINDS),
+        last_seen_by: oneOf('What it was.', SEEN_BY),
         probes_sent: count('Probes sent during the session.'),
         probes_answered: count('Probes answered during the session.'),
       }),

@@ -2,9 +2,11 @@
 // Events are in event-payloads.ts, requests in command-schemas.ts. Keys are snake_case and end in their unit.
 
 import { Type } from 'typebox';
+import { AUTH_METHODS, CERTIFYING_METHODS } from '../model/authorization.ts';
 import { HOLD_KINDS, HOST_MODES, PORT_CONTROLS } from '../model/port.ts';
 import { PROBE_WAYS } from '../model/probe.ts';
 import { ROLE_SOURCES } from '../model/role.ts';
+import { SEEN_BY } from '../model/session.ts';
 import {
   count,
   MacText,
@@ -155,18 +157,6 @@ export const PortSchema = object('One port.', {
 });
 export type PortPayload = Payload<typeof PortSchema>;
 
-export const AUTH_METHODS = [
-  'dot1x',
-  'mab',
-  'web',
-  'sso',
-  'guest',
-  'auth-fail',
-  'critical',
-  'portal',
-] as const;
-export const EVIDENCE_KINDS = ['login', 'fdb', 'arp', 'nd', 'dhcp', 'eapol', 'counter', 'activity'] as const;
-
 /** Of a session: a MAC on a port, or (layer 3) neither. */
 export const STATION = {
   mac: Type.Union([MacText, Type.Null()], { description: 'MAC address; null for a session of layer 3.' }),
@@ -226,7 +216,7 @@ export const SessionSchema = object('One session.', {
   last_seen: Type.Optional(
     time('Last evidence. In answers only: the retained topic does not follow every frame.'),
   ),
-  last_seen_by: Type.Optional(oneOf('What the last evidence was. In answers only.', EVIDENCE_KINDS)),
+  last_seen_by: Type.Optional(oneOf('What the last evidence was. In answers only.', SEEN_BY)),
   session_time_s: Type.Optional(seconds('Age of the session. In answers only.')),
   reply_message: Type.Optional(word('Reply-Message of the Access-Accept. Hostile text.')),
   filter_id: Type.Optional(word('Filter-Id of the Access-Accept. Hostile text.')),
@@ -250,8 +240,6 @@ export const SessionSchema = object('One session.', {
   ),
 });
 export type SessionPayload = Payload<typeof SessionSchema>;
-
-const CERTIFYING_METHODS = ['dot1x', 'mab', 'web'] as const;
 
 export const CertifiedDeviceSchema = object('A device whose user has passed; as of the last time.', {
   mac: MacText,

@@ -7,7 +7,8 @@ import { type Fields, FieldWriter, readFields } from '../base/fields.ts';
 import { present } from '../base/present.ts';
 import { type Decoded, malformed, ok } from '../base/result.ts';
 import { type MachineTime, millis, type WallTime } from '../base/time.ts';
-import type { AuthMethod, Authorization, KeptAttribute } from '../model/authorization.ts';
+import { countersFromNumbers, countersToNumbers } from '../model/acct.ts';
+import { type Authorization, isAuthMethod, type KeptAttribute } from '../model/authorization.ts';
 import type { PortName } from '../model/dataplane.ts';
 import {
   KEPT_PREFIX,
@@ -93,18 +94,6 @@ type Part =
   | 'egressUntagged'
   | 'filterRule';
 
-/** One that is added to the model and not here does not compile. */
-const METHODS: Readonly<Record<AuthMethod, true>> = {
-  dot1x: true,
-  mab: true,
-  web: true,
-  sso: true,
-  guest: true,
-  'auth-fail': true,
-  critical: true,
-  portal: true,
-};
-
 /** One entry of the store: written, or (`value` null) erased. */
 export interface KeptChange {
   readonly key: string;
@@ -179,10 +168,7 @@ function stationFields(out: FieldWriter, station: KeptStation): void {
   for (const word of station.wish.tagged) out.text(TAGS.wishTagged, word);
   if (station.wish.voice) out.numbers(TAGS.wishVoice);
   if (station.opened === true) out.numbers(TAGS.opened);
-  const { baseline } = station;
-  if (baseline === undefined) return;
-  const { inputOctets, outputOctets, inputPackets, outputPackets } = baseline;
-  out.numbers(TAGS.baseline, inputOctets, outputOctets, inputPackets, outputPackets);
+  if (station.baseline !== undefined) out.numbers(TAGS.baseline, ...countersToNumbers(station.baseline));
 }
 
 function proofFields(out: FieldWriter, { since, due, failures, identity, identifier }: KeptProof): void {
@@ -238,7 +224,7 @@ export function decodeKept(octets: Uint8Array): Decoded<KeptSession> {
   const role = fields.text(TAGS.role);
   if (boot === undefined || id === undefined || multiId === undefined || role === undefined)
     return malformed('missing', 'a part of the session');
-  if (method === undefined || !Object.hasOwn(METHODS, method)) return malformed('missing', 'method');
+  if (!isAuthMethod(method)) return malformed('missing', 'method');
   if (startedWall === undefined || startedAt === undefined || authorizedAt === undefined)
     return malformed('missing', 'a time');
   const place = placeOf(kind, fields);
@@ -250,7 +236,7 @@ export function decodeKept(octets: Uint8Array): Decoded<KeptSession> {
     place,
     id,
     multiId,
-    method: method as AuthMethod,
+    method,
     startedWall: startedWall as WallTime,
     startedAt: startedAt as MachineTime,
     authorizedAt: authorizedAt as MachineTime,
@@ -280,12 +266,6 @@ function stationOf(fields: Fields): KeptStation | undefined {
     return undefined;
   if (vlan === undefined || tagged === undefined) return undefined;
   if (domain !== 'data' && domain !== 'voice') return undefined;
-  const [inputOctets, outputOctets, inputPackets, outputPackets] = fields.numbers(TAGS.baseline) ?? [];
-  const isWhole =
-    inputOctets !== undefined &&
-    outputOctets !== undefined &&
-    inputPackets !== undefined &&
-    outputPackets !== undefined;
   return {
     layer: 2,
     mac,
@@ -301,7 +281,7 @@ function stationOf(fields: Fields): KeptStation | undefined {
       voice: fields.has(TAGS.wishVoice),
     },
     ...(fields.has(TAGS.opened) ? { opened: true } : {}),
-    ...(isWhole ? { baseline: { inputOctets, outputOctets, inputPackets, outputPackets } } : {}),
+    ...present({ baseline: countersFromNumbers(fields.numbers(TAGS.baseline)) }),
   };
 }
 

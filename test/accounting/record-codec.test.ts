@@ -7,9 +7,10 @@ import type { Ip } from '../../src/base/ip.ts';
 import { macFromBytes } from '../../src/base/mac.ts';
 import type { WallTime } from '../../src/base/time.ts';
 import type { AcctRecord } from '../../src/model/acct.ts';
+import { AUTH_METHODS } from '../../src/model/authorization.ts';
 import { END_CAUSES, type EndCause } from '../../src/model/cause.ts';
 import type { PortName } from '../../src/model/dataplane.ts';
-import { AUTH_METHODS, EVIDENCE_KINDS } from '../../src/report/payloads.ts';
+import { SEEN_BY } from '../../src/model/session.ts';
 import { subject } from '../rigs/accounting-path.ts';
 import { mutate } from '../rigs/mutate.ts';
 import { SeededRandom } from '../rigs/seeded-random.ts';
@@ -26,7 +27,7 @@ const story = fc.record(
     role: fc.string({ maxLength: 60 }),
     started: wall,
     vlan: fc.nat({ max: 4094 }),
-    lastSeenBy: fc.constantFrom(...EVIDENCE_KINDS),
+    lastSeenBy: fc.constantFrom(...SEEN_BY),
     probesSent: fc.nat(),
     probesAnswered: fc.nat(),
   },
