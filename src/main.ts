@@ -2,8 +2,7 @@
 // takes; then it loads the rest (captures, control socket, broker) and joins it to the shell.
 
 import { release } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { version } from '../package.json';
 import { EMPTY_SPOOL } from './accounting/spool.ts';
 import { Agent } from './agent/agent.ts';
@@ -19,28 +18,26 @@ import { type Closer, closeAll } from './io/closing.ts';
 import { systemEntropy } from './io/entropy.ts';
 import { readSecret, readText, replaceFile } from './io/files.ts';
 import { HeldPorts } from './io/held-ports.ts';
-import { type HostFinding, hostFindings } from './io/host-check.ts';
+import { checkHost, openDataplane } from './io/host.ts';
 import type { KeptCaptures } from './io/kept-captures.ts';
+import { listenForConcentrators, listenForRequests } from './io/listeners.ts';
 import { createLogger, type Logger } from './io/log.ts';
 import type { LoginPage } from './io/login-page.ts';
 import { machineClock } from './io/machine-clock.ts';
-import type { MqttLink, MqttLinkOptions } from './io/mqtt.ts';
+import type { MqttLink } from './io/mqtt.ts';
 import { ingressFaults, ownAddresses, sameAddresses } from './io/own-addresses.ts';
-import { PortAuth } from './io/portauth.ts';
+import type { PortAuth } from './io/portauth.ts';
 import { guardMemory } from './io/process-memory.ts';
 import { radSecFaults } from './io/radsec.ts';
 import { ownRights } from './io/rights.ts';
 import { removeRoutedPath } from './io/routed-path.ts';
-import { securityFindings } from './io/security-check.ts';
 import { ServiceManager } from './io/service-manager.ts';
 import { readClocks, Shell } from './io/shell.ts';
 import { SsoBars } from './io/sso-bars.ts';
 import type { Store } from './io/store.ts';
-import { UdpListener } from './io/udp-listener.ts';
 import { isListening } from './io/unix-socket.ts';
 import { UplinkGuard } from './io/uplink-guard.ts';
 import { VlanMemory } from './io/vlan-memory.ts';
-import { readCertificate } from './io/web-certificate.ts';
 import type { PortName, VlanMap } from './model/dataplane.ts';
 import { EMPTY_CERTIFIED, readCertified } from './policy/certified-codec.ts';
 import { NOTHING_KEPT } from './session/kept-codec.ts';
@@ -56,7 +53,6 @@ const EXIT_WITHIN_MS = 500;
 /** EX_CONFIG of sysexits.h: to be started again with another configuration only. */
 const EXIT_CONFIG = 78;
 const NO_VLANS: VlanMap = { filtering: false, bridge: [], ports: new Map() };
-const HERE = dirname(fileURLToPath(import.meta.url));
 
 /** The agent's exit code: 0 stopped or drained, 1 could not start, 78 the configuration has a fault. */
 async function run({ config: path }: { readonly config: string }): Promise<number> {
@@ -88,30 +84,6 @@ async function run({ config: path }: { readonly config: string }): Promise<numbe
   return new Run({ config, path, text: text.value, log, portauth: portauth.value }).start();
 }
 
-/** `switchdev` and `sim` are in our own library; anything else is the path of a vendor's. */
-function openDataplane(config: Config): Result<PortAuth, string> {
-  const { backend, switch: device } = config;
-  const builtIn = backend === 'switchdev' || backend === 'sim';
-  const library = builtIn ? join(HERE, 'libportauth.so') : backend;
-  return PortAuth.open({ library, spec: builtIn ? `${backend}:${device.bridge}` : device.bridge });
-}
-
-/** Looks at the kernel and the bridge; changes nothing. */
-async function checkHost(config: Config): Promise<readonly HostFinding[]> {
-  const portauth = openDataplane(config);
-  if (!portauth.ok) return [{ severity: 'fault', message: portauth.error }];
-  const findings = hostFindings(config, portauth.value, ownAddresses(config.switch.bridge).sources);
-  portauth.value.close();
-  const unusable = [...radSecFaults(config.radius.servers)];
-  const certificate = config.web?.tls === undefined ? ok(undefined) : readCertificate(config.web.tls);
-  if (!certificate.ok) unusable.push(`web.tls: ${certificate.error}`);
-  return [
-    ...findings,
-    ...securityFindings(config),
-    ...unusable.map((message) => ({ severity: 'fault', message }) as const),
-  ];
-}
-
 interface RunOptions {
   readonly config: Config;
   /** Of its file, and what is in it. */
@@ -121,16 +93,13 @@ interface RunOptions {
   readonly portauth: PortAuth;
 }
 
-/** Of the configured broker, or of the embedded one. */
-type BrokerAccess = Pick<MqttLinkOptions, 'url' | 'username' | 'password'>;
-
 /** One run of the agent, from the first lock to the exit. */
 class Run {
-  private readonly agent: Agent;
-  private readonly shell: Shell;
-  private readonly config: Config;
+  readonly agent: Agent;
+  readonly shell: Shell;
+  readonly config: Config;
   private readonly path: string;
-  private readonly log: Logger;
+  readonly log: Logger;
   private readonly portauth: PortAuth;
   private readonly vlanMemory: VlanMemory;
   private readonly ssoBars: SsoBars;
@@ -141,7 +110,7 @@ class Run {
   private store: Store | undefined;
   private readonly manager: ServiceManager | undefined;
   private finish: (code: number) => void = () => undefined;
-  private readonly closers: Closer[] = [];
+  readonly closers: Closer[] = [];
 
   constructor({ config, path, text, log, portauth }: RunOptions) {
     this.config = config;
@@ -261,23 +230,19 @@ class Run {
   }
 
   private async complete(): Promise<Result<void, string>> {
-    const [
-      { Capture },
-      { KeptCaptures: Captures, leaseCapture },
-      { openControlSockets },
-      { MqttLink: Link },
-    ] = await Promise.all([
-      import('./io/capture.ts'),
-      import('./io/kept-captures.ts'),
-      import('./io/control-socket.ts'),
-      import('./io/mqtt.ts'),
-    ]);
+    const [{ Capture }, { KeptCaptures: Captures, leaseCapture }, { openControlSockets }, { openUpstream }] =
+      await Promise.all([
+        import('./io/capture.ts'),
+        import('./io/kept-captures.ts'),
+        import('./io/control-socket.ts'),
+        import('./io/upstream.ts'),
+      ]);
     const control = await openControlSockets(this.config, (request) => this.shell.command(request));
     if (!control.ok) return control;
     this.closers.push({ name: 'the control socket', close: () => control.value.close() });
-    const broker = await this.brokerAccess();
-    if (!broker.ok) return broker;
-    this.link = this.openLink(Link, broker.value);
+    const link = await openUpstream(this);
+    if (!link.ok) return link;
+    this.link = link.value;
     const guard = this.openUplinkGuard();
     const leases = new Captures(
       (bytes) => this.shell.post({ type: 'lease-frame', bytes }),
@@ -286,8 +251,8 @@ class Run {
     this.closers.push({ name: 'the DHCP watch', close: () => leases.close() });
     if (this.config.l3 === undefined && this.config.backend === 'switchdev')
       removeRoutedPath(this.config.switch.bridge);
-    const dynamic = this.listenForRequests();
-    const sso = this.listenForConcentrators();
+    const dynamic = listenForRequests(this);
+    const sso = listenForConcentrators(this);
     this.shell.complete({
       openCapture: (port, onFrame, onError) => new Capture(port, (_, frame) => onFrame(frame), onError),
       watchLeases: (captures) => leases.keep(captures.map(leaseCapture)),
@@ -299,38 +264,11 @@ class Run {
       sendSsoReply: (address, port, bytes) => sso?.send(address, port, bytes),
       ...(guard === undefined ? {} : { guard }),
     });
-    this.link.start();
+    link.value.start();
     await this.openLoginPage();
     this.listenOnIngress(Captures);
     this.watchOwnAddresses();
     return ok(undefined);
-  }
-
-  private listenForRequests(): UdpListener | undefined {
-    const { dynamicAuthorization } = this.config;
-    if (dynamicAuthorization === undefined) return undefined;
-    const { port, listenAddress } = dynamicAuthorization;
-    const listener = new UdpListener({
-      port,
-      ...(listenAddress === undefined ? {} : { address: listenAddress }),
-      onDatagrams: (datagrams) => this.shell.post({ type: 'dynamic-requests', datagrams }),
-      onError: (message) => this.log.log('warn', `dynamic authorization: ${message}`),
-    });
-    this.closers.push({ name: 'dynamic authorization', close: () => listener.close() });
-    return listener;
-  }
-
-  private listenForConcentrators(): UdpListener | undefined {
-    const { sso } = this.config;
-    if (sso === undefined) return undefined;
-    const listener = new UdpListener({
-      port: sso.port,
-      ...(sso.listenAddress === undefined ? {} : { address: sso.listenAddress }),
-      onDatagrams: (datagrams) => this.shell.post({ type: 'sso-requests', datagrams }),
-      onError: (message) => this.log.log('warn', `single sign-on: ${message}`),
-    });
-    this.closers.push({ name: 'single sign-on', close: () => listener.close() });
-    return listener;
   }
 
   private listenOnIngress(Captures: typeof KeptCaptures): void {
@@ -399,36 +337,6 @@ class Run {
     const page = openLoginPage({ config, web, uplinks: this.uplinks(), portauth, shell, log });
     this.closers.push({ name: 'the login page', close: () => page.close() });
     this.page = page;
-  }
-
-  private async brokerAccess(): Promise<Result<BrokerAccess, string>> {
-    const { url, embeddedPort, username, password } = this.config.mqtt;
-    if (url !== undefined) return ok({ url, ...present({ username, password }) });
-    const { startBroker } = await import('./io/broker.ts');
-    const broker = await startBroker(embeddedPort);
-    if (!broker.ok) return broker;
-    this.closers.push({ name: 'the embedded broker', close: () => broker.value.close() });
-    return broker;
-  }
-
-  private openLink(Link: typeof MqttLink, access: BrokerAccess): MqttLink {
-    const { mqtt, switch: device } = this.config;
-    return new Link({
-      ...present({ username: access.username, password: access.password }),
-      url: access.url,
-      protocolVersion: mqtt.url === undefined ? 4 : 5,
-      switchId: device.id,
-      clientId: mqtt.clientId,
-      tls: mqtt.tls,
-      commands: mqtt.commands,
-      willDelay: mqtt.willDelay,
-      onConnected: () => this.shell.post({ type: 'broker', connected: true }),
-      onDisconnected: () => this.shell.post({ type: 'broker', connected: false }),
-      onCommand: (request) => this.shell.command(request),
-      onFollowed: (topic, payload) => this.shell.post({ type: 'followed', topic, payload }),
-      isStale: (topic, octets) => this.agent.isStaleTopic(topic, octets),
-      log: (level, message) => this.log.log(level, message),
-    });
   }
 
   private reload(): void {

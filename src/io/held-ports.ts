@@ -2,10 +2,11 @@
 // next start knows of it whatever ended this one.
 
 import { readFileSync } from 'node:fs';
-import { ok, type Result } from '../base/result.ts';
+import { err, ok, type Result } from '../base/result.ts';
 import type { PortName } from '../model/dataplane.ts';
 import { HOLD_KINDS, type HoldKind } from '../model/port.ts';
 import { attempt, replaceFile } from './files.ts';
+import type { PortAuth } from './portauth.ts';
 
 export class HeldPorts {
   private readonly held = new Map<PortName, HoldKind>();
@@ -38,6 +39,35 @@ export class HeldPorts {
   private write(): Result<void, string> {
     return replaceFile(this.path, `${JSON.stringify(Object.fromEntries(this.held))}\n`);
   }
+}
+
+interface LinkChange {
+  readonly port: PortName;
+  readonly up: boolean;
+  readonly kind: HoldKind;
+}
+
+interface LinkWork {
+  readonly portauth: Pick<PortAuth, 'setLinks'>;
+  readonly heldPorts: HeldPorts;
+  readonly wanted: readonly LinkChange[];
+  readonly warn: (message: string) => void;
+}
+
+/** A result for each. What cannot be marked is not taken down: nobody would set it up again after our death. */
+export function setLinks({ portauth, heldPorts, wanted, warn }: LinkWork): readonly Result<void, string>[] {
+  const lowered = wanted.filter(({ up }) => !up);
+  const marked = lowered.length === 0 ? ok(undefined) : heldPorts.add(lowered);
+  const possible = marked.ok ? wanted : wanted.filter(({ up }) => up);
+  const results = portauth.setLinks(possible.map(({ port, up }) => ({ name: port, up })));
+  const ofChange = new Map(possible.map((change, i) => [change, results[i]]));
+  const isUp = (change: LinkChange): boolean => change.up === (ofChange.get(change)?.ok ?? false);
+  const unmarked = heldPorts.remove(possible.filter(isUp).map(({ port }) => port));
+  if (!unmarked.ok) warn(`cannot note that ports are up again: ${unmarked.error}`);
+  const refused = err(
+    marked.ok ? 'the data plane gave no result' : `cannot be noted on disk: ${marked.error}`,
+  );
+  return wanted.map((change) => ofChange.get(change) ?? refused);
 }
 
 function parsed(text: string): object {

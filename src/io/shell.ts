@@ -9,7 +9,7 @@ import { erasing, keeping, type SpoolChange, storing } from '../accounting/spool
 import type { Agent } from '../agent/agent.ts';
 import type { Effect, Input, LeaseCapture, Ref } from '../agent/ports.ts';
 import type { Mac } from '../base/mac.ts';
-import { assertNever, err, ok, type Result } from '../base/result.ts';
+import { assertNever, err, type Result } from '../base/result.ts';
 import type { Instant, Now, WallTime } from '../base/time.ts';
 import type { TrafficCounters } from '../model/acct.ts';
 import { isAddress, type PortName } from '../model/dataplane.ts';
@@ -21,9 +21,10 @@ import type { CommandRequest } from './command-request.ts';
 import { endOfRun, inOrder } from './effect-order.ts';
 import { keepText } from './files.ts';
 import { Grants } from './grants.ts';
-import type { HeldPorts } from './held-ports.ts';
+import { type HeldPorts, setLinks } from './held-ports.ts';
 import { interfaceIndex } from './interfaces.ts';
 import type { Logger } from './log.ts';
+import { type OpenCapture, PortCaptures } from './port-captures.ts';
 import type { PortAuth } from './portauth.ts';
 import type { RoutedPath } from './portauth-l3.ts';
 import type { Publication } from './publish-queue.ts';
@@ -38,11 +39,6 @@ import type { VlanMemory } from './vlan-memory.ts';
 /** setTimeout takes no more. */
 const LONGEST_SLEEP_MS = 2 ** 31 - 1;
 
-export interface CaptureHandle {
-  open(): Result<void, string>;
-  close(): void;
-}
-
 /** The store on disk: io/store.ts. `done` when the changes of one call, all in one transaction, are durable. */
 export interface Spool {
   write(changes: readonly SpoolChange[], done?: (error?: string) => void): void;
@@ -51,11 +47,7 @@ export interface Spool {
 
 /** Parts that are loaded after the ports are locked. */
 export interface LateParts {
-  readonly openCapture: (
-    port: PortName,
-    onFrame: (frame: Uint8Array) => void,
-    onError: (message: string) => void,
-  ) => CaptureHandle;
+  readonly openCapture: OpenCapture;
   readonly watchLeases: (captures: readonly LeaseCapture[]) => void;
   readonly publish: (publication: Publication) => void;
   readonly broadcast: (event: object) => void;
@@ -99,8 +91,7 @@ export class Shell {
   private strangers: StrangerGuard | undefined;
   /** MACs with grants, those of an earlier run above all, until the uplinks are guarded. */
   private readonly unguarded = new Set<Mac>();
-  private readonly captures = new Map<PortName, CaptureHandle>();
-  private readonly wantedCaptures: { readonly ref: Ref; readonly port: PortName }[] = [];
+  private readonly captures: PortCaptures;
   private wantedLeases: readonly LeaseCapture[] = [];
   private readonly replies = new Map<Ref, (answer: object) => void>();
   private lastReply: Ref = 0;
@@ -114,6 +105,10 @@ export class Shell {
   constructor(private readonly options: ShellOptions) {
     const { log, portauth } = options;
     this.grants = new Grants(portauth);
+    this.captures = new PortCaptures({
+      onFrame: (port, bytes) => this.post({ type: 'frame', port, bytes }),
+      onError: (port, message) => log.log('warn', message, { port }),
+    });
     const nameOf = ({ server, kind, n }: SocketKey): string => `${server} ${kind} ${n}`;
     const receive = (packet: DatagramFrom<SocketKey>): void => this.post({ ...packet, type: 'datagram' });
     this.udp = new UdpSockets(nameOf, receive, (message) => log.log('warn', `RADIUS: ${message}`));
@@ -163,7 +158,7 @@ export class Shell {
     this.late = late;
     for (const mac of this.unguarded) late.guard?.grant(mac);
     this.unguarded.clear();
-    for (const { ref, port } of this.wantedCaptures.splice(0)) this.openCapture(late, ref, port);
+    this.captures.use(late.openCapture);
     late.watchLeases(this.wantedLeases);
   }
 
@@ -186,8 +181,7 @@ export class Shell {
   close(): void {
     this.closed = true;
     clearTimeout(this.timer);
-    for (const capture of this.captures.values()) capture.close();
-    this.captures.clear();
+    this.captures.closeAll();
     this.udp.close();
     this.radSec.close();
     this.options.portauth.close();
@@ -310,12 +304,10 @@ export class Shell {
         this.queue.push({ type: 'counters', counters: this.readCounters() });
         return;
       case 'open-capture':
-        if (this.late === undefined) this.wantedCaptures.push(effect);
-        else this.openCapture(this.late, effect.ref, effect.port);
+        this.captures.listen(effect.port, (result) => this.answer(effect.ref, result));
         return;
       case 'close-capture':
-        this.captures.get(effect.port)?.close();
-        this.captures.delete(effect.port);
+        this.captures.close(effect.port);
         return;
       case 'watch-leases':
         this.wantedLeases = effect.captures;
@@ -415,24 +407,10 @@ export class Shell {
     this.late?.guard?.revoke(mac);
   }
 
-  /** What cannot be marked is not taken down: nobody would set it up again after our death. */
   private setLinks(wanted: readonly Extract<Effect, { type: 'set-link' }>[]): void {
     const { portauth, heldPorts, log } = this.options;
-    const lowered = wanted.filter(({ up }) => !up);
-    const marked = lowered.length === 0 ? ok(undefined) : heldPorts.add(lowered);
-    const possible = marked.ok ? wanted : wanted.filter(({ up }) => up);
-    const results = portauth.setLinks(possible.map(({ port, up }) => ({ name: port, up })));
-    const isUp = ({ up }: { up: boolean }, result: Result<void, string> | undefined): boolean =>
-      up === (result?.ok ?? false);
-    const up = possible.filter((each, i) => isUp(each, results[i])).map(({ port }) => port);
-    const unmarked = heldPorts.remove(up);
-    if (!unmarked.ok) log.log('warn', `cannot note that ports are up again: ${unmarked.error}`);
-    this.answerAll(possible, results);
-    if (!marked.ok)
-      this.answerAll(
-        lowered,
-        lowered.map(() => err(`cannot be noted on disk: ${marked.error}`)),
-      );
+    const results = setLinks({ portauth, heldPorts, wanted, warn: (message) => log.log('warn', message) });
+    this.answerAll(wanted, results);
   }
 
   private confine(effect: Extract<Effect, { readonly type: 'confine' | 'release' }>): void {
@@ -484,19 +462,6 @@ export class Shell {
       });
     }
     return counters;
-  }
-
-  private openCapture(late: LateParts, ref: Ref, port: PortName): void {
-    this.captures.get(port)?.close();
-    const capture = late.openCapture(
-      port,
-      (bytes) => this.post({ type: 'frame', port, bytes }),
-      (message) => this.options.log.log('warn', message, { port }),
-    );
-    this.captures.set(port, capture);
-    const opened = capture.open();
-    this.answer(ref, opened);
-    if (!opened.ok) this.captures.delete(port);
   }
 
   private answerAll(asked: readonly { readonly ref: Ref }[], results: readonly Result<void, string>[]): void {

@@ -9,6 +9,7 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readdirSync } from 'node:fs';
 import { atExit } from './at-exit.ts';
+import { type FdbEntry, flagsOf, tableOf } from './bridge.ts';
 import type { Finished, ProcessOptions } from './process.ts';
 import { LabProcess, must, run } from './process.ts';
 
@@ -105,14 +106,6 @@ export interface SwitchClient {
   readonly ipv6: string;
 }
 
-export interface FdbEntry {
-  readonly mac: string;
-  readonly ifname: string;
-  readonly vlan?: number;
-  readonly flags: readonly string[];
-  readonly state: string;
-}
-
 export const SWITCH_IPV4 = '10.99.0.1';
 export const SWITCH_IPV6 = 'fd00:99::1';
 export const SWITCH_MAC = '02:99:00:00:00:fe';
@@ -177,17 +170,13 @@ export class LabSwitch {
   }
 
   /** The bridge's table: entries of `mac` on any port, or all that are not the bridge's own. */
-  async fdb(mac?: string): Promise<readonly FdbEntry[]> {
-    const all = JSON.parse(
-      await this.netns.must(['bridge', '-j', 'fdb', 'show', 'br', 'br0']),
-    ) as readonly FdbEntry[];
-    return all.filter((entry) => (mac === undefined ? entry.state !== 'permanent' : entry.mac === mac));
+  fdb(mac?: string): Promise<readonly FdbEntry[]> {
+    return tableOf(this.netns, mac);
   }
 
   /** Bridge port flags as `bridge -d link` has them: locked, learning, mab, ... */
-  async portFlags(port: string): Promise<Readonly<Record<string, unknown>>> {
-    const [facts] = JSON.parse(await this.netns.must(['bridge', '-j', '-d', 'link', 'show', 'dev', port]));
-    return facts;
+  portFlags(port: string): Promise<Readonly<Record<string, unknown>>> {
+    return flagsOf(this.netns, port);
   }
 
   /** The client's end loses its cable: the port loses carrier, and stays administratively up. */
@@ -211,10 +200,7 @@ export class LabSwitch {
 
 /** As a boot of the machine does it: no grant is left in the bridge's table. To be done while no agent runs. */
 export async function loseTable(netns: Netns): Promise<void> {
-  const all = JSON.parse(
-    await netns.must(['bridge', '-j', 'fdb', 'show', 'br', 'br0']),
-  ) as readonly FdbEntry[];
-  const lines = all
+  const lines = (await tableOf(netns))
     .filter(({ state }) => state === 'static')
     .map(({ mac, ifname, vlan }) => {
       const where = vlan === undefined ? '' : ` vlan ${vlan}`;

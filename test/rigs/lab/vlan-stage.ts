@@ -6,7 +6,8 @@
 import { ERROR_CAUSES, type ErrorCause } from '../../../src/radius/error-cause.ts';
 import type { Machine, PortVlans, Reply, Scenario, Setting, VlanStage } from '../../scenarios/stage.ts';
 import { replyAttributes } from './accounting-row.ts';
-import { type FdbEntry, giveAddress, type LabSwitch, Netns, UPLINK_IPV4, UPLINK_IPV6 } from './netns.ts';
+import type { FdbEntry } from './bridge.ts';
+import { giveAddress, type LabSwitch, Netns, UPLINK_IPV4, UPLINK_IPV6 } from './netns.ts';
 import { LAB_TIMING, LabStage, type StageParts } from './stage.ts';
 import { addVlanDevices } from './vlan-devices.ts';
 

@@ -5,6 +5,7 @@
 import { stringify } from 'yaml';
 import { type ConfigPart, overlay } from '../config-part.ts';
 import { LAB_CONFIG } from '../lab/agent.ts';
+import { type FdbEntry, flagsOf, tableOf } from '../lab/bridge.ts';
 import { Broker, type MqttMessage, type Subscriber } from '../lab/broker.ts';
 import { sever } from '../lab/darkness.ts';
 import { type RadclientReply, type RadclientRequest, radclient } from '../lab/dynauth.ts';
@@ -12,7 +13,7 @@ import { FreeRadius } from '../lab/freeradius.ts';
 import type { RadiusUser } from '../lab/freeradius-config.ts';
 import type { House, HouseSwitch } from '../lab/house.ts';
 import { keepNeighbours } from '../lab/machine.ts';
-import { type FdbEntry, giveAddress, keepQuiet, Netns, SWITCH_MAC, type SwitchClient } from '../lab/netns.ts';
+import { giveAddress, keepQuiet, Netns, SWITCH_MAC, type SwitchClient } from '../lab/netns.ts';
 import { TOPIC_BASE, undoAll } from '../lab/scene.ts';
 import type { Machine } from './machine.ts';
 import { MANAGEMENT_IPV4, OUTSIDE_IPV4, Outside } from './outside.ts';
@@ -180,16 +181,12 @@ export class QemuSwitch implements HouseSwitch {
     return new QemuSwitch(machine, uplink, clients);
   }
 
-  async fdb(mac?: string): Promise<readonly FdbEntry[]> {
-    const all = JSON.parse(
-      await this.netns.must(['bridge', '-j', 'fdb', 'show', 'br', 'br0']),
-    ) as readonly FdbEntry[];
-    return all.filter((entry) => (mac === undefined ? entry.state !== 'permanent' : entry.mac === mac));
+  fdb(mac?: string): Promise<readonly FdbEntry[]> {
+    return tableOf(this.netns, mac);
   }
 
-  async portFlags(port: string): Promise<Readonly<Record<string, unknown>>> {
-    const [facts] = JSON.parse(await this.netns.must(['bridge', '-j', '-d', 'link', 'show', 'dev', port]));
-    return facts;
+  portFlags(port: string): Promise<Readonly<Record<string, unknown>>> {
+    return flagsOf(this.netns, port);
   }
 
   async unplug(index: number): Promise<void> {
