@@ -120,9 +120,14 @@ export class Broker {
     ];
     const process = this.#netns.start({ name: `mosquitto_sub ${filter}`, argv });
     await this.#process?.waitForLine(new RegExp(`Sending SUBACK to ${id}`));
-    const subscriber = new Subscriber(process);
+    const subscriber = new Subscriber(process, id);
     ears.push(() => subscriber.messages.map((message) => ({ message, own: this.#isOwn(message) })));
     return subscriber;
+  }
+
+  /** After a new start: this listener is back, and hears everything from now on. */
+  async hearAgain({ id }: Subscriber): Promise<void> {
+    await this.#process?.waitForLine(new RegExp(`Sending SUBACK to ${id}`), { timeoutMs: 40_000 });
   }
 
   /** A client that is connected, and whose last will the broker sends so long after its death. */
@@ -232,7 +237,11 @@ export class Broker {
 export class Subscriber {
   readonly #process: LabProcess;
 
-  constructor(process: LabProcess) {
+  constructor(
+    process: LabProcess,
+    /** Its client identifier. */
+    readonly id: string,
+  ) {
     this.#process = process;
   }
 
