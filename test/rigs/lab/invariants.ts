@@ -7,7 +7,7 @@
 import assert from 'node:assert/strict';
 import type { EventPayload } from '../../../src/report/event-payloads.ts';
 import type { InfoPayload, SessionPayload } from '../../../src/report/payloads.ts';
-import { bySession, distinct, judge } from '../accounting-judge.ts';
+import { bySession, distinct, judge, judgeCounts } from '../accounting-judge.ts';
 import { accountingRow } from './accounting-row.ts';
 import { TOPIC_BASE } from './agent.ts';
 import type { FdbEntry } from './bridge.ts';
@@ -45,6 +45,8 @@ export interface Truth {
   readonly excuses?: Excuses;
   /** By how much the agent's clock may differ from ours. */
   readonly clockSlackMs?: number;
+  /** The agent's clock was stepped: times of its records are not judged. */
+  readonly isClockStepped?: boolean;
   /** What is on its way has arrived by then: a Stop, a retained topic, the deletion of an entry. */
   readonly settledWithinMs?: number;
 }
@@ -79,7 +81,7 @@ async function breachesOf(house: Judged, truth: Truth): Promise<readonly string[
   const entries = await house.lab.fdb();
   return [
     ...said('grants', () => misgranted(entries, sessions)),
-    ...said('records', () => misrecorded(house, sessions, info)),
+    ...said('records', () => misrecorded(house, sessions, info, truth)),
     ...said('prompt', () => late(house, truth)),
     ...said('timers', () => mistimed(info)),
     ...said('retained', () => misretained(house, sessions)),
@@ -116,6 +118,7 @@ function misrecorded(
   { radius, upstream }: Judged,
   sessions: readonly SessionPayload[],
   info: InfoPayload,
+  { isClockStepped = false }: Truth,
 ): readonly string[] {
   const rows = radius.accounting().map(accountingRow);
   const living = new Map(sessions.map((session) => [session.session_id, session]));
@@ -135,7 +138,10 @@ function misrecorded(
       faults.push(`session ${id}, living, has ${starts} Starts and ${stops} Stops`);
     if (ended.has(id)) faults.push(`session ${id} has ended, and lives`);
   }
-  return [...faults, ...judge(rows.filter(({ sessionId }) => !living.has(sessionId)))];
+  return [
+    ...faults,
+    ...(isClockStepped ? judgeCounts : judge)(rows.filter(({ sessionId }) => !living.has(sessionId))),
+  ];
 }
 
 function mistimed({ counts }: InfoPayload): readonly string[] {
