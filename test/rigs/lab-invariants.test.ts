@@ -42,14 +42,16 @@ const inOrder = {
   pending: 0,
   rows: [record('Start')],
   messages: [retained(session)] as readonly object[],
+  stored: [retained(session)] as readonly object[],
 };
 
 function judge(change: Partial<typeof inOrder>, truth: Truth = {}): Promise<void> {
-  const { entries, sessions, counts, pending, rows, messages } = { ...inOrder, ...change };
+  const { entries, sessions, counts, pending, rows, messages, stored } = { ...inOrder, ...change };
   const house = {
     lab: { fdb: async () => entries },
     radius: { accounting: () => rows },
     upstream: { messages },
+    stored: async () => stored,
     agentEnded: async () => null,
     request: async (verb: string) =>
       verb === 'sessions' ? { sessions } : { ...INFO, counts, accounting: { ...INFO.accounting, pending } },
@@ -70,19 +72,18 @@ describe('the end of a run', () => {
     ['a Stop of the living', { rows: [record('Start'), record('Stop')] }, 'living, has 1 Starts and 1 Stops'],
     [
       'no Stop of the dead',
-      { sessions: [], entries: [], counts: { ...INFO.counts, sessions: 0, session_timers: 0 }, messages: [] },
+      { sessions: [], entries: [], counts: { ...INFO.counts, sessions: 0, session_timers: 0 }, stored: [] },
       'has 1 Starts and 0 Stops',
     ],
-    ['a session that is not published', { messages: [] }, 'is not published'],
-    ['one that was', { messages: [retained(session), retained('')] }, 'is not published'],
+    ['a session that is not published', { stored: [] }, 'is not published'],
     [
       'one that is published otherwise',
-      { messages: [retained({ ...session, role: 'guest' })] },
+      { stored: [retained({ ...session, role: 'guest' })] },
       'published is',
     ],
     [
       'one that is published and is not',
-      { messages: [retained(session), { ...retained(session), topic: `${TOPIC_BASE}/session/x` }] },
+      { stored: [retained(session), { ...retained(session), topic: `${TOPIC_BASE}/session/x` }] },
       'x is published, and has no session',
     ],
   ])('with %s does not', async (_, change, what) => {
@@ -109,7 +110,12 @@ describe('promptness: T = 1 s, N = 3', () => {
   });
 
   it('a session that has ended in time is judged to its end', async () => {
-    const gone = { sessions: [], entries: [], counts: { ...INFO.counts, sessions: 0, session_timers: 0 } };
+    const gone = {
+      sessions: [],
+      entries: [],
+      counts: { ...INFO.counts, sessions: 0, session_timers: 0 },
+      stored: [],
+    };
     const ended = (ms: number) =>
       event('session-end', NOW - 20_000 + ms, {
         session_id: session.session_id,
@@ -145,6 +151,9 @@ describe('promptness: T = 1 s, N = 3', () => {
 
   it('`keep` and T = 0 have no bound', async () => {
     const kept = { ...session, handshake: { ...session.handshake, keep: true } };
-    await judge({ sessions: [kept], messages: [retained(kept)] }, silentFor(19_000));
+    await judge(
+      { sessions: [kept], messages: [retained(kept)], stored: [retained(kept)] },
+      silentFor(19_000),
+    );
   });
 });

@@ -33,6 +33,8 @@ export function everythingHeard(): readonly (readonly Heard[])[] {
   return ears.map((heard) => heard());
 }
 
+const MARK = 'lab/mark';
+
 /** From the agent's port to the one for the lab's own clients: what shuts the agent out leaves them alone. */
 const WITNESS_OFFSET = 10_000;
 
@@ -123,6 +125,25 @@ export class Broker {
     const subscriber = new Subscriber(process, id);
     ears.push(() => subscriber.messages.map((message) => ({ message, own: this.#isOwn(message) })));
     return subscriber;
+  }
+
+  /** What it keeps under `filter`, for whoever asks. */
+  async stored(filter: string): Promise<readonly MqttMessage[]> {
+    // What is kept comes in the order of the filters, and nothing says that it was all: the mark does.
+    await this.publish({ topic: MARK, payload: 'all', retain: true });
+    const asked = this.#netns.start({
+      name: `mosquitto_sub ${filter}, what is stored`,
+      argv: [
+        ...['mosquitto_sub', '-V', '5', '-p', `${this.#witnessPort}`, '-q', '1', '-t', filter, '-t', MARK],
+        ...['--retained-only', '--retain-as-published', '-F', '%j'],
+      ],
+    });
+    await asked.waitForLine(new RegExp(`"topic":"${MARK}"`));
+    await asked.stop();
+    return asked.lines
+      .filter((line) => line.startsWith('{'))
+      .map(decodeLine)
+      .filter(({ topic }) => topic !== MARK);
   }
 
   /** After a new start: this listener is back, and hears everything from now on. */

@@ -11,6 +11,7 @@ import { bySession, distinct, judge, judgeCounts } from '../accounting-judge.ts'
 import { accountingRow } from './accounting-row.ts';
 import { TOPIC_BASE } from './agent.ts';
 import type { FdbEntry } from './bridge.ts';
+import type { MqttMessage } from './broker.ts';
 import type { House } from './house.ts';
 import { patience } from './patience.ts';
 import { sleep } from './process.ts';
@@ -51,19 +52,21 @@ export interface Truth {
   readonly settledWithinMs?: number;
 }
 
-type Judged = Pick<House, 'lab' | 'radius' | 'upstream' | 'agentEnded' | 'request'>;
+type Judged = Pick<House, 'lab' | 'radius' | 'upstream' | 'agentEnded' | 'request' | 'stored'>;
 
+const SESSIONS = `${TOPIC_BASE}/session/`;
 const SETTLED_WITHIN_MS = 10_000;
 /** Beyond (N + 1) * T: a timer tick, and the dump that a verdict waits for. */
 const VERDICT_SLACK_MS = 1_000;
 
-/** Throws with a line for each breach. */
+/** Throws with a line for each breach. An agent that has drained, or was told to stop and has, is not asked any more. */
 export async function assertInvariants(house: Judged, truth: Truth = {}): Promise<void> {
   const { excuses = {}, settledWithinMs = SETTLED_WITHIN_MS } = truth;
-  if (excuses.agent !== undefined || (await house.agentEnded()) === 0) return;
+  if (excuses.agent !== undefined) return;
   const deadline = Date.now() + patience(settledWithinMs);
   for (;;) {
-    const breaches = await breachesOf(house, truth);
+    if ((await house.agentEnded()) === 0) return;
+    const breaches = await breachesOf(house, truth).catch((error: unknown) => [`agent: ${String(error)}`]);
     if (breaches.length === 0) return;
     if (Date.now() > deadline) assert.fail(`invariants at the end:\n${breaches.join('\n')}`);
     await sleep(200);
@@ -79,12 +82,13 @@ async function breachesOf(house: Judged, truth: Truth): Promise<readonly string[
   const said = (excuse: Invariant, find: () => readonly string[]): readonly string[] =>
     excuses[excuse] === undefined ? find().map((what) => `${excuse}: ${what}`) : [];
   const entries = await house.lab.fdb();
+  const kept = excuses.retained === undefined ? await house.stored(`${SESSIONS}#`) : [];
   return [
     ...said('grants', () => misgranted(entries, sessions)),
     ...said('records', () => misrecorded(house, sessions, info, truth)),
     ...said('prompt', () => late(house, truth)),
     ...said('timers', () => mistimed(info)),
-    ...said('retained', () => misretained(house, sessions)),
+    ...said('retained', () => misretained(kept, sessions)),
   ];
 }
 
@@ -149,15 +153,8 @@ function mistimed({ counts }: InfoPayload): readonly string[] {
   return timers === sessions ? [] : [`${timers} timers of sessions, and there are ${sessions} sessions`];
 }
 
-function misretained({ upstream }: Judged, sessions: readonly SessionPayload[]): readonly string[] {
-  const prefix = `${TOPIC_BASE}/session/`;
-  const stored = new Map<string, string>();
-  for (const { topic, payload, retain } of upstream.messages) {
-    if (!retain || !topic.startsWith(prefix)) continue;
-    const key = topic.slice(prefix.length);
-    if (payload === '') stored.delete(key);
-    else stored.set(key, payload);
-  }
+function misretained(kept: readonly MqttMessage[], sessions: readonly SessionPayload[]): readonly string[] {
+  const stored = new Map(kept.map(({ topic, payload }) => [topic.slice(SESSIONS.length), payload]));
   const faults = sessions.flatMap((session) => {
     const payload = stored.get(session.key);
     stored.delete(session.key);
@@ -184,7 +181,7 @@ function late(
   const events = eventsOf(upstream);
   const sessions = new Map<string, SessionPayload[]>();
   for (const { topic, payload } of upstream.messages) {
-    if (!topic.startsWith(`${TOPIC_BASE}/session/`) || payload === '') continue;
+    if (!topic.startsWith(SESSIONS) || payload === '') continue;
     const session = JSON.parse(payload) as SessionPayload;
     sessions.set(session.session_id, [...(sessions.get(session.session_id) ?? []), session]);
   }
