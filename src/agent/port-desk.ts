@@ -5,7 +5,6 @@ import type { Mac } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
 import type { Instant } from '../base/time.ts';
 import { same } from '../config/diff.ts';
-import { lockFile } from '../config/lock-file.ts';
 import { isUplink } from '../config/ports.ts';
 import { isFallback } from '../model/authorization.ts';
 import type { EndCause } from '../model/cause.ts';
@@ -60,7 +59,6 @@ export class PortDesk {
       const others = effects.filter((effect) => !isLock(effect));
       this.apply(unit, others);
     }
-    this.core.out.push({ type: 'keep-lock-file', text: lockFile(this.core.config) });
   }
 
   can({ mab }: Capabilities): void {
