@@ -37,6 +37,8 @@ export class Reconfigure {
   private text: string;
   /** What the text says, without what was set meanwhile. */
   private configured: Config;
+  /** As it was kept last. */
+  private lockFile = '';
   private readonly overrides = new TimerOverrides();
   private readonly readSecret: ReadSecret;
 
@@ -94,7 +96,9 @@ export class Reconfigure {
 
   /** What is to be locked before the next start: by the configuration, not by what was set meanwhile. */
   keepLockFile(): void {
-    this.core.out.push({ type: 'keep-lock-file', text: lockFile(this.configured, this.text) });
+    const text = lockFile(this.configured, this.text);
+    if (text !== this.lockFile) this.core.out.push({ type: 'keep-lock-file', text });
+    this.lockFile = text;
   }
 
   private get(): Outcome<'config'> {
