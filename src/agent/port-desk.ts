@@ -319,6 +319,10 @@ export class PortDesk {
     }
     this.addresses.set(facts.name, facts.address);
     this.tell(unit, { type: 'facts', facts });
+    // A restart compares it with what it finds.
+    if (known.linkChanges !== facts.linkChanges)
+      for (const session of this.core.sessions.onPort(facts.name))
+        this.core.parts.keptSessions.changed(session);
     this.core.parts.links.facts(facts.name, facts.adminUp);
     this.core.parts.reporter.portChanged(facts.name);
   }

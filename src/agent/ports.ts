@@ -201,12 +201,13 @@ export type Effect =
     }
   /** Gives a connection or a source port up, without saying so. */
   | { readonly type: 'close-connection'; readonly socket: SocketKey }
-  /** From the port on which the request came in. */
+  /** From the port on which the request came in; an `ack` when all that was given to the store before it is durable. */
   | {
       readonly type: 'send-dynamic-reply';
       readonly address: string;
       readonly port: number;
       readonly bytes: Uint8Array;
+      readonly ack: boolean;
     }
   /** From the port of single sign-on. */
   | {

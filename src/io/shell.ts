@@ -43,6 +43,8 @@ const LONGEST_SLEEP_MS = 2 ** 31 - 1;
 export interface Spool {
   write(changes: readonly SpoolChange[], done?: (error?: string) => void): void;
   writeCertified(changes: readonly CertifiedChange[]): void;
+  /** `done` when everything that was written before is durable, or cannot be. */
+  flushed(done: () => void): void;
 }
 
 /** Parts that are loaded after the ports are locked. */
@@ -325,7 +327,7 @@ export class Shell {
         this.udp.forget(effect.socket);
         return;
       case 'send-dynamic-reply':
-        this.late?.sendDynamicReply(effect.address, effect.port, effect.bytes);
+        this.replyDynamic(effect);
         return;
       case 'send-sso-reply':
         this.late?.sendSsoReply(effect.address, effect.port, effect.bytes);
@@ -399,6 +401,15 @@ export class Shell {
       default:
         assertNever(effect);
     }
+  }
+
+  /** What a server was told to be done must not be undone by a power cut. While the store cannot be written nobody waits for it. */
+  private replyDynamic({ address, port, bytes, ack }: Extract<Effect, { type: 'send-dynamic-reply' }>): void {
+    const send = (): void => {
+      if (!this.closed) this.late?.sendDynamicReply(address, port, bytes);
+    };
+    if (ack && this.spool !== undefined) this.spool.flushed(send);
+    else send();
   }
 
   private guard(mac: Mac): void {

@@ -53,22 +53,33 @@ export class Agent {
   readonly #netns: Netns;
   readonly #folder: LabFolder;
   readonly #isOrdinary: boolean;
+  readonly #env: Readonly<Record<string, string>>;
   #process: LabProcess | null = null;
 
-  private constructor(netns: Netns, folder: LabFolder, isOrdinary: boolean) {
+  private constructor(
+    netns: Netns,
+    folder: LabFolder,
+    isOrdinary: boolean,
+    env: Readonly<Record<string, string>> = {},
+  ) {
     this.#netns = netns;
     this.#folder = folder;
     this.#isOrdinary = isOrdinary;
+    this.#env = env;
   }
 
-  /** Running, and answering on its control socket, when this returns. `omit`: top keys of the lab's configuration. */
+  /**
+   * Running, and answering on its control socket, when this returns. `omit`: top keys of the lab's configuration; `env`: what it
+   * is started with beside the lab's own.
+   */
   static async start(
     netns: Netns,
     config: ConfigPart = {},
     omit: readonly string[] = [],
     isOrdinary = ALWAYS_ORDINARY,
+    env: Readonly<Record<string, string>> = {},
   ): Promise<Agent> {
-    const agent = new Agent(netns, new LabFolder('agent'), isOrdinary);
+    const agent = new Agent(netns, new LabFolder('agent'), isOrdinary, env);
     agent.configure(config, omit);
     await agent.start();
     return agent;
@@ -150,6 +161,8 @@ export class Agent {
       name: 'rollcall',
       argv: [
         ...(this.#isOrdinary ? asOrdinaryUser(ORDINARY_USER, ['net_admin', 'net_raw']) : []),
+        // Of the agent alone, not of what starts it.
+        ...['env', ...Object.entries(this.#env).map(([name, value]) => `${name}=${value}`)],
         ...['node', ...FLAGS, BUNDLE, 'run', '-c', this.configFile],
       ],
     });

@@ -80,8 +80,18 @@ export class Broker {
   }
 
   async stop(): Promise<void> {
+    this.thaw();
     await this.#process?.stop();
     this.#process = null;
+  }
+
+  /** It hangs: connections stand, and nothing is answered until `thaw`. */
+  freeze(): void {
+    this.#process?.signal('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.#process?.signal('SIGCONT');
   }
 
   /**

@@ -1,7 +1,8 @@
 // Temporary folders of the lab, removed with the test process. Those of a process that was killed outright are swept by
 // the next run (`sweepFolders`).
 
-import { existsSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { atExit } from './at-exit.ts';
@@ -35,7 +36,18 @@ export class LabFolder {
 export function sweepFolders(): void {
   for (const name of readdirSync(tmpdir())) {
     const pid = /^rc-(\d+)-[a-z]+-/.exec(name)?.[1];
-    if (pid !== undefined && !existsSync(`/proc/${pid}`))
-      rmSync(path.join(tmpdir(), name), { recursive: true, force: true });
+    if (pid === undefined || existsSync(`/proc/${pid}`)) continue;
+    const folder = path.join(tmpdir(), name);
+    unmountAt(folder);
+    rmSync(folder, { recursive: true, force: true });
   }
+}
+
+/** File systems of the lab's own (medium.ts). */
+function unmountAt(folder: string): void {
+  const places = readFileSync('/proc/mounts', 'utf8')
+    .split('\n')
+    .map((line) => line.split(' ')[1] ?? '');
+  for (const place of places.reverse())
+    if (place === folder || place.startsWith(`${folder}/`)) execFileSync('umount', ['--lazy', place]);
 }

@@ -21,9 +21,11 @@ export interface SceneOptions {
   readonly ports: number;
   readonly radius: FreeRadiusOptions;
   readonly config?: ConfigPart;
-  /** Before the agent starts: who is unplugged then, which ports are not there yet. */
   /** The agent runs as the package runs it: no root. */
   readonly asOrdinaryUser?: true;
+  /** What the agent is started with beside the lab's own environment. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Before the agent starts: who is unplugged then, which ports are not there yet. */
   readonly prepare?: (lab: LabSwitch) => Promise<void>;
 }
 
@@ -61,7 +63,9 @@ export class Scene {
       const radius = built(await FreeRadius.start(lab.netns, options.radius));
       const broker = built(await Broker.start(lab.netns));
       const upstream = built(await broker.subscribe(`${TOPIC_BASE}/#`, { asPublished: true }));
-      const agent = built(await Agent.start(lab.netns, options.config, [], options.asOrdinaryUser));
+      const agent = built(
+        await Agent.start(lab.netns, options.config, [], options.asOrdinaryUser, options.env),
+      );
       return new Scene({ lab, radius, broker, upstream, agent }, undoings);
     } catch (error) {
       await undoAll(undoings).catch(() => undefined);

@@ -41,6 +41,8 @@ export interface SimPort {
   adminUp: boolean;
   /** Something that is switched on is plugged in. */
   cable: boolean;
+  /** How often its link came or went. */
+  linkChanges: number;
   locked: boolean;
   mab: boolean;
   /** Frames are captured: opened since the port last went administratively down. */
@@ -91,6 +93,7 @@ export class SimBridge {
   readonly tampered = new Set<Mac>();
   /** Traffic refreshes last-seen times. */
   tells = true;
+  there = true;
   private nextIndex = 10;
 
   constructor(
@@ -106,6 +109,7 @@ export class SimBridge {
       address: `02:99:01:00:00:${index.toString(16).padStart(2, '0')}` as Mac,
       adminUp: true,
       cable: true,
+      linkChanges: 1,
       locked: false,
       mab: false,
       captured: false,
@@ -124,8 +128,9 @@ export class SimBridge {
   }
 
   facts(port: SimPort): PortFacts {
-    const { name, index, address, adminUp, cable, locked, mab } = port;
-    return { name, index, address, adminUp, linkUp: adminUp && cable, locked, learning: true, mab };
+    const { name, index, address, adminUp, cable, linkChanges, locked, mab } = port;
+    const linkUp = adminUp && cable;
+    return { name, index, address, adminUp, linkUp, linkChanges, locked, learning: true, mab };
   }
 
   // What happens to ports.
@@ -134,6 +139,7 @@ export class SimBridge {
     const port = this.port(name);
     if (port.cable === cable) return;
     port.cable = cable;
+    if (port.adminUp) port.linkChanges++;
     this.changed(port);
   }
 
@@ -141,6 +147,7 @@ export class SimBridge {
     const port = this.port(name);
     if (port.adminUp === up) return;
     port.adminUp = up;
+    if (port.cable) port.linkChanges++;
     if (!up) port.captured = false;
     this.changed(port);
   }
@@ -177,6 +184,7 @@ export class SimBridge {
 
   /** The bridge itself is deleted. */
   vanish(): void {
+    this.there = false;
     this.outside.news({ type: 'bridge-gone' });
     for (const { name } of this.ports.values()) this.remove(name);
     this.vlans.clear();
@@ -184,6 +192,7 @@ export class SimBridge {
   }
 
   reappear(): void {
+    this.there = true;
     this.outside.news({ type: 'bridge-back' });
     for (const { name } of this.ports.values()) this.restore(name);
   }

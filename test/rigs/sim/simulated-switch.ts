@@ -269,6 +269,7 @@ export class SimulatedSwitch {
       heldDown: this.options.heldDown ?? new Map(),
       ssoBars: this.ssoBars,
       kernel: 'none',
+      ...(bridge.there ? {} : { absence: 'there is no bridge' }),
       mqtt: { protocol_version: 5, embedded: false, will_delay_s: 0 },
     });
     const { storeAfterMs = 0 } = this.options;
