@@ -227,6 +227,10 @@ export class PortDesk {
     if (same(before, config)) return false;
     this.tell(unit, { type: 'config', config });
     if (!same(before.pae, config.pae)) this.core.parts.supplicants.configure(name, config.pae);
+    if (!same(before.limits, config.limits)) {
+      this.core.parts.supplicants.limit(name, config.limits);
+      this.core.parts.floods.configure(name, config.limits);
+    }
     if (!same(before.mab, config.mab)) this.core.parts.mab.configure(name, config.mab);
     this.core.parts.reporter.portChanged(name);
     return true;
@@ -341,6 +345,7 @@ export class PortDesk {
     this.core.parts.vlans.portGone(name);
     supplicants.portGone(name);
     mab.portGone(name);
+    this.core.parts.floods.portGone(name);
     web.portClosed(name);
     reporter.portGone(name);
   }
