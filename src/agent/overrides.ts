@@ -64,6 +64,7 @@ function ruleOf(port: string, change: TimerChange): PortRule {
     fallbacks: {},
     handshake: handshakeChange(change),
     pae: {},
+    limits: {},
   };
 }
 

@@ -311,6 +311,10 @@ export class Shell {
       case 'close-capture':
         this.captures.close(effect.port);
         return;
+      case 'hear':
+        this.captures.hear(effect.port, effect.only);
+        this.tellLost(effect.port);
+        return;
       case 'watch-leases':
         this.wantedLeases = effect.captures;
         this.late?.watchLeases(effect.captures);
@@ -454,6 +458,12 @@ export class Shell {
     if (ports.ok) this.queue.push({ type: 'ports', ports: ports.value });
     else if (this.portsReadable) this.options.log.log('warn', `ports cannot be read: ${ports.error}`);
     this.portsReadable = ports.ok;
+    for (const port of this.captures.ports()) this.tellLost(port);
+  }
+
+  private tellLost(port: PortName): void {
+    const count = this.captures.takeLost(port);
+    if (count > 0) this.queue.push({ type: 'frames-lost', port, count });
   }
 
   private dumpTable(): void {

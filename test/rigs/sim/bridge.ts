@@ -47,6 +47,8 @@ export interface SimPort {
   mab: boolean;
   /** Frames are captured: opened since the port last went administratively down. */
   captured: boolean;
+  /** Whom the capture hears; undefined: anybody. */
+  heard?: ReadonlySet<Mac> | undefined;
   present: boolean;
   /** Memberships; looked at only while the bridge filters. */
   readonly vlans: Map<VlanId, VlanMembership>;
@@ -308,8 +310,9 @@ export class SimBridge {
     port.counters.inputPackets++;
     port.counters.inputOctets += bytes.length;
     if (port.captured && isCaptured(bytes)) {
-      if (decoded.ok) this.lastSign.set(`${decoded.value.source} ${name}`, this.world.now);
-      this.outside.captured(name, bytes);
+      const heard = !decoded.ok || port.heard === undefined || port.heard.has(decoded.value.source);
+      if (decoded.ok && heard) this.lastSign.set(`${decoded.value.source} ${name}`, this.world.now);
+      if (heard) this.outside.captured(name, bytes);
     }
     if (decoded.ok) this.forward(port, decoded.value, bytes);
   }

@@ -309,6 +309,7 @@ export class SimulatedSwitch {
   private openCapture({ ref, port }: Extract<Effect, { readonly type: 'open-capture' }>): string | undefined {
     return this.answer(ref, 'captures', () => {
       this.bridge.port(port).captured = true;
+      this.bridge.port(port).heard = undefined;
       return { ok: true, value: undefined };
     });
   }
@@ -480,6 +481,9 @@ export class SimulatedSwitch {
         return undefined;
       case 'close-capture':
         bridge.port(effect.port).captured = false;
+        return undefined;
+      case 'hear':
+        bridge.port(effect.port).heard = effect.only === undefined ? undefined : new Set(effect.only);
         return undefined;
       case 'dump-table':
         this.inputs.push(
