@@ -4,7 +4,7 @@
 // One at a time in a house. Whatever `begin` has done, `end` undoes; what has not begun ends without harm.
 
 import { execFileSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Agent } from './agent.ts';
 import type { Broker } from './broker.ts';
@@ -97,6 +97,17 @@ export const NO_DESCRIPTORS = fault('the agent is out of file descriptors', asyn
   await must(['prlimit', '--pid', pid, `--nofile=${lowestFree(agent.pid)}:`]);
   // If it has not survived that, there is nothing to give back.
   return () => run(['prlimit', '--pid', pid, `--nofile=${before.trim()}:`]);
+});
+
+/** As much address space as it has, and not one page more. It ends with the next start. */
+export const MEMORY_CEILING = fault('the agent is at its memory ceiling', async ({ agent }) => {
+  const status = readFileSync(`/proc/${agent.pid}/status`, 'utf8');
+  const octets = Number(/^VmSize:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
+  await must(['prlimit', '--pid', `${agent.pid}`, `--as=${octets}:`]);
+  return async () => {
+    await agent.kill();
+    await agent.start();
+  };
 });
 
 function lowestFree(pid: number): number {
