@@ -12,13 +12,13 @@ NODE_WANTED='20.12'
 # Compiler and headers; then what the lab needs: namespaces and tables, peers, tools that look at them.
 PACKAGES='ca-certificates gcc g++ make patch python3 libc6-dev linux-libc-dev libpcap-dev
 iproute2 nftables iputils-ping procps util-linux openssl
-dnsmasq-base isc-dhcp-client freeradius freeradius-utils radsecproxy wpasupplicant hostapd eapoltest mosquitto mosquitto-clients tcpdump tshark arp-scan
+dnsmasq-base isc-dhcp-client freeradius freeradius-utils radsecproxy wpasupplicant hostapd eapoltest mosquitto mosquitto-clients chrony tcpdump tshark arp-scan
 chromium-headless-shell fonts-dejavu-core curl
 debhelper lintian systemd
 qemu-system-x86 qemu-utils mmdebstrap e2fsprogs zstd
 musl-tools busybox-static shellcheck squashfs-tools'
 # Peers that are daemons: those that this script brings are not left enabled for the next start of the machine.
-DAEMONS='freeradius mosquitto hostapd radsecproxy'
+DAEMONS='freeradius mosquitto hostapd radsecproxy chrony'
 
 say() { echo "deps: $*"; }
 fail() { echo "deps: $*" >&2; exit 1; }

@@ -23,7 +23,7 @@ extern "C" {
 #endif
 
 /* Raised with every change that an old caller could not bear. */
-#define PA_ABI_VERSION 3u
+#define PA_ABI_VERSION 4u
 
 struct pa_handle;
 
@@ -62,7 +62,9 @@ struct pa_port {
     uint64_t rx_octets;  /* @40 */
     uint64_t tx_packets; /* @48 */
     uint64_t tx_octets;  /* @56 */
-};                       /* 64 octets */
+    uint32_t link_changes; /* @64 how often the carrier came or went since the interface was made; 0 where nobody counts */
+    uint32_t reserved2;    /* @68 */
+};                         /* 72 octets */
 
 struct pa_port_setting {
     uint32_t ifindex; /* @0 */
@@ -135,7 +137,7 @@ struct pa_frame {
 
 enum pa_event_type {
     PA_EVENT_PORT_ADDED = 1,
-    PA_EVENT_PORT_CHANGED = 2, /* any of: admin state, carrier, locked, learning, MAB, address */
+    PA_EVENT_PORT_CHANGED = 2, /* any of: admin state, carrier, link_changes, locked, learning, MAB, address */
     PA_EVENT_PORT_GONE = 3,    /* a renamed port is gone and then added */
     PA_EVENT_MAB_CANDIDATE = 4,
     PA_EVENT_OPEN_ENTRY = 5,   /* an unlocked learnt entry on a locked port; it has been deleted already */
@@ -153,8 +155,8 @@ struct pa_event {
     uint16_t vlan;       /* @12 */
     uint8_t mac[6];      /* @14 of the entry, or the port's own address */
     char name[16];       /* @20 of the port, where known; NUL-terminated */
-    uint32_t reserved;   /* @36 */
-};                       /* 40 octets */
+    uint32_t link_changes; /* @36 of a port event: see pa_port */
+};                         /* 40 octets */
 
 /* ---- functions ---- */
 

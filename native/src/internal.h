@@ -11,7 +11,7 @@
 
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the records of the ABI are little-endian");
 _Static_assert(sizeof(struct pa_capabilities) == 24, "ABI");
-_Static_assert(sizeof(struct pa_port) == 64, "ABI");
+_Static_assert(sizeof(struct pa_port) == 72, "ABI");
 _Static_assert(sizeof(struct pa_port_setting) == 12, "ABI");
 _Static_assert(sizeof(struct pa_key) == 16, "ABI");
 _Static_assert(sizeof(struct pa_entry) == 24, "ABI");

@@ -44,8 +44,8 @@ static bool is_word(const struct rtattr *attribute, const char *word) {
 bool sd_parse_link(const struct nlmsghdr *message, struct sd_link *link) {
     memset(link, 0, sizeof *link);
     if (message->nlmsg_type != RTM_NEWLINK && message->nlmsg_type != RTM_DELLINK) return false;
-    const struct rtattr *table[IFLA_STATS64 + 1];
-    if (!nl_message_attributes(message, sizeof(struct ifinfomsg), table, IFLA_STATS64)) return false;
+    const struct rtattr *table[IFLA_CARRIER_CHANGES + 1];
+    if (!nl_message_attributes(message, sizeof(struct ifinfomsg), table, IFLA_CARRIER_CHANGES)) return false;
     const struct ifinfomsg *body = NLMSG_DATA(message);
     link->port.ifindex = (uint32_t)body->ifi_index;
     if (body->ifi_flags & IFF_UP) link->port.flags |= PA_PORT_ADMIN_UP;
@@ -53,6 +53,8 @@ bool sd_parse_link(const struct nlmsghdr *message, struct sd_link *link) {
     nl_name(table[IFLA_IFNAME], link->port.name);
     nl_mac(table[IFLA_ADDRESS], link->port.address);
     link->master = nl_u32(table[IFLA_MASTER], 0);
+    link->has_link_changes = table[IFLA_CARRIER_CHANGES] != NULL;
+    link->port.link_changes = nl_u32(table[IFLA_CARRIER_CHANGES], 0);
     if (table[IFLA_STATS64] && RTA_PAYLOAD(table[IFLA_STATS64]) >= 32) {
         uint64_t counters[4]; /* struct rtnl_link_stats64 begins so */
         memcpy(counters, RTA_DATA(table[IFLA_STATS64]), sizeof counters);

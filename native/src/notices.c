@@ -32,6 +32,7 @@ static void emit_port(struct sink *sink, uint32_t type, const struct pa_port *po
     struct pa_event *event = emit(sink, type);
     event->ifindex = port->ifindex;
     event->flags = port->flags;
+    event->link_changes = port->link_changes;
     memcpy(event->mac, port->address, 6);
     memcpy(event->name, port->name, 16);
 }
@@ -67,7 +68,7 @@ static void port_seen(struct sd *sd, struct sink *sink, const struct pa_port *fa
     struct sd_port *port = sd_port_cached(sd, facts->ifindex);
     const bool renamed = port && strcmp(port->facts.name, facts->name) != 0;
     if (port) port->seen = true;
-    if (port && !renamed && port->facts.flags == facts->flags &&
+    if (port && !renamed && port->facts.flags == facts->flags && port->facts.link_changes == facts->link_changes &&
         memcmp(port->facts.address, facts->address, 6) == 0)
         return;
     if (renamed) emit_port(sink, PA_EVENT_PORT_GONE, &port->facts);
@@ -109,6 +110,15 @@ static void bridge_left(struct sd *sd, struct sink *sink) {
     start_sweep(sd);
 }
 
+/* Of a port that is new to us the kernel is asked: its next notice would look like a cable that was pulled meanwhile. */
+static void fill_link_changes(struct sd *sd, struct sd_link *link) {
+    const struct sd_port *port = sd_port_cached(sd, link->port.ifindex);
+    struct sd_link now;
+    if (link->has_link_changes) return;
+    if (port) link->port.link_changes = port->facts.link_changes;
+    else if (sd_port_now(sd, link->port.ifindex, &now) == 0) link->port.link_changes = now.port.link_changes;
+}
+
 static void take_link(struct sd *sd, struct sink *sink, const struct nlmsghdr *message) {
     struct sd_link link;
     if (!sd_parse_link(message, &link)) return;
@@ -134,8 +144,10 @@ static void take_link(struct sd *sd, struct sink *sink, const struct nlmsghdr *m
     const bool ours = !deleted && sd->bridge_noticed && link.master == sd->bridge_noticed;
     if (!ours)
         port_left(sd, sink, link.port.ifindex);
-    else if (link.has_flags)
+    else if (link.has_flags) {
+        fill_link_changes(sd, &link);
         port_seen(sd, sink, &link.port);
+    }
 }
 
 /* An open entry on a locked port: deleted at once. What pa_revoke or pa_port_set has dealt with already is no news. */

@@ -40,7 +40,8 @@ static void queue(struct sim *sim, const struct pa_event *event) {
 void sim_emit(struct sim *sim, enum pa_event_type type) { queue(sim, &(struct pa_event){.type = type}); }
 
 void sim_emit_port(struct sim *sim, enum pa_event_type type, const struct pa_port *port) {
-    struct pa_event event = {.type = type, .ifindex = port->ifindex, .flags = port->flags};
+    struct pa_event event = {
+        .type = type, .ifindex = port->ifindex, .flags = port->flags, .link_changes = port->link_changes};
     memcpy(event.mac, port->address, 6);
     memcpy(event.name, port->name, 16);
     queue(sim, &event);
@@ -100,6 +101,7 @@ void sim_remove_port(struct sim *sim, uint32_t ifindex) {
 
 void sim_set_port_flags(struct sim *sim, struct pa_port *port, uint32_t flags) {
     if (port->flags == flags) return;
+    if ((port->flags ^ flags) & PA_PORT_LINK_UP) port->link_changes++;
     port->flags = flags;
     sim_emit_port(sim, PA_EVENT_PORT_CHANGED, port);
 }

@@ -12,6 +12,7 @@ struct sd_link {
     struct pa_port port;
     uint32_t master;    /* ifindex of the bridge; 0 = in none */
     bool has_flags;     /* the message carried the bridge port's flags */
+    bool has_link_changes; /* and how often its carrier changed: those of the bridge family do not */
     bool knows_locked;  /* this kernel has IFLA_BRPORT_LOCKED */
     bool knows_mab;     /* this kernel has IFLA_BRPORT_MAB */
     bool is_bridge;

@@ -230,6 +230,24 @@ static void frames_leave_by_their_ports(void) {
     pa_close(handle);
 }
 
+static void each_change_of_the_link_is_counted(void) {
+    struct pa_handle *handle = open_sim("sim:br0,p1");
+    struct pa_port port;
+    struct pa_event events[8];
+    CHECK_EQUAL(pa_ports(handle, &port, 1, NULL), 1);
+    const uint32_t before = port.link_changes;
+    while (pa_events(handle, events, 8) > 0) continue;
+    pa_sim_link(handle, 101, PA_PORT_ADMIN_UP);
+    pa_sim_link(handle, 101, PA_PORT_ADMIN_UP);
+    pa_sim_link(handle, 101, PA_PORT_ADMIN_UP | PA_PORT_LINK_UP);
+    CHECK_EQUAL(pa_events(handle, events, 8), 2);
+    CHECK_EQUAL(events[0].link_changes, before + 1);
+    CHECK_EQUAL(events[1].link_changes, before + 2);
+    CHECK_EQUAL(pa_ports(handle, &port, 1, NULL), 1);
+    CHECK_EQUAL(port.link_changes, before + 2);
+    pa_close(handle);
+}
+
 static void the_wake_descriptor_carries_one_octet_for_many_events(void) {
     struct pa_handle *handle = open_sim("sim:br0,p1");
     const int fd = pa_wake_fd(handle);
@@ -369,6 +387,7 @@ int main(void) {
     SITUATION(failures_name_the_port_and_the_errno);
     SITUATION(a_table_larger_than_the_buffer_says_how_large);
     SITUATION(frames_leave_by_their_ports);
+    SITUATION(each_change_of_the_link_is_counted);
     SITUATION(the_wake_descriptor_carries_one_octet_for_many_events);
     SITUATION(a_port_goes_down_and_up_and_keeps_its_lock);
     SITUATION(the_bridge_goes_and_comes_back);

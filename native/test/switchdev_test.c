@@ -359,6 +359,31 @@ static void a_port_goes_down_and_up_and_keeps_its_lock_and_its_grants(void) {
     CHECK(event.flags & PA_PORT_LOCKED);
 }
 
+static struct pa_port port_now(const char *name) {
+    struct pa_port ports[4];
+    for (int i = pa_ports(handle, ports, 4, NULL); i-- > 0;)
+        if (strcmp(ports[i].name, name) == 0) return ports[i];
+    return (struct pa_port){0};
+}
+
+static void a_cable_that_was_pulled_and_put_back_has_been_counted(void) {
+    struct pa_event event;
+    const uint32_t before = port_now("p1").link_changes;
+    CHECK(before > 0);
+    run("ip link set c1 down && ip link set c1 up");
+    CHECK_EQUAL(port_now("p1").link_changes, before + 2);
+    do CHECK(await_event(PA_EVENT_PORT_CHANGED, &event));
+    while (event.link_changes != before + 2);
+    CHECK_TEXT(event.name, "p1");
+    /* Of a new port the kernel tells twice, once without the count: that is no change. */
+    run("ip link add p9 type veth peer name c9 && ip link set c9 up && ip link set p9 up && ip link set p9 master br0");
+    CHECK(await_event(PA_EVENT_PORT_ADDED, &event));
+    CHECK_TEXT(event.name, "p9");
+    CHECK_EQUAL(event.link_changes, port_now("p9").link_changes);
+    run("ip link del p9");
+    CHECK(await_event(PA_EVENT_PORT_GONE, &event));
+}
+
 static void the_hosts_own_neighbours_are_found_by_address(void) {
     static const uint8_t ipv4[4] = {192, 0, 2, 7}, other[4] = {192, 0, 2, 8}, failed[4] = {192, 0, 2, 9};
     static const uint8_t ipv6[16] = {0x20, 0x01, 0x0d, 0xb8, [15] = 7};
@@ -418,6 +443,7 @@ int main(void) {
     SITUATION(frames_leave_by_a_port);
     SITUATION(a_port_changes_its_vlans_and_changes_back);
     SITUATION(a_port_goes_down_and_up_and_keeps_its_lock_and_its_grants);
+    SITUATION(a_cable_that_was_pulled_and_put_back_has_been_counted);
     SITUATION(the_hosts_own_neighbours_are_found_by_address);
     SITUATION(who_has_called_over_no_ethernet_is_not_told);
     SITUATION(the_end_of_a_port_and_of_the_bridge_is_told);

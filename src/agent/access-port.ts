@@ -83,6 +83,9 @@ export class AccessPort {
   ) {
     this.wanted = settings.control;
     this.linkUpSince = now;
+    // Whoever goes on from an earlier run has the delay from now on.
+    if (known.adminUp && !known.linkUp && settings.linkDownDelay > 0)
+      this.linkDownAt = after(now, settings.linkDownDelay);
     this.kernelTells = kernelTells;
   }
 
@@ -206,6 +209,9 @@ export class AccessPort {
 
   private factsChanged(facts: PortFacts, now: Instant): PortEffect[] {
     const before = this.known;
+    // The kernel tells of the link once a second: of a cable that was pulled and put back in between its count is all we hear.
+    if (before.linkUp && facts.linkUp && facts.linkChanges > before.linkChanges)
+      return [...this.factsChanged({ ...facts, linkUp: false }, now), ...this.factsChanged(facts, now)];
     this.known = facts;
     const effects: PortEffect[] = [];
     if (before.adminUp && !facts.adminUp) effects.push(...this.goneDown('port-disabled', 0, now));

@@ -1,6 +1,6 @@
 // The agent: one input in, effects out. Read this file first; each part that it names is one chapter.
 //
-//   a frame comes in ─▶ frames.ts says what it is ─▶ supplicants.ts (EAPOL) or watch.ts (a sign of life)
+//   a frame comes in ─▶ floods.ts: the port has not had its share ─▶ frames.ts says what it is ─▶ supplicants.ts (EAPOL) or watch.ts (a sign of life)
 //   a MAC is seen that nobody knows ─▶ mab.ts, which waits for 802.1X before it asks
 //   supplicants and mab ask ─▶ aaa.ts ─▶ a server answers ─▶ the verdict goes back to the client's machine
 //   accepted ─▶ life.ts writes the grant ─▶ the session begins: accountant.ts, reporter.ts, watch.ts hear of it
@@ -25,6 +25,7 @@ import { Cuts } from './cuts.ts';
 import { DynamicAuthorization } from './dynamic-authorization.ts';
 import { Fallback } from './fallback.ts';
 import { Fleet } from './fleet.ts';
+import { Floods } from './floods.ts';
 import { Frames } from './frames.ts';
 import { KeptSessions } from './kept-sessions.ts';
 import { Leases } from './leases.ts';
@@ -74,6 +75,7 @@ export class Agent {
       watch: new Watch(core),
       reporter: new Reporter(core),
       fleet: new Fleet(core),
+      floods: new Floods(core),
       dynauth: new DynamicAuthorization(core),
       vlans: new VlanDesk(core),
       fallback: new Fallback(core),
@@ -136,6 +138,7 @@ export class Agent {
     switch (input.type) {
       case 'boot':
         ports.boot(input.ports, input.capabilities, input.absence);
+        this.reconfigure.keepLockFile();
         core.parts.vlans.boot(input.vlans, input.foundVlans, input.capabilities.macVlan);
         core.parts.links.boot(input.heldDown);
         reporter.boot(input);
@@ -156,6 +159,9 @@ export class Agent {
         return;
       case 'frame':
         this.frames.receive(input.port, input.bytes);
+        return;
+      case 'frames-lost':
+        core.parts.floods.lost(input.port, input.count);
         return;
       case 'lease-frame':
         core.parts.leases.receive(input.bytes);

@@ -1,6 +1,6 @@
 // What every part of the agent shares within one turn: the time, the outbox, the tables, and the other parts.
 //
-// The parts are the chapters of one story, and call each other directly: `ports` (is the port shut, does it listen),
+// The parts are the chapters of one story, and call each other directly: `floods` (how much of a port is listened to), `ports` (is the port shut, does it listen),
 // `supplicants` (who says what in EAPOL), `mab` (who says nothing), `aaa` and `accountant` (what the servers say and are told),
 // `reauthentication` (what waits for a server), `life` (a session begins and ends), `meter` (what it sent and received), `watch`
 // (is it still there), `dynauth` (what the servers ask of running sessions), `links` (the ports that they take down), `web` (who uses the login page), `confinement` (who may reach it and nothing else), `cuts` (whom an administrator puts out), `keptSessions` (what the next start is to know), `restoration` (what an earlier run knew), `reconciliation` (is the kernel as it is wanted), `vlans` (what ports carry for a session), `fallback` (where a client goes without a server's word), `certified` (who has passed before, and has to pass again), `leases` (do addresses outlast sessions), `fleet` (is it on another switch by now), `reporter`
@@ -26,6 +26,7 @@ import { Decisions } from './decisions.ts';
 import type { DynamicAuthorization } from './dynamic-authorization.ts';
 import type { Fallback } from './fallback.ts';
 import type { Fleet } from './fleet.ts';
+import type { Floods } from './floods.ts';
 import type { KeptSessions } from './kept-sessions.ts';
 import type { Leases } from './leases.ts';
 import type { Life } from './life.ts';
@@ -72,6 +73,7 @@ export interface Parts {
   readonly watch: Watch;
   readonly reporter: Reporter;
   readonly fleet: Fleet;
+  readonly floods: Floods;
   readonly dynauth: DynamicAuthorization;
   readonly vlans: VlanDesk;
   readonly fallback: Fallback;

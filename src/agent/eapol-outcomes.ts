@@ -15,9 +15,14 @@ export class EapolOutcomes {
     private readonly granted: (unit: ClientUnit, ref: PaeRef, error?: string) => void,
   ) {}
 
-  accepted(unit: ClientUnit, { ref, authorization }: Of<'accepted' | 'reauthenticated'>): void {
-    const { aaa, accountant, life, mab } = this.core.parts;
+  accepted(unit: ClientUnit, effect: Of<'accepted' | 'reauthenticated'>): void {
+    const { aaa, accountant, life, mab, restoration } = this.core.parts;
     const { mac, port } = unit;
+    const { ref, authorization } = effect;
+    if (restoration.claim(mac)) {
+      this.reauthenticated(unit, { ...effect, type: 'reauthenticated', sameIdentity: false });
+      return;
+    }
     const conversation = aaa.conversationOf(unit);
     aaa.forgetConversation(unit);
     unit.granting = ref;

@@ -8,7 +8,7 @@ import type { PortName } from '../model/dataplane.ts';
 import type { AuthenticatorClient } from '../pae/client.ts';
 import type { PaeCounter } from '../pae/counters.ts';
 import type { AaaVerdict, PaeRef } from '../pae/events.ts';
-import { ClientAdmission } from '../pae/limits.ts';
+import { ClientAdmission, type ClientLimits } from '../pae/limits.ts';
 import type { Solicitor } from '../pae/solicitor.ts';
 import type { Applicant } from './aaa.ts';
 import type { Timed } from './schedule.ts';
@@ -50,16 +50,20 @@ export class EapolPort implements Timed {
   readonly clients = new Map<Mac, ClientUnit>();
   /** Those of them without a session: few, whoever floods. */
   readonly waiting = new Set<ClientUnit>();
-  readonly admission = new ClientAdmission();
+  readonly admission: ClientAdmission;
   /** Of newcomers who have answered: a flood of other frames does not use it up. */
-  readonly answered = new ClientAdmission();
+  readonly answered: ClientAdmission;
   readonly counters = new Counters<PaeCounter>();
 
   constructor(
     readonly name: PortName,
     readonly solicitor: Solicitor,
+    limits: ClientLimits,
     private readonly owner: Supplicants,
-  ) {}
+  ) {
+    this.admission = new ClientAdmission(limits);
+    this.answered = new ClientAdmission(limits);
+  }
 
   pollAt(): Instant {
     return this.solicitor.pollAt();

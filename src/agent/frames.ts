@@ -23,13 +23,14 @@ export class Frames {
   constructor(private readonly core: Core) {}
 
   receive(port: PortName, bytes: Uint8Array): void {
-    const { ports } = this.core.parts;
+    const { ports, floods } = this.core.parts;
     const frame = decodeEthernet(bytes);
     if (!frame.ok) {
       this.drop('ethernet', frame.error);
       return;
     }
     const { source, etherType } = frame.value;
+    if (!floods.admits(port, source)) return;
     if (!isStationAddress(source) || ports.isOwnAddress(source)) {
       this.core.drops.add('ethernet-source');
       return;

@@ -100,6 +100,7 @@ export class KeptSessions {
     const { mac, grant, nasPort, calledStation, vlans, domain } = session;
     const { wish } = unit.wanted ?? wantedOf(this.core, subjectOf(session));
     const baseline = this.core.parts.meter.baselineOf(unit);
+    const linkChanges = this.core.parts.ports.get(grant.port)?.machine.facts.linkChanges || undefined;
     return {
       layer: 2,
       mac,
@@ -111,7 +112,7 @@ export class KeptSessions {
       domain,
       wish,
       ...(this.core.parts.ports.isOpened(grant.port) ? { opened: true } : {}),
-      ...present({ baseline }),
+      ...present({ linkChanges, baseline }),
     };
   }
 

@@ -54,6 +54,7 @@ export class Mab implements Method {
   sighted(mac: Mac, port: PortName): void {
     const settings = this.core.settings.port(port).mab;
     const session = this.core.sessions.ofMac(mac)?.session;
+    if (this.core.parts.restoration.awaits(mac)) return;
     if (session?.grant.port === port) {
       // Who is in by a fallback may be known to the server by now.
       if (isFallback(session.method) && settings.enabled)

@@ -57,6 +57,7 @@ function ruleOf(port: string, change: TimerChange): PortRule {
     fallbacks: {},
     handshake: handshakeChange(change),
     pae: {},
+    limits: {},
   };
 }
 

@@ -5,7 +5,6 @@ import type { Mac } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
 import type { Instant } from '../base/time.ts';
 import { same } from '../config/diff.ts';
-import { lockFile } from '../config/lock-file.ts';
 import { isUplink } from '../config/ports.ts';
 import { isFallback } from '../model/authorization.ts';
 import type { EndCause } from '../model/cause.ts';
@@ -60,7 +59,6 @@ export class PortDesk {
       const others = effects.filter((effect) => !isLock(effect));
       this.apply(unit, others);
     }
-    this.core.out.push({ type: 'keep-lock-file', text: lockFile(this.core.config) });
   }
 
   can({ mab }: Capabilities): void {
@@ -229,6 +227,10 @@ export class PortDesk {
     if (same(before, config)) return false;
     this.tell(unit, { type: 'config', config });
     if (!same(before.pae, config.pae)) this.core.parts.supplicants.configure(name, config.pae);
+    if (!same(before.limits, config.limits)) {
+      this.core.parts.supplicants.limit(name, config.limits);
+      this.core.parts.floods.configure(name, config.limits);
+    }
     if (!same(before.mab, config.mab)) this.core.parts.mab.configure(name, config.mab);
     this.core.parts.reporter.portChanged(name);
     return true;
@@ -315,6 +317,10 @@ export class PortDesk {
     }
     this.addresses.set(facts.name, facts.address);
     this.tell(unit, { type: 'facts', facts });
+    // A restart compares it with what it finds.
+    if (known.linkChanges !== facts.linkChanges)
+      for (const session of this.core.sessions.onPort(facts.name))
+        this.core.parts.keptSessions.changed(session);
     this.core.parts.links.facts(facts.name, facts.adminUp);
     this.core.parts.reporter.portChanged(facts.name);
   }
@@ -339,6 +345,7 @@ export class PortDesk {
     this.core.parts.vlans.portGone(name);
     supplicants.portGone(name);
     mab.portGone(name);
+    this.core.parts.floods.portGone(name);
     web.portClosed(name);
     reporter.portGone(name);
   }

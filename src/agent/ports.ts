@@ -64,6 +64,8 @@ export type Input =
   | { readonly type: 'capabilities'; readonly capabilities: Capabilities }
   | { readonly type: 'dataplane'; readonly event: DataplaneEvent }
   | { readonly type: 'frame'; readonly port: PortName; readonly bytes: Uint8Array }
+  /** The port's capture had no room for so many, since the last time that this was told. */
+  | { readonly type: 'frames-lost'; readonly port: PortName; readonly count: number }
   | { readonly type: 'table'; readonly dump: TableDump }
   /** The answer to `read-ports`: all of the bridge. */
   | { readonly type: 'ports'; readonly ports: readonly PortFacts[] }
@@ -180,12 +182,14 @@ export type Effect =
   | { readonly type: 'remember-vlans'; readonly found: readonly FoundVlan[] }
   /** To be kept for the next start, in place of what was kept before. */
   | { readonly type: 'remember-bars'; readonly bars: readonly Bar[] }
-  /** For rollcall-lock, in place of what it was given before; at start, and when another configuration says other ports. */
+  /** For rollcall-lock, in place of what it was given before; at start, and with each other configuration. */
   | { readonly type: 'keep-lock-file'; readonly text: string }
   | { readonly type: 'read-counters' }
   | { readonly type: 'inject'; readonly port: PortName; readonly bytes: Uint8Array }
   | { readonly type: 'open-capture'; readonly ref: Ref; readonly port: PortName }
   | { readonly type: 'close-capture'; readonly port: PortName }
+  /** What these MACs send is captured there, and nothing else; without `only`, what anybody sends. A capture opens so. */
+  | { readonly type: 'hear'; readonly port: PortName; readonly only?: readonly Mac[] }
   /** Frames of DHCP servers, from all of these and from nowhere else. */
   | { readonly type: 'watch-leases'; readonly captures: readonly LeaseCapture[] }
   /** Over TLS: a connection is made for it where none stands. */
@@ -199,12 +203,13 @@ export type Effect =
     }
   /** Gives a connection or a source port up, without saying so. */
   | { readonly type: 'close-connection'; readonly socket: SocketKey }
-  /** From the port on which the request came in. */
+  /** From the port on which the request came in; an `ack` when all that was given to the store before it is durable. */
   | {
       readonly type: 'send-dynamic-reply';
       readonly address: string;
       readonly port: number;
       readonly bytes: Uint8Array;
+      readonly ack: boolean;
     }
   /** From the port of single sign-on. */
   | {

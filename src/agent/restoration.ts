@@ -9,7 +9,7 @@
 
 import type { SessionRecord } from '../accounting/spool.ts';
 import type { Ip } from '../base/ip.ts';
-import { macToNumber } from '../base/mac.ts';
+import { type Mac, macToNumber } from '../base/mac.ts';
 import { present } from '../base/present.ts';
 import { assertNever } from '../base/result.ts';
 import {
@@ -41,8 +41,8 @@ interface Stored<Place = KeptSession['place']> {
   readonly record: SessionRecord | undefined;
 }
 
-/** Entries of one client in the table, as `keyText` without the port's name: by its ifindex. */
-type Standing = ReadonlyMap<number, ReadonlySet<string>>;
+/** Entries of one client in the table, as `keyText` without the port's name: by its ifindex; when each was last heard, in ms. */
+type Standing = ReadonlyMap<number, ReadonlyMap<string, number>>;
 
 export class Restoration {
   private readonly beginnings: Beginnings;
@@ -80,7 +80,7 @@ export class Restoration {
   /** What is in the store; without one, nothing. */
   opened({ content, kept, logins, status }: Extract<Input, { readonly type: 'spool' }>): void {
     if (this.stored !== undefined) return;
-    const { accountant, keptSessions, reporter, sso, watch } = this.core.parts;
+    const { accountant, keptSessions, ports, reporter, sso, watch } = this.core.parts;
     sso.resume(logins);
     const living = new Map(accountant.opened(content, status).map((record) => [idOf(record), record]));
     keptSessions.begin();
@@ -101,7 +101,9 @@ export class Restoration {
       }
     }
     for (const [id, record] of living) if (!whole.has(id)) accountant.lost(record, 'nas-reboot');
-    watch.readTable();
+    // Without a bridge no port of theirs is there, and no entry.
+    if (ports.bridgeIsThere) watch.readTable();
+    else this.judge(new Uint8Array());
     // Without a routed path nobody is on it.
     if (this.core.config.l3 === undefined) this.addresses(new Set());
     else this.core.out.push({ type: 'read-addresses', granted: true });
@@ -133,6 +135,34 @@ export class Restoration {
 
   /** A dump of the table is about to be looked at: whoever is adopted by it has its evidence from it, too. */
   table({ records }: TableDump): void {
+    this.judge(records);
+  }
+
+  /** A session of this client waits for the table: it needs no other. */
+  awaits(mac: Mac): boolean {
+    return this.stored?.some(({ kept }) => kept.place.mac === mac) ?? false;
+  }
+
+  /**
+   * The client has proven itself before the table could be read: its session is here from now on, true if there is one that may
+   * go on. An entry that is missing is written again when the table is read.
+   */
+  claim(mac: Mac): boolean {
+    const claimed = this.stored?.find(({ kept }) => kept.place.mac === mac);
+    if (claimed === undefined) return false;
+    const verdict = judgeKept(2, {
+      ...this.found(claimed.kept, new Map()),
+      granted: true,
+      replaced: false,
+    });
+    if (verdict.do !== 'adopt') return false;
+    this.stored = this.stored?.filter((stored) => stored !== claimed);
+    this.adopt(claimed, 'known');
+    this.core.parts.ports.sessionsChanged(claimed.kept.place.port);
+    return true;
+  }
+
+  private judge(records: Uint8Array): void {
     if (this.judged || this.stored === undefined) return;
     const standing = this.standingIn(records);
     const ended: (() => void)[] = [];
@@ -170,10 +200,10 @@ export class Restoration {
 
   private standingIn(records: Uint8Array): Standing {
     const wanted = new Set(this.stored?.map(({ kept }) => macToNumber(kept.place.mac)));
-    const standing = new Map<number, Set<string>>();
-    forEachEntry(records, (mac48, vlan, ifindex, flags) => {
+    const standing = new Map<number, Map<string, number>>();
+    forEachEntry(records, (mac48, vlan, ifindex, flags, idleMs) => {
       if (!isGrant(flags) || !wanted.has(mac48)) return;
-      standing.set(mac48, (standing.get(mac48) ?? new Set()).add(`${ifindex} ${vlan}`));
+      standing.set(mac48, (standing.get(mac48) ?? new Map()).set(`${ifindex} ${vlan}`, idleMs));
     });
     return standing;
   }
@@ -183,15 +213,19 @@ export class Restoration {
     const { mac, port: name, nasPort } = place;
     const { ports, life } = core.parts;
     const unit = ports.get(name)?.machine;
+    const idle = idleTimesOf(place, standing);
+    const { linkChanges = unit?.facts.linkChanges ?? 0 } = place;
     const port = {
       control: unit?.control,
       adminUp: unit?.facts.adminUp ?? true,
       linkUp: unit?.facts.linkUp ?? true,
+      linkChanges: (unit?.facts.linkChanges ?? linkChanges) - linkChanges,
+      heardLately: Math.min(...idle) < core.settings.port(name).linkDownDelay,
     };
     return {
       sameBoot: boot === core.boot.clock.boot,
       port: ports.nameOf(nasPort) === name ? port : undefined,
-      granted: isGranted(place, standing),
+      granted: idle.length > 0,
       replaced: core.sessions.ofMac(mac) !== undefined || life.isEntering(mac),
       methodOff: method === 'mab' && !core.settings.port(name).mab.enabled,
     };
@@ -238,7 +272,8 @@ export class Restoration {
     }
   }
 
-  private adopt(stored: Stored<KeptStation>): L2Unit {
+  /** `known`: its method has a machine of it. */
+  private adopt(stored: Stored<KeptStation>, client?: 'known'): L2Unit {
     const { core } = this;
     const { accountant, confinement, fallback, keptSessions, life, meter, reporter, vlans } = core.parts;
     const { kept, record } = stored;
@@ -251,7 +286,8 @@ export class Restoration {
     vlans.resume(unit, port, place.vlans);
     const { userName } = kept.authorization;
     const proof = this.proofOf(kept);
-    core.method(method)?.resume({ mac, port, userName, proof, authorizedAt: unit.authorizedAt });
+    if (client !== 'known')
+      core.method(method)?.resume({ mac, port, userName, proof, authorizedAt: unit.authorizedAt });
     this.beginnings.resume(unit);
     meter.resume(unit, place.baseline);
     if (record !== undefined) accountant.resumed(unit, this.knownUntil(stored, unit));
@@ -358,10 +394,10 @@ function isStillOpen({ port, opened }: KeptStation, core: Core): boolean {
   return opened === true && core.settings.port(port).hostMode === 'multi-host';
 }
 
-/** One of its entries stands. Others that are missing are written again (reconciliation.ts). */
-function isGranted({ mac, port, nasPort, vlans }: KeptStation, standing: Standing): boolean {
+/** How long each of its entries that stand has not been heard, in ms. Those that are missing are written again (reconciliation.ts). */
+function idleTimesOf({ mac, port, nasPort, vlans }: KeptStation, standing: Standing): readonly number[] {
   const there = standing.get(macToNumber(mac));
-  return keysOf(mac, port, vlans).some(({ vlan }) => there?.has(`${nasPort} ${vlan}`) ?? false);
+  return keysOf(mac, port, vlans).flatMap(({ vlan }) => there?.get(`${nasPort} ${vlan}`) ?? []);
 }
 
 function idOf({ subject }: SessionRecord): string {

@@ -8,7 +8,7 @@ import type { PortName } from '../model/dataplane.ts';
 import type { Proof } from '../model/kept.ts';
 import { AuthenticatorClient } from '../pae/client.ts';
 import type { PaeEffect, PaeEvent, PaeRef, ReauthBy } from '../pae/events.ts';
-import type { ClientAdmission, PortLoad } from '../pae/limits.ts';
+import type { ClientAdmission, PortLimits, PortLoad } from '../pae/limits.ts';
 import type { Dot1xStanding } from '../pae/mab-events.ts';
 import { PAE_EAPOL_VERSION, type PaeSettings } from '../pae/settings.ts';
 import { Solicitor } from '../pae/solicitor.ts';
@@ -174,6 +174,17 @@ export class Supplicants implements Method {
     if (here === undefined) return;
     this.solicit(port, { type: 'settings', txPeriod: settings.txPeriod });
     for (const unit of [...here.clients.values()]) this.tell(unit, { type: 'settings', settings });
+  }
+
+  limit(port: PortName, limits: PortLimits): void {
+    const here = this.ports.get(port);
+    here?.admission.configure(limits);
+    here?.answered.configure(limits);
+  }
+
+  /** Who has an authenticator here. */
+  under(port: PortName): Iterable<Mac> {
+    return this.ports.get(port)?.clients.keys() ?? [];
   }
 
   /** A MAC that nobody knows was seen on a locked port: ask it who it is. */
@@ -362,13 +373,13 @@ export class Supplicants implements Method {
   private portOf(name: PortName): EapolPort {
     const known = this.ports.get(name);
     if (known !== undefined) return known;
-    const { pae } = this.core.settings.port(name);
+    const { pae, limits } = this.core.settings.port(name);
     const solicitor = new Solicitor({
       control: 'auto',
       txPeriod: pae.txPeriod,
       firstIdentifier: randomIdentifier(this.core),
     });
-    const here = new EapolPort(name, solicitor, this);
+    const here = new EapolPort(name, solicitor, limits, this);
     this.ports.set(name, here);
     return here;
   }

@@ -118,7 +118,11 @@ export function portPayload(unit: PortUnit, core: Core): PortPayload {
     tagged_vlans: vlans.tagged.slice(0, MOST_VLANS),
     held_down: core.parts.links.kindOf(name) ?? null,
     sessions: core.sessions.onPort(name).map(({ session }) => session.key),
-    counters: { ...core.parts.supplicants.counters(name), ...core.parts.mab.counters(name) },
+    counters: {
+      ...core.parts.floods.counters(name),
+      ...core.parts.supplicants.counters(name),
+      ...core.parts.mab.counters(name),
+    },
   };
 }
 

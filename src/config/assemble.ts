@@ -6,6 +6,7 @@ import { parseMac } from '../base/mac.ts';
 import { type MacPrefix, parseMacPrefix } from '../base/mac-prefix.ts';
 import { type Millis, seconds } from '../base/time.ts';
 import { GUARD_DEFAULTS, PROBE_DEFAULTS } from '../liveness/settings.ts';
+import type { PortLimits } from '../pae/limits.ts';
 import type { MabSettings } from '../pae/mab-settings.ts';
 import { PACING_DEFAULTS } from '../pae/reauth-pacing.ts';
 import { PAE_DEFAULTS, type PaeSettings } from '../pae/settings.ts';
@@ -132,6 +133,18 @@ function portRule(pattern: string, raw: RawPort, secret: SecretOf): PortRule {
     },
     handshake: handshake(raw.handshake),
     pae: pae(raw.dot1x),
+    limits: limits(raw.limits),
+  };
+}
+
+function limits(raw: RawPort['limits']): Partial<PortLimits> {
+  return {
+    ...given('framesPerSecond', raw?.frames_per_s),
+    ...given('framesBurst', raw?.frames_burst),
+    ...given('macFramesPerSecond', raw?.mac_frames_per_s),
+    ...given('clientsInProgress', raw?.clients),
+    ...given('newPerSecond', raw?.new_clients_per_s),
+    ...given('newBurst', raw?.new_clients_burst),
   };
 }
 

@@ -10,6 +10,7 @@ import type { GuardSettings, HandshakeSettings, ProbeSettings } from '../livenes
 import type { VlanId } from '../model/dataplane.ts';
 import type { NasIdentity } from '../model/nas.ts';
 import type { HostMode, PortControl } from '../model/port.ts';
+import type { PortLimits } from '../pae/limits.ts';
 import type { MabSettings } from '../pae/mab-settings.ts';
 import type { PacingSettings } from '../pae/reauth-pacing.ts';
 import type { PaeSettings } from '../pae/settings.ts';
@@ -49,6 +50,7 @@ export interface PortRule {
   readonly linkCommands?: Partial<LinkCommands>;
   readonly handshake: HandshakeOverride;
   readonly pae: Partial<PaeSettings>;
+  readonly limits: Partial<PortLimits>;
 }
 
 /** VLANs of a port for those who have none of a server. */
@@ -77,6 +79,8 @@ export interface PortConfig {
   /** Wins over the role's, key by key. */
   readonly handshake: HandshakeOverride;
   readonly pae: PaeSettings;
+  /** What anybody on it may ask of us. */
+  readonly limits: PortLimits;
 }
 
 export interface RoleConfig {

@@ -5,6 +5,7 @@ import { globMatches } from '../base/glob.ts';
 import type { Mac } from '../base/mac.ts';
 import { MacPrefixTable } from '../base/mac-prefix.ts';
 import { HANDSHAKE_DEFAULTS, type HandshakeSettings } from '../liveness/settings.ts';
+import { PORT_LIMITS } from '../pae/limits.ts';
 import { MAB_DEFAULTS } from '../pae/mab-settings.ts';
 import type { Config, HandshakeOverride, PortConfig, RoleConfig } from './config.ts';
 import { DYNAUTH_DEFAULTS, PORT_DEFAULTS } from './defaults.ts';
@@ -27,9 +28,10 @@ export function portSettings(config: Config, port: string): PortConfig {
     fallbacks: {},
     handshake: {},
     pae: config.pae,
+    limits: PORT_LIMITS,
   };
   let ours = false;
-  for (const { pattern, mab, linkCommands, fallbacks, handshake, pae, ...keys } of config.ports) {
+  for (const { pattern, mab, linkCommands, fallbacks, handshake, pae, limits, ...keys } of config.ports) {
     if (!globMatches(pattern, port)) continue;
     ours = true;
     merged = {
@@ -40,6 +42,7 @@ export function portSettings(config: Config, port: string): PortConfig {
       linkCommands: { ...merged.linkCommands, ...linkCommands },
       handshake: { ...merged.handshake, ...handshake },
       pae: { ...merged.pae, ...pae },
+      limits: { ...merged.limits, ...limits },
     };
   }
   // The first stranger would open the port for all.

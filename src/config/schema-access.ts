@@ -4,6 +4,7 @@ import { Type } from 'typebox';
 import { HANDSHAKE_DEFAULTS } from '../liveness/settings.ts';
 import { HOST_MODES, PORT_CONTROLS } from '../model/port.ts';
 import { PROBE_WAYS } from '../model/probe.ts';
+import { PORT_LIMITS } from '../pae/limits.ts';
 import { PAE_DEFAULTS } from '../pae/settings.ts';
 import { PORT_DEFAULTS } from './defaults.ts';
 import { count, delay, flag, strict, time, timeOrOff } from './scalars.ts';
@@ -106,6 +107,50 @@ export const Dot1x = Type.Object(
   },
 );
 
+const Limits = Type.Object(
+  {
+    frames_per_s: Type.Optional(
+      count(10, 100_000, {
+        default: PORT_LIMITS.framesPerSecond,
+        description:
+          'EAPOL, ARP, ND and DHCP of the port that is listened to in a second; above it strangers there are not heard for a while.',
+      }),
+    ),
+    frames_burst: Type.Optional(
+      count(10, 100_000, {
+        default: PORT_LIMITS.framesBurst,
+        description: 'The same at once, after a calm.',
+      }),
+    ),
+    mac_frames_per_s: Type.Optional(
+      count(1, 100_000, {
+        default: PORT_LIMITS.macFramesPerSecond,
+        description: 'Of one client, while its port is flooded.',
+      }),
+    ),
+    clients: Type.Optional(
+      count(1, 4096, {
+        default: PORT_LIMITS.clientsInProgress,
+        description: 'Clients of 802.1X without a session at the same time, the refused included.',
+      }),
+    ),
+    new_clients_per_s: Type.Optional(
+      count(1, 10_000, {
+        default: PORT_LIMITS.newPerSecond,
+        description: 'Newcomers in a second, in the long run.',
+      }),
+    ),
+    new_clients_burst: Type.Optional(
+      count(1, 10_000, { default: PORT_LIMITS.newBurst, description: 'Newcomers at once, after a calm.' }),
+    ),
+  },
+  {
+    ...strict,
+    title: 'the limits of a port',
+    description: 'What anybody on the port may ask of us (docs/floods.md).',
+  },
+);
+
 export const Port = Type.Object(
   {
     control: Type.Optional(
@@ -175,6 +220,7 @@ export const Port = Type.Object(
     ),
     handshake: Type.Optional(Handshake),
     dot1x: Type.Optional(Dot1x),
+    limits: Type.Optional(Limits),
   },
   { ...strict, title: 'the settings of a port' },
 );

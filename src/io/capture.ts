@@ -9,6 +9,7 @@
 // and the owner opens again when the interface is up. Opening takes about 12 ms.
 
 import { createRequire } from 'node:module';
+import type { Mac } from '../base/mac.ts';
 import type { Result } from '../base/result.ts';
 import { err, ok } from '../base/result.ts';
 import type { PortName } from '../model/dataplane.ts';
@@ -34,6 +35,10 @@ interface PcapSession {
   readonly link_type: string;
   on(event: 'packet', listener: (packet: PcapPacket) => void): void;
   on(event: 'error', listener: (error: Error) => void): void;
+  /** Of the patch: another filter from now on; throws where the kernel does not take it. */
+  setFilter(filter: string): void;
+  /** Since the session was opened, of what the filter let through. */
+  stats(): { readonly ps_drop: number };
   close(): void;
 }
 
@@ -82,6 +87,8 @@ export class Capture {
   readonly #onError: (port: PortName, reason: string) => void;
   readonly #scope: CaptureScope;
   #session: PcapSession | null = null;
+  /** Lost frames that were told of. */
+  #lostTold = 0;
 
   /** `onFrame` owns the frame it gets (a copy). `onError` is called when an open capture has ended by itself. */
   constructor(
@@ -132,7 +139,30 @@ export class Capture {
       this.#onError(this.#port, `capture on ${this.#port} ended: ${error.message}`);
     });
     this.#session = session;
+    this.#lostTold = 0;
     return ok(undefined);
+  }
+
+  /** From now on what these MACs send, and nothing else; undefined: what anybody sends. The kernel drops the rest unseen. */
+  hear(only: readonly Mac[] | undefined): void {
+    try {
+      this.#session?.setFilter(only === undefined ? this.#scope.filter : fromThese(only, this.#scope.filter));
+    } catch (error) {
+      this.close();
+      this.#onError(
+        this.#port,
+        `capture on ${this.#port} ended: its filter could not be changed: ${messageOf(error)}`,
+      );
+    }
+  }
+
+  /** Frames for which the ring had no room, since the last call; those of a capture that is closed are nobody's. */
+  takeLost(): number {
+    if (this.#session === null) return 0;
+    const lost = this.#session.stats().ps_drop;
+    const since = lost - this.#lostTold;
+    this.#lostTold = lost;
+    return since;
   }
 
   /** Frees the descriptor at once; may be called from `onFrame`, and twice. No frame is delivered after it. */
@@ -141,6 +171,15 @@ export class Capture {
     this.#session = null;
     session?.close();
   }
+}
+
+/** No frame comes from the broadcast address: nobody's. */
+const NOBODY = 'ether src ff:ff:ff:ff:ff:ff';
+
+function fromThese(macs: readonly Mac[], filter: string): string {
+  const sources = macs.map((mac) => `ether src ${mac}`);
+  // First: it is what a flood fails by.
+  return sources.length === 0 ? NOBODY : `(${sources.join(' or ')}) and (${filter})`;
 }
 
 function copyOf(packet: PcapPacket): Uint8Array {

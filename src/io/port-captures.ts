@@ -1,10 +1,15 @@
 // The captures of the ports, one each. What was wanted before there was a capture to be had is opened when there is.
 
+import type { Mac } from '../base/mac.ts';
 import type { Result } from '../base/result.ts';
 import type { PortName } from '../model/dataplane.ts';
 
 export interface CaptureHandle {
   open(): Result<void, string>;
+  /** Of these MACs only; undefined: of anybody. */
+  hear(only: readonly Mac[] | undefined): void;
+  /** Frames for which there was no room, since the last call. */
+  takeLost(): number;
   close(): void;
 }
 
@@ -51,6 +56,18 @@ export class PortCaptures {
     const result = capture.open();
     opened(result);
     if (!result.ok) this.open.delete(port);
+  }
+
+  ports(): readonly PortName[] {
+    return [...this.open.keys()];
+  }
+
+  hear(port: PortName, only: readonly Mac[] | undefined): void {
+    this.open.get(port)?.hear(only);
+  }
+
+  takeLost(port: PortName): number {
+    return this.open.get(port)?.takeLost() ?? 0;
   }
 
   close(port: PortName): void {

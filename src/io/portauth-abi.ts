@@ -15,10 +15,10 @@ import type {
 } from '../model/dataplane.ts';
 
 /** The ABI that this file speaks; a library of any other is refused. */
-export const ABI_VERSION = 3;
+export const ABI_VERSION = 4;
 
 export const CAPABILITIES_OCTETS = 24;
-export const PORT_OCTETS = 64;
+export const PORT_OCTETS = 72;
 export const PORT_SETTING_OCTETS = 12;
 export const KEY_OCTETS = 16;
 export const FRAME_OCTETS = 16;
@@ -242,6 +242,7 @@ export function readPort(buffer: RecordBuffer, index: number): PortFacts {
     index: buffer.view.getUint32(at, true),
     flags: buffer.view.getUint32(at + 4, true),
     address: macFromBytes(buffer.bytes, at + 24),
+    linkChanges: buffer.view.getUint32(at + 64, true),
   });
 }
 
@@ -250,11 +251,13 @@ function portFacts(port: {
   readonly index: number;
   readonly flags: number;
   readonly address: Mac;
+  readonly linkChanges: number;
 }): PortFacts {
   return {
     name: port.name as PortName,
     index: port.index,
     address: port.address,
+    linkChanges: port.linkChanges,
     adminUp: (port.flags & PORT_ADMIN_UP) !== 0,
     linkUp: (port.flags & PORT_LINK_UP) !== 0,
     locked: (port.flags & PORT_LOCKED) !== 0,
@@ -283,6 +286,7 @@ export function readEvent(
       index: ifindex,
       flags: buffer.view.getUint32(at + 8, true),
       address: mac,
+      linkChanges: buffer.view.getUint32(at + 36, true),
     });
   const type = EVENT_TYPES[buffer.view.getUint32(at, true)];
   switch (type) {

@@ -44,6 +44,8 @@ const LONGEST_SLEEP_MS = 2 ** 31 - 1;
 export interface Spool {
   write(changes: readonly SpoolChange[], done?: (error?: string) => void): void;
   writeCertified(changes: readonly CertifiedChange[]): void;
+  /** `done` when everything that was written before is durable, or cannot be. */
+  flushed(done: () => void): void;
 }
 
 /** Parts that are loaded after the ports are locked. */
@@ -318,6 +320,10 @@ export class Shell {
       case 'close-capture':
         this.captures.close(effect.port);
         return;
+      case 'hear':
+        this.captures.hear(effect.port, effect.only);
+        this.tellLost(effect.port);
+        return;
       case 'watch-leases':
         this.wantedLeases = effect.captures;
         this.late?.watchLeases(effect.captures);
@@ -330,7 +336,7 @@ export class Shell {
         this.udp.forget(effect.socket);
         return;
       case 'send-dynamic-reply':
-        this.late?.sendDynamicReply(effect.address, effect.port, effect.bytes);
+        this.replyDynamic(effect);
         return;
       case 'send-sso-reply':
         this.late?.sendSsoReply(effect.address, effect.port, effect.bytes);
@@ -406,6 +412,15 @@ export class Shell {
     }
   }
 
+  /** What a server was told to be done must not be undone by a power cut. While the store cannot be written nobody waits for it. */
+  private replyDynamic({ address, port, bytes, ack }: Extract<Effect, { type: 'send-dynamic-reply' }>): void {
+    const send = (): void => {
+      if (!this.closed) this.late?.sendDynamicReply(address, port, bytes);
+    };
+    if (ack && this.spool !== undefined) this.spool.flushed(send);
+    else send();
+  }
+
   private guard(mac: Mac): void {
     if (this.late === undefined) this.unguarded.add(mac);
     else this.late.guard?.grant(mac);
@@ -452,6 +467,12 @@ export class Shell {
     if (ports.ok) this.queue.push({ type: 'ports', ports: ports.value });
     else if (this.portsReadable) this.options.log.log('warn', `ports cannot be read: ${ports.error}`);
     this.portsReadable = ports.ok;
+    for (const port of this.captures.ports()) this.tellLost(port);
+  }
+
+  private tellLost(port: PortName): void {
+    const count = this.captures.takeLost(port);
+    if (count > 0) this.queue.push({ type: 'frames-lost', port, count });
   }
 
   private dumpTable(): void {

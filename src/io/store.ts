@@ -138,6 +138,12 @@ export class Store {
     this.arm(this.failing === undefined ? GATHER_MS : GATHER_IDLY_MS);
   }
 
+  /** `done` when all that was handed in before is durable, or cannot be. */
+  flushed(done: () => void): void {
+    if (this.pending.size === 0 && this.committing === undefined) done();
+    else this.expect(done);
+  }
+
   private expect(done: Done | undefined): void {
     if (done !== undefined && this.failing !== undefined) {
       const { failing } = this;
@@ -199,7 +205,7 @@ export class Store {
     const waiting = this.waiting;
     this.pending = new Map();
     this.waiting = [];
-    const error = await this.transact(batch);
+    const error = batch.size === 0 ? undefined : await this.transact(batch);
     try {
       if (error === undefined) this.succeeded();
       else this.failed(error, batch);

@@ -20,6 +20,7 @@ import { type Mac, parseMac } from '../base/mac.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { PortName } from '../model/dataplane.ts';
 import { nft, nftNow } from './nft.ts';
+import { tableName } from './table-name.ts';
 
 const LOOK_MS = 1000;
 
@@ -335,7 +336,7 @@ export class StrangerGuard {
 }
 
 function tableOf(bridge: string): string {
-  return `rollcall_${bridge.replace(/[^A-Za-z0-9]/g, '_')}_strangers`;
+  return `${tableName(bridge)}_strangers`;
 }
 
 function elementsOf(table: string, set: string, elements: readonly string[]): string[] {

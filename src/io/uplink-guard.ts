@@ -11,6 +11,7 @@ import type { Mac } from '../base/mac.ts';
 import { ok, type Result } from '../base/result.ts';
 import type { PortName } from '../model/dataplane.ts';
 import { nft, nftNow } from './nft.ts';
+import { tableName } from './table-name.ts';
 
 /** After the first change of a burst, and between two runs. */
 const GATHER_MS = 100;
@@ -43,8 +44,7 @@ export class UplinkGuard {
     uplinks: readonly PortName[],
     onError: (message: string) => void,
   ): Result<UplinkGuard, string> {
-    const table = `rollcall_${bridge.replace(/[^A-Za-z0-9]/g, '_')}`;
-    const guard = new UplinkGuard(table, uplinks, onError);
+    const guard = new UplinkGuard(tableName(bridge), uplinks, onError);
     const made = nftNow(['-f', '-'], guard.whole());
     return made.ok ? ok(guard) : made;
   }

@@ -67,6 +67,8 @@ export interface PortFacts {
   readonly adminUp: boolean;
   /** Carrier (IFF_LOWER_UP). */
   readonly linkUp: boolean;
+  /** How often the carrier came or went since the interface was made; 0 where the backend does not count. */
+  readonly linkChanges: number;
   readonly locked: boolean;
   readonly learning: boolean;
   readonly mab: boolean;

@@ -52,6 +52,8 @@ export interface KeptStation {
   };
   /** The port was open for all, since it was in (host mode multi-host). */
   readonly opened?: true;
+  /** Of its port (PortFacts); absent where nobody counts. */
+  readonly linkChanges?: number;
   /** The port's counters at its beginning; absent where it does not have the port to itself. */
   readonly baseline?: TrafficCounters;
 }

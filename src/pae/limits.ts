@@ -8,6 +8,7 @@
 // flood of EAPOL-Starts cannot empty. All times monotonic; nothing allocated.
 
 import { elapsed, type Instant } from '../base/time.ts';
+import { FLOOD_LIMITS, type FloodLimits } from './flood-gate.ts';
 
 export interface ClientLimits {
   /** Clients without a session at the same time, those in a quiet period included. */
@@ -19,6 +20,11 @@ export interface ClientLimits {
 }
 
 export const CLIENT_LIMITS: ClientLimits = { clientsInProgress: 64, newPerSecond: 10, newBurst: 64 };
+
+/** All that one port may ask of us. */
+export interface PortLimits extends ClientLimits, FloodLimits {}
+
+export const PORT_LIMITS: PortLimits = { ...CLIENT_LIMITS, ...FLOOD_LIMITS };
 
 /** The label under which a refusal is counted, beside `eapol-port-unavailable` (IEEE 802.1X-2020 §12.8.1). */
 export type RefusalReason = 'too-many-clients' | 'too-many-newcomers';

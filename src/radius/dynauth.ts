@@ -66,7 +66,14 @@ export type DynAuthEffect =
       readonly client: Ip;
       readonly request: DynamicRequest;
     }
-  | { readonly type: 'send'; readonly address: string; readonly port: number; readonly bytes: Uint8Array }
+  /** `ack`: it says that something has been done, and is to be sent when that is durable. */
+  | {
+      readonly type: 'send';
+      readonly address: string;
+      readonly port: number;
+      readonly bytes: Uint8Array;
+      readonly ack: boolean;
+    }
   /** Refused here, and answered so. */
   | {
       readonly type: 'refused';
@@ -143,7 +150,9 @@ export class DynamicAuthorizationServer {
       detail: `${radiusCodeName(packet.code)} ${packet.identifier} of ${address} came again`,
       client: client.address,
     };
-    return known === 'pending' ? [again] : [again, { type: 'send', address, port, bytes: known }];
+    return known === 'pending'
+      ? [again]
+      : [again, { type: 'send', address, port, bytes: known, ack: isAck(known) }];
   }
 
   /** Of a `request`, once. */
@@ -207,8 +216,12 @@ export class DynamicAuthorizationServer {
     });
     if (!encoded.ok) return [dropped(encoded.error, `the answer to ${address}`)];
     this.duplicates.answered(key, encoded.value);
-    return [{ type: 'send', address, port, bytes: encoded.value }];
+    return [{ type: 'send', address, port, bytes: encoded.value, ack }];
   }
+}
+
+function isAck([code]: Uint8Array): boolean {
+  return code === RADIUS_CODES['CoA-ACK'] || code === RADIUS_CODES['Disconnect-ACK'];
 }
 
 function answerAttributes(answer: DynAuthAnswer): OutgoingAttribute[] {

@@ -49,6 +49,7 @@ const TAGS = {
   ip: 28,
   concentrator: 29,
   opened: 30,
+  linkChanges: 31,
   // Of its method.
   since: 32,
   due: 33,
@@ -168,6 +169,7 @@ function stationFields(out: FieldWriter, station: KeptStation): void {
   for (const word of station.wish.tagged) out.text(TAGS.wishTagged, word);
   if (station.wish.voice) out.numbers(TAGS.wishVoice);
   if (station.opened === true) out.numbers(TAGS.opened);
+  if (station.linkChanges !== undefined) out.numbers(TAGS.linkChanges, station.linkChanges);
   if (station.baseline !== undefined) out.numbers(TAGS.baseline, ...countersToNumbers(station.baseline));
 }
 
@@ -281,7 +283,10 @@ function stationOf(fields: Fields): KeptStation | undefined {
       voice: fields.has(TAGS.wishVoice),
     },
     ...(fields.has(TAGS.opened) ? { opened: true } : {}),
-    ...present({ baseline: countersFromNumbers(fields.numbers(TAGS.baseline)) }),
+    ...present({
+      linkChanges: fields.number(TAGS.linkChanges),
+      baseline: countersFromNumbers(fields.numbers(TAGS.baseline)),
+    }),
   };
 }
 

@@ -16,6 +16,10 @@ export interface FoundPort {
   readonly control: PortControl | undefined;
   readonly adminUp: boolean;
   readonly linkUp: boolean;
+  /** How often its link came or went since the session was stored; 0 where nobody counts. */
+  readonly linkChanges: number;
+  /** The client was heard no longer ago than a link may be down without harm (`link_down_delay_s`). */
+  readonly heardLately: boolean;
 }
 
 export interface Found {
@@ -50,7 +54,7 @@ export function judgeKept(layer: 2 | 3, { sameBoot, port, granted, replaced, met
   return port === undefined ? { do: 'adopt' } : judgePort(port);
 }
 
-function judgePort({ control, adminUp, linkUp }: FoundPort): Verdict {
+function judgePort({ control, adminUp, linkUp, linkChanges, heardLately }: FoundPort): Verdict {
   switch (control) {
     case 'auto':
       break;
@@ -62,6 +66,9 @@ function judgePort({ control, adminUp, linkUp }: FoundPort): Verdict {
       return { do: 'end', cause: 'port-reinit', detail: 'nobody authenticates on the port by now' };
   }
   if (!adminUp) return { do: 'end', cause: 'port-disabled', detail: 'the port was taken down' };
-  if (!linkUp) return { do: 'end', cause: 'port-down', detail: 'its link is down' };
+  // Somebody else may be there now. For how long it was down nobody can say.
+  if (linkChanges > (linkUp ? 0 : 1))
+    return { do: 'end', cause: 'port-down', detail: 'its link was down meanwhile' };
+  if (!linkUp && !heardLately) return { do: 'end', cause: 'port-down', detail: 'its link is down' };
   return { do: 'adopt' };
 }

@@ -16,6 +16,7 @@ const FACTS: PortFacts = {
   address: '02:99:01:00:00:07' as Mac,
   adminUp: true,
   linkUp: true,
+  linkChanges: 1,
   locked: false,
   learning: true,
   mab: false,
@@ -28,9 +29,10 @@ class Rig {
   readonly settings: PortSetting[] = [];
   readonly port: AccessPort;
 
-  constructor(config: Partial<PortConfig> = {}, kernelTells = true) {
+  constructor(config: Partial<PortConfig> = {}, kernelTells = true, facts = FACTS) {
     const settings = { ...portSettings(simConfig(), 'p1'), ...config };
-    this.port = new AccessPort(FACTS, settings, { now: this.now, kernelTells });
+    this.facts = facts;
+    this.port = new AccessPort(facts, settings, { now: this.now, kernelTells });
   }
 
   /** Started, locked and listening. */
@@ -271,6 +273,29 @@ describe('the link', () => {
     expect(rig.at(12_999)).toEqual([]);
     expect(rig.at(13_000)).toEqual(['end-sessions']);
     expect(rig.at(20_000)).toEqual([]);
+  });
+
+  it('down and up again between two words of the kernel: its count tells, and the delay spares', () => {
+    const rig = new Rig().ready();
+    expect(types(rig.change({ linkChanges: 3 }))).toEqual([
+      'link',
+      'deaf',
+      'end-sessions',
+      'link',
+      'listening',
+    ]);
+    expect(rig.change({ linkChanges: 3 })).toEqual([]);
+    const patient = new Rig({ linkDownDelay: millis(3_000) }).ready();
+    expect(ends(patient.change({ linkChanges: 3 }))).toEqual([]);
+    expect(patient.at(10_000)).toEqual([]);
+  });
+
+  it('down at the start: who goes on from an earlier run has the delay', () => {
+    const down = { ...FACTS, linkUp: false };
+    const rig = new Rig({ linkDownDelay: millis(3_000) }, true, down).ready();
+    expect(rig.at(2_999)).toEqual([]);
+    expect(rig.at(3_000)).toEqual(['end-sessions']);
+    expect(new Rig({}, true, down).ready().port.pollAt()).toBe(Number.POSITIVE_INFINITY);
   });
 
   it('an administrative down waits for no delay, and says so once', () => {

@@ -248,6 +248,56 @@ describe('timers', () => {
   });
 });
 
+describe('a link that may be down for a while', () => {
+  const config: ConfigPart = { ports: { 'p*': { control: 'auto', link_down_delay_s: 5 } } };
+  const cable = (stage: SimulatedStage, there: boolean) => stage.net.bridge.setCable('p1', there);
+
+  async function talking(): Promise<{ stage: SimulatedStage; machine: Machine; session: PortSession }> {
+    const stage = await fresh({ config });
+    const machine = stage.machine(1);
+    const session = await stage.login(machine);
+    await stage.talk(machine, 1_000);
+    await stage.pass(20_500);
+    return { stage, machine, session };
+  }
+
+  it('down at the start and back in time: it goes on; not back: it ends', async () => {
+    for (const back of [true, false]) {
+      const { stage, machine, session } = await talking();
+      await restart(stage, { while: () => cable(stage, false) });
+      await stage.pass(4_000);
+      await goesOn(stage, machine, session);
+      if (back) cable(stage, true);
+      await stage.pass(3_000);
+      const ends = back ? [] : [{ cause: 'port-down', session_id: session.session_id }];
+      expect(stage.events('session-end')).toMatchObject(ends);
+    }
+  });
+
+  it('down for longer than that before the start: it ends at once', async () => {
+    const { stage } = await talking();
+    await restart(stage, { downMs: 6_000, while: () => cable(stage, false) });
+    await stage.pass(500);
+    expect(stage.events('session-end')).toMatchObject([{ cause: 'port-down' }]);
+  });
+
+  it('down and back while the agent ran is no news to the next one; back while it did not run is', async () => {
+    const { stage, machine, session } = await talking();
+    cable(stage, false);
+    await stage.pass(2_000);
+    cable(stage, true);
+    await stage.pass(2_000);
+    await restart(stage);
+    await stage.pass(500);
+    await goesOn(stage, machine, session);
+    cable(stage, false);
+    await stage.pass(1_000);
+    await restart(stage, { while: () => cable(stage, true) });
+    await stage.pass(500);
+    expect(stage.events('session-end')).toMatchObject([{ cause: 'port-down' }]);
+  });
+});
+
 describe('a session by another method', () => {
   it('MAB: nobody is asked about it', async () => {
     const config = { ports: { 'p*': { mab: MAB } } };
@@ -357,6 +407,14 @@ describe('what does not match', () => {
     ['its entry is gone', 'nas-reboot', (stage) => stage.net.bridge.table.clear()],
     ['its port is gone', 'port-removed', (stage) => stage.removePort('p1')],
     ['its link is down', 'port-down', (stage, machine) => stage.unplug(machine)],
+    [
+      'its cable was pulled and put back',
+      'port-down',
+      (stage) => {
+        stage.net.bridge.setCable('p1', false);
+        stage.net.bridge.setCable('p1', true);
+      },
+    ],
     ['its port is down', 'port-disabled', (stage) => stage.setPort('p1', 'down')],
     [
       'its port is closed by the file',
@@ -487,6 +545,19 @@ describe('what does not match', () => {
   });
 });
 
+it('a bridge that is not there at the start: whoever was in is out at once, and nothing waits', async () => {
+  const stage = await fresh();
+  const machine = stage.machine(1);
+  const session = await stage.login(machine);
+  await restart(stage, { while: () => stage.net.bridge.vanish() });
+  expect(await stage.ask('disconnect', { all: true })).toMatchObject({ disconnected: 0 });
+  await stage.pass(1_000);
+  expect(stage.events('session-end')).toMatchObject([
+    { cause: 'port-removed', session_id: session.session_id },
+  ]);
+  expect(judge(rows(stage))).toEqual([]);
+});
+
 describe('while it is not known yet who is in', () => {
   const BUSY = /busy.*sessions of the earlier run are still being found/;
 
@@ -518,6 +589,56 @@ describe('while it is not known yet who is in', () => {
     await stage.ask('disconnect', { all: true });
     await stage.pass(1_000);
     expect(stage.events('session-end')).toMatchObject([{ cause: 'admin-reset' }]);
+  });
+
+  it('its client logs in anew: the session goes on', async () => {
+    const { stage, machine, session } = await undecided();
+    stage.failDumps(50);
+    await stage.become(machine, 'u1');
+    await stage.pass(3_000);
+    await goesOn(stage, machine, session);
+    stage.failDumps(0);
+    await stage.pass(5_000);
+    expect(await stage.isGranted(machine.mac, 'p1')).toBe(true);
+    await stage.logoff(machine);
+    await stage.pass(1_000);
+    expect(stage.events('session-end')).toMatchObject([{ cause: 'supplicant-logoff' }]);
+    expect(judge(rows(stage))).toEqual([]);
+    expect([...stage.net.disk.keys()]).toEqual([]);
+  });
+
+  it('as another user: the one before ends by that', async () => {
+    const { stage, machine, session } = await undecided({ machines: 2 });
+    stage.failDumps(50);
+    await stage.become(machine, 'u2');
+    await stage.pass(3_000);
+    expect(stage.events('session-end')).toMatchObject([
+      { cause: 'supplicant-restart', session_id: session.session_id },
+    ]);
+    stage.failDumps(0);
+    await stage.pass(5_000);
+    expect(await stage.isGranted(machine.mac, 'p1')).toBe(true);
+    await stage.logoff(machine);
+    await stage.pass(1_000);
+    expect(judge(rows(stage))).toEqual([]);
+  });
+
+  it('a device that MAB let in is not asked about', async () => {
+    const stage = await fresh({ devices: [1], config: { ports: { 'p*': { mab: MAB } } } });
+    const machine = stage.machine(1);
+    await stage.announce(machine);
+    await stage.talk(machine, 1_000);
+    await stage.pass(10_000);
+    const session = await stage.retained(machine.mac);
+    expect(session?.method).toBe('mab');
+    stage.failDumps(3);
+    const asked = stage.net.servers[0]?.questions;
+    await restart(stage);
+    await stage.announce(machine);
+    await stage.pass(10_000);
+    expect(stage.net.servers[0]?.questions).toBe(asked);
+    await goesOn(stage, machine, session as PortSession);
+    expect(stage.events('session-end')).toEqual([]);
   });
 
   it('a drain is refused, and nobody is told that all is off', async () => {

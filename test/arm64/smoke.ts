@@ -15,7 +15,11 @@ interface Status {
   readonly backend: string;
   readonly capabilities: Readonly<Record<string, boolean>>;
   readonly counts: Readonly<Record<string, number>>;
-  readonly accounting: { readonly store: string; readonly pending: number };
+  readonly accounting: {
+    readonly store: string;
+    readonly pending: number;
+    readonly counters: { readonly recovered?: number };
+  };
 }
 
 class Smoke {
@@ -88,13 +92,17 @@ assert.ok(backend === 'sim' || backend === 'switchdev', 'which backend: sim or s
 if (backend === 'switchdev') await bridge();
 const smoke = new Smoke(backend);
 await smoke.check();
-for (const life of ['first', 'second']) {
+for (const [life, kept] of [
+  ['first', 0],
+  ['second', 1],
+] as const) {
   const { backend: found, capabilities, counts, accounting } = await smoke.life();
   assert.equal(found, backend);
   assert.equal(capabilities.locked, true);
   assert.equal(accounting.store, 'durable');
-  // Accounting-On of the first life; it waits, and the second one's joins it.
-  assert.ok(accounting.pending >= 1, `${life} life: ${accounting.pending} records wait`);
+  // Accounting-On of the first life waits; the second life finds it in the store, and lets its own take its place.
+  assert.equal(accounting.pending, 1, `records that wait in the ${life} life`);
+  assert.equal(accounting.counters.recovered ?? 0, kept, `records that the ${life} life found in the store`);
   if (backend === 'switchdev') {
     assert.equal(counts.ports, 1);
     await expectLocked();

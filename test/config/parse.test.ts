@@ -55,7 +55,7 @@ describe('the smallest useful file', () => {
     const short = config(MINIMAL);
     expect(
       portSettings(
-        { ...short, ports: [{ pattern: 'p*', mab: {}, fallbacks: {}, handshake: {}, pae: {} }] },
+        { ...short, ports: [{ pattern: 'p*', mab: {}, fallbacks: {}, handshake: {}, pae: {}, limits: {} }] },
         'p1',
       ),
     ).toEqual({

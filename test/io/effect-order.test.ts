@@ -17,6 +17,18 @@ describe('the order of effects', () => {
     expect(inOrder([failure, lock, tell, revoke])).toEqual([lock, revoke, tell, failure]);
   });
 
+  it('what a server is answered comes after what it waits for', () => {
+    const keep: Effect = { type: 'session-store', changes: [] };
+    const reply: Effect = {
+      type: 'send-dynamic-reply',
+      address: '192.0.2.1',
+      port: 1,
+      bytes: new Uint8Array(20),
+      ack: true,
+    };
+    expect(inOrder([reply, keep, tell, revoke])).toEqual([revoke, tell, keep, reply]);
+  });
+
   it('doors are shut before anything is told of it, and what is told parts no neighbours', () => {
     expect(inOrder([tell, revoke, tell, revoke, failure])).toEqual([revoke, revoke, tell, tell, failure]);
   });

@@ -160,7 +160,7 @@ describe('opening', () => {
     const opened = PortAuth.open({ library, spec: 'br0' });
     expect(opened).toEqual({
       ok: false,
-      error: `load ${library}: it has ABI version 99, this agent needs version 3`,
+      error: `load ${library}: it has ABI version 99, this agent needs version 4`,
     });
   });
 });

@@ -4,7 +4,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import type { Effect, Input } from '../../src/agent/ports.ts';
 import type { Mac } from '../../src/base/mac.ts';
 import { err, ok, type Result } from '../../src/base/result.ts';
-import { type LateParts, Shell } from '../../src/io/shell.ts';
+import { type LateParts, Shell, type Spool } from '../../src/io/shell.ts';
 import type { GrantKey, PortFacts, PortName } from '../../src/model/dataplane.ts';
 
 const ALICE = '02:00:00:00:00:0a' as Mac;
@@ -15,6 +15,7 @@ function open() {
   const heard: Input[] = [];
   const logged: string[] = [];
   const guarded = new Set<Mac>();
+  const replied: number[] = [];
   let effects: Effect[] = [];
   let ports: Result<readonly PortFacts[], string> = ok([]);
   const done = (keys: readonly GrantKey[]) => keys.map(() => ok(undefined));
@@ -42,7 +43,14 @@ function open() {
     reads: (result: typeof ports) => {
       ports = result;
     },
-    complete: () => shell.complete({ guard, watchLeases() {} } as unknown as LateParts),
+    complete: () =>
+      shell.complete({
+        guard,
+        watchLeases() {},
+        sendDynamicReply: (_address: string, port: number) => replied.push(port),
+      } as unknown as LateParts),
+    replied,
+    store: (spool: Spool) => shell.useSpool(spool),
   };
 }
 
@@ -71,4 +79,31 @@ it('guards at the uplinks who is in when they can be guarded, and nobody whose s
   perform({ type: 'revoke', ref: 1, key: { mac: BOB, port: P1, vlan: 0 } });
   complete();
   expect([...guarded]).toEqual([ALICE]);
+});
+
+it('tells a server that something is done when that is durable, and that it is not at once', () => {
+  const { perform, complete, replied, store } = open();
+  const did: string[] = [];
+  let flush = () => {};
+  store({
+    write: () => did.push('write'),
+    flushed: (done) => {
+      did.push('flush');
+      flush = done;
+    },
+    writeCertified() {},
+  });
+  complete();
+  const reply = (port: number, ack: boolean): Effect => ({
+    type: 'send-dynamic-reply',
+    address: '192.0.2.1',
+    port,
+    bytes: new Uint8Array(20),
+    ack,
+  });
+  perform(reply(1, true), reply(2, false), { type: 'session-store', changes: [] });
+  expect(did).toEqual(['write', 'flush']);
+  expect(replied).toEqual([2]);
+  flush();
+  expect(replied).toEqual([2, 1]);
 });

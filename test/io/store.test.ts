@@ -49,6 +49,7 @@ const READER = `
 import { openStore } from '${path.resolve('src/io/store.ts')}';
 const opened = openStore(process.argv[2], () => {});
 process.stdout.write(opened.ok ? opened.value.status.warnings.join() : opened.error);
+if (process.argv[3] === 'sessions') process.stdout.write(opened.value.content.sessions.length + ' sessions');
 if (process.argv[3] === 'certified') process.stdout.write(opened.value.certified.join());
 await opened.value?.store.close();
 `;
@@ -136,6 +137,24 @@ describe('a store', () => {
       19_991, 19_992, 19_993, 19_994, 19_995, 19_996, 19_997, 19_998, 19_999, 20_000,
     ]);
     expect(content.sessions).toHaveLength(20_000);
+  });
+
+  it('says when all that it was given before is durable, soon, and at once where there is nothing', async () => {
+    const { store } = stores.begin();
+    const flushed = () => new Promise<void>((resolve) => store.flushed(resolve));
+    await flushed();
+    await new Promise(setImmediate);
+    let isFlushed = false;
+    store.flushed(() => {
+      isFlushed = true;
+    });
+    expect(isFlushed).toBe(true);
+    store.write([keeping({ ...start('b'), kind: 'interim', sessionTimeS: 9 })]);
+    const before = performance.now();
+    await flushed();
+    expect(performance.now() - before).toBeLessThan(200);
+    const said = execFileSync(process.execPath, [reader, stores.folder, 'sessions'], { encoding: 'utf8' });
+    expect(said).toContain('1 sessions');
   });
 
   it('has everything that was said to be durable, and whole transactions only, after 12 kills', async () => {

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { KNOWN_MOST } from '../../src/pae/flood-gate.ts';
 import { arpRequest, eapolStart, sendFrames } from '../rigs/lab/frames.ts';
 import { LabSwitch } from '../rigs/lab/netns.ts';
 import { type LabProcess, must, sleep } from '../rigs/lab/process.ts';
@@ -188,3 +189,48 @@ async function packetSockets(child: CaptureChild): Promise<number> {
 function udpTo(port: number, address: string): string {
   return `import socket; socket.socket(socket.AF_INET, socket.SOCK_DGRAM).sendto(b'x' * 240, ('${address}', ${port}))`;
 }
+
+describe('a port that is flooded', () => {
+  test('hears whom it is told to, and nobody else, at once and until it is told otherwise', async () => {
+    const child = new CaptureChild(['p1']);
+    await child.open('p1');
+    const ns = lab.client(1).netns;
+    const all = ['02:77:00:00:00:01', '02:77:00:00:00:02', '02:77:00:00:00:03'];
+    const everybody = (): Promise<void> =>
+      sendFrames(
+        ns,
+        'eth0',
+        all.map((mac) => eapolStart(mac)),
+      );
+    const heard = async (): Promise<readonly string[]> => {
+      const before = child.frames('p1').length;
+      await everybody();
+      await sleep(200);
+      return child.frames('p1').slice(before);
+    };
+    const [first = '', second = '', third = ''] = all.map((mac) => eapolStart(mac));
+    expect(await heard()).toEqual([first, second, third]);
+    await child.ask(`hear p1 ${all[1]}`, 'hears');
+    expect(await heard()).toEqual([second]);
+    await child.ask(`hear p1 ${all[0]},${all[2]}`, 'hears');
+    expect(await heard()).toEqual([first, third]);
+    await child.ask('hear p1 none', 'hears');
+    expect(await heard()).toEqual([]);
+    await child.ask('hear p1', 'hears');
+    expect(await heard()).toEqual([first, second, third]);
+  });
+
+  test('as many known clients as there can be fit into the filter', async () => {
+    const child = new CaptureChild(['p1']);
+    await child.open('p1');
+    const many = Array.from(
+      { length: KNOWN_MOST },
+      (_, n) => `02:78:00:00:00:${n.toString(16).padStart(2, '0')}`,
+    );
+    await child.ask(`hear p1 ${many.join(',')}`, 'hears');
+    await sendFrames(lab.client(1).netns, 'eth0', [eapolStart(MAC1), eapolStart(many.at(-1) ?? '')]);
+    await child.frame('p1', eapolStart(many.at(-1) ?? ''));
+    expect(child.frames('p1')).toHaveLength(1);
+    expect(child.told('error')).toEqual([]);
+  });
+});

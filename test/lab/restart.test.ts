@@ -215,6 +215,31 @@ describe('what is not as it was', () => {
     expect((await session(third)).session_id).not.toBe(byMac.session_id);
   }, 120_000);
 
+  it('a cable that was pulled and put back while nobody ran: its user is out, and comes in by another login', async () => {
+    scene = await Scene.open({
+      ports: 2,
+      radius: { users: [1, 2].map((n) => ({ name: `u${n}`, password: PASSWORD, reply: {} })) },
+      config: PATIENT,
+    });
+    const [pulled, other] = [scene.client(1), scene.client(2)];
+    await scene.logIn(pulled, 'u1');
+    await scene.logIn(other, 'u2');
+    const [before, stays] = [await session(pulled), await session(other)];
+    await sleep(500);
+    await scene.agent.kill();
+    await scene.lab.unplug(1);
+    await scene.lab.plug(1);
+    await scene.agent.start();
+    await scene.waitForEvent('session-end', { session_id: before.session_id, cause: 'port-down' });
+    const again = await until('the login anew', async () => (await scene.session(pulled)) ?? null);
+    expect(again.session_id).not.toBe(before.session_id);
+    expect((await session(other)).session_id).toBe(stays.session_id);
+    // The agent that runs sees the same, whether the kernel tells of both or of the second alone.
+    await scene.lab.unplug(1);
+    await scene.lab.plug(1);
+    await scene.waitForEvent('session-end', { session_id: again.session_id, cause: 'port-down' });
+  }, 60_000);
+
   it('under the agent, by hand: each is put right, told and counted', async () => {
     scene = await Scene.open({
       ports: 2,

@@ -5,6 +5,7 @@ import assert from 'node:assert/strict';
 import path from 'node:path';
 import { must } from '../rigs/lab/process.ts';
 import { Sniffer } from '../rigs/lab/sniffer.ts';
+import { TimeServer } from '../rigs/lab/time-server.ts';
 import type { PoweredScenario, PoweredStage } from '../rigs/qemu/stage.ts';
 import { enter, expectIn, expectOut } from '../scenarios/expectations.ts';
 
@@ -74,12 +75,13 @@ const race: PoweredScenario = {
 };
 
 const clock: PoweredScenario = {
-  name: 'the clock stands in 1970 until it is set: who came in before stays in, and is billed for the time that it was in',
+  name: 'the clock stands in 1970 until a time server is heard: who came in before stays in, and is billed for the time that it was in',
   setting: () => ({ machines: 1 }),
   play: async (stage) => {
     const { machine } = stage.house;
     await machine.must(
-      'systemctl stop rollcall && date -s "1970-01-01 06:00:00" && systemctl start rollcall',
+      // What is kept here is the time that systemd-timesyncd would begin with.
+      'systemctl stop rollcall systemd-timesyncd && rm -rf /var/lib/systemd/timesync && date -s "1970-01-01 06:00:00" && systemctl start rollcall',
     );
     await stage.until(
       'the agent to answer',
@@ -98,7 +100,11 @@ const clock: PoweredScenario = {
     const refused = await disconnect(stage, session.session_id);
     assert.notEqual(refused, 'Disconnect-ACK', 'what is stamped with a time that is not now');
 
-    await machine.must(`date -s @${Math.floor(stage.now() / 1000)}`);
+    const server = await TimeServer.start(stage.house.services);
+    stage.house.atClose(() => server.close());
+    await machine.must('systemctl start systemd-timesyncd');
+    stage.house.atClose(() => machine.must('systemctl stop systemd-timesyncd'));
+    await stage.until('the clock to be set', async () => (await offset(stage)) < 5, SOON_MS);
     await stage.pass(2 * stage.timing.periodS * 1000);
     await expectIn(stage, stage.machine(1), session);
     assert.equal(await stage.passes(stage.machine(1)), true);
@@ -120,6 +126,11 @@ const clock: PoweredScenario = {
     assert.ok(stop.delayS < 60 && Math.abs(stop.eventS - stage.now() / 1000) < 60, JSON.stringify(stop));
   },
 };
+
+/** How far the switch's clock is off, in seconds. */
+async function offset(stage: PoweredStage): Promise<number> {
+  return Math.abs(Number(await stage.house.machine.must('date +%s')) - stage.now() / 1000);
+}
 
 async function disconnect(stage: PoweredStage, sessionId: string): Promise<string> {
   const stamped = `Event-Timestamp = ${Math.floor(stage.now() / 1000)}`;

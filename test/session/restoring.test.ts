@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { type Found, judgeKept } from '../../src/session/restoring.ts';
 
-const PORT = { control: 'auto', adminUp: true, linkUp: true } as const;
+const PORT = { control: 'auto', adminUp: true, linkUp: true, linkChanges: 0, heardLately: false } as const;
 const GOOD: Found = { sameBoot: true, port: PORT, granted: true, replaced: false };
 
 const CASES: readonly (readonly [what: string, change: Partial<Found>, verdict: string])[] = [
@@ -12,6 +12,15 @@ const CASES: readonly (readonly [what: string, change: Partial<Found>, verdict: 
   ['the entry is gone', { granted: false }, 'lost nas-reboot'],
   ['the client is in again', { replaced: true }, 'lost nas-reboot'],
   ['the link is down', { port: { ...PORT, linkUp: false } }, 'end port-down'],
+  ['down, but not for long', { port: { ...PORT, linkUp: false, heardLately: true } }, 'adopt'],
+  ['down since', { port: { ...PORT, linkUp: false, linkChanges: 1, heardLately: true } }, 'adopt'],
+  ['down and up again', { port: { ...PORT, linkChanges: 2, heardLately: true } }, 'end port-down'],
+  ['up again that was stored as down', { port: { ...PORT, linkChanges: 1 } }, 'end port-down'],
+  [
+    'down, up and down again',
+    { port: { ...PORT, linkUp: false, linkChanges: 3, heardLately: true } },
+    'end port-down',
+  ],
   ['the port is down', { port: { ...PORT, adminUp: false, linkUp: false } }, 'end port-disabled'],
   [
     'the link is down and the entry gone',

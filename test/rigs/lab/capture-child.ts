@@ -1,10 +1,11 @@
 // Runs captures inside a namespace and tells of them, a JSON line each; does what it is told, a word a line.
 //   argv: the ports.  stdin: open PORT | reopen PORT TIMES | close PORT | close-on-frame PORT |
-//   descriptors.  It ends by itself when
+//   hear PORT [none|MAC,MAC...] (nothing: anybody) | lost PORT | descriptors.  It ends by itself when
 //   standard input is at its end and nothing else keeps it.
 
 import { readdirSync } from 'node:fs';
 import { createInterface } from 'node:readline';
+import type { Mac } from '../../../src/base/mac.ts';
 import { Capture } from '../../../src/io/capture.ts';
 import type { PortName } from '../../../src/model/dataplane.ts';
 
@@ -46,6 +47,13 @@ function obey(line: string): void {
     case 'close-on-frame':
       closeOnFrame.add(port);
       tell({ event: 'will-close', port });
+      return;
+    case 'hear':
+      capture?.hear(times === '1' ? undefined : times === 'none' ? [] : (times.split(',') as Mac[]));
+      tell({ event: 'hears', port });
+      return;
+    case 'lost':
+      tell({ event: 'lost', port, count: capture?.takeLost() });
       return;
     case 'descriptors':
       tell({ event: 'descriptors', count: readdirSync('/proc/self/fd').length });

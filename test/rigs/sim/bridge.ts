@@ -41,10 +41,14 @@ export interface SimPort {
   adminUp: boolean;
   /** Something that is switched on is plugged in. */
   cable: boolean;
+  /** How often its link came or went. */
+  linkChanges: number;
   locked: boolean;
   mab: boolean;
   /** Frames are captured: opened since the port last went administratively down. */
   captured: boolean;
+  /** Whom the capture hears; undefined: anybody. */
+  heard?: ReadonlySet<Mac> | undefined;
   present: boolean;
   /** Memberships; looked at only while the bridge filters. */
   readonly vlans: Map<VlanId, VlanMembership>;
@@ -89,6 +93,7 @@ export class SimBridge {
   readonly tampered = new Set<Mac>();
   /** Traffic refreshes last-seen times. */
   tells = true;
+  there = true;
   private nextIndex = 10;
 
   constructor(
@@ -104,6 +109,7 @@ export class SimBridge {
       address: `02:99:01:00:00:${index.toString(16).padStart(2, '0')}` as Mac,
       adminUp: true,
       cable: true,
+      linkChanges: 1,
       locked: false,
       mab: false,
       captured: false,
@@ -122,8 +128,9 @@ export class SimBridge {
   }
 
   facts(port: SimPort): PortFacts {
-    const { name, index, address, adminUp, cable, locked, mab } = port;
-    return { name, index, address, adminUp, linkUp: adminUp && cable, locked, learning: true, mab };
+    const { name, index, address, adminUp, cable, linkChanges, locked, mab } = port;
+    const linkUp = adminUp && cable;
+    return { name, index, address, adminUp, linkUp, linkChanges, locked, learning: true, mab };
   }
 
   // What happens to ports.
@@ -132,6 +139,7 @@ export class SimBridge {
     const port = this.port(name);
     if (port.cable === cable) return;
     port.cable = cable;
+    if (port.adminUp) port.linkChanges++;
     this.changed(port);
   }
 
@@ -139,6 +147,7 @@ export class SimBridge {
     const port = this.port(name);
     if (port.adminUp === up) return;
     port.adminUp = up;
+    if (port.cable) port.linkChanges++;
     if (!up) port.captured = false;
     this.changed(port);
   }
@@ -175,6 +184,7 @@ export class SimBridge {
 
   /** The bridge itself is deleted. */
   vanish(): void {
+    this.there = false;
     this.outside.news({ type: 'bridge-gone' });
     for (const { name } of this.ports.values()) this.remove(name);
     this.vlans.clear();
@@ -182,6 +192,7 @@ export class SimBridge {
   }
 
   reappear(): void {
+    this.there = true;
     this.outside.news({ type: 'bridge-back' });
     for (const { name } of this.ports.values()) this.restore(name);
   }
@@ -299,8 +310,9 @@ export class SimBridge {
     port.counters.inputPackets++;
     port.counters.inputOctets += bytes.length;
     if (port.captured && isCaptured(bytes)) {
-      if (decoded.ok) this.lastSign.set(`${decoded.value.source} ${name}`, this.world.now);
-      this.outside.captured(name, bytes);
+      const heard = !decoded.ok || port.heard === undefined || port.heard.has(decoded.value.source);
+      if (decoded.ok && heard) this.lastSign.set(`${decoded.value.source} ${name}`, this.world.now);
+      if (heard) this.outside.captured(name, bytes);
     }
     if (decoded.ok) this.forward(port, decoded.value, bytes);
   }

@@ -269,6 +269,7 @@ export class SimulatedSwitch {
       heldDown: this.options.heldDown ?? new Map(),
       ssoBars: this.ssoBars,
       kernel: 'none',
+      ...(bridge.there ? {} : { absence: 'there is no bridge' }),
       mqtt: { protocol_version: 5, embedded: false, will_delay_s: 0 },
     });
     const { storeAfterMs = 0 } = this.options;
@@ -308,6 +309,7 @@ export class SimulatedSwitch {
   private openCapture({ ref, port }: Extract<Effect, { readonly type: 'open-capture' }>): string | undefined {
     return this.answer(ref, 'captures', () => {
       this.bridge.port(port).captured = true;
+      this.bridge.port(port).heard = undefined;
       return { ok: true, value: undefined };
     });
   }
@@ -479,6 +481,9 @@ export class SimulatedSwitch {
         return undefined;
       case 'close-capture':
         bridge.port(effect.port).captured = false;
+        return undefined;
+      case 'hear':
+        bridge.port(effect.port).heard = effect.only === undefined ? undefined : new Set(effect.only);
         return undefined;
       case 'dump-table':
         this.inputs.push(

@@ -1,0 +1,188 @@
+// How much of one port's frames is listened to. A port may have as many frames a second as its limit; one that sends more
+// is shut to strangers for a while, in the kernel, before a frame costs us anything, and then gets its share again:
+//
+//   OPEN ── the bucket is empty ─▶ SHUT: those whom the port knows are heard, each its share ── a while ─▶ OPEN
+//
+// So a flood takes what its port may have, and nothing of what others have, whether its MACs are random (nobody knows
+// them: their frames are not captured) or borrowed (that MAC is heard no more until the port is open again). A client that
+// is known keeps its way while strangers flood its port; a newcomer there competes with the flood, which no switch can spare
+// it: both are on one wire.
+//
+// Bounds: KNOWN_MOST MACs, NARROWINGS changes of the filter while shut. Nothing is allocated while the port is open.
+// Times are monotonic.
+
+import type { Mac } from '../base/mac.ts';
+import { after, elapsed, type Instant, millis, NEVER, seconds } from '../base/time.ts';
+
+export interface FloodLimits {
+  /** Frames of the port that are heard in a second, in the long run. */
+  readonly framesPerSecond: number;
+  /** Frames at once, after a calm. */
+  readonly framesBurst: number;
+  /** Of them those of one MAC, while the port is flooded. */
+  readonly macFramesPerSecond: number;
+}
+
+export const FLOOD_LIMITS: FloodLimits = {
+  framesPerSecond: 1000,
+  framesBurst: 2000,
+  macFramesPerSecond: 100,
+};
+
+/** How long strangers are not heard; longer while other ports are flooded, too. */
+export const SHUT_FOR = millis(250);
+/** A flood is over when the port has not been shut for so long: one that comes in gusts is told of once. */
+export const CALM = seconds(30);
+/** A filter of the kernel's has room for 4,096 instructions, and each MAC takes four. */
+export const KNOWN_MOST = 256;
+/** Each costs about a millisecond; then nobody is heard until the port is open again. */
+const NARROWINGS = 8;
+
+export type FloodEffect =
+  /** Let these through to us, or, without any named, everybody. */
+  | { readonly type: 'hear'; readonly only?: readonly Mac[] }
+  | { readonly type: 'flooded' }
+  /** `refused`: frames that came to us, and that we did not look at. */
+  | { readonly type: 'over'; readonly shut: number; readonly refused: number };
+
+export interface FloodContext {
+  /** Who has a session or an authentication on this port, those with a session first. */
+  readonly known: () => readonly Mac[];
+  /** How many times longer than SHUT_FOR it is shut, since other ports are flooded, too; 1 if it is the only one. */
+  readonly times: () => number;
+}
+
+/** Why a frame that came in is not looked at; undefined = it is. */
+export type FloodRefusal = 'port-flooded' | 'mac-flooded';
+
+interface Shut {
+  readonly until: Instant;
+  /** What is left of the share of each. */
+  readonly shares: Map<Mac, number>;
+  /** What is left of the port's. */
+  share: number;
+  narrowings: number;
+}
+
+export interface Heard {
+  readonly refusal?: FloodRefusal;
+  readonly effects: readonly FloodEffect[];
+}
+
+const LISTENED: Heard = { effects: [] };
+
+export class FloodGate {
+  private tokens: number;
+  private filledAt: Instant | undefined;
+  private shut: Shut | undefined;
+  /** Since the flood began; undefined = there is none. */
+  private flood: { shutAt: Instant; shut: number; refused: number } | undefined;
+
+  constructor(private limits: FloodLimits = FLOOD_LIMITS) {
+    this.tokens = limits.framesBurst;
+  }
+
+  configure(limits: FloodLimits): void {
+    this.limits = limits;
+    this.tokens = Math.min(this.tokens, limits.framesBurst);
+  }
+
+  get isFlooded(): boolean {
+    return this.flood !== undefined;
+  }
+
+  pollAt(): Instant {
+    if (this.shut !== undefined) return this.shut.until;
+    return this.flood === undefined ? NEVER : after(this.flood.shutAt, CALM);
+  }
+
+  /**
+   * A frame came in; the context is asked only when the port is to be shut.
+   */
+  frame(mac: Mac, now: Instant, context: FloodContext): Heard {
+    if (this.shut !== undefined) return this.whileShut(this.shut, mac);
+    this.refill(now);
+    if (this.tokens >= 1) {
+      this.tokens -= 1;
+      return LISTENED;
+    }
+    return this.shutOut(mac, now, context);
+  }
+
+  /** The time that `pollAt` told has come. */
+  tick(now: Instant): readonly FloodEffect[] {
+    if (this.shut !== undefined && this.shut.until <= now) {
+      this.shut = undefined;
+      // One share, however long it was shut: what was not heard is no claim.
+      this.tokens = this.shareOf(this.limits.framesPerSecond);
+      this.filledAt = now;
+      return [{ type: 'hear' }];
+    }
+    const { flood } = this;
+    if (flood === undefined || this.pollAt() > now) return [];
+    this.flood = undefined;
+    return [{ type: 'over', shut: flood.shut, refused: flood.refused }];
+  }
+
+  private shutOut(mac: Mac, now: Instant, context: FloodContext): Heard {
+    const isNew = this.flood === undefined;
+    const flood = this.flood ?? { shutAt: now, shut: 0, refused: 0 };
+    flood.shutAt = now;
+    flood.shut += 1;
+    this.flood = flood;
+    const known = context.known().slice(0, KNOWN_MOST);
+    const share = Math.max(1, this.shareOf(this.limits.macFramesPerSecond));
+    this.shut = {
+      until: after(now, millis(SHUT_FOR * context.times())),
+      shares: new Map(known.map((each) => [each, share])),
+      share: this.shareOf(this.limits.framesPerSecond),
+      narrowings: 0,
+    };
+    const { refusal, effects } = this.whileShut(this.shut, mac);
+    const begun: readonly FloodEffect[] = isNew ? [{ type: 'flooded' }] : [];
+    // A narrowing that the same frame asks for says all of it.
+    const hear: readonly FloodEffect[] = effects.length > 0 ? effects : [{ type: 'hear', only: known }];
+    return { ...(refusal === undefined ? {} : { refusal }), effects: [...begun, ...hear] };
+  }
+
+  private whileShut(shut: Shut, mac: Mac): Heard {
+    const left = shut.shares.get(mac);
+    // It was in the ring already, or is one of those that were heard too often.
+    if (left === undefined) return this.refused('port-flooded');
+    if (left >= 1 && shut.share >= 1) {
+      shut.shares.set(mac, left - 1);
+      shut.share -= 1;
+      return LISTENED;
+    }
+    shut.narrowings += 1;
+    shut.shares.delete(mac);
+    if (shut.share < 1 || shut.narrowings >= NARROWINGS) shut.shares.clear();
+    return this.refused('mac-flooded', [{ type: 'hear', only: [...shut.shares.keys()] }]);
+  }
+
+  private refused(refusal: FloodRefusal, effects: readonly FloodEffect[] = []): Heard {
+    if (this.flood !== undefined) this.flood.refused += 1;
+    return { refusal, effects };
+  }
+
+  private shareOf(perSecond: number): number {
+    return (perSecond * SHUT_FOR) / 1000;
+  }
+
+  private refill(now: Instant): void {
+    const idle = this.filledAt === undefined ? 0 : elapsed(this.filledAt, now);
+    this.filledAt = now;
+    this.tokens = Math.min(
+      this.limits.framesBurst,
+      this.tokens + (idle * this.limits.framesPerSecond) / 1000,
+    );
+  }
+}
+
+/** All flooded ports together are heard no more than this many frames a second: their turns come less often instead. */
+export const FLOODED_TOTAL = 4000;
+
+/** How many times longer each of so many flooded ports is shut. */
+export function timesShut(flooded: number, { framesPerSecond }: FloodLimits): number {
+  return Math.max(1, (flooded * framesPerSecond) / FLOODED_TOTAL);
+}

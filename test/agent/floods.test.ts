@@ -1,0 +1,72 @@
+// A port at line rate beside users who must not notice, in the simulated switch: what the capture is told, what is counted,
+// what upstream hears, and that it all ends.
+
+import { describe, expect, it } from 'vitest';
+import { fromHex } from '../../src/base/bytes.ts';
+import type { PortName } from '../../src/model/dataplane.ts';
+import { CALM, FLOOD_LIMITS } from '../../src/pae/flood-gate.ts';
+import { SimulatedStage } from '../rigs/sim/stage.ts';
+
+const P2 = 'p2' as PortName;
+
+function start(source: string): Uint8Array {
+  return fromHex(`0180c2000003${source}888e02010000`) as Uint8Array;
+}
+
+async function info(stage: SimulatedStage): Promise<Readonly<Record<string, number>>> {
+  return ((await stage.ask('info')) as { readonly counters: Readonly<Record<string, number>> }).counters;
+}
+
+function warnings(stage: SimulatedStage, code: string): number {
+  return stage.net.events.filter((event) => event.type === 'warning' && event.code === code).length;
+}
+
+/** So many frames a millisecond, each of a MAC of its own or all of one. */
+async function flood(stage: SimulatedStage, ms: number, source?: string): Promise<void> {
+  for (let at = 0; at < ms; at += 10) {
+    for (let n = 0; n < 500; n++) {
+      const mac = source ?? `06${((at * 500 + n) % 2 ** 32).toString(16).padStart(10, '0')}`;
+      stage.net.bridge.receive(P2, start(mac));
+    }
+    await stage.pass(10);
+  }
+}
+
+describe('a port that is flooded', () => {
+  it('costs its share; users beside it and on it stay; upstream is told twice, whatever comes', async () => {
+    const stage = new SimulatedStage({ machines: 2 });
+    stage.net.record = false;
+    const [beside, inside] = [stage.machine(1), stage.machine(2)];
+    const session = await stage.login(inside);
+    await flood(stage, 3_000);
+    expect(await stage.login(beside)).toBeDefined();
+    const counters = await info(stage);
+    const looked = counters['eapol-too-many-newcomers'] ?? 0;
+    expect(looked).toBeLessThan(FLOOD_LIMITS.framesBurst + 3 * FLOOD_LIMITS.framesPerSecond + 100);
+    expect(counters['port-flooded']).toBeGreaterThan(0);
+    expect((await stage.retained(inside.mac))?.session_id).toBe(session.session_id);
+    expect(warnings(stage, 'port-flooded')).toBe(1);
+    await stage.pass(CALM + 1_000);
+    expect(warnings(stage, 'port-flood-over')).toBe(1);
+    expect(stage.net.bridge.port(P2).heard).toBeUndefined();
+  });
+
+  it('with the MAC of its own user: that one is heard less, and stays', async () => {
+    const stage = new SimulatedStage({ machines: 2 });
+    stage.net.record = false;
+    const inside = stage.machine(2);
+    const session = await stage.login(inside);
+    await flood(stage, 2_000, inside.mac.replaceAll(':', ''));
+    expect((await stage.retained(inside.mac))?.session_id).toBe(session.session_id);
+    expect((await info(stage))['mac-flooded']).toBeGreaterThan(0);
+  });
+
+  it('is forgotten with the port', async () => {
+    const stage = new SimulatedStage({ machines: 2 });
+    stage.net.record = false;
+    await flood(stage, 200);
+    await stage.removePort(P2);
+    await stage.pass(CALM + 1_000);
+    expect(warnings(stage, 'port-flood-over')).toBe(0);
+  });
+});
