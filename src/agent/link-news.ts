@@ -1,6 +1,7 @@
 // Which changes of a link are told. All of them, until a port flaps: more than ten in ten seconds. Then that is told, once, and no
 // more of it until its link has been as it is for five seconds; that state is told, with how many changes there were. What a
-// change does to sessions is not held up by this, and neither is the port's retained state (once a second at most).
+// change does to sessions that stand is not held up by this, and neither is the port's retained state (once a second at most); but
+// newcomers are not listened to until it is over (supplicants.ts, mab.ts), or each flap would be a login, a Start and a Stop.
 
 import { after, earliest, elapsed, type Instant, NEVER, seconds } from '../base/time.ts';
 import type { PortName } from '../model/dataplane.ts';
@@ -13,7 +14,7 @@ const SETTLED_AFTER = seconds(5);
 export interface LinkNewsOptions {
   readonly link: (port: PortName, up: boolean) => void;
   readonly flaps: (port: PortName, message: string) => void;
-  readonly settled: (port: PortName, message: string) => void;
+  readonly settled: (port: PortName, up: boolean, message: string) => void;
 }
 
 interface Flapping {
@@ -49,6 +50,10 @@ export class LinkNews implements Timed {
     this.options.flaps(port, `the link has changed more than ${MOST} times in ${WITHIN / 1000} s`);
   }
 
+  isFlapping(port: PortName): boolean {
+    return this.flapping.has(port);
+  }
+
   gone(port: PortName): void {
     this.told.delete(port);
     this.flapping.delete(port);
@@ -64,7 +69,7 @@ export class LinkNews implements Timed {
     for (const [port, { changes, up, settledAt }] of this.flapping) {
       if (settledAt > now) continue;
       this.flapping.delete(port);
-      this.options.settled(port, `the link is ${up ? 'up' : 'down'} after ${changes} more changes`);
+      this.options.settled(port, up, `the link is ${up ? 'up' : 'down'} after ${changes} more changes`);
       this.changed(port, up, now);
     }
   }

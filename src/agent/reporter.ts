@@ -22,7 +22,6 @@ import { EventLog } from '../report/events.ts';
 import { buildTopic, parseTopic, type Topic } from '../report/topics.ts';
 import type { EndDecision, RelockProof } from '../session/logout.ts';
 import type { Core } from './core.ts';
-import { LinkNews } from './link-news.ts';
 import type { LogFields } from './ports.ts';
 import type { Timed } from './schedule.ts';
 import type { L2Unit, SessionUnit } from './session-unit.ts';
@@ -72,15 +71,9 @@ export class Reporter implements Timed {
   private portsDueAt: Instant = NEVER;
   /** Of this turn. */
   private readonly probes: ProbePayload[] = [];
-  private readonly linkNews: LinkNews;
 
   constructor(private readonly core: Core) {
     this.log = new EventLog({ bootId: core.boot.bootId });
-    this.linkNews = new LinkNews({
-      link: (port, up) => this.tellLink(port, up),
-      flaps: (port, message) => this.warning('flapping', message, { port }),
-      settled: (port, message) => this.warning('flapping-over', message, { port }),
-    });
   }
 
   boot(context: Omit<InfoContext, 'uplinkGuard'>): void {
@@ -240,11 +233,6 @@ export class Reporter implements Timed {
   }
 
   portLink(port: PortName, up: boolean): void {
-    this.linkNews.changed(port, up, this.core.now.mono);
-    this.core.schedule.touch(this.linkNews);
-  }
-
-  private tellLink(port: PortName, up: boolean): void {
     this.core.out.log('info', `link ${up ? 'up' : 'down'}`, { port });
     const adminUp = this.core.parts.ports.get(port)?.machine.facts.adminUp ?? false;
     const body = { port, link: up ? 'up' : 'down', admin: adminUp ? 'up' : 'down', present: true } as const;
@@ -270,7 +258,6 @@ export class Reporter implements Timed {
   portGone(port: PortName): void {
     this.dirtyPorts.delete(port);
     this.portsPublished.delete(port);
-    this.linkNews.gone(port);
     this.retain({ kind: 'port', port }, null);
     this.event({ type: 'port-link', body: { port, link: 'down', admin: 'down', present: false } });
   }

@@ -13,7 +13,7 @@ function listener(): { readonly news: LinkNews; readonly heard: string[] } {
   const news = new LinkNews({
     link: (port, up) => heard.push(`${port} ${up ? 'up' : 'down'}`),
     flaps: (port, message) => heard.push(`${port} flaps: ${message}`),
-    settled: (port, message) => heard.push(`${port} settled: ${message}`),
+    settled: (port, _up, message) => heard.push(`${port} settled: ${message}`),
   });
   return { news, heard };
 }
@@ -38,11 +38,13 @@ describe('a link', () => {
     expect(heard).toHaveLength(11);
     expect(heard.at(-1)).toBe('p1 flaps: the link has changed more than 10 times in 10 s');
     expect(news.pollAt()).toBe(last + 5_000);
+    expect(news.isFlapping(P1)).toBe(true);
     news.onTime(instant(last + 4_999));
     expect(heard).toHaveLength(11);
     news.onTime(instant(last + 5_000));
     expect(heard.slice(11)).toEqual(['p1 settled: the link is down after 191 more changes', 'p1 down']);
     expect(news.pollAt()).toBe(NEVER);
+    expect(news.isFlapping(P1)).toBe(false);
   });
 
   it('of another port is told all the same, and a port that is gone is forgotten', () => {

@@ -263,6 +263,7 @@ describe('the disk', () => {
 describe('what comes in', () => {
   it('overflows the capture: nobody is out, and whoever logs in then gets in', async () => {
     await disturbsNobody(() => whileIt(captureOverflows(scene.client(2)), leaveAndCome));
+    await until('the count of it', async () => ((await scene.drops())['capture-ring-full'] ?? 0) > 0);
   });
 
   it('overruns the notices, while foreign hands are in the table: all of it is found and put right', async () => {
@@ -321,6 +322,7 @@ describe('a port that flaps at 10 Hz', () => {
     );
     const links = scene.events('port-link').length;
     const messages = scene.upstream.messages.length;
+    const records = rows().filter(({ userName }) => userName === DEVICE).length;
     await disturbsNobody(() =>
       whileIt(portFlaps(device), async () => {
         const talking = await talker(device, 20);
@@ -340,12 +342,9 @@ describe('a port that flaps at 10 Hz', () => {
       'the device in again',
       async () => (await ping(device, UPLINK_IPV4)) && (await scene.session(device)) !== undefined,
     );
-    console.log(
-      'messages',
-      scene.upstream.messages.length - messages,
-      'records',
-      rows().filter(({ userName }) => userName === DEVICE).length,
-    );
+    // Of the few times that it came in before it was known to flap.
+    expect(rows().filter(({ userName }) => userName === DEVICE).length - records).toBeLessThanOrEqual(14);
+    expect(scene.upstream.messages.length - messages).toBeLessThanOrEqual(80);
   });
 
   it('with a delay of the link’s end: the session goes on', async () => {
