@@ -271,15 +271,21 @@ export function explainView(
 }
 
 export function configView(result: ResultOf<'config'>, { paint }: ViewContext): string {
-  const { warnings = [], restart_needed: restart = [], applied, ports = [], sessions = 0 } = result;
+  const { warnings = [], restart_needed: restart = [], applied, ports = [], sessions = 0, ended } = result;
   const warned = warnings.map((fault) => `${paint.yellow('warning:')} ${describeFault(fault)}`);
   const verdict =
     applied === true
       ? `taken over: ${plural(ports.length, 'port')} and ${plural(sessions, 'session')} changed`
       : restart.length === 0
-        ? 'ok: it can be taken over'
+        ? `ok: it can be taken over${ended === undefined ? '' : `; ${wouldChange(ports.length, sessions, ended)}`}`
         : `ok, after a restart: that is needed to change ${restart.join(', ')}`;
   return [...warned, verdict].join('\n');
+}
+
+function wouldChange(ports: number, sessions: number, ended: number): string {
+  if (ports + sessions + ended === 0) return 'no port and no session would change';
+  const ending = `${plural(ended, 'session')} would end`;
+  return `${plural(ports, 'port')} and ${plural(sessions, 'session')} would change, ${ending}`;
 }
 
 export function disconnectView(result: ResultOf<'disconnect'>, { paint }: ViewContext): string {
