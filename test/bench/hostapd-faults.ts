@@ -24,6 +24,7 @@ const AFTER_MS = 10_000;
 const BACK_WITHIN_MS = 90_000;
 /** What is sent at a session's end, and once more. */
 const RECORDS_WITHIN_MS = 15_000;
+const STILL_S = (AFTER_MS + BACK_WITHIN_MS) / 1000;
 /** The default handshake: T = 15 s, N = 3. */
 const ROLES = { default: { handshake: { period_s: 15, times: 3 } } };
 
@@ -144,10 +145,12 @@ async function undisturbed(scene: Scene, act: () => Promise<unknown>): Promise<O
   const lost = await pings.lost();
   const isIn = await isGranted(scene);
   const sessions = sessionsOf(scene).length;
-  const stays = isIn ? (sessions > 1 ? 'logged in anew' : 'stays in') : '**is out**';
+  const missed = lost === 0 ? 'no ping lost' : `**${lost} pings lost**`;
   const over = isIn ? sessions - 1 : sessions;
   return {
-    user: `${stays}, ${lost === 0 ? 'no ping lost' : `**${(lost * 0.05).toFixed(1)} s without an answer**`}`,
+    user: isIn
+      ? `${sessions > 1 ? 'logged in anew' : 'stays in'}, ${missed}`
+      : `**is out, ${STILL_S} s later, too**`,
     accounting: bookkeeping(scene, over),
     stranger: '',
   };

@@ -13,6 +13,7 @@ import {
   captureOverflows,
   clockSteps,
   type Fault,
+  floodProgram,
   MEMORY_CEILING,
   mediumFull,
   mediumHangs,
@@ -134,11 +135,13 @@ async function whileIt<T>(fault: Fault, during: () => Promise<T>): Promise<T> {
   }
 }
 
-/** The second user leaves and is in again. */
+/** The second user leaves and is in again. Nobody asks the agent of it, who may have no answer to give. */
 async function leaveAndCome(): Promise<void> {
-  const { session_id: id } = await sessionOf(scene.client(2));
+  const { mac } = scene.client(2);
+  const ends = scene.ends({ mac }).length;
   await other.logoff();
-  await scene.waitForEvent('session-end', { session_id: id, cause: 'supplicant-logoff' });
+  await until('the end', () => scene.ends({ mac }).length > ends);
+  expect(scene.ends({ mac }).at(-1)).toMatchObject({ cause: 'supplicant-logoff' });
   await other.logon();
   await other.waitFor('authorized');
   otherSince = Date.now();
@@ -263,7 +266,6 @@ describe('the disk', () => {
 describe('what comes in', () => {
   it('overflows the capture: nobody is out, and whoever logs in then gets in', async () => {
     await disturbsNobody(() => whileIt(captureOverflows(scene.client(2)), leaveAndCome));
-    await until('the count of it', async () => ((await scene.drops())['capture-ring-full'] ?? 0) > 0);
   });
 
   it('overruns the notices, while foreign hands are in the table: all of it is found and put right', async () => {
@@ -278,6 +280,8 @@ describe('what comes in', () => {
       await until('the entry gone', async () => (await scene.lab.fdb(STRANGER)).length === 0);
       await NOTICES_LOST.end(scene);
     });
+    // Frames that a capture has lost are counted at such a look, too.
+    expect((await scene.drops())['capture-ring-full']).toBeGreaterThan(0);
     expect(warnings('port-open')).toContainEqual(expect.objectContaining({ port: 'p4' }));
     expect(warnings('foreign-entry')).toContainEqual(expect.objectContaining({ mac: STRANGER }));
   });
@@ -325,10 +329,8 @@ describe('a port that flaps at 10 Hz', () => {
     const records = rows().filter(({ userName }) => userName === DEVICE).length;
     await disturbsNobody(() =>
       whileIt(portFlaps(device), async () => {
-        const talking = await talker(device, 20);
+        await device.netns.must([floodProgram(), 'eth0', '1', '7', device.mac, '1280']);
         await scene.waitForEvent('warning', { code: 'flapping', port: 'p3' });
-        await sleep(5_000);
-        await talking.stop();
       }),
     );
     await scene.waitForEvent('warning', { code: 'flapping-over', port: 'p3' });

@@ -173,11 +173,17 @@ export function portRemoved(port: string): Fault {
   });
 }
 
+/** Sends flat out: see its own head. */
+export function floodProgram(): string {
+  execFileSync('make', ['-s', '-C', NATIVE, 'build/flood'], { stdio: 'pipe' });
+  return path.join(NATIVE, 'build/flood');
+}
+
 /** More changes of the table than the notices' buffer holds, while the agent stands still for some two seconds. */
 export const NOTICES_LOST = fault('notices of the kernel are lost (ENOBUFS)', async ({ agent, lab }) => {
-  execFileSync('make', ['-s', '-C', NATIVE, 'build/flood'], { stdio: 'pipe' });
+  const flood = floodProgram();
   agent.freeze();
-  await lab.uplink.must([path.join(NATIVE, 'build/flood'), 'eth0', '65536', '2']);
+  await lab.uplink.must([flood, 'eth0', '65536', '2']);
   agent.thaw();
   return () => lab.netns.must(['bridge', 'fdb', 'flush', 'dev', 'br0', 'dynamic']);
 });
