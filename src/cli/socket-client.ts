@@ -78,7 +78,7 @@ export class SocketClient implements AgentClient {
   }
 }
 
-/** It tells of its input's errors as its own; `close` of the socket follows them, and settles. */
+/** An error of the socket closes it, which is heard there; the reader of its lines has nothing to add. */
 function linesOf(socket: Socket): Interface {
   return createInterface({ input: socket }).on('error', () => undefined);
 }

@@ -169,6 +169,7 @@ export function infoView(info: ResultOf<'info'>, { paint, now }: ViewContext): s
       `${clean(info.bridge)}, uplinks ${info.uplinks.length === 0 ? '-' : info.uplinks.map((name) => clean(name)).join(' ')}`,
     ],
     ['sessions', `${info.counts.sessions} on ${plural(info.counts.ports, 'port')}`],
+    ['timers', timersOf(info)],
     ...certifiedOf(info),
     ['accounting', accountingOf(info, paint)],
     ...(info.sso === undefined ? [] : [signOnOf(info.sso)]),
@@ -233,6 +234,13 @@ export function serversView(
       ? []
       : [`${plural(waiting, 'reauthentication waits', 'reauthentications wait')} for a server`]),
   ].join('\n\n');
+}
+
+function timersOf({ counts }: ResultOf<'info'>): string {
+  const { sessions, timers, session_timers: own } = counts;
+  const fault =
+    own === sessions ? '' : `, ${own} of them for ${plural(sessions, 'session')}: please report it`;
+  return `${timers} in use${fault}`;
 }
 
 function signOnOf({ users, awaited }: NonNullable<ResultOf<'info'>['sso']>): [string, string] {
