@@ -182,7 +182,7 @@ export class PortDesk {
         this.core.parts.reconciliation.doubt();
         return;
       case 'bridge-gone':
-        this.absence = `the bridge ${this.core.config.switch.bridge} is gone: every port is out of our hands, until it is made anew`;
+        this.absence = goneSentence(this.core.config.switch.bridge, event.renamed);
         reporter.warning('bridge-gone', this.absence, {});
         this.core.parts.vlans.bridgeGone();
         for (const name of this.names()) this.gone(name);
@@ -413,4 +413,10 @@ export class PortDesk {
         assertNever(effect);
     }
   }
+}
+
+function goneSentence(bridge: string, renamed: string | undefined): string {
+  if (renamed === undefined)
+    return `the bridge ${bridge} is gone: every port is out of our hands, until it is made anew`;
+  return `the bridge ${bridge} is called ${renamed} now: its ports stay locked, and nobody is let in, until it has its name again or switch.bridge is ${renamed} (that takes a restart)`;
 }

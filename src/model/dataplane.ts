@@ -106,7 +106,8 @@ export type DataplaneEvent =
   | { readonly type: 'entry-active'; readonly key: GrantKey }
   | { readonly type: 'entry-gone'; readonly key: GrantKey }
   | { readonly type: 'overrun' }
-  | { readonly type: 'bridge-gone' }
+  /** `renamed`: it is there by this name; its grants are gone, and its ports stay locked. */
+  | { readonly type: 'bridge-gone'; readonly renamed?: string }
   | { readonly type: 'bridge-back' };
 
 /** One dump of the table: packed records (layout in wire/fdb-table.ts), taken at `at`. */
