@@ -215,6 +215,12 @@ export class PortDesk {
     return true;
   }
 
+  /** Ports for which the configuration means something else than what is in force for them. */
+  get behind(): readonly PortUnit[] {
+    const differs = ({ name, machine }: PortUnit) => !same(machine.config, this.core.settings.port(name));
+    return [...this.units.values()].filter(differs);
+  }
+
   /** Another configuration is in force: ports for which it means something else, by name. */
   reconfigure(): readonly PortName[] {
     return [...this.units.values()].filter((unit) => this.configure(unit)).map(({ name }) => name);

@@ -16,7 +16,7 @@ import { type ParsedConfig, parseConfig } from '../config/parse.ts';
 import { type ReadSecret, secretFiles, withoutSecrets } from '../config/secrets.ts';
 import type { Command, TimerChange, TimerTarget } from '../report/commands.ts';
 import type { Core } from './core.ts';
-import { sessionsFollow } from './follow.ts';
+import { sessionsFollow, type Touched, touchedBy } from './follow.ts';
 import { isRefused, type Outcome, type Refused, refused } from './outcome.ts';
 import { TimerOverrides } from './overrides.ts';
 
@@ -110,7 +110,15 @@ export class Reconfigure {
     const parsed = parse(text, this.namedOnly());
     if (isRefused(parsed)) return parsed;
     const { config, warnings } = parsed;
-    return { warnings, restart_needed: restartPaths(this.configured, config) };
+    const restart = restartPaths(this.configured, config);
+    return { warnings, restart_needed: restart, ...(restart.length === 0 ? this.touches(config) : {}) };
+  }
+
+  /** Whom it would touch. */
+  private touches(config: Config): Touched {
+    const overrides = this.overrides.copy();
+    overrides.follow(this.configured, config);
+    return this.core.under(overrides.over(config), () => touchedBy(this.core));
   }
 
   private apply(text: string, readSecret: ReadSecret): Outcome<'config'> {

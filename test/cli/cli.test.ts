@@ -440,6 +440,16 @@ describe('config: what is sent is the text of the file', () => {
 
   test.each([
     ['check', { warnings: [], restart_needed: [] }, 'ok: it can be taken over\n'],
+    [
+      'check',
+      { restart_needed: [], ports: ['p1', 'p2'], sessions: 1, ended: 0 },
+      'ok: it can be taken over; 2 ports and 1 session would change, 0 sessions would end\n',
+    ],
+    [
+      'check',
+      { restart_needed: [], ports: [], sessions: 0, ended: 0 },
+      'ok: it can be taken over; no port and no session would change\n',
+    ],
     ['check', { restart_needed: ['backend'] }, 'ok, after a restart: that is needed to change backend\n'],
     [
       'apply',
