@@ -6,7 +6,6 @@
 // Ports stay locked, as those do of which `control` became off: nobody is let in by a change of a name. What would open them is told.
 // Which bridge it was says the lock file, which is written anew after this.
 
-import { execFile } from 'node:child_process';
 import { macFromNumber } from '../base/mac.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { Config } from '../config/config.ts';
@@ -15,11 +14,10 @@ import type { GrantKey, PortName, VlanId } from '../model/dataplane.ts';
 import { forEachEntry, isGrant } from '../wire/fdb-table.ts';
 import { readText } from './files.ts';
 import { openDataplane } from './host.ts';
+import { nft } from './nft.ts';
 import type { PortAuth } from './portauth.ts';
 import { readClocks } from './shell.ts';
 import { strangersTable, tableName } from './table-name.ts';
-
-const NFT_WITHIN_MS = 5000;
 
 export interface FormerBridge extends LockRules {
   readonly bridge: string;
@@ -56,9 +54,8 @@ export function formerBridge(
 export function removeFormerTables({ bridge }: FormerBridge): void {
   const own = tableName(bridge);
   const tables = [`inet ${own}`, `bridge ${own}`, `bridge ${strangersTable(bridge)}`];
-  const nft = execFile('nft', ['-f', '-'], { timeout: NFT_WITHIN_MS }, () => undefined);
-  nft.stdin?.on('error', () => undefined);
-  nft.stdin?.end(tables.map((table) => `table ${table} {}\ndelete table ${table}\n`).join(''));
+  const script = tables.map((table) => `table ${table} {}\ndelete table ${table}\n`).join('');
+  nft(['-f', '-'], script, () => undefined);
 }
 
 interface Left {

@@ -28,7 +28,11 @@ export function openDataplane(config: Config): Result<PortAuth, string> {
 export async function checkHost(config: Config): Promise<readonly HostFinding[]> {
   const portauth = openDataplane(config);
   if (!portauth.ok) return [{ severity: 'fault', message: portauth.error }];
-  const findings = hostFindings(config, portauth.value, ownAddresses(config.switch.bridge).sources);
+  const findings = hostFindings(
+    config,
+    portauth.value,
+    ownAddresses(config.switch.bridge)?.sources ?? new Map(),
+  );
   const lockout = lockoutFindings(config, portauth.value, {
     ssh: process.env.SSH_CONNECTION,
     interfaces: Object.keys(networkInterfaces()),
