@@ -67,6 +67,7 @@ static void name_given_up(struct sd *sd, struct sink *sink, const struct pa_port
 static void port_seen(struct sd *sd, struct sink *sink, const struct pa_port *facts) {
     struct sd_port *port = sd_port_cached(sd, facts->ifindex);
     const bool renamed = port && strcmp(port->facts.name, facts->name) != 0;
+    struct sd_link now;
     if (port) port->seen = true;
     if (port && !renamed && port->facts.flags == facts->flags && port->facts.link_changes == facts->link_changes &&
         memcmp(port->facts.address, facts->address, 6) == 0)
@@ -74,6 +75,7 @@ static void port_seen(struct sd *sd, struct sink *sink, const struct pa_port *fa
     if (renamed) {
         sd_abandon(sd, facts->ifindex);
         emit_port(sink, PA_EVENT_PORT_GONE, &port->facts);
+        if (sd_port_now(sd, facts->ifindex, &now) == 0) facts = &now.port; /* it may be locked by now */
     }
     /* After lost notices the new bearer of a name is seen before the old one is missed. */
     if (!port || renamed) name_given_up(sd, sink, facts);

@@ -10,7 +10,13 @@ import { macFromNumber } from '../base/mac.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { Config } from '../config/config.ts';
 import { type LockRules, readLockFile } from '../config/lock-file.ts';
-import type { GrantKey, PortName, VlanId } from '../model/dataplane.ts';
+import {
+  type GrantKey,
+  type PortFacts,
+  type PortName,
+  unlockCommand,
+  type VlanId,
+} from '../model/dataplane.ts';
 import { forEachEntry, isGrant } from '../wire/fdb-table.ts';
 import { readText } from './files.ts';
 import { openDataplane } from './host.ts';
@@ -33,7 +39,7 @@ export function leaveFormerBridge(former: FormerBridge, config: Config): Result<
   if (!left.ok) return err(`${bridge} is not our bridge any more, and has grants of ours: ${left.error}`);
   const { grants, ports } = left.value;
   if (grants + ports.length === 0) return ok(undefined);
-  const opening = ports.map((port) => `\`bridge link set dev ${port} mab off locked off\``).join(', ');
+  const opening = ports.map((port) => `\`${unlockCommand(port)}\``).join(', ');
   return ok(
     `${bridge} is not our bridge any more: ${grants} grants are taken away there, and its ports stay locked; ${opening} opens them`,
   );
@@ -61,7 +67,7 @@ export function removeFormerTables({ bridge }: FormerBridge): void {
 interface Left {
   readonly grants: number;
   /** Locked. */
-  readonly ports: readonly PortName[];
+  readonly ports: readonly Pick<PortFacts, 'name' | 'mab'>[];
 }
 
 function takeBack(portauth: PortAuth, { locks }: FormerBridge): Result<Left, string> {
@@ -79,7 +85,7 @@ function takeBack(portauth: PortAuth, { locks }: FormerBridge): Result<Left, str
   const failed = done.find((result) => !result.ok);
   if (failed?.ok === false) return failed;
   const shut = ports.filter(({ name, locked }) => locked || granted.has(name));
-  return ok({ grants: keys.value.length, ports: shut.map(({ name }) => name) });
+  return ok({ grants: keys.value.length, ports: shut });
 }
 
 function grantsOn(

@@ -118,3 +118,8 @@ export interface TableDump {
   readonly tookMs: number;
   readonly records: Uint8Array;
 }
+
+/** What opens a locked port by hand: an older iproute2 does not know `mab`, so that it is said only where it has to be. */
+export function unlockCommand({ name, mab }: Pick<PortFacts, 'name' | 'mab'>): string {
+  return `bridge link set dev ${name} ${mab ? 'mab off ' : ''}locked off`;
+}
