@@ -5,6 +5,7 @@ import { Counters } from '../base/counters.ts';
 import type { Mac } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
 import type { Instant } from '../base/time.ts';
+import { type Pace, TokenBucket } from '../base/token-bucket.ts';
 import type { PortName } from '../model/dataplane.ts';
 import {
   type FloodContext,
@@ -17,9 +18,15 @@ import type { PortLimits } from '../pae/limits.ts';
 import type { Core } from './core.ts';
 import type { Timed } from './schedule.ts';
 
+/** MACs of sessions elsewhere that are probed since they were heard on one port: whoever knows many MACs can name them all. */
+const SIGHTINGS: Pace = { perSecond: 10, burst: 64 };
+
+type PortCounter = FloodRefusal | 'capture-ring-full' | 'mac-of-session-elsewhere' | 'too-many-sightings';
+
 class GuardedPort implements Timed {
   readonly gate: FloodGate;
-  readonly counters = new Counters<FloodRefusal | 'capture-ring-full'>();
+  readonly sightings = new TokenBucket(SIGHTINGS);
+  readonly counters = new Counters<PortCounter>();
 
   constructor(
     readonly name: PortName,
@@ -54,15 +61,26 @@ export class Floods {
     const { refusal, effects } = here.gate.frame(mac, this.core.now.mono, here.context);
     if (effects.length > 0) this.apply(here, effects);
     if (refusal === undefined) return true;
-    here.counters.add(refusal);
-    this.core.drops.add(refusal);
+    this.count(here, refusal);
+    return false;
+  }
+
+  /** A MAC that has its session on another port was heard here. */
+  heardElsewhere(name: PortName): void {
+    this.count(this.portOf(name), 'mac-of-session-elsewhere');
+  }
+
+  /** Whether the session of such a MAC is probed for that. */
+  admitsSighting(name: PortName): boolean {
+    const here = this.portOf(name);
+    if (here.sightings.take(this.core.now.mono)) return true;
+    this.count(here, 'too-many-sightings');
     return false;
   }
 
   /** Frames for which the capture had no room. */
   lost(name: PortName, frames: number): void {
-    this.portOf(name).counters.add('capture-ring-full', frames);
-    this.core.drops.add('capture-ring-full', frames);
+    this.count(this.portOf(name), 'capture-ring-full', frames);
   }
 
   configure(name: PortName, limits: PortLimits): void {
@@ -77,6 +95,11 @@ export class Floods {
 
   tick(here: GuardedPort, now: Instant): void {
     this.apply(here, here.gate.tick(now));
+  }
+
+  private count({ counters }: GuardedPort, reason: PortCounter, by = 1): void {
+    counters.add(reason, by);
+    this.core.drops.add(reason, by);
   }
 
   private apply(here: GuardedPort, effects: readonly FloodEffect[]): void {

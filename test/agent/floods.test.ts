@@ -70,3 +70,37 @@ describe('a port that is flooded', () => {
     expect(warnings(stage, 'port-flood-over')).toBe(0);
   });
 });
+
+describe('a stranger who knows many MACs', () => {
+  it('has no more than some of their sessions probed, and ends none', async () => {
+    const stage = new SimulatedStage({ machines: 90 });
+    stage.net.record = false;
+    const users = Array.from({ length: 89 }, (_, n) => stage.machine(n + 1));
+    for (const user of users) await stage.login(user);
+    const before = stage.net.events.length;
+    for (const { mac } of users) stage.net.bridge.receive('p90' as PortName, start(mac.replaceAll(':', '')));
+    await stage.pass(100);
+    const counters = await info(stage);
+    expect(counters['mac-of-session-elsewhere']).toBe(89);
+    expect(counters['too-many-sightings']).toBe(89 - 64);
+    await stage.pass(5_000);
+    expect(stage.net.events.slice(before).filter(({ type }) => type === 'session-end')).toEqual([]);
+  });
+});
+
+describe('a client that answers without end', () => {
+  it('is heard at its pace: the server is asked no more often', async () => {
+    const stage = new SimulatedStage({
+      machines: 1,
+      config: { ports: { 'p*': { limits: { client_responses_per_s: 5 } } } },
+    });
+    await stage.login(stage.machine(1));
+    const { mac } = stage.machine(1);
+    const response = fromHex(
+      `0180c2000003${mac.replaceAll(':', '')}888e0200000602630006${'0d40'}`,
+    ) as Uint8Array;
+    for (let n = 0; n < 1_000; n++) stage.net.bridge.receive('p1' as PortName, response);
+    await stage.pass(100);
+    expect((await info(stage))['eap-too-many-responses']).toBeGreaterThan(700);
+  });
+});
