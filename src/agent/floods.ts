@@ -4,7 +4,7 @@
 import { Counters } from '../base/counters.ts';
 import type { Mac } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
-import type { Instant } from '../base/time.ts';
+import { earliest, type Instant } from '../base/time.ts';
 import { type Pace, TokenBucket } from '../base/token-bucket.ts';
 import type { PortName } from '../model/dataplane.ts';
 import {
@@ -15,16 +15,23 @@ import {
   timesShut,
 } from '../pae/flood-gate.ts';
 import type { PortLimits } from '../pae/limits.ts';
+import { REPORTS, ReportGate } from '../pae/report-gate.ts';
 import type { Core } from './core.ts';
 import type { Timed } from './schedule.ts';
 
 /** MACs of sessions elsewhere that are probed since they were heard on one port: whoever knows many MACs can name them all. */
 const SIGHTINGS: Pace = { perSecond: 10, burst: 64 };
 
-type PortCounter = FloodRefusal | 'capture-ring-full' | 'mac-of-session-elsewhere' | 'too-many-sightings';
+type PortCounter =
+  | 'mab-flooded'
+  | FloodRefusal
+  | 'capture-ring-full'
+  | 'mac-of-session-elsewhere'
+  | 'too-many-sightings';
 
 class GuardedPort implements Timed {
   readonly gate: FloodGate;
+  readonly reports = new ReportGate();
   readonly sightings = new TokenBucket(SIGHTINGS);
   readonly counters = new Counters<PortCounter>();
 
@@ -38,7 +45,7 @@ class GuardedPort implements Timed {
   }
 
   pollAt(): Instant {
-    return this.gate.pollAt();
+    return earliest(this.gate.pollAt(), this.reports.pollAt());
   }
 
   onTime(now: Instant): void {
@@ -95,6 +102,26 @@ export class Floods {
 
   tick(here: GuardedPort, now: Instant): void {
     this.apply(here, here.gate.tick(now));
+    if (here.reports.tick(now)) this.core.parts.ports.report(here.name, true);
+  }
+
+  /** Whether the kernel's report of an unknown MAC is looked at. */
+  admitsReport(name: PortName): boolean {
+    const here = this.portOf(name);
+    const verdict = here.reports.report(this.core.now.mono);
+    if (verdict === 'taken') return true;
+    this.count(here, 'mab-flooded');
+    if (verdict === 'refused') return false;
+    const { ports, reporter } = this.core.parts;
+    ports.report(name, false);
+    this.core.schedule.touch(here);
+    if (verdict.isNews)
+      reporter.warning(
+        'mab-flooded',
+        `more unknown MACs on the port than it may have (${REPORTS.perSecond} a second): the kernel reports none of them until it is calm`,
+        { port: name },
+      );
+    return false;
   }
 
   private count({ counters }: GuardedPort, reason: PortCounter, by = 1): void {
