@@ -11,6 +11,7 @@ import { present } from './base/present.ts';
 import { err, ok, type Result } from './base/result.ts';
 import type { Config } from './config/config.ts';
 import { describeFault } from './config/fault.ts';
+import { LOCK_FILE } from './config/lock-file.ts';
 import { parseConfig } from './config/parse.ts';
 import { isUplink } from './config/ports.ts';
 import { bridgeAbsence } from './io/bridge-absence.ts';
@@ -131,7 +132,7 @@ class Run {
       ssoBars: this.ssoBars,
       log,
       heldPorts: this.heldPorts,
-      lockFile: join(config.stateDir, 'lock.conf'),
+      lockFile: join(config.stateDir, LOCK_FILE),
       onDrained: () => void this.stop('drained'),
     });
     this.manager = ServiceManager.find({

@@ -50,6 +50,7 @@ trap 'rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 umask 022
 cp -R "$here/debian" "$here/examples" "$work/"
+cp "$here/lock-file.sh" "$work/lock-file"
 cp "$here/rollcall.yaml" "$root/docs/rollcall.reference.yaml" "$work/"
 mkdir "$work/bundle"
 (cd "$bundle" && tar --exclude='*.js.map' -cf - .) | tar -xf - -C "$work/bundle"

@@ -11,12 +11,6 @@
 /* A word of ours per rule, and of the patterns at most so many. */
 #define TEXT 16384
 
-static void name_table(struct lock_table *table, const struct lock_file *file) {
-    snprintf(table->name, sizeof table->name, "rollcall_lock_%s", file->bridge);
-    for (char *at = table->name; *at; at++)
-        if (!isalnum((unsigned char)*at)) *at = '_';
-}
-
 /* The beginning of a pattern that can stand between quotes, and that an ifname pattern of nftables can have. */
 static size_t plain_length(const char *pattern) {
     size_t length = 0;
@@ -57,7 +51,7 @@ static char *rules_of(struct lock_table *table, struct pa_handle *handle) {
 
 int lock_table_load(struct lock_table *table, struct pa_handle *handle, const struct lock_file *file) {
     static char text[TEXT];
-    name_table(table, file);
+    nft_table_name("rollcall_lock_", file->bridge, table->name);
     const char *t = table->name;
     const size_t head = (size_t)snprintf(
         text, sizeof text,
@@ -138,8 +132,8 @@ bool lock_table_is_whole(struct lock_table *table, struct pa_handle *handle) {
 }
 
 int lock_table_remove(struct lock_table *table, struct pa_handle *handle, const struct lock_file *file) {
-    char text[160];
-    name_table(table, file);
+    char text[64 + 2 * NFT_TABLE_NAME];
+    nft_table_name("rollcall_lock_", file->bridge, table->name);
     snprintf(text, sizeof text, "table bridge %s {}\ndelete table bridge %s\n", table->name, table->name);
     free(table->rules);
     table->rules = NULL;

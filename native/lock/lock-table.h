@@ -17,7 +17,7 @@
 
 struct lock_table {
     struct nft *nft;
-    char name[40];
+    char name[NFT_TABLE_NAME];
     char *rules; /* as nftables tells of them while nobody has touched them, without elements; NULL = not loaded */
 };
 

@@ -104,10 +104,10 @@ static void take(void *context, const char *element) {
 
 /* Of both families; counts also what there is no room for. */
 static int list_set(struct sd *sd, uint32_t set, struct listing *listing) {
-    char table[32];
+    char table[NFT_TABLE_NAME];
     listing->count = 0;
     for (listing->family = 4; listing->family <= 6; listing->family += 2) {
-        const struct nft_set of = {"inet", nft_table_name(&sd->base, table), SET_NAMES[set][listing->family == 6]};
+        const struct nft_set of = {"inet", nft_table_name("rollcall_", sd->base.bridge, table), SET_NAMES[set][listing->family == 6]};
         const int error = nft_list(&sd->nft, &sd->base, &of, take, listing);
         if (error) return error;
     }
@@ -132,9 +132,9 @@ static bool take_out_elements(char *text, const char *name, struct listing *list
  * those of PA_L3_GRANTED. -ENOENT without the table, or without one of these sets.
  */
 static int read_table(struct sd *sd, char **made, struct listing *granted) {
-    char table[32];
+    char table[NFT_TABLE_NAME];
     int error;
-    char *const text = nft_table(&sd->nft, &sd->base, "inet", nft_table_name(&sd->base, table), &error);
+    char *const text = nft_table(&sd->nft, &sd->base, "inet", nft_table_name("rollcall_", sd->base.bridge, table), &error);
     for (uint32_t set = 0; !error && set < PA_L3_SETS; set++)
         for (uint32_t family = 4; !error && family <= 6; family += 2) {
             struct listing *const listing = set == PA_L3_GRANTED ? granted : NULL;
@@ -170,7 +170,7 @@ static struct pa_address *granted_before(struct sd *sd, uint32_t *count) {
 
 int sd_l3_open(struct pa_handle *handle, const char *ingress, const struct pa_address *exempt, uint32_t count) {
     struct sd *sd = (struct sd *)handle;
-    char table[32], *commands = NULL;
+    char table[NFT_TABLE_NAME], *commands = NULL;
     uint32_t kept_count;
     struct pa_address *const kept = granted_before(sd, &kept_count);
     char *const names = quoted(ingress), *const v4 = elements_of(exempt, count, 4), *const v6 = elements_of(exempt, count, 6);
@@ -178,9 +178,9 @@ int sd_l3_open(struct pa_handle *handle, const char *ingress, const struct pa_ad
     int result = -ENOMEM;
     if (names && v4 && v6 && kept4 && kept6) {
         const size_t texts = strlen(names) + strlen(v4) + strlen(v6) + strlen(kept4) + strlen(kept6);
-        const size_t size = sizeof TABLE + 3 * 32 + texts;
+        const size_t size = sizeof TABLE + 3 * NFT_TABLE_NAME + texts;
         commands = malloc(size);
-        if (commands) snprintf(commands, size, TABLE, nft_table_name(handle, table), names, v4, v6, kept4, kept6);
+        if (commands) snprintf(commands, size, TABLE, nft_table_name("rollcall_", handle->bridge, table), names, v4, v6, kept4, kept6);
     }
     if (commands)
         result = nft_run(&sd->nft, handle, "shut the routed path", commands);
@@ -245,8 +245,8 @@ static int change_family(struct sd *sd, const struct nft_set *set, enum nft_chan
 }
 
 static void change(struct sd *sd, uint32_t set, enum nft_change how, struct pa_address *addresses, uint32_t count) {
-    char table[32];
-    nft_table_name(&sd->base, table);
+    char table[NFT_TABLE_NAME];
+    nft_table_name("rollcall_", sd->base.bridge, table);
     for (uint32_t family = 4; family <= 6; family += 2) {
         const struct nft_set of = {"inet", table, SET_NAMES[set][family == 6]};
         bool any = false;

@@ -119,10 +119,10 @@ int nft_run(struct nft **nft, struct pa_handle *handle, const char *what, const 
     return pa_error(handle, told, "%s: nftables: %.*s", what, (int)strcspn(complaint, "\n"), complaint);
 }
 
-char *nft_table_name(const struct pa_handle *handle, char out[32]) {
-    snprintf(out, 32, "rollcall_%s", handle->bridge);
-    for (char *at = out; *at; at++)
-        if (!isalnum((unsigned char)*at)) *at = '_';
+char *nft_table_name(const char *prefix, const char *bridge, char out[NFT_TABLE_NAME]) {
+    size_t length = (size_t)snprintf(out, NFT_TABLE_NAME, "%s", prefix);
+    for (const unsigned char *at = (const unsigned char *)bridge; *at; at++)
+        length += (size_t)snprintf(out + length, NFT_TABLE_NAME - length, isalnum(*at) || strchr("-._", *at) ? "%c" : "/%02x", *at);
     return out;
 }
 

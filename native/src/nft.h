@@ -24,8 +24,13 @@ struct nft_set {
     const char *name;
 };
 
-/* A name of nftables made of a bridge's: "rollcall_br0", into `out` (32 octets), which is returned. */
-char *nft_table_name(const struct pa_handle *handle, char out[32]);
+/*
+ * A name of nftables made of a bridge's, of which no other bridge's is made: "rollcall_" and "br0" are "rollcall_br0". What nftables
+ * takes in no name is `/` and two hexadecimal digits, since no interface has a `/` in its name. `prefix` has at most 16
+ * octets, `bridge` 15. Returns `out`.
+ */
+#define NFT_TABLE_NAME 64
+char *nft_table_name(const char *prefix, const char *bridge, char out[NFT_TABLE_NAME]);
 
 /*
  * Runs commands. `what` begins the sentence of a failure. -EOPNOTSUPP without the library or the kernel's part, else the

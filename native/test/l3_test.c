@@ -141,7 +141,7 @@ static void simulated_packets_meet_the_sets(void) {
 }
 
 static void somebody_removes_the_table(void) {
-    CHECK_EQUAL(system("nft delete table inet rollcall_br_l3"), 0);
+    CHECK_EQUAL(system("nft delete table inet rollcall_br-l3"), 0);
     CHECK_EQUAL(add(PA_L3_GRANTED, "192.0.2.1"), -ENOENT);
     CHECK_FAULT(pa_last_error(handle), "add 1 elements of set granted4", ENOENT);
     CHECK_EQUAL(pa_l3_open(handle, "vpn0", NULL, 0), 0);
@@ -150,14 +150,14 @@ static void somebody_removes_the_table(void) {
 
 static void somebody_changes_the_rules(void) {
     static const char *const changes[] = {
-        "flush table inet rollcall_br_l3",
-        "flush chain inet rollcall_br_l3 forward",
-        "flush chain inet rollcall_br_l3 from_client",
-        "insert rule inet rollcall_br_l3 to_client accept",
-        "delete element inet rollcall_br_l3 ingress '{ \"vpn0\" }'",
-        "add element inet rollcall_br_l3 exempt4 '{ 192.0.2.66 }'",
-        "add element inet rollcall_br_l3 exempt6 '{ 2001:db8::66 }'",
-        "add chain inet rollcall_br_l3 other",
+        "flush table inet rollcall_br-l3",
+        "flush chain inet rollcall_br-l3 forward",
+        "flush chain inet rollcall_br-l3 from_client",
+        "insert rule inet rollcall_br-l3 to_client accept",
+        "delete element inet rollcall_br-l3 ingress '{ \"vpn0\" }'",
+        "add element inet rollcall_br-l3 exempt4 '{ 192.0.2.66 }'",
+        "add element inet rollcall_br-l3 exempt6 '{ 2001:db8::66 }'",
+        "add chain inet rollcall_br-l3 other",
     };
     struct pa_address exempt = address_of("192.0.2.250"), out[8];
     for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
@@ -176,7 +176,7 @@ static void somebody_changes_the_rules(void) {
 
 static void absence_is_proven_and_presence_stays(void) {
     struct sd *const sd = (struct sd *)handle;
-    const struct nft_set set = {"inet", "rollcall_br_l3", "granted4"};
+    const struct nft_set set = {"inet", "rollcall_br-l3", "granted4"};
     const char elements[2][NFT_ELEMENT] = {"192.0.2.7", "192.0.2.8"};
     int32_t results[2] = {0};
     CHECK_EQUAL(add(PA_L3_GRANTED, "192.0.2.7"), 0);
@@ -210,7 +210,7 @@ static void one_of_thousands_goes_without_reading_the_others(void) {
 
 static void it_stays_shut_when_the_handle_is_closed(void) {
     pa_close(handle);
-    CHECK_EQUAL(system("nft list table inet rollcall_br_l3 | grep -q 'iifname @ingress jump from_client'"), 0);
+    CHECK_EQUAL(system("nft list table inet rollcall_br-l3 | grep -q 'iifname @ingress jump from_client'"), 0);
     CHECK_EQUAL(pa_open("br-l3", &handle), 0);
     CHECK(is_in(PA_L3_GRANTED, "192.0.2.1"));
 }

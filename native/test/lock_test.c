@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "../lock/lock-file.h"
+#include "../src/nft.h"
 #include "check.h"
 
 static char path[] = "/tmp/rollcall-lock-XXXXXX";
@@ -88,12 +89,25 @@ static void patterns_are_those_of_the_configuration(void) {
         }
 }
 
+/* As src/io/table-name.ts makes them. */
+static void no_two_bridges_have_one_table(void) {
+    char name[NFT_TABLE_NAME];
+    CHECK_TEXT(nft_table_name("rollcall_", "br0", name), "rollcall_br0");
+    CHECK_TEXT(nft_table_name("rollcall_lock_", "br-lan", name), "rollcall_lock_br-lan");
+    CHECK_TEXT(nft_table_name("rollcall_lock_", "br.lan", name), "rollcall_lock_br.lan");
+    CHECK_TEXT(nft_table_name("rollcall_lock_", "br_lan", name), "rollcall_lock_br_lan");
+    CHECK_TEXT(nft_table_name("rollcall_", "br+lan", name), "rollcall_br/2blan");
+    CHECK_TEXT(nft_table_name("rollcall_", "br\xc3\xa4", name), "rollcall_br/c3/a4");
+    CHECK_EQUAL(strlen(nft_table_name("rollcall_lock_", "+++++++++++++++", name)), strlen("rollcall_lock_") + 45);
+}
+
 int main(void) {
     CHECK(mkstemp(path) >= 0);
     SITUATION(a_later_line_wins_and_an_uplink_over_all);
     SITUATION(a_line_that_makes_no_sense_opens_nothing);
     SITUATION(a_file_without_a_bridge_changes_nothing);
     SITUATION(patterns_are_those_of_the_configuration);
+    SITUATION(no_two_bridges_have_one_table);
     lock_file_free(&file);
     unlink(path);
     return 0;

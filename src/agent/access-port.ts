@@ -178,16 +178,28 @@ export class AccessPort {
    * is not opened by a change elsewhere. Who is on the port stays, unless `control` says otherwise.
    */
   private configured(config: PortConfig): PortEffect[] {
-    const { control, hostMode } = this.settings;
+    const { controls, shuts } = this.consequences(config);
     const reported = this.wantsReports;
     this.settings = config;
-    // Who came in by a port that is open for all was let in by nobody.
-    const shuts = this.opened && hostMode !== config.hostMode;
-    if (config.control !== control && config.control !== this.wanted)
-      return this.controlChanged(config.control);
+    if (controls) return this.controlChanged(config.control);
     // The lock comes with the end of whoever opened the port: one that is made now would unlock it again after that.
     if (shuts) return [{ type: 'end-sessions', cause: 'port-reinit' }];
     return reported === this.wantsReports ? [] : this.applyLock();
+  }
+
+  /** Everybody on the port would be out by it. */
+  wouldEnd(config: PortConfig): boolean {
+    const { controls, shuts } = this.consequences(config);
+    return controls || shuts;
+  }
+
+  private consequences(config: PortConfig): { readonly controls: boolean; readonly shuts: boolean } {
+    const { control, hostMode } = this.settings;
+    return {
+      controls: config.control !== control && config.control !== this.wanted,
+      // Who came in by a port that is open for all was let in by nobody.
+      shuts: this.opened && hostMode !== config.hostMode,
+    };
   }
 
   private get wantsReports(): boolean {

@@ -138,6 +138,7 @@ export class Agent {
     switch (input.type) {
       case 'boot':
         ports.boot(input.ports, input.capabilities, input.absence);
+        this.reconfigure.keepLockFile();
         core.parts.vlans.boot(input.vlans, input.foundVlans, input.capabilities.macVlan);
         core.parts.links.boot(input.heldDown);
         reporter.boot(input);

@@ -136,6 +136,18 @@ export class Core {
     this.settings = new EffectiveSettings(config);
   }
 
+  /** What would hold under another configuration; nothing is to be changed by the look. */
+  under<T>(config: Config, look: () => T): T {
+    const { inForce, settings } = this;
+    this.config = config;
+    try {
+      return look();
+    } finally {
+      this.inForce = inForce;
+      this.settings = settings;
+    }
+  }
+
   /** Once, by the agent's constructor. */
   join(parts: Parts): void {
     this.joined = parts;

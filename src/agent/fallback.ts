@@ -144,9 +144,14 @@ export class Fallback implements Method {
   /** Another configuration is in force: whoever is where nobody would be put any more is out. */
   reconfigure(): void {
     for (const unit of [...this.core.sessions.onPorts()]) {
-      if (!isFallback(unit.session.method) || this.isWhereItWouldBe(unit)) continue;
+      if (!this.isOut(unit)) continue;
       this.core.parts.life.end(unit, { cause: 'authorization-changed', detail: 'the configuration' });
     }
+  }
+
+  /** In by a fallback, and where nobody would be put by it. */
+  isOut(unit: L2Unit): boolean {
+    return isFallback(unit.session.method) && !this.isWhereItWouldBe(unit);
   }
 
   // As the way by which its sessions got in.

@@ -18,6 +18,13 @@ export class TimerOverrides {
     changes.set(name, { ...changes.get(name), ...change });
   }
 
+  copy(): TimerOverrides {
+    const copy = new TimerOverrides();
+    for (const [name, change] of this.roles) copy.roles.set(name, change);
+    for (const [name, change] of this.ports) copy.ports.set(name, change);
+    return copy;
+  }
+
   /** A configuration with them over it. */
   over(config: Config): Config {
     const roles = new Map(config.roles);

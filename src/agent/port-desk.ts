@@ -5,7 +5,6 @@ import type { Mac } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
 import type { Instant } from '../base/time.ts';
 import { same } from '../config/diff.ts';
-import { lockFile } from '../config/lock-file.ts';
 import { isUplink } from '../config/ports.ts';
 import { isFallback } from '../model/authorization.ts';
 import type { EndCause } from '../model/cause.ts';
@@ -60,7 +59,6 @@ export class PortDesk {
       const others = effects.filter((effect) => !isLock(effect));
       this.apply(unit, others);
     }
-    this.core.out.push({ type: 'keep-lock-file', text: lockFile(this.core.config) });
   }
 
   can({ mab }: Capabilities): void {
@@ -220,6 +218,12 @@ export class PortDesk {
     this.tell(unit, { type: 'control', control });
     this.core.parts.links.raise(name);
     return true;
+  }
+
+  /** Ports for which the configuration means something else than what is in force for them. */
+  get behind(): readonly PortUnit[] {
+    const differs = ({ name, machine }: PortUnit) => !same(machine.config, this.core.settings.port(name));
+    return [...this.units.values()].filter(differs);
   }
 
   /** Another configuration is in force: ports for which it means something else, by name. */

@@ -180,7 +180,7 @@ export type Effect =
   | { readonly type: 'remember-vlans'; readonly found: readonly FoundVlan[] }
   /** To be kept for the next start, in place of what was kept before. */
   | { readonly type: 'remember-bars'; readonly bars: readonly Bar[] }
-  /** For rollcall-lock, in place of what it was given before; at start, and when another configuration says other ports. */
+  /** For rollcall-lock, in place of what it was given before; at start, and with each other configuration. */
   | { readonly type: 'keep-lock-file'; readonly text: string }
   | { readonly type: 'read-counters' }
   | { readonly type: 'inject'; readonly port: PortName; readonly bytes: Uint8Array }

@@ -16,7 +16,7 @@ import { type ParsedConfig, parseConfig } from '../config/parse.ts';
 import { type ReadSecret, secretFiles, withoutSecrets } from '../config/secrets.ts';
 import type { Command, TimerChange, TimerTarget } from '../report/commands.ts';
 import type { Core } from './core.ts';
-import { sessionsFollow } from './follow.ts';
+import { sessionsFollow, type Touched, touchedBy } from './follow.ts';
 import { isRefused, type Outcome, type Refused, refused } from './outcome.ts';
 import { TimerOverrides } from './overrides.ts';
 
@@ -37,6 +37,8 @@ export class Reconfigure {
   private text: string;
   /** What the text says, without what was set meanwhile. */
   private configured: Config;
+  /** As it was kept last. */
+  private lockFile = '';
   private readonly overrides = new TimerOverrides();
   private readonly readSecret: ReadSecret;
 
@@ -92,6 +94,13 @@ export class Reconfigure {
     return { sessions: sessionsFollow(core) };
   }
 
+  /** What is to be locked before the next start: by the configuration, not by what was set meanwhile. */
+  keepLockFile(): void {
+    const text = lockFile(this.configured, this.text);
+    if (text !== this.lockFile) this.core.out.push({ type: 'keep-lock-file', text });
+    this.lockFile = text;
+  }
+
   private get(): Outcome<'config'> {
     const text = withoutSecrets(this.text);
     return text === undefined ? refused('refused', 'the configuration cannot be shown') : { text };
@@ -101,7 +110,15 @@ export class Reconfigure {
     const parsed = parse(text, this.namedOnly());
     if (isRefused(parsed)) return parsed;
     const { config, warnings } = parsed;
-    return { warnings, restart_needed: restartPaths(this.configured, config) };
+    const restart = restartPaths(this.configured, config);
+    return { warnings, restart_needed: restart, ...(restart.length === 0 ? this.touches(config) : {}) };
+  }
+
+  /** Whom it would touch. */
+  private touches(config: Config): Touched {
+    const overrides = this.overrides.copy();
+    overrides.follow(this.configured, config);
+    return this.core.under(overrides.over(config), () => touchedBy(this.core));
   }
 
   private apply(text: string, readSecret: ReadSecret): Outcome<'config'> {
@@ -128,11 +145,10 @@ export class Reconfigure {
     const { ports, watch } = core.parts;
     if (config.log.level !== core.config.log.level)
       core.out.push({ type: 'log-level', level: config.log.level });
-    const lock = lockFile(config);
-    if (lock !== lockFile(this.configured)) core.out.push({ type: 'keep-lock-file', text: lock });
     const before = core.config;
     this.overrides.follow(this.configured, config);
     this.configured = config;
+    this.keepLockFile();
     core.config = this.overrides.over(config);
     watch.reconfigure();
     core.parts.reauthentication.configure();

@@ -27,6 +27,8 @@ export interface Renewing {
   readonly told?: Told;
   /** Sessions that get the same word, all or none: they are not in each other's way. */
   readonly together?: ReadonlySet<SessionUnit>;
+  /** The words are the same, and mean other VLANs by now. */
+  readonly replan?: true;
 }
 
 type SessionTimer = 'restart' | 'run-on';
@@ -43,6 +45,7 @@ interface Change {
   /** Methods that wait for it. */
   readonly told: readonly Told[];
   readonly together: ReadonlySet<SessionUnit>;
+  readonly replan: boolean;
   /** `asked`: the server asks for what cannot be, whoever tries. */
   readonly finish: (error?: string, asked?: 'wrongly') => void;
 }
@@ -88,12 +91,12 @@ export class Renewals {
     if (crowded !== undefined) return { refused: crowded };
     const older = this.changing.get(unit);
     if (older !== undefined) this.takeBack(older);
-    const { sessionTimer = 'restart', told: teller, together = new Set() } = renewing;
+    const { sessionTimer = 'restart', told: teller, together = new Set(), replan = false } = renewing;
     const waiting = older?.told ?? [];
     const told = teller === undefined ? waiting : [...waiting, teller];
     const renewal: Renewal =
       core.sessions.get(key) === unit
-        ? this.begin({ unit, authorization, sessionTimer, wanted, told, together })
+        ? this.begin({ unit, authorization, sessionTimer, wanted, told, together, replan })
         : { refused: ENDED };
     // The method that asks now has the answer in its hand; those before it have not.
     if (renewal !== 'pending')
@@ -106,7 +109,7 @@ export class Renewals {
   private begin(word: Omit<Change, 'keys' | 'waiting' | 'finish'>): Renewal {
     const { core } = this;
     const { unit, wanted, told } = word;
-    if (same(unit.wanted, wanted)) {
+    if (!word.replan && same(unit.wanted, wanted)) {
       this.apply(unit, word.authorization, word.sessionTimer);
       return 'done';
     }

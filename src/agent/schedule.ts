@@ -48,6 +48,11 @@ export class Schedule {
     this.wheel.release(id);
   }
 
+  /** How many have an entry, of all or of one kind. Looks at each: for answers, not for every turn. */
+  count(wanted: (timed: Timed) => boolean = () => true): number {
+    return this.owners.filter((timed) => timed !== undefined && wanted(timed)).length;
+  }
+
   pollAt(): Instant {
     return this.wheel.pollAt();
   }

@@ -70,9 +70,8 @@ export class SessionUnit<S extends Session = Session> implements Timed {
     this.grantedAt = startedAt;
     this.authorizedAt = resumed?.authorizedAt ?? startedAt;
     this.lastOwn = resumed?.lastOwn ?? startedAt;
-    const handshake = this.handshakeSettings();
+    const { handshake, timers } = this.settingsAs(session.role);
     this.handshake = new Handshake(handshake, startedAt, resumed && { now, ...resumed.evidence });
-    const timers = this.timerSettings(handshake);
     if (timesAnything(timers)) {
       const untold = session.layer === 3 || !core.parts.watch.tableTellsUse;
       this.timers =
@@ -148,11 +147,27 @@ export class SessionUnit<S extends Session = Session> implements Timed {
     const { role: before, authorization } = session;
     session.role = this.role.role;
     this.applyInterim(authorization.interimInterval, core.now.mono);
-    const handshake = this.handshakeSettings();
-    const timers = this.timerSettings(handshake);
+    const { handshake, timers } = this.settingsAs(session.role);
     const sameHandshake = same(handshake, this.handshake.settings);
     if (!sameHandshake) this.handshake.handle({ type: 'settings', settings: handshake }, this.core.now.mono);
     return this.configureTimers(timers, sweptAt) || !sameHandshake || session.role !== before;
+  }
+
+  /** `configure` would change something. */
+  get isBehind(): boolean {
+    const { role } = this.role;
+    const { handshake, timers } = this.settingsAs(role);
+    const sameTimers =
+      this.timers === undefined ? !timesAnything(timers) : same(timers, this.timers.settings);
+    return role !== this.session.role || !sameTimers || !same(handshake, this.handshake.settings);
+  }
+
+  private settingsAs(role: string): {
+    readonly handshake: HandshakeSettings;
+    readonly timers: TimerSettings;
+  } {
+    const handshake = this.handshakeSettings(role);
+    return { handshake, timers: this.timerSettings(handshake, role) };
   }
 
   private configureTimers(settings: TimerSettings, sweptAt: Instant): boolean {
@@ -205,34 +220,37 @@ export class SessionUnit<S extends Session = Session> implements Timed {
 
   /** Its traffic comes by this switch. */
   get inBand(): boolean {
-    const { session, core } = this;
-    return session.layer === 3 || core.settings.inBand({ role: session.role, port: session.grant.port });
+    return this.inBandAs(this.session.role);
   }
 
-  private judged({ keep }: Pick<HandshakeSettings, 'keep'>): SilenceTimers {
+  private inBandAs(role: string): boolean {
+    const { session, core } = this;
+    return session.layer === 3 || core.settings.inBand({ role, port: session.grant.port });
+  }
+
+  private judged({ keep }: Pick<HandshakeSettings, 'keep'>, role: string): SilenceTimers {
     const standing: Standing =
       this.session.layer === 3
         ? { layer: 3, firstHop: this.core.parts.routed.asksFor(this.session.grant.ip) }
-        : { layer: 2, inBand: this.inBand, kept: keep };
+        : { layer: 2, inBand: this.inBandAs(role), kept: keep };
     return judgedBySilence(standing);
   }
 
-  private handshakeSettings(): HandshakeSettings {
+  private handshakeSettings(role: string): HandshakeSettings {
     const { session, core } = this;
-    const { role } = session;
     const settings =
       session.layer === 3
         ? core.settings.roleHandshake(role)
         : core.settings.handshake({ role, port: session.grant.port, mac: session.mac });
-    return this.judged(settings).handshake ? settings : NO_HANDSHAKE;
+    return this.judged(settings, role).handshake ? settings : NO_HANDSHAKE;
   }
 
-  private timerSettings(handshake: HandshakeSettings): TimerSettings {
-    const { authorization, method, role, startedAt } = this.session;
+  private timerSettings(handshake: HandshakeSettings, role: string): TimerSettings {
+    const { authorization, method, startedAt } = this.session;
     const { timers } = roleSettings(this.core.config, role);
     const { sessionTimeout, idleTimeout: idle, reauthenticateAtTimeout } = authorization;
     const { heartbeat } = timers;
-    const judged = this.judged(handshake);
+    const judged = this.judged(handshake, role);
     // A Session-Timeout of 0 gives no time, and takes none away.
     const fromRadius = sessionTimeout !== undefined && sessionTimeout > 0;
     return {

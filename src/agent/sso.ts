@@ -26,7 +26,7 @@ import { l3SessionKey } from '../report/topics.ts';
 import { refusedByPolicy } from './authorization-policy.ts';
 import type { Core } from './core.ts';
 import { roleBehind } from './roles.ts';
-import type { SessionUnit } from './session-unit.ts';
+import type { L3Unit, SessionUnit } from './session-unit.ts';
 
 /** A notice that is being done. */
 interface Work {
@@ -219,6 +219,12 @@ export class Sso {
       for (const login of this.logins.stopAll('on', { client, nas: {}, at: this.core.now.mono }))
         this.logOut(login, { cause: 'authorization-changed', detail: 'the configuration' });
     }
+  }
+
+  /** In by a concentrator that is listed no more. */
+  isOut({ session }: L3Unit): boolean {
+    const { clients = [] } = this.core.config.sso ?? {};
+    return !clients.some(({ address }) => address === session.concentrator);
   }
 
   private apply(effects: readonly SsoEffect[]): void {

@@ -21,7 +21,7 @@ import { l3SessionKey, sessionKey } from '../report/topics.ts';
 import type { EndDecision, RelockProof } from '../session/logout.ts';
 import type { Core } from './core.ts';
 import type { PortUnit } from './port-desk.ts';
-import type { SessionUnit } from './session-unit.ts';
+import { SessionUnit } from './session-unit.ts';
 
 /** More are not shown: a payload is to stay small. */
 const MOST_VLANS = 64;
@@ -159,7 +159,12 @@ export function infoPayload(core: Core, context: InfoContext): InfoPayload {
     missing: [...missing(context, core), ...(rights?.missing ?? [])],
     ...(rights === undefined ? {} : { rights }),
     mqtt,
-    counts: { ports: [...ports.all()].length, sessions: core.sessions.size },
+    counts: {
+      ports: [...ports.all()].length,
+      sessions: core.sessions.size,
+      timers: core.schedule.count(),
+      session_timers: core.schedule.count((timed) => timed instanceof SessionUnit),
+    },
     accounting: core.parts.accountant.view(),
     ...(config.sso === undefined
       ? {}

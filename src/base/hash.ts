@@ -1,4 +1,4 @@
-// MD5 and HMAC-MD5 as RADIUS demands them (RFC 2865 §3, RFC 3579 §3.2), HMAC-SHA-256, and the comparison that leaks no timing.
+// MD5 and HMAC-MD5 as RADIUS demands them (RFC 2865 §3, RFC 3579 §3.2), HMAC-SHA-256, the digest of a text, and the comparison that leaks no timing.
 // The one file of `base` that may use node:crypto.
 //
 // One-shot hashes of one piece, since a hash object costs three times what it computes: a login takes some ten of these.
@@ -32,6 +32,11 @@ function padded(key: Uint8Array, pad: number): Uint8Array {
 /** RFC 2104 with SHA-256 (FIPS 180-4): for secrets of our own. */
 export function hmacSha256(key: Uint8Array, text: Uint8Array): Uint8Array {
   return createHmac('sha256', key).update(text).digest();
+}
+
+/** FIPS 180-4, of a text as UTF-8; as `sha256sum` prints it. */
+export function sha256Hex(text: string): string {
+  return hash('sha256', text, 'hex');
 }
 
 /** Constant time for equal lengths; a length is no secret. */

@@ -9,7 +9,7 @@ import { PORT_CONTROLS } from '../model/port.ts';
 import { PROBE_WAYS } from '../model/probe.ts';
 import { number, numberOrNone, oneOf, wholeNumber, yesOrNo } from './arguments.ts';
 import { addCertified } from './certified.ts';
-import { check, type Files, type HostFinding } from './check.ts';
+import { type CheckOptions, check, type Files, type HostFinding } from './check.ts';
 import { confirmOnTerminal } from './confirm.ts';
 import {
   type DisconnectFlags,
@@ -129,8 +129,12 @@ class Program {
       .option('-c, --config <file>', 'configuration', DEFAULT_CONFIG)
       .option('--schema', 'print the JSON Schema of the configuration instead')
       .option('--no-host', 'look at the file only')
+      .option(
+        '--write-lock [file]',
+        'look at the file only, and write what rollcall-lock locks before the agent runs',
+      )
       .option('--json', 'for programs')
-      .action(async (flags: { config: string; schema?: true; host: boolean; json?: true }) => {
+      .action(async (flags: Omit<CheckOptions, 'files' | 'checkHost'>) => {
         const { checkHost, files } = this.options;
         const clean = await check(
           { ...flags, files, ...(checkHost === undefined ? {} : { checkHost }) },

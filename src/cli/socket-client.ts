@@ -1,7 +1,7 @@
 // The agent on this switch, over its Unix socket.
 
 import { connect, type Socket } from 'node:net';
-import { createInterface } from 'node:readline';
+import { createInterface, type Interface } from 'node:readline';
 import { err, ok, type Result } from '../base/result.ts';
 import type { Answer } from '../report/answers.ts';
 import type { Verb } from '../report/command-schemas.ts';
@@ -31,7 +31,7 @@ export class SocketClient implements AgentClient {
     if (signal.aborted) socket.value.destroy();
     else socket.value.write('{"verb":"subscribe"}\n');
     return new Promise((resolve) => {
-      createInterface({ input: socket.value }).on('line', (line) => {
+      linesOf(socket.value).on('line', (line) => {
         const message = parse(line);
         if (message !== undefined && 'seq' in message) onEvent(message as EventPayload);
       });
@@ -64,7 +64,7 @@ export class SocketClient implements AgentClient {
         clearTimeout(timer);
         resolve(result);
       };
-      createInterface({ input: socket }).once('line', (line) => {
+      linesOf(socket).once('line', (line) => {
         const answer = parse(line);
         settle(
           answer === undefined
@@ -76,6 +76,11 @@ export class SocketClient implements AgentClient {
       socket.write(`${JSON.stringify(request)}\n`);
     });
   }
+}
+
+/** An error of the socket closes it, which is heard there; the reader of its lines has nothing to add. */
+function linesOf(socket: Socket): Interface {
+  return createInterface({ input: socket }).on('error', () => undefined);
 }
 
 function parse(line: string): object | undefined {

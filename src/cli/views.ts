@@ -169,6 +169,7 @@ export function infoView(info: ResultOf<'info'>, { paint, now }: ViewContext): s
       `${clean(info.bridge)}, uplinks ${info.uplinks.length === 0 ? '-' : info.uplinks.map((name) => clean(name)).join(' ')}`,
     ],
     ['sessions', `${info.counts.sessions} on ${plural(info.counts.ports, 'port')}`],
+    ['timers', timersOf(info)],
     ...certifiedOf(info),
     ['accounting', accountingOf(info, paint)],
     ...(info.sso === undefined ? [] : [signOnOf(info.sso)]),
@@ -235,6 +236,13 @@ export function serversView(
   ].join('\n\n');
 }
 
+function timersOf({ counts }: ResultOf<'info'>): string {
+  const { sessions, timers, session_timers: own } = counts;
+  const fault =
+    own === sessions ? '' : `, ${own} of them for ${plural(sessions, 'session')}: please report it`;
+  return `${timers} in use${fault}`;
+}
+
 function signOnOf({ users, awaited }: NonNullable<ResultOf<'info'>['sso']>): [string, string] {
   const out = awaited === 0 ? '' : `, ${plural(awaited, 'address', 'addresses')} awaited`;
   return ['single sign-on', `${plural(users, 'user')} logged in at the concentrators${out}`];
@@ -271,15 +279,21 @@ export function explainView(
 }
 
 export function configView(result: ResultOf<'config'>, { paint }: ViewContext): string {
-  const { warnings = [], restart_needed: restart = [], applied, ports = [], sessions = 0 } = result;
+  const { warnings = [], restart_needed: restart = [], applied, ports = [], sessions = 0, ended } = result;
   const warned = warnings.map((fault) => `${paint.yellow('warning:')} ${describeFault(fault)}`);
   const verdict =
     applied === true
       ? `taken over: ${plural(ports.length, 'port')} and ${plural(sessions, 'session')} changed`
       : restart.length === 0
-        ? 'ok: it can be taken over'
+        ? `ok: it can be taken over${ended === undefined ? '' : `; ${wouldChange(ports.length, sessions, ended)}`}`
         : `ok, after a restart: that is needed to change ${restart.join(', ')}`;
   return [...warned, verdict].join('\n');
+}
+
+function wouldChange(ports: number, sessions: number, ended: number): string {
+  if (ports + sessions + ended === 0) return 'no port and no session would change';
+  const ending = `${plural(ended, 'session')} would end`;
+  return `${plural(ports, 'port')} and ${plural(sessions, 'session')} would change, ${ending}`;
 }
 
 export function disconnectView(result: ResultOf<'disconnect'>, { paint }: ViewContext): string {

@@ -46,12 +46,19 @@ export function restartPaths(before: Config, after: Config): readonly string[] {
   return AT_START.filter(([, value]) => !same(value(before), value(after))).map(([path]) => path);
 }
 
-/** Equality of plain data and octets; key order does not count. */
+/** Equality of plain data, maps and octets; key order does not count. */
 export function same(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
   if (a instanceof Uint8Array) {
     return b instanceof Uint8Array && a.length === b.length && a.every((octet, i) => octet === b[i]);
+  }
+  if (a instanceof Map) {
+    return (
+      b instanceof Map &&
+      a.size === b.size &&
+      [...a].every(([key, value]) => b.has(key) && same(value, b.get(key)))
+    );
   }
   const left = Object.entries(a);
   return (

@@ -4,6 +4,7 @@
 import {
   closeSync,
   constants,
+  fchmodSync,
   fstatSync,
   fsyncSync,
   mkdirSync,
@@ -51,15 +52,18 @@ function readAtMost(file: number): Result<string, string> {
 }
 
 /**
- * The whole file or what it was before, whatever ends us; on disk when it returns, its name too. For its owner alone. The
- * folder is made if need be.
+ * The whole file or what it was before, whatever ends us; on disk when it returns, its name too. For its owner alone, unless
+ * `mode` says more. The folder is made if need be.
  */
-export function replaceFile(path: string, text: string): Result<void, string> {
+export function replaceFile(path: string, text: string, mode = 0o600): Result<void, string> {
   return attempt(() => {
     const folder = dirname(path);
     const part = `${path}.part`;
     mkdirSync(folder, { recursive: true });
-    syncedAfter(openSync(part, 'w', 0o600), (file) => writeFileSync(file, text));
+    syncedAfter(openSync(part, 'w', mode), (file) => {
+      fchmodSync(file, mode);
+      writeFileSync(file, text);
+    });
     renameSync(part, path);
     syncFolder(folder);
     return ok(undefined);

@@ -1,6 +1,8 @@
 // `rollcall check` on the switch itself: can this kernel, this bridge and this process do what the configuration asks?
 
+import { globMatches } from '../base/glob.ts';
 import type { Config } from '../config/config.ts';
+import { closest, pathText } from '../config/fault.ts';
 import { isUplink, namesVlans, portSettings } from '../config/ports.ts';
 import { namedVlans, type ProbeSenders, probeSenders, senderIn } from '../config/probe-senders.ts';
 import type { Capabilities } from '../model/dataplane.ts';
@@ -113,15 +115,35 @@ function portalFindings(config: Config, portauth: PortAuth): readonly HostFindin
   return [{ severity: 'warning', message }];
 }
 
+/** A pattern that no port bears is mostly a slip; for an uplink's it is one that locks its port. */
+function patternFindings(config: Config, names: readonly string[]): readonly HostFinding[] {
+  const { bridge, uplinks } = config.switch;
+  const patterns = [
+    ...uplinks.map((pattern, index) => ({ path: pathText(['switch', 'uplinks', index]), pattern })),
+    ...config.ports.map(({ pattern }) => ({ path: pathText(['ports', pattern]), pattern })),
+  ];
+  return patterns
+    .filter(({ pattern }) => !names.some((name) => globMatches(pattern, name)))
+    .map(({ path, pattern }) => {
+      const near = closest(pattern, names);
+      const hint = near === undefined ? '' : `; did you mean '${near}'?`;
+      const message = `${path}: no port of ${bridge} is called '${pattern}': it has ${names.join(', ')}${hint}`;
+      return { severity: 'warning', message };
+    });
+}
+
 function portFindings(config: Config, portauth: PortAuth): readonly HostFinding[] {
   const names = portauth.ports().map(({ name }) => name);
+  // A bridge that has none yet gets them later.
+  const slips = names.length === 0 ? [] : patternFindings(config, names);
   const ours = names.filter((name) => portSettings(config, name).control !== 'off');
   const { bridge } = config.switch;
   if (ours.length === 0) {
     const message = `none of the ports of ${bridge} is controlled: it has ${names.join(', ') || 'no port'}`;
-    return [{ severity: 'warning', message }];
+    return [{ severity: 'warning', message }, ...slips];
   }
   return [
+    ...slips,
     {
       severity: 'ok',
       message: `${ours.length} of the ${names.length} ports of ${bridge} are controlled: ${ours.join(', ')}`,

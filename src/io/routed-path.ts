@@ -4,6 +4,7 @@ import { execFile } from 'node:child_process';
 import type { Input } from '../agent/ports.ts';
 import type { Ip } from '../base/ip.ts';
 import type { RoutedPath } from './portauth-l3.ts';
+import { tableName } from './table-name.ts';
 
 const NFT_WITHIN_MS = 5000;
 
@@ -40,6 +41,10 @@ export function readAddresses(path: RoutedPath, wanted: { readonly granted: bool
 
 /** What an earlier run with a routed path has left, which would stay shut for ever; mostly there is nothing, and nobody waits for it. */
 export function removeRoutedPath(bridge: string): void {
-  const table = `rollcall_${bridge.replace(/[^A-Za-z0-9]/g, '_')}`;
-  execFile('nft', ['delete', 'table', 'inet', table], { timeout: NFT_WITHIN_MS }, () => undefined);
+  execFile(
+    'nft',
+    ['delete', 'table', 'inet', tableName(bridge)],
+    { timeout: NFT_WITHIN_MS },
+    () => undefined,
+  );
 }

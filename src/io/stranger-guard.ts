@@ -20,6 +20,7 @@ import { type Ip, type Ipv6, ipv6ToBytes, isIpv4 } from '../base/ip.ts';
 import { type Mac, parseMac } from '../base/mac.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { PortName } from '../model/dataplane.ts';
+import { tableName } from './table-name.ts';
 
 const LOOK_MS = 1000;
 const NFT_WITHIN_MS = 5000;
@@ -336,7 +337,7 @@ export class StrangerGuard {
 }
 
 function tableOf(bridge: string): string {
-  return `rollcall_${bridge.replace(/[^A-Za-z0-9]/g, '_')}_strangers`;
+  return `${tableName(bridge)}_strangers`;
 }
 
 function elementsOf(table: string, set: string, elements: readonly string[]): string[] {

@@ -10,6 +10,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import type { Mac } from '../base/mac.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { PortName } from '../model/dataplane.ts';
+import { tableName } from './table-name.ts';
 
 /** After the first change of a burst, and between two runs. */
 const GATHER_MS = 100;
@@ -36,7 +37,7 @@ export class UplinkGuard {
     uplinks: readonly PortName[],
     onError: (message: string) => void,
   ): Result<UplinkGuard, string> {
-    const table = `rollcall_${bridge.replace(/[^A-Za-z0-9]/g, '_')}`;
+    const table = tableName(bridge);
     const names = uplinks.map((name) => `"${name}"`).join(', ');
     const script = `
       table bridge ${table} {}

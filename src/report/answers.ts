@@ -72,9 +72,12 @@ export const RESULTS = {
       Type.Literal(true, { description: 'It is in force, until the next restart or reload.' }),
     ),
     ports: Type.Optional(
-      Type.Array(PortName, { description: 'apply: ports for which it means something else.' }),
+      Type.Array(PortName, {
+        description: 'Ports for which it means something else; check: would mean, where it takes no restart.',
+      }),
     ),
-    sessions: Type.Optional(count('apply: sessions whose role or timers are others now.')),
+    sessions: Type.Optional(count('Sessions whose role, timers or VLANs are others now, or would be.')),
+    ended: Type.Optional(count('check: sessions that would end by it.')),
   }),
   certified: object('Depends on what was asked.', {
     devices: Type.Optional(

@@ -87,6 +87,10 @@ export const InfoSchema = object('What this agent is and can do.', {
   counts: object('How many there are now.', {
     ports: count('Controlled ports.'),
     sessions: count('Sessions.'),
+    timers: count('Timers in use: of sessions, clients on their way in, ports, and the agent itself.'),
+    session_timers: count(
+      'Timers of sessions: one each, so that any other number than that of the sessions is a fault.',
+    ),
   }),
   accounting: object('Accounting records on their way.', {
     pending: count('Records that no server has acknowledged yet.'),

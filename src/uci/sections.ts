@@ -21,6 +21,8 @@ export interface SectionKind {
   readonly form: 'one' | 'item' | 'entry';
   /** Of an entry: the option that holds its key; without it the section's own name is the key. */
   readonly key?: string;
+  /** Of an entry: its keys hold no blanks, so that several may stand in one option, as netifd takes it. */
+  readonly severalInOne?: true;
   /** Of an entry whose value is no mapping: the option that holds the value. */
   readonly value?: string;
   /** The keys of the file's top level that hold a value stand in this section, too. */
@@ -29,7 +31,7 @@ export interface SectionKind {
 
 export const SECTIONS: readonly SectionKind[] = [
   { type: 'switch', at: ['switch'], form: 'one', topLevel: true },
-  { type: 'port', at: ['ports'], form: 'entry', key: 'name' },
+  { type: 'port', at: ['ports'], form: 'entry', key: 'name', severalInOne: true },
   { type: 'role', at: ['roles'], form: 'entry', key: 'name' },
   { type: 'role_rule', at: ['role_rules'], form: 'item' },
   { type: 'vlan', at: ['vlans'], form: 'entry', key: 'name', value: 'id' },

@@ -1,7 +1,7 @@
 // Sections in, the tree of a YAML file out, with the place that each part of it came from. What is wrong with a value is
 // left to the check of that file, which says what would be right; here it is only made a number, a flag or a text.
 
-import { closest, type KeyPath } from '../config/fault.ts';
+import { closest, type KeyPath, quoteValue } from '../config/fault.ts';
 import { type OptionKind, optionsOf, type ValueKind } from './options.ts';
 import { Places, type UciFault } from './places.ts';
 import type { UciOption, UciSection } from './read.ts';
@@ -17,7 +17,7 @@ export interface Translation {
 export function translate(sections: readonly UciSection[]): Translation {
   const translator = new Translator();
   for (const section of sections) {
-    if (boolean(section.options.get(DISABLED)?.values[0]) !== true) translator.take(section);
+    if (!translator.isDisabled(section)) translator.take(section);
   }
   return translator;
 }
@@ -39,6 +39,19 @@ class Translator implements Translation {
     mappingAt(this.tree, ['switch']);
     this.items(['radius', 'servers']);
     for (const { type, at } of SECTIONS) this.places.set(at, `rollcall: sections of type ${type}`);
+  }
+
+  /** A word that is neither yes nor no is told: the section counts as there. */
+  isDisabled({ options, place }: UciSection): boolean {
+    const option = options.get(DISABLED);
+    if (option === undefined) return false;
+    const is = option.isList ? undefined : boolean(option.values[0]);
+    if (is === undefined)
+      this.complain(
+        `${place}.${DISABLED}`,
+        `${quoteValue(option.values.join(' '))} is neither yes nor no: it is 1 or 0`,
+      );
+    return is === true;
   }
 
   take(section: UciSection): void {
@@ -64,8 +77,9 @@ class Translator implements Translation {
       return [this.begin(at, section)];
     }
     if (form === 'item') return [this.begin([...at, this.items(at).length], section)];
-    const keys =
-      section.options.get(kind.key ?? '')?.values ?? [section.name].filter((name) => name !== undefined);
+    const said = section.options.get(kind.key ?? '')?.values;
+    const named = kind.severalInOne === true ? said?.flatMap(words) : said;
+    const keys = named ?? [section.name].filter((name) => name !== undefined);
     if (keys.length === 0) this.complain(section.place, `an option ${kind.key} is needed, or a name`);
     return keys.flatMap((key) => {
       const path = [...at, key];
@@ -135,8 +149,7 @@ class Translator implements Translation {
     }
     this.places.set(path, place);
     // The list of older UCI files: one option, with blanks between.
-    const all =
-      declared.isList && !isList ? values.flatMap((value) => value.split(/\s+/).filter(Boolean)) : values;
+    const all = declared.isList && !isList ? values.flatMap(words) : values;
     for (const index of all.keys()) this.places.set([...path, index], place);
     const made = all.map((value) => scalar(value, declared.kinds));
     parent.set(key, declared.isList ? made : (made[0] ?? null));
@@ -160,6 +173,10 @@ function scalar(text: string, kinds: ReadonlySet<ValueKind>): Scalar {
   if (kinds.has('number') && /^-?(0|[1-9][0-9]*)(\.[0-9]+)?$/.test(text) && Number.isFinite(Number(text)))
     return Number(text);
   return (kinds.has('boolean') ? boolean(text) : undefined) ?? text;
+}
+
+function words(text: string): readonly string[] {
+  return text.split(/\s+/).filter(Boolean);
 }
 
 function boolean(text: string | undefined): boolean | undefined {

@@ -210,6 +210,71 @@ describe('taken over while running', () => {
   });
 });
 
+describe('asked whom it would touch', () => {
+  const staff = (change: ConfigPart) => ({ roles: { staff: change } });
+  const cases: readonly (readonly [
+    what: string,
+    change: ConfigPart,
+    ports: string[],
+    sessions: number,
+    ended: number,
+  ])[] = [
+    ['nothing else', {}, [], 0, 0],
+    ['the log', { log: { level: 'debug' } }, [], 0, 0],
+    ['T of a role', staff({ handshake: { period_s: 5 } }), [], 1, 0],
+    ['a session timer', { roles: { default: { session_s: 60 } } }, [], 1, 0],
+    ['the role of a port', { ports: { p2: { role: 'default' } } }, ['p2'], 1, 0],
+    ['a port of nobody', { ports: { p3: { host_mode: 'single-host' } } }, ['p3'], 0, 0],
+    ['a port that is closed', { ports: { p1: { control: 'force-unauthorized' } } }, ['p1'], 0, 1],
+    ['all ports', { ports: { 'p*': { dot1x: { max_req: 3 } } } }, ['p1', 'p2', 'p3'], 0, 0],
+  ];
+
+  it.each(cases)(
+    '%s: it says so, changes nothing, and then does that',
+    async (_, change, ports, sessions, ended) => {
+      const stage = await twoUsers();
+      const before = stage.net.performed.length;
+      const text = file(change);
+      expect(await stage.ask('config', { check: text })).toEqual({
+        warnings: [],
+        restart_needed: [],
+        ports,
+        sessions,
+        ended,
+      });
+      expect(stage.net.performed.slice(before).map(({ effect }) => effect.type)).toEqual(['answer']);
+      expect(await stage.ask('config', { apply: text })).toEqual({
+        applied: true,
+        warnings: [],
+        ports,
+        sessions,
+      });
+      await stage.pass(1_000);
+      expect(stage.events('session-end')).toHaveLength(ended);
+      expect(await stage.ask('config', { check: text })).toMatchObject({ ports: [], sessions: 0, ended: 0 });
+    },
+  );
+});
+
+it('a name that means another VLAN: who is in by it is moved, and nobody else', async () => {
+  const vlans = (staff: number): ConfigPart => ({ vlans: { staff }, roles: { staff: { vlan: 'staff' } } });
+  const stage = new SimulatedStage({
+    machines: 2,
+    vlans: { onUplink: [20, 30] },
+    config: overlay(BASE, vlans(20)),
+  });
+  for (const n of [1, 2]) await stage.login(stage.machine(n));
+  const before = await stage.retained(stage.machine(1).mac);
+  expect(await stage.retained(stage.machine(2).mac)).toMatchObject({ vlan: 20 });
+  const text = simFile(overlay(BASE, vlans(30)));
+  expect(await stage.ask('config', { check: text })).toMatchObject({ sessions: 1, ended: 0 });
+  expect(await stage.ask('config', { apply: text })).toMatchObject({ sessions: 1 });
+  await stage.pass(1_000);
+  expect(await stage.retained(stage.machine(2).mac)).toMatchObject({ vlan: 30 });
+  expect(await stage.retained(stage.machine(1).mac)).toEqual(before);
+  expect(stage.events('session-end')).toEqual([]);
+});
+
 describe('another list of RADIUS servers', () => {
   const first = { address: '192.0.2.1', secret: SECRET };
   const second = { address: '192.0.2.2', secret: SECRET };

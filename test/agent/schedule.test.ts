@@ -55,3 +55,15 @@ it('one that has no deadline any more is not woken; a new one wakes it', () => {
   schedule.forget(timed);
   expect(schedule.pollAt()).toBe(NEVER);
 });
+
+it('counts those that have an entry, of all or of one kind', () => {
+  const schedule = new Schedule(instant(0));
+  const [first, second] = [1, 2].map((): Timed => ({ pollAt: () => NEVER, onTime: () => undefined }));
+  if (first === undefined || second === undefined) throw new Error('there are two');
+  schedule.touch(first);
+  schedule.touch(second);
+  schedule.touch(second);
+  expect([schedule.count(), schedule.count((timed) => timed === first)]).toEqual([2, 1]);
+  schedule.forget(first);
+  expect([schedule.count(), schedule.count((timed) => timed === first)]).toEqual([1, 0]);
+});

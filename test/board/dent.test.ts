@@ -1,12 +1,23 @@
 // The Debian package as it is built: what is in it, what it asks for, and what Debian's own tools say of it. What it does when it
 // is installed is `make deb-test`.
 
-import { execFileSync } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseConfig } from '../../src/config/parse.ts';
+import { SMALLEST } from '../config/samples.ts';
 
 const ROOT = path.resolve(import.meta.dirname, '../..');
 const folder = mkdtempSync(path.join(tmpdir(), 'rollcall-deb-test-'));
@@ -67,6 +78,7 @@ describe('the Debian package', () => {
       '/usr/bin/rollcall',
       '/usr/lib/rollcall/rollcall.js',
       '/usr/lib/rollcall/rollcall-lock',
+      '/usr/lib/rollcall/lock-file',
       '/usr/lib/systemd/system/rollcall.service',
       '/usr/lib/systemd/system/rollcall-lock.service',
       '/usr/lib/sysusers.d/rollcall.conf',
@@ -117,6 +129,37 @@ describe('the Debian package', () => {
     const before = /^Before=(.*)$/m.exec(unit)?.[1]?.split(' ');
     // ifupdown2's networking.service, which a DENT switch has, comes after nothing by itself.
     expect(before).toEqual(expect.arrayContaining(['network-pre.target', 'networking.service']));
+  });
+
+  describe('the lock file before the network', () => {
+    const config = path.join(folder, 'rollcall.yaml');
+    const lock = path.join(folder, 'state/lock.conf');
+    const make = () =>
+      spawnSync(path.join(unpacked, 'usr/lib/rollcall/lock-file'), [config, lock], {
+        encoding: 'utf8',
+        env: { PATH: process.env.PATH, ROLLCALL_NODE: process.execPath },
+      });
+
+    it('is clean under shellcheck', () => expect(run('shellcheck', 'board/dent/lock-file.sh')).toBe(''));
+
+    it('is made of a configuration that is another one than it was made of, and of no other', () => {
+      expect(make()).toMatchObject({ status: 0, stderr: '' });
+      expect(existsSync(lock)).toBe(false);
+      writeFileSync(config, SMALLEST);
+      expect(make()).toMatchObject({ status: 0 });
+      const first = statSync(lock).ino;
+      expect(readFileSync(lock, 'utf8')).toMatch(/^port p\* auto$/m);
+      expect(make()).toMatchObject({ status: 0, stdout: '', stderr: '' });
+      expect(statSync(lock).ino).toBe(first);
+      writeFileSync(config, SMALLEST.replace('"p*"', '"swp*"'));
+      expect(make()).toMatchObject({ status: 0 });
+      expect(readFileSync(lock, 'utf8')).toMatch(/^port swp\* auto$/m);
+      writeFileSync(config, `${SMALLEST}colour: green\n`);
+      const faulty = make();
+      expect(faulty.status).toBe(1);
+      expect(faulty.stderr).toMatch(/rollcall\.yaml:\d+: colour: fault: /);
+      expect(readFileSync(lock, 'utf8')).toMatch(/^port swp\* auto$/m);
+    }, 60_000);
   });
 
   it.each(['rollcall.service', 'rollcall-lock.service'])('%s is exposed to 2.0 at most', (unit) => {

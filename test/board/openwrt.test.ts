@@ -6,6 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ok } from '../../src/base/result.ts';
+import { lockFile } from '../../src/config/lock-file.ts';
 import { yamlFromUci } from '../../src/uci/generate.ts';
 import { describeUciFault } from '../../src/uci/places.ts';
 import { OpenWrtRoot, serviceOf } from '../rigs/openwrt/root.ts';
@@ -52,6 +53,20 @@ config server
 	option address '192.0.2.10'
 	option secret_file '/etc/certificates/secret'
 `;
+
+/** Beside a switch and a server. */
+const LOCKED: Readonly<Record<string, string>> = {
+  'no port': '',
+  'ports by name, by glob, and in their order':
+    "config port 'lan1'\nconfig port\n\toption name 'lan[2-4]'\n\toption control 'auto'\nconfig port 'lan3'\n\toption control 'off'\n",
+  'several ports in one section':
+    "config port\n\tlist name 'eth0.1'\n\tlist name 'lan?'\n\toption control 'force-unauthorized'\n",
+  'several ports in one option':
+    "config port\n\toption name 'lan1  lan*'\n\toption control 'force-authorized'\n",
+  'a section that is disabled':
+    "config port 'lan1'\n\toption disabled 'yes'\nconfig port 'lan2'\n\toption disabled 'off'\n",
+  'another switch, disabled': "config switch\n\toption disabled '1'\n\toption bridge 'none'\n",
+};
 
 let root: OpenWrtRoot;
 beforeEach(() => {
@@ -347,9 +362,9 @@ describe('the lock step', () => {
   it('comes before the network: the packet filter first, then who locks ports as they join', () => {
     root.write('etc/config/rollcall', ENABLED);
     const { instance } = serviceOf(root.init('start', 'rollcall-lock').calls);
-    expect(root.read('tmp/calls')).toBe('load /etc/rollcall/state/lock.conf\n');
+    expect(root.read('tmp/calls')).toBe('load /var/run/rollcall-lock.conf\n');
     expect(Object.fromEntries(instance?.params ?? [])).toEqual({
-      command: ['/usr/lib/rollcall/rollcall-lock', 'run', '/etc/rollcall/state/lock.conf'],
+      command: ['/usr/lib/rollcall/rollcall-lock', 'run', '/var/run/rollcall-lock.conf'],
       respawn: ['3600', '1', '0'],
       stderr: ['1'],
     });
@@ -360,11 +375,52 @@ describe('the lock step', () => {
     expect(begins('rollcall.init')).toBeGreaterThan(NETWORK_BEGINS);
   });
 
+  const lockFileMade = () => {
+    root.init('start', 'rollcall-lock');
+    return root.read('var/run/rollcall-lock.conf').split('\n').slice(1);
+  };
+
+  it.each(Object.entries(LOCKED))('locks what the agent would: %s', (_, uci) => {
+    root.write('etc/config/rollcall', `${ENABLED}${uci}`);
+    root.write('lan1', 'a file is no port');
+    const made = yamlFromUci(root.read('etc/config/rollcall'), () => ok('s3'));
+    if (!made.ok) throw new Error(made.error.map(describeUciFault).join('\n'));
+    expect(lockFileMade()).toEqual(lockFile(made.value.config, '').split('\n').slice(2));
+  });
+
+  it.each(["\tlist uplinks 'lan8'\n\tlist uplinks 'eth*'\n", "\toption uplinks 'lan8 eth*'\n"])(
+    'uplinks: %j',
+    (uplinks) => {
+      root.write('etc/config/rollcall', ENABLED.replace('\nconfig server', `${uplinks}\nconfig server`));
+      expect(lockFileMade()).toEqual(['bridge br-lan', 'uplink lan8', 'uplink eth*', '']);
+    },
+  );
+
+  it('no bridge of the kernel: nothing is locked', () => {
+    root.write('etc/config/rollcall', ENABLED.replace("'br-lan'", "'br-lan'\n\toption backend 'sim'"));
+    expect(lockFileMade()).toEqual(['']);
+  });
+
+  it('what is wrong in the configuration opens no port', () => {
+    const wrong =
+      "config port 'lan1'\n\toption control 'open'\nconfig port 'lan2'\n\toption disabled 'perhaps'\n";
+    root.write('etc/config/rollcall', `${ENABLED}${wrong}`);
+    expect(lockFileMade()).toEqual(['bridge br-lan', 'port lan1', 'port lan2', '']);
+  });
+
+  it('a change is taken over by the one that runs: it follows the file', () => {
+    root.write('etc/config/rollcall', ENABLED);
+    lockFileMade();
+    root.write('etc/config/rollcall', `${ENABLED}config port 'lan7'\n`);
+    expect(serviceOf(root.init('reload', 'rollcall-lock').calls).instance).toBeDefined();
+    expect(root.read('var/run/rollcall-lock.conf')).toContain('\nport lan7\n');
+  });
+
   it('is taken away when the agent is no longer enabled', () => {
     root.write('etc/config/rollcall', ENABLED.replace("enabled '1'", "enabled '0'"));
     const { calls } = root.init('reload', 'rollcall-lock');
     expect(serviceOf(calls)).toEqual({ reloadTriggers: ['rollcall'], interfaceTriggers: [] });
-    expect(root.read('tmp/calls')).toBe('clear /etc/rollcall/state/lock.conf\n');
+    expect(root.read('tmp/calls')).toBe('clear /var/run/rollcall-lock.conf\n');
   });
 });
 

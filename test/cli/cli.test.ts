@@ -1,7 +1,7 @@
 // The command line against a scripted agent, near (control socket) and far (broker).
 
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -440,6 +440,16 @@ describe('config: what is sent is the text of the file', () => {
 
   test.each([
     ['check', { warnings: [], restart_needed: [] }, 'ok: it can be taken over\n'],
+    [
+      'check',
+      { restart_needed: [], ports: ['p1', 'p2'], sessions: 1, ended: 0 },
+      'ok: it can be taken over; 2 ports and 1 session would change, 0 sessions would end\n',
+    ],
+    [
+      'check',
+      { restart_needed: [], ports: [], sessions: 0, ended: 0 },
+      'ok: it can be taken over; no port and no session would change\n',
+    ],
     ['check', { restart_needed: ['backend'] }, 'ok, after a restart: that is needed to change backend\n'],
     [
       'apply',
@@ -581,6 +591,35 @@ describe('check', () => {
     expect((await rollcall(['check', '--no-host', '-c', file], { checkHost })).code).toBe(0);
     const { out } = await rollcall(['check', '--json', '-c', file], { checkHost });
     expect(JSON.parse(out)).toMatchObject({ ok: false, host: [{ severity: 'ok' }, { severity: 'fault' }] });
+  });
+
+  test('what is to be locked before the agent runs is written, where it is looked for or where one says', async () => {
+    const text = SMALLEST.replace('/var/lib/rollcall', join(folder, 'state'));
+    const file = write(text.replace('secret: testing123}', `secret: {file: ${join(folder, 'later')}}}`));
+    const checkHost = () => Promise.reject(new Error('no switch is to be looked at'));
+    const { code, err } = await rollcall(['check', '--write-lock', '-c', file], { checkHost });
+    // A secret that is not there yet is a fault, and says nothing of ports.
+    expect([code, err]).toEqual([1, expect.stringContaining('radius.servers[0].secret: fault: ')]);
+    const lock = join(folder, 'state/lock.conf');
+    expect(readFileSync(lock, 'utf8')).toMatch(/^bridge br0\nuplink up0\nport p\* auto\n$/m);
+    expect(statSync(lock).mode & 0o777).toBe(0o644);
+    const other = join(folder, 'other.conf');
+    expect(await rollcall(['check', '--write-lock', other, '-c', write(text)], { checkHost })).toEqual({
+      code: 0,
+      out: `ok: ${file}\n`,
+      err: '',
+    });
+    const before = readFileSync(other, 'utf8');
+    const faulty = await rollcall(['check', '--write-lock', other, '-c', write(`${text}colour: green\n`)]);
+    expect([faulty.code, faulty.err]).toEqual([
+      1,
+      expect.stringContaining('rollcall: the lock file is left as it is\n'),
+    ]);
+    expect(readFileSync(other, 'utf8')).toBe(before);
+    expect(await rollcall(['check', '--write-lock', join(file, 'x'), '-c', write(text)])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining(`rollcall: cannot write ${join(file, 'x')}: `),
+    });
   });
 
   test('a secret is read as `run` reads it: a pipe is not waited for, a large file is none', async () => {

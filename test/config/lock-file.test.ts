@@ -1,14 +1,14 @@
 // What rollcall-lock is given: native/test/lock_test.c has how it reads it.
 
+import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
 import { lockFile } from '../../src/config/lock-file.ts';
 import { parseConfig } from '../../src/config/parse.ts';
 
 const NO_SECRETS = () => ({ ok: false, error: 'none' }) as const;
 
-function madeOf(backend: string): string {
-  const parsed = parseConfig(
-    `
+function textOf(backend: string): string {
+  return `
 switch: {id: sw1, bridge: br0, uplinks: [up0, "eth[12]"]}
 backend: ${backend}
 state_dir: /var/lib/rollcall
@@ -18,15 +18,18 @@ ports:
   p5: {control: off}
   p6: {control: force-unauthorized}
 radius: {nas_identifier: sw1, nas_ip_address: 192.0.2.1, servers: [{address: 127.0.0.1, secret: testing123}]}
-`,
-    NO_SECRETS,
-  );
+`;
+}
+
+function madeOf(backend: string): string {
+  const text = textOf(backend);
+  const parsed = parseConfig(text, NO_SECRETS);
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.error));
-  return lockFile(parsed.value.config);
+  return lockFile(parsed.value.config, text);
 }
 
 test('the bridge, its uplinks, and the patterns of ports in their order with what they say of control', () => {
-  expect(madeOf('switchdev').split('\n').slice(1)).toEqual([
+  expect(madeOf('switchdev').split('\n').slice(2)).toEqual([
     'bridge br0',
     'uplink up0',
     'uplink eth[12]',
@@ -35,6 +38,11 @@ test('the bridge, its uplinks, and the patterns of ports in their order with wha
     'port p6 force-unauthorized',
     '',
   ]);
+});
+
+test('it says which text it was made of, as sha256sum would', () => {
+  const sum = execFileSync('sha256sum', { input: textOf('switchdev'), encoding: 'utf8' }).split(' ')[0];
+  expect(madeOf('switchdev').split('\n')[1]).toBe(`# sha256 of that: ${sum}`);
 });
 
 test('no bridge where the data plane is another', () => {

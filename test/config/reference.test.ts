@@ -1,6 +1,5 @@
 // docs/rollcall.reference.yaml has every key, and says of each the default that is really in force.
 
-import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { isMap, isScalar, isSeq, type Node, parseDocument } from 'yaml';
 import type { Mac } from '../../src/base/mac.ts';
@@ -9,44 +8,7 @@ import type { Config } from '../../src/config/config.ts';
 import { describeFault } from '../../src/config/fault.ts';
 import { parseConfig } from '../../src/config/parse.ts';
 import { EffectiveSettings, portSettings } from '../../src/config/ports.ts';
-import { ConfigSchema } from '../../src/config/schema.ts';
-
-const TEXT = readFileSync(new URL('../../docs/rollcall.reference.yaml', import.meta.url), 'utf8');
-
-interface SchemaNode {
-  readonly type?: string;
-  readonly default?: unknown;
-  readonly title?: string;
-  readonly properties?: Readonly<Record<string, SchemaNode>>;
-  readonly required?: readonly string[];
-  readonly patternProperties?: Readonly<Record<string, SchemaNode>>;
-  readonly items?: SchemaNode;
-  readonly anyOf?: readonly SchemaNode[];
-  readonly minimum?: number;
-  readonly maximum?: number;
-}
-
-interface Key {
-  readonly path: string;
-  readonly schema: SchemaNode;
-  readonly required: boolean;
-}
-
-/** Every key that holds a value; names and list positions as `*`. */
-function leaves(schema: SchemaNode, path: readonly string[] = [], required = true): Key[] {
-  const options =
-    schema.anyOf?.find(({ properties }) => properties !== undefined && !('file' in properties)) ?? schema;
-  if (options.properties !== undefined) {
-    return Object.entries(options.properties).flatMap(([key, inner]) =>
-      leaves(inner, [...path, key], options.required?.includes(key) ?? false),
-    );
-  }
-  if (schema.patternProperties !== undefined) {
-    return leaves(Object.values(schema.patternProperties)[0] ?? {}, [...path, '*']);
-  }
-  if (schema.items?.properties !== undefined) return leaves(schema.items, [...path, '*']);
-  return [{ path: path.join('.'), schema, required }];
-}
+import { KEYS, REFERENCE as TEXT } from '../rigs/config-keys.ts';
 
 interface Written {
   readonly value: unknown;
@@ -75,7 +37,6 @@ function written(): Map<string, Written> {
   return out;
 }
 
-const KEYS = leaves(ConfigSchema as unknown as SchemaNode);
 const WRITTEN = written();
 /** Of one device: what it leaves out comes from its port or role, so it has no default of its own. */
 const inherits = (path: string) => path.startsWith('silent_devices.*.handshake.');

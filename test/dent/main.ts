@@ -1,28 +1,23 @@
 // `make deb-test`: the life of the Debian package, from the download to the purge, on a Debian 13 with systemd that is the
 // switch of the lab: what docs/install-dent.md says, and then upgrade, crash, standstill, a bad file, removal. Says each step
-// when it is done, and ends with 1 at the first that fails.
+// when it is done, and ends with 1 at the first that fails. Before that the first boot of an image (first-boot.ts).
 
 import assert from 'node:assert/strict';
 import { appendFileSync, copyFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { CONFIG, configured } from '../rigs/dent/configuration.ts';
 import { Debian } from '../rigs/dent/debian.ts';
 import { canReach, ping } from '../rigs/lab/client.ts';
 import { FreeRadius } from '../rigs/lab/freeradius.ts';
 import { LabSwitch, UPLINK_IPV4 } from '../rigs/lab/netns.ts';
 import { must, until } from '../rigs/lab/process.ts';
 import { Supplicant } from '../rigs/lab/supplicant.ts';
+import { firstBoot } from './first-boot.ts';
 
 const PASSWORD = 'wonder';
 const SECRET = 'testing123';
 const EXPOSURE_AT_MOST = 2.0;
 const UNIT = '/usr/lib/systemd/system/rollcall.service';
-const CONFIG = '/etc/rollcall/rollcall.yaml';
-
-/** What an administrator makes of the file that is shipped. */
-const EDITS: readonly (readonly [string, string])[] = [
-  ['"swp*": {control: auto}', '"p*": {control: auto}'],
-  ['  servers: []', `  servers:\n    - {address: 127.0.0.1, secret: {file: /etc/rollcall/radius.secret}}`],
-];
 
 class Life {
   private readonly began = Date.now();
@@ -36,6 +31,7 @@ class Life {
 
   async run(): Promise<void> {
     try {
+      await firstBoot(this.packages.first, (text) => this.say(text));
       await this.prepare();
       await this.install();
       await this.configure();
@@ -112,12 +108,7 @@ class Life {
       `echo ${SECRET} | install -o rollcall -g root -m 0400 /dev/stdin /etc/rollcall/radius.secret`,
     );
     const file = debian.file(CONFIG);
-    let text = await must(['cat', file]);
-    for (const [from, to] of EDITS) {
-      assert.ok(text.includes(from), from);
-      text = text.replace(from, to);
-    }
-    writeFileSync(file, text);
+    writeFileSync(file, configured(await must(['cat', file])));
     await debian.must('rollcall check');
     await debian.must('systemctl enable --now rollcall');
     assert.deepEqual(await this.locked(), [true, true]);

@@ -62,6 +62,7 @@ describe('a session that the agent did not live to end', () => {
 
   it('whose store was lost as well is closed by the Accounting-On, which is all that is left', async () => {
     const { sessionId } = await open();
+    scene.excuse('records', 'what was open is closed by the Accounting-On alone');
     const killedAt = Date.now() / 1000;
     await scene.agent.kill();
     const state = path.join(path.dirname(scene.agent.configFile), 'state');

@@ -79,7 +79,7 @@ export const INFO: InfoPayload = {
   },
   missing: ['The bridge does not filter VLANs, so a VLAN of RADIUS is not applied.'],
   mqtt: { protocol_version: 5, embedded: false, will_delay_s: 30 },
-  counts: { ports: 3, sessions: 1 },
+  counts: { ports: 3, sessions: 1, timers: 19, session_timers: 1 },
   accounting: { pending: 2, oldest_s: 75, store: 'durable', store_octets: 81920, counters: { answered: 7 } },
   certified_devices: {
     devices: 2,

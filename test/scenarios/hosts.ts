@@ -219,7 +219,10 @@ const criticalSetting =
 
 const criticalDeny: Scenario = {
   name: 'critical deny: no server answers the reauthentication, and the session ends; newcomers are denied',
-  setting: criticalSetting('deny'),
+  setting: (timing) => ({
+    ...criticalSetting('deny')(timing),
+    excuses: { records: 'no server answers to the end' },
+  }),
   play: async (stage) => {
     const [first, second] = [stage.machine(1), stage.machine(2)];
     await enter(stage, first);

@@ -6,6 +6,7 @@
 import type { EventPayload, EventType } from '../../src/report/event-payloads.ts';
 import type { SessionPayload } from '../../src/report/payloads.ts';
 import type { ConfigPart } from '../rigs/config-part.ts';
+import type { Excuses } from '../rigs/lab/invariants.ts';
 
 /** A machine on a port's wire. Machine n is on port p<n> and is user u<n>, unless a scenario wants it otherwise. */
 export interface Machine {
@@ -74,6 +75,8 @@ export interface Setting {
   readonly devices?: readonly number[];
   /** By user: what the server adds to the Accept. Everybody's password is `PASSWORD`. */
   readonly replies?: Readonly<Record<string, Reply>>;
+  /** What of the invariants at the end the play leaves broken, each with the reason (rigs/lab/invariants.ts). */
+  readonly excuses?: Excuses;
   /** Laid over the stage's own configuration. */
   readonly config?: ConfigPart;
 }

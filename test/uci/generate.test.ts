@@ -60,6 +60,22 @@ const CASES: Readonly<Record<string, Case>> = {
     uci: "config port\n\tlist name 'lan1'\n\tlist name 'lan?'\n\toption egress 'closed'",
     yaml: `${RADIUS_YAML}ports: {lan1: {egress: closed}, "lan?": {egress: closed}}`,
   },
+  'several ports in one option, as netifd takes it': {
+    uci: "config port\n\toption name 'lan1 lan[2-4]'\n\toption control 'auto'",
+    yaml: `${RADIUS_YAML}ports: {lan1: {control: auto}, "lan[2-4]": {control: auto}}`,
+  },
+  'a name that may have blanks is one name': {
+    uci: "config role\n\toption name 'lan1 lan2'",
+    yaml: `${RADIUS_YAML}roles: {"lan1 lan2": {}}`,
+  },
+  'ports of a rule in one option': {
+    uci: "config role 'r'\nconfig role_rule\n\toption mac '00:00:5e'\n\toption role 'r'\n\toption ports 'lan1 lan2'",
+    yaml: `${RADIUS_YAML}roles: {r: {}}\nrole_rules: [{mac: "00:00:5e", role: r, ports: [lan1, lan2]}]`,
+  },
+  'a section that is not disabled, in so many words': {
+    uci: "config port 'a'\n\toption disabled '0'\nconfig port 'b'\n\toption disabled 'off'\nconfig port 'c'\n\toption disabled ''",
+    yaml: `${RADIUS_YAML}ports: {a: {}, b: {}, c: {}}`,
+  },
   'ports keep their order, as a later one wins': {
     uci: "config port\n\toption name 'lan9'\n\toption control 'off'\nconfig port\n\toption name '*'\n\toption control 'auto'\nconfig port\n\toption name '10'\n",
     yaml: `${RADIUS_YAML}ports: {lan9: {control: off}, "*": {control: auto}, "10": {}}`,
@@ -255,6 +271,14 @@ describe('what is wrong', () => {
       'a flag that is none',
       `${BASE}config port\n\toption name 'lan[1-4]'\n\toption mab_enabled 'maybe'`,
       ["rollcall.@port[0].mab_enabled: 'maybe' is not true or false"],
+    ],
+    [
+      'disabled, in a word that is neither yes nor no',
+      `${BASE}config port 'lan1'\n\toption disabled 'ture'\nconfig web\n\tlist disabled '1'`,
+      [
+        "rollcall.lan1.disabled: 'ture' is neither yes nor no: it is 1 or 0",
+        "rollcall.@web[0].disabled: '1' is neither yes nor no: it is 1 or 0",
+      ],
     ],
     [
       'an option that there is not',

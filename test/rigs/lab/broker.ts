@@ -33,6 +33,8 @@ export function everythingHeard(): readonly (readonly Heard[])[] {
   return ears.map((heard) => heard());
 }
 
+const MARK = 'lab/mark';
+
 /** From the agent's port to the one for the lab's own clients: what shuts the agent out leaves them alone. */
 const WITNESS_OFFSET = 10_000;
 
@@ -120,9 +122,33 @@ export class Broker {
     ];
     const process = this.#netns.start({ name: `mosquitto_sub ${filter}`, argv });
     await this.#process?.waitForLine(new RegExp(`Sending SUBACK to ${id}`));
-    const subscriber = new Subscriber(process);
+    const subscriber = new Subscriber(process, id);
     ears.push(() => subscriber.messages.map((message) => ({ message, own: this.#isOwn(message) })));
     return subscriber;
+  }
+
+  /** What it keeps under `filter`, for whoever asks. */
+  async stored(filter: string): Promise<readonly MqttMessage[]> {
+    // What is kept comes in the order of the filters, and nothing says that it was all: the mark does.
+    await this.publish({ topic: MARK, payload: 'all', retain: true });
+    const asked = this.#netns.start({
+      name: `mosquitto_sub ${filter}, what is stored`,
+      argv: [
+        ...['mosquitto_sub', '-V', '5', '-p', `${this.#witnessPort}`, '-q', '1', '-t', filter, '-t', MARK],
+        ...['--retained-only', '--retain-as-published', '-F', '%j'],
+      ],
+    });
+    await asked.waitForLine(new RegExp(`"topic":"${MARK}"`));
+    await asked.stop();
+    return asked.lines
+      .filter((line) => line.startsWith('{'))
+      .map(decodeLine)
+      .filter(({ topic }) => topic !== MARK);
+  }
+
+  /** After a new start: this listener is back, and hears everything from now on. */
+  async hearAgain({ id }: Subscriber): Promise<void> {
+    await this.#process?.waitForLine(new RegExp(`Sending SUBACK to ${id}`), { timeoutMs: 40_000 });
   }
 
   /** A client that is connected, and whose last will the broker sends so long after its death. */
@@ -232,7 +258,11 @@ export class Broker {
 export class Subscriber {
   readonly #process: LabProcess;
 
-  constructor(process: LabProcess) {
+  constructor(
+    process: LabProcess,
+    /** Its client identifier. */
+    readonly id: string,
+  ) {
     this.#process = process;
   }
 

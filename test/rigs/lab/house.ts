@@ -3,7 +3,7 @@
 
 import { SocketClient } from '../../../src/cli/socket-client.ts';
 import type { Verb } from '../../../src/report/command-schemas.ts';
-import type { Subscriber } from './broker.ts';
+import type { MqttMessage, Subscriber } from './broker.ts';
 import { sever } from './darkness.ts';
 import { type RadclientReply, type RadclientRequest, radclient } from './dynauth.ts';
 import type { FreeRadius } from './freeradius.ts';
@@ -25,6 +25,8 @@ export interface House {
   readonly radius: Pick<FreeRadius, 'setUsers' | 'freeze' | 'thaw' | 'accounting'>;
   /** Of everything that the agent says. */
   readonly upstream: Pick<Subscriber, 'messages' | 'ofTopic'>;
+  /** What the broker keeps under this filter. */
+  stored(filter: string): Promise<readonly MqttMessage[]>;
   /** The agent's connections to the broker are reset, and new ones refused, until the returned call. */
   severBroker(): Promise<() => Promise<void>>;
   radclient(request: RadclientRequest): Promise<RadclientReply>;
@@ -60,6 +62,10 @@ export class SceneHouse implements House {
 
   get upstream(): Subscriber {
     return this.#scene.upstream;
+  }
+
+  stored(filter: string): Promise<readonly MqttMessage[]> {
+    return this.#scene.broker.stored(filter);
   }
 
   severBroker(): Promise<() => Promise<void>> {

@@ -2,14 +2,16 @@
 // everything works. What a test needs beyond that it starts beside it, with the parts that are shown here.
 
 import type { ConfigPart } from '../config-part.ts';
-import { Agent } from './agent.ts';
+import { Agent, TOPIC_BASE } from './agent.ts';
 import { Broker, type Subscriber } from './broker.ts';
 import { FreeRadius, type FreeRadiusOptions } from './freeradius.ts';
+import { SceneHouse } from './house.ts';
+import { assertInvariants, type Excuses, type Invariant } from './invariants.ts';
 import { LabSwitch, type SwitchClient } from './netns.ts';
 import { until } from './process.ts';
 import { type Credentials, Supplicant } from './supplicant.ts';
 
-export const TOPIC_BASE = 'rollcall/v1/sw1';
+export { TOPIC_BASE };
 export const PASSWORD = 'wonder';
 
 /** An event or a session as upstream reads it; the schemas are in src/report. */
@@ -37,6 +39,8 @@ export class Scene {
   readonly agent: Agent;
   /** The house's own parts first. */
   readonly #undoings: Undoing[];
+  #excuses: Excuses = {};
+  #isJudged = true;
 
   private constructor(
     parts: Pick<Scene, 'lab' | 'radius' | 'broker' | 'upstream' | 'agent'>,
@@ -150,8 +154,23 @@ export class Scene {
     return (await this.ask<{ readonly decisions: readonly Facts[] }>('explain', client.mac)).decisions;
   }
 
+  /** What the test breaks, and leaves so, and why; see `assertInvariants`, which is asked at the end. */
+  excuse(invariant: Invariant, why: string): void {
+    this.#excuses = { ...this.#excuses, [invariant]: why };
+  }
+
+  /** Somebody who knows more asks what must hold at the end. */
+  judgedElsewhere(): void {
+    this.#isJudged = false;
+  }
+
+  /** Looks at what must hold at the end of every run, and takes everything down. */
   async close(): Promise<void> {
-    await undoAll(this.#undoings);
+    try {
+      if (this.#isJudged) await assertInvariants(new SceneHouse(this), { excuses: this.#excuses });
+    } finally {
+      await undoAll(this.#undoings);
+    }
   }
 }
 

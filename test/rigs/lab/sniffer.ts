@@ -33,6 +33,8 @@ export class Sniffer {
       readonly device?: string;
       readonly filter?: string;
       readonly preferences?: readonly string[];
+      /** Only what comes in by the interface. */
+      readonly inbound?: true;
     } = {},
   ): Promise<Sniffer> {
     const folder = new LabFolder('sniffer');
@@ -48,6 +50,7 @@ export class Sniffer {
       '32768',
       '-Z',
       'root',
+      ...(options.inbound === true ? ['-Q', 'in'] : []),
       '-w',
       folder.file('frames.pcap'),
     ];

@@ -24,6 +24,7 @@ import { accountingRow, replyAttributes } from './accounting-row.ts';
 import type { RadiusUser } from './freeradius-config.ts';
 import { type House, SceneHouse } from './house.ts';
 import { type Hub, hubBehind } from './hub.ts';
+import { assertInvariants, type Excuses, isGrant, type Pause, type Silence } from './invariants.ts';
 import { keepNeighbours, LabMachine } from './machine.ts';
 import type { LabSwitch, SwitchClient } from './netns.ts';
 import { patience } from './patience.ts';
@@ -47,6 +48,9 @@ export interface StageParts {
   readonly house: House;
   readonly machines: readonly SwitchClient[];
   readonly users: readonly RadiusUser[];
+  readonly excuses?: Excuses;
+  /** By how much the switch's clock may differ from ours. */
+  readonly clockSlackMs?: number;
 }
 
 export class LabStage implements Stage {
@@ -55,8 +59,14 @@ export class LabStage implements Stage {
   readonly #machines: readonly LabMachine[];
   #users: readonly RadiusUser[];
   #mend: (() => Promise<void>) | undefined;
+  readonly #excuses: Excuses;
+  readonly #clockSlackMs: number;
+  readonly #silences: Silence[] = [];
+  readonly #pauses: Pause[] = [];
 
-  constructor({ house, machines, users }: StageParts) {
+  constructor({ house, machines, users, excuses = {}, clockSlackMs = 0 }: StageParts) {
+    this.#excuses = excuses;
+    this.#clockSlackMs = clockSlackMs;
     this.#house = house;
     this.#users = users;
     this.#machines = machines.map((client) => new LabMachine(client));
@@ -110,7 +120,8 @@ export class LabStage implements Stage {
       throw error;
     });
     scene.atClose(() => hub?.close());
-    return { house: new SceneHouse(scene), machines, users };
+    scene.judgedElsewhere();
+    return { house: new SceneHouse(scene), machines, users, ...excusesOf(setting) };
   }
 
   /** Of the end: the agent is alive, or has drained; a client's port has no entries but grants. */
@@ -120,6 +131,12 @@ export class LabStage implements Stage {
     const ports = this.#machines.map(({ port }) => port);
     const entries = (await this.#house.lab.fdb()).filter(({ ifname }) => ports.includes(ifname));
     for (const entry of entries) assert.ok(isGrant(entry), `an open entry: ${JSON.stringify(entry)}`);
+    await assertInvariants(this.#house, {
+      silences: this.#silences,
+      pauses: this.#pauses,
+      excuses: this.#excuses,
+      clockSlackMs: this.#clockSlackMs,
+    });
   }
 
   #at({ n }: Machine): LabMachine {
@@ -202,12 +219,21 @@ export class LabStage implements Stage {
     return this.#at(machine).killSupplicant();
   }
 
-  silence(machine: Machine): Promise<void> {
-    return this.#at(machine).silence();
+  async silence(machine: Machine): Promise<void> {
+    await this.#at(machine).silence();
+    this.#silences.push({ mac: machine.mac, from: Date.now() });
   }
 
-  speakAgain(machine: Machine): Promise<void> {
-    return this.#at(machine).speakAgain();
+  async speakAgain(machine: Machine): Promise<void> {
+    this.#heardAgain(machine.mac);
+    await this.#at(machine).speakAgain();
+  }
+
+  /** Its silence ends now, if it was silent. */
+  #heardAgain(mac: string): void {
+    const at = this.#silences.findLastIndex((each) => each.mac === mac && each.to === undefined);
+    const silence = this.#silences[at];
+    if (silence !== undefined) this.#silences[at] = { ...silence, to: Date.now() };
   }
 
   talk(machine: Machine, ms: number): Promise<void> {
@@ -273,9 +299,16 @@ export class LabStage implements Stage {
   }
 
   async stall(ms: number): Promise<void> {
+    const from = Date.now();
     await this.#house.freezeAgent();
     await sleep(ms);
     await this.#house.thawAgent();
+    this.paused(from);
+  }
+
+  /** The agent did not run from then until now. */
+  protected paused(from: number): void {
+    this.#pauses.push({ from, to: Date.now() });
   }
 
   setPassword(user: string, password: string): Promise<void> {
@@ -347,6 +380,11 @@ export class LabStage implements Stage {
   }
 }
 
+/** What the scenario says of itself. */
+export function excusesOf({ excuses }: Setting): Pick<StageParts, 'excuses'> {
+  return excuses === undefined ? {} : { excuses };
+}
+
 /** Those who come with a password. */
 export function usersOf(setting: Setting): readonly RadiusUser[] {
   const names = Array.from({ length: setting.machines }, (_, i) => `u${i + 1}`);
@@ -374,11 +412,6 @@ export function configOf(setting: Setting): ConfigPart {
     roles: { default: { handshake: { period_s: periodS, times } } },
   };
   return overlay(own, setting.config ?? {});
-}
-
-/** As design 1.1 has it: static, so that it is not aged; sticky, so that its MAC moves nowhere. */
-function isGrant({ state, flags }: { readonly state: string; readonly flags: readonly string[] }): boolean {
-  return state === 'static' && flags.includes('sticky');
 }
 
 function own({ n }: Machine): Credentials {

@@ -54,7 +54,7 @@ function randomMac(random: SeededRandom): string {
   return `02${octets.join('')}`;
 }
 
-const SENDER = `import socket, sys, time
+const SENDER = `import errno, socket, sys, time
 s = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
 s.bind(('eth0', 0))
 began = time.monotonic()
@@ -62,4 +62,12 @@ for n, line in enumerate(sys.stdin):
     early = began + n / float(sys.argv[1]) - time.monotonic()
     if early > 0:
         time.sleep(early)
-    s.send(bytes.fromhex(line.strip()))`;
+    while True:
+        try:
+            s.send(bytes.fromhex(line.strip()))
+            break
+        except OSError as error:
+            # The device's queue is full.
+            if error.errno != errno.ENOBUFS:
+                raise
+            time.sleep(0.001)`;

@@ -21,7 +21,7 @@ config() {
 	CONFIG_COUNT=$((CONFIG_COUNT + 1))
 	CONFIG_ID=${2:-cfg$CONFIG_COUNT}
 	# What an earlier file said of a section of this name is forgotten.
-	for old in $(set | sed -n "s/^\(CFG_${CONFIG_ID}_[A-Za-z0-9_]*\)=.*/\1/p"); do unset "$old"; done
+	for old in $(set | sed -n "s/^\(\(CFG\|COUNT\)_${CONFIG_ID}_[A-Za-z0-9_]*\)=.*/\1/p"); do unset "$old"; done
 	CONFIG_IDS="$CONFIG_IDS $CONFIG_ID"
 	eval "TYPE_$CONFIG_ID=\$1"
 	config_cb "$1" "$CONFIG_ID"
@@ -34,6 +34,7 @@ list() {
 	local count
 	eval "count=\$((\${COUNT_${CONFIG_ID}_$1:-0} + 1))"
 	eval "COUNT_${CONFIG_ID}_$1=$count; ITEM_${CONFIG_ID}_$1_$count=\$2"
+	eval "CFG_${CONFIG_ID}_$1=\"\${CFG_${CONFIG_ID}_$1:+\$CFG_${CONFIG_ID}_$1 }\$2\""
 	list_cb "$1" "$2"
 }
 

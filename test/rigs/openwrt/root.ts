@@ -21,7 +21,7 @@ const HERE = import.meta.dirname;
 const FILES = join(HERE, '../../../board/openwrt/rollcall/files');
 
 const APPLETS =
-  'ash awk cat chgrp chmod chown cut echo env find grep head ln logger ls mkdir rm sed sh sleep sort tail touch tr true';
+  'ash awk cat chgrp chmod chown cut echo env find grep head ln logger ls mkdir mv rm sed sh sleep sort tail touch tr true';
 
 /** As procd would hear of it. */
 export interface Service {

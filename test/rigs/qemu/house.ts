@@ -105,6 +105,10 @@ export class QemuHouse implements House {
     return this.lab.machine;
   }
 
+  async stored(filter: string): Promise<readonly MqttMessage[]> {
+    return (await this.broker.stored(filter)).map(translated);
+  }
+
   severBroker(): Promise<() => Promise<void>> {
     return sever(this.services, this.broker.port);
   }
@@ -239,12 +243,16 @@ class Translated {
   constructor(private readonly heard: Subscriber) {}
 
   get messages(): readonly MqttMessage[] {
-    return this.heard.messages.map((message) => ({ ...message, payload: toStage(message.payload) }));
+    return this.heard.messages.map(translated);
   }
 
   ofTopic(topic: string): readonly MqttMessage[] {
     return this.messages.filter((message) => message.topic === topic);
   }
+}
+
+function translated(message: MqttMessage): MqttMessage {
+  return { ...message, payload: toStage(message.payload) };
 }
 
 function toSwitch(text: string): string {

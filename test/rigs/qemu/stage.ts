@@ -5,12 +5,22 @@ import type { Scenario, Setting, VlanStage } from '../../scenarios/stage.ts';
 import { hubBehind } from '../lab/hub.ts';
 import { keepNeighbours } from '../lab/machine.ts';
 import { TOPIC_BASE } from '../lab/scene.ts';
-import { configOf, devicesOf, LAB_TIMING, LabStage, type StageParts, usersOf } from '../lab/stage.ts';
+import {
+  configOf,
+  devicesOf,
+  excusesOf,
+  LAB_TIMING,
+  LabStage,
+  type StageParts,
+  usersOf,
+} from '../lab/stage.ts';
 import { LabVlanStage, spreadUplink } from '../lab/vlan-stage.ts';
 import { QemuHouse } from './house.ts';
 import type { Machine } from './machine.ts';
 
 const ONLINE_WITHIN_MS = 120_000;
+/** Its clock is set by one that counts whole seconds, and an emulated processor is late. */
+const CLOCK_SLACK_MS = 2_000;
 
 /** Plays it, looks at what must hold at the end of every one, and leaves the machine for the next. */
 export async function play<S extends Scenario<VlanStage> | PoweredScenario>(
@@ -57,7 +67,7 @@ export class PoweredStage extends LabVlanStage {
       machines = hub.hosts;
     }
     if (vlans !== undefined) await spreadUplink(house.lab.uplink, vlans.onUplink);
-    return new PoweredStage({ house, machines, users });
+    return new PoweredStage({ house, machines, users, clockSlackMs: CLOCK_SLACK_MS, ...excusesOf(setting) });
   }
 
   /** Down in order and up again; the agent is online again when this returns. */
@@ -80,8 +90,10 @@ export class PoweredStage extends LabVlanStage {
   async #back(act: () => Promise<void>): Promise<void> {
     const infos = (): number => this.house.upstream.ofTopic(`${TOPIC_BASE}/info`).length;
     const before = infos();
+    const from = Date.now();
     await act();
     await this.#switch.up();
     await this.until('the agent online again', () => infos() > before, ONLINE_WITHIN_MS);
+    this.paused(from);
   }
 }

@@ -310,6 +310,8 @@ export class Invariants {
       if (each instanceof SessionUnit && core.sessions.get(each.session.key) !== each)
         this.fail(`the session ${each.session.id} has ended and has a timer`);
     }
+    const told = core.schedule.count((timed) => timed instanceof SessionUnit);
+    if (told !== core.sessions.size) this.fail(`${told} timers of sessions, there are ${core.sessions.size}`);
     const { watch } = core.parts;
     for (const name of ['awaiting', 'verdicts', 'sightings'])
       for (const unit of (Reflect.get(watch, name) as ReadonlyMap<SessionUnit, unknown>).keys())

@@ -1,0 +1,14 @@
+// Names of nftables made of a bridge's, as native/src/nft.c makes them.
+
+/**
+ * `rollcall_br0`: of no two bridges the same. What nftables takes in no name is `/` and two hexadecimal digits, since no
+ * interface has a `/` in its name.
+ */
+export function tableName(bridge: string): string {
+  const octets = [...new TextEncoder().encode(bridge)];
+  const escaped = octets.map((octet) => {
+    const character = String.fromCharCode(octet);
+    return /[A-Za-z0-9._-]/.test(character) ? character : `/${octet.toString(16).padStart(2, '0')}`;
+  });
+  return `rollcall_${escaped.join('')}`;
+}
