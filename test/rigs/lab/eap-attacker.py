@@ -49,7 +49,7 @@ while (now := time.monotonic()) < end:
         answer(*later.pop(0)[1:])
     if not select.select([s], [], [], 0.01)[0]:
         continue
-    frame = s.recv(2048)
+    frame = s.recv(2048).ljust(60, b'\0')
     mac, code, identifier, kind = frame[0:6], frame[18], frame[19], frame[22]
     client = clients.get(mac)
     if client is None or frame[15] != 0:
