@@ -1,7 +1,7 @@
 // Every key of the configuration file, by the schema; and another value for each, in a file that has them all.
 
 import { readFileSync } from 'node:fs';
-import { isMap, isSeq, parseDocument } from 'yaml';
+import { isMap, isScalar, isSeq, parseDocument } from 'yaml';
 import { ConfigSchema } from '../../src/config/schema.ts';
 
 export interface SchemaNode {
@@ -151,6 +151,7 @@ function stepInto(at: unknown, next: string | undefined): string | number {
       0,
       at.items.findIndex((item) => next === undefined || (isMap(item) && item.has(next))),
     );
-  if (isMap(at)) return (at.items[0]?.key as { readonly value: string | number }).value;
+  const first = isMap(at) ? at.items[0]?.key : undefined;
+  if (isScalar(first)) return first.value as string | number;
   throw new Error('neither a list nor named things');
 }

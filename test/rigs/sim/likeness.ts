@@ -23,7 +23,6 @@ const OF_A_RUN = new Set([
   ...['lookAt', 'clock', 'past', 'waiting', 'sweep', 'decisions', 'repairs', 'drops'],
   // Of a login: who has answered, and by which numbers.
   ...['server', 'currentId', 'nextRef', 'lastRef'],
-  ,
   // Of a connection to a server.
   ...['byIndex', 'nextIndex', 'index', 'ids', 'window', 'health', 'roundTrip', 'outstanding', 'hasAnswered'],
 ]);
