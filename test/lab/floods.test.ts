@@ -152,8 +152,6 @@ describe('one port at line rate', () => {
       const { pid } = scene.agent;
       const before = await scene.drops();
       const session = await scene.session(victim());
-      forgetPeak(pid);
-      const memory = residentMb(pid).now;
       const lines = scene.agent.lines.length;
       const messages = scene.upstream.messages.length;
       const times: { readonly quiet: number; readonly loud: number }[] = [];
