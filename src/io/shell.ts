@@ -15,6 +15,7 @@ import type { TrafficCounters } from '../model/acct.ts';
 import { isAddress, type PortName } from '../model/dataplane.ts';
 import type { CertifiedChange } from '../policy/certified-codec.ts';
 import type { SocketKey } from '../radius/effects.ts';
+import type { RadiusServer } from '../radius/settings.ts';
 import type { Answer } from '../web/page.ts';
 import type { Standing, Visit, Visitor } from '../web/visit.ts';
 import type { CommandRequest } from './command-request.ts';
@@ -167,6 +168,14 @@ export class Shell {
   /** Where users are known by their address, before any of them gets in. */
   useRoutedPath(path: RoutedPath): void {
     this.grants.routed = path;
+  }
+
+  /** What can be had of them before it is needed. */
+  prepareServers(servers: readonly RadiusServer[]): void {
+    for (const [server, { address, tls }] of servers.entries()) {
+      if (tls !== undefined) continue;
+      for (const kind of ['access', 'accounting'] as const) this.udp.prepare({ server, kind, n: 0 }, address);
+    }
   }
 
   /** To be called before the agent is told that there is a store: it stores nothing before that. */
