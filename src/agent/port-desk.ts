@@ -150,6 +150,12 @@ export class PortDesk {
     else this.tell(unit, { type: 'open', open: false });
   }
 
+  /** The kernel is to report unknown MACs there, where that is wanted at all, or not to. */
+  report(name: PortName, on: boolean): void {
+    const unit = this.units.get(name);
+    if (unit !== undefined) this.tell(unit, { type: 'reports', on });
+  }
+
   /** Its link is being taken down, and may be back at once. */
   lowering(name: PortName): void {
     const unit = this.units.get(name);
@@ -186,7 +192,7 @@ export class PortDesk {
         this.gone(event.name);
         return;
       case 'mab-candidate':
-        mab.sighted(event.key.mac, event.key.port);
+        if (this.core.parts.floods.admitsReport(event.key.port)) mab.sighted(event.key.mac, event.key.port);
         return;
       case 'open-entry':
         reporter.warning('open-entry', `an open entry of ${event.key.mac} stood on a locked port`, {
@@ -202,8 +208,7 @@ export class PortDesk {
         life.grantsLost([event.key]);
         return;
       case 'overrun':
-        reporter.warning('overrun', 'notices of the data plane were lost; reading the table anew', {});
-        this.core.parts.reconciliation.doubt();
+        this.core.parts.reconciliation.overrun();
         return;
       case 'bridge-gone':
         this.absence = goneSentence(this.core.config.switch.bridge, event.renamed);
