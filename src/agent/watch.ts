@@ -344,8 +344,10 @@ export class Watch implements Timed {
   /** Only a question is due: one frame with a borrowed address must not end anybody's session. */
   private sightedElsewhere(unit: L2Unit, port: PortName, sign: Sign): void {
     const { now, parts } = this.core;
+    parts.floods.heardElsewhere(port);
     const last = this.sightings.get(unit);
     if (last !== undefined && now.mono - last < SIGHTING_SPACING) return;
+    if (!parts.floods.admitsSighting(port)) return;
     this.sightings.set(unit, now.mono);
     this.core.decide(unit.session.mac, port, 'sighted', `has a session on ${unit.session.grant.port}`);
     this.probe(unit);

@@ -174,6 +174,21 @@ describe('rollcall on the switch and from afar', () => {
     expect((await scene.agent.rollcall('check', '-c', '/nowhere.yaml')).code).toBe(1);
   });
 
+  it('check over SSH by a port that is to be locked says so; by another way it does not', async () => {
+    const { agent, lab } = scene;
+    const over = async (address: string) => {
+      const env = ['env', `SSH_CONNECTION=${address} 40000 10.99.0.1 22`];
+      return (await agent.rollcallAs(env, 'check', '-c', agent.configFile)).stdout;
+    };
+    const here =
+      /you are here from 10\.99\.0\.11 by p1, which is to be locked: name it under switch\.uplinks/;
+    for (const address of ['10.99.0.11', '10.99.0.254'])
+      await lab.netns.must(['ping', '-c1', '-W2', address]);
+    expect(await over('10.99.0.11')).toMatch(here);
+    for (const address of ['10.99.0.254', '192.0.2.7', 'nonsense'])
+      expect(await over(address)).not.toMatch(/you are here/);
+  });
+
   it('run beside a running agent is refused before it touches a port or a server', async () => {
     await scene.logIn(scene.client(3), 'alice');
     const changes = scene.lab.netns.start({ name: 'bridge monitor', argv: ['bridge', 'monitor'] });
