@@ -57,6 +57,8 @@ const multiHost: Scenario = {
     assert.equal(await isLocked(stage, 'p1'), true);
     const next = await enter(stage, second);
     assert.equal(await stage.passes(first), true);
+    // It would answer the port's next Request/Identity, and be in again.
+    await stage.killSupplicant(second);
     await stage.ask('disconnect', { user: next.user_name });
     await expectEnd(stage, next, { cause: 'admin-reset', withinMs: SOON_MS });
     await expectOut(stage, first);
