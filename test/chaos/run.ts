@@ -44,6 +44,8 @@ export interface Run {
   readonly invariants: string;
   /** What the rig itself could not do. */
   readonly mishaps: readonly string[];
+  /** Agents that ended by themselves. */
+  readonly deaths: readonly string[];
   readonly strangersFrames: number;
   /** The agents', line by line. */
   readonly log: readonly string[];
@@ -54,6 +56,8 @@ const VERDICT_SLACK_MS = 1_000;
 /** A tick, a dump, and a machine whose two cores are shared. */
 const LAB_SLACK_MS = 500;
 const STRANGER_MS = 200;
+const LOOK_MS = 300;
+const DEATH_LINES = 8;
 const HOUR_MS = 3_600_000;
 const DRAINED_WITHIN_MS = 60_000;
 
@@ -81,6 +85,7 @@ class Chaos {
   readonly #joinings: Span[] = [];
   readonly #faults = new Map<string, number>();
   readonly #mishaps: string[] = [];
+  readonly #deaths: string[] = [];
   readonly #lanes = new Map<number, Promise<void>>();
   readonly #under: Promise<void>[] = [];
   readonly #boundMs: number;
@@ -108,6 +113,7 @@ class Chaos {
       ...this.#plan.faults.map((turn) => ({ at: turn.from, run: () => this.#inLane(turn, began) })),
     ].sort((a, b) => a.at - b.at);
     const strangers = this.#tryToPass();
+    const guard = setInterval(() => this.#lookAfterAgent(), LOOK_MS);
     for (const { at, run } of acts) {
       const early = began + at - Date.now();
       if (early > 0) await sleep(early);
@@ -116,6 +122,7 @@ class Chaos {
     await sleep(Math.max(0, began + this.#options.durationMs - Date.now()));
     await Promise.all(this.#under);
     clearInterval(strangers);
+    clearInterval(guard);
   }
 
   /** What the agent has said is gone with it. */
@@ -123,6 +130,23 @@ class Chaos {
     for (const line of this.#town.scene.agent.lines.slice(this.#logged.get(this.#town.scene.agent.pid) ?? 0))
       this.#log.push(line);
     this.#logged.set(this.#town.scene.agent.pid, this.#town.scene.agent.lines.length);
+  }
+
+  /** One that has ended by itself is a breach; it is started again, as a service manager does it. */
+  #lookAfterAgent(): void {
+    const { agent } = this.#town.scene;
+    if (agent.exitCode === null || this.#pauses.some(({ to }) => to === undefined)) return;
+    const pause: Span = { from: Date.now() - LOOK_MS };
+    this.#pauses.push(pause);
+    this.#keepLog();
+    this.#deaths.push(
+      `${new Date().toISOString()}: exit code ${agent.exitCode}: ${agent.lines.slice(-DEATH_LINES).join(' | ')}`,
+    );
+    this.#options.say?.(`! ${this.#deaths.at(-1)}`);
+    const back = agent.start().finally(() => {
+      pause.to = Date.now();
+    });
+    this.#under.push(back.catch((error: unknown) => this.#mishap(error)));
   }
 
   #mishap(error: unknown): void {
@@ -261,6 +285,7 @@ class Chaos {
       faults: this.#faults,
       invariants,
       mishaps: this.#mishaps,
+      deaths: this.#deaths,
       strangersFrames: this.#strangersFrames,
       log: this.#log,
       heard: scene.upstream.messages,

@@ -30,6 +30,7 @@ export function breachesOf(
       what: 'invariants broken at the end',
       found: run.invariants === '' ? [] : run.invariants.split('\n').slice(1),
     },
+    { what: 'agents that ended by themselves', found: run.deaths },
     { what: 'mishaps of the rig', found: run.mishaps },
   ];
 }
