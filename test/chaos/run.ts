@@ -2,6 +2,7 @@
 // invariants of every lab run are asked, everybody is logged out, and what was told is judged by what truly happened.
 
 import type { EventPayload } from '../../src/report/event-payloads.ts';
+import type { SessionPayload } from '../../src/report/payloads.ts';
 import { accountingRow } from '../rigs/lab/accounting-row.ts';
 import type { MqttMessage } from '../rigs/lab/broker.ts';
 import type { DetailRecord } from '../rigs/lab/freeradius.ts';
@@ -159,7 +160,7 @@ class Chaos {
     const guest = this.#guests.get(stay.n);
     if (guest === undefined) return [];
     const { mac, port } = guest;
-    const truth: TrueStay = { mac, port, how: stay.leaving, from: 0 };
+    const truth: TrueStay = { mac, port, how: stay.leaving, from: 0, talks: this.#talks(stay.n) };
     const come = async (): Promise<void> => {
       truth.from = Date.now();
       this.#stays.push(truth);
@@ -172,6 +173,21 @@ class Chaos {
     };
     const { to } = stay;
     return [{ at: stay.from, run: come }, ...(to === undefined ? [] : [{ at: to, run: leave }])];
+  }
+
+  /** With whether the switch knew, when it last told of a session, an address of its client's. */
+  #addressed(sessions: readonly ToldSession[]): readonly ToldSession[] {
+    const known = new Map<string, boolean>();
+    for (const { topic, payload } of this.#town.scene.upstream.messages) {
+      if (!topic.startsWith(`${TOPIC_BASE}/session/`) || payload === '') continue;
+      const { session_id: id, ipv4, ipv6 } = JSON.parse(payload) as SessionPayload;
+      known.set(id, ipv4 !== null || ipv6 !== null);
+    }
+    return sessions.map((session) => ({ ...session, isAddressed: known.get(session.id) ?? true }));
+  }
+
+  #talks(n: number): boolean {
+    return (this.#plan.people.find((person) => person.n === n)?.talksMs ?? 0) > 0;
   }
 
   #inLane(turn: FaultTurn, began: number): Promise<void> {
@@ -272,10 +288,12 @@ class Chaos {
         guards: events.flatMap((event) =>
           event.type === 'guard' && event.state === 'raised' ? [this.#ours(event.time)] : [],
         ),
-        sessions: completed(
-          told(events, (time) => this.#ours(time)),
-          rows,
-          stationsOf(records),
+        sessions: this.#addressed(
+          completed(
+            told(events, (time) => this.#ours(time)),
+            rows,
+            stationsOf(records),
+          ),
         ),
         rows,
         passed: await passedBy(this.#town),
