@@ -186,7 +186,9 @@ function hasLeft(stays: readonly TrueStay[], when: number, pauses: readonly Span
 }
 
 function missedLogouts(evidence: Evidence): readonly string[] {
-  const { sessions, over } = evidence;
+  const { pauses, over } = evidence;
+  // One that a kill met in its first moments has no end to be told of.
+  const sessions = evidence.sessions.filter((each) => each.end !== undefined || !isYoung(each, pauses));
   const byMac = byMacOf(sessions);
   return [...byMacOf(evidence.stays)].flatMap(([mac, stays]) =>
     stays.flatMap(({ port, left, how }, n) => {
@@ -219,11 +221,7 @@ function records({
   const forgotten: string[] = [];
   const doubledRecords: string[] = [];
   for (const id of new Set([...heard.keys(), ...told.keys()])) {
-    const started = told.get(id)?.started;
-    const isYoung = pauses.some(
-      ({ from }) => started !== undefined && started <= from + CLOCK_MS && started >= from - YOUNG_MS,
-    );
-    if (!heard.has(id) && isYoung) {
+    if (!heard.has(id) && isYoung(told.get(id), pauses)) {
       forgotten.push(`session ${id}`);
       continue;
     }
@@ -234,6 +232,14 @@ function records({
     }
   }
   return { lostRecords, forgotten, doubledRecords };
+}
+
+/** It had just begun when the agent was killed. */
+function isYoung(session: ToldSession | undefined, pauses: readonly Span[]): boolean {
+  return pauses.some(
+    ({ from }) =>
+      session !== undefined && session.started <= from + CLOCK_MS && session.started >= from - YOUNG_MS,
+  );
 }
 
 function trespasses(evidence: Evidence): Pick<Verdict, 'trespasses' | 'beforeLockMs'> {
