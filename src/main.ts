@@ -16,6 +16,7 @@ import { parseConfig } from './config/parse.ts';
 import { isUplink } from './config/ports.ts';
 import { bridgeAbsence } from './io/bridge-absence.ts';
 import { type Closer, closeAll } from './io/closing.ts';
+import { Descriptors } from './io/descriptors.ts';
 import { systemEntropy } from './io/entropy.ts';
 import { readSecret, readText, replaceFile } from './io/files.ts';
 import { HeldPorts } from './io/held-ports.ts';
@@ -26,7 +27,7 @@ import { createLogger, type Logger } from './io/log.ts';
 import type { LoginPage } from './io/login-page.ts';
 import { machineClock } from './io/machine-clock.ts';
 import type { MqttLink } from './io/mqtt.ts';
-import { ingressFaults, ownAddresses, sameAddresses } from './io/own-addresses.ts';
+import { ingressFaults, type OwnAddresses, ownAddresses, sameAddresses } from './io/own-addresses.ts';
 import type { PortAuth } from './io/portauth.ts';
 import { guardMemory } from './io/process-memory.ts';
 import { radSecFaults } from './io/radsec.ts';
@@ -45,6 +46,7 @@ import { NOTHING_KEPT } from './session/kept-codec.ts';
 import { loadRadiusDictionary } from './wire/radius-dictionary.ts';
 
 const OWN_ADDRESSES_EVERY_MS = 5000;
+const DESCRIPTORS_EVERY_MS = 5000;
 /** At the end, for each: it is told of what it did not do, and not waited for. */
 const CLOSE_WITHIN_MS = 2000;
 /** The broker is to have what was published: MqttLink gives that 2 s, and itself 1 s more. */
@@ -241,6 +243,7 @@ class Run {
     const control = await openControlSockets(this.config, (request) => this.shell.command(request));
     if (!control.ok) return control;
     this.closers.push({ name: 'the control socket', close: () => control.value.close() });
+    this.shell.prepareServers(this.config.radius.servers);
     const link = await openUpstream(this);
     if (!link.ok) return link;
     this.link = link.value;
@@ -255,7 +258,12 @@ class Run {
     const dynamic = listenForRequests(this);
     const sso = listenForConcentrators(this);
     this.shell.complete({
-      openCapture: (port, onFrame, onError) => new Capture(port, (_, frame) => onFrame(frame), onError),
+      openCapture: (port, onFrame, onError) =>
+        new Capture(
+          port,
+          (_, frame) => onFrame(frame),
+          (_, reason) => onError(reason),
+        ),
       watchLeases: (captures) => leases.keep(captures.map(leaseCapture)),
       publish: (publication) => this.link?.publish(publication),
       broadcast: (event) => control.value.broadcast(event),
@@ -269,6 +277,7 @@ class Run {
     await this.openLoginPage();
     this.listenOnIngress(Captures);
     this.watchOwnAddresses();
+    this.watchDescriptors();
     return ok(undefined);
   }
 
@@ -351,17 +360,33 @@ class Run {
   /** There is no notice of them in Node, so they are looked at every few seconds. */
   private watchOwnAddresses(): void {
     const { switch: device, l3 } = this.config;
-    const read = () => ownAddresses(device.bridge, l3?.ingress);
-    let known = read();
-    this.shell.post({ type: 'own-addresses', ...known });
-    const timer = setInterval(() => {
-      const now = read();
-      if (sameAddresses(known, now)) return;
+    let known: OwnAddresses | undefined;
+    const look = (): void => {
+      const now = ownAddresses(device.bridge, l3?.ingress);
+      if (now === undefined || (known !== undefined && sameAddresses(known, now))) return;
       known = now;
       this.page?.setOwn(known.addresses);
       this.shell.post({ type: 'own-addresses', ...known });
-    }, OWN_ADDRESSES_EVERY_MS);
-    this.closers.push({ name: 'own addresses', close: () => clearInterval(timer) });
+    };
+    look();
+    this.every(OWN_ADDRESSES_EVERY_MS, 'own addresses', look);
+  }
+
+  /** Too few of them are told when that begins, and when it is over. */
+  private watchDescriptors(): void {
+    const descriptors = new Descriptors();
+    let before: string | undefined;
+    this.every(DESCRIPTORS_EVERY_MS, 'file descriptors', () => {
+      const shortage = descriptors.shortage();
+      if ((before === undefined) !== (shortage === undefined))
+        this.shell.post({ type: 'descriptors', ...present({ shortage }) });
+      before = shortage;
+    });
+  }
+
+  private every(ms: number, name: string, look: () => void): void {
+    const timer = setInterval(look, ms);
+    this.closers.push({ name, close: () => clearInterval(timer) });
   }
 
   /** Locks, grants and sessions stay as they are; only a drain has logged people out. */

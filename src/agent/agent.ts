@@ -220,6 +220,9 @@ export class Agent {
       case 'uplink-guard':
         reporter.uplinkGuard(input.error);
         return;
+      case 'descriptors':
+        reporter.descriptors(input.shortage);
+        return;
       case 'confinement':
         core.parts.confinement.news(input.left, input.error);
         return;

@@ -256,6 +256,10 @@ export class Mab implements Method {
     const { core } = this;
     if (core.draining || !isStationAddress(mac) || core.parts.ports.isOwnAddress(mac)) return;
     if (!core.parts.ports.isAuto(port)) return;
+    if (core.parts.ports.isFlapping(port)) {
+      core.drops.add('mab-flapping');
+      return;
+    }
     const here = this.portOf(port);
     const known = here.clients.get(mac);
     if (known !== undefined) {

@@ -12,6 +12,7 @@ import type { Capabilities, DataplaneEvent, PortFacts, PortName, PortSetting } f
 import type { PortControl } from '../model/port.ts';
 import { AccessPort, type PortEffect, type PortEvent } from './access-port.ts';
 import type { Core } from './core.ts';
+import { LinkNews } from './link-news.ts';
 import type { Timed } from './schedule.ts';
 
 export class PortUnit implements Timed {
@@ -40,7 +41,18 @@ export class PortDesk {
   /** Why there is no bridge, and what would bring it; undefined = it is there. */
   private absence: string | undefined;
 
-  constructor(private readonly core: Core) {}
+  private readonly linkNews: LinkNews;
+
+  constructor(private readonly core: Core) {
+    this.linkNews = new LinkNews({
+      link: (port, up) => core.parts.reporter.portLink(port, up),
+      flaps: (port, message) => core.parts.reporter.warning('flapping', message, { port }),
+      settled: (port, up, message) => {
+        core.parts.reporter.warning('flapping-over', message, { port });
+        core.parts.supplicants.solicit(port, { type: 'link', up });
+      },
+    });
+  }
 
   /** Locks everything first; all else waits for that. */
   boot(ports: readonly PortFacts[], capabilities: Capabilities, absence: string | undefined): void {
@@ -135,6 +147,11 @@ export class PortDesk {
   lowering(name: PortName): void {
     const unit = this.units.get(name);
     if (unit !== undefined) this.tell(unit, { type: 'lowering' });
+  }
+
+  /** Its link comes and goes faster than anybody could use it. */
+  isFlapping(name: PortName): boolean {
+    return this.linkNews.isFlapping(name);
   }
 
   linkUpAt(name: PortName): Instant {
@@ -342,6 +359,7 @@ export class PortDesk {
     }
     this.byIndex.delete(unit.machine.facts.index);
     this.units.delete(name);
+    this.linkNews.gone(name);
     this.core.schedule.forget(unit);
     this.core.parts.links.gone(name);
     this.core.out.push({ type: 'close-capture', port: name });
@@ -403,7 +421,8 @@ export class PortDesk {
         reporter.portControl(port, effect.control);
         return;
       case 'link':
-        reporter.portLink(port, effect.up);
+        this.linkNews.changed(port, effect.up, this.core.now.mono);
+        this.core.schedule.touch(this.linkNews);
         return;
       case 'found-open':
         this.core.repairs.add('ports-locked-again');

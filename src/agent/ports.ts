@@ -108,6 +108,8 @@ export type Input =
     }
   /** Frames from the uplinks with a granted source MAC are dropped, or why they are not. */
   | { readonly type: 'uplink-guard'; readonly error?: string }
+  /** Too few are left, and how many; absent: there are enough again. */
+  | { readonly type: 'descriptors'; readonly shortage?: string }
   /** Strangers can be confined to the login page, and who was so by an earlier run; or why they cannot be. */
   | { readonly type: 'confinement'; readonly left: readonly Mac[]; readonly error?: string }
   /** For less than two seconds they were not: somebody had taken the rules away. */

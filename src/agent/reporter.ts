@@ -243,6 +243,12 @@ export class Reporter implements Timed {
     this.core.out.log('info', `port control ${control}`, { port });
   }
 
+  /** Why there are too few; undefined = there are enough again. */
+  descriptors(shortage: string | undefined): void {
+    if (shortage === undefined) this.warning('descriptors-recovered', 'there are file descriptors again', {});
+    else this.warning('descriptors', `${shortage}: what is open goes on, what is new waits`, {});
+  }
+
   /** Published once a turn, and once a second at most: a port where many log in changes with each of them. */
   portChanged(port: PortName): void {
     this.dirtyPorts.add(port);

@@ -299,6 +299,10 @@ export class Supplicants implements Method {
     if (known !== undefined) return known;
     const { core } = this;
     if (core.draining) return undefined;
+    if (core.parts.ports.isFlapping(here.name)) {
+      core.drops.add('eapol-flapping');
+      return undefined;
+    }
     const settings = core.settings.port(here.name);
     const refusal = refusedBeforehand(core, here.name, mac);
     if (refusal !== undefined) {

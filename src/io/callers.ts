@@ -2,11 +2,10 @@
 // that has opened the connection, which a locked port does not let anybody borrow. ARP and ND are no proof of it: the kernel
 // takes what they say in their payload, which anybody may write. They say where the answers go, so both have to agree.
 
-import { networkInterfaces } from 'node:os';
 import type { Ip } from '../base/ip.ts';
 import type { Mac } from '../base/mac.ts';
 import type { Result } from '../base/result.ts';
-import { vlanOf } from './own-addresses.ts';
+import { readInterfaces, vlanOf } from './own-addresses.ts';
 import type { PortAuth } from './portauth.ts';
 
 export interface Callers {
@@ -24,7 +23,7 @@ export function callersOf({ host }: PortAuth, bridge: string): Callers {
     callerOf: (connection) => host.caller(connection),
     neighboursOf: (ip) => {
       const found = new Set<Mac>();
-      for (const name of Object.keys(networkInterfaces())) {
+      for (const name of Object.keys(readInterfaces() ?? {})) {
         const mac = vlanOf(bridge, name) === undefined ? undefined : host.neighbour(name, ip);
         if (mac !== undefined) found.add(mac);
       }

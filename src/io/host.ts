@@ -26,7 +26,11 @@ export function openDataplane(config: Config): Result<PortAuth, string> {
 export async function checkHost(config: Config): Promise<readonly HostFinding[]> {
   const portauth = openDataplane(config);
   if (!portauth.ok) return [{ severity: 'fault', message: portauth.error }];
-  const findings = hostFindings(config, portauth.value, ownAddresses(config.switch.bridge).sources);
+  const findings = hostFindings(
+    config,
+    portauth.value,
+    ownAddresses(config.switch.bridge)?.sources ?? new Map(),
+  );
   portauth.value.close();
   const unusable = [...radSecFaults(config.radius.servers)];
   const certificate = config.web?.tls === undefined ? ok(undefined) : readCertificate(config.web.tls);

@@ -107,7 +107,7 @@ function openGuard(options: LoginPageOptions): StrangerGuard | undefined {
     uplinks,
     port: web.port,
     dnsServers: web.dnsServers,
-    own: ownAddresses(bridge).addresses,
+    own: ownAddresses(bridge)?.addresses ?? new Set(),
     needed: () => neededBy(config),
     objection: (mac, behind) => objectionTo(mac, behind, options),
     onLost: (error) =>

@@ -19,11 +19,14 @@ export interface OwnAddresses {
   readonly enslaved: ReadonlyMap<string, string>;
 }
 
-export function ownAddresses(bridge: string, ingressNames: readonly string[] = []): OwnAddresses {
+/** Undefined where the system cannot say, as one that is out of file descriptors. */
+export function ownAddresses(bridge: string, ingressNames: readonly string[] = []): OwnAddresses | undefined {
+  const interfaces = readInterfaces();
+  if (interfaces === undefined) return undefined;
   const sources = new Map<VlanId, ProbeSource>();
   const ingress = new Map<string, IngressInterface>();
   const all = new Set<Ip>();
-  for (const [name, addresses] of Object.entries(networkInterfaces())) {
+  for (const [name, addresses] of Object.entries(interfaces)) {
     const vlan = vlanOf(bridge, name);
     for (const { address, mac, cidr } of addresses ?? []) {
       const own = parseMac(mac);
@@ -37,6 +40,15 @@ export function ownAddresses(bridge: string, ingressNames: readonly string[] = [
     }
   }
   return { sources, addresses: all, ingress, enslaved: enslavedOf(ingressNames) };
+}
+
+/** By name; undefined where the system cannot say. */
+export function readInterfaces(): ReturnType<typeof networkInterfaces> | undefined {
+  try {
+    return networkInterfaces();
+  } catch {
+    return undefined;
+  }
 }
 
 function enslavedOf(names: readonly string[]): ReadonlyMap<string, string> {

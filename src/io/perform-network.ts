@@ -3,6 +3,7 @@
 
 import type { Effect, Ref } from '../agent/ports.ts';
 import type { SocketKey } from '../radius/effects.ts';
+import type { RadiusServer } from '../radius/settings.ts';
 import type { Answer } from '../web/page.ts';
 import type { Visit } from '../web/visit.ts';
 import type { CommandRequest } from './command-request.ts';
@@ -87,6 +88,14 @@ export class NetworkPerformers {
 
   use(senders: Senders): void {
     this.senders = senders;
+  }
+
+  /** What can be had of them before it is needed. */
+  prepareServers(servers: readonly RadiusServer[]): void {
+    for (const [server, { address, tls }] of servers.entries()) {
+      if (tls !== undefined) continue;
+      for (const kind of ['access', 'accounting'] as const) this.udp.prepare({ server, kind, n: 0 }, address);
+    }
   }
 
   /** A request that gets one answer. */

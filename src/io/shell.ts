@@ -8,6 +8,7 @@
 import type { Agent } from '../agent/agent.ts';
 import type { Effect, Input } from '../agent/ports.ts';
 import type { Instant, Now, WallTime } from '../base/time.ts';
+import type { RadiusServer } from '../radius/settings.ts';
 import type { Answer } from '../web/page.ts';
 import type { Standing, Visit, Visitor } from '../web/visit.ts';
 import type { CommandRequest } from './command-request.ts';
@@ -114,6 +115,11 @@ export class Shell {
   /** Where users are known by their address, before any of them gets in. */
   useRoutedPath(path: RoutedPath): void {
     this.dataplane.grants.routed = path;
+  }
+
+  /** What can be had of them before it is needed. */
+  prepareServers(servers: readonly RadiusServer[]): void {
+    this.network.prepareServers(servers);
   }
 
   /** To be called before the agent is told that there is a store: it stores nothing before that. */

@@ -13,17 +13,16 @@
 // is looked at every second while somebody is confined, made anew at once, and alarmed; where that fails, it is tried again every
 // second. What a switch chip forwards by itself never comes by here: there nobody is confined, so nobody is let in.
 
-import { spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { toHex } from '../base/bytes.ts';
 import { type Ip, type Ipv6, ipv6ToBytes, isIpv4 } from '../base/ip.ts';
 import { type Mac, parseMac } from '../base/mac.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { PortName } from '../model/dataplane.ts';
+import { nft, nftNow } from './nft.ts';
 import { tableName } from './table-name.ts';
 
 const LOOK_MS = 1000;
-const NFT_WITHIN_MS = 5000;
 
 export interface StrangerGuardOptions {
   readonly bridge: string;
@@ -363,36 +362,4 @@ export function forwardsByItself(port: PortName): boolean {
   } catch {
     return false;
   }
-}
-
-function nftNow(args: readonly string[], input = ''): Result<string, string> {
-  const done = spawnSync('nft', args, { input, encoding: 'utf8', timeout: NFT_WITHIN_MS });
-  if (done.error !== undefined) return err(`nft: ${done.error.message}`);
-  return done.status === 0 ? ok(done.stdout) : err(`nft: ${firstLine(done.stderr, done.status)}`);
-}
-
-function nft(args: readonly string[], input: string, done: (result: Result<string, string>) => void): void {
-  const program = spawn('nft', args, { stdio: ['pipe', 'pipe', 'pipe'], timeout: NFT_WITHIN_MS });
-  let said = '';
-  let complaint = '';
-  let over = false;
-  const finish = (result: Result<string, string>): void => {
-    if (over) return;
-    over = true;
-    done(result);
-  };
-  program.stdout.on('data', (chunk: Uint8Array) => {
-    said += String(chunk);
-  });
-  program.stderr.on('data', (chunk: Uint8Array) => {
-    complaint += String(chunk);
-  });
-  program.on('error', (error) => finish(err(`nft: ${error.message}`)));
-  program.on('close', (code) => finish(code === 0 ? ok(said) : err(`nft: ${firstLine(complaint, code)}`)));
-  program.stdin.on('error', () => undefined);
-  program.stdin.end(input);
-}
-
-function firstLine(text: string, code: number | null): string {
-  return text.trim().split('\n')[0] || `exit ${code}`;
 }

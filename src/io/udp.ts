@@ -1,4 +1,5 @@
-// UDP sockets for the RADIUS client, opened when the engine first uses a key, one source port each.
+// UDP sockets for the RADIUS client, one source port each: the first of each server at the start, others when the engine first uses
+// their key.
 //
 // A send that fails is not reported to the engine: to RADIUS a lost packet and a refused one are the same, and the
 // retransmission that follows is the remedy. It is logged once per socket until it succeeds again.
@@ -32,6 +33,12 @@ export class UdpSockets<Key> {
       if (error !== null && !entry.failing) this.onError(`send to ${address}:${port}: ${error.message}`);
       entry.failing = error !== null;
     });
+  }
+
+  /** Opens it, so that the first packet needs no file descriptor that may not be there by then. */
+  prepare(key: Key, address: string): void {
+    if (this.sockets.has(this.nameOf(key))) return;
+    this.open(key, address).socket.bind({ port: 0, exclusive: true });
   }
 
   /** Nobody sends from it any more. */

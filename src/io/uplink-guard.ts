@@ -4,32 +4,39 @@
 //
 // Trade: nft is a program, and running it stops us for some milliseconds. So it is run at most once a second with all that
 // has changed since, and a new grant is guarded up to a second late: no session falls silent that fast. Like locks
-// and grants the table stays when we stop; the next start makes it anew.
+// and grants the table stays when we stop; the next start makes it anew. Where a run fails (no memory, no file descriptor, a
+// table that somebody has flushed) nobody knows what the kernel has, and the whole is made anew every few seconds until it is done.
 
-import { spawn, spawnSync } from 'node:child_process';
 import type { Mac } from '../base/mac.ts';
-import { err, ok, type Result } from '../base/result.ts';
+import { ok, type Result } from '../base/result.ts';
 import type { PortName } from '../model/dataplane.ts';
+import { nft, nftNow } from './nft.ts';
 import { tableName } from './table-name.ts';
 
 /** After the first change of a burst, and between two runs. */
 const GATHER_MS = 100;
 const SPACING_MS = 1000;
+const RETRY_MS = 5000;
 
 export class UplinkGuard {
   private readonly granted = new Set<Mac>();
   private added = new Set<Mac>();
   private removed = new Set<Mac>();
-  /** As they are to be, where the kernel does not have them yet. */
-  private uplinks: readonly PortName[] | undefined;
+  private uplinks: readonly PortName[];
+  private uplinksChanged = false;
+  /** Nobody knows what of it the kernel has. */
+  private failing = false;
   private timer: NodeJS.Timeout | undefined;
   private running = false;
   private ranAt = Number.NEGATIVE_INFINITY;
 
   private constructor(
     private readonly table: string,
+    uplinks: readonly PortName[],
     private readonly onError: (message: string) => void,
-  ) {}
+  ) {
+    this.uplinks = uplinks;
+  }
 
   /** The error is a sentence: no nft, or a kernel without nftables for bridges. */
   static open(
@@ -37,23 +44,9 @@ export class UplinkGuard {
     uplinks: readonly PortName[],
     onError: (message: string) => void,
   ): Result<UplinkGuard, string> {
-    const table = tableName(bridge);
-    const names = uplinks.map((name) => `"${name}"`).join(', ');
-    const script = `
-      table bridge ${table} {}
-      delete table bridge ${table}
-      table bridge ${table} {
-        set granted { type ether_addr; }
-        set uplinks { type ifname; ${names === '' ? '' : `elements = { ${names} }`} }
-        chain prerouting {
-          type filter hook prerouting priority -300; policy accept;
-          iifname @uplinks ether saddr @granted counter drop
-        }
-      }`;
-    const made = spawnSync('nft', ['-f', '-'], { input: script, encoding: 'utf8', timeout: 5000 });
-    if (made.error !== undefined) return err(`nft: ${made.error.message}`);
-    if (made.status !== 0) return err(`nft: ${made.stderr.trim().split('\n')[0] ?? `exit ${made.status}`}`);
-    return ok(new UplinkGuard(table, onError));
+    const guard = new UplinkGuard(tableName(bridge), uplinks, onError);
+    const made = nftNow(['-f', '-'], guard.whole());
+    return made.ok ? ok(guard) : made;
   }
 
   grant(mac: Mac): void {
@@ -71,6 +64,7 @@ export class UplinkGuard {
 
   setUplinks(uplinks: readonly PortName[]): void {
     this.uplinks = uplinks;
+    this.uplinksChanged = true;
     this.arm();
   }
 
@@ -85,41 +79,55 @@ export class UplinkGuard {
         this.timer = undefined;
         this.apply();
       },
-      Math.max(GATHER_MS, this.ranAt + SPACING_MS - performance.now()),
+      Math.max(GATHER_MS, this.ranAt + (this.failing ? RETRY_MS : SPACING_MS) - performance.now()),
     );
     this.timer.unref();
   }
 
   private apply(): void {
     const { table, uplinks } = this;
-    const lines = [
+    const changes = [
       ...change('add', table, this.added),
       ...change('delete', table, this.removed),
-      ...(uplinks === undefined ? [] : replaceUplinks(table, uplinks)),
+      ...(this.uplinksChanged ? replaceUplinks(table, uplinks) : []),
     ];
-    this.uplinks = undefined;
     this.added = new Set();
     this.removed = new Set();
-    if (lines.length === 0) return;
+    this.uplinksChanged = false;
+    const script = this.failing ? this.whole() : changes.join('\n');
+    if (script === '') return;
     this.running = true;
     this.ranAt = performance.now();
-    const nft = spawn('nft', ['-f', '-'], { stdio: ['pipe', 'ignore', 'pipe'] });
-    let complaint = '';
-    nft.stderr.on('data', (chunk: Uint8Array) => {
-      complaint += String(chunk);
-    });
-    nft.on('error', (error) => this.finished(error.message));
-    nft.on('close', (code) => this.finished(code === 0 ? '' : complaint.trim()));
-    nft.stdin.on('error', () => undefined);
-    nft.stdin.end(lines.join('\n'));
+    nft(['-f', '-'], script, (result) => this.finished(result));
   }
 
-  private finished(problem: string): void {
-    if (!this.running) return;
+  private finished(result: Result<string, string>): void {
     this.running = false;
-    if (problem !== '') this.onError(`uplink guard: nft: ${problem.split('\n')[0]}`);
-    if (this.added.size + this.removed.size > 0 || this.uplinks !== undefined) this.arm();
+    if (!result.ok && !this.failing) this.onError(`uplink guard, tried again: ${result.error}`);
+    this.failing = !result.ok;
+    if (this.failing || this.uplinksChanged || this.added.size + this.removed.size > 0) this.arm();
   }
+
+  /** The table anew, with everybody who is in it. */
+  private whole(): string {
+    const { table } = this;
+    const uplinks = this.uplinks.map((name) => `"${name}"`);
+    return `
+      table bridge ${table} {}
+      delete table bridge ${table}
+      table bridge ${table} {
+        set granted { type ether_addr; ${elements([...this.granted])} }
+        set uplinks { type ifname; ${elements(uplinks)} }
+        chain prerouting {
+          type filter hook prerouting priority -300; policy accept;
+          iifname @uplinks ether saddr @granted counter drop
+        }
+      }`;
+  }
+}
+
+function elements(all: readonly string[]): string {
+  return all.length === 0 ? '' : `elements = { ${all.join(', ')} }`;
 }
 
 function replaceUplinks(table: string, uplinks: readonly PortName[]): readonly string[] {

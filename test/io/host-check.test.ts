@@ -21,7 +21,7 @@ radius: {servers: [{address: 127.0.0.1, secret: a-secret-of-16-and-more}]}
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.error));
   const portauth = PortAuth.open({ library: LIBRARY, spec: `sim:${bridge}` });
   if (!portauth.ok) throw new Error(portauth.error);
-  const found = hostFindings(parsed.value.config, portauth.value, ownAddresses('br0').sources);
+  const found = hostFindings(parsed.value.config, portauth.value, ownAddresses('br0')?.sources ?? new Map());
   portauth.value.close();
   return found.filter(({ severity }: HostFinding) => severity !== 'ok').map(({ message }) => message);
 }

@@ -4,7 +4,7 @@
 // One at a time in a house. Whatever `begin` has done, `end` undoes; what has not begun ends without harm.
 
 import { execFileSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Agent } from './agent.ts';
 import type { Broker } from './broker.ts';
@@ -99,6 +99,17 @@ export const NO_DESCRIPTORS = fault('the agent is out of file descriptors', asyn
   return () => run(['prlimit', '--pid', pid, `--nofile=${before.trim()}:`]);
 });
 
+/** As much address space as it has, and not one page more. It ends with the next start. */
+export const MEMORY_CEILING = fault('the agent is at its memory ceiling', async ({ agent }) => {
+  const status = readFileSync(`/proc/${agent.pid}/status`, 'utf8');
+  const octets = Number(/^VmSize:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;
+  await must(['prlimit', '--pid', `${agent.pid}`, `--as=${octets}:`]);
+  return async () => {
+    await agent.kill();
+    await agent.start();
+  };
+});
+
 function lowestFree(pid: number): number {
   const open = new Set(readdirSync(`/proc/${pid}/fd`).map(Number));
   let lowest = 0;
@@ -162,11 +173,17 @@ export function portRemoved(port: string): Fault {
   });
 }
 
+/** Sends flat out: see its own head. */
+export function floodProgram(): string {
+  execFileSync('make', ['-s', '-C', NATIVE, 'build/flood'], { stdio: 'pipe' });
+  return path.join(NATIVE, 'build/flood');
+}
+
 /** More changes of the table than the notices' buffer holds, while the agent stands still for some two seconds. */
 export const NOTICES_LOST = fault('notices of the kernel are lost (ENOBUFS)', async ({ agent, lab }) => {
-  execFileSync('make', ['-s', '-C', NATIVE, 'build/flood'], { stdio: 'pipe' });
+  const flood = floodProgram();
   agent.freeze();
-  await lab.uplink.must([path.join(NATIVE, 'build/flood'), 'eth0', '65536', '2']);
+  await lab.uplink.must([flood, 'eth0', '65536', '2']);
   agent.thaw();
   return () => lab.netns.must(['bridge', 'fdb', 'flush', 'dev', 'br0', 'dynamic']);
 });
