@@ -28,6 +28,8 @@ export type PortEvent =
   /** The answer to that `set`: the very object, since two that say the same may be under way. */
   | { readonly type: 'port-set'; readonly setting: PortSetting; readonly error?: string }
   | { readonly type: 'capture'; readonly error?: string }
+  /** The kernel reports so many unknown MACs that it is to report none, for a while. */
+  | { readonly type: 'reports'; readonly on: boolean }
   | { readonly type: 'tick' };
 
 export type PortEffect =
@@ -73,6 +75,7 @@ export class AccessPort {
   private sparedUntil: Instant | undefined;
   private wanted: PortControl;
   private opened = false;
+  private reportsOff = false;
   /** The kernel can report unknown MACs; else the captured frames have to do. */
   private readonly kernelTells: boolean;
 
@@ -161,6 +164,8 @@ export class AccessPort {
         return this.portSet(event, now);
       case 'capture':
         return this.captureAnswered(event.error, now);
+      case 'reports':
+        return this.reported(event.on);
       case 'tick':
         return this.tick(now);
       default:
@@ -199,7 +204,13 @@ export class AccessPort {
 
   private get wantsReports(): boolean {
     const { enabled, kernel } = this.settings.mab;
-    return this.kernelTells && enabled && kernel;
+    return this.kernelTells && enabled && kernel && !this.reportsOff;
+  }
+
+  private reported(on: boolean): PortEffect[] {
+    const before = this.wantsReports;
+    this.reportsOff = !on;
+    return before === this.wantsReports ? [] : this.applyLock();
   }
 
   private tick(now: Instant): PortEffect[] {

@@ -1,12 +1,19 @@
 // What an authentication by 802.1X comes to, for its client: it is in, goes on, is refused, waits, or is out. The machines
 // (pae/client.ts) say what happened in the exchange; here the sessions, RADIUS and MAB hear of it.
 
-import type { PaeEffect, PaeRef } from '../pae/events.ts';
+import type { PaeEffect, PaeRef, RejectReason } from '../pae/events.ts';
 import type { Core } from './core.ts';
 import type { ClientUnit } from './eapol-port.ts';
 import type { L2Unit } from './session-unit.ts';
 
 type Of<T extends PaeEffect['type']> = Extract<PaeEffect, { readonly type: T }>;
+
+/** By the client's doing: MAB may be asked about it, where it may be after that. */
+const FAILED: ReadonlySet<RejectReason> = new Set([
+  'access-reject',
+  'contradictory-accept',
+  'too-many-rounds',
+]);
 
 export class EapolOutcomes {
   constructor(
@@ -80,7 +87,7 @@ export class EapolOutcomes {
     if (!bySilence)
       reporter.authFailed({ mac, port, method: 'dot1x', userName, detail }, reason, replyMessage);
     aaa.forgetConversation(unit);
-    if (reason === 'access-reject' || reason === 'contradictory-accept') mab.dot1xFailed(mac, port);
+    if (FAILED.has(reason)) mab.dot1xFailed(mac, port);
     mab.dot1xOver(mac, port);
     if (!bySilence) fallback.failed(mac, port, { by: 'dot1x', failure: reason });
   }

@@ -4,11 +4,12 @@
 import { Counters } from '../base/counters.ts';
 import type { Mac } from '../base/mac.ts';
 import type { Instant } from '../base/time.ts';
+import { TokenBucket } from '../base/token-bucket.ts';
 import type { PortName } from '../model/dataplane.ts';
 import type { AuthenticatorClient } from '../pae/client.ts';
 import type { PaeCounter } from '../pae/counters.ts';
 import type { AaaVerdict, PaeRef } from '../pae/events.ts';
-import { ClientAdmission, type ClientLimits } from '../pae/limits.ts';
+import { ClientAdmission, type ClientLimits, responsePace } from '../pae/limits.ts';
 import type { Solicitor } from '../pae/solicitor.ts';
 import type { Applicant } from './aaa.ts';
 import type { Timed } from './schedule.ts';
@@ -24,13 +25,18 @@ export class ClientUnit implements Timed, Applicant {
   granting: PaeRef | undefined;
   /** Why the last one failed. */
   refusal: string | undefined;
+  /** Of its responses: each costs a server a question. */
+  readonly responses: TokenBucket;
 
   constructor(
     readonly mac: Mac,
     readonly port: PortName,
     readonly machine: AuthenticatorClient,
+    limits: ClientLimits,
     private readonly owner: Supplicants,
-  ) {}
+  ) {
+    this.responses = new TokenBucket(responsePace(limits));
+  }
 
   pollAt(): Instant {
     return this.machine.pollAt();

@@ -4,7 +4,8 @@
 import { Counters } from '../base/counters.ts';
 import type { Mac } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
-import type { Instant } from '../base/time.ts';
+import { earliest, type Instant } from '../base/time.ts';
+import { type Pace, TokenBucket } from '../base/token-bucket.ts';
 import type { PortName } from '../model/dataplane.ts';
 import {
   type FloodContext,
@@ -14,12 +15,25 @@ import {
   timesShut,
 } from '../pae/flood-gate.ts';
 import type { PortLimits } from '../pae/limits.ts';
+import { REPORTS, ReportGate } from '../pae/report-gate.ts';
 import type { Core } from './core.ts';
 import type { Timed } from './schedule.ts';
 
+/** MACs of sessions elsewhere that are probed since they were heard on one port: whoever knows many MACs can name them all. */
+const SIGHTINGS: Pace = { perSecond: 10, burst: 64 };
+
+type PortCounter =
+  | 'mab-flooded'
+  | FloodRefusal
+  | 'capture-ring-full'
+  | 'mac-of-session-elsewhere'
+  | 'too-many-sightings';
+
 class GuardedPort implements Timed {
   readonly gate: FloodGate;
-  readonly counters = new Counters<FloodRefusal | 'capture-ring-full'>();
+  readonly reports = new ReportGate();
+  readonly sightings = new TokenBucket(SIGHTINGS);
+  readonly counters = new Counters<PortCounter>();
 
   constructor(
     readonly name: PortName,
@@ -31,7 +45,7 @@ class GuardedPort implements Timed {
   }
 
   pollAt(): Instant {
-    return this.gate.pollAt();
+    return earliest(this.gate.pollAt(), this.reports.pollAt());
   }
 
   onTime(now: Instant): void {
@@ -54,15 +68,26 @@ export class Floods {
     const { refusal, effects } = here.gate.frame(mac, this.core.now.mono, here.context);
     if (effects.length > 0) this.apply(here, effects);
     if (refusal === undefined) return true;
-    here.counters.add(refusal);
-    this.core.drops.add(refusal);
+    this.count(here, refusal);
+    return false;
+  }
+
+  /** A MAC that has its session on another port was heard here. */
+  heardElsewhere(name: PortName): void {
+    this.count(this.portOf(name), 'mac-of-session-elsewhere');
+  }
+
+  /** Whether the session of such a MAC is probed for that. */
+  admitsSighting(name: PortName): boolean {
+    const here = this.portOf(name);
+    if (here.sightings.take(this.core.now.mono)) return true;
+    this.count(here, 'too-many-sightings');
     return false;
   }
 
   /** Frames for which the capture had no room. */
   lost(name: PortName, frames: number): void {
-    this.portOf(name).counters.add('capture-ring-full', frames);
-    this.core.drops.add('capture-ring-full', frames);
+    this.count(this.portOf(name), 'capture-ring-full', frames);
   }
 
   configure(name: PortName, limits: PortLimits): void {
@@ -77,6 +102,31 @@ export class Floods {
 
   tick(here: GuardedPort, now: Instant): void {
     this.apply(here, here.gate.tick(now));
+    if (here.reports.tick(now)) this.core.parts.ports.report(here.name, true);
+  }
+
+  /** Whether the kernel's report of an unknown MAC is looked at. */
+  admitsReport(name: PortName): boolean {
+    const here = this.portOf(name);
+    const verdict = here.reports.report(this.core.now.mono);
+    if (verdict === 'taken') return true;
+    this.count(here, 'mab-flooded');
+    if (verdict === 'refused') return false;
+    const { ports, reporter } = this.core.parts;
+    ports.report(name, false);
+    this.core.schedule.touch(here);
+    if (verdict.isNews)
+      reporter.warning(
+        'mab-flooded',
+        `more unknown MACs on the port than it may have (${REPORTS.perSecond} a second): the kernel reports none of them until it is calm`,
+        { port: name },
+      );
+    return false;
+  }
+
+  private count({ counters }: GuardedPort, reason: PortCounter, by = 1): void {
+    counters.add(reason, by);
+    this.core.drops.add(reason, by);
   }
 
   private apply(here: GuardedPort, effects: readonly FloodEffect[]): void {

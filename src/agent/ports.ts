@@ -58,6 +58,8 @@ export type Input =
       readonly rights?: RightsPayload;
       /** Of a bridge that is not there: why not, and what would bring it, a sentence each. */
       readonly absence?: string;
+      /** What was left on the bridge that the configuration named before, a sentence. */
+      readonly formerBridge?: string;
       readonly mqtt: InfoPayload['mqtt'];
     }
   /** What the data plane can do, now that the bridge is there; before `bridge-back`. */

@@ -9,19 +9,23 @@
 // given up as by its notice.
 
 import { macToNumber } from '../base/mac.ts';
-import { after, type Instant, NEVER, seconds } from '../base/time.ts';
+import { after, earliest, type Instant, NEVER, seconds } from '../base/time.ts';
 import type { GrantKey, PortFacts, TableDump } from '../model/dataplane.ts';
 import { forEachEntry, isGrant } from '../wire/fdb-table.ts';
 import type { Core } from './core.ts';
 import type { Timed } from './schedule.ts';
 
 const EVERY = seconds(60);
+/** Of readings because notices were lost: a flood of notices loses some all the time. */
+const OVERRUNS_APART = seconds(1);
 
 export class Reconciliation implements Timed {
   timer: Timed['timer'];
   private nextAt: Instant = NEVER;
   /** The next dump is to be compared with what is wanted. */
   private wanted = false;
+  private lookedAt: Instant | undefined;
+  private tellAt: Instant | undefined;
 
   constructor(private readonly core: Core) {}
 
@@ -31,8 +35,24 @@ export class Reconciliation implements Timed {
     this.plan();
   }
 
+  /** Notices were lost: looked at now, or soon where it was a moment ago; told of once a minute at most, and counted. */
+  overrun(): void {
+    const { mono } = this.core.now;
+    this.core.drops.add('dataplane-overrun');
+    if (this.tellAt === undefined || this.tellAt <= mono) {
+      this.tellAt = after(mono, EVERY);
+      const message = 'notices of the data plane were lost; reading the table anew';
+      this.core.parts.reporter.warning('overrun', message, {});
+    }
+    const due = this.lookedAt === undefined ? mono : after(this.lookedAt, OVERRUNS_APART);
+    if (due <= mono) this.doubt();
+    else this.nextAt = earliest(this.nextAt, due);
+    this.core.schedule.touch(this);
+  }
+
   /** Something may have changed that nobody has told of. */
   doubt(): void {
+    this.lookedAt = this.core.now.mono;
     this.wanted = true;
     this.core.out.push({ type: 'read-ports' });
     this.core.parts.watch.readTable();

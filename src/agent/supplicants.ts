@@ -8,7 +8,7 @@ import type { PortName } from '../model/dataplane.ts';
 import type { Proof } from '../model/kept.ts';
 import { AuthenticatorClient } from '../pae/client.ts';
 import type { PaeEffect, PaeEvent, PaeRef, ReauthBy } from '../pae/events.ts';
-import type { ClientAdmission, PortLimits, PortLoad } from '../pae/limits.ts';
+import { type ClientAdmission, type PortLimits, type PortLoad, responsePace } from '../pae/limits.ts';
 import type { Dot1xStanding } from '../pae/mab-events.ts';
 import { PAE_EAPOL_VERSION, type PaeSettings } from '../pae/settings.ts';
 import { Solicitor } from '../pae/solicitor.ts';
@@ -138,7 +138,7 @@ export class Supplicants implements Method {
       firstIdentifier: randomIdentifier(core),
       proof,
     });
-    const unit = new ClientUnit(mac, port, machine, this);
+    const unit = new ClientUnit(mac, port, machine, core.settings.port(port).limits, this);
     unit.acceptedAs = userName;
     this.portOf(port).clients.set(mac, unit);
     core.schedule.touch(unit);
@@ -180,6 +180,7 @@ export class Supplicants implements Method {
     const here = this.ports.get(port);
     here?.admission.configure(limits);
     here?.answered.configure(limits);
+    for (const { responses } of here?.clients.values() ?? []) responses.configure(responsePace(limits));
   }
 
   /** Who has an authenticator here. */
@@ -223,6 +224,10 @@ export class Supplicants implements Method {
     const unit = known ?? (solicited ? this.clientFor(here, mac, here.answered) : undefined);
     if (unit === undefined) {
       this.core.drops.add('eap-unsolicited');
+      return;
+    }
+    if (!unit.responses.take(this.core.now.mono)) {
+      this.core.drops.add('eap-too-many-responses');
       return;
     }
     this.tell(unit, { type: solicited ? 'solicited-response' : 'eap-response', packet });
@@ -319,7 +324,7 @@ export class Supplicants implements Method {
       control: 'auto',
       firstIdentifier: randomIdentifier(core),
     });
-    const unit = new ClientUnit(mac, here.name, machine, this);
+    const unit = new ClientUnit(mac, here.name, machine, settings.limits, this);
     here.clients.set(mac, unit);
     here.waiting.add(unit);
     return unit;

@@ -344,8 +344,10 @@ export class Watch implements Timed {
   /** Only a question is due: one frame with a borrowed address must not end anybody's session. */
   private sightedElsewhere(unit: L2Unit, port: PortName, sign: Sign): void {
     const { now, parts } = this.core;
+    parts.floods.heardElsewhere(port);
     const last = this.sightings.get(unit);
     if (last !== undefined && now.mono - last < SIGHTING_SPACING) return;
+    if (!parts.floods.admitsSighting(port)) return;
     this.sightings.set(unit, now.mono);
     this.core.decide(unit.session.mac, port, 'sighted', `has a session on ${unit.session.grant.port}`);
     this.probe(unit);
@@ -353,13 +355,13 @@ export class Watch implements Timed {
     if (sign.kind !== 'eapol') parts.mab.sighted(unit.session.mac, port);
   }
 
-  /** An entry that lets somebody through a port of ours and that nobody was granted; undefined for any other. */
+  /** An entry that lets somebody through a port of ours and that nobody was granted, nor is it on its way out; undefined for any other. */
   private foreignKey(mac48: number, ifindex: number, vlan: VlanId): GrantKey | undefined {
     const { ports, life } = this.core.parts;
     const port = ports.nameOf(ifindex);
     if (port === undefined || !ports.isShut(port)) return undefined;
     const key: GrantKey = { mac: macFromNumber(mac48), port, vlan };
-    return life.isGranted(key) ? undefined : key;
+    return life.answersFor(key) ? undefined : key;
   }
 
   /** One warning for all of a dump: a start after a crash can find thousands. */

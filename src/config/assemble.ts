@@ -145,6 +145,7 @@ function limits(raw: RawPort['limits']): Partial<PortLimits> {
     ...given('clientsInProgress', raw?.clients),
     ...given('newPerSecond', raw?.new_clients_per_s),
     ...given('newBurst', raw?.new_clients_burst),
+    ...given('responsesPerSecond', raw?.client_responses_per_s),
   };
 }
 

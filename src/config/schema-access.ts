@@ -143,6 +143,13 @@ const Limits = Type.Object(
     new_clients_burst: Type.Optional(
       count(1, 10_000, { default: PORT_LIMITS.newBurst, description: 'Newcomers at once, after a calm.' }),
     ),
+    client_responses_per_s: Type.Optional(
+      count(1, 10_000, {
+        default: PORT_LIMITS.responsesPerSecond,
+        description:
+          'EAP responses of one client, in the long run; 250 at once, which is more than any login takes.',
+      }),
+    ),
   },
   {
     ...strict,

@@ -27,6 +27,12 @@ import type { RejectReason } from './events.ts';
 import { IDENTITY_MAX_OCTETS } from './identity.ts';
 import type { PaeSettings } from './settings.ts';
 
+/**
+ * Requests of the server's in one exchange. RFC 3748 knows no limit, and a client could go on for ever with fragments of a
+ * message that never ends (RFC 5216 §2.1.5). The largest one there is, 64 kB in fragments of 1,000 octets, takes 66 each way.
+ */
+export const MOST_ROUNDS = 200;
+
 /** A request that waits for its response: sent `retransCount` times again, next at `retransWhile`. */
 interface Outstanding {
   /** Repeated octet by octet (RFC 3748 §4.3). */
@@ -40,9 +46,9 @@ export type EapState =
   /** The Identity is asked. */
   | ({ readonly name: 'IDLE' } & Outstanding)
   /** The server is asked. `aaaWhile` is serverTimeout running; the RFC leaves it to the AAA layer. */
-  | { readonly name: 'AAA_IDLE'; readonly aaaWhile: Instant }
+  | { readonly name: 'AAA_IDLE'; readonly aaaWhile: Instant; readonly rounds: number }
   /** A request of the server's is out; `methodTimeout` is suppTimeout, or what the Challenge said. */
-  | ({ readonly name: 'IDLE2'; readonly methodTimeout: Millis } & Outstanding)
+  | ({ readonly name: 'IDLE2'; readonly methodTimeout: Millis; readonly rounds: number } & Outstanding)
   /**
    * Not of the RFC: the Identity was asked to see whether somebody is there. No exchange runs, so nothing is sent again
    * and silence means nothing here: who probes, counts. An answer begins an exchange.
@@ -76,7 +82,7 @@ export type EapInput =
 
 type FailReason = Extract<
   RejectReason,
-  'access-reject' | 'unencodable' | 'contradictory-accept' | 'grant-failed'
+  'access-reject' | 'unencodable' | 'contradictory-accept' | 'too-many-rounds' | 'grant-failed'
 >;
 
 export type EapOutput =
@@ -153,7 +159,7 @@ export class EapPassThrough {
       case 'eapResp':
         return this.received(input.packet, now);
       case 'aaaEapReq':
-        return this.state.name === 'AAA_IDLE' ? this.aaaRequest(input, now) : [];
+        return this.state.name === 'AAA_IDLE' ? this.aaaRequest(input, this.state.rounds + 1, now) : [];
       case 'aaaSuccess':
         return this.state.name === 'AAA_IDLE' ? this.aaaSuccess(input.eap) : [];
       case 'aaaFail':
@@ -219,7 +225,7 @@ export class EapPassThrough {
       case 'IDLE2':
         // DISCARD2 leaves the timer as it runs.
         if (eap.identifier !== this.currentId) return dropped('eap-wrong-identifier');
-        return this.enterAaaIdle(eap, now);
+        return this.enterAaaIdle(eap, now, { rounds: this.state.rounds });
       case 'PROBED':
         if (eap.identifier !== this.currentId) return dropped('eap-wrong-identifier');
         if (eap.type !== EAP_TYPE_IDENTITY) return dropped('eap-unexpected-type');
@@ -239,12 +245,17 @@ export class EapPassThrough {
     if (eap.type !== EAP_TYPE_IDENTITY) return dropped('eap-unexpected-type');
     if (eap.data.length > IDENTITY_MAX_OCTETS) return dropped('eap-identity-too-long');
     this.currentId = eap.identifier;
-    return this.enterAaaIdle(eap, now, eap.data.slice());
+    return this.enterAaaIdle(eap, now, { rounds: 0, identity: eap.data.slice() });
   }
 
   /** AAA_REQUEST, AAA_IDLE. What goes up are the octets that Length covers, without the frame's padding. */
-  private enterAaaIdle(eap: EapPacket, now: Instant, identity?: Uint8Array): EapOutput[] {
-    const outputs = this.transition({ name: 'AAA_IDLE', aaaWhile: after(now, this.settings.serverTimeout) });
+  private enterAaaIdle(
+    eap: EapPacket,
+    now: Instant,
+    { rounds, identity }: { readonly rounds: number; readonly identity?: Uint8Array },
+  ): EapOutput[] {
+    const aaaWhile = after(now, this.settings.serverTimeout);
+    const outputs = this.transition({ name: 'AAA_IDLE', aaaWhile, rounds });
     const asked = { signal: 'aaaEapResp', eap: encodeEap(eap) } as const;
     return [...outputs, identity === undefined ? asked : { ...asked, identity }];
   }
@@ -252,8 +263,10 @@ export class EapPassThrough {
   /** AAA_RESPONSE, SEND_REQUEST2, IDLE2. */
   private aaaRequest(
     input: { readonly eap?: Uint8Array; readonly sessionTimeout?: Millis },
+    rounds: number,
     now: Instant,
   ): EapOutput[] {
+    if (rounds > MOST_ROUNDS) return this.enterFailure(undefined, 'too-many-rounds');
     const eap = input.eap === undefined ? undefined : decodeEap(input.eap);
     if (input.eap === undefined || !eap?.ok || eap.value.code !== EAP_REQUEST) {
       // A Challenge without a request to relay leaves nothing to wait for, and it is no verdict.
@@ -264,7 +277,10 @@ export class EapPassThrough {
     const methodTimeout = said > 0 ? (said as Millis) : this.settings.suppTimeout;
     const lastReqData = Uint8Array.from(input.eap);
     const retransWhile = after(now, methodTimeout);
-    this.transition({ name: 'IDLE2', lastReqData, methodTimeout, retransCount: 0, retransWhile }, true);
+    this.transition(
+      { name: 'IDLE2', lastReqData, methodTimeout, rounds, retransCount: 0, retransWhile },
+      true,
+    );
     return [{ signal: 'eapReq', data: lastReqData }];
   }
 

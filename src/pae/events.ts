@@ -76,6 +76,8 @@ export type RejectReason =
   | 'unencodable'
   /** An Accept that carries something other than EAP-Success. */
   | 'contradictory-accept'
+  /** The client and the server come to no end. */
+  | 'too-many-rounds'
   /** The server accepted, the table could not be written. */
   | 'grant-failed'
   /** No server gave a verdict: the client is tried again shortly. */

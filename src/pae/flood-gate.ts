@@ -12,7 +12,8 @@
 // Times are monotonic.
 
 import type { Mac } from '../base/mac.ts';
-import { after, elapsed, type Instant, millis, NEVER, seconds } from '../base/time.ts';
+import { after, type Instant, millis, NEVER, seconds } from '../base/time.ts';
+import { type Pace, TokenBucket } from '../base/token-bucket.ts';
 
 export interface FloodLimits {
   /** Frames of the port that are heard in a second, in the long run. */
@@ -72,19 +73,18 @@ export interface Heard {
 const LISTENED: Heard = { effects: [] };
 
 export class FloodGate {
-  private tokens: number;
-  private filledAt: Instant | undefined;
+  private readonly bucket: TokenBucket;
   private shut: Shut | undefined;
   /** Since the flood began; undefined = there is none. */
   private flood: { shutAt: Instant; shut: number; refused: number } | undefined;
 
   constructor(private limits: FloodLimits = FLOOD_LIMITS) {
-    this.tokens = limits.framesBurst;
+    this.bucket = new TokenBucket(paceOf(limits));
   }
 
   configure(limits: FloodLimits): void {
     this.limits = limits;
-    this.tokens = Math.min(this.tokens, limits.framesBurst);
+    this.bucket.configure(paceOf(limits));
   }
 
   get isFlooded(): boolean {
@@ -101,11 +101,7 @@ export class FloodGate {
    */
   frame(mac: Mac, now: Instant, context: FloodContext): Heard {
     if (this.shut !== undefined) return this.whileShut(this.shut, mac);
-    this.refill(now);
-    if (this.tokens >= 1) {
-      this.tokens -= 1;
-      return LISTENED;
-    }
+    if (this.bucket.take(now)) return LISTENED;
     return this.shutOut(mac, now, context);
   }
 
@@ -114,8 +110,7 @@ export class FloodGate {
     if (this.shut !== undefined && this.shut.until <= now) {
       this.shut = undefined;
       // One share, however long it was shut: what was not heard is no claim.
-      this.tokens = this.shareOf(this.limits.framesPerSecond);
-      this.filledAt = now;
+      this.bucket.leave(this.shareOf(this.limits.framesPerSecond), now);
       return [{ type: 'hear' }];
     }
     const { flood } = this;
@@ -168,15 +163,10 @@ export class FloodGate {
   private shareOf(perSecond: number): number {
     return (perSecond * SHUT_FOR) / 1000;
   }
+}
 
-  private refill(now: Instant): void {
-    const idle = this.filledAt === undefined ? 0 : elapsed(this.filledAt, now);
-    this.filledAt = now;
-    this.tokens = Math.min(
-      this.limits.framesBurst,
-      this.tokens + (idle * this.limits.framesPerSecond) / 1000,
-    );
-  }
+function paceOf({ framesPerSecond, framesBurst }: FloodLimits): Pace {
+  return { perSecond: framesPerSecond, burst: framesBurst };
 }
 
 /** All flooded ports together are heard no more than this many frames a second: their turns come less often instead. */

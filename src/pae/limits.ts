@@ -7,7 +7,8 @@
 // the same, without being remembered (`Solicitor.repeat`); the answer is admitted from a bucket of its own, which a
 // flood of EAPOL-Starts cannot empty. All times monotonic; nothing allocated.
 
-import { elapsed, type Instant } from '../base/time.ts';
+import type { Instant } from '../base/time.ts';
+import { type Pace, TokenBucket } from '../base/token-bucket.ts';
 import { FLOOD_LIMITS, type FloodLimits } from './flood-gate.ts';
 
 export interface ClientLimits {
@@ -17,9 +18,19 @@ export interface ClientLimits {
   readonly newPerSecond: number;
   /** Newcomers at once, after a calm: a hub full of devices whose power came back. */
   readonly newBurst: number;
+  /** EAP responses of one client that are taken in a second, in the long run; a server is asked about each. */
+  readonly responsesPerSecond: number;
 }
 
-export const CLIENT_LIMITS: ClientLimits = { clientsInProgress: 64, newPerSecond: 10, newBurst: 64 };
+/** Responses at once, after a calm: more than the longest exchange there is (`MOST_ROUNDS`). */
+export const RESPONSES_BURST = 250;
+
+export const CLIENT_LIMITS: ClientLimits = {
+  clientsInProgress: 64,
+  newPerSecond: 10,
+  newBurst: 64,
+  responsesPerSecond: 10,
+};
 
 /** All that one port may ask of us. */
 export interface PortLimits extends ClientLimits, FloodLimits {}
@@ -43,23 +54,22 @@ export interface PortLoad {
 }
 
 export class ClientAdmission {
-  private tokens: number;
-  private filledAt: Instant | undefined;
+  private readonly newcomers: TokenBucket;
 
   constructor(private limits: ClientLimits = CLIENT_LIMITS) {
-    this.tokens = limits.newBurst;
+    this.newcomers = new TokenBucket(paceOf(limits));
   }
 
   configure(limits: ClientLimits): void {
     this.limits = limits;
-    this.tokens = Math.min(this.tokens, limits.newBurst);
+    this.newcomers.configure(paceOf(limits));
   }
 
   /** A MAC that has no client machine was heard; a token is spent only if it gets one. */
   admit(load: PortLoad, now: Instant): Admission {
     const reason = this.refusal(load, now);
     if (reason !== undefined) return { verdict: 'refused', reason };
-    this.tokens -= 1;
+    this.newcomers.take(now);
     return { verdict: this.isFull(load) ? 'in-place-of-silent' : 'admitted' };
   }
 
@@ -69,18 +79,19 @@ export class ClientAdmission {
   }
 
   private refusal(load: PortLoad, now: Instant): RefusalReason | undefined {
-    this.refill(now);
-    if (this.tokens < 1) return 'too-many-newcomers';
+    if (!this.newcomers.has(now)) return 'too-many-newcomers';
     return this.isFull(load) && load.silent === 0 ? 'too-many-clients' : undefined;
   }
 
   private isFull({ inProgress }: PortLoad): boolean {
     return inProgress >= this.limits.clientsInProgress;
   }
+}
 
-  private refill(now: Instant): void {
-    const idle = this.filledAt === undefined ? 0 : elapsed(this.filledAt, now);
-    this.filledAt = now;
-    this.tokens = Math.min(this.limits.newBurst, this.tokens + (idle * this.limits.newPerSecond) / 1000);
-  }
+export function responsePace({ responsesPerSecond }: ClientLimits): Pace {
+  return { perSecond: responsesPerSecond, burst: Math.max(RESPONSES_BURST, responsesPerSecond) };
+}
+
+function paceOf({ newPerSecond, newBurst }: ClientLimits): Pace {
+  return { perSecond: newPerSecond, burst: newBurst };
 }

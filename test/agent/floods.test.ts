@@ -3,7 +3,8 @@
 
 import { describe, expect, it } from 'vitest';
 import { fromHex } from '../../src/base/bytes.ts';
-import type { PortName } from '../../src/model/dataplane.ts';
+import type { Mac } from '../../src/base/mac.ts';
+import type { PortName, VlanId } from '../../src/model/dataplane.ts';
 import { CALM, FLOOD_LIMITS } from '../../src/pae/flood-gate.ts';
 import { SimulatedStage } from '../rigs/sim/stage.ts';
 
@@ -68,5 +69,81 @@ describe('a port that is flooded', () => {
     await stage.removePort(P2);
     await stage.pass(CALM + 1_000);
     expect(warnings(stage, 'port-flood-over')).toBe(0);
+  });
+});
+
+describe('a stranger who knows many MACs', () => {
+  it('has no more than some of their sessions probed, and ends none', async () => {
+    const stage = new SimulatedStage({ machines: 90 });
+    stage.net.record = false;
+    const users = Array.from({ length: 89 }, (_, n) => stage.machine(n + 1));
+    for (const user of users) await stage.login(user);
+    const before = stage.net.events.length;
+    for (const { mac } of users) stage.net.bridge.receive('p90' as PortName, start(mac.replaceAll(':', '')));
+    await stage.pass(100);
+    const counters = await info(stage);
+    expect(counters['mac-of-session-elsewhere']).toBe(89);
+    expect(counters['too-many-sightings']).toBe(89 - 64);
+    await stage.pass(5_000);
+    expect(stage.net.events.slice(before).filter(({ type }) => type === 'session-end')).toEqual([]);
+  });
+});
+
+describe('a client that answers without end', () => {
+  it('is heard at its pace: the server is asked no more often', async () => {
+    const stage = new SimulatedStage({
+      machines: 1,
+      config: { ports: { 'p*': { limits: { client_responses_per_s: 5 } } } },
+    });
+    await stage.login(stage.machine(1));
+    const { mac } = stage.machine(1);
+    const response = fromHex(
+      `0180c2000003${mac.replaceAll(':', '')}888e0200000602630006${'0d40'}`,
+    ) as Uint8Array;
+    for (let n = 0; n < 1_000; n++) stage.net.bridge.receive('p1' as PortName, response);
+    await stage.pass(100);
+    expect((await info(stage))['eap-too-many-responses']).toBeGreaterThan(700);
+  });
+});
+
+describe('a port on which the kernel reports unknown MACs', () => {
+  it('is taken off the reports by a flood of them, told of once, and gets them back after a calm', async () => {
+    const stage = new SimulatedStage({
+      machines: 1,
+      config: { ports: { 'p*': { mab: { enabled: true, delay_s: 3600 } } } },
+    });
+    stage.net.record = false;
+    const port = 'p1' as PortName;
+    const vlan = 0 as VlanId;
+    expect(stage.net.bridge.port(port).mab).toBe(true);
+    for (let n = 0; n < 3_000; n++) {
+      const mac = `06:00:00:00:${(n >> 8).toString(16).padStart(2, '0')}:${(n & 255).toString(16).padStart(2, '0')}`;
+      stage.net.post({
+        type: 'dataplane',
+        event: { type: 'mab-candidate', key: { mac: mac as Mac, port, vlan } },
+      });
+    }
+    expect(stage.net.bridge.port(port)).toMatchObject({ mab: false, locked: true });
+    expect((await info(stage))['mab-flooded']).toBe(3_000 - 1_024);
+    expect(warnings(stage, 'mab-flooded')).toBe(1);
+    await stage.pass(CALM + 100);
+    expect(stage.net.bridge.port(port)).toMatchObject({ mab: true, locked: true });
+  });
+
+  it('loses notices: the table is read once a second, and upstream hears of it once a minute', async () => {
+    const stage = new SimulatedStage({ machines: 1 });
+    const dumps = (): number =>
+      stage.net.performed.filter(({ effect }) => effect.type === 'read-ports').length;
+    await stage.pass(2_000);
+    const before = dumps();
+    for (let n = 0; n < 500; n++) {
+      stage.net.post({ type: 'dataplane', event: { type: 'overrun' } });
+      await stage.pass(10);
+    }
+    await stage.pass(2_000);
+    expect(dumps() - before).toBeGreaterThanOrEqual(5);
+    expect(dumps() - before).toBeLessThanOrEqual(7);
+    expect(warnings(stage, 'overrun')).toBe(1);
+    expect((await info(stage))['dataplane-overrun']).toBe(500);
   });
 });

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { instant } from '../../src/base/time.ts';
 import { CLIENT_LIMITS, ClientAdmission } from '../../src/pae/limits.ts';
 
-const LIMITS = { clientsInProgress: 4, newPerSecond: 2, newBurst: 3 };
+const LIMITS = { clientsInProgress: 4, newPerSecond: 2, newBurst: 3, responsesPerSecond: 1 };
 
 describe('newcomers on one port', () => {
   it('come in as a burst, and then at the rate', () => {

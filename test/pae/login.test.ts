@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { seconds } from '../../src/base/time.ts';
+import { MOST_ROUNDS } from '../../src/pae/eap-passthrough.ts';
 import {
   ALICE,
   eapPacket,
@@ -200,5 +201,36 @@ describe('the quiet period after a reject', () => {
     rig.forget();
     rig.pass(5);
     expect(rig.frames()).toEqual([[5, '010b000501']]);
+  });
+});
+
+describe('an exchange that comes to no end', () => {
+  /** Fragments without end, each acknowledged by the server (RFC 5216 §2.1.5). */
+  const rounds = (rig: PaeRig, count: number): void => {
+    for (let n = 0; n < count && rig.all('rejected').length === 0; n++) rig.challenge();
+  };
+
+  it('is given up after as many rounds as no method needs, with an EAP-Failure and a quiet period', () => {
+    const rig = new PaeRig();
+    rig.identify();
+    rounds(rig, MOST_ROUNDS);
+    expect(rig.all('rejected')).toEqual([]);
+    expect(rig.all('ask-server')).toHaveLength(MOST_ROUNDS + 1);
+    rounds(rig, 1);
+    expect(rig.all('ask-server')).toHaveLength(MOST_ROUNDS + 1);
+    expect(rig.all('rejected')).toEqual([{ type: 'rejected', reason: 'too-many-rounds' }]);
+    expect(rig.last('send-eapol').body[0]).toBe(4);
+    rig.forget();
+    rig.give({ type: 'eapol-start' });
+    expect(rig.frames()).toEqual([]);
+  });
+
+  it('of somebody who is in ends the session', () => {
+    const rig = new PaeRig();
+    rig.login();
+    rig.give({ type: 'eapol-start' });
+    rig.identify();
+    rounds(rig, MOST_ROUNDS + 1);
+    expect(rig.all('ended')).toMatchObject([{ cause: 'reauth-failed' }]);
   });
 });

@@ -197,6 +197,13 @@ export class Broker {
     await this.#netns.must(message.payload === '' ? [...argv, '-n'] : [...argv, '-m', message.payload]);
   }
 
+  /** Of one client, as fast as the broker takes them. */
+  async publishAll(topic: string, payloads: readonly string[]): Promise<void> {
+    for (const payload of payloads) this.#says({ topic, payload });
+    const argv = ['mosquitto_pub', '-V', '5', '-p', `${this.#witnessPort}`, '-q', '1', '-t', topic, '-l'];
+    await this.#netns.must(argv, { input: payloads.join('\n') });
+  }
+
   /** A request with a Response Topic and Correlation Data; resolves to the payload of the answer. */
   async request(request: {
     readonly topic: string;
