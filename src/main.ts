@@ -19,6 +19,7 @@ import { type Closer, closeAll } from './io/closing.ts';
 import { Descriptors } from './io/descriptors.ts';
 import { systemEntropy } from './io/entropy.ts';
 import { readSecret, readText, replaceFile } from './io/files.ts';
+import { formerBridge, leaveFormerBridge, removeFormerTables } from './io/former-bridge.ts';
 import { HeldPorts } from './io/held-ports.ts';
 import { checkHost, openDataplane } from './io/host.ts';
 import type { KeptCaptures } from './io/kept-captures.ts';
@@ -104,6 +105,7 @@ class Run {
   private readonly path: string;
   readonly log: Logger;
   private readonly portauth: PortAuth;
+  private readonly lockFile: string;
   private readonly vlanMemory: VlanMemory;
   private readonly ssoBars: SsoBars;
   private readonly heldPorts: HeldPorts;
@@ -125,6 +127,7 @@ class Run {
     const boot = { bootId: toHex(entropy.bytes(4)), version, startedAt: now.wall, clock: machineClock() };
     this.heldPorts = new HeldPorts(join(config.stateDir, 'held-ports.json'));
     this.agent = new Agent({ config, entropy, boot, now, source: { text, readSecret } });
+    this.lockFile = join(config.stateDir, LOCK_FILE);
     this.vlanMemory = new VlanMemory(config.stateDir, (port) => portauth.ifindexOf(port));
     this.ssoBars = new SsoBars(config.stateDir);
     this.shell = new Shell({
@@ -134,7 +137,7 @@ class Run {
       ssoBars: this.ssoBars,
       log,
       heldPorts: this.heldPorts,
-      lockFile: join(config.stateDir, LOCK_FILE),
+      lockFile: this.lockFile,
       onDrained: () => void this.stop('drained'),
     });
     this.manager = ServiceManager.find({
@@ -187,6 +190,8 @@ class Run {
       if (events.some(({ type }) => type === 'port-added' || type === 'port-gone')) this.tellUplinks();
     });
     if (!listening.ok) return listening;
+    const former = formerBridge(this.lockFile, this.config);
+    const left = former === undefined ? ok(undefined) : leaveFormerBridge(former, this.config);
     const embedded = this.config.mqtt.url === undefined;
     const vlans = capabilities.value.bridge ? this.portauth.vlans() : ok(NO_VLANS);
     if (!vlans.ok) return vlans;
@@ -203,7 +208,7 @@ class Run {
       heldDown: new Map(this.heldPorts.all()),
       ssoBars: bars.ok ? bars.value : [],
       kernel: release(),
-      ...present({ rights: ownRights(this.config) }),
+      ...present({ rights: ownRights(this.config), formerBridge: left.ok ? left.value : left.error }),
       ...(capabilities.value.bridge ? {} : { absence: bridgeAbsence(this.config.switch.bridge) }),
       mqtt: {
         protocol_version: embedded ? 4 : 5,
@@ -211,7 +216,9 @@ class Run {
         will_delay_s: embedded ? 0 : this.config.mqtt.willDelay / 1000,
       },
     });
-    return this.shutRoutedPath();
+    const shut = this.shutRoutedPath();
+    if (former !== undefined) removeFormerTables(former);
+    return shut;
   }
 
   private tellCapabilities(): void {

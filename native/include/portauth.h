@@ -138,14 +138,14 @@ struct pa_frame {
 enum pa_event_type {
     PA_EVENT_PORT_ADDED = 1,
     PA_EVENT_PORT_CHANGED = 2, /* any of: admin state, carrier, link_changes, locked, learning, MAB, address */
-    PA_EVENT_PORT_GONE = 3,    /* a renamed port is gone and then added */
+    PA_EVENT_PORT_GONE = 3,    /* a renamed port is gone and then added; its grants have been taken away, and it is locked if it had any */
     PA_EVENT_MAB_CANDIDATE = 4,
     PA_EVENT_OPEN_ENTRY = 5,   /* an unlocked learnt entry on a locked port; it has been deleted already */
     PA_EVENT_ENTRY_ACTIVE = 6, /* a MAC armed by pa_watch has sent again; fires once */
     PA_EVENT_ENTRY_GONE = 7,   /* a grant was deleted, not by this handle and not by the end of its port */
     PA_EVENT_OVERRUN = 8,      /* notices were lost; port events of what changed follow by themselves */
-    PA_EVENT_BRIDGE_GONE = 9,
-    PA_EVENT_BRIDGE_BACK = 10, /* made, or made anew: its ports come as PORT_ADDED, unlocked */
+    PA_EVENT_BRIDGE_GONE = 9,  /* `name`, if it has one: renamed to that; its grants have been taken away, and ports that had any are locked */
+    PA_EVENT_BRIDGE_BACK = 10, /* made, or made anew: its ports come as PORT_ADDED, unlocked; or it has its name again */
 };
 
 struct pa_event {
@@ -154,7 +154,7 @@ struct pa_event {
     uint32_t flags;      /* @8  PA_PORT_* of a port event, PA_ENTRY_* of an entry event */
     uint16_t vlan;       /* @12 */
     uint8_t mac[6];      /* @14 of the entry, or the port's own address */
-    char name[16];       /* @20 of the port, where known; NUL-terminated */
+    char name[16];       /* @20 of the port, where known (or see PA_EVENT_BRIDGE_GONE); NUL-terminated */
     uint32_t link_changes; /* @36 of a port event: see pa_port */
 };                         /* 40 octets */
 

@@ -97,6 +97,14 @@ int lock_table_change(struct lock_table *table, struct pa_handle *handle, const 
     return length ? nft_run(&table->nft, handle, "change the set of open ports", text) : 0;
 }
 
+int lock_table_open(struct lock_table *table, struct pa_handle *handle, const struct lock_file *file, uint32_t ifindex) {
+    char text[64 + NFT_TABLE_NAME];
+    nft_table_name("rollcall_lock_", file->bridge, table->name);
+    list_elements(text, sizeof text, "add", table->name, &ifindex, 1);
+    const int error = nft_run(&table->nft, handle, "let the port through", text);
+    return error == -ENOENT || error == -EOPNOTSUPP ? 0 : error;
+}
+
 struct walk {
     void (*each)(void *context, uint32_t ifindex);
     void *context;

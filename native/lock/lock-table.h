@@ -28,6 +28,9 @@ int lock_table_load(struct lock_table *table, struct pa_handle *handle, const st
 int lock_table_change(struct lock_table *table, struct pa_handle *handle, const uint32_t *in, size_t in_count,
                       const uint32_t *out, size_t out_count);
 
+/* One into the set, of a table that somebody else has loaded; 0 where there is none. */
+int lock_table_open(struct lock_table *table, struct pa_handle *handle, const struct lock_file *file, uint32_t ifindex);
+
 /* Tells `each` of every port in the set by its ifindex, also of one that is no interface any more. */
 int lock_table_each(struct lock_table *table, struct pa_handle *handle, void (*each)(void *context, uint32_t ifindex),
                     void *context);

@@ -4,6 +4,7 @@
  *   rollcall-lock load FILE    makes the table of the packet filter, and ends: before any interface is up
  *   rollcall-lock run FILE     the same, then locks each access port the moment it joins the bridge, for ever
  *   rollcall-lock clear FILE   takes the table away: for who removes Rollcall
+ *   rollcall-lock open FILE PORT...   opens ports by hand (open.h)
  *
  * FILE is the lock file (lock-file.h), which the agent writes; while there is none, nothing is locked: a switch that was never
  * configured locks nobody out. Two lines of defence:
@@ -35,6 +36,7 @@
 #include "../src/switchdev.h"
 #include "lock-file.h"
 #include "lock-table.h"
+#include "open.h"
 
 #define PORTS 1024 /* BR_MAX_PORTS */
 #define LOOK_MS 1000
@@ -286,12 +288,11 @@ static bool read_file(struct locker *locker) {
 static void follow_file(struct locker *locker) {
     locker->check_at = now_ms() + LOOK_MS;
     if (locker->rules_fd < 0) restore_table(locker);
-    const struct lock_file before = locker->file;
-    char bridge[16];
-    memcpy(bridge, before.bridge, sizeof bridge);
+    const struct lock_file before = locker->file; /* its rules go with the next reading */
     if (!read_file(locker)) return;
-    if (strcmp(bridge, locker->file.bridge) != 0) {
-        /* Another bridge: all from the beginning. */
+    if (strcmp(before.bridge, locker->file.bridge) != 0) {
+        /* Another bridge: all from the beginning. What is left on this one the agent has locked, and nobody would tend its table. */
+        lock_table_remove(&locker->table, handle_of(locker), &before);
         execl("/proc/self/exe", "rollcall-lock", "run", locker->path, (char *)NULL);
         say("cannot start anew: %s", strerror(errno));
         exit(1);
@@ -363,8 +364,9 @@ int main(int argc, char **argv) {
     static struct locker locker = {.rules_fd = -1, .retry_at = UINT64_MAX, .look_at = UINT64_MAX};
     const char *verb = argc == 3 ? argv[1] : "";
     const bool loads = strcmp(verb, "load") == 0, runs = strcmp(verb, "run") == 0, clears = strcmp(verb, "clear") == 0;
-    if (!loads && !runs && !clears) {
-        fprintf(stderr, "usage: rollcall-lock load|run|clear FILE\n");
+    const bool opens = argc > 3 && strcmp(argv[1], "open") == 0;
+    if (!loads && !runs && !clears && !opens) {
+        fprintf(stderr, "usage: rollcall-lock load|run|clear FILE, or rollcall-lock open FILE PORT...\n");
         return 2;
     }
     locker.path = argv[2];
@@ -372,8 +374,10 @@ int main(int argc, char **argv) {
     if (runs) return run(&locker);
     if (locker.file.bridge[0] == 0) {
         say("there is no bridge in %s: nothing is locked", locker.path);
+        if (opens) return 1;
         return access(locker.path, F_OK) == 0 && !clears ? 1 : 0;
     }
+    if (opens) return lock_open_ports(&locker.file, argv + 3, (size_t)(argc - 3)) ? 0 : 1;
     if (loads) return load_table(&locker) ? 0 : 1;
     const int error = lock_table_remove(&locker.table, NULL, &locker.file);
     if (error) say("%s", pa_last_error(NULL));

@@ -254,18 +254,13 @@ static void take_look(struct sd *sd, struct pa_key *key, int verdict, const stru
         key->result = key_failure(sd, key, EBUSY, "revoke", "the entry keeps coming back");
 }
 
-int sd_revoke(struct pa_handle *handle, struct pa_key *keys, uint32_t count) {
-    struct sd *sd = (struct sd *)handle;
+/* Of the bridge sd->bridge. */
+static int revoke_all(struct sd *sd, struct pa_key *keys, uint32_t count) {
     struct proof *proofs = calloc(count ? count : 1, sizeof *proofs);
     struct revocation work = {.keys = keys, .proofs = proofs};
     if (!proofs) {
         for (uint32_t i = 0; i < count; i++) keys[i].result = -ENOMEM;
-        return pa_error(handle, ENOMEM, "revoke %u entries", count);
-    }
-    if (sd_find_bridge(sd, NULL) == -ENODEV) {
-        handle->error[0] = 0; /* no bridge, no entries: done */
-        free(proofs);
-        return 0;
+        return pa_error(&sd->base, ENOMEM, "revoke %u entries", count);
     }
     for (uint32_t i = 0; i < count; i++) {
         proofs[i].present = true;
@@ -281,6 +276,23 @@ int sd_revoke(struct pa_handle *handle, struct pa_key *keys, uint32_t count) {
     }
     free(proofs);
     return 0;
+}
+
+int sd_revoke(struct pa_handle *handle, struct pa_key *keys, uint32_t count) {
+    struct sd *sd = (struct sd *)handle;
+    if (sd_find_bridge(sd, NULL) != -ENODEV) return revoke_all(sd, keys, count);
+    handle->error[0] = 0; /* no bridge, no entries: done */
+    return 0;
+}
+
+void sd_abandon(struct sd *sd, uint32_t ifindex) {
+    struct pa_key *keys = calloc(sd->grants.used ? sd->grants.used : 1, sizeof *keys);
+    const uint32_t count = keys ? grant_set_list(&sd->grants, ifindex, keys, sd->grants.used) : 0;
+    sd->bridge = sd->bridge_noticed;
+    /* One that was open for the sake of whom it had let in, first: else everybody passes while the grant goes. */
+    for (uint32_t i = 0; i < count; i++) sd_lock_again(sd, keys[i].ifindex);
+    if (count) revoke_all(sd, keys, count);
+    free(keys);
 }
 
 /* ---- single entries, for events ---- */

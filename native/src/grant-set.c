@@ -71,6 +71,18 @@ bool grant_set_has(const struct grant_set *set, const uint8_t mac[6], uint16_t v
     return set->slots && set->slots[find(set, who_of(mac, vlan), ifindex)].who != 0;
 }
 
+uint32_t grant_set_list(const struct grant_set *set, uint32_t ifindex, struct pa_key *out, uint32_t room) {
+    uint32_t count = 0;
+    for (uint32_t at = 0; set->slots && at <= set->mask && count < room; at++) {
+        const struct grant_slot *slot = &set->slots[at];
+        if (!slot->who || (ifindex && slot->ifindex != ifindex)) continue;
+        struct pa_key *key = &out[count++];
+        *key = (struct pa_key){.ifindex = slot->ifindex, .vlan = (uint16_t)slot->who};
+        for (int i = 0; i < 6; i++) key->mac[i] = (uint8_t)(slot->who >> (56 - 8 * i));
+    }
+    return count;
+}
+
 void grant_set_remove_port(struct grant_set *set, uint32_t ifindex) {
     if (!set->slots) return;
     for (uint32_t at = 0; at <= set->mask;)

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "portauth.h"
+
 struct grant_slot {
     uint64_t who;     /* MAC and VLAN; 0 = free */
     uint32_t ifindex;
@@ -24,6 +26,8 @@ struct grant_set {
 bool grant_set_add(struct grant_set *set, const uint8_t mac[6], uint16_t vlan, uint32_t ifindex);
 bool grant_set_remove(struct grant_set *set, const uint8_t mac[6], uint16_t vlan, uint32_t ifindex);
 bool grant_set_has(const struct grant_set *set, const uint8_t mac[6], uint16_t vlan, uint32_t ifindex);
+/* Those of a port, or (0) all, as far as there is room; returns how many. */
+uint32_t grant_set_list(const struct grant_set *set, uint32_t ifindex, struct pa_key *out, uint32_t room);
 void grant_set_remove_port(struct grant_set *set, uint32_t ifindex);
 void grant_set_free(struct grant_set *set);
 

@@ -67,11 +67,16 @@ static void name_given_up(struct sd *sd, struct sink *sink, const struct pa_port
 static void port_seen(struct sd *sd, struct sink *sink, const struct pa_port *facts) {
     struct sd_port *port = sd_port_cached(sd, facts->ifindex);
     const bool renamed = port && strcmp(port->facts.name, facts->name) != 0;
+    struct sd_link now;
     if (port) port->seen = true;
     if (port && !renamed && port->facts.flags == facts->flags && port->facts.link_changes == facts->link_changes &&
         memcmp(port->facts.address, facts->address, 6) == 0)
         return;
-    if (renamed) emit_port(sink, PA_EVENT_PORT_GONE, &port->facts);
+    if (renamed) {
+        sd_abandon(sd, facts->ifindex);
+        emit_port(sink, PA_EVENT_PORT_GONE, &port->facts);
+        if (sd_port_now(sd, facts->ifindex, &now) == 0) facts = &now.port; /* it may be locked by now */
+    }
     /* After lost notices the new bearer of a name is seen before the old one is missed. */
     if (!port || renamed) name_given_up(sd, sink, facts);
     port = sd_port_cached(sd, facts->ifindex); /* the one above may have moved it */
@@ -95,28 +100,46 @@ static void forget_all(struct sd *sd) {
     for (uint32_t i = 0; i < sd->port_count; i++) sd->ports[i].seen = false;
 }
 
-/* Its ports follow, unlocked; or were read before it, where it is a resynchronization that tells of it. */
+static void ask_again(struct sd *sd);
+
+/*
+ * Its ports follow, unlocked; or have been its ports before, where it got its name only now; or were read before it, where it is a
+ * resynchronization that tells of it.
+ */
 static void bridge_made(struct sd *sd, struct sink *sink, const struct pa_port *facts) {
     sd->bridge_noticed = sd->bridge = facts->ifindex;
     memcpy(sd->bridge_address, facts->address, 6);
-    sd->ask_twice = sd->resync != 0;
     emit(sink, PA_EVENT_BRIDGE_BACK)->ifindex = facts->ifindex;
+    if (sd->resync)
+        sd->ask_twice = true;
+    else
+        ask_again(sd);
 }
 
-static void bridge_left(struct sd *sd, struct sink *sink) {
-    emit(sink, PA_EVENT_BRIDGE_GONE)->ifindex = sd->bridge_noticed;
+/* `name`: what it is called now, if it is there. */
+static void bridge_left(struct sd *sd, struct sink *sink, const char *name) {
+    struct pa_event *event = emit(sink, PA_EVENT_BRIDGE_GONE);
+    event->ifindex = sd->bridge_noticed;
+    if (name) {
+        memcpy(event->name, name, sizeof event->name);
+        sd_abandon(sd, 0);
+    }
     sd->bridge_noticed = 0;
     forget_all(sd);
     start_sweep(sd);
 }
 
-/* Of a port that is new to us the kernel is asked: its next notice would look like a cable that was pulled meanwhile. */
+/*
+ * Notices of the bridge family have no count. Where one tells anything new the kernel is asked for it: the next notice, which
+ * has it, would look like a cable that was pulled meanwhile.
+ */
 static void fill_link_changes(struct sd *sd, struct sd_link *link) {
     const struct sd_port *port = sd_port_cached(sd, link->port.ifindex);
     struct sd_link now;
     if (link->has_link_changes) return;
     if (port) link->port.link_changes = port->facts.link_changes;
-    else if (sd_port_now(sd, link->port.ifindex, &now) == 0) link->port.link_changes = now.port.link_changes;
+    if (port && port->facts.flags == link->port.flags) return;
+    if (sd_port_now(sd, link->port.ifindex, &now) == 0) link->port.link_changes = now.port.link_changes;
 }
 
 static void take_link(struct sd *sd, struct sink *sink, const struct nlmsghdr *message) {
@@ -126,12 +149,15 @@ static void take_link(struct sd *sd, struct sink *sink, const struct nlmsghdr *m
     const bool deleted = message->nlmsg_type == RTM_DELLINK;
     if (link.port.ifindex == sd->bridge_noticed) {
         sd->bridge_seen = true;
-        if (deleted && whole) bridge_left(sd, sink);
+        if (deleted && whole)
+            bridge_left(sd, sink, NULL);
+        else if (whole && strcmp(link.port.name, sd->base.bridge) != 0)
+            bridge_left(sd, sink, link.port.name);
         return;
     }
     if (!deleted && link.is_bridge && strcmp(link.port.name, sd->base.bridge) == 0) {
         /* The end of the one before was among lost notices. */
-        if (sd->bridge_noticed) bridge_left(sd, sink);
+        if (sd->bridge_noticed) bridge_left(sd, sink, NULL);
         sd->bridge_seen = true;
         bridge_made(sd, sink, &link.port);
         return;
@@ -216,7 +242,7 @@ static void take_message(struct sd *sd, struct sink *sink, const struct nlmsghdr
         if ((message->nlmsg_flags & NLM_F_DUMP_INTR) || sd->ask_twice)
             ask_again(sd);
         else if (sd->bridge_noticed && !sd->bridge_seen)
-            bridge_left(sd, sink);
+            bridge_left(sd, sink, NULL);
         else
             start_sweep(sd);
         break;

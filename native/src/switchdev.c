@@ -216,6 +216,14 @@ static void prove_closed(struct sd *sd, struct pa_port_setting *settings, uint32
             settings[i].result = port_failure(sd, &settings[i], EBUSY, "open entries keep coming back");
 }
 
+void sd_lock_again(struct sd *sd, uint32_t ifindex) {
+    struct pa_port_setting setting = {.ifindex = ifindex, .flags = PA_PORT_LOCKED | PA_PORT_LEARNING};
+    struct sd_link link;
+    uint8_t clean = 0;
+    if (sd_port_now(sd, ifindex, &link) || (link.port.flags & PA_PORT_LOCKED)) return;
+    if (write_port(sd, &setting) == 0) prove_closed(sd, &setting, 1, &clean);
+}
+
 static int sd_port_set(struct pa_handle *handle, struct pa_port_setting *settings, uint32_t count) {
     struct sd *sd = (struct sd *)handle;
     uint8_t *clean = calloc(count ? count : 1, 1);

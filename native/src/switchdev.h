@@ -80,6 +80,13 @@ void sd_port_forget(struct sd *sd, uint32_t ifindex);
 
 int sd_grant(struct pa_handle *handle, struct pa_key *keys, uint32_t count);
 int sd_revoke(struct pa_handle *handle, struct pa_key *keys, uint32_t count);
+/*
+ * What has lost the name that it is known by, a port or (0) the whole bridge, is out of the caller's hands next: its grants are taken
+ * away, with proof, and a port that has one and is not locked is locked. One that is locked stays so.
+ */
+void sd_abandon(struct sd *sd, uint32_t ifindex);
+/* Unless it is locked: locks a port of sd->bridge, with proof. */
+void sd_lock_again(struct sd *sd, uint32_t ifindex);
 int sd_watch(struct pa_handle *handle, struct pa_key *keys, uint32_t count);
 int sd_dump(struct pa_handle *handle, struct pa_entry *out, uint32_t capacity, uint32_t *needed);
 /* How many open (learnt, unlocked) entries a port has, or a negative errno. */

@@ -203,6 +203,69 @@ static void frames_leave_by_a_port(void) {
     close(fd);
 }
 
+static uint32_t link_flags_of(const char *port) {
+    char command[80];
+    snprintf(command, sizeof command, "bridge -d link show dev %s | grep -q ' locked on'", port);
+    return system(command) == 0 ? PA_PORT_LOCKED : 0;
+}
+
+static int statics_of(const char *bridge) {
+    char command[80];
+    snprintf(command, sizeof command, "test -z \"$(bridge fdb show br %s | grep sticky)\"", bridge);
+    return system(command) == 0 ? 0 : 1;
+}
+
+/* p1 is open for whom it has let in, p2 is locked. */
+static void grant_on_both(void) {
+    struct pa_key keys[] = {key_of(ALICE, "p1"), key_of(BOB, "p2")};
+    CHECK_EQUAL(set_port("p1", PA_PORT_LOCKED), 0);
+    CHECK_EQUAL(set_port("p2", PA_PORT_LOCKED), 0);
+    CHECK_EQUAL(pa_grant(handle, keys, 2), 0);
+    CHECK_EQUAL(set_port("p1", 0), 0);
+    CHECK_EQUAL(statics_of("br0"), 1);
+}
+
+static void a_port_with_another_name_has_lost_its_grants_and_is_locked(void) {
+    struct pa_event event;
+    grant_on_both();
+    run("ip link set p1 name q1");
+    CHECK(await_event(PA_EVENT_PORT_GONE, &event));
+    CHECK_TEXT(event.name, "p1");
+    CHECK(await_event(PA_EVENT_PORT_ADDED, &event));
+    CHECK_TEXT(event.name, "q1");
+    CHECK(event.flags & PA_PORT_LOCKED);
+    CHECK(link_flags_of("q1"));
+    struct pa_entry entry;
+    CHECK(!find(ALICE, &entry));
+    CHECK(find(BOB, &entry));
+    run("ip link set q1 name p1");
+    CHECK(await_event(PA_EVENT_PORT_ADDED, &event));
+    CHECK_TEXT(event.name, "p1");
+}
+
+static void a_bridge_with_another_name_is_gone_and_shut_and_comes_back_with_its_own(void) {
+    struct pa_event event;
+    struct pa_port ports[4];
+    grant_on_both();
+    run("ip link set br0 name lan");
+    CHECK(await_event(PA_EVENT_BRIDGE_GONE, &event));
+    CHECK_TEXT(event.name, "lan");
+    CHECK(await_event(PA_EVENT_PORT_GONE, &event));
+    CHECK(await_event(PA_EVENT_PORT_GONE, &event));
+    CHECK_EQUAL(statics_of("lan"), 0);
+    CHECK(link_flags_of("p1"));
+    CHECK(link_flags_of("p2"));
+    CHECK_EQUAL(pa_ports(handle, ports, 4, NULL), -ENODEV);
+    run("ip link set lan name br0");
+    CHECK(await_event(PA_EVENT_BRIDGE_BACK, &event));
+    CHECK(await_event(PA_EVENT_PORT_ADDED, &event));
+    CHECK(event.flags & PA_PORT_LOCKED);
+    CHECK(await_event(PA_EVENT_PORT_ADDED, &event));
+    CHECK_EQUAL(pa_ports(handle, ports, 4, NULL), 2);
+    grant_on_both();
+    CHECK_EQUAL(set_port("p1", PA_PORT_LOCKED), 0);
+}
+
 static void the_end_of_a_port_and_of_the_bridge_is_told(void) {
     struct pa_event event;
     struct pa_key key = key_of(ALICE, "p2");
@@ -375,6 +438,13 @@ static void a_cable_that_was_pulled_and_put_back_has_been_counted(void) {
     do CHECK(await_event(PA_EVENT_PORT_CHANGED, &event));
     while (event.link_changes != before + 2);
     CHECK_TEXT(event.name, "p1");
+    /* One that is up is told of with its newest count at once: nobody is to take the second notice for another change. */
+    while (await_event(PA_EVENT_PORT_CHANGED, &event)) continue;
+    run("ip link set c1 down");
+    while (await_event(PA_EVENT_PORT_CHANGED, &event)) CHECK(!(event.flags & PA_PORT_LINK_UP));
+    run("ip link set c1 up");
+    while (await_event(PA_EVENT_PORT_CHANGED, &event))
+        if (event.flags & PA_PORT_LINK_UP) CHECK_EQUAL(event.link_changes, before + 4);
     /* Of a new port the kernel tells twice, once without the count: that is no change. */
     run("ip link add p9 type veth peer name c9 && ip link set c9 up && ip link set p9 up && ip link set p9 master br0");
     CHECK(await_event(PA_EVENT_PORT_ADDED, &event));
@@ -446,6 +516,8 @@ int main(void) {
     SITUATION(a_cable_that_was_pulled_and_put_back_has_been_counted);
     SITUATION(the_hosts_own_neighbours_are_found_by_address);
     SITUATION(who_has_called_over_no_ethernet_is_not_told);
+    SITUATION(a_port_with_another_name_has_lost_its_grants_and_is_locked);
+    SITUATION(a_bridge_with_another_name_is_gone_and_shut_and_comes_back_with_its_own);
     SITUATION(the_end_of_a_port_and_of_the_bridge_is_told);
     SITUATION(a_bridge_that_is_not_there_yet_is_waited_for);
     pa_close(handle);

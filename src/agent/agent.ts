@@ -139,6 +139,7 @@ export class Agent {
       case 'boot':
         ports.boot(input.ports, input.capabilities, input.absence);
         this.reconfigure.keepLockFile();
+        if (input.formerBridge !== undefined) reporter.warning('former-bridge', input.formerBridge, {});
         core.parts.vlans.boot(input.vlans, input.foundVlans, input.capabilities.macVlan);
         core.parts.links.boot(input.heldDown);
         reporter.boot(input);

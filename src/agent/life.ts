@@ -90,6 +90,11 @@ export class Life implements Timed {
     return this.authz.isWanted(key);
   }
 
+  /** Granted, or still there on its way out: either way nobody's hand but ours is in it. */
+  answersFor(key: Grant): boolean {
+    return this.authz.knows(key);
+  }
+
   pollAt(): Instant {
     return this.authz.pollAt();
   }

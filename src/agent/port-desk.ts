@@ -8,7 +8,14 @@ import { same } from '../config/diff.ts';
 import { isUplink } from '../config/ports.ts';
 import { isFallback } from '../model/authorization.ts';
 import type { EndCause } from '../model/cause.ts';
-import type { Capabilities, DataplaneEvent, PortFacts, PortName, PortSetting } from '../model/dataplane.ts';
+import {
+  type Capabilities,
+  type DataplaneEvent,
+  type PortFacts,
+  type PortName,
+  type PortSetting,
+  unlockCommand,
+} from '../model/dataplane.ts';
 import type { PortControl } from '../model/port.ts';
 import { AccessPort, type PortEffect, type PortEvent } from './access-port.ts';
 import type { Core } from './core.ts';
@@ -204,7 +211,7 @@ export class PortDesk {
         this.core.parts.reconciliation.overrun();
         return;
       case 'bridge-gone':
-        this.absence = `the bridge ${this.core.config.switch.bridge} is gone: every port is out of our hands, until it is made anew`;
+        this.absence = goneSentence(this.core.config.switch.bridge, event.renamed);
         reporter.warning('bridge-gone', this.absence, {});
         this.core.parts.vlans.bridgeGone();
         for (const name of this.names()) this.gone(name);
@@ -306,6 +313,7 @@ export class PortDesk {
       this.changed(facts);
       return;
     }
+    this.tellLocked(facts);
     const unit = this.take(facts);
     if (unit !== undefined) {
       this.apply(unit, unit.machine.start());
@@ -313,6 +321,14 @@ export class PortDesk {
     }
     this.core.parts.vlans.portAdded();
     this.core.parts.leases.portsChanged();
+  }
+
+  /** One that was renamed, say, from a name that is ours to one that is not: nobody would open it. */
+  private tellLocked(facts: PortFacts): void {
+    const { name, locked } = facts;
+    if (!locked || this.core.settings.port(name).control !== 'off') return;
+    const message = `${name} has come locked, and by the configuration it is none of ours: it stays so until \`${unlockCommand(facts)}\``;
+    this.core.parts.reporter.warning('port', message, { port: name });
   }
 
   /** Knows the port from now on; a machine for it, unless it is an uplink. */
@@ -443,4 +459,10 @@ export class PortDesk {
         assertNever(effect);
     }
   }
+}
+
+function goneSentence(bridge: string, renamed: string | undefined): string {
+  if (renamed === undefined)
+    return `the bridge ${bridge} is gone: every port is out of our hands, until it is made anew`;
+  return `the bridge ${bridge} is called ${renamed} now: its ports stay locked, and nobody is let in, until it has its name again or switch.bridge is ${renamed} (that takes a restart)`;
 }

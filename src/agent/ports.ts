@@ -58,6 +58,8 @@ export type Input =
       readonly rights?: RightsPayload;
       /** Of a bridge that is not there: why not, and what would bring it, a sentence each. */
       readonly absence?: string;
+      /** What was left on the bridge that the configuration named before, a sentence. */
+      readonly formerBridge?: string;
       readonly mqtt: InfoPayload['mqtt'];
     }
   /** What the data plane can do, now that the bridge is there; before `bridge-back`. */
@@ -235,7 +237,8 @@ export type Effect =
       readonly retain: boolean;
     }
   /** Topics of other switches, wildcards allowed; never our own messages. Of this connection to the broker. */
-  | { readonly type: 'follow' | 'unfollow'; readonly topic: string }
+  | { readonly type: 'follow'; readonly topic: string }
+  | { readonly type: 'unfollow'; readonly topic: string }
   /** For whoever listens on this switch; MQTT has its own `publish`. */
   | { readonly type: 'event'; readonly payload: EventPayload }
   | { readonly type: 'answer'; readonly ref: Ref; readonly payload: object }

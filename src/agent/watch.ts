@@ -355,13 +355,13 @@ export class Watch implements Timed {
     if (sign.kind !== 'eapol') parts.mab.sighted(unit.session.mac, port);
   }
 
-  /** An entry that lets somebody through a port of ours and that nobody was granted; undefined for any other. */
+  /** An entry that lets somebody through a port of ours and that nobody was granted, nor is it on its way out; undefined for any other. */
   private foreignKey(mac48: number, ifindex: number, vlan: VlanId): GrantKey | undefined {
     const { ports, life } = this.core.parts;
     const port = ports.nameOf(ifindex);
     if (port === undefined || !ports.isShut(port)) return undefined;
     const key: GrantKey = { mac: macFromNumber(mac48), port, vlan };
-    return life.isGranted(key) ? undefined : key;
+    return life.answersFor(key) ? undefined : key;
   }
 
   /** One warning for all of a dump: a start after a crash can find thousands. */

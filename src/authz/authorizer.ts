@@ -83,6 +83,11 @@ export class Authorizer {
     return this.entries.get(keyText(key))?.wanted ?? false;
   }
 
+  /** Wanted, or on its way out. */
+  knows(key: Grant): boolean {
+    return this.entries.has(keyText(key));
+  }
+
   /** Entries of this MAC that stand, or are being written or removed. */
   keysOf(mac: Mac): readonly Grant[] {
     const keys = [...this.entries.values()].map(({ key }) => key);

@@ -4,6 +4,7 @@
 // It bears the digest of the text that it was made of, so that who finds it at a boot can tell whether the configuration has been
 // changed since, by hand and without the agent (board/dent/lock-file.sh).
 
+import { globMatches } from '../base/glob.ts';
 import { sha256Hex } from '../base/hash.ts';
 import type { Config } from './config.ts';
 
@@ -19,4 +20,25 @@ export function lockFile({ backend, switch: device, ports }: Config, text: strin
     ...ports.map(({ pattern, control }) => `port ${pattern}${control === undefined ? '' : ` ${control}`}`),
   ];
   return `${lines.join('\n')}\n`;
+}
+
+/** What a lock file says, as rollcall-lock reads it. */
+export interface LockRules {
+  /** Absent: nothing is locked. */
+  readonly bridge?: string;
+  /** The port is an access port: a later line wins, an uplink's over all. */
+  readonly locks: (port: string) => boolean;
+}
+
+export function readLockFile(text: string): LockRules {
+  const lines = text.split('\n').map((line) => line.split(' '));
+  const bridge = lines.find(([verb]) => verb === 'bridge')?.[1];
+  const locks = (port: string): boolean => {
+    const fitting = lines.filter(([, pattern]) => pattern !== undefined && globMatches(pattern, port));
+    if (fitting.some(([verb]) => verb === 'uplink')) return false;
+    const controls = fitting.filter(([verb]) => verb === 'port').map(([, , control]) => control);
+    const said = controls.findLast((control) => control !== undefined);
+    return controls.length > 0 && said !== 'off' && said !== 'force-authorized';
+  };
+  return { ...(bridge === undefined ? {} : { bridge }), locks };
 }

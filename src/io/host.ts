@@ -1,10 +1,12 @@
 // The switch under the agent: its data plane opened, and what `rollcall check` finds there.
 
+import { networkInterfaces } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ok, type Result } from '../base/result.ts';
 import type { Config } from '../config/config.ts';
 import { type HostFinding, hostFindings } from './host-check.ts';
+import { lockoutFindings } from './lockout-check.ts';
 import { ownAddresses } from './own-addresses.ts';
 import { PortAuth } from './portauth.ts';
 import { radSecFaults } from './radsec.ts';
@@ -31,12 +33,17 @@ export async function checkHost(config: Config): Promise<readonly HostFinding[]>
     portauth.value,
     ownAddresses(config.switch.bridge)?.sources ?? new Map(),
   );
+  const lockout = lockoutFindings(config, portauth.value, {
+    ssh: process.env.SSH_CONNECTION,
+    interfaces: Object.keys(networkInterfaces()),
+  });
   portauth.value.close();
   const unusable = [...radSecFaults(config.radius.servers)];
   const certificate = config.web?.tls === undefined ? ok(undefined) : readCertificate(config.web.tls);
   if (!certificate.ok) unusable.push(`web.tls: ${certificate.error}`);
   return [
     ...findings,
+    ...lockout,
     ...securityFindings(config),
     ...unusable.map((message) => ({ severity: 'fault', message }) as const),
   ];

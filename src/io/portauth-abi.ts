@@ -304,9 +304,10 @@ export function readEvent(
       if (name === undefined) return undefined;
       return { type, key: { mac, port: name, vlan: buffer.view.getUint16(at + 12, true) } };
     case 'overrun':
-    case 'bridge-gone':
     case 'bridge-back':
       return { type };
+    case 'bridge-gone':
+      return ownName === '' ? { type } : { type, renamed: ownName };
   }
 }
 

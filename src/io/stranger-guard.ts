@@ -20,7 +20,7 @@ import { type Mac, parseMac } from '../base/mac.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { PortName } from '../model/dataplane.ts';
 import { nft, nftNow } from './nft.ts';
-import { tableName } from './table-name.ts';
+import { strangersTable } from './table-name.ts';
 
 const LOOK_MS = 1000;
 
@@ -65,7 +65,7 @@ export class StrangerGuard {
   private whole = '';
 
   private constructor(private readonly options: StrangerGuardOptions) {
-    this.table = tableOf(options.bridge);
+    this.table = strangersTable(options.bridge);
     this.own = options.own;
     this.uplinks = options.uplinks;
   }
@@ -94,7 +94,7 @@ export class StrangerGuard {
 
   /** What an earlier run with a login page has left, where there is anything; nobody waits for it. */
   static remove(bridge: string): void {
-    nft(['delete', 'table', 'bridge', tableOf(bridge)], '', () => undefined);
+    nft(['delete', 'table', 'bridge', strangersTable(bridge)], '', () => undefined);
   }
 
   confine(mac: Mac, port: PortName, done: Done): void {
@@ -333,10 +333,6 @@ export class StrangerGuard {
       }
     `;
   }
-}
-
-function tableOf(bridge: string): string {
-  return `${tableName(bridge)}_strangers`;
 }
 
 function elementsOf(table: string, set: string, elements: readonly string[]): string[] {

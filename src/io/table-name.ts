@@ -12,3 +12,7 @@ export function tableName(bridge: string): string {
   });
   return `rollcall_${escaped.join('')}`;
 }
+
+export function strangersTable(bridge: string): string {
+  return `${tableName(bridge)}_strangers`;
+}

@@ -106,7 +106,8 @@ export type DataplaneEvent =
   | { readonly type: 'entry-active'; readonly key: GrantKey }
   | { readonly type: 'entry-gone'; readonly key: GrantKey }
   | { readonly type: 'overrun' }
-  | { readonly type: 'bridge-gone' }
+  /** `renamed`: it is there by this name; its grants are gone, and its ports stay locked. */
+  | { readonly type: 'bridge-gone'; readonly renamed?: string }
   | { readonly type: 'bridge-back' };
 
 /** One dump of the table: packed records (layout in wire/fdb-table.ts), taken at `at`. */
@@ -116,4 +117,9 @@ export interface TableDump {
   /** How long the dump took; the next one keeps a distance from this. */
   readonly tookMs: number;
   readonly records: Uint8Array;
+}
+
+/** What opens a locked port by hand: an older iproute2 does not know `mab`, so that it is said only where it has to be. */
+export function unlockCommand({ name, mab }: Pick<PortFacts, 'name' | 'mab'>): string {
+  return `bridge link set dev ${name} ${mab ? 'mab off ' : ''}locked off`;
 }

@@ -438,6 +438,8 @@ describe('what does not match', () => {
     await restart(stage, { downMs: 60_000, while: () => meanwhile(stage, machine) });
     await stage.pass(2_000);
     expect(stage.events('session-end')).toMatchObject([{ cause, session_id: session.session_id }]);
+    // Its entry is its own until it is gone.
+    expect(stage.events('warning').filter(({ code }) => code === 'foreign-entry')).toEqual([]);
     const stops = rows(stage).filter(({ status }) => status === 'Stop');
     expect(stops).toHaveLength(1);
     // At its last evidence, as far as that was known, and not at the start.

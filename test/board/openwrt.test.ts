@@ -435,8 +435,10 @@ describe('the rest', () => {
       err: 'rollcall: rollcall.x: wrong\n',
       calls: [],
     });
-    expect(root.read('tmp/calls')).toBe('uci\nuci\n');
+    const made = 'uci --to /var/etc/rollcall/check.yaml\n';
+    expect(root.read('tmp/calls')).toBe(`${made}check -c /var/etc/rollcall/check.yaml\n${made}`);
     expect(root.read('var/etc/rollcall/rollcall.yaml')).toBe('');
+    expect(root.read('var/etc/rollcall/check.yaml')).toBe('');
   });
 
   it('sysupgrade stops the agent before it copies, a backup does not', () => {

@@ -2,7 +2,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'vitest';
-import { lockFile } from '../../src/config/lock-file.ts';
+import { lockFile, readLockFile } from '../../src/config/lock-file.ts';
 import { parseConfig } from '../../src/config/parse.ts';
 
 const NO_SECRETS = () => ({ ok: false, error: 'none' }) as const;
@@ -47,4 +47,31 @@ test('it says which text it was made of, as sha256sum would', () => {
 
 test('no bridge where the data plane is another', () => {
   expect(madeOf('sim')).not.toMatch(/^bridge/m);
+});
+
+/** As rollcall-lock does: native/test/lock_test.c has the same cases. */
+test('it is read back: a later line wins, an uplink over all', () => {
+  const { bridge, locks } = readLockFile(
+    '# ours\nbridge br0\nuplink up*\n\nport *\nport p5 off\nport p6 force-authorized\nport p[67] force-unauthorized\nport p7\n',
+  );
+  expect(bridge).toBe('br0');
+  expect(['p1', 'p5', 'p6', 'p7', 'up0'].map(locks)).toEqual([true, false, true, true, false]);
+  const later = readLockFile('bridge br0\nport p1 off\nport p*\n');
+  expect(['p1', 'p2', 'eth0'].map(later.locks)).toEqual([false, true, false]);
+  expect(readLockFile('').bridge).toBeUndefined();
+  expect(readLockFile('').locks('p1')).toBe(false);
+});
+
+test('what is written is read as it was meant', () => {
+  const { bridge, locks } = readLockFile(madeOf('switchdev'));
+  expect(bridge).toBe('br0');
+  expect(['p1', 'p5', 'p6', 'up0', 'eth1', 'lan1'].map(locks)).toEqual([
+    true,
+    false,
+    true,
+    false,
+    false,
+    false,
+  ]);
+  expect(readLockFile(madeOf('sim')).bridge).toBeUndefined();
 });

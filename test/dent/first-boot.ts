@@ -3,7 +3,7 @@
 // change by hand.
 
 import assert from 'node:assert/strict';
-import { copyFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { CONFIG, configured, LOCK_FILE } from '../rigs/dent/configuration.ts';
 import { Debian } from '../rigs/dent/debian.ts';
 import { ping } from '../rigs/lab/client.ts';
@@ -63,6 +63,16 @@ export async function firstBoot(deb: string, say: (text: string) => void): Promi
     assert.equal(await isLocked('p2'), false);
     assert.equal(await ping(lab.client(1), UPLINK_IPV4), false);
     say('its configuration is changed by hand while it is off: the next boot goes by that');
+
+    await debian.powerOff();
+    await debian.offline(
+      'rm -r /var/lib/rollcall && rollcall check --write-lock || test -f /var/lib/rollcall/lock.conf',
+    );
+    const made = statSync(debian.file(LOCK_FILE)).ino;
+    await boot();
+    await until('p1 to be locked', () => isLocked('p1'));
+    assert.equal(await lockFileFrom(), made, 'made again without need');
+    say('the lock file is made with the image, by root: the first boot takes it as it is');
   } finally {
     await debian.close();
     await lab.close();

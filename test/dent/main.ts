@@ -245,7 +245,7 @@ class Life {
     assert.match(said, /rollcall: logging everybody off\n/);
     assert.match(
       said,
-      /stays shut[^\n]*\n {2}bridge link set dev p1 mab off locked off\n {2}bridge link set dev p2 mab off locked off\n/,
+      /stays shut[^\n]*\n {2}bridge link set dev p1 locked off\n {2}bridge link set dev p2 locked off\n/,
     );
     assert.equal(await this.debian.must('nft list tables'), '');
     assert.deepEqual(await this.locked(), [true, true]);
@@ -256,7 +256,7 @@ class Life {
       .map((record) => record['Acct-Status-Type']);
     assert.deepEqual(last, ['Stop', 'Accounting-Off']);
     await this.debian.must('test -f /etc/rollcall/rollcall.yaml');
-    await this.debian.must('bridge link set dev p2 mab off locked off');
+    await this.debian.must('bridge link set dev p2 locked off');
     assert.equal(await canReach(this.lab.client(2), UPLINK_IPV4), true);
     this.say(
       'removed: alice is logged off (Stop, Accounting-Off), ports stay locked, the command that it names opens one',

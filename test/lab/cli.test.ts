@@ -129,10 +129,11 @@ describe('rollcall on the switch and from afar', () => {
     }
   });
 
+  /** Slower than what counts as flapping: more than 10 changes in 10 s. */
   async function toggleUntil(follower: LabProcess, wanted: RegExp): Promise<void> {
     for (let tries = 0; tries < 20 && !follower.lines.some((line) => wanted.test(line)); tries++) {
       await scene.lab.unplug(1);
-      await follower.waitForLine(wanted, { timeoutMs: 500 }).catch(() => undefined);
+      await follower.waitForLine(wanted, { timeoutMs: 2500 }).catch(() => undefined);
       await scene.lab.plug(1);
     }
     await follower.waitForLine(wanted);
@@ -172,6 +173,21 @@ describe('rollcall on the switch and from afar', () => {
     const { code, stdout } = await scene.agent.rollcall('check', '-c', scene.agent.configFile, '--json');
     expect([code, JSON.parse(stdout)]).toMatchObject([0, { ok: true, faults: [] }]);
     expect((await scene.agent.rollcall('check', '-c', '/nowhere.yaml')).code).toBe(1);
+  });
+
+  it('check over SSH by a port that is to be locked says so; by another way it does not', async () => {
+    const { agent, lab } = scene;
+    const over = async (address: string) => {
+      const env = ['env', `SSH_CONNECTION=${address} 40000 10.99.0.1 22`];
+      return (await agent.rollcallAs(env, 'check', '-c', agent.configFile)).stdout;
+    };
+    const here =
+      /you are here from 10\.99\.0\.11 by p1, which is to be locked: name it under switch\.uplinks/;
+    for (const address of ['10.99.0.11', '10.99.0.254'])
+      await lab.netns.must(['ping', '-c1', '-W2', address]);
+    expect(await over('10.99.0.11')).toMatch(here);
+    for (const address of ['10.99.0.254', '192.0.2.7', 'nonsense'])
+      expect(await over(address)).not.toMatch(/you are here/);
   });
 
   it('run beside a running agent is refused before it touches a port or a server', async () => {

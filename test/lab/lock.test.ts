@@ -217,6 +217,18 @@ test('another lock file is followed; without one nothing is locked; cleared is g
   await second.stop();
   await lab.netns.must([LOCKER, 'clear', lockFile]);
   expect(await lab.netns.must(['nft', 'list', 'tables'])).not.toMatch(/rollcall_lock/);
+  // By hand, with a table and without one.
+  for (const verb of ['load', 'clear']) {
+    await lab.netns.must([LOCKER, verb, lockFile]);
+    await lab.netns.must(['bridge', 'link', 'set', 'dev', 'p1', 'locked', 'on']);
+    const opened = await lab.netns.run([LOCKER, 'open', lockFile, 'p1', 'p9']);
+    expect(opened.stderr).toBe('p1 is open, for everybody\np9 is no port of br0\n');
+    expect(opened.code).toBe(1);
+    expect((await lab.portFlags('p1')).locked).toBe(false);
+    const ruleset = await lab.netns.must(['nft', 'list', 'ruleset']);
+    expect(ruleset.includes('"p1"')).toBe(verb === 'load');
+  }
+  expect((await lab.netns.run([LOCKER, 'open', '/none', 'p1'])).code).toBe(1);
   const none = locker(join(agent.stateDir, 'none.conf'));
   await none.waitForLine(/nothing is locked until there is one/);
   expect((await lab.netns.run([LOCKER, 'load', '/none'])).code).toBe(0);

@@ -153,6 +153,7 @@ describe('an accounting server that is dark for a while', () => {
         radius: { servers: [server(1812, 2813)], retransmission: RETRANSMISSION },
       },
     });
+    scene.excuse('records', 'another server has them');
     accounting = await FreeRadius.start(scene.lab.netns, { users: [], authPort: 2812, acctPort: 2813 });
     scene.atClose(() => accounting.close());
   });
@@ -225,6 +226,7 @@ describe('servers that are not to be believed', () => {
         },
       },
     });
+    scene.excuse('records', 'no server takes them');
   });
   afterAll(() => scene?.close());
 

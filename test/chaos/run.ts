@@ -1,0 +1,321 @@
+// One run of chaos: the plan's people come and go, its faults begin and end, strangers try to pass; then everything heals, the
+// invariants of every lab run are asked, everybody is logged out, and what was told is judged by what truly happened.
+
+import type { EventPayload } from '../../src/report/event-payloads.ts';
+import { accountingRow } from '../rigs/lab/accounting-row.ts';
+import type { MqttMessage } from '../rigs/lab/broker.ts';
+import type { DetailRecord } from '../rigs/lab/freeradius.ts';
+import { SceneHouse } from '../rigs/lab/house.ts';
+import { assertInvariants } from '../rigs/lab/invariants.ts';
+import { sleep, until } from '../rigs/lab/process.ts';
+import { TOPIC_BASE } from '../rigs/lab/scene.ts';
+import { SeededRandom } from '../rigs/seeded-random.ts';
+import { trespass } from './crowd.ts';
+import { CLOCK_STEPS_H, faultNamed, LANES } from './faults.ts';
+import { type Guest, guestOf } from './guests.ts';
+import { type FaultTurn, makePlan, type Plan, type Stay } from './plan.ts';
+import { openTown, passedBy, STRANGER_MACS, type Town } from './town.ts';
+import {
+  completed,
+  type Disturbance,
+  type Evidence,
+  type Span,
+  type ToldSession,
+  type TrueStay,
+} from './verdict.ts';
+
+export interface RunOptions {
+  readonly seed: number;
+  readonly durationMs: number;
+  readonly clients: number;
+  readonly hosts: number;
+  readonly crowdPorts: number;
+  readonly periodS: number;
+  readonly times: number;
+  /** What happens, as it happens. */
+  readonly say?: (line: string) => void;
+}
+
+export interface Run {
+  readonly evidence: Evidence;
+  /** How often each fault came and went. */
+  readonly faults: ReadonlyMap<string, number>;
+  /** What must hold at the end of every lab run and does not; '' = all does. */
+  readonly invariants: string;
+  /** What the rig itself could not do. */
+  readonly mishaps: readonly string[];
+  readonly strangersFrames: number;
+  /** The agents', line by line. */
+  readonly log: readonly string[];
+  readonly heard: readonly MqttMessage[];
+}
+
+const VERDICT_SLACK_MS = 1_000;
+/** A tick, a dump, and a machine whose two cores are shared. */
+const LAB_SLACK_MS = 500;
+const STRANGER_MS = 200;
+const HOUR_MS = 3_600_000;
+const DRAINED_WITHIN_MS = 60_000;
+
+export async function runChaos(options: RunOptions): Promise<Run> {
+  const town = await openTown(options);
+  try {
+    const chaos = new Chaos(town, options);
+    await chaos.play();
+    return await chaos.end();
+  } finally {
+    // What was to be asked at the end has been asked.
+    town.scene.judgedElsewhere();
+    await town.close();
+  }
+}
+
+class Chaos {
+  readonly #town: Town;
+  readonly #options: RunOptions;
+  readonly #plan: Plan;
+  readonly #guests: ReadonlyMap<number, Guest>;
+  readonly #stays: TrueStay[] = [];
+  readonly #disturbances: Disturbance[] = [];
+  readonly #pauses: Span[] = [];
+  readonly #joinings: Span[] = [];
+  readonly #faults = new Map<string, number>();
+  readonly #mishaps: string[] = [];
+  readonly #lanes = new Map<number, Promise<void>>();
+  readonly #under: Promise<void>[] = [];
+  readonly #boundMs: number;
+  readonly #log: string[] = [];
+  /** Lines of an agent's log that are kept already, by its process. */
+  readonly #logged = new Map<number, number>();
+  readonly #began = Date.now();
+  #strangersFrames = 0;
+
+  constructor(town: Town, options: RunOptions) {
+    this.#town = town;
+    this.#options = options;
+    const periodMs = options.periodS * 1000;
+    this.#boundMs = (options.times + 1) * periodMs + VERDICT_SLACK_MS + LAB_SLACK_MS;
+    this.#plan = makePlan({ ...options, periodMs, boundMs: this.#boundMs, lanes: LANES });
+    this.#guests = new Map(this.#plan.people.map((person) => [person.n, guestOf(person, town)]));
+    for (const guest of this.#guests.values()) town.scene.atClose(() => guest.close());
+  }
+
+  /** Everything that is planned has happened when this returns. */
+  async play(): Promise<void> {
+    const began = Date.now();
+    const acts = [
+      ...this.#plan.stays.flatMap((stay) => this.#actsOf(stay)),
+      ...this.#plan.faults.map((turn) => ({ at: turn.from, run: () => this.#inLane(turn, began) })),
+    ].sort((a, b) => a.at - b.at);
+    const strangers = this.#tryToPass();
+    for (const { at, run } of acts) {
+      const early = began + at - Date.now();
+      if (early > 0) await sleep(early);
+      this.#under.push(run().catch((error: unknown) => this.#mishap(error)));
+    }
+    await sleep(Math.max(0, began + this.#options.durationMs - Date.now()));
+    await Promise.all(this.#under);
+    clearInterval(strangers);
+  }
+
+  /** What the agent has said is gone with it. */
+  #keepLog(): void {
+    for (const line of this.#town.scene.agent.lines.slice(this.#logged.get(this.#town.scene.agent.pid) ?? 0))
+      this.#log.push(line);
+    this.#logged.set(this.#town.scene.agent.pid, this.#town.scene.agent.lines.length);
+  }
+
+  #mishap(error: unknown): void {
+    const text = error instanceof Error ? error.message : String(error);
+    this.#mishaps.push(text);
+    this.#options.say?.(`! ${text}`);
+  }
+
+  #actsOf(stay: Stay): readonly { readonly at: number; readonly run: () => Promise<void> }[] {
+    const guest = this.#guests.get(stay.n);
+    if (guest === undefined) return [];
+    const { mac, port } = guest;
+    const truth: TrueStay = { mac, port, how: stay.leaving, from: 0 };
+    const come = async (): Promise<void> => {
+      truth.from = Date.now();
+      this.#stays.push(truth);
+      await guest.come();
+    };
+    const leave = async (): Promise<void> => {
+      truth.asked = Date.now();
+      await guest.leave(stay.leaving);
+      truth.left = Date.now();
+    };
+    const { to } = stay;
+    return [{ at: stay.from, run: come }, ...(to === undefined ? [] : [{ at: to, run: leave }])];
+  }
+
+  #inLane(turn: FaultTurn, began: number): Promise<void> {
+    const before = this.#lanes.get(turn.lane) ?? Promise.resolve();
+    const now = before.then(() => this.#fault(turn, began)).catch((error: unknown) => this.#mishap(error));
+    this.#lanes.set(turn.lane, now);
+    return now;
+  }
+
+  async #fault(turn: FaultTurn, began: number): Promise<void> {
+    const { name } = turn;
+    const kind = faultNamed(name);
+    const fault = kind.make(this.#town, turn);
+    const { scene } = this.#town;
+    const from = Date.now();
+    const pause: Span | undefined = kind.pauses === undefined ? undefined : { from };
+    if (pause !== undefined) {
+      this.#pauses.push(pause);
+      this.#keepLog();
+    }
+    const isUnseen = this.#pauses.some((each) => each !== pause && each.to === undefined);
+    const ends = kind.ends === 'all if unseen' ? (isUnseen ? 'all' : undefined) : kind.ends;
+    const port = kind.ends === 'port' ? `p${turn.port}` : '';
+    const disturbance: Disturbance | undefined = ends === undefined ? undefined : { name, port, from };
+    if (disturbance !== undefined) this.#disturbances.push(disturbance);
+    this.#options.say?.(`${stamp(from - began)} ${name}${turn.port === 0 ? '' : ` on p${turn.port}`}`);
+    await fault.begin(scene);
+    if (pause !== undefined && kind.pauses === 'at its beginning') pause.to = Date.now();
+    await sleep(Math.max(0, began + turn.to - Date.now()));
+    const joining: Span = { from: Date.now() };
+    if (kind.joins === true) this.#joinings.push(joining);
+    await fault.end(scene);
+    joining.to = Date.now();
+    if (pause !== undefined) pause.to ??= Date.now();
+    if (disturbance !== undefined) {
+      disturbance.to = Date.now();
+      for (const guest of this.#guests.values()) if (port === '' || guest.port === port) guest.shaken();
+    }
+    this.#faults.set(name, (this.#faults.get(name) ?? 0) + 1);
+    this.#options.say?.(`${stamp(Date.now() - began)} ${name} is over`);
+  }
+
+  /** Those whom nobody knows, and the MACs of those who have left for good: each tries again and again. */
+  #tryToPass(): NodeJS.Timeout {
+    const { hosts, crowdPorts, seed } = this.#options;
+    const random = new SeededRandom(seed + 1);
+    return setInterval(() => {
+      const port = hosts + 1 + random.below(crowdPorts);
+      const gone = [...this.#guests.values()].filter(
+        (guest) => guest.port === `p${port}` && this.#isLongGone(guest.mac),
+      );
+      const macs = [...gone.map(({ mac }) => mac), ...STRANGER_MACS];
+      const mac = macs[random.below(macs.length)];
+      if (mac === undefined) return;
+      this.#town.wire.send(port, trespass(mac, this.#town.gateway));
+      this.#strangersFrames++;
+    }, STRANGER_MS);
+  }
+
+  /** Its session has ended by any rule: a frame with its MAC is a stranger's. */
+  #isLongGone(mac: string): boolean {
+    const last = this.#stays.findLast((stay) => stay.mac === mac);
+    if (last?.left === undefined) return false;
+    const since = Date.now() - last.left;
+    return since > 2 * this.#boundMs && !this.#pauses.some(({ to }) => to === undefined);
+  }
+
+  async end(): Promise<Run> {
+    const { scene } = this.#town;
+    await sleep(2 * this.#boundMs);
+    const house = new SceneHouse(scene);
+    const invariants = await assertInvariants(house, { isClockStepped: true }).then(
+      () => '',
+      (error: unknown) => (error instanceof Error ? error.message : String(error)),
+    );
+    const over = Date.now();
+    this.#keepLog();
+    await house.request('drain', {}).catch((error: unknown) => this.#mishap(error));
+    await until('the agent to have drained', () => scene.agent.exitCode !== null, DRAINED_WITHIN_MS).catch(
+      (error: unknown) => this.#mishap(error),
+    );
+    await sleep(1_000);
+    const events = this.#events();
+    const { periodS, times } = this.#options;
+    const records = scene.radius.accounting();
+    const rows = records
+      .map(accountingRow)
+      .map((row) => ({ ...row, eventS: this.#ours(row.eventS * 1000) / 1000 }));
+    return {
+      evidence: {
+        periodMs: periodS * 1000,
+        times,
+        boundMs: this.#boundMs,
+        stays: this.#stays,
+        disturbances: this.#disturbances,
+        pauses: this.#pauses,
+        joinings: this.#joinings,
+        guards: events.flatMap((event) =>
+          event.type === 'guard' && event.state === 'raised' ? [this.#ours(event.time)] : [],
+        ),
+        sessions: completed(
+          told(events, (time) => this.#ours(time)),
+          rows,
+          stationsOf(records),
+        ),
+        rows,
+        passed: await passedBy(this.#town),
+        forged: this.#town.forged,
+        over,
+      },
+      faults: this.#faults,
+      invariants,
+      mishaps: this.#mishaps,
+      strangersFrames: this.#strangersFrames,
+      log: this.#log,
+      heard: scene.upstream.messages,
+    };
+  }
+
+  /** A time of the agent's clock, whatever it was stepped by then. */
+  #ours(time: string | number): number {
+    const at = new Date(time).getTime();
+    const isOfRun = (when: number): boolean =>
+      when >= this.#began - HOUR_MS / 2 && when <= Date.now() + HOUR_MS / 2;
+    const step = [0, ...CLOCK_STEPS_H].map((hours) => hours * HOUR_MS).find((ms) => isOfRun(at - ms));
+    return at - (step ?? 0);
+  }
+
+  #events(): readonly EventPayload[] {
+    return this.#town.scene.upstream.messages
+      .filter(({ topic }) => topic.startsWith(`${TOPIC_BASE}/event/`))
+      .map(({ payload }) => JSON.parse(payload) as EventPayload);
+  }
+}
+
+/** Sessions as events told of them; an event that came twice is one. */
+function told(events: readonly EventPayload[], ours: (time: string) => number): readonly ToldSession[] {
+  const sessions = new Map<string, ToldSession>();
+  for (const event of events) {
+    if (event.type !== 'session-start' && event.type !== 'session-end') continue;
+    const { session_id: id, mac, port, started } = event.type === 'session-start' ? event.session : event;
+    const session = { id, mac: mac ?? '', port: port ?? '', started: ours(started) };
+    if (event.type === 'session-start') sessions.set(id, session);
+    else {
+      const { decided, cause, relock, time } = event;
+      const revoked = ours(relock.revoked_at ?? decided);
+      sessions.set(id, { ...session, end: { decided: ours(decided), told: ours(time), revoked, cause } });
+    }
+  }
+  return [...sessions.values()];
+}
+
+/** By session, where its records say that it was. */
+function stationsOf(
+  records: readonly DetailRecord[],
+): ReadonlyMap<string, { readonly mac: string; readonly port: string }> {
+  return new Map(
+    records.map((record) => [
+      record['Acct-Session-Id'] ?? '',
+      {
+        mac: (record['Calling-Station-Id'] ?? '').toLowerCase().replaceAll('-', ':'),
+        port: record['NAS-Port-Id'] ?? '',
+      },
+    ]),
+  );
+}
+
+function stamp(ms: number): string {
+  const s = Math.floor(ms / 1000);
+  return `${Math.floor(s / 60)}:${`${s % 60}`.padStart(2, '0')}`;
+}

@@ -1,0 +1,183 @@
+// A run of chaos, judged: what is as it should be passes, and each kind of breach is found.
+
+import { describe, expect, it } from 'vitest';
+import type { AccountingRow } from '../scenarios/stage.ts';
+import { completed, type Evidence, judgeRun, type ToldSession, type TrueStay } from './verdict.ts';
+
+const MAC = '02:c0:00:00:00:01';
+const PORT = 'p17';
+const T = 5_000;
+const BOUND = 21_000;
+
+const stay = (change: Partial<TrueStay> = {}): TrueStay => ({
+  mac: MAC,
+  port: PORT,
+  how: 'vanish',
+  from: 1_000,
+  ...change,
+});
+const session = (
+  end?: Partial<NonNullable<ToldSession['end']>>,
+  id = 's1',
+  started = 2_000,
+): ToldSession => ({
+  id,
+  mac: MAC,
+  port: PORT,
+  started,
+  ...(end === undefined
+    ? {}
+    : {
+        end: {
+          decided: 100_000,
+          told: end.decided ?? 100_000,
+          revoked: (end.decided ?? 100_000) + 10,
+          cause: 'handshake-timeout',
+          ...end,
+        },
+      }),
+});
+const row = (status: AccountingRow['status'], eventS: number): AccountingRow => ({
+  status,
+  sessionId: 's1',
+  userName: 'u1',
+  eventS,
+  delayS: 0,
+});
+const ROWS = [row('Start', 2), row('Stop', 100)];
+
+const judge = (change: Partial<Evidence>) =>
+  judgeRun({
+    periodMs: T,
+    times: 3,
+    boundMs: BOUND,
+    stays: [stay({ asked: 82_000, left: 82_000 })],
+    disturbances: [],
+    pauses: [],
+    joinings: [],
+    guards: [],
+    sessions: [session({})],
+    rows: ROWS,
+    passed: [],
+    forged: [],
+    over: 500_000,
+    ...change,
+  });
+
+const CLEAN = {
+  falseLogouts: [],
+  missedLogouts: [],
+  lostRecords: [],
+  doubledRecords: [],
+  trespasses: [],
+  beforeLockMs: [],
+};
+
+describe('somebody vanishes, and is out in time', () => {
+  it('that is as it should be, and its time is told', () =>
+    expect(judge({})).toEqual({ ...CLEAN, vanishedMs: [18_000] }));
+
+  it('who did not leave was put out without a reason', () => {
+    expect(judge({ stays: [stay()] }).falseLogouts).toEqual([expect.stringContaining('handshake-timeout')]);
+  });
+
+  it('so was who left only later', () => {
+    expect(judge({ stays: [stay({ asked: 101_000, left: 101_000 })] }).falseLogouts).toHaveLength(1);
+  });
+
+  it('and who was back for long', () => {
+    const stays = [stay({ asked: 50_000, left: 50_000 }), stay({ from: 60_000 })];
+    expect(judge({ stays }).falseLogouts).toHaveLength(1);
+  });
+
+  it('a port that was down is a reason, on that port alone', () => {
+    const down = { name: 'port down', from: 99_000, to: 99_500 };
+    expect(judge({ stays: [stay()], disturbances: [{ ...down, port: PORT }] }).falseLogouts).toEqual([]);
+    expect(judge({ stays: [stay()], disturbances: [{ ...down, port: 'p1' }] }).falseLogouts).toHaveLength(1);
+  });
+
+  it('what happened while no agent ran is found when one does, and dated back', () => {
+    const disturbances = [{ name: 'port down', port: PORT, from: 101_000, to: 102_000 }];
+    const sessions = [session({ decided: 99_000, told: 130_000 })];
+    const stays = [stay()];
+    expect(judge({ stays, sessions, disturbances }).falseLogouts).toHaveLength(0);
+    expect(judge({ stays, sessions, disturbances: [] }).falseLogouts).toHaveLength(1);
+  });
+});
+
+describe('a session outlives its user', () => {
+  it('by more than it may', () => {
+    expect(judge({ sessions: [session({ decided: 103_001 })] }).missedLogouts).toEqual([
+      expect.stringContaining('ended 21001 ms later'),
+    ]);
+    expect(judge({ sessions: [session({ decided: 103_000 })] }).missedLogouts).toEqual([]);
+  });
+
+  it('for ever', () => {
+    expect(judge({ sessions: [session()] }).missedLogouts).toEqual([expect.stringContaining('never ended')]);
+  });
+
+  it('but its user is back', () => {
+    const stays = [stay({ asked: 82_000, left: 82_000 }), stay({ from: 84_000 })];
+    expect(judge({ stays, sessions: [session()] }).missedLogouts).toEqual([]);
+  });
+
+  it('an agent that did not run counts anew: one period, and the whole bound', () => {
+    const pauses = [{ from: 85_000, to: 95_000 }];
+    expect(judge({ pauses, sessions: [session({ decided: 121_000 })] }).missedLogouts).toEqual([]);
+    expect(judge({ pauses, sessions: [session({ decided: 121_001 })] }).missedLogouts).toHaveLength(1);
+  });
+
+  it('the guard gives one round more', () => {
+    const guards = [90_000];
+    expect(judge({ guards, sessions: [session({ decided: 118_000 })] }).missedLogouts).toEqual([]);
+    expect(judge({ guards, sessions: [session({ decided: 118_001 })] }).missedLogouts).toHaveLength(1);
+  });
+});
+
+describe('records', () => {
+  it('that no server has are lost, of a session that the switch told of or one that the server knows', () => {
+    expect(judge({ rows: [] }).lostRecords).toEqual(['session s1 has no Start', 'session s1 has no Stop']);
+    expect(judge({ rows: [row('Start', 2)], sessions: [] }).lostRecords).toEqual(['session s1 has no Stop']);
+  });
+
+  it('that differ are two; one that was sent again is one', () => {
+    expect(judge({ rows: [...ROWS, row('Stop', 101)] }).doubledRecords).toEqual(['session s1 has 2 of Stop']);
+    expect(judge({ rows: [...ROWS, { ...row('Stop', 100), delayS: 5 }] }).doubledRecords).toEqual([]);
+  });
+});
+
+describe('a session whose events were lost with an agent', () => {
+  const known = new Map([['s1', { mac: MAC, port: PORT }]]);
+
+  it('is known by its records', () => {
+    const end = { decided: 100_000, told: 101_000, revoked: 101_000, cause: 'by its Stop' };
+    expect(completed([session()], ROWS, known)).toEqual([{ ...session(), end }]);
+    expect(completed([], ROWS, known)).toEqual([{ ...session(), end }]);
+  });
+
+  it('what events told of is left as it is', () => {
+    expect(completed([session({})], ROWS, known)).toEqual([session({})]);
+    expect(completed([session({})], [], known)).toEqual([session({})]);
+  });
+});
+
+describe('frames', () => {
+  const at = (...times: readonly number[]) => ({ passed: times.map((when) => ({ at: when, mac: MAC })) });
+
+  it('that pass in a session are its own; before and after it they trespass', () => {
+    expect(judge(at(2_000, 50_000, 100_010)).trespasses).toEqual([]);
+    expect(judge(at(1_000, 101_000)).trespasses).toHaveLength(2);
+  });
+
+  it('by an entry that a foreign hand wrote pass until it is found', () => {
+    const forged = [{ mac: MAC, at: 200_000 }];
+    expect(judge({ ...at(201_000, 210_000), forged }).trespasses).toHaveLength(1);
+  });
+
+  it('through a port that has just joined are counted apart', () => {
+    const verdict = judge({ ...at(200_050, 210_000), joinings: [{ from: 199_000, to: 200_000 }] });
+    expect(verdict.beforeLockMs).toEqual([50]);
+    expect(verdict.trespasses).toHaveLength(1);
+  });
+});

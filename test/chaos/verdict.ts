@@ -1,0 +1,258 @@
+// What a run of chaos is judged by: what truly happened (the ledger) against what the switch said and did. Pure.
+//
+// Times are milliseconds since 1970, of one clock.
+
+import { bySession, distinct } from '../rigs/accounting-judge.ts';
+import type { AccountingRow } from '../scenarios/stage.ts';
+
+/** From when somebody wants in until they want no more. */
+export interface TrueStay {
+  readonly mac: string;
+  readonly port: string;
+  from: number;
+  /** It began to leave, or the order to put it out was given: from then on it may be out. Absent = it is there still. */
+  asked?: number;
+  /** Nothing came from it any more. */
+  left?: number;
+  /** Its way of leaving. */
+  readonly how: string;
+}
+
+/** A reason for sessions to end: on one port, or on all. */
+export interface Disturbance {
+  readonly name: string;
+  /** '' = of all. */
+  readonly port: string;
+  readonly from: number;
+  to?: number;
+}
+
+export interface Span {
+  readonly from: number;
+  to?: number;
+}
+
+/** As the switch told of it. */
+export interface ToldSession {
+  readonly id: string;
+  readonly mac: string;
+  readonly port: string;
+  readonly started: number;
+  readonly end?: {
+    /** As of when it is over; before `told` where it was found out later, as after a start. */
+    readonly decided: number;
+    readonly told: number;
+    readonly revoked: number;
+    readonly cause: string;
+  };
+}
+
+export interface Evidence {
+  readonly periodMs: number;
+  readonly times: number;
+  readonly boundMs: number;
+  readonly stays: readonly TrueStay[];
+  readonly disturbances: readonly Disturbance[];
+  /** When the agent did not run. */
+  readonly pauses: readonly Span[];
+  /** When ports began to join the bridge, open as the kernel makes them. */
+  readonly joinings: readonly Span[];
+  /** When the guard stepped in. */
+  readonly guards: readonly number[];
+  readonly sessions: readonly ToldSession[];
+  readonly rows: readonly AccountingRow[];
+  readonly passed: readonly { readonly at: number; readonly mac: string }[];
+  /** Entries that a foreign hand wrote. */
+  readonly forged: readonly { readonly mac: string; readonly at: number }[];
+  /** When it is all over: whoever is in still is so by right. */
+  readonly over: number;
+}
+
+export interface Verdict {
+  readonly falseLogouts: readonly string[];
+  readonly missedLogouts: readonly string[];
+  readonly lostRecords: readonly string[];
+  readonly doubledRecords: readonly string[];
+  readonly trespasses: readonly string[];
+  /** Frames through a port that had just joined the bridge and was not locked yet: how long after the last had joined, in milliseconds. */
+  readonly beforeLockMs: readonly number[];
+  /** From the last sign of life to the decision, of those who left in silence and undisturbed. */
+  readonly vanishedMs: readonly number[];
+}
+
+/** Between two clocks of one machine, and from the wire to the book. */
+const CLOCK_MS = 100;
+/** What has happened is heard of, and acted on, within so long while the agent runs. */
+const AFTERMATH_MS = 3_000;
+/** A frame that was in the switch when its entry was deleted, or came before the event's own time was taken. */
+const IN_FLIGHT_MS = 100;
+/**
+ * An event that an agent had not sent when it was killed is lost with it, and its record is not: what is missing of a session is
+ * taken from there, to the second.
+ */
+export function completed(
+  sessions: readonly ToldSession[],
+  rows: readonly AccountingRow[],
+  known: ReadonlyMap<string, { readonly mac: string; readonly port: string }>,
+): readonly ToldSession[] {
+  const told = new Map(sessions.map((session) => [session.id, session]));
+  return [...bySession(rows)]
+    .map(([id, ofSession]): ToldSession => {
+      const time = (status: AccountingRow['status']): number | undefined => {
+        const found = ofSession.find((row) => row.status === status);
+        return found === undefined ? undefined : found.eventS * 1000;
+      };
+      const { mac, port } = known.get(id) ?? { mac: '', port: '' };
+      const session = told.get(id) ?? { id, mac, port, started: time('Start') ?? 0 };
+      const stopped = time('Stop');
+      if (session.end !== undefined || stopped === undefined) return session;
+      const upTo = stopped + 1_000;
+      return { ...session, end: { decided: stopped, told: upTo, revoked: upTo, cause: 'by its Stop' } };
+    })
+    .concat(sessions.filter(({ id }) => !rows.some(({ sessionId }) => sessionId === id)));
+}
+
+export function judgeRun(evidence: Evidence): Verdict {
+  return {
+    falseLogouts: falseLogouts(evidence),
+    missedLogouts: missedLogouts(evidence),
+    ...records(evidence),
+    ...trespasses(evidence),
+    vanishedMs: vanished(evidence),
+  };
+}
+
+function falseLogouts({ sessions, stays, disturbances, pauses, over }: Evidence): readonly string[] {
+  const byMac = byMacOf(stays);
+  return sessions.flatMap(({ id, mac, port, end }) => {
+    if (end === undefined || end.decided >= over) return [];
+    const disturbed = disturbances.some(
+      (each) =>
+        (each.port === '' || each.port === port) &&
+        each.from - CLOCK_MS <= end.told &&
+        end.decided <= awareBy(each.to ?? over, pauses, over),
+    );
+    const left = hasLeft(byMac.get(mac) ?? [], end.told, pauses, over);
+    return disturbed || left ? [] : [`${at(end.decided)} ${mac} on ${port}, session ${id}: ${end.cause}`];
+  });
+}
+
+/** The latest moment at which a session may be ended whose user left then. */
+export function deadlineOf(
+  left: number,
+  evidence: Pick<Evidence, 'pauses' | 'guards' | 'boundMs' | 'periodMs' | 'times' | 'over'>,
+): number {
+  const { pauses, guards, boundMs, periodMs, times, over } = evidence;
+  let deadline = left + boundMs;
+  // Whoever did not run counts anew from the first period that lies wholly after it (rigs/sim/invariants.ts).
+  for (const { from, to = over } of pauses)
+    if (from <= deadline && to >= left - periodMs) deadline = Math.max(deadline, to + periodMs + boundMs);
+  const guarded = guards.some((when) => when >= left - periodMs && when <= deadline);
+  return guarded ? deadline + times * periodMs : deadline;
+}
+
+/** What happens while the agent does not run it hears of when it does. */
+function awareBy(when: number, pauses: readonly Span[], over: number): number {
+  let by = when + AFTERMATH_MS;
+  for (const { from, to = over } of pauses)
+    if (from <= by && to >= when) by = Math.max(by, to + AFTERMATH_MS);
+  return by;
+}
+
+function hasLeft(stays: readonly TrueStay[], when: number, pauses: readonly Span[], over: number): boolean {
+  const at = stays.findLastIndex(({ from }) => from <= when + CLOCK_MS);
+  const last = stays[at];
+  if (last?.asked !== undefined && last.asked <= when + CLOCK_MS) return true;
+  // It had left, and was back in that moment.
+  return last !== undefined && at > 0 && when <= awareBy(last.from, pauses, over);
+}
+
+function missedLogouts(evidence: Evidence): readonly string[] {
+  const { sessions, over } = evidence;
+  const byMac = byMacOf(sessions);
+  return [...byMacOf(evidence.stays)].flatMap(([mac, stays]) =>
+    stays.flatMap(({ port, left, how }, n) => {
+      if (left === undefined) return [];
+      const back = stays[n + 1]?.from ?? Number.POSITIVE_INFINITY;
+      return (byMac.get(mac) ?? []).flatMap(({ id, started, end }) => {
+        if (started >= back || (end !== undefined && end.decided <= left)) return [];
+        // A login that was under way begins its session after its client has left.
+        const gone = Math.max(left, started);
+        const deadline = deadlineOf(gone, evidence);
+        if (deadline > over || back <= deadline || (end !== undefined && end.decided <= deadline)) return [];
+        const what =
+          end === undefined ? 'never ended' : `ended ${end.decided - gone} ms later (${end.cause})`;
+        return [
+          `${at(gone)} ${mac} on ${port} left (${how}); session ${id} ${what}, allowed ${deadline - gone} ms`,
+        ];
+      });
+    }),
+  );
+}
+
+function records({ sessions, rows }: Evidence): Pick<Verdict, 'lostRecords' | 'doubledRecords'> {
+  const heard = bySession(rows);
+  const ids = new Set([...heard.keys(), ...sessions.map(({ id }) => id)]);
+  const lostRecords: string[] = [];
+  const doubledRecords: string[] = [];
+  for (const id of ids)
+    for (const kind of ['Start', 'Stop'] as const) {
+      const found = distinct(heard.get(id) ?? [], kind).length;
+      if (found === 0) lostRecords.push(`session ${id} has no ${kind}`);
+      if (found > 1) doubledRecords.push(`session ${id} has ${found} of ${kind}`);
+    }
+  return { lostRecords, doubledRecords };
+}
+
+function trespasses(evidence: Evidence): Pick<Verdict, 'trespasses' | 'beforeLockMs'> {
+  const { passed, sessions, forged, pauses, joinings, over } = evidence;
+  const byMac = byMacOf(sessions);
+  const forgedByMac = byMacOf(forged);
+  const beforeLockMs: number[] = [];
+  const trespasses = passed.flatMap(({ at: when, mac }) => {
+    const granted = (byMac.get(mac) ?? []).some(
+      ({ started, end }) =>
+        started - IN_FLIGHT_MS <= when && (end === undefined || when <= end.revoked + IN_FLIGHT_MS),
+    );
+    if (granted) return [];
+    const isWithin = (since: number): boolean => since <= when && when <= awareBy(since, pauses, over);
+    if ((forgedByMac.get(mac) ?? []).some((each) => isWithin(each.at))) return [];
+    const joined = joinings.find(({ from, to = over }) => from <= when && when <= awareBy(to, pauses, over));
+    if (joined === undefined) return [`${at(when)} ${mac}`];
+    beforeLockMs.push(Math.max(0, when - (joined.to ?? over)));
+    return [];
+  });
+  return { trespasses, beforeLockMs };
+}
+
+function vanished({
+  stays,
+  sessions,
+  pauses,
+  guards,
+  boundMs,
+  periodMs,
+  times,
+  over,
+}: Evidence): readonly number[] {
+  const calm = { pauses, guards, boundMs, periodMs, times, over };
+  return stays.flatMap(({ mac, left, how }) => {
+    if (how !== 'vanish' || left === undefined || deadlineOf(left, calm) > left + boundMs) return [];
+    const session = sessions.find(
+      ({ mac: its, started, end }) => its === mac && started <= left && (end?.decided ?? 0) >= left,
+    );
+    return session?.end?.cause === 'handshake-timeout' ? [session.end.decided - left] : [];
+  });
+}
+
+function byMacOf<T extends { readonly mac: string }>(
+  things: readonly T[],
+): ReadonlyMap<string, readonly T[]> {
+  const groups = new Map<string, T[]>();
+  for (const each of things) groups.set(each.mac, [...(groups.get(each.mac) ?? []), each]);
+  return groups;
+}
+
+function at(when: number): string {
+  return new Date(when).toISOString().slice(11, 23);
+}
