@@ -208,10 +208,11 @@ class Chaos {
       this.#pauses.push(pause);
       this.#keepLog();
     }
-    const isUnseen = this.#pauses.some((each) => each !== pause && each.to === undefined);
-    const ends = kind.ends === 'all if unseen' ? (isUnseen ? 'all' : undefined) : kind.ends;
     const port = kind.ends === 'port' ? `p${turn.port}` : '';
-    const disturbance: Disturbance | undefined = ends === undefined ? undefined : { name, port, from };
+    const disturbance: Disturbance | undefined =
+      kind.ends === undefined
+        ? undefined
+        : { name, port, from, ...(kind.ends === 'all if unseen' ? { ifUnseen: true } : {}) };
     if (disturbance !== undefined) this.#disturbances.push(disturbance);
     this.#options.say?.(`${stamp(from - began)} ${name}${turn.port === 0 ? '' : ` on p${turn.port}`}`);
     await fault.begin(scene);
@@ -224,7 +225,9 @@ class Chaos {
     if (pause !== undefined) pause.to ??= Date.now();
     if (disturbance !== undefined) {
       disturbance.to = Date.now();
-      for (const guest of this.#guests.values()) if (port === '' || guest.port === port) guest.shaken();
+      // Nobody is shaken by what an agent that runs puts right.
+      if (disturbance.ifUnseen !== true)
+        for (const guest of this.#guests.values()) if (port === '' || guest.port === port) guest.shaken();
     }
     this.#faults.set(name, (this.#faults.get(name) ?? 0) + 1);
     this.#options.say?.(`${stamp(Date.now() - began)} ${name} is over`);

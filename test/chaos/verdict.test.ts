@@ -106,6 +106,14 @@ describe('somebody vanishes, and is out in time', () => {
     expect(judge({ stays: [stay()], disturbances: [{ ...down, port: 'p1' }] }).falseLogouts).toHaveLength(1);
   });
 
+  it('grants that were deleted are one where no agent saw it', () => {
+    const disturbances = [{ name: 'grants deleted', port: '', from: 98_000, to: 98_500, ifUnseen: true }];
+    const stays = [stay()];
+    expect(judge({ stays, disturbances }).falseLogouts).toHaveLength(1);
+    const pauses = [{ from: 99_000, to: 99_500 }];
+    expect(judge({ stays, disturbances, pauses }).falseLogouts).toEqual([]);
+  });
+
   it('what happened while no agent ran is found when one does, and dated back', () => {
     const disturbances = [{ name: 'port down', port: PORT, from: 101_000, to: 102_000 }];
     const sessions = [session({ decided: 99_000, told: 130_000 })];

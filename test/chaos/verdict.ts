@@ -27,6 +27,8 @@ export interface Disturbance {
   readonly port: string;
   readonly from: number;
   to?: number;
+  /** Only where no agent ran then, or within the aftermath. */
+  readonly ifUnseen?: boolean;
 }
 
 export interface Span {
@@ -142,6 +144,7 @@ function falseLogouts(evidence: Evidence): Pick<Verdict, 'falseLogouts' | 'unadd
     const disturbed = disturbances.some(
       (each) =>
         (each.port === '' || each.port === port) &&
+        (each.ifUnseen !== true || isUnseen(each, pauses, over)) &&
         each.from - CLOCK_MS <= end.told &&
         end.decided <= awareBy(each.to ?? over, pauses, over),
     );
@@ -167,6 +170,16 @@ export function deadlineOf(
     if (from <= deadline && to >= left - periodMs) deadline = Math.max(deadline, to + periodMs + boundMs);
   const guarded = guards.some((when) => when >= left - periodMs && when <= deadline);
   return guarded ? deadline + times * periodMs : deadline;
+}
+
+function isUnseen({ from, to = from }: Disturbance, pauses: readonly Span[], over: number): boolean {
+  return pauses.some((pause) => pause.from <= to + AFTERMATH_MS && (pause.to ?? over) >= from);
+}
+
+/** The end of the times without an agent that began at this moment, or within the aftermath of it. */
+function pausedUntil(when: number, pauses: readonly Span[], over: number): number {
+  const by = awareBy(when, pauses, over);
+  return by === when + AFTERMATH_MS ? when : by;
 }
 
 /** What happens while the agent does not run it hears of when it does. */
@@ -250,7 +263,11 @@ function trespasses(evidence: Evidence): Pick<Verdict, 'trespasses' | 'beforeLoc
   const trespasses = passed.flatMap(({ at: when, mac }) => {
     const granted = (byMac.get(mac) ?? []).some(
       ({ started, end }) =>
-        started - IN_FLIGHT_MS <= when && (end === undefined || when <= end.revoked + IN_FLIGHT_MS),
+        started - IN_FLIGHT_MS <= when &&
+        (end === undefined ||
+          when <= end.revoked + IN_FLIGHT_MS ||
+          // Dated back by a start, which only then removed what was left.
+          when <= pausedUntil(end.decided, pauses, over)),
     );
     if (granted) return [];
     const isWithin = (since: number): boolean => since <= when && when <= awareBy(since, pauses, over);
