@@ -18,6 +18,7 @@ import { parseMac } from '../../src/base/mac.ts';
 import { parseMacPrefix } from '../../src/base/mac-prefix.ts';
 import { instant } from '../../src/base/time.ts';
 import { same } from '../../src/config/diff.ts';
+import { readLockFile } from '../../src/config/lock-file.ts';
 import { parseConfig } from '../../src/config/parse.ts';
 import { ControlClient } from '../../src/io/control-client.ts';
 import { HeldPorts } from '../../src/io/held-ports.ts';
@@ -398,6 +399,15 @@ export const TARGETS: readonly Target[] = [
       ),
     run: stateFiles,
     dear: true,
+  },
+  {
+    name: 'lock-file',
+    covers: ['config/lock-file.ts readLockFile'],
+    seeds: () => texts('bridge br0\nuplink up*\nport p*\nport p1 off\nport p[1-3] auto\n', '# nothing\n'),
+    run: (bytes) => {
+      const { bridge, locks } = readLockFile(fromUtf8(bytes));
+      return `${bridge === undefined ? 'no bridge' : 'bridge'} ${['p1', 'p2', 'up0'].map((port) => locks(port)).join()}`;
+    },
   },
   {
     name: 'native-records',
