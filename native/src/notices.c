@@ -129,13 +129,17 @@ static void bridge_left(struct sd *sd, struct sink *sink, const char *name) {
     start_sweep(sd);
 }
 
-/* Of a port that is new to us the kernel is asked: its next notice would look like a cable that was pulled meanwhile. */
+/*
+ * Notices of the bridge family have no count. Where one tells anything new the kernel is asked for it: the next notice, which
+ * has it, would look like a cable that was pulled meanwhile.
+ */
 static void fill_link_changes(struct sd *sd, struct sd_link *link) {
     const struct sd_port *port = sd_port_cached(sd, link->port.ifindex);
     struct sd_link now;
     if (link->has_link_changes) return;
     if (port) link->port.link_changes = port->facts.link_changes;
-    else if (sd_port_now(sd, link->port.ifindex, &now) == 0) link->port.link_changes = now.port.link_changes;
+    if (port && port->facts.flags == link->port.flags) return;
+    if (sd_port_now(sd, link->port.ifindex, &now) == 0) link->port.link_changes = now.port.link_changes;
 }
 
 static void take_link(struct sd *sd, struct sink *sink, const struct nlmsghdr *message) {

@@ -237,7 +237,8 @@ export type Effect =
       readonly retain: boolean;
     }
   /** Topics of other switches, wildcards allowed; never our own messages. Of this connection to the broker. */
-  | { readonly type: 'follow' | 'unfollow'; readonly topic: string }
+  | { readonly type: 'follow'; readonly topic: string }
+  | { readonly type: 'unfollow'; readonly topic: string }
   /** For whoever listens on this switch; MQTT has its own `publish`. */
   | { readonly type: 'event'; readonly payload: EventPayload }
   | { readonly type: 'answer'; readonly ref: Ref; readonly payload: object }

@@ -66,7 +66,7 @@ const AGENT: readonly ChaosFault[] = [
     pauses: 'at its beginning',
     make: ({ scene }, { port }) => captureOverflows(scene.lab.client(port)),
   },
-  { name: 'notices lost', periods: BRIEF, pauses: 'at its beginning', make: () => NOTICES_LOST },
+  { name: 'notices lost', periods: BRIEF, pauses: 'at its beginning', make: () => tolerant(NOTICES_LOST) },
 ];
 
 /** What it talks to. */
@@ -154,6 +154,11 @@ const RELOADED = fault(async ({ agent }) => {
   return () => agent.signal('SIGHUP');
 });
 
+/** What it would clean up may be gone with the bridge. */
+function tolerant({ begin, end }: Fault): Pick<Fault, 'begin' | 'end'> {
+  return { begin, end: (house) => end(house).catch(() => undefined) };
+}
+
 /** A stranger's MAC as one that was let in, and as one that a frame has taught the bridge. */
 function forgery({ forged }: Town, port: number): Pick<Fault, 'begin' | 'end'> {
   return fault(async ({ lab }) => {
@@ -194,7 +199,9 @@ const FLOOD_PER_SECOND = 1_000;
 function flood(client: { readonly netns: Netns }): Pick<Fault, 'begin' | 'end'> {
   return fault(async () => {
     const sending = send(client, starts(FLOOD_FRAMES, 1), FLOOD_PER_SECOND);
-    return () => sending;
+    sending.catch(() => undefined);
+    // Its link may have been taken down under it.
+    return () => sending.catch(() => undefined);
   });
 }
 

@@ -2,6 +2,7 @@
 // invariants of every lab run are asked, everybody is logged out, and what was told is judged by what truly happened.
 
 import type { EventPayload } from '../../src/report/event-payloads.ts';
+import type { SessionPayload } from '../../src/report/payloads.ts';
 import { accountingRow } from '../rigs/lab/accounting-row.ts';
 import type { MqttMessage } from '../rigs/lab/broker.ts';
 import type { DetailRecord } from '../rigs/lab/freeradius.ts';
@@ -44,6 +45,8 @@ export interface Run {
   readonly invariants: string;
   /** What the rig itself could not do. */
   readonly mishaps: readonly string[];
+  /** Agents that ended by themselves. */
+  readonly deaths: readonly string[];
   readonly strangersFrames: number;
   /** The agents', line by line. */
   readonly log: readonly string[];
@@ -54,6 +57,8 @@ const VERDICT_SLACK_MS = 1_000;
 /** A tick, a dump, and a machine whose two cores are shared. */
 const LAB_SLACK_MS = 500;
 const STRANGER_MS = 200;
+const LOOK_MS = 300;
+const DEATH_LINES = 8;
 const HOUR_MS = 3_600_000;
 const DRAINED_WITHIN_MS = 60_000;
 
@@ -81,6 +86,7 @@ class Chaos {
   readonly #joinings: Span[] = [];
   readonly #faults = new Map<string, number>();
   readonly #mishaps: string[] = [];
+  readonly #deaths: string[] = [];
   readonly #lanes = new Map<number, Promise<void>>();
   readonly #under: Promise<void>[] = [];
   readonly #boundMs: number;
@@ -108,6 +114,7 @@ class Chaos {
       ...this.#plan.faults.map((turn) => ({ at: turn.from, run: () => this.#inLane(turn, began) })),
     ].sort((a, b) => a.at - b.at);
     const strangers = this.#tryToPass();
+    const guard = setInterval(() => this.#lookAfterAgent(), LOOK_MS);
     for (const { at, run } of acts) {
       const early = began + at - Date.now();
       if (early > 0) await sleep(early);
@@ -116,6 +123,7 @@ class Chaos {
     await sleep(Math.max(0, began + this.#options.durationMs - Date.now()));
     await Promise.all(this.#under);
     clearInterval(strangers);
+    clearInterval(guard);
   }
 
   /** What the agent has said is gone with it. */
@@ -123,6 +131,23 @@ class Chaos {
     for (const line of this.#town.scene.agent.lines.slice(this.#logged.get(this.#town.scene.agent.pid) ?? 0))
       this.#log.push(line);
     this.#logged.set(this.#town.scene.agent.pid, this.#town.scene.agent.lines.length);
+  }
+
+  /** One that has ended by itself is a breach; it is started again, as a service manager does it. */
+  #lookAfterAgent(): void {
+    const { agent } = this.#town.scene;
+    if (agent.exitCode === null || this.#pauses.some(({ to }) => to === undefined)) return;
+    const pause: Span = { from: Date.now() - LOOK_MS };
+    this.#pauses.push(pause);
+    this.#keepLog();
+    this.#deaths.push(
+      `${new Date().toISOString()}: exit code ${agent.exitCode}: ${agent.lines.slice(-DEATH_LINES).join(' | ')}`,
+    );
+    this.#options.say?.(`! ${this.#deaths.at(-1)}`);
+    const back = agent.start().finally(() => {
+      pause.to = Date.now();
+    });
+    this.#under.push(back.catch((error: unknown) => this.#mishap(error)));
   }
 
   #mishap(error: unknown): void {
@@ -135,7 +160,7 @@ class Chaos {
     const guest = this.#guests.get(stay.n);
     if (guest === undefined) return [];
     const { mac, port } = guest;
-    const truth: TrueStay = { mac, port, how: stay.leaving, from: 0 };
+    const truth: TrueStay = { mac, port, how: stay.leaving, from: 0, talks: this.#talks(stay.n) };
     const come = async (): Promise<void> => {
       truth.from = Date.now();
       this.#stays.push(truth);
@@ -148,6 +173,21 @@ class Chaos {
     };
     const { to } = stay;
     return [{ at: stay.from, run: come }, ...(to === undefined ? [] : [{ at: to, run: leave }])];
+  }
+
+  /** With whether the switch knew, when it last told of a session, an address of its client's. */
+  #addressed(sessions: readonly ToldSession[]): readonly ToldSession[] {
+    const known = new Map<string, boolean>();
+    for (const { topic, payload } of this.#town.scene.upstream.messages) {
+      if (!topic.startsWith(`${TOPIC_BASE}/session/`) || payload === '') continue;
+      const { session_id: id, ipv4, ipv6 } = JSON.parse(payload) as SessionPayload;
+      known.set(id, ipv4 !== null || ipv6 !== null);
+    }
+    return sessions.map((session) => ({ ...session, isAddressed: known.get(session.id) ?? true }));
+  }
+
+  #talks(n: number): boolean {
+    return (this.#plan.people.find((person) => person.n === n)?.talksMs ?? 0) > 0;
   }
 
   #inLane(turn: FaultTurn, began: number): Promise<void> {
@@ -168,10 +208,11 @@ class Chaos {
       this.#pauses.push(pause);
       this.#keepLog();
     }
-    const isUnseen = this.#pauses.some((each) => each !== pause && each.to === undefined);
-    const ends = kind.ends === 'all if unseen' ? (isUnseen ? 'all' : undefined) : kind.ends;
     const port = kind.ends === 'port' ? `p${turn.port}` : '';
-    const disturbance: Disturbance | undefined = ends === undefined ? undefined : { name, port, from };
+    const disturbance: Disturbance | undefined =
+      kind.ends === undefined
+        ? undefined
+        : { name, port, from, ...(kind.ends === 'all if unseen' ? { ifUnseen: true } : {}) };
     if (disturbance !== undefined) this.#disturbances.push(disturbance);
     this.#options.say?.(`${stamp(from - began)} ${name}${turn.port === 0 ? '' : ` on p${turn.port}`}`);
     await fault.begin(scene);
@@ -184,7 +225,9 @@ class Chaos {
     if (pause !== undefined) pause.to ??= Date.now();
     if (disturbance !== undefined) {
       disturbance.to = Date.now();
-      for (const guest of this.#guests.values()) if (port === '' || guest.port === port) guest.shaken();
+      // Nobody is shaken by what an agent that runs puts right.
+      if (disturbance.ifUnseen !== true)
+        for (const guest of this.#guests.values()) if (port === '' || guest.port === port) guest.shaken();
     }
     this.#faults.set(name, (this.#faults.get(name) ?? 0) + 1);
     this.#options.say?.(`${stamp(Date.now() - began)} ${name} is over`);
@@ -248,10 +291,12 @@ class Chaos {
         guards: events.flatMap((event) =>
           event.type === 'guard' && event.state === 'raised' ? [this.#ours(event.time)] : [],
         ),
-        sessions: completed(
-          told(events, (time) => this.#ours(time)),
-          rows,
-          stationsOf(records),
+        sessions: this.#addressed(
+          completed(
+            told(events, (time) => this.#ours(time)),
+            rows,
+            stationsOf(records),
+          ),
         ),
         rows,
         passed: await passedBy(this.#town),
@@ -261,6 +306,7 @@ class Chaos {
       faults: this.#faults,
       invariants,
       mishaps: this.#mishaps,
+      deaths: this.#deaths,
       strangersFrames: this.#strangersFrames,
       log: this.#log,
       heard: scene.upstream.messages,

@@ -30,6 +30,7 @@ export function breachesOf(
       what: 'invariants broken at the end',
       found: run.invariants === '' ? [] : run.invariants.split('\n').slice(1),
     },
+    { what: 'agents that ended by themselves', found: run.deaths },
     { what: 'mishaps of the rig', found: run.mishaps },
   ];
 }
@@ -56,6 +57,8 @@ export function tableOf(run: Run, verdict: Verdict, { seed, minutes, clients }: 
       'frames through a port that had just joined, before its lock: how many, the latest',
       `${verdict.beforeLockMs.length}, ${Math.round(Math.max(0, ...verdict.beforeLockMs))} ms`,
     ],
+    ['put out in silence before any address of theirs was known', `${verdict.unaddressed.length}`],
+    ['sessions that a kill met before anything of them was on disk', `${verdict.forgotten.length}`],
     ...breachesOf(run, verdict).map(({ what, found }): readonly [string, string] => [
       `${what} (goal 0)`,
       `${found.length}`,

@@ -66,8 +66,10 @@ const judge = (change: Partial<Evidence>) =>
 
 const CLEAN = {
   falseLogouts: [],
+  unaddressed: [],
   missedLogouts: [],
   lostRecords: [],
+  forgotten: [],
   doubledRecords: [],
   trespasses: [],
   beforeLockMs: [],
@@ -90,10 +92,26 @@ describe('somebody vanishes, and is out in time', () => {
     expect(judge({ stays }).falseLogouts).toHaveLength(1);
   });
 
+  it('who says nothing, and had no address to be asked by, is counted apart', () => {
+    const sessions = [{ ...session({}), isAddressed: false }];
+    const quiet = judge({ sessions, stays: [stay({ talks: false })] });
+    expect([quiet.falseLogouts.length, quiet.unaddressed.length]).toEqual([0, 1]);
+    expect(judge({ sessions, stays: [stay({ talks: true })] }).falseLogouts).toHaveLength(1);
+    expect(judge({ stays: [stay({ talks: false })] }).falseLogouts).toHaveLength(1);
+  });
+
   it('a port that was down is a reason, on that port alone', () => {
     const down = { name: 'port down', from: 99_000, to: 99_500 };
     expect(judge({ stays: [stay()], disturbances: [{ ...down, port: PORT }] }).falseLogouts).toEqual([]);
     expect(judge({ stays: [stay()], disturbances: [{ ...down, port: 'p1' }] }).falseLogouts).toHaveLength(1);
+  });
+
+  it('grants that were deleted are one where no agent saw it', () => {
+    const disturbances = [{ name: 'grants deleted', port: '', from: 98_000, to: 98_500, ifUnseen: true }];
+    const stays = [stay()];
+    expect(judge({ stays, disturbances }).falseLogouts).toHaveLength(1);
+    const pauses = [{ from: 99_000, to: 99_500 }];
+    expect(judge({ stays, disturbances, pauses }).falseLogouts).toEqual([]);
   });
 
   it('what happened while no agent ran is found when one does, and dated back', () => {
@@ -139,6 +157,15 @@ describe('records', () => {
   it('that no server has are lost, of a session that the switch told of or one that the server knows', () => {
     expect(judge({ rows: [] }).lostRecords).toEqual(['session s1 has no Start', 'session s1 has no Stop']);
     expect(judge({ rows: [row('Start', 2)], sessions: [] }).lostRecords).toEqual(['session s1 has no Stop']);
+  });
+
+  it('of a session that a kill met in its first moments there are none at all, which is counted apart', () => {
+    const young = { rows: [], sessions: [session()] };
+    expect(judge({ ...young, pauses: [{ from: 3_500, to: 9_000 }] }).forgotten).toEqual(['session s1']);
+    expect(judge({ ...young, pauses: [{ from: 4_500, to: 9_000 }] }).lostRecords).toHaveLength(2);
+    // It is all or nothing.
+    const half = { rows: [row('Start', 2)], sessions: [session()], pauses: [{ from: 3_500, to: 9_000 }] };
+    expect(judge(half).lostRecords).toEqual(['session s1 has no Stop']);
   });
 
   it('that differ are two; one that was sent again is one', () => {

@@ -14,6 +14,8 @@ export interface TrueStay {
   asked?: number;
   /** Nothing came from it any more. */
   left?: number;
+  /** It says something by itself, and so does not depend on being asked. */
+  readonly talks?: boolean;
   /** Its way of leaving. */
   readonly how: string;
 }
@@ -25,6 +27,8 @@ export interface Disturbance {
   readonly port: string;
   readonly from: number;
   to?: number;
+  /** Only where no agent ran then, or within the aftermath. */
+  readonly ifUnseen?: boolean;
 }
 
 export interface Span {
@@ -38,6 +42,8 @@ export interface ToldSession {
   readonly mac: string;
   readonly port: string;
   readonly started: number;
+  /** The switch knew an address to ask its client by; it does if absent. */
+  readonly isAddressed?: boolean;
   readonly end?: {
     /** As of when it is over; before `told` where it was found out later, as after a start. */
     readonly decided: number;
@@ -70,8 +76,12 @@ export interface Evidence {
 
 export interface Verdict {
   readonly falseLogouts: readonly string[];
+  /** Put out in silence, and never asked: nobody could have told the switch their address, since it was killed when they did. */
+  readonly unaddressed: readonly string[];
   readonly missedLogouts: readonly string[];
   readonly lostRecords: readonly string[];
+  /** Sessions so young at a kill that nothing of them was on disk: they have no record at all, and their client comes in anew. */
+  readonly forgotten: readonly string[];
   readonly doubledRecords: readonly string[];
   readonly trespasses: readonly string[];
   /** Frames through a port that had just joined the bridge and was not locked yet: how long after the last had joined, in milliseconds. */
@@ -84,6 +94,8 @@ export interface Verdict {
 const CLOCK_MS = 100;
 /** What has happened is heard of, and acted on, within so long while the agent runs. */
 const AFTERMATH_MS = 3_000;
+/** What is this old at a kill is on disk. */
+const YOUNG_MS = 2_000;
 /** A frame that was in the switch when its entry was deleted, or came before the event's own time was taken. */
 const IN_FLIGHT_MS = 100;
 /**
@@ -114,7 +126,7 @@ export function completed(
 
 export function judgeRun(evidence: Evidence): Verdict {
   return {
-    falseLogouts: falseLogouts(evidence),
+    ...falseLogouts(evidence),
     missedLogouts: missedLogouts(evidence),
     ...records(evidence),
     ...trespasses(evidence),
@@ -122,19 +134,28 @@ export function judgeRun(evidence: Evidence): Verdict {
   };
 }
 
-function falseLogouts({ sessions, stays, disturbances, pauses, over }: Evidence): readonly string[] {
+function falseLogouts(evidence: Evidence): Pick<Verdict, 'falseLogouts' | 'unaddressed'> {
+  const { sessions, stays, disturbances, pauses, over } = evidence;
   const byMac = byMacOf(stays);
-  return sessions.flatMap(({ id, mac, port, end }) => {
-    if (end === undefined || end.decided >= over) return [];
+  const falseLogouts: string[] = [];
+  const unaddressed: string[] = [];
+  for (const { id, mac, port, end, isAddressed = true } of sessions) {
+    if (end === undefined || end.decided >= over) continue;
     const disturbed = disturbances.some(
       (each) =>
         (each.port === '' || each.port === port) &&
+        (each.ifUnseen !== true || isUnseen(each, pauses, over)) &&
         each.from - CLOCK_MS <= end.told &&
         end.decided <= awareBy(each.to ?? over, pauses, over),
     );
-    const left = hasLeft(byMac.get(mac) ?? [], end.told, pauses, over);
-    return disturbed || left ? [] : [`${at(end.decided)} ${mac} on ${port}, session ${id}: ${end.cause}`];
-  });
+    const own = byMac.get(mac) ?? [];
+    if (disturbed || hasLeft(own, end.told, pauses, over)) continue;
+    const isMute =
+      !isAddressed && end.cause === 'handshake-timeout' && own.every(({ talks }) => talks === false);
+    const list = isMute ? unaddressed : falseLogouts;
+    list.push(`${at(end.decided)} ${mac} on ${port}, session ${id}: ${end.cause}`);
+  }
+  return { falseLogouts, unaddressed };
 }
 
 /** The latest moment at which a session may be ended whose user left then. */
@@ -149,6 +170,16 @@ export function deadlineOf(
     if (from <= deadline && to >= left - periodMs) deadline = Math.max(deadline, to + periodMs + boundMs);
   const guarded = guards.some((when) => when >= left - periodMs && when <= deadline);
   return guarded ? deadline + times * periodMs : deadline;
+}
+
+function isUnseen({ from, to = from }: Disturbance, pauses: readonly Span[], over: number): boolean {
+  return pauses.some((pause) => pause.from <= to + AFTERMATH_MS && (pause.to ?? over) >= from);
+}
+
+/** The end of the times without an agent that began at this moment, or within the aftermath of it. */
+function pausedUntil(when: number, pauses: readonly Span[], over: number): number {
+  const by = awareBy(when, pauses, over);
+  return by === when + AFTERMATH_MS ? when : by;
 }
 
 /** What happens while the agent does not run it hears of when it does. */
@@ -168,7 +199,9 @@ function hasLeft(stays: readonly TrueStay[], when: number, pauses: readonly Span
 }
 
 function missedLogouts(evidence: Evidence): readonly string[] {
-  const { sessions, over } = evidence;
+  const { pauses, over } = evidence;
+  // One that a kill met in its first moments has no end to be told of.
+  const sessions = evidence.sessions.filter((each) => each.end !== undefined || !isYoung(each, pauses));
   const byMac = byMacOf(sessions);
   return [...byMacOf(evidence.stays)].flatMap(([mac, stays]) =>
     stays.flatMap(({ port, left, how }, n) => {
@@ -190,18 +223,36 @@ function missedLogouts(evidence: Evidence): readonly string[] {
   );
 }
 
-function records({ sessions, rows }: Evidence): Pick<Verdict, 'lostRecords' | 'doubledRecords'> {
+function records({
+  sessions,
+  rows,
+  pauses,
+}: Evidence): Pick<Verdict, 'lostRecords' | 'forgotten' | 'doubledRecords'> {
   const heard = bySession(rows);
-  const ids = new Set([...heard.keys(), ...sessions.map(({ id }) => id)]);
+  const told = new Map(sessions.map((session) => [session.id, session]));
   const lostRecords: string[] = [];
+  const forgotten: string[] = [];
   const doubledRecords: string[] = [];
-  for (const id of ids)
+  for (const id of new Set([...heard.keys(), ...told.keys()])) {
+    if (!heard.has(id) && isYoung(told.get(id), pauses)) {
+      forgotten.push(`session ${id}`);
+      continue;
+    }
     for (const kind of ['Start', 'Stop'] as const) {
       const found = distinct(heard.get(id) ?? [], kind).length;
       if (found === 0) lostRecords.push(`session ${id} has no ${kind}`);
       if (found > 1) doubledRecords.push(`session ${id} has ${found} of ${kind}`);
     }
-  return { lostRecords, doubledRecords };
+  }
+  return { lostRecords, forgotten, doubledRecords };
+}
+
+/** It had just begun when the agent was killed. */
+function isYoung(session: ToldSession | undefined, pauses: readonly Span[]): boolean {
+  return pauses.some(
+    ({ from }) =>
+      session !== undefined && session.started <= from + CLOCK_MS && session.started >= from - YOUNG_MS,
+  );
 }
 
 function trespasses(evidence: Evidence): Pick<Verdict, 'trespasses' | 'beforeLockMs'> {
@@ -212,7 +263,11 @@ function trespasses(evidence: Evidence): Pick<Verdict, 'trespasses' | 'beforeLoc
   const trespasses = passed.flatMap(({ at: when, mac }) => {
     const granted = (byMac.get(mac) ?? []).some(
       ({ started, end }) =>
-        started - IN_FLIGHT_MS <= when && (end === undefined || when <= end.revoked + IN_FLIGHT_MS),
+        started - IN_FLIGHT_MS <= when &&
+        (end === undefined ||
+          when <= end.revoked + IN_FLIGHT_MS ||
+          // Dated back by a start, which only then removed what was left.
+          when <= pausedUntil(end.decided, pauses, over)),
     );
     if (granted) return [];
     const isWithin = (since: number): boolean => since <= when && when <= awareBy(since, pauses, over);

@@ -16,6 +16,14 @@ const PATIENCE = { timeout: 120_000 };
 const NOT_FOR_STRANGERS: Readonly<Record<string, string>> = {
   'base/ip.ts readIpv4': 'a reader that is given four octets',
   'base/mac.ts readMac': 'a reader that is given six octets',
+  'io/files.ts readText': 'hands on what is in a file',
+  'io/files.ts readSecret': 'the one line of a file that the administrator has named',
+  'io/shell.ts readClocks': 'no input',
+  'io/own-addresses.ts readInterfaces': "the system's own word",
+  'io/routed-path.ts readAddresses': 'asks the library, whose records have a target',
+  'io/store-reading.ts readDatabase': 'LMDB; test/io/store.test.ts damages its file in every way',
+  'io/tls.ts readTlsFiles': "the administrator's files, read by OpenSSL",
+  'io/web-certificate.ts readCertificate': "the administrator's files, read by OpenSSL",
 };
 
 describe.each(TARGETS)('$name', (target) => {
@@ -51,6 +59,10 @@ describe('decoders', () => {
     'pae',
     'web',
     'agent',
+    'session',
+    'liveness',
+    'authz',
+    'io',
   ];
   const found = folders.flatMap((folder) =>
     readdirSync(`src/${folder}`)

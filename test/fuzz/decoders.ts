@@ -2,8 +2,12 @@
 // decoders.test.ts finds those that no target is for. A target's `run` throws if a promise is broken, and else says what came
 // of the input, in a word. Seeds: `seeds`, and the lines of corpus/<name>.txt.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { EventEmitter } from 'node:events';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { decodeRecord } from '../../src/accounting/record-codec.ts';
 import { readSpool } from '../../src/accounting/spool.ts';
@@ -13,15 +17,31 @@ import { parseIp } from '../../src/base/ip.ts';
 import { parseMac } from '../../src/base/mac.ts';
 import { parseMacPrefix } from '../../src/base/mac-prefix.ts';
 import { instant } from '../../src/base/time.ts';
+import { same } from '../../src/config/diff.ts';
+import { readLockFile } from '../../src/config/lock-file.ts';
 import { parseConfig } from '../../src/config/parse.ts';
+import { ControlClient } from '../../src/io/control-client.ts';
+import { HeldPorts } from '../../src/io/held-ports.ts';
+import {
+  PORT_OCTETS,
+  RecordBuffer,
+  readAddress,
+  readEvent,
+  readName,
+  readPort,
+  readVlan,
+} from '../../src/io/portauth-abi.ts';
+import { SsoBars } from '../../src/io/sso-bars.ts';
+import { VlanMemory } from '../../src/io/vlan-memory.ts';
 import { hostOf, isFromHere, readForm, requestOf } from '../../src/io/web-request.ts';
 import type { PortName } from '../../src/model/dataplane.ts';
-import { LOGIN_PREFIX } from '../../src/model/kept.ts';
+import { KEPT_PREFIX, LOGIN_PREFIX } from '../../src/model/kept.ts';
 import { printable } from '../../src/pae/identity.ts';
 import { readCertified } from '../../src/policy/certified-codec.ts';
 import { readLogins } from '../../src/radius/sso-login-codec.ts';
 import { decodeCommand } from '../../src/report/commands.ts';
 import { parseTopic } from '../../src/report/topics.ts';
+import { decodeKept, encodeKept, readKept } from '../../src/session/kept-codec.ts';
 import { EAPOL_EAP, encodeEapol } from '../../src/wire/eapol.ts';
 import { decodeEntries, forEachEntry } from '../../src/wire/fdb-table.ts';
 import { revealUserPassword } from '../../src/wire/radius-password.ts';
@@ -33,7 +53,7 @@ import {
 } from '../../src/wire/radius-verify.ts';
 import { NO_FILES } from '../rigs/sim/simulated-switch.ts';
 import { CODECS, type PlainCodec } from '../rigs/wire-codecs.ts';
-import { dynamicSeeds, messages, recordSeeds, ssoSeeds, tableSeeds, texts } from './seeds.ts';
+import { dynamicSeeds, keptSeeds, messages, recordSeeds, ssoSeeds, tableSeeds, texts } from './seeds.ts';
 import { BASE, CONCENTRATOR, PORTS, SERVER, Town } from './town.ts';
 
 export interface Target {
@@ -181,6 +201,87 @@ async function httpRequest(bytes: Uint8Array): Promise<string> {
   return form.ok ? form.value.type : form.error;
 }
 
+/** A connection to the control socket, without one: what comes in comes in pieces, and what is answered is kept. */
+class Line extends EventEmitter {
+  readonly writableLength = 0;
+  destroyed = false;
+  answered = '';
+  pause(): void {}
+  resume(): void {}
+  setTimeout(): void {}
+  destroy(): void {
+    this.destroyed = true;
+  }
+  write(text: string): void {
+    this.answered += text;
+  }
+  end(text = ''): void {
+    this.answered += text;
+    this.destroyed = true;
+  }
+}
+
+async function controlLines(bytes: Uint8Array): Promise<string> {
+  const line = new Line();
+  const late: (() => void)[] = [];
+  const [first = 0, ...said] = bytes;
+  new ControlClient(line as unknown as Socket, {
+    rights: 'full',
+    onRequest: ({ verb, payload, reply }) => {
+      must(!('verb' in (JSON.parse(fromUtf8(payload)) as object)), 'the payload has the verb in it');
+      const answer = (): void => reply({ ok: true, verb });
+      // Some answers come at once, some later.
+      if (verb.length % 2 === 0) answer();
+      else late.push(answer);
+    },
+  });
+  const step = (first % 16) + 1;
+  for (let at = 0; at < said.length; at += step) line.emit('data', Buffer.from(said.slice(at, at + step)));
+  for (let answer = late.shift(); answer !== undefined; answer = late.shift()) answer();
+  const answers = line.answered.split('\n').slice(0, -1);
+  const asked = fromUtf8(Uint8Array.from(said)).split('\n').slice(0, -1);
+  must(answers.length === asked.filter((text) => text.trim() !== '').length, 'an answer for each line');
+  const words = answers.map((text) => {
+    const answer = JSON.parse(text) as { readonly ok: boolean; readonly error?: { readonly code: string } };
+    return answer.ok ? 'done' : (answer.error?.code ?? '');
+  });
+  return [...new Set(words)].sort().join(' ') || 'nothing';
+}
+
+let folder: string | undefined;
+function stateFolder(): string {
+  if (folder !== undefined) return folder;
+  const made = mkdtempSync(join(tmpdir(), 'rollcall-fuzz-'));
+  process.on('exit', () => rmSync(made, { recursive: true, force: true }));
+  folder = made;
+  return made;
+}
+
+/** What an agent finds in the small files of `state_dir`. */
+function stateFiles(bytes: Uint8Array): string {
+  const where = stateFolder();
+  for (const name of ['vlans.json', 'sso-barred.json', 'held-ports.json'])
+    writeFileSync(join(where, name), bytes);
+  const vlans = new VlanMemory(where, () => 7).read();
+  const bars = new SsoBars(where).read();
+  const held = new HeldPorts(join(where, 'held-ports.json')).all();
+  for (const read of [vlans, bars])
+    must(read.ok || read.error.startsWith('read '), 'a sentence that says what');
+  return `${vlans.ok ? vlans.value.length : '-'} ${bars.ok ? bars.value.length : '-'} ${Math.min(held.size, 3)}`;
+}
+
+/** Records of the data plane's library (native/include/portauth.h). */
+function nativeRecords(bytes: Uint8Array): string {
+  const buffer = new RecordBuffer(PORT_OCTETS, 1);
+  buffer.bytes.set(bytes.subarray(0, PORT_OCTETS));
+  const port = readPort(buffer, 0);
+  must(port.name.length <= 16, 'a name of at most 16 letters');
+  readName(buffer.bytes, 40);
+  readVlan(buffer, 0);
+  readAddress(buffer, 0);
+  return readEvent(buffer, 0, () => undefined)?.type ?? 'none';
+}
+
 export const TARGETS: readonly Target[] = [
   ...CODECS.map(codecTarget),
   {
@@ -257,6 +358,71 @@ export const TARGETS: readonly Target[] = [
       readLogins([[`${LOGIN_PREFIX}a`, bytes]]);
       return `${decoded.ok ? decoded.value.kind : decoded.error.reason} ${certified.damaged}`;
     },
+  },
+  {
+    name: 'kept',
+    covers: ['session/kept-codec.ts decodeKept', 'session/kept-codec.ts readKept'],
+    seeds: keptSeeds,
+    run: (bytes) => {
+      const decoded = decodeKept(bytes);
+      if (!decoded.ok) {
+        const { damaged } = readKept([[`${KEPT_PREFIX}a`, bytes]]);
+        must(damaged.length === 1, 'what cannot be read is told of');
+        return decoded.error.reason;
+      }
+      const { value } = decoded;
+      const again = decodeKept(encodeKept(value));
+      must(again.ok && same(again.value, value), 'what is let in again is what was kept');
+      must(readKept([[`${KEPT_PREFIX}${value.id}`, bytes]]).sessions.length === 1, 'it is found by its id');
+      return `layer ${value.place.layer}`;
+    },
+  },
+  {
+    name: 'control-line',
+    covers: ['io/control-client.ts ControlClient'],
+    seeds: () =>
+      texts(
+        ' {"verb":"info","id":1}\n',
+        '\u0003{"verb":"subscribe"}\n{"verb":"sessions","id":"a"}\n\n{"verb":"ports"}\n',
+        '\u0001not json\n[]\n{"id":7}\n',
+      ),
+    run: controlLines,
+  },
+  {
+    name: 'state-files',
+    covers: ['io/vlan-memory.ts VlanMemory', 'io/sso-bars.ts SsoBars', 'io/held-ports.ts HeldPorts'],
+    seeds: () =>
+      texts(
+        '{"version":1,"found":[{"port":"p1","ifindex":7,"vlan":20,"member":{"pvid":true,"untagged":true}},{"vlan":30}]}',
+        '{"version":1,"barred":[{"client":"192.0.2.10","nas_address":"192.0.2.1","session_id":"s1"}]}',
+        '{"p1":"bounce","p2":"disable"}',
+      ),
+    run: stateFiles,
+    dear: true,
+  },
+  {
+    name: 'lock-file',
+    covers: ['config/lock-file.ts readLockFile'],
+    seeds: () => texts('bridge br0\nuplink up*\nport p*\nport p1 off\nport p[1-3] auto\n', '# nothing\n'),
+    run: (bytes) => {
+      const { bridge, locks } = readLockFile(fromUtf8(bytes));
+      return `${bridge === undefined ? 'no bridge' : 'bridge'} ${['p1', 'p2', 'up0'].map((port) => locks(port)).join()}`;
+    },
+  },
+  {
+    name: 'native-records',
+    covers: [
+      'io/portauth-abi.ts readName',
+      'io/portauth-abi.ts readAddress',
+      'io/portauth-abi.ts readVlan',
+      'io/portauth-abi.ts readPort',
+      'io/portauth-abi.ts readEvent',
+    ],
+    seeds: () =>
+      Array.from({ length: 11 }, (_, type) =>
+        Uint8Array.of(type, 0, 0, 0, 10, 0, 0, 0, ...utf8('p1 up0 lan1')),
+      ),
+    run: nativeRecords,
   },
   {
     name: 'command',

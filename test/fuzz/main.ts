@@ -1,6 +1,6 @@
 // `make fuzz`: the decoders with mutations that coverage guides, then the whole agent with plays at random.
 //
-// Usage: node board/run.mjs test/fuzz/main.ts [seconds for each target, 5] [seconds of plays, 120] [seed] [--keep]
+// Usage: node board/run.mjs test/fuzz/main.ts [seconds for each target, 5] [seconds of plays, 120] [seed] [--keep] [--only=TARGET,TARGET]
 // Ends with 1 at the first failure, which is told with its input, or with its seed and the fewest acts. `--keep` writes inputs that
 // led somewhere new into test/fuzz/corpus, at most `CORPUS` a target, none longer than `LONGEST`.
 
@@ -26,6 +26,11 @@ const [perTarget, ofPlays, seed] = [
   Number(options[2] ?? Date.now() % 2 ** 31),
 ];
 const keeps = process.argv.includes('--keep');
+/** Of these targets alone, and no plays. */
+const only = process.argv
+  .find((each) => each.startsWith('--only='))
+  ?.slice('--only='.length)
+  .split(',');
 
 async function fuzz(target: Target, coverage: Coverage): Promise<void> {
   const mutations = new Mutations(target, seed);
@@ -84,6 +89,7 @@ function playOn(): void {
 console.log(`seed ${seed}`);
 const coverage = new Coverage();
 await coverage.start();
-for (const target of TARGETS) await fuzz(target, coverage);
+for (const target of TARGETS)
+  if (only === undefined || only.includes(target.name)) await fuzz(target, coverage);
 await coverage.stop();
-playOn();
+if (only === undefined) playOn();

@@ -3,9 +3,13 @@
 import { encodeRecord } from '../../src/accounting/record-codec.ts';
 import { utf8 } from '../../src/base/bytes.ts';
 import { md5 } from '../../src/base/hash.ts';
+import type { Ip } from '../../src/base/ip.ts';
 import type { Mac } from '../../src/base/mac.ts';
-import type { WallTime } from '../../src/base/time.ts';
+import { type MachineTime, millis, type WallTime } from '../../src/base/time.ts';
+import type { PortName } from '../../src/model/dataplane.ts';
+import type { KeptSession } from '../../src/model/kept.ts';
 import { type CertifiedDevice, writing } from '../../src/policy/certified-codec.ts';
+import { encodeKept } from '../../src/session/kept-codec.ts';
 import { ENTRY_STATIC, ENTRY_STICKY, encodeEntries } from '../../src/wire/fdb-table.ts';
 import { checksumAdd, checksumFinish, pseudoHeaderSum } from '../../src/wire/internet-checksum.ts';
 import { octets, text, u32, vendor } from '../../src/wire/radius-attributes.ts';
@@ -48,6 +52,48 @@ export function recordSeeds(): Octets {
     encodeRecord({ kind: 'stop', ...about, sessionTimeS: 5, cause: 'port-down' }),
     encodeRecord({ kind: 'on', eventTime: about.eventTime }),
     writing(device).value ?? new Uint8Array(0),
+  ];
+}
+
+/** Sessions as the store keeps them. */
+export function keptSeeds(): Octets {
+  const common = {
+    boot: 'a boot',
+    id: 'b007-000001',
+    multiId: 'b007-000001',
+    startedWall: 1_700_000_000_000 as WallTime,
+    startedAt: 5_000 as MachineTime,
+    authorizedAt: 6_000 as MachineTime,
+    role: 'default',
+    ipv4: '10.0.0.1' as Ip,
+  };
+  const authorization = {
+    userName: 'u1',
+    classes: [utf8('class')],
+    reauthenticateAtTimeout: true,
+    sessionTimeout: millis(60_000),
+    egress: { tagged: ['30'], untagged: ['20'] },
+    others: [{ name: 'Filter-Id', value: 'staff' }],
+    server: '192.0.2.1:1812',
+  };
+  const station: KeptSession['place'] = {
+    layer: 2,
+    mac: '02:99:00:00:00:01' as Mac,
+    port: 'p1' as PortName,
+    nasPort: 10,
+    calledStation: '02:99:01:00:00:01' as Mac,
+    vlan: 20,
+    vlans: { untagged: 20, tagged: [30] },
+    domain: 'data',
+    wish: { untagged: ['20'], tagged: ['30'], voice: false },
+    linkChanges: 3,
+    baseline: { inputOctets: 1, outputOctets: 2, inputPackets: 3, outputPackets: 4 },
+  };
+  const proof = { since: 5_000 as MachineTime, failures: 1, identity: utf8('u1'), identifier: 7 };
+  const behind = { layer: 3, ip: '10.0.0.1' as Ip, concentrator: '192.0.2.10' as Ip } as const;
+  return [
+    encodeKept({ ...common, method: 'dot1x', place: station, authorization, proof }),
+    encodeKept({ ...common, method: 'sso', place: behind, authorization }),
   ];
 }
 

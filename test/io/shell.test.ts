@@ -4,7 +4,8 @@ import { expect, it, onTestFinished } from 'vitest';
 import type { Effect, Input } from '../../src/agent/ports.ts';
 import type { Mac } from '../../src/base/mac.ts';
 import { err, ok, type Result } from '../../src/base/result.ts';
-import { type LateParts, Shell, type Spool } from '../../src/io/shell.ts';
+import type { Spool } from '../../src/io/perform-store.ts';
+import { type LateParts, Shell } from '../../src/io/shell.ts';
 import type { GrantKey, PortFacts, PortName } from '../../src/model/dataplane.ts';
 
 const ALICE = '02:00:00:00:00:0a' as Mac;
