@@ -115,6 +115,8 @@ class Run {
   private store: Store | undefined;
   private readonly manager: ServiceManager | undefined;
   private finish: (code: number) => void = () => undefined;
+  private begun: Promise<Result<void, string>> | undefined;
+  private ended: Promise<void> | undefined;
   readonly closers: Closer[] = [];
 
   constructor({ config, path, text, log, portauth }: RunOptions) {
@@ -164,18 +166,23 @@ class Run {
       return 1;
     }
     this.log.log('info', 'ports are set', { ms: Math.round(performance.now()) });
+    this.begun = this.begin();
+    const begun = await this.begun;
+    if (begun.ok) return ended;
+    process.stderr.write(`rollcall: ${begun.error}\n`);
+    await this.stop('restart');
+    return 1;
+  }
+
+  private async begin(): Promise<Result<void, string>> {
     await this.openStore();
     this.log.log('info', 'the store is read', { ms: Math.round(performance.now()) });
     const completed = await this.complete();
-    if (!completed.ok) {
-      process.stderr.write(`rollcall: ${completed.error}\n`);
-      await this.stop('restart');
-      return 1;
-    }
+    if (!completed.ok || this.ended !== undefined) return completed;
     this.manager?.ready();
     const ms = Math.round(performance.now());
     this.log.log('info', 'running', { switch: this.config.switch.id, version, ms });
-    return ended;
+    return completed;
   }
 
   /** Every managed port is locked, or said to be not, when this returns. */
@@ -396,12 +403,20 @@ class Run {
     this.closers.push({ name, close: () => clearInterval(timer) });
   }
 
-  /** Locks, grants and sessions stay as they are; only a drain has logged people out. */
-  private async stop(how: 'restart' | 'drained'): Promise<void> {
+  /** Locks, grants and sessions stay as they are; only a drain has logged people out. Once, whoever asks. */
+  private stop(how: 'restart' | 'drained'): Promise<void> {
+    this.ended ??= this.end(how);
+    return this.ended;
+  }
+
+  private async end(how: 'restart' | 'drained'): Promise<void> {
     this.log.log('info', 'stopping', { how });
     this.manager?.stopping();
-    // First: what is to outlive us does not wait for others.
+    // A start that goes on would open what nobody closes: the store's own threads do not survive the process' end.
+    await this.begun;
+    // First: what is to outlive us does not wait for others. From then on nothing is decided that would not be kept.
     this.shell.post({ type: 'stopping' });
+    this.shell.rest();
     const problem = (message: string): void => this.log.log('warn', message);
     const { link, store } = this;
     if (link !== undefined)

@@ -55,7 +55,7 @@ export function readClocks(): Now {
 export class Shell {
   private readonly queue: Input[] = [];
   private running = false;
-  private closed = false;
+  private resting = false;
   private timer: NodeJS.Timeout | undefined;
   private timerAt = Number.POSITIVE_INFINITY;
   private readonly dataplane: DataplanePerformers;
@@ -81,7 +81,7 @@ export class Shell {
 
   /** Takes the input in, and everything that follows from it. */
   post(input: Input): void {
-    if (this.closed) return;
+    if (this.resting) return;
     this.queue.push(input);
     if (this.running) return;
     this.running = true;
@@ -132,10 +132,15 @@ export class Shell {
     this.dataplane.strangers = guard;
   }
 
-  /** Stops performing; locks, grants and sessions stay as they are. */
-  close(): void {
-    this.closed = true;
+  /** Nothing is taken in any more: locks, grants and sessions stay as they are. */
+  rest(): void {
+    this.resting = true;
     clearTimeout(this.timer);
+  }
+
+  /** Gives back what it holds of the system. */
+  close(): void {
+    this.rest();
     this.network.close();
     this.dataplane.close();
   }

@@ -1,5 +1,6 @@
 // The agent before everything else: bridge, broker and RADIUS server come after it, in any order, as at the boot of a switch.
 
+import { setTimeout } from 'node:timers/promises';
 import { afterEach, expect, test } from 'vitest';
 import { Agent } from '../rigs/lab/agent.ts';
 import { Broker } from '../rigs/lab/broker.ts';
@@ -128,4 +129,17 @@ test('a bridge whose name is taken at first, then made, deleted and made anew: i
   }
   const lines = agent.lines.filter((line) => /find bridge br0|dump/.test(line));
   expect(lines).toEqual([]);
+}, 120_000);
+
+test('stopped at any moment of its start it ends in order, with its store closed', async () => {
+  const lab = closing(await LabSwitch.create({ ports: 1 }));
+  const agent = closing(await Agent.start(lab.netns));
+  await agent.stop();
+  for (let round = 0; round < 12; round++) {
+    const started = agent.launch();
+    await started.waitForLine(/ports are set/, { timeoutMs: patience(10_000) });
+    await setTimeout(10 * round);
+    expect(await agent.stop(), started.output).toBe(0);
+    expect(started.output).toContain('the store is read');
+  }
 }, 120_000);
