@@ -17,6 +17,7 @@ import {
   MEMORY_CEILING,
   mediumFull,
   mediumHangs,
+  mediumReadOnly,
   NO_DESCRIPTORS,
   NOTICES_LOST,
   portFlaps,
@@ -362,4 +363,46 @@ describe('the bridge', () => {
     scene.judgedElsewhere();
     await assertInvariants(new SceneHouse(scene), { isClockStepped: true });
   }, 60_000);
+});
+
+describe('a disk that has become read-only', () => {
+  it('is told; logins, logouts and their records go on; a start on the mended one goes on with what that has', async () => {
+    const failing = Medium.create();
+    const users = ['worker', 'other'].map((name) => ({ name, password: PASSWORD, reply: {} }));
+    const house = await Scene.open({
+      ports: 2,
+      radius: { users },
+      config: { ...CONFIG, state_dir: failing.path },
+    });
+    try {
+      const [at, next] = [house.client(1), house.client(2)];
+      await house.logIn(at, 'worker');
+      const leaver = await house.logIn(next, 'other');
+      const talking = await talker(next, 300);
+      house.atClose(() => talking.stop());
+      const before = await house.session(at);
+      // What is in the store by then is all that the next start will know.
+      await sleep(1_500);
+      const fault = mediumReadOnly(failing);
+      const pings = new Pinging(at.netns, UPLINK_IPV4);
+      await fault.begin(house);
+      await leaver.logoff();
+      await house.waitForEvent('session-end', { mac: next.mac, cause: 'supplicant-logoff' });
+      await house.waitForEvent('warning', { code: 'spool' }, 20_000);
+      await leaver.logon();
+      await leaver.waitFor('authorized');
+      const id = (await house.session(next))?.session_id;
+      const records = () => house.radius.accounting().map(accountingRow);
+      await until('the Start all the same', () => records().some(({ sessionId }) => sessionId === id));
+      expect(records().filter(({ status }) => status === 'Stop')).toHaveLength(1);
+      await fault.end(house);
+      await sleep(JUDGED_MS);
+      expect(await pings.lost()).toBe(0);
+      expect((await house.session(at))?.session_id).toBe(before?.session_id);
+    } finally {
+      house.excuse('records', 'a start knows nothing of what the disk did not take');
+      await house.close();
+      failing.close();
+    }
+  }, 90_000);
 });
