@@ -377,9 +377,9 @@ describe('a disk that has become read-only', () => {
     try {
       const [at, next] = [house.client(1), house.client(2)];
       await house.logIn(at, 'worker');
-      const leaver = await house.logIn(next, 'other');
-      const talking = await talker(next, 300);
+      const talking = await talker(at, 300);
       house.atClose(() => talking.stop());
+      const leaver = await house.logIn(next, 'other');
       const before = await house.session(at);
       // What is in the store by then is all that the next start will know.
       await sleep(1_500);
@@ -394,7 +394,8 @@ describe('a disk that has become read-only', () => {
       const id = (await house.session(next))?.session_id;
       const records = () => house.radius.accounting().map(accountingRow);
       await until('the Start all the same', () => records().some(({ sessionId }) => sessionId === id));
-      expect(records().filter(({ status }) => status === 'Stop')).toHaveLength(1);
+      const stops = records().filter(({ status }) => status === 'Stop');
+      expect(stops.length, JSON.stringify(records())).toBe(1);
       await fault.end(house);
       await sleep(JUDGED_MS);
       expect(await pings.lost()).toBe(0);
