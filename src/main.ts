@@ -14,33 +14,38 @@ import { describeFault } from './config/fault.ts';
 import { LOCK_FILE } from './config/lock-file.ts';
 import { parseConfig } from './config/parse.ts';
 import { isUplink } from './config/ports.ts';
-import { bridgeAbsence } from './io/bridge-absence.ts';
 import { type Closer, closeAll } from './io/closing.ts';
-import { Descriptors } from './io/descriptors.ts';
+import { isListening } from './io/control/unix-socket.ts';
+import { bridgeAbsence } from './io/dataplane/bridge-absence.ts';
+import { formerBridge, leaveFormerBridge, removeFormerTables } from './io/dataplane/former-bridge.ts';
+import { HeldPorts } from './io/dataplane/held-ports.ts';
+import type { KeptCaptures } from './io/dataplane/kept-captures.ts';
+import {
+  ingressFaults,
+  type OwnAddresses,
+  ownAddresses,
+  sameAddresses,
+} from './io/dataplane/own-addresses.ts';
+import type { PortAuth } from './io/dataplane/portauth.ts';
+import { removeRoutedPath } from './io/dataplane/routed-path.ts';
+import { UplinkGuard } from './io/dataplane/uplink-guard.ts';
+import { VlanMemory } from './io/dataplane/vlan-memory.ts';
 import { systemEntropy } from './io/entropy.ts';
 import { readSecret, readText, replaceFile } from './io/files.ts';
-import { formerBridge, leaveFormerBridge, removeFormerTables } from './io/former-bridge.ts';
-import { HeldPorts } from './io/held-ports.ts';
-import { checkHost, openDataplane } from './io/host.ts';
-import type { KeptCaptures } from './io/kept-captures.ts';
-import { listenForConcentrators, listenForRequests } from './io/listeners.ts';
+import { Descriptors } from './io/host/descriptors.ts';
+import { checkHost, openDataplane } from './io/host/host.ts';
+import { machineClock } from './io/host/machine-clock.ts';
+import { guardMemory } from './io/host/process-memory.ts';
+import { ownRights } from './io/host/rights.ts';
+import { ServiceManager } from './io/host/service-manager.ts';
 import { createLogger, type Logger } from './io/log.ts';
-import type { LoginPage } from './io/login-page.ts';
-import { machineClock } from './io/machine-clock.ts';
-import type { MqttLink } from './io/mqtt.ts';
-import { ingressFaults, type OwnAddresses, ownAddresses, sameAddresses } from './io/own-addresses.ts';
-import type { PortAuth } from './io/portauth.ts';
-import { guardMemory } from './io/process-memory.ts';
-import { radSecFaults } from './io/radsec.ts';
-import { ownRights } from './io/rights.ts';
-import { removeRoutedPath } from './io/routed-path.ts';
-import { ServiceManager } from './io/service-manager.ts';
+import type { MqttLink } from './io/mqtt/mqtt.ts';
+import { listenForConcentrators, listenForRequests } from './io/servers/listeners.ts';
+import { radSecFaults } from './io/servers/radsec.ts';
+import { SsoBars } from './io/servers/sso-bars.ts';
 import { readClocks, Shell } from './io/shell.ts';
-import { SsoBars } from './io/sso-bars.ts';
-import type { Store } from './io/store.ts';
-import { isListening } from './io/unix-socket.ts';
-import { UplinkGuard } from './io/uplink-guard.ts';
-import { VlanMemory } from './io/vlan-memory.ts';
+import type { Store } from './io/store/store.ts';
+import type { LoginPage } from './io/web/login-page.ts';
 import type { PortName, VlanMap } from './model/dataplane.ts';
 import { EMPTY_CERTIFIED, readCertified } from './policy/certified-codec.ts';
 import { NOTHING_KEPT } from './session/kept-codec.ts';
@@ -249,10 +254,10 @@ class Run {
   private async complete(): Promise<Result<void, string>> {
     const [{ Capture }, { KeptCaptures: Captures, leaseCapture }, { openControlSockets }, { openUpstream }] =
       await Promise.all([
-        import('./io/capture.ts'),
-        import('./io/kept-captures.ts'),
-        import('./io/control-socket.ts'),
-        import('./io/upstream.ts'),
+        import('./io/dataplane/capture.ts'),
+        import('./io/dataplane/kept-captures.ts'),
+        import('./io/control/control-socket.ts'),
+        import('./io/mqtt/upstream.ts'),
       ]);
     const control = await openControlSockets(this.config, (request) => this.shell.command(request));
     if (!control.ok) return control;
@@ -309,7 +314,7 @@ class Run {
   /** Before a frame is captured and the broker hears of us: who was in goes on, as if nothing had happened. */
   private async openStore(): Promise<void> {
     const { stateDir } = this.config;
-    const opened = await import('./io/store.ts').then(
+    const opened = await import('./io/store/store.ts').then(
       ({ openStore }) => openStore(stateDir, (status) => this.shell.post({ type: 'spool-status', status })),
       (cause: unknown) => err(String(cause)),
     );
@@ -352,11 +357,11 @@ class Run {
   private async openLoginPage(): Promise<void> {
     const { web } = this.config;
     if (web === undefined) {
-      const { StrangerGuard } = await import('./io/stranger-guard.ts');
+      const { StrangerGuard } = await import('./io/dataplane/stranger-guard.ts');
       StrangerGuard.remove(this.config.switch.bridge);
       return;
     }
-    const { openLoginPage } = await import('./io/login-page.ts');
+    const { openLoginPage } = await import('./io/web/login-page.ts');
     const { config, portauth, shell, log } = this;
     const page = openLoginPage({ config, web, uplinks: this.uplinks(), portauth, shell, log });
     this.closers.push({ name: 'the login page', close: () => page.close() });

@@ -89,7 +89,7 @@ static void patterns_are_those_of_the_configuration(void) {
         }
 }
 
-/* As src/io/table-name.ts makes them. */
+/* As src/io/dataplane/table-name.ts makes them. */
 static void no_two_bridges_have_one_table(void) {
     char name[NFT_TABLE_NAME];
     CHECK_TEXT(nft_table_name("rollcall_", "br0", name), "rollcall_br0");

@@ -1,13 +1,14 @@
-// The agent: one input in, effects out. Read this file first; each part that it names is one chapter.
+// The agent: one input in, effects out. Read this file first; each part that it names is one chapter, and each folder a book.
 //
-//   a frame comes in ─▶ floods.ts: the port has not had its share ─▶ frames.ts says what it is ─▶ supplicants.ts (EAPOL) or watch.ts (a sign of life)
-//   a MAC is seen that nobody knows ─▶ mab.ts, which waits for 802.1X before it asks
-//   supplicants and mab ask ─▶ aaa.ts ─▶ a server answers ─▶ the verdict goes back to the client's machine
-//   accepted ─▶ life.ts writes the grant ─▶ the session begins: accountant.ts, reporter.ts, watch.ts hear of it
-//   an earlier run has left sessions ─▶ restoration.ts: they go on, or end
-//   silence ─▶ watch.ts gives the verdict ─▶ life.ts ends the session, as for every other cause
-//   a form of the login page comes in ─▶ web.ts asks aaa, and shows what came of it
-//   a command comes in ─▶ commands.ts does it ─▶ reconfigure.ts, if it brings another configuration
+//   a frame comes in ─▶ port/floods.ts: has the port had its share? ─▶ frames.ts says what it is
+//       ─▶ methods/supplicants.ts (EAPOL) or watch/watch.ts (a sign of life)
+//   a MAC is seen that nobody knows ─▶ methods/mab.ts, which waits for 802.1X before it asks
+//   supplicants and mab ask ─▶ methods/aaa.ts ─▶ a server answers ─▶ the verdict goes back to the client's machine
+//   accepted ─▶ session/life.ts writes the grant ─▶ the session begins: told/accountant.ts, told/reporter.ts and watch hear of it
+//   an earlier run has left sessions ─▶ kept/restoration.ts: they go on, or end
+//   silence ─▶ watch/watch.ts gives the verdict ─▶ session/life.ts ends the session, as for every other cause
+//   a form of the login page comes in ─▶ methods/web.ts asks aaa, and shows what came of it
+//   a command comes in ─▶ orders/commands.ts does it ─▶ orders/reconfigure.ts, if it brings another configuration
 //
 // A turn handles one input, then whatever timers are due, and ends by handing out what is to be done. Nothing here
 // waits, reads a clock, or calls back.
@@ -15,38 +16,38 @@
 import { assertNever } from '../base/result.ts';
 import { elapsed, type Instant, millis, type Now } from '../base/time.ts';
 import type { Standing, Visitor } from '../web/visit.ts';
-import { Aaa } from './aaa.ts';
-import { Accountant } from './accountant.ts';
-import { Certified } from './certified.ts';
-import { Commands } from './commands.ts';
-import { Confinement } from './confinement.ts';
 import { Core, type CoreOptions } from './core.ts';
-import { Cuts } from './cuts.ts';
-import { DynamicAuthorization } from './dynamic-authorization.ts';
-import { Fallback } from './fallback.ts';
-import { Fleet } from './fleet.ts';
-import { Floods } from './floods.ts';
 import { Frames } from './frames.ts';
-import { KeptSessions } from './kept-sessions.ts';
-import { Leases } from './leases.ts';
-import { Life } from './life.ts';
-import { Links } from './links.ts';
-import { Mab } from './mab.ts';
-import { Meter } from './meter.ts';
-import { PortDesk } from './port-desk.ts';
+import { KeptSessions } from './kept/kept-sessions.ts';
+import { Restoration } from './kept/restoration.ts';
+import { Aaa } from './methods/aaa.ts';
+import { Confinement } from './methods/confinement.ts';
+import { Fallback } from './methods/fallback.ts';
+import { Mab } from './methods/mab.ts';
+import { Reauthentication } from './methods/reauthentication.ts';
+import { Sso } from './methods/sso.ts';
+import { Supplicants } from './methods/supplicants.ts';
+import { Web } from './methods/web.ts';
+import { Commands } from './orders/commands.ts';
+import { Cuts } from './orders/cuts.ts';
+import { DynamicAuthorization } from './orders/dynamic-authorization.ts';
+import { type ConfigSource, Reconfigure } from './orders/reconfigure.ts';
+import { Floods } from './port/floods.ts';
+import { Links } from './port/links.ts';
+import { PortDesk } from './port/port-desk.ts';
+import { Reconciliation } from './port/reconciliation.ts';
+import { VlanDesk } from './port/vlan-desk.ts';
 import type { Effect, Input, Pending } from './ports.ts';
-import { Reauthentication } from './reauthentication.ts';
-import { Reconciliation } from './reconciliation.ts';
-import { type ConfigSource, Reconfigure } from './reconfigure.ts';
-import { Reporter } from './reporter.ts';
-import { Restoration } from './restoration.ts';
-import { RoutedPath } from './routed-path.ts';
-import { Sso } from './sso.ts';
-import { standing } from './standing.ts';
-import { Supplicants } from './supplicants.ts';
-import { VlanDesk } from './vlan-desk.ts';
-import { Watch } from './watch.ts';
-import { Web } from './web.ts';
+import { Life } from './session/life.ts';
+import { Accountant } from './told/accountant.ts';
+import { Meter } from './told/meter.ts';
+import { Reporter } from './told/reporter.ts';
+import { standing } from './told/standing.ts';
+import { Certified } from './watch/certified.ts';
+import { Fleet } from './watch/fleet.ts';
+import { Leases } from './watch/leases.ts';
+import { RoutedPath } from './watch/routed-path.ts';
+import { Watch } from './watch/watch.ts';
 
 /** A turn that comes so much later than it was wanted: the agent did not run. */
 const STALL = millis(1000);

@@ -7,18 +7,18 @@ import { err } from '../base/result.ts';
 import type { Instant } from '../base/time.ts';
 import type { TrafficCounters } from '../model/acct.ts';
 import { isAddress, type PortName } from '../model/dataplane.ts';
+import { Grants } from './dataplane/grants.ts';
+import { type HeldPorts, setLinks } from './dataplane/held-ports.ts';
+import { interfaceIndex } from './dataplane/interfaces.ts';
+import { type OpenCapture, PortCaptures } from './dataplane/port-captures.ts';
+import type { PortAuth } from './dataplane/portauth.ts';
+import { awaitAddresses, readAddresses } from './dataplane/routed-path.ts';
+import type { StrangerGuard } from './dataplane/stranger-guard.ts';
+import type { UplinkGuard } from './dataplane/uplink-guard.ts';
+import type { VlanMemory } from './dataplane/vlan-memory.ts';
 import { keepText } from './files.ts';
-import { Grants } from './grants.ts';
-import { type HeldPorts, setLinks } from './held-ports.ts';
-import { interfaceIndex } from './interfaces.ts';
 import type { Logger } from './log.ts';
 import { type Answers, type EffectOf, each, type Performers } from './performing.ts';
-import { type OpenCapture, PortCaptures } from './port-captures.ts';
-import type { PortAuth } from './portauth.ts';
-import { awaitAddresses, readAddresses } from './routed-path.ts';
-import type { StrangerGuard } from './stranger-guard.ts';
-import type { UplinkGuard } from './uplink-guard.ts';
-import type { VlanMemory } from './vlan-memory.ts';
 
 /** Loaded after the ports are locked. */
 export interface Watchers {
@@ -199,7 +199,7 @@ export class DataplanePerformers {
     else strangers.release(mac, done);
   }
 
-  /** A reading that failed says nothing of any port: the next round (agent/reconciliation.ts) reads again. */
+  /** A reading that failed says nothing of any port: the next round (agent/port/reconciliation.ts) reads again. */
   private readPorts(): void {
     const ports = this.parts.portauth.readPorts();
     if (ports.ok) this.post({ type: 'ports', ports: ports.value });

@@ -8,10 +8,10 @@ import type { Answer } from '../web/page.ts';
 import type { Visit } from '../web/visit.ts';
 import type { CommandRequest } from './command-request.ts';
 import type { Logger } from './log.ts';
+import type { Publication } from './mqtt/publish-queue.ts';
 import { type Answers, type EffectOf, each, type Performers } from './performing.ts';
-import type { Publication } from './publish-queue.ts';
-import { RadSecConnections } from './radsec.ts';
-import { type DatagramFrom, UdpSockets } from './udp.ts';
+import { RadSecConnections } from './servers/radsec.ts';
+import { type DatagramFrom, UdpSockets } from './servers/udp.ts';
 
 /** Loaded after the ports are locked. */
 export interface Senders {

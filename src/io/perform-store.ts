@@ -6,9 +6,9 @@ import { err, ok } from '../base/result.ts';
 import type { CertifiedChange } from '../policy/certified-codec.ts';
 import type { Logger } from './log.ts';
 import { type Answers, type EffectOf, each, type Performers } from './performing.ts';
-import type { SsoBars } from './sso-bars.ts';
+import type { SsoBars } from './servers/sso-bars.ts';
 
-/** The store on disk: io/store.ts. `done` when the changes of one call, all in one transaction, are durable. */
+/** The store on disk: io/store/store.ts. `done` when the changes of one call, all in one transaction, are durable. */
 export interface Spool {
   write(changes: readonly SpoolChange[], done?: (error?: string) => void): void;
   writeCertified(changes: readonly CertifiedChange[]): void;

@@ -12,18 +12,18 @@ import type { RadiusServer } from '../radius/settings.ts';
 import type { Answer } from '../web/page.ts';
 import type { Standing, Visit, Visitor } from '../web/visit.ts';
 import type { CommandRequest } from './command-request.ts';
+import type { HeldPorts } from './dataplane/held-ports.ts';
+import type { PortAuth } from './dataplane/portauth.ts';
+import type { RoutedPath } from './dataplane/portauth-l3.ts';
+import type { StrangerGuard } from './dataplane/stranger-guard.ts';
+import type { VlanMemory } from './dataplane/vlan-memory.ts';
 import { endOfRun, inOrder } from './effect-order.ts';
-import type { HeldPorts } from './held-ports.ts';
 import type { Logger } from './log.ts';
 import { DataplanePerformers, type Watchers } from './perform-dataplane.ts';
 import { NetworkPerformers, type Senders } from './perform-network.ts';
 import { type Spool, StorePerformers } from './perform-store.ts';
 import { Answers, each, type Performers } from './performing.ts';
-import type { PortAuth } from './portauth.ts';
-import type { RoutedPath } from './portauth-l3.ts';
-import type { SsoBars } from './sso-bars.ts';
-import type { StrangerGuard } from './stranger-guard.ts';
-import type { VlanMemory } from './vlan-memory.ts';
+import type { SsoBars } from './servers/sso-bars.ts';
 
 /** setTimeout takes no more. */
 const LONGEST_SLEEP_MS = 2 ** 31 - 1;

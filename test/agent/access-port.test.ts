@@ -1,7 +1,7 @@
 // One port between the administrator's wish and the kernel's word: it is never open unless somebody wished it so.
 
 import { describe, expect, it } from 'vitest';
-import { AccessPort, type PortEffect, type PortEvent } from '../../src/agent/access-port.ts';
+import { AccessPort, type PortEffect, type PortEvent } from '../../src/agent/port/access-port.ts';
 import type { Mac } from '../../src/base/mac.ts';
 import { type Instant, instant, millis } from '../../src/base/time.ts';
 import type { PortConfig } from '../../src/config/config.ts';

@@ -1,7 +1,7 @@
 // A link that comes and goes: told, until that is more than anybody wants to hear.
 
 import { describe, expect, it } from 'vitest';
-import { LinkNews } from '../../src/agent/link-news.ts';
+import { LinkNews } from '../../src/agent/port/link-news.ts';
 import { type Instant, instant, NEVER } from '../../src/base/time.ts';
 import type { PortName } from '../../src/model/dataplane.ts';
 

@@ -1,8 +1,8 @@
 // A borrowed MAC on a MAB port must not end its owner's session, whatever is in the way of the question meanwhile.
 
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Aaa } from '../../src/agent/aaa.ts';
 import type { Core } from '../../src/agent/core.ts';
+import type { Aaa } from '../../src/agent/methods/aaa.ts';
 import type { Mac } from '../../src/base/mac.ts';
 import type { PortName } from '../../src/model/dataplane.ts';
 import { SimulatedStage } from '../rigs/sim/stage.ts';

@@ -5,7 +5,7 @@
 import type { Ipv4 } from '../../src/base/ip.ts';
 import { type Mac, macFromNumber, macToNumber } from '../../src/base/mac.ts';
 import { after, type Instant, instant, millis, NEVER, seconds } from '../../src/base/time.ts';
-import { type OutboundFrame, PortAuth } from '../../src/io/portauth.ts';
+import { type OutboundFrame, PortAuth } from '../../src/io/dataplane/portauth.ts';
 import { Handshake } from '../../src/liveness/handshake.ts';
 import { chooseProbe, probeFrame } from '../../src/liveness/probing.ts';
 import { HANDSHAKE_DEFAULTS, PROBE_DEFAULTS } from '../../src/liveness/settings.ts';

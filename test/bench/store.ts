@@ -7,7 +7,7 @@ import path from 'node:path';
 import { encodeRecord } from '../../src/accounting/record-codec.ts';
 import { keeping, type SessionRecord, storing } from '../../src/accounting/spool.ts';
 import type { MachineTime, WallTime } from '../../src/base/time.ts';
-import { openStore, type Store } from '../../src/io/store.ts';
+import { openStore, type Store } from '../../src/io/store/store.ts';
 import type { AcctStory } from '../../src/model/acct.ts';
 import { subject } from '../rigs/accounting-path.ts';
 import type { Row } from './row.ts';

@@ -3,7 +3,7 @@
 
 import { type Mac, macFromNumber, macToNumber } from '../../src/base/mac.ts';
 import { type Instant, instant } from '../../src/base/time.ts';
-import { PortAuth } from '../../src/io/portauth.ts';
+import { PortAuth } from '../../src/io/dataplane/portauth.ts';
 import { Handshake } from '../../src/liveness/handshake.ts';
 import { HANDSHAKE_DEFAULTS } from '../../src/liveness/settings.ts';
 import type { GrantKey } from '../../src/model/dataplane.ts';

@@ -19,11 +19,11 @@ const NOT_FOR_STRANGERS: Readonly<Record<string, string>> = {
   'io/files.ts readText': 'hands on what is in a file',
   'io/files.ts readSecret': 'the one line of a file that the administrator has named',
   'io/shell.ts readClocks': 'no input',
-  'io/own-addresses.ts readInterfaces': "the system's own word",
-  'io/routed-path.ts readAddresses': 'asks the library, whose records have a target',
-  'io/store-reading.ts readDatabase': 'LMDB; test/io/store.test.ts damages its file in every way',
+  'io/dataplane/own-addresses.ts readInterfaces': "the system's own word",
+  'io/dataplane/routed-path.ts readAddresses': 'asks the library, whose records have a target',
+  'io/store/store-reading.ts readDatabase': 'LMDB; test/io/store.test.ts damages its file in every way',
   'io/tls.ts readTlsFiles': "the administrator's files, read by OpenSSL",
-  'io/web-certificate.ts readCertificate': "the administrator's files, read by OpenSSL",
+  'io/web/web-certificate.ts readCertificate': "the administrator's files, read by OpenSSL",
 };
 
 describe.each(TARGETS)('$name', (target) => {

@@ -20,8 +20,8 @@ import { instant } from '../../src/base/time.ts';
 import { same } from '../../src/config/diff.ts';
 import { readLockFile } from '../../src/config/lock-file.ts';
 import { parseConfig } from '../../src/config/parse.ts';
-import { ControlClient } from '../../src/io/control-client.ts';
-import { HeldPorts } from '../../src/io/held-ports.ts';
+import { ControlClient } from '../../src/io/control/control-client.ts';
+import { HeldPorts } from '../../src/io/dataplane/held-ports.ts';
 import {
   PORT_OCTETS,
   RecordBuffer,
@@ -30,10 +30,10 @@ import {
   readName,
   readPort,
   readVlan,
-} from '../../src/io/portauth-abi.ts';
-import { SsoBars } from '../../src/io/sso-bars.ts';
-import { VlanMemory } from '../../src/io/vlan-memory.ts';
-import { hostOf, isFromHere, readForm, requestOf } from '../../src/io/web-request.ts';
+} from '../../src/io/dataplane/portauth-abi.ts';
+import { VlanMemory } from '../../src/io/dataplane/vlan-memory.ts';
+import { SsoBars } from '../../src/io/servers/sso-bars.ts';
+import { hostOf, isFromHere, readForm, requestOf } from '../../src/io/web/web-request.ts';
 import type { PortName } from '../../src/model/dataplane.ts';
 import { KEPT_PREFIX, LOGIN_PREFIX } from '../../src/model/kept.ts';
 import { printable } from '../../src/pae/identity.ts';
@@ -379,7 +379,7 @@ export const TARGETS: readonly Target[] = [
   },
   {
     name: 'control-line',
-    covers: ['io/control-client.ts ControlClient'],
+    covers: ['io/control/control-client.ts ControlClient'],
     seeds: () =>
       texts(
         ' {"verb":"info","id":1}\n',
@@ -390,7 +390,11 @@ export const TARGETS: readonly Target[] = [
   },
   {
     name: 'state-files',
-    covers: ['io/vlan-memory.ts VlanMemory', 'io/sso-bars.ts SsoBars', 'io/held-ports.ts HeldPorts'],
+    covers: [
+      'io/dataplane/vlan-memory.ts VlanMemory',
+      'io/servers/sso-bars.ts SsoBars',
+      'io/dataplane/held-ports.ts HeldPorts',
+    ],
     seeds: () =>
       texts(
         '{"version":1,"found":[{"port":"p1","ifindex":7,"vlan":20,"member":{"pvid":true,"untagged":true}},{"vlan":30}]}',
@@ -412,11 +416,11 @@ export const TARGETS: readonly Target[] = [
   {
     name: 'native-records',
     covers: [
-      'io/portauth-abi.ts readName',
-      'io/portauth-abi.ts readAddress',
-      'io/portauth-abi.ts readVlan',
-      'io/portauth-abi.ts readPort',
-      'io/portauth-abi.ts readEvent',
+      'io/dataplane/portauth-abi.ts readName',
+      'io/dataplane/portauth-abi.ts readAddress',
+      'io/dataplane/portauth-abi.ts readVlan',
+      'io/dataplane/portauth-abi.ts readPort',
+      'io/dataplane/portauth-abi.ts readEvent',
     ],
     seeds: () =>
       Array.from({ length: 11 }, (_, type) =>
@@ -506,10 +510,10 @@ export const TARGETS: readonly Target[] = [
   {
     name: 'http',
     covers: [
-      'io/web-request.ts requestOf',
-      'io/web-request.ts hostOf',
-      'io/web-request.ts isFromHere',
-      'io/web-request.ts readForm',
+      'io/web/web-request.ts requestOf',
+      'io/web/web-request.ts hostOf',
+      'io/web/web-request.ts isFromHere',
+      'io/web/web-request.ts readForm',
     ],
     seeds: REQUEST_SEEDS,
     run: httpRequest,

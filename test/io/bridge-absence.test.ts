@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { bridgeAbsence } from '../../src/io/bridge-absence.ts';
+import { bridgeAbsence } from '../../src/io/dataplane/bridge-absence.ts';
 
 const KERNEL = '6.12.0-test';
 let root: string;

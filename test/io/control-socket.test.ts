@@ -20,7 +20,7 @@ import { join } from 'node:path';
 import { StringDecoder } from 'node:string_decoder';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { CommandRequest } from '../../src/io/command-request.ts';
-import { type ControlSocket, openControlSocket } from '../../src/io/control-socket.ts';
+import { type ControlSocket, openControlSocket } from '../../src/io/control/control-socket.ts';
 import { until } from './mosquitto.ts';
 
 let folder = '';

@@ -1,7 +1,7 @@
 // The kernel's route tables as text: see proc(5).
 
 import { expect, it } from 'vitest';
-import { gatewaysOf4, gatewaysOf6 } from '../../src/io/gateways.ts';
+import { gatewaysOf4, gatewaysOf6 } from '../../src/io/dataplane/gateways.ts';
 
 it('routers of IPv4; not what is on the link, nor the head of the table', () => {
   const table = `Iface\tDestination\tGateway \tFlags\tRefCnt\tUse\tMetric\tMask\t\tMTU\tWindow\tIRTT

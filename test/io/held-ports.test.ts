@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { HeldPorts } from '../../src/io/held-ports.ts';
+import { HeldPorts } from '../../src/io/dataplane/held-ports.ts';
 import type { PortName } from '../../src/model/dataplane.ts';
 
 let folder: string;

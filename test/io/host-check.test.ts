@@ -3,9 +3,9 @@
 import path from 'node:path';
 import { expect, it } from 'vitest';
 import { parseConfig } from '../../src/config/parse.ts';
-import { type HostFinding, hostFindings } from '../../src/io/host-check.ts';
-import { ownAddresses } from '../../src/io/own-addresses.ts';
-import { PortAuth } from '../../src/io/portauth.ts';
+import { ownAddresses } from '../../src/io/dataplane/own-addresses.ts';
+import { PortAuth } from '../../src/io/dataplane/portauth.ts';
+import { type HostFinding, hostFindings } from '../../src/io/host/host-check.ts';
 
 const LIBRARY = path.resolve(import.meta.dirname, '../../native/build/libportauth.so');
 

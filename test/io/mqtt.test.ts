@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import mqtt, { type IPublishPacket, type MqttClient } from 'mqtt';
 import { afterEach, describe, expect, test } from 'vitest';
 import { millis } from '../../src/base/time.ts';
-import { startBroker } from '../../src/io/broker.ts';
 import type { CommandRequest } from '../../src/io/command-request.ts';
-import { MqttLink, type MqttLinkOptions } from '../../src/io/mqtt.ts';
+import { startBroker } from '../../src/io/mqtt/broker.ts';
+import { MqttLink, type MqttLinkOptions } from '../../src/io/mqtt/mqtt.ts';
 import { startMosquitto, until } from './mosquitto.ts';
 
 const BASE = 'rollcall/v1/sw1/';

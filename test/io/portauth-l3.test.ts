@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import type { Ip } from '../../src/base/ip.ts';
 import type { Mac } from '../../src/base/mac.ts';
-import { Grants } from '../../src/io/grants.ts';
-import { PortAuth } from '../../src/io/portauth.ts';
-import type { RoutedPath } from '../../src/io/portauth-l3.ts';
-import type { Simulator } from '../../src/io/portauth-sim.ts';
+import { Grants } from '../../src/io/dataplane/grants.ts';
+import { PortAuth } from '../../src/io/dataplane/portauth.ts';
+import type { RoutedPath } from '../../src/io/dataplane/portauth-l3.ts';
+import type { Simulator } from '../../src/io/dataplane/portauth-sim.ts';
 import type { Grant, PortName } from '../../src/model/dataplane.ts';
 
 const NATIVE = join(import.meta.dirname, '../../native');

@@ -7,8 +7,8 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type Mac, macFromBytes, macToNumber } from '../../src/base/mac.ts';
 import { instant } from '../../src/base/time.ts';
-import { PortAuth } from '../../src/io/portauth.ts';
-import type { Simulator } from '../../src/io/portauth-sim.ts';
+import { PortAuth } from '../../src/io/dataplane/portauth.ts';
+import type { Simulator } from '../../src/io/dataplane/portauth-sim.ts';
 import type { DataplaneEvent, GrantKey, PortName } from '../../src/model/dataplane.ts';
 import { decodeEntries, forEachEntry, isGrant } from '../../src/wire/fdb-table.ts';
 

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { createServer as createTcpServer, type Server } from 'node:net';
 import { createServer, type TLSSocket } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type ConnectionEnd, RadSecConnections } from '../../src/io/radsec.ts';
+import { type ConnectionEnd, RadSecConnections } from '../../src/io/servers/radsec.ts';
 import type { RadSecSettings } from '../../src/radius/settings.ts';
 import { authority, type Issued, issue, labCertificates } from '../rigs/lab/certificates.ts';
 import { LabFolder } from '../rigs/lab/folder.ts';

@@ -2,7 +2,7 @@
 
 import { expect, test } from 'vitest';
 import { parseConfig } from '../../src/config/parse.ts';
-import { rightsFrom } from '../../src/io/rights.ts';
+import { rightsFrom } from '../../src/io/host/rights.ts';
 import { SMALLEST } from '../config/samples.ts';
 
 const status = (uid: number, effective: string, noNew = 0): string =>

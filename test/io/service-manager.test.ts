@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { feedingPeriod, ServiceManager } from '../../src/io/service-manager.ts';
+import { feedingPeriod, ServiceManager } from '../../src/io/host/service-manager.ts';
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

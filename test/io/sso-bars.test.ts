@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { Ip } from '../../src/base/ip.ts';
 import { ok } from '../../src/base/result.ts';
-import { SsoBars } from '../../src/io/sso-bars.ts';
+import { SsoBars } from '../../src/io/servers/sso-bars.ts';
 
 let folder: string;
 beforeEach(() => {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { open } from 'lmdb';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { StoreFile } from '../../src/io/store-file.ts';
+import { StoreFile } from '../../src/io/store/store-file.ts';
 import { SeededRandom } from '../rigs/seeded-random.ts';
 
 const PAGE = 4096;

@@ -17,8 +17,8 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { erasing, keeping } from '../../src/accounting/spool.ts';
 import type { SpoolStatus } from '../../src/agent/ports.ts';
 import type { Mac } from '../../src/base/mac.ts';
-import { openStore, Store } from '../../src/io/store.ts';
-import { StoreFile } from '../../src/io/store-file.ts';
+import { openStore, Store } from '../../src/io/store/store.ts';
+import { StoreFile } from '../../src/io/store/store-file.ts';
 import type { PortName } from '../../src/model/dataplane.ts';
 import {
   type CertifiedDevice,
@@ -30,7 +30,7 @@ import { AT, refs, Stores, start, stop, stored } from '../rigs/stores.ts';
 
 /** Starts and, five behind, Stops, as fast as they become durable; a line for each that is. */
 const WRITER = `
-import { openStore } from '${path.resolve('src/io/store.ts')}';
+import { openStore } from '${path.resolve('src/io/store/store.ts')}';
 import { storing } from '${path.resolve('src/accounting/spool.ts')}';
 import { subject } from '${path.resolve('test/rigs/accounting-path.ts')}';
 const opened = openStore(process.argv[2], () => {});
@@ -46,7 +46,7 @@ for (let i = 0; ; i++) {
 
 /** Opens the store as a start of the agent does, and says what there was to be warned about. */
 const READER = `
-import { openStore } from '${path.resolve('src/io/store.ts')}';
+import { openStore } from '${path.resolve('src/io/store/store.ts')}';
 const opened = openStore(process.argv[2], () => {});
 process.stdout.write(opened.ok ? opened.value.status.warnings.join() : opened.error);
 if (process.argv[3] === 'sessions') process.stdout.write(opened.value.content.sessions.length + ' sessions');

@@ -2,7 +2,7 @@
 
 import { execFileSync } from 'node:child_process';
 import { expect, it } from 'vitest';
-import { tableName } from '../../src/io/table-name.ts';
+import { tableName } from '../../src/io/dataplane/table-name.ts';
 
 const BRIDGES = [
   'br0',

@@ -1,6 +1,6 @@
 import { createSocket } from 'node:dgram';
 import { afterEach, describe, expect, it } from 'vitest';
-import { UdpListener } from '../../src/io/udp-listener.ts';
+import { UdpListener } from '../../src/io/servers/udp-listener.ts';
 
 const PORT = 39_799;
 

@@ -5,8 +5,8 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Effect, Input } from '../../src/agent/ports.ts';
 import type { FoundVlan } from '../../src/authz/vlan-book.ts';
 import { ok } from '../../src/base/result.ts';
+import { VlanMemory } from '../../src/io/dataplane/vlan-memory.ts';
 import { Shell } from '../../src/io/shell.ts';
-import { VlanMemory } from '../../src/io/vlan-memory.ts';
 import type { PortName, VlanChange } from '../../src/model/dataplane.ts';
 
 const P1 = 'p1' as PortName;

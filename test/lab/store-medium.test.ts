@@ -5,7 +5,7 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { erasing } from '../../src/accounting/spool.ts';
-import { openStore } from '../../src/io/store.ts';
+import { openStore } from '../../src/io/store/store.ts';
 import { refs, Stores, start, stored } from '../rigs/stores.ts';
 
 const stores = new Stores();

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { Ip } from '../../src/base/ip.ts';
 import type { Mac } from '../../src/base/mac.ts';
 import type { Result } from '../../src/base/result.ts';
-import { StrangerGuard } from '../../src/io/stranger-guard.ts';
+import { StrangerGuard } from '../../src/io/dataplane/stranger-guard.ts';
 import type { PortName } from '../../src/model/dataplane.ts';
 import { LabFolder } from '../rigs/lab/folder.ts';
 import { Netns } from '../rigs/lab/netns.ts';

@@ -7,7 +7,7 @@ import { afterEach, beforeEach } from 'vitest';
 import { type SpoolContent, storing } from '../../src/accounting/spool.ts';
 import type { SpoolStatus } from '../../src/agent/ports.ts';
 import type { WallTime } from '../../src/base/time.ts';
-import { openStore, type Store } from '../../src/io/store.ts';
+import { openStore, type Store } from '../../src/io/store/store.ts';
 import type { AcctRecord } from '../../src/model/acct.ts';
 import { subject } from './accounting-path.ts';
 

@@ -6,7 +6,7 @@
 import { readdirSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { Mac } from '../../../src/base/mac.ts';
-import { Capture } from '../../../src/io/capture.ts';
+import { Capture } from '../../../src/io/dataplane/capture.ts';
 import type { PortName } from '../../../src/model/dataplane.ts';
 
 function tell(line: Readonly<Record<string, unknown>>): void {

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
 import type { Mac } from '../../../src/base/mac.ts';
 import { instant } from '../../../src/base/time.ts';
-import { PortAuth } from '../../../src/io/portauth.ts';
+import { PortAuth } from '../../../src/io/dataplane/portauth.ts';
 import type { GrantKey, PortName } from '../../../src/model/dataplane.ts';
 import { decodeEntries, isOpenEntry } from '../../../src/wire/fdb-table.ts';
 

@@ -2,7 +2,7 @@
 // sessions it remembers. A place is the way to it from the agent's core ("parts.mab.ports.*.clients"); the same collection of
 // many owners is one place, with its largest size.
 
-import { SessionUnit } from '../../../src/agent/session-unit.ts';
+import { SessionUnit } from '../../../src/agent/session/session-unit.ts';
 
 export interface Census {
   /** Entries of the largest collection at each place. */

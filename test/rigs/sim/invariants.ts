@@ -3,10 +3,10 @@
 //
 // It looks into the agent (`Reflect.get`), since what must never be left behind is by its nature nobody's business.
 
-import { keysOf } from '../../../src/agent/authorization-policy.ts';
 import type { Core } from '../../../src/agent/core.ts';
-import { isIn, SessionUnit } from '../../../src/agent/session-unit.ts';
-import { sessionPayload } from '../../../src/agent/views.ts';
+import { sessionPayload } from '../../../src/agent/orders/views.ts';
+import { keysOf } from '../../../src/agent/session/authorization-policy.ts';
+import { isIn, SessionUnit } from '../../../src/agent/session/session-unit.ts';
 import { keyText } from '../../../src/authz/authorizer.ts';
 import type { Ip } from '../../../src/base/ip.ts';
 import { isFallback } from '../../../src/model/authorization.ts';
@@ -47,7 +47,7 @@ const BOUNDS: Readonly<Record<string, number>> = {
   'joined.sso.server.answers': 4_096,
   // certified_devices.capacity.
   'joined.certified.list.devices': 10_000,
-  // agent/decisions.ts.
+  // agent/orders/decisions.ts.
   'decisions.byClient': 4_096,
 };
 

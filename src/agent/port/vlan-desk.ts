@@ -1,0 +1,340 @@
+// VLANs of ports, as sessions come and go: what is asked for is judged against the bridge as it is (authz/vlan-plan.ts),
+// held in a book (authz/vlan-book.ts), and made so in the data plane, one port's change at a time.
+//
+//   ask ─▶ the bridge is read ─▶ a plan, or why not ─▶ place ─▶ noted on disk, set, read back ─▶ answered
+//   free ─▶ the port goes back to what was found, for ever if need be
+//
+// On a bridge that does not filter VLANs nothing is read, set or noted.
+
+import { type FoundVlan, VlanBook } from '../../authz/vlan-book.ts';
+import { planVlans, type VlanRefusal, type VlanWish } from '../../authz/vlan-plan.ts';
+import type { Result } from '../../base/result.ts';
+import { retryDelay } from '../../base/retry.ts';
+import { after, earliest, type Instant, NEVER } from '../../base/time.ts';
+import { isUplink } from '../../config/ports.ts';
+import type { PortName, SessionVlans, VlanChange, VlanId, VlanMap } from '../../model/dataplane.ts';
+import type { Core } from '../core.ts';
+import type { Timed } from '../schedule.ts';
+
+/** Whoever holds VLANs of a port: somebody on the way in, then the session. */
+export type Holder = object;
+
+interface Asked {
+  readonly port: PortName;
+  readonly wish: VlanWish;
+  readonly answer: (plan: Result<SessionVlans, VlanRefusal>) => void;
+}
+
+/** One port's changes that the data plane works on, and who waits for them. */
+interface Work {
+  readonly changes: readonly VlanChange[];
+  readonly placing: readonly Placing[];
+}
+
+interface Placing {
+  readonly answer: (error: string | undefined) => void;
+}
+
+interface Retry {
+  readonly tries: number;
+  readonly at: Instant;
+}
+
+export class VlanDesk implements Timed {
+  timer: Timed['timer'];
+  private readonly book: VlanBook<Holder>;
+  private asking: Asked[] = [];
+  private reading = false;
+  /** A port has joined the bridge since it was last asked to be read, or what is being read is about one that had. */
+  private joined = false;
+  private readsJoined = false;
+  /** What has joined could not be read. */
+  private unread: Retry | undefined;
+  /** The bridge may filter otherwise than it did. */
+  private stale = true;
+  private readonly work = new Map<PortName, Work>();
+  private readonly placing = new Map<PortName, Placing[]>();
+  private readonly retries = new Map<PortName, Retry>();
+  private readonly waiting = new Map<PortName, (() => void)[]>();
+  /** Ports as an earlier life of ours left them, until its entries on them are gone. */
+  private readonly restoring = new Set<PortName>();
+
+  constructor(private readonly core: Core) {
+    this.book = new VlanBook(core.config.vlan);
+  }
+
+  /** `found`: what an earlier life of ours left changed; it is put back. */
+  boot(map: VlanMap, found: readonly FoundVlan[], macVlan: boolean): void {
+    this.book.macVlan = macVlan;
+    this.see(map);
+    for (const port of this.book.remember(found)) this.restoring.add(port);
+  }
+
+  /** The table was read, and the removal of entries that nobody was given has begun. */
+  tableRead(): void {
+    for (const port of this.restoring) this.restore(port);
+  }
+
+  /** An entry on this port is gone. */
+  revoked(port: PortName): void {
+    if (this.restoring.has(port)) this.restore(port);
+  }
+
+  /** Entries first: the kernel does not let go of one in a VLAN that its port has left. */
+  private restore(port: PortName): void {
+    if (this.core.parts.life.isRevoking(port)) return;
+    this.restoring.delete(port);
+    this.reconcile(port);
+  }
+
+  configure(): void {
+    this.book.configure(this.core.config.vlan);
+  }
+
+  pollAt(): Instant {
+    let at = this.unread?.at ?? NEVER;
+    for (const retry of this.retries.values()) at = earliest(at, retry.at);
+    return at;
+  }
+
+  onTime(now: Instant): void {
+    if (this.unread !== undefined && this.unread.at <= now) {
+      this.unread = { ...this.unread, at: NEVER };
+      this.portAdded();
+    }
+    for (const [port, { at }] of this.retries) if (at <= now) this.reconcile(port);
+  }
+
+  get filtering(): boolean {
+    return this.book.filtering;
+  }
+
+  /** The port's VLAN of untagged frames now, and those that are tagged. */
+  of(port: PortName): SessionVlans {
+    const members = this.book.members(port);
+    return {
+      untagged: members.find(({ pvid }) => pvid)?.vlan,
+      tagged: members.filter(({ untagged }) => !untagged).map(({ vlan }) => vlan),
+    };
+  }
+
+  /** The bridge's own: where the addresses of the bridge itself are. */
+  get bridgeNative(): VlanId | undefined {
+    return this.book.bridgeNative;
+  }
+
+  /** Perhaps at once, perhaps in a later turn. */
+  ask(port: PortName, wish: VlanWish, answer: Asked['answer']): void {
+    if (this.stale || this.book.filtering) {
+      this.asking.push({ port, wish, answer });
+      this.read();
+    } else answer(this.plan(port, wish));
+  }
+
+  /** The bridge is read, or why it cannot be. */
+  readDone(map: VlanMap | undefined, error: string | undefined): void {
+    this.reading = false;
+    if (map !== undefined) this.see(map);
+    const asked = this.asking;
+    this.asking = [];
+    for (const { port, wish, answer } of asked) {
+      answer(
+        map === undefined
+          ? { ok: false, error: { code: 'vlan-absent', message: error ?? 'the VLANs cannot be read' } }
+          : this.plan(port, wish),
+      );
+    }
+    if (this.readsJoined) this.joinedRead(map !== undefined);
+    if (this.joined) this.read();
+  }
+
+  /** What is held needs an uplink that has just joined, too; a port that is tried again soon has its turn then. */
+  private joinedRead(done: boolean): void {
+    if (!done) {
+      const tries = (this.unread?.tries ?? 0) + 1;
+      this.unread = { tries, at: after(this.core.now.mono, retryDelay(tries)) };
+      this.core.schedule.touch(this);
+      return;
+    }
+    this.unread = undefined;
+    for (const port of this.book.heldPorts()) if (!this.retries.has(port)) this.reconcile(port);
+  }
+
+  /** The next question looks at the bridge anew. */
+  doubt(): void {
+    this.stale = true;
+  }
+
+  /** It may be another one than before, or the first. */
+  bridgeBack(macVlan: boolean): void {
+    this.book.macVlan = macVlan;
+    this.doubt();
+    this.read();
+  }
+
+  heldBy(holder: Holder): SessionVlans | undefined {
+    return this.book.vlansOf(holder);
+  }
+
+  /** They cannot both be on one port. */
+  collide(a: SessionVlans, b: SessionVlans): boolean {
+    return this.book.collide(a, b);
+  }
+
+  rivals(port: PortName, vlans: SessionVlans): readonly Holder[] {
+    return this.book.rivals(port, vlans);
+  }
+
+  /** Once somebody has given up what it held on this port. */
+  whenFree(port: PortName, run: () => void): void {
+    this.waiting.set(port, [...(this.waiting.get(port) ?? []), run]);
+  }
+
+  /** The holder has these from now on; answered when the port is so. */
+  place(holder: Holder, port: PortName, vlans: SessionVlans, answer: Placing['answer']): void {
+    this.book.hold(holder, port, vlans);
+    this.reconcile(port, { answer });
+  }
+
+  /** A session of an earlier run holds them still. */
+  resume(holder: Holder, port: PortName, vlans: SessionVlans): void {
+    this.book.hold(holder, port, vlans);
+    this.reconcile(port);
+  }
+
+  /** The same, of a session that has others: those stay until `settle`. */
+  change(holder: Holder, port: PortName, vlans: SessionVlans, answer: Placing['answer']): void {
+    this.book.change(holder, vlans);
+    this.reconcile(port, { answer });
+  }
+
+  settle(holder: Holder, port: PortName, back = false): void {
+    this.book.settle(holder, back);
+    this.freed(port);
+  }
+
+  handOver(from: Holder, to: Holder): void {
+    this.book.handOver(from, to);
+  }
+
+  /** It holds nothing any more: the port goes back, as far as nobody else needs it. */
+  free(holder: Holder): void {
+    const port = this.book.release(holder);
+    if (port !== undefined) this.freed(port);
+  }
+
+  /** Whoever waits for VLANs of this port looks again. */
+  freed(port: PortName): void {
+    this.reconcile(port);
+    const waiting = this.waiting.get(port) ?? [];
+    this.waiting.delete(port);
+    for (const run of waiting) run();
+  }
+
+  /** The data plane's answer to `set-vlans`. */
+  done(port: PortName, error: string | undefined): void {
+    const work = this.work.get(port);
+    if (work === undefined) return;
+    this.work.delete(port);
+    if (error !== undefined) {
+      this.failed(port, work, error);
+      return;
+    }
+    if (this.retries.delete(port))
+      this.core.out.log('info', 'the VLANs of the port are as they should be', { port });
+    const before = this.book.memory().length;
+    this.book.done(work.changes);
+    if (this.book.memory().length !== before) this.keepMemory();
+    this.placing.set(port, [...work.placing, ...(this.placing.get(port) ?? [])]);
+    this.reconcile(port);
+    this.core.parts.reporter.portChanged(port);
+  }
+
+  portAdded(): void {
+    if (!this.book.filtering) return;
+    this.joined = true;
+    this.read();
+  }
+
+  /** Before its ports are. */
+  bridgeGone(): void {
+    this.doubt();
+    const before = this.book.memory().length;
+    this.book.bridgeGone();
+    if (before > 0) this.keepMemory();
+  }
+
+  portGone(port: PortName): void {
+    this.restoring.delete(port);
+    this.retries.delete(port);
+    this.work.delete(port);
+    this.placing.delete(port);
+    const before = this.book.memory().length;
+    this.book.portGone(port);
+    if (this.book.memory().length !== before) this.keepMemory();
+    this.freed(port);
+  }
+
+  private see(map: VlanMap): void {
+    this.stale = false;
+    this.book.see(map);
+    for (const name of map.ports.keys()) {
+      this.book.isUplink(name, isUplink(this.core.config, name));
+    }
+  }
+
+  /** As the bridge was when it was read last. */
+  plan(port: PortName, wish: VlanWish): Result<SessionVlans, VlanRefusal> {
+    const { config, settings } = this.core;
+    return planVlans(wish, {
+      filtering: this.book.filtering,
+      names: config.vlans,
+      native: this.book.native(port),
+      voiceVlan: settings.port(port).fallbacks.voiceVlan,
+      exists: (vlan) => this.book.exists(vlan),
+    });
+  }
+
+  private read(): void {
+    if (this.reading) return;
+    this.reading = true;
+    this.readsJoined = this.joined;
+    this.joined = false;
+    this.core.out.push({ type: 'read-vlans' });
+  }
+
+  private reconcile(port: PortName, placing?: Placing): void {
+    const wanted = [...(this.placing.get(port) ?? []), ...(placing === undefined ? [] : [placing])];
+    if (this.work.has(port) || this.restoring.has(port)) {
+      this.placing.set(port, wanted);
+      return;
+    }
+    this.placing.delete(port);
+    const before = this.book.memory().length;
+    const changes = this.book.changes(port);
+    if (changes.length === 0) {
+      this.retries.delete(port);
+      for (const { answer } of wanted) answer(undefined);
+    } else {
+      // Before anything is changed: a kill between the two leaves a note too many, never one too few.
+      if (this.book.memory().length !== before) this.keepMemory();
+      this.work.set(port, { changes, placing: wanted });
+      this.core.out.ask({ about: 'vlans', port }, { type: 'set-vlans', port, changes });
+    }
+    this.core.schedule.touch(this);
+  }
+
+  private failed(port: PortName, { placing }: Work, error: string): void {
+    const tries = (this.retries.get(port)?.tries ?? 0) + 1;
+    this.retries.set(port, { tries, at: after(this.core.now.mono, retryDelay(tries)) });
+    // Who knows how far it got.
+    this.read();
+    if (placing.length === 0) this.core.parts.reporter.warning('vlan', error, { port });
+    for (const { answer } of placing) answer(error);
+    this.core.schedule.touch(this);
+  }
+
+  private keepMemory(): void {
+    this.core.out.push({ type: 'remember-vlans', found: this.book.memory() });
+  }
+}

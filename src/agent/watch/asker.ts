@@ -1,0 +1,94 @@
+// Sends probes: finds what the choice rests on, keeps the switch's probe rate, and says what went out.
+
+import { type Ip, isIpv4 } from '../../base/ip.ts';
+import { type ProbeSenders, probeSenders, senderIn } from '../../config/probe-senders.ts';
+import { chooseProbe, type Probe, type ProbeFacts, ProbeRate, probeFrame } from '../../liveness/probing.ts';
+import type { Core } from '../core.ts';
+import type { PortUnit } from '../port/port-desk.ts';
+import type { L2Unit } from '../session/session-unit.ts';
+
+/** `none`: there is no address to ask, or none to ask from. */
+export type Asked = 'sent' | 'withheld' | 'none';
+
+export class Asker {
+  private own: ProbeSenders = new Map();
+  private senders: ProbeSenders = new Map();
+  private readonly rate: ProbeRate;
+
+  constructor(private readonly core: Core) {
+    this.rate = new ProbeRate(core.config.probe.ratePerSecond, core.now.mono);
+  }
+
+  /** Another configuration is in force. */
+  configure(): void {
+    this.rate.configure(this.core.config.probe.ratePerSecond);
+    this.setSources(this.own);
+  }
+
+  /** Our own addresses, and what the configuration says over them. */
+  setSources(own: ProbeSenders): void {
+    this.own = own;
+    this.senders = probeSenders(this.core.config, own);
+  }
+
+  /** An address of ours, or of a gateway that probes seem to come from: never a client's. */
+  isReserved(ip: Ip): boolean {
+    return bears(this.own, ip) || bears(this.senders, ip);
+  }
+
+  /** `silentPeriods` is for the report: 0 = not the handshake's own. */
+  ask(unit: L2Unit, silentPeriods: number): Asked {
+    const { core } = this;
+    const { mac, grant, vlans } = unit.session;
+    const port = core.parts.ports.get(grant.port);
+    if (port === undefined) return 'none';
+    const { address } = port.machine.facts;
+    const probe = this.choose(unit, port.machine);
+    switch (probe.type) {
+      case 'none':
+        return 'none';
+      case 'withheld':
+        core.out.log('debug', 'probe withheld', { mac, reason: probe.reason });
+        return 'withheld';
+      case 'eap':
+        if (core.parts.supplicants.probe(mac, grant.port)) break;
+        core.out.log('debug', 'probe withheld', { mac, reason: 'server-asked' });
+        return 'withheld';
+      default:
+        core.out.push({
+          type: 'inject',
+          port: grant.port,
+          bytes: probeFrame(
+            probe,
+            { mac, tag: vlans.untagged === undefined ? grant.vlan : undefined },
+            address,
+          ),
+        });
+    }
+    unit.probed(probe.type, core.now.mono);
+    core.parts.reporter.probed(unit, probe.type, silentPeriods);
+    return 'sent';
+  }
+
+  private choose({ session, handshake, announcedAt, unanswered }: L2Unit, port: PortUnit['machine']): Probe {
+    const { config, now, parts } = this.core;
+    const facts: ProbeFacts = {
+      addresses: session.addresses,
+      source: senderIn(this.senders, session.grant.vlan, parts.vlans.bridgeNative),
+      ownMac: port.facts.address,
+      linkUpAt: port.linkUpAt,
+      announcedAt,
+      // Only who came in by EAP can be asked by it.
+      probe: session.method === 'dot1x' ? handshake.settings.probe : 'address',
+      unanswered,
+    };
+    const probe = chooseProbe(facts, config.probe, now.mono);
+    const goesOut = probe.type === 'arp' || probe.type === 'nd' || probe.type === 'eap';
+    return goesOut && !this.rate.take(now.mono) ? { type: 'withheld', reason: 'rate' } : probe;
+  }
+}
+
+function bears(senders: ProbeSenders, ip: Ip): boolean {
+  for (const { ipv4, ipv6 } of senders.values()) if ((isIpv4(ip) ? ipv4 : ipv6) === ip) return true;
+  return false;
+}

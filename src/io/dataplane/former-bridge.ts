@@ -1,0 +1,104 @@
+// The bridge of which the configuration spoke before it named another one. An earlier run has left grants and locks there; nobody would
+// ever take them back, since all that this run does is about the new bridge. So before anything else: ports that may be open for
+// one client are locked, and every grant is taken away, with proof; then their sessions, whose ports are gone, are closed by the
+// way of all sessions (agent/kept/restoration.ts).
+//
+// Ports stay locked, as those do of which `control` became off: nobody is let in by a change of a name. What would open them is told.
+// Which bridge it was says the lock file, which is written anew after this.
+
+import { macFromNumber } from '../../base/mac.ts';
+import { err, ok, type Result } from '../../base/result.ts';
+import type { Config } from '../../config/config.ts';
+import { type LockRules, readLockFile } from '../../config/lock-file.ts';
+import {
+  type GrantKey,
+  type PortFacts,
+  type PortName,
+  unlockCommand,
+  type VlanId,
+} from '../../model/dataplane.ts';
+import { forEachEntry, isGrant } from '../../wire/fdb-table.ts';
+import { readText } from '../files.ts';
+import { openDataplane } from '../host/host.ts';
+import { readClocks } from '../shell.ts';
+import { nft } from './nft.ts';
+import type { PortAuth } from './portauth.ts';
+import { strangersTable, tableName } from './table-name.ts';
+
+export interface FormerBridge extends LockRules {
+  readonly bridge: string;
+}
+
+/** What was done there, in a sentence; undefined where there is no such bridge any more, or nothing of ours on it. */
+export function leaveFormerBridge(former: FormerBridge, config: Config): Result<string | undefined, string> {
+  const { bridge } = former;
+  const portauth = openDataplane({ ...config, switch: { ...config.switch, bridge } });
+  if (!portauth.ok) return portauth;
+  const left = takeBack(portauth.value, former);
+  portauth.value.close();
+  if (!left.ok) return err(`${bridge} is not our bridge any more, and has grants of ours: ${left.error}`);
+  const { grants, ports } = left.value;
+  if (grants + ports.length === 0) return ok(undefined);
+  const opening = ports.map((port) => `\`${unlockCommand(port)}\``).join(', ');
+  return ok(
+    `${bridge} is not our bridge any more: ${grants} grants are taken away there, and its ports stay locked; ${opening} opens them`,
+  );
+}
+
+/** Undefined if it is the same bridge, or none of the kernel's. */
+export function formerBridge(
+  lockFile: string,
+  { backend, switch: device }: Config,
+): FormerBridge | undefined {
+  const text = readText(lockFile);
+  if (!text.ok || backend !== 'switchdev') return undefined;
+  const { bridge, locks } = readLockFile(text.value);
+  return bridge === undefined || bridge === device.bridge ? undefined : { bridge, locks };
+}
+
+/** Rules that name it say nothing any more; to be called when those of the new one stand. Nobody waits for it. */
+export function removeFormerTables({ bridge }: FormerBridge): void {
+  const own = tableName(bridge);
+  const tables = [`inet ${own}`, `bridge ${own}`, `bridge ${strangersTable(bridge)}`];
+  const script = tables.map((table) => `table ${table} {}\ndelete table ${table}\n`).join('');
+  nft(['-f', '-'], script, () => undefined);
+}
+
+interface Left {
+  readonly grants: number;
+  /** Locked. */
+  readonly ports: readonly Pick<PortFacts, 'name' | 'mab'>[];
+}
+
+function takeBack(portauth: PortAuth, { locks }: FormerBridge): Result<Left, string> {
+  const ports = portauth.ports().filter(({ name }) => locks(name));
+  if (ports.length === 0) return ok({ grants: 0, ports: [] });
+  const keys = grantsOn(portauth, new Map(ports.map(({ index, name }) => [index, name])));
+  if (!keys.ok) return keys;
+  const granted = new Set(keys.value.map(({ port }) => port));
+  const opened = ports.filter(({ name, locked }) => !locked && granted.has(name));
+  const setting = { locked: true, mab: false } as const;
+  const done = [
+    ...portauth.setPorts(opened.map(({ name }) => ({ name, setting }))),
+    ...portauth.revoke(keys.value),
+  ];
+  const failed = done.find((result) => !result.ok);
+  if (failed?.ok === false) return failed;
+  const shut = ports.filter(({ name, locked }) => locked || granted.has(name));
+  return ok({ grants: keys.value.length, ports: shut });
+}
+
+function grantsOn(
+  portauth: PortAuth,
+  names: ReadonlyMap<number, PortName>,
+): Result<readonly GrantKey[], string> {
+  const dump = portauth.dump(() => readClocks().mono);
+  if (!dump.ok) return dump;
+  const keys: GrantKey[] = [];
+  forEachEntry(dump.value.records, (mac48, vlan, ifindex, flags) => {
+    const port = names.get(ifindex);
+    if (port !== undefined && isGrant(flags))
+      keys.push({ mac: macFromNumber(mac48), port, vlan: vlan as VlanId });
+  });
+  return ok(keys);
+}

@@ -1,0 +1,141 @@
+// Frames that come in by an uplink with the MAC of a granted client are dropped (nftables, bridge family). The sticky
+// entry forbids them to move it, but they would refresh its last-seen time, so that anybody behind the uplink could keep
+// a dead session alive.
+//
+// Trade: nft is a program, and running it stops us for some milliseconds. So it is run at most once a second with all that
+// has changed since, and a new grant is guarded up to a second late: no session falls silent that fast. Like locks
+// and grants the table stays when we stop; the next start makes it anew. Where a run fails (no memory, no file descriptor, a
+// table that somebody has flushed) nobody knows what the kernel has, and the whole is made anew every few seconds until it is done.
+
+import type { Mac } from '../../base/mac.ts';
+import { ok, type Result } from '../../base/result.ts';
+import type { PortName } from '../../model/dataplane.ts';
+import { nft, nftNow } from './nft.ts';
+import { tableName } from './table-name.ts';
+
+/** After the first change of a burst, and between two runs. */
+const GATHER_MS = 100;
+const SPACING_MS = 1000;
+const RETRY_MS = 5000;
+
+export class UplinkGuard {
+  private readonly granted = new Set<Mac>();
+  private added = new Set<Mac>();
+  private removed = new Set<Mac>();
+  private uplinks: readonly PortName[];
+  private uplinksChanged = false;
+  /** Nobody knows what of it the kernel has. */
+  private failing = false;
+  private timer: NodeJS.Timeout | undefined;
+  private running = false;
+  private ranAt = Number.NEGATIVE_INFINITY;
+
+  private constructor(
+    private readonly table: string,
+    uplinks: readonly PortName[],
+    private readonly onError: (message: string) => void,
+  ) {
+    this.uplinks = uplinks;
+  }
+
+  /** The error is a sentence: no nft, or a kernel without nftables for bridges. */
+  static open(
+    bridge: string,
+    uplinks: readonly PortName[],
+    onError: (message: string) => void,
+  ): Result<UplinkGuard, string> {
+    const guard = new UplinkGuard(tableName(bridge), uplinks, onError);
+    const made = nftNow(['-f', '-'], guard.whole());
+    return made.ok ? ok(guard) : made;
+  }
+
+  grant(mac: Mac): void {
+    if (this.granted.has(mac)) return;
+    this.granted.add(mac);
+    if (!this.removed.delete(mac)) this.added.add(mac);
+    this.arm();
+  }
+
+  revoke(mac: Mac): void {
+    if (!this.granted.delete(mac)) return;
+    if (!this.added.delete(mac)) this.removed.add(mac);
+    this.arm();
+  }
+
+  setUplinks(uplinks: readonly PortName[]): void {
+    this.uplinks = uplinks;
+    this.uplinksChanged = true;
+    this.arm();
+  }
+
+  close(): void {
+    clearTimeout(this.timer);
+  }
+
+  private arm(): void {
+    if (this.running || this.timer !== undefined) return;
+    this.timer = setTimeout(
+      () => {
+        this.timer = undefined;
+        this.apply();
+      },
+      Math.max(GATHER_MS, this.ranAt + (this.failing ? RETRY_MS : SPACING_MS) - performance.now()),
+    );
+    this.timer.unref();
+  }
+
+  private apply(): void {
+    const { table, uplinks } = this;
+    const changes = [
+      ...change('add', table, this.added),
+      ...change('delete', table, this.removed),
+      ...(this.uplinksChanged ? replaceUplinks(table, uplinks) : []),
+    ];
+    this.added = new Set();
+    this.removed = new Set();
+    this.uplinksChanged = false;
+    const script = this.failing ? this.whole() : changes.join('\n');
+    if (script === '') return;
+    this.running = true;
+    this.ranAt = performance.now();
+    nft(['-f', '-'], script, (result) => this.finished(result));
+  }
+
+  private finished(result: Result<string, string>): void {
+    this.running = false;
+    if (!result.ok && !this.failing) this.onError(`uplink guard, tried again: ${result.error}`);
+    this.failing = !result.ok;
+    if (this.failing || this.uplinksChanged || this.added.size + this.removed.size > 0) this.arm();
+  }
+
+  /** The table anew, with everybody who is in it. */
+  private whole(): string {
+    const { table } = this;
+    const uplinks = this.uplinks.map((name) => `"${name}"`);
+    return `
+      table bridge ${table} {}
+      delete table bridge ${table}
+      table bridge ${table} {
+        set granted { type ether_addr; ${elements([...this.granted])} }
+        set uplinks { type ifname; ${elements(uplinks)} }
+        chain prerouting {
+          type filter hook prerouting priority -300; policy accept;
+          iifname @uplinks ether saddr @granted counter drop
+        }
+      }`;
+  }
+}
+
+function elements(all: readonly string[]): string {
+  return all.length === 0 ? '' : `elements = { ${all.join(', ')} }`;
+}
+
+function replaceUplinks(table: string, uplinks: readonly PortName[]): readonly string[] {
+  const names = uplinks.map((name) => `"${name}"`).join(', ');
+  const flush = `flush set bridge ${table} uplinks`;
+  return names === '' ? [flush] : [flush, `add element bridge ${table} uplinks { ${names} }`];
+}
+
+function change(verb: 'add' | 'delete', table: string, macs: ReadonlySet<Mac>): readonly string[] {
+  return macs.size === 0 ? [] : [`${verb} element bridge ${table} granted { ${[...macs].join(', ')} }`];
+}

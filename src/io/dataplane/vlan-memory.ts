@@ -1,0 +1,106 @@
+// What ports were before the agent changed their VLANs, on disk: written before each change, so that the next start finds
+// the way back after a kill. One small file, replaced whole; gone when there is nothing to remember.
+
+import { readFileSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { Type } from 'typebox';
+import { Check } from 'typebox/value';
+import type { FoundVlan } from '../../authz/vlan-book.ts';
+import { err, ok, type Result } from '../../base/result.ts';
+import type { PortName, VlanChange } from '../../model/dataplane.ts';
+import { attempt, replaceFile } from '../files.ts';
+
+const FILE = 'vlans.json';
+
+const Memory = Type.Object({
+  version: Type.Literal(1),
+  /** An interface that was made anew since is not the one that was changed. */
+  found: Type.Array(
+    Type.Object({
+      port: Type.Optional(Type.String({ minLength: 1, maxLength: 15 })),
+      ifindex: Type.Optional(Type.Integer({ minimum: 1 })),
+      vlan: Type.Integer({ minimum: 1, maximum: 4094 }),
+      member: Type.Optional(Type.Object({ pvid: Type.Boolean(), untagged: Type.Boolean() })),
+    }),
+    { maxItems: 100_000 },
+  ),
+});
+
+export class VlanMemory {
+  private readonly path: string;
+  private onDisk: readonly FoundVlan[] = [];
+  /** What is to be there and could not be written. */
+  private unwritten: readonly FoundVlan[] | undefined;
+
+  constructor(
+    stateDir: string,
+    private readonly indexOf: (port: PortName) => number | undefined,
+  ) {
+    this.path = join(stateDir, FILE);
+  }
+
+  read(): Result<readonly FoundVlan[], string> {
+    let text: string;
+    try {
+      text = readFileSync(this.path, 'utf8');
+    } catch (cause) {
+      return (cause as NodeJS.ErrnoException).code === 'ENOENT'
+        ? ok([])
+        : err(`read ${this.path}: ${said(cause)}`);
+    }
+    let value: unknown;
+    try {
+      value = JSON.parse(text);
+    } catch (cause) {
+      return err(`read ${this.path}: ${said(cause)}`);
+    }
+    if (!Check(Memory, value)) return err(`read ${this.path}: it is not what an agent writes`);
+    const kept = value.found.filter(
+      ({ port, ifindex }) => port === undefined || this.indexOf(port as PortName) === ifindex,
+    );
+    this.onDisk = kept.map(({ port, vlan, member }) => ({
+      ...(port === undefined ? {} : { port: port as PortName }),
+      vlan,
+      ...(member === undefined ? {} : { member }),
+    }));
+    return ok(this.onDisk);
+  }
+
+  /** On disk when it returns. */
+  write(found: readonly FoundVlan[]): Result<void, string> {
+    const written = found.length === 0 ? this.forget() : this.replace(found);
+    if (written.ok) this.onDisk = found;
+    this.unwritten = written.ok ? undefined : found;
+    return written.ok ? written : err(`write ${this.path}: ${written.error}`);
+  }
+
+  /**
+   * Whether the way back from these changes is on disk; what could not be written is tried again. A way back itself was
+   * noted before the way there was taken, so it is never held up.
+   */
+  secure(changes: readonly VlanChange[]): Result<void, string> {
+    const { unwritten } = this;
+    const isNoted = ({ port, vlan }: VlanChange): boolean =>
+      this.onDisk.some((note) => note.port === port && note.vlan === vlan);
+    return unwritten === undefined || changes.every(isNoted) ? ok(undefined) : this.write(unwritten);
+  }
+
+  /** Its going is not made durable: one that comes back after a power cut leads to what the ports were at first. */
+  private forget(): Result<void, string> {
+    return attempt(() => {
+      rmSync(this.path, { force: true });
+      return ok(undefined);
+    });
+  }
+
+  private replace(found: readonly FoundVlan[]): Result<void, string> {
+    const notes = found.map((note) =>
+      note.port === undefined ? note : { ...note, ifindex: this.indexOf(note.port) },
+    );
+    return replaceFile(this.path, `${JSON.stringify({ version: 1, found: notes })}\n`);
+  }
+}
+
+function said(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}
