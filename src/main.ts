@@ -11,7 +11,7 @@ import { present } from './base/present.ts';
 import { err, ok, type Result } from './base/result.ts';
 import type { Config } from './config/config.ts';
 import { describeFault } from './config/fault.ts';
-import { LOCK_FILE } from './config/lock-file.ts';
+import { LOCK_FILE, OWN_LOCK_FILE } from './config/lock-file.ts';
 import { parseConfig } from './config/parse.ts';
 import { isUplink } from './config/ports.ts';
 import { type Closer, closeAll } from './io/closing.ts';
@@ -111,6 +111,10 @@ class Run {
   readonly log: Logger;
   private readonly portauth: PortAuth;
   private readonly lockFile: string;
+  /** The same, and nobody else writes it: on which bridge this agent has grants. */
+  private readonly ownLockFile: string;
+  /** The bridge of before has grants of ours that could not be taken away: the next start is to try again. */
+  private owesFormerBridge = false;
   private readonly vlanMemory: VlanMemory;
   private readonly ssoBars: SsoBars;
   private readonly heldPorts: HeldPorts;
@@ -134,6 +138,7 @@ class Run {
     const boot = { bootId: toHex(entropy.bytes(4)), version, startedAt: now.wall, clock: machineClock() };
     this.heldPorts = new HeldPorts(join(config.stateDir, 'held-ports.json'));
     this.agent = new Agent({ config, entropy, boot, now, source: { text, readSecret } });
+    this.ownLockFile = join(config.stateDir, OWN_LOCK_FILE);
     this.lockFile = join(config.stateDir, LOCK_FILE);
     this.vlanMemory = new VlanMemory(config.stateDir, (port) => portauth.ifindexOf(port));
     this.ssoBars = new SsoBars(config.stateDir);
@@ -144,7 +149,7 @@ class Run {
       ssoBars: this.ssoBars,
       log,
       heldPorts: this.heldPorts,
-      lockFile: this.lockFile,
+      lockFiles: () => (this.owesFormerBridge ? [this.lockFile] : [this.lockFile, this.ownLockFile]),
       onDrained: () => void this.stop('drained'),
     });
     this.manager = ServiceManager.find({
@@ -202,8 +207,9 @@ class Run {
       if (events.some(({ type }) => type === 'port-added' || type === 'port-gone')) this.tellUplinks();
     });
     if (!listening.ok) return listening;
-    const former = formerBridge(this.lockFile, this.config);
+    const former = formerBridge([this.ownLockFile, this.lockFile], this.config);
     const left = former === undefined ? ok(undefined) : leaveFormerBridge(former, this.config);
+    this.owesFormerBridge = !left.ok;
     const embedded = this.config.mqtt.url === undefined;
     const vlans = capabilities.value.bridge ? this.portauth.vlans() : ok(NO_VLANS);
     if (!vlans.ok) return vlans;
@@ -229,7 +235,7 @@ class Run {
       },
     });
     const shut = this.shutRoutedPath();
-    if (former !== undefined) removeFormerTables(former);
+    if (former !== undefined) removeFormerTables(former, (message) => this.log.log('warn', message));
     return shut;
   }
 
@@ -424,6 +430,11 @@ class Run {
     this.shell.rest();
     const problem = (message: string): void => this.log.log('warn', message);
     const { link, store } = this;
+    // Then those who wait for it: a server that was told nothing would ask the next agent, which knows of nothing.
+    if (store !== undefined) {
+      const flushed = (): Promise<void> => new Promise((resolve) => store.flushed(resolve));
+      await closeAll([{ name: 'the writing of the last records', close: flushed }], STORE_WITHIN_MS, problem);
+    }
     if (link !== undefined)
       await closeAll([{ name: 'the broker link', close: () => link.close(how) }], LINK_WITHIN_MS, problem);
     await closeAll(this.closers.splice(0), CLOSE_WITHIN_MS, problem);

@@ -6,7 +6,7 @@
  *   rollcall-lock clear FILE   takes the table away: for who removes Rollcall
  *   rollcall-lock open FILE PORT...   opens ports by hand (open.h)
  *
- * FILE is the lock file (lock-file.h), which the agent writes; while there is none, nothing is locked: a switch that was never
+ * FILE is the lock file (lock-file.h), made of the agent's configuration; while there is none, nothing is locked: a switch that was never
  * configured locks nobody out. Two lines of defence:
  *
  *   the packet filter   drops what comes in by a port that is not in the set of open ports (lock-table.h)

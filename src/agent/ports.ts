@@ -226,8 +226,8 @@ export type Effect =
   | { readonly type: 'spool-keep'; readonly sessions: readonly SessionRecord[] }
   /** What the next start is to know of living sessions. Nobody waits for it. */
   | { readonly type: 'session-store'; readonly changes: readonly KeptChange[] }
-  /** An entry of an earlier run's, which stands and is ours. */
-  | { readonly type: 'adopted'; readonly mac: Mac }
+  /** Entries of a session of an earlier run, which are ours. */
+  | { readonly type: 'adopted'; readonly keys: readonly GrantKey[] }
   | { readonly type: 'certified-store'; readonly changes: readonly CertifiedChange[] }
   /** `payload` null clears a retained topic. */
   | {

@@ -9,6 +9,11 @@ import { sha256Hex } from '../base/hash.ts';
 import type { Config } from './config.ts';
 
 export const LOCK_FILE = 'lock.conf';
+/**
+ * What the agent itself went by when it last ran. The other one may be made anew for another bridge before the agent starts
+ * (`check --write-lock`, board/dent/lock-file.sh), and this says then where it has left grants.
+ */
+export const OWN_LOCK_FILE = 'served.conf';
 
 /** `text` is what the configuration was read from. */
 export function lockFile({ backend, switch: device, ports }: Config, text: string): string {

@@ -2,11 +2,12 @@
 // from it. Captures and the guard of the uplinks come late: what was wanted of them until then is kept here.
 
 import type { Effect, LeaseCapture } from '../agent/ports.ts';
+import { keyText } from '../authz/authorizer.ts';
 import type { Mac } from '../base/mac.ts';
 import { err } from '../base/result.ts';
 import type { Instant } from '../base/time.ts';
 import type { TrafficCounters } from '../model/acct.ts';
-import { isAddress, type PortName } from '../model/dataplane.ts';
+import { type GrantKey, isAddress, type PortName } from '../model/dataplane.ts';
 import { Grants } from './dataplane/grants.ts';
 import { type HeldPorts, setLinks } from './dataplane/held-ports.ts';
 import { interfaceIndex } from './dataplane/interfaces.ts';
@@ -60,8 +61,8 @@ interface DataplaneParts {
   readonly portauth: PortAuth;
   readonly vlanMemory: VlanMemory;
   readonly heldPorts: HeldPorts;
-  /** Path of what rollcall-lock reads. */
-  readonly lockFile: string;
+  /** Paths of what rollcall-lock reads, and of our own copy. */
+  readonly lockFiles: () => readonly string[];
   readonly log: Logger;
   readonly monotonic: () => Instant;
 }
@@ -70,8 +71,8 @@ export class DataplanePerformers {
   strangers: StrangerGuard | undefined;
   readonly grants: Grants;
   private watchers: Watchers | undefined;
-  /** MACs with grants, those of an earlier run above all, until the uplinks are guarded. */
-  private readonly unguarded = new Set<Mac>();
+  /** Entries of each MAC: it is guarded from the first to the last, wherever its session moves meanwhile. */
+  private readonly granted = new Map<Mac, Set<string>>();
   private readonly captures: PortCaptures;
   private wantedLeases: readonly LeaseCapture[] = [];
   /** At the last reading: a failure is logged when it begins. */
@@ -97,14 +98,16 @@ export class DataplanePerformers {
       answers.all(run, setLinks({ portauth, heldPorts, wanted: run, warn }));
     },
     grant: (run) => {
-      for (const { key } of run) if (!isAddress(key)) this.guard(key.mac);
+      for (const { key } of run) if (!isAddress(key)) this.guard(key);
       this.parts.answers.all(run, this.grants.grant(run.map(({ key }) => key)));
     },
     revoke: (run) => {
       this.parts.answers.all(run, this.grants.revoke(run.map(({ key }) => key)));
-      for (const { key } of run) if (!isAddress(key)) this.unguard(key.mac);
+      for (const { key } of run) if (!isAddress(key)) this.unguard(key);
     },
-    adopted: each(({ mac }) => this.guard(mac)),
+    adopted: each(({ keys }) => {
+      for (const key of keys) this.guard(key);
+    }),
     watch: (run) => {
       const { portauth, log } = this.parts;
       for (const result of portauth.watch(run.map(({ key }) => key)))
@@ -130,8 +133,10 @@ export class DataplanePerformers {
       if (!kept.ok) this.parts.log.log('error', kept.error);
     }),
     'keep-lock-file': each(({ text }) => {
-      const kept = keepText(this.parts.lockFile, text);
-      if (!kept.ok) this.parts.log.log('error', `ports are not shut before the next start: ${kept.error}`);
+      for (const file of this.parts.lockFiles()) {
+        const kept = keepText(file, text);
+        if (!kept.ok) this.parts.log.log('error', `ports are not shut before the next start: ${kept.error}`);
+      }
     }),
     'await-address': (run) => {
       const { routed } = this.grants;
@@ -164,8 +169,7 @@ export class DataplanePerformers {
 
   use(watchers: Watchers): void {
     this.watchers = watchers;
-    for (const mac of this.unguarded) watchers.guard?.grant(mac);
-    this.unguarded.clear();
+    for (const mac of this.granted.keys()) watchers.guard?.grant(mac);
     this.captures.use(watchers.openCapture);
     watchers.watchLeases(this.wantedLeases);
   }
@@ -180,14 +184,17 @@ export class DataplanePerformers {
     return this.parts.answers.post;
   }
 
-  private guard(mac: Mac): void {
-    if (this.watchers === undefined) this.unguarded.add(mac);
-    else this.watchers.guard?.grant(mac);
+  private guard(key: GrantKey): void {
+    const entries = this.granted.get(key.mac) ?? new Set();
+    this.granted.set(key.mac, entries.add(keyText(key)));
+    if (entries.size === 1) this.watchers?.guard?.grant(key.mac);
   }
 
-  private unguard(mac: Mac): void {
-    this.unguarded.delete(mac);
-    this.watchers?.guard?.revoke(mac);
+  private unguard(key: GrantKey): void {
+    const entries = this.granted.get(key.mac);
+    if (entries?.delete(keyText(key)) !== true || entries.size > 0) return;
+    this.granted.delete(key.mac);
+    this.watchers?.guard?.revoke(key.mac);
   }
 
   private confine(effect: EffectOf<'confine' | 'release'>): void {

@@ -38,8 +38,8 @@ export interface ShellOptions {
   readonly ssoBars: SsoBars;
   readonly log: Logger;
   readonly heldPorts: HeldPorts;
-  /** Path of what rollcall-lock reads. */
-  readonly lockFile: string;
+  /** Paths of what rollcall-lock reads, and of our own copy. */
+  readonly lockFiles: () => readonly string[];
   readonly onDrained: () => void;
 }
 

@@ -6,11 +6,15 @@ import type { Mac } from '../../src/base/mac.ts';
 import { err, ok, type Result } from '../../src/base/result.ts';
 import type { Spool } from '../../src/io/perform-store.ts';
 import { type LateParts, Shell } from '../../src/io/shell.ts';
-import type { GrantKey, PortFacts, PortName } from '../../src/model/dataplane.ts';
+import type { GrantKey, PortFacts, PortName, VlanId } from '../../src/model/dataplane.ts';
 
 const ALICE = '02:00:00:00:00:0a' as Mac;
 const BOB = '02:00:00:00:00:0b' as Mac;
 const P1 = 'p1' as PortName;
+
+function entry(mac: Mac, vlan = 0): GrantKey {
+  return { mac, port: P1, vlan: vlan as VlanId };
+}
 
 function open() {
   const heard: Input[] = [];
@@ -76,10 +80,24 @@ it('says nothing of the ports while they cannot be read, and why once', () => {
 
 it('guards at the uplinks who is in when they can be guarded, and nobody whose session has ended before', () => {
   const { guarded, perform, complete } = open();
-  perform({ type: 'adopted', mac: ALICE }, { type: 'adopted', mac: BOB });
-  perform({ type: 'revoke', ref: 1, key: { mac: BOB, port: P1, vlan: 0 } });
+  perform({ type: 'adopted', keys: [entry(ALICE)] }, { type: 'adopted', keys: [entry(BOB)] });
+  perform({ type: 'revoke', ref: 1, key: entry(BOB) });
   complete();
   expect([...guarded]).toEqual([ALICE]);
+});
+
+it('guards a client from its first entry to its last: a session that moves to another VLAN stays guarded', () => {
+  const { guarded, perform, complete } = open();
+  complete();
+  perform({ type: 'grant', ref: 1, key: entry(ALICE, 10) });
+  perform({ type: 'grant', ref: 2, key: entry(ALICE, 20) });
+  perform({ type: 'revoke', ref: 3, key: entry(ALICE, 10) });
+  expect([...guarded]).toEqual([ALICE]);
+  // Nobody's.
+  perform({ type: 'revoke', ref: 4, key: entry(ALICE, 30) });
+  expect([...guarded]).toEqual([ALICE]);
+  perform({ type: 'revoke', ref: 5, key: entry(ALICE, 20) });
+  expect([...guarded]).toEqual([]);
 });
 
 it('tells a server that something is done when that is durable, and that it is not at once', () => {

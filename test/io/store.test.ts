@@ -157,6 +157,17 @@ describe('a store', () => {
     expect(said).toContain('1 sessions');
   });
 
+  it('closed while it writes, it answers whoever has come meanwhile', async () => {
+    const { store } = stores.begin();
+    const all = Array.from({ length: 20_000 }, (_, i) => stored(store, i + 1, start(`s${i}`)));
+    // Its transaction is under way, and nothing else is to be written.
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    const flushed = new Promise<void>((resolve) => store.flushed(resolve));
+    await stores.end(store);
+    await flushed;
+    expect(new Set(await Promise.all(all))).toEqual(new Set([undefined]));
+  });
+
   it('has everything that was said to be durable, and whole transactions only, after 12 kills', async () => {
     for (let round = 1; round <= 12; round++) {
       const said = await killedWriter(stores.folder, 5 + round * 9);
@@ -381,6 +392,23 @@ describe('where nothing can be written', () => {
   it('and nobody can say why: whoever waits is told what the system said', async () => {
     const store = withoutPlace(() => Promise.reject(new Error('EIO: it has gone')));
     expect(await stored(store, 1, stop('a'))).toMatch(/accounting\.mdb cannot be written: EIO: it has gone/);
+    expect(stores.statuses).toMatchObject([{ state: 'failing' }]);
+  });
+
+  it('whoever comes while that is found out waits no longer; it is not well again before something is written', async () => {
+    let fail = () => {};
+    const store = withoutPlace(
+      () =>
+        new Promise((_, reject) => {
+          fail = () => reject(new Error('EIO: it has gone'));
+        }),
+    );
+    const first = stored(store, 1, start('a'));
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    const flushed = new Promise<void>((resolve) => store.flushed(resolve));
+    fail();
+    await flushed;
+    expect(await first).toMatch(/EIO/);
     expect(stores.statuses).toMatchObject([{ state: 'failing' }]);
   });
 

@@ -281,8 +281,9 @@ export class Restoration {
     const { mac, port, wish, domain } = place;
     const unit = new SessionUnit(this.sessionOf(stored), core, { wish, domain }, this.resumedOf(stored));
     keptSessions.resumed(unit);
-    life.resume(keysOf(mac, port, place.vlans));
-    core.out.push({ type: 'adopted', mac });
+    const keys = keysOf(mac, port, place.vlans);
+    life.resume(keys);
+    core.out.push({ type: 'adopted', keys });
     vlans.resume(unit, port, place.vlans);
     const { userName } = kept.authorization;
     const proof = this.proofOf(kept);

@@ -4,7 +4,7 @@
 // way of all sessions (agent/kept/restoration.ts).
 //
 // Ports stay locked, as those do of which `control` became off: nobody is let in by a change of a name. What would open them is told.
-// Which bridge it was says the lock file, which is written anew after this.
+// Which bridge it was says the agent's own copy of the lock file, which is written anew after this, if nothing of it is left.
 
 import { macFromNumber } from '../../base/mac.ts';
 import { err, ok, type Result } from '../../base/result.ts';
@@ -23,7 +23,7 @@ import { openDataplane } from '../host/host.ts';
 import { readClocks } from '../shell.ts';
 import { nft } from './nft.ts';
 import type { PortAuth } from './portauth.ts';
-import { strangersTable, tableName } from './table-name.ts';
+import { lockTable, strangersTable, tableName } from './table-name.ts';
 
 export interface FormerBridge extends LockRules {
   readonly bridge: string;
@@ -45,23 +45,32 @@ export function leaveFormerBridge(former: FormerBridge, config: Config): Result<
   );
 }
 
-/** Undefined if it is the same bridge, or none of the kernel's. */
+/** By the first of the files that is there. Undefined if it is the same bridge, or none of the kernel's. */
 export function formerBridge(
-  lockFile: string,
+  files: readonly string[],
   { backend, switch: device }: Config,
 ): FormerBridge | undefined {
-  const text = readText(lockFile);
-  if (!text.ok || backend !== 'switchdev') return undefined;
+  const text = files.map(readText).find(({ ok }) => ok);
+  if (text?.ok !== true || backend !== 'switchdev') return undefined;
   const { bridge, locks } = readLockFile(text.value);
   return bridge === undefined || bridge === device.bridge ? undefined : { bridge, locks };
 }
 
-/** Rules that name it say nothing any more; to be called when those of the new one stand. Nobody waits for it. */
-export function removeFormerTables({ bridge }: FormerBridge): void {
+/**
+ * Rules that name it say nothing any more; to be called when those of the new one stand. Nobody waits for it. One run each: a
+ * kernel that has no packet filter for bridges has the other one.
+ */
+export function removeFormerTables({ bridge }: FormerBridge, onError: (message: string) => void): void {
   const own = tableName(bridge);
-  const tables = [`inet ${own}`, `bridge ${own}`, `bridge ${strangersTable(bridge)}`];
-  const script = tables.map((table) => `table ${table} {}\ndelete table ${table}\n`).join('');
-  nft(['-f', '-'], script, () => undefined);
+  const tables = [
+    `inet ${own}`,
+    ...[own, strangersTable(bridge), lockTable(bridge)].map((name) => `bridge ${name}`),
+  ];
+  for (const table of tables) {
+    nft(['-f', '-'], `table ${table} {}\ndelete table ${table}\n`, (result) => {
+      if (!result.ok) onError(`table ${table} stands still: ${result.error}`);
+    });
+  }
 }
 
 interface Left {

@@ -5,12 +5,21 @@
  * interface has a `/` in its name.
  */
 export function tableName(bridge: string): string {
+  return `rollcall_${inNftables(bridge)}`;
+}
+
+/** Of rollcall-lock (native/lock/lock-table.c). */
+export function lockTable(bridge: string): string {
+  return `rollcall_lock_${inNftables(bridge)}`;
+}
+
+function inNftables(bridge: string): string {
   const octets = [...new TextEncoder().encode(bridge)];
   const escaped = octets.map((octet) => {
     const character = String.fromCharCode(octet);
     return /[A-Za-z0-9._-]/.test(character) ? character : `/${octet.toString(16).padStart(2, '0')}`;
   });
-  return `rollcall_${escaped.join('')}`;
+  return escaped.join('');
 }
 
 export function strangersTable(bridge: string): string {

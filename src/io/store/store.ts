@@ -157,7 +157,7 @@ export class Store {
     this.closed = true;
     clearTimeout(this.timer);
     await this.committing;
-    if (this.pending.size > 0) await this.commit();
+    if (this.pending.size > 0 || this.waiting.length > 0) await this.commit();
     await this.database.close();
   }
 
@@ -207,8 +207,11 @@ export class Store {
     this.waiting = [];
     const error = batch.size === 0 ? undefined : await this.transact(batch);
     try {
-      if (error === undefined) this.succeeded();
-      else this.failed(error, batch);
+      if (error !== undefined) {
+        this.failed(error, batch);
+        // Whoever has come meanwhile waits for nothing, either.
+        waiting.push(...this.waiting.splice(0));
+      } else if (batch.size > 0 || this.failing === undefined) this.succeeded();
     } finally {
       for (const done of waiting) done(error);
     }
