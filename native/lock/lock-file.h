@@ -1,6 +1,7 @@
 /*
- * The lock file: which ports are to be locked before the agent can say so. Made of the configuration by the agent (at each
- * start and whenever its configuration changes), by `rollcall check --write-lock`, and by the packages before the network at each boot; a line each, words separated by white space; one that begins with `#` is a comment:
+ * The lock file: which ports are to be locked before the agent can say so. It is made of the configuration: by the agent at each
+ * start and whenever its configuration changes, by `rollcall check --write-lock`, and by the packages before the network at each
+ * boot. A line each, words separated by white space; one that begins with `#` is a comment:
  *
  *   bridge br0
  *   port p*            a pattern of the configuration: its ports are access ports
