@@ -8,8 +8,8 @@
 // is known keeps its way while strangers flood its port; a newcomer there competes with the flood, which no switch can spare
 // it: both are on one wire.
 //
-// Bounds: KNOWN_MOST MACs, NARROWINGS changes of the filter while shut. Nothing is allocated while the port is open.
-// Times are monotonic.
+// Bounds: as many MACs as the filter has room for, NARROWINGS changes of it while shut. Nothing is allocated while the port is
+// open. Times are monotonic.
 
 import type { Mac } from '../base/mac.ts';
 import { after, type Instant, millis, NEVER, seconds } from '../base/time.ts';
@@ -34,8 +34,28 @@ export const FLOOD_LIMITS: FloodLimits = {
 export const SHUT_FOR = millis(250);
 /** A flood is over when the port has not been shut for so long: one that comes in gusts is told of once. */
 export const CALM = seconds(30);
-/** A filter of the kernel's has room for 4,096 instructions, and each MAC takes four. */
+
+// A filter is charged to its socket as what the kernel makes of it, up to net.core.optmem_max: 128 KiB since Linux 6.8, 20 KiB
+// before. One that has no room is refused; libpcap then keeps none in the kernel and looks at every frame by itself, which is
+// worse than no gate. (The 4,096 instructions that a filter may have are no bound: a MAC takes four.)
+
+/** Octets that one MAC takes, measured as 260. */
+const ROOM_OF_MAC = 300;
+/** For what goes with the MACs: which protocols are heard. */
+const ROOM_OF_OTHERS = 8192;
+/** Whatever the kernel has room for. */
 export const KNOWN_MOST = 256;
+/** Whatever it has not. */
+const KNOWN_LEAST = 8;
+/** The lesser of the kernel's defaults, for where the system does not say. */
+export const OPTMEM_DEFAULT = 20_480;
+
+/** How many MACs the filter of a port may name where this is `net.core.optmem_max`. */
+export function filterRoom(optmemMax: number): number {
+  const room = Math.floor((optmemMax - ROOM_OF_OTHERS) / ROOM_OF_MAC);
+  return Math.min(Math.max(room, KNOWN_LEAST), KNOWN_MOST);
+}
+
 /** Each costs about a millisecond; then nobody is heard until the port is open again. */
 const NARROWINGS = 8;
 
@@ -49,6 +69,8 @@ export type FloodEffect =
 export interface FloodContext {
   /** Who has a session or an authentication on this port, those with a session first. */
   readonly known: () => readonly Mac[];
+  /** How many of them the filter has room for; those that come last are strangers while the port is shut. */
+  readonly room: () => number;
   /** How many times longer than SHUT_FOR it is shut, since other ports are flooded, too; 1 if it is the only one. */
   readonly times: () => number;
 }
@@ -125,7 +147,7 @@ export class FloodGate {
     flood.shutAt = now;
     flood.shut += 1;
     this.flood = flood;
-    const known = context.known().slice(0, KNOWN_MOST);
+    const known = context.known().slice(0, context.room());
     const share = Math.max(1, this.shareOf(this.limits.macFramesPerSecond));
     this.shut = {
       until: after(now, millis(SHUT_FOR * context.times())),

@@ -8,7 +8,9 @@ import {
   FLOOD_LIMITS,
   type FloodEffect,
   FloodGate,
+  filterRoom,
   KNOWN_MOST,
+  OPTMEM_DEFAULT,
   SHUT_FOR,
   timesShut,
 } from '../../src/pae/flood-gate.ts';
@@ -25,11 +27,12 @@ class Port {
   readonly effects: FloodEffect[] = [];
   now: Instant = instant(0);
   times = 1;
+  room = KNOWN_MOST;
   known: readonly Mac[] = [ALICE, BOB];
 
   /** True: it was looked at. */
   frame(mac: Mac): boolean {
-    const context = { known: () => this.known, times: () => this.times };
+    const context = { known: () => this.known, room: () => this.room, times: () => this.times };
     const { refusal, effects } = this.gate.frame(mac, this.now, context);
     this.effects.push(...effects);
     return refusal === undefined;
@@ -134,9 +137,22 @@ describe('a flood with a borrowed MAC', () => {
   it('takes no more than there is room for in the kernel', () => {
     const port = new Port();
     port.known = Array.from({ length: KNOWN_MOST + 50 }, (_, n) => stranger(n));
+    port.room = 40;
     port.flood(201, () => ALICE);
-    const [first] = port.told('hear');
-    expect(first?.type === 'hear' && first.only).toHaveLength(KNOWN_MOST);
+    expect(port.told('hear')).toEqual([{ type: 'hear', only: port.known.slice(0, 40) }]);
+    expect(port.frame(stranger(39))).toBe(true);
+    expect(port.frame(stranger(40))).toBe(false);
+  });
+});
+
+describe('the room that a filter has for MACs', () => {
+  it.each([
+    ['of Linux before 6.8', OPTMEM_DEFAULT, 40],
+    ['of Linux since 6.8', 131_072, KNOWN_MOST],
+    ['set to very little', 2_048, 8],
+    ['without a bound', Number.MAX_SAFE_INTEGER, KNOWN_MOST],
+  ])('with an optmem_max %s', (_, optmemMax, macs) => {
+    expect(filterRoom(optmemMax)).toBe(macs);
   });
 });
 
