@@ -20,7 +20,7 @@ export interface FloodLimits {
   readonly framesPerSecond: number;
   /** Frames at once, after a calm. */
   readonly framesBurst: number;
-  /** Of them those of one MAC, while the port is flooded. */
+  /** Of them those of one MAC, while the port is flooded; less when many ports are. */
   readonly macFramesPerSecond: number;
 }
 
@@ -58,6 +58,8 @@ export function filterRoom(optmemMax: number): number {
 
 /** Each costs about a millisecond; then nobody is heard until the port is open again. */
 const NARROWINGS = 8;
+/** Of the port's share, where it is shut for longer. */
+const MOST_OF_ONE = 1 / 4;
 
 export type FloodEffect =
   /** Let these through to us, or, without any named, everybody. */
@@ -148,9 +150,10 @@ export class FloodGate {
     flood.shut += 1;
     this.flood = flood;
     const known = context.known().slice(0, context.room());
-    const share = Math.max(1, this.shareOf(this.limits.macFramesPerSecond));
+    const times = context.times();
+    const share = this.shareOfEach(times);
     this.shut = {
-      until: after(now, millis(SHUT_FOR * context.times())),
+      until: after(now, millis(SHUT_FOR * times)),
       shares: new Map(known.map((each) => [each, share])),
       share: this.shareOf(this.limits.framesPerSecond),
       narrowings: 0,
@@ -182,6 +185,17 @@ export class FloodGate {
     return { refusal, effects };
   }
 
+  /**
+   * Of those who are known, for as long as the port is shut. All of them together have one share of the port's, however long that
+   * is: one who floods must not use it up for the others.
+   */
+  private shareOfEach(times: number): number {
+    const { framesPerSecond, macFramesPerSecond } = this.limits;
+    const once = Math.max(1, this.shareOf(macFramesPerSecond));
+    const most = Math.max(once, this.shareOf(framesPerSecond) * MOST_OF_ONE);
+    return Math.min(once * times, most);
+  }
+
   private shareOf(perSecond: number): number {
     return (perSecond * SHUT_FOR) / 1000;
   }
@@ -191,10 +205,12 @@ function paceOf({ framesPerSecond, framesBurst }: FloodLimits): Pace {
   return { perSecond: framesPerSecond, burst: framesBurst };
 }
 
-/** All flooded ports together are heard no more than this many frames a second: their turns come less often instead. */
+/** Strangers of all flooded ports are heard no more than this often in a second: their turns come less often instead. No port may have more. */
 export const FLOODED_TOTAL = 4000;
+/** As for 48 ports of 1,000 frames a second: three seconds. Whoever logs in waits for it, and a flood must not seem to be over meanwhile. */
+const TIMES_MOST = 12;
 
 /** How many times longer each of so many flooded ports is shut. */
 export function timesShut(flooded: number, { framesPerSecond }: FloodLimits): number {
-  return Math.max(1, (flooded * framesPerSecond) / FLOODED_TOTAL);
+  return Math.min(Math.max(1, (flooded * framesPerSecond) / FLOODED_TOTAL), TIMES_MOST);
 }

@@ -6,8 +6,10 @@ import { after, type Instant, instant, millis, NEVER } from '../../src/base/time
 import {
   CALM,
   FLOOD_LIMITS,
+  FLOODED_TOTAL,
   type FloodEffect,
   FloodGate,
+  type FloodLimits,
   filterRoom,
   KNOWN_MOST,
   OPTMEM_DEFAULT,
@@ -23,12 +25,16 @@ function stranger(n: number): Mac {
 }
 
 class Port {
-  readonly gate = new FloodGate(LIMITS);
+  readonly gate: FloodGate;
   readonly effects: FloodEffect[] = [];
   now: Instant = instant(0);
   times = 1;
   room = KNOWN_MOST;
   known: readonly Mac[] = [ALICE, BOB];
+
+  constructor(limits: FloodLimits = LIMITS) {
+    this.gate = new FloodGate(limits);
+  }
 
   /** True: it was looked at. */
   frame(mac: Mac): boolean {
@@ -161,6 +167,38 @@ describe('many flooded ports', () => {
     expect(timesShut(1, FLOOD_LIMITS)).toBe(1);
     expect(timesShut(4, FLOOD_LIMITS)).toBe(1);
     expect(timesShut(48, FLOOD_LIMITS)).toBe(12);
+  });
+
+  it('are never shut for so long that the flood seems to be over', () => {
+    const most = { ...FLOOD_LIMITS, framesPerSecond: FLOODED_TOTAL };
+    expect(timesShut(1, most)).toBe(1);
+    expect(timesShut(48, most)).toBe(12);
+    expect(timesShut(10_000, most) * SHUT_FOR).toBeLessThan(CALM);
+  });
+
+  it('hear those whom they know for as long as they are shut, and no one at the cost of the others', () => {
+    const port = new Port(FLOOD_LIMITS);
+    const of = (times: number): readonly number[] => {
+      port.times = times;
+      port.flood(FLOOD_LIMITS.framesBurst + 1);
+      const heard = [port.flood(1_000, () => ALICE), port.flood(20, () => BOB)];
+      port.pass(CALM * 2);
+      return heard;
+    };
+    expect(of(1)).toEqual([25, 20]);
+    expect(of(2)).toEqual([50, 20]);
+    // A quarter of what the port may have.
+    expect(of(12)).toEqual([62, 20]);
+  });
+
+  it('hear what is set of one, if that is more', () => {
+    const port = new Port({ ...FLOOD_LIMITS, macFramesPerSecond: 400 });
+    port.times = 12;
+    port.flood(FLOOD_LIMITS.framesBurst + 1);
+    expect(port.flood(1_000, () => ALICE)).toBe(100);
+  });
+
+  it('get one share each time', () => {
     const port = new Port();
     port.times = 12;
     port.flood(50_000);
