@@ -34,6 +34,7 @@ import { systemEntropy } from './io/entropy.ts';
 import { readSecret, readText, replaceFile } from './io/files.ts';
 import { Descriptors } from './io/host/descriptors.ts';
 import { checkHost, openDataplane } from './io/host/host.ts';
+import { optmemMax } from './io/host/kernel-limits.ts';
 import { machineClock } from './io/host/machine-clock.ts';
 import { guardMemory } from './io/host/process-memory.ts';
 import { ownRights } from './io/host/rights.ts';
@@ -226,7 +227,11 @@ class Run {
       heldDown: new Map(this.heldPorts.all()),
       ssoBars: bars.ok ? bars.value : [],
       kernel: release(),
-      ...present({ rights: ownRights(this.config), formerBridge: left.ok ? left.value : left.error }),
+      ...present({
+        rights: ownRights(this.config),
+        optmemMax: optmemMax(),
+        formerBridge: left.ok ? left.value : left.error,
+      }),
       ...(capabilities.value.bridge ? {} : { absence: bridgeAbsence(this.config.switch.bridge) }),
       mqtt: {
         protocol_version: embedded ? 4 : 5,

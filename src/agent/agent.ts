@@ -138,6 +138,7 @@ export class Agent {
     const { ports, aaa, watch, reporter } = core.parts;
     switch (input.type) {
       case 'boot':
+        core.parts.floods.boot(input.optmemMax);
         ports.boot(input.ports, input.capabilities, input.absence);
         this.reconfigure.keepLockFile();
         if (input.formerBridge !== undefined) reporter.warning('former-bridge', input.formerBridge, {});

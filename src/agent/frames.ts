@@ -1,7 +1,7 @@
 // What came in on a port: EAPOL goes to the supplicants, everything else of a known client is a sign of life.
 // Octets that make no sense are dropped here, each counted by protocol and reason.
 
-import { isStationAddress, type Mac } from '../base/mac.ts';
+import { isStationAddress, type Mac, macFromBytes } from '../base/mac.ts';
 import { assertNever, type Decoded, type Malformed, ok } from '../base/result.ts';
 import type { Sign } from '../liveness/address-learning.ts';
 import type { PortName } from '../model/dataplane.ts';
@@ -19,18 +19,23 @@ import {
 import { decodeNd } from '../wire/nd.ts';
 import type { Core } from './core.ts';
 
+/** Destination and source, which any frame begins with. */
+const SOURCE_AT = 6;
+const ADDRESSES_END = 12;
+
 export class Frames {
   constructor(private readonly core: Core) {}
 
   receive(port: PortName, bytes: Uint8Array): void {
     const { ports, floods } = this.core.parts;
+    // Before anything else of it is read: nonsense at line rate is a flood, too.
+    if (bytes.length >= ADDRESSES_END && !floods.admits(port, macFromBytes(bytes, SOURCE_AT))) return;
     const frame = decodeEthernet(bytes);
     if (!frame.ok) {
       this.drop('ethernet', frame.error);
       return;
     }
     const { source, etherType } = frame.value;
-    if (!floods.admits(port, source)) return;
     if (!isStationAddress(source) || ports.isOwnAddress(source)) {
       this.core.drops.add('ethernet-source');
       return;

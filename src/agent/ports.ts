@@ -56,6 +56,8 @@ export type Input =
       readonly kernel: string;
       /** What this process may do; absent: the system does not say. */
       readonly rights?: RightsPayload;
+      /** `net.core.optmem_max`, in octets: what the filter of a capture may take; absent: the system does not say. */
+      readonly optmemMax?: number;
       /** Of a bridge that is not there: why not, and what would bring it, a sentence each. */
       readonly absence?: string;
       /** What was left on the bridge that the configuration named before, a sentence. */

@@ -4,6 +4,7 @@ import { Type } from 'typebox';
 import { HANDSHAKE_DEFAULTS } from '../liveness/settings.ts';
 import { HOST_MODES, PORT_CONTROLS } from '../model/port.ts';
 import { PROBE_WAYS } from '../model/probe.ts';
+import { FLOODED_TOTAL } from '../pae/flood-gate.ts';
 import { PORT_LIMITS } from '../pae/limits.ts';
 import { PAE_DEFAULTS } from '../pae/settings.ts';
 import { PORT_DEFAULTS } from './defaults.ts';
@@ -110,7 +111,7 @@ export const Dot1x = Type.Object(
 const Limits = Type.Object(
   {
     frames_per_s: Type.Optional(
-      count(10, 100_000, {
+      count(10, FLOODED_TOTAL, {
         default: PORT_LIMITS.framesPerSecond,
         description:
           'EAPOL, ARP, ND and DHCP of the port that is listened to in a second; above it strangers there are not heard for a while.',

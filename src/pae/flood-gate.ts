@@ -8,8 +8,8 @@
 // is known keeps its way while strangers flood its port; a newcomer there competes with the flood, which no switch can spare
 // it: both are on one wire.
 //
-// Bounds: KNOWN_MOST MACs, NARROWINGS changes of the filter while shut. Nothing is allocated while the port is open.
-// Times are monotonic.
+// Bounds: as many MACs as the filter has room for, NARROWINGS changes of it while shut. Nothing is allocated while the port is
+// open. Times are monotonic.
 
 import type { Mac } from '../base/mac.ts';
 import { after, type Instant, millis, NEVER, seconds } from '../base/time.ts';
@@ -20,7 +20,7 @@ export interface FloodLimits {
   readonly framesPerSecond: number;
   /** Frames at once, after a calm. */
   readonly framesBurst: number;
-  /** Of them those of one MAC, while the port is flooded. */
+  /** Of them those of one MAC, while the port is flooded; less when many ports are. */
   readonly macFramesPerSecond: number;
 }
 
@@ -34,10 +34,32 @@ export const FLOOD_LIMITS: FloodLimits = {
 export const SHUT_FOR = millis(250);
 /** A flood is over when the port has not been shut for so long: one that comes in gusts is told of once. */
 export const CALM = seconds(30);
-/** A filter of the kernel's has room for 4,096 instructions, and each MAC takes four. */
+
+// A filter is charged to its socket as what the kernel makes of it, up to net.core.optmem_max: 128 KiB since Linux 6.8, 20 KiB
+// before. One that has no room is refused; libpcap then keeps none in the kernel and looks at every frame by itself, which is
+// worse than no gate. (The 4,096 instructions that a filter may have are no bound: a MAC takes four.)
+
+/** Octets that one MAC takes, measured as 260. */
+const ROOM_OF_MAC = 300;
+/** For what goes with the MACs: which protocols are heard. */
+const ROOM_OF_OTHERS = 8192;
+/** Whatever the kernel has room for. */
 export const KNOWN_MOST = 256;
+/** Whatever it has not. */
+const KNOWN_LEAST = 8;
+/** The lesser of the kernel's defaults, for where the system does not say. */
+export const OPTMEM_DEFAULT = 20_480;
+
+/** How many MACs the filter of a port may name where this is `net.core.optmem_max`. */
+export function filterRoom(optmemMax: number): number {
+  const room = Math.floor((optmemMax - ROOM_OF_OTHERS) / ROOM_OF_MAC);
+  return Math.min(Math.max(room, KNOWN_LEAST), KNOWN_MOST);
+}
+
 /** Each costs about a millisecond; then nobody is heard until the port is open again. */
 const NARROWINGS = 8;
+/** Of the port's share, where it is shut for longer. */
+const MOST_OF_ONE = 1 / 4;
 
 export type FloodEffect =
   /** Let these through to us, or, without any named, everybody. */
@@ -49,6 +71,8 @@ export type FloodEffect =
 export interface FloodContext {
   /** Who has a session or an authentication on this port, those with a session first. */
   readonly known: () => readonly Mac[];
+  /** How many of them the filter has room for; those that come last are strangers while the port is shut. */
+  readonly room: () => number;
   /** How many times longer than SHUT_FOR it is shut, since other ports are flooded, too; 1 if it is the only one. */
   readonly times: () => number;
 }
@@ -125,10 +149,11 @@ export class FloodGate {
     flood.shutAt = now;
     flood.shut += 1;
     this.flood = flood;
-    const known = context.known().slice(0, KNOWN_MOST);
-    const share = Math.max(1, this.shareOf(this.limits.macFramesPerSecond));
+    const known = context.known().slice(0, context.room());
+    const times = context.times();
+    const share = this.shareOfEach(times);
     this.shut = {
-      until: after(now, millis(SHUT_FOR * context.times())),
+      until: after(now, millis(SHUT_FOR * times)),
       shares: new Map(known.map((each) => [each, share])),
       share: this.shareOf(this.limits.framesPerSecond),
       narrowings: 0,
@@ -160,6 +185,17 @@ export class FloodGate {
     return { refusal, effects };
   }
 
+  /**
+   * Of those who are known, for as long as the port is shut. All of them together have one share of the port's, however long that
+   * is: one who floods must not use it up for the others.
+   */
+  private shareOfEach(times: number): number {
+    const { framesPerSecond, macFramesPerSecond } = this.limits;
+    const once = Math.max(1, this.shareOf(macFramesPerSecond));
+    const most = Math.max(once, this.shareOf(framesPerSecond) * MOST_OF_ONE);
+    return Math.min(once * times, most);
+  }
+
   private shareOf(perSecond: number): number {
     return (perSecond * SHUT_FOR) / 1000;
   }
@@ -169,10 +205,12 @@ function paceOf({ framesPerSecond, framesBurst }: FloodLimits): Pace {
   return { perSecond: framesPerSecond, burst: framesBurst };
 }
 
-/** All flooded ports together are heard no more than this many frames a second: their turns come less often instead. */
+/** Strangers of all flooded ports are heard no more than this often in a second: their turns come less often instead. No port may have more. */
 export const FLOODED_TOTAL = 4000;
+/** As for 48 ports of 1,000 frames a second: three seconds. Whoever logs in waits for it, and a flood must not seem to be over meanwhile. */
+const TIMES_MOST = 12;
 
 /** How many times longer each of so many flooded ports is shut. */
 export function timesShut(flooded: number, { framesPerSecond }: FloodLimits): number {
-  return Math.max(1, (flooded * framesPerSecond) / FLOODED_TOTAL);
+  return Math.min(Math.max(1, (flooded * framesPerSecond) / FLOODED_TOTAL), TIMES_MOST);
 }

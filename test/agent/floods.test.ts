@@ -6,7 +6,8 @@ import { fromHex } from '../../src/base/bytes.ts';
 import type { Mac } from '../../src/base/mac.ts';
 import type { PortName, VlanId } from '../../src/model/dataplane.ts';
 import { CALM, FLOOD_LIMITS } from '../../src/pae/flood-gate.ts';
-import { SimulatedStage } from '../rigs/sim/stage.ts';
+import { SIM_CAPABILITIES } from '../rigs/sim/simulated-switch.ts';
+import { SIM_TIMING, SimulatedStage } from '../rigs/sim/stage.ts';
 
 const P2 = 'p2' as PortName;
 
@@ -61,6 +62,27 @@ describe('a port that is flooded', () => {
     expect((await stage.retained(inside.mac))?.session_id).toBe(session.session_id);
     expect((await info(stage))['mac-flooded']).toBeGreaterThan(0);
   });
+
+  it.each([
+    ['that it does not say', {}, 40, 40],
+    ['of 128 KiB', { optmemMax: 131_072 }, 60, 256],
+  ])(
+    'names no more MACs than the kernel has room for, by an optmem_max %s',
+    async (_, kernel, named, most) => {
+      const setting = { machines: 60, onePort: true };
+      const stage = new SimulatedStage(setting, SIM_TIMING, SIM_CAPABILITIES, kernel);
+      stage.net.record = false;
+      for (let n = 1; n <= 60; n++) await stage.login(stage.machine(n));
+      const port = stage.machine(1).port as PortName;
+      for (let n = 0; n <= FLOOD_LIMITS.framesBurst; n++)
+        stage.net.bridge.receive(port, start(`06${n.toString(16).padStart(10, '0')}`));
+      await stage.pass(10);
+      const heard = stage.net.bridge.port(port).heard ?? new Set();
+      // Beside them there may be strangers who were about to log in.
+      expect(stage.net.clients.filter(({ mac }) => heard.has(mac))).toHaveLength(named);
+      expect(heard.size).toBeLessThanOrEqual(most);
+    },
+  );
 
   it('is forgotten with the port', async () => {
     const stage = new SimulatedStage({ machines: 2 });

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { KNOWN_MOST } from '../../src/pae/flood-gate.ts';
+import { optmemMax } from '../../src/io/host/kernel-limits.ts';
+import { filterRoom, OPTMEM_DEFAULT } from '../../src/pae/flood-gate.ts';
 import { arpRequest, eapolStart, sendFrames } from '../rigs/lab/frames.ts';
 import { LabSwitch } from '../rigs/lab/netns.ts';
 import { type LabProcess, must, sleep } from '../rigs/lab/process.ts';
@@ -224,7 +225,7 @@ describe('a port that is flooded', () => {
     const child = new CaptureChild(['p1']);
     await child.open('p1');
     const many = Array.from(
-      { length: KNOWN_MOST },
+      { length: filterRoom(optmemMax() ?? OPTMEM_DEFAULT) },
       (_, n) => `02:78:00:00:00:${n.toString(16).padStart(2, '0')}`,
     );
     await child.ask(`hear p1 ${many.join(',')}`, 'hears');

@@ -129,6 +129,13 @@ describe('one port at line rate', () => {
       }),
     ],
     [
+      'frames of a VLAN that there cannot be',
+      () => ({
+        frames: [`0180c20000030200000000008100${'0fff888e02010000'.padEnd(92, '0')}`],
+        counted: /port-flooded|ethernet-vlan/,
+      }),
+    ],
+    [
       'ARP of random MACs and addresses',
       () => ({
         frames: [`${arpRequest({ mac: ANY_MAC, senderIp: '10.99.0.1', targetIp: '10.99.0.1' })}:m22:a28`],

@@ -6,9 +6,13 @@ import { after, type Instant, instant, millis, NEVER } from '../../src/base/time
 import {
   CALM,
   FLOOD_LIMITS,
+  FLOODED_TOTAL,
   type FloodEffect,
   FloodGate,
+  type FloodLimits,
+  filterRoom,
   KNOWN_MOST,
+  OPTMEM_DEFAULT,
   SHUT_FOR,
   timesShut,
 } from '../../src/pae/flood-gate.ts';
@@ -21,15 +25,20 @@ function stranger(n: number): Mac {
 }
 
 class Port {
-  readonly gate = new FloodGate(LIMITS);
+  readonly gate: FloodGate;
   readonly effects: FloodEffect[] = [];
   now: Instant = instant(0);
   times = 1;
+  room = KNOWN_MOST;
   known: readonly Mac[] = [ALICE, BOB];
+
+  constructor(limits: FloodLimits = LIMITS) {
+    this.gate = new FloodGate(limits);
+  }
 
   /** True: it was looked at. */
   frame(mac: Mac): boolean {
-    const context = { known: () => this.known, times: () => this.times };
+    const context = { known: () => this.known, room: () => this.room, times: () => this.times };
     const { refusal, effects } = this.gate.frame(mac, this.now, context);
     this.effects.push(...effects);
     return refusal === undefined;
@@ -134,9 +143,22 @@ describe('a flood with a borrowed MAC', () => {
   it('takes no more than there is room for in the kernel', () => {
     const port = new Port();
     port.known = Array.from({ length: KNOWN_MOST + 50 }, (_, n) => stranger(n));
+    port.room = 40;
     port.flood(201, () => ALICE);
-    const [first] = port.told('hear');
-    expect(first?.type === 'hear' && first.only).toHaveLength(KNOWN_MOST);
+    expect(port.told('hear')).toEqual([{ type: 'hear', only: port.known.slice(0, 40) }]);
+    expect(port.frame(stranger(39))).toBe(true);
+    expect(port.frame(stranger(40))).toBe(false);
+  });
+});
+
+describe('the room that a filter has for MACs', () => {
+  it.each([
+    ['of Linux before 6.8', OPTMEM_DEFAULT, 40],
+    ['of Linux since 6.8', 131_072, KNOWN_MOST],
+    ['set to very little', 2_048, 8],
+    ['without a bound', Number.MAX_SAFE_INTEGER, KNOWN_MOST],
+  ])('with an optmem_max %s', (_, optmemMax, macs) => {
+    expect(filterRoom(optmemMax)).toBe(macs);
   });
 });
 
@@ -145,6 +167,38 @@ describe('many flooded ports', () => {
     expect(timesShut(1, FLOOD_LIMITS)).toBe(1);
     expect(timesShut(4, FLOOD_LIMITS)).toBe(1);
     expect(timesShut(48, FLOOD_LIMITS)).toBe(12);
+  });
+
+  it('are never shut for so long that the flood seems to be over', () => {
+    const most = { ...FLOOD_LIMITS, framesPerSecond: FLOODED_TOTAL };
+    expect(timesShut(1, most)).toBe(1);
+    expect(timesShut(48, most)).toBe(12);
+    expect(timesShut(10_000, most) * SHUT_FOR).toBeLessThan(CALM);
+  });
+
+  it('hear those whom they know for as long as they are shut, and no one at the cost of the others', () => {
+    const port = new Port(FLOOD_LIMITS);
+    const of = (times: number): readonly number[] => {
+      port.times = times;
+      port.flood(FLOOD_LIMITS.framesBurst + 1);
+      const heard = [port.flood(1_000, () => ALICE), port.flood(20, () => BOB)];
+      port.pass(CALM * 2);
+      return heard;
+    };
+    expect(of(1)).toEqual([25, 20]);
+    expect(of(2)).toEqual([50, 20]);
+    // A quarter of what the port may have.
+    expect(of(12)).toEqual([62, 20]);
+  });
+
+  it('hear what is set of one, if that is more', () => {
+    const port = new Port({ ...FLOOD_LIMITS, macFramesPerSecond: 400 });
+    port.times = 12;
+    port.flood(FLOOD_LIMITS.framesBurst + 1);
+    expect(port.flood(1_000, () => ALICE)).toBe(100);
+  });
+
+  it('get one share each time', () => {
     const port = new Port();
     port.times = 12;
     port.flood(50_000);

@@ -12,6 +12,8 @@ import {
   type FloodEffect,
   FloodGate,
   type FloodRefusal,
+  filterRoom,
+  OPTMEM_DEFAULT,
   timesShut,
 } from '../../pae/flood-gate.ts';
 import type { PortLimits } from '../../pae/limits.ts';
@@ -55,8 +57,14 @@ class GuardedPort implements Timed {
 
 export class Floods {
   private readonly ports = new Map<PortName, GuardedPort>();
+  /** MACs that the filter of a port may name. */
+  private room = filterRoom(OPTMEM_DEFAULT);
 
   constructor(private readonly core: Core) {}
+
+  boot(optmemMax: number | undefined): void {
+    this.room = filterRoom(optmemMax ?? OPTMEM_DEFAULT);
+  }
 
   counters(port: PortName): Readonly<Record<string, number>> {
     return this.ports.get(port)?.counters.snapshot() ?? {};
@@ -175,6 +183,7 @@ export class Floods {
     const { limits } = this.core.settings.port(name);
     const context: FloodContext = {
       known: () => this.knownOn(name),
+      room: () => this.room,
       times: () => timesShut(this.flooded(), this.core.settings.port(name).limits),
     };
     const here = new GuardedPort(name, limits, context, this);

@@ -56,9 +56,16 @@ export class PortDesk {
       flaps: (port, message) => core.parts.reporter.warning('flapping', message, { port }),
       settled: (port, up, message) => {
         core.parts.reporter.warning('flapping-over', message, { port });
-        core.parts.supplicants.solicit(port, { type: 'link', up });
+        if (up) this.lookAgain(port);
       },
     });
+  }
+
+  /** Whoever came while the port flapped was not listened to: supplicants are asked, the quiet are found in the table. */
+  private lookAgain(port: PortName): void {
+    const { supplicants, watch } = this.core.parts;
+    supplicants.solicit(port, { type: 'capture-opened' });
+    watch.resweep();
   }
 
   /** Locks everything first; all else waits for that. */

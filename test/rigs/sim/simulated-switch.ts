@@ -14,6 +14,7 @@ import type { Effect, Input, Ref } from '../../../src/agent/ports.ts';
 import type { FoundVlan } from '../../../src/authz/vlan-book.ts';
 import type { Ipv4, Ipv6 } from '../../../src/base/ip.ts';
 import type { Mac } from '../../../src/base/mac.ts';
+import { present } from '../../../src/base/present.ts';
 import { assertNever, err, ok, type Result } from '../../../src/base/result.ts';
 import { type Instant, instant } from '../../../src/base/time.ts';
 import { parseConfig } from '../../../src/config/parse.ts';
@@ -97,6 +98,8 @@ export interface SwitchOptions {
   readonly ports: readonly string[];
   readonly readSecret?: ReadSecret;
   readonly capabilities?: Capabilities;
+  /** Of the kernel; absent: it does not say. */
+  readonly optmemMax?: number;
   readonly seed?: number;
   /** Ports that an earlier run has taken down. */
   readonly heldDown?: ReadonlyMap<PortName, HoldKind>;
@@ -269,6 +272,7 @@ export class SimulatedSwitch {
       heldDown: this.options.heldDown ?? new Map(),
       ssoBars: this.ssoBars,
       kernel: 'none',
+      ...present({ optmemMax: this.options.optmemMax }),
       ...(bridge.there ? {} : { absence: 'there is no bridge' }),
       mqtt: { protocol_version: 5, embedded: false, will_delay_s: 0 },
     });

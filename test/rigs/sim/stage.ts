@@ -32,7 +32,13 @@ import { DYNAUTH_SECRET, dynamicRequest, readReply } from '../dynauth.ts';
 import type { SimClient } from './client.ts';
 import { Invariants } from './invariants.ts';
 import { replyAttributes } from './radius-peer.ts';
-import { GATEWAY, NO_FILES, SIM_CAPABILITIES, SimulatedSwitch } from './simulated-switch.ts';
+import {
+  GATEWAY,
+  NO_FILES,
+  SIM_CAPABILITIES,
+  SimulatedSwitch,
+  type SwitchOptions,
+} from './simulated-switch.ts';
 
 const STEP_MS = 20;
 const LOGIN_WITHIN_MS = 10_000;
@@ -70,7 +76,12 @@ export class SimulatedStage implements FaultStage {
   readonly invariants: Invariants;
   private readonly machines = new Map<string, SimClient>();
 
-  constructor(setting: Setting, timing: Timing = SIM_TIMING, capabilities: Capabilities = SIM_CAPABILITIES) {
+  constructor(
+    setting: Setting,
+    timing: Timing = SIM_TIMING,
+    capabilities: Capabilities = SIM_CAPABILITIES,
+    kernel: Pick<SwitchOptions, 'optmemMax'> = {},
+  ) {
     this.timing = timing;
     const numbers = Array.from({ length: setting.machines }, (_, i) => i + 1);
     const portOf = (n: number): string => (setting.onePort === true ? 'p1' : `p${n}`);
@@ -84,6 +95,7 @@ export class SimulatedStage implements FaultStage {
       config: simFile(overlay(base, setting.config ?? {})),
       ports: [...new Set(numbers.map(portOf))],
       capabilities: { ...capabilities, vlanFiltering: setting.vlans !== undefined },
+      ...kernel,
     });
     for (const n of numbers) {
       this.plugIn(n, portOf(n));
