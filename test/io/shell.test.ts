@@ -4,6 +4,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import type { Effect, Input } from '../../src/agent/ports.ts';
 import type { Mac } from '../../src/base/mac.ts';
 import { err, ok, type Result } from '../../src/base/result.ts';
+import type { OpenCapture } from '../../src/io/dataplane/port-captures.ts';
 import type { Spool } from '../../src/io/perform-store.ts';
 import { type LateParts, Shell } from '../../src/io/shell.ts';
 import type { GrantKey, PortFacts, PortName } from '../../src/model/dataplane.ts';
@@ -12,7 +13,7 @@ const ALICE = '02:00:00:00:00:0a' as Mac;
 const BOB = '02:00:00:00:00:0b' as Mac;
 const P1 = 'p1' as PortName;
 
-function open() {
+function open(openCapture?: OpenCapture) {
   const heard: Input[] = [];
   const logged: string[] = [];
   const guarded = new Set<Mac>();
@@ -47,6 +48,7 @@ function open() {
     complete: () =>
       shell.complete({
         guard,
+        openCapture,
         watchLeases() {},
         sendDynamicReply: (_address: string, port: number) => replied.push(port),
       } as unknown as LateParts),
@@ -80,6 +82,20 @@ it('guards at the uplinks who is in when they can be guarded, and nobody whose s
   perform({ type: 'revoke', ref: 1, key: { mac: BOB, port: P1, vlan: 0 } });
   complete();
   expect([...guarded]).toEqual([ALICE]);
+});
+
+it('the agent hears of a capture that has ended, and the log why', () => {
+  const { heard, logged, perform, complete } = open((_port, _onFrame, onError) => ({
+    open: () => ok(undefined),
+    hear: () => onError('capture on p1 ended: its filter could not be changed'),
+    takeLost: () => 0,
+    close() {},
+  }));
+  complete();
+  perform({ type: 'open-capture', ref: 1, port: P1 });
+  perform({ type: 'hear', port: P1, only: [ALICE] });
+  expect(heard.filter(({ type }) => type === 'capture-ended')).toEqual([{ type: 'capture-ended', port: P1 }]);
+  expect(logged).toEqual(['capture on p1 ended: its filter could not be changed']);
 });
 
 it('tells a server that something is done when that is durable, and that it is not at once', () => {
