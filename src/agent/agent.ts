@@ -166,6 +166,9 @@ export class Agent {
       case 'frames-lost':
         core.parts.floods.lost(input.port, input.count);
         return;
+      case 'capture-ended':
+        ports.captureEnded(input.port);
+        return;
       case 'lease-frame':
         core.parts.leases.receive(input.bytes);
         return;

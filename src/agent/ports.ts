@@ -70,6 +70,8 @@ export type Input =
   | { readonly type: 'frame'; readonly port: PortName; readonly bytes: Uint8Array }
   /** The port's capture had no room for so many, since the last time that this was told. */
   | { readonly type: 'frames-lost'; readonly port: PortName; readonly count: number }
+  /** The port's capture, which was open, has ended by itself: since the port went down, or by a fault. */
+  | { readonly type: 'capture-ended'; readonly port: PortName }
   | { readonly type: 'table'; readonly dump: TableDump }
   /** The answer to `read-ports`: all of the bridge. */
   | { readonly type: 'ports'; readonly ports: readonly PortFacts[] }

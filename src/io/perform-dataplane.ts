@@ -83,7 +83,10 @@ export class DataplanePerformers {
     this.grants = new Grants(portauth);
     this.captures = new PortCaptures({
       onFrame: (port, bytes) => answers.post({ type: 'frame', port, bytes }),
-      onError: (port, message) => log.log('warn', message, { port }),
+      onError: (port, message) => {
+        log.log('warn', message, { port });
+        answers.post({ type: 'capture-ended', port });
+      },
     });
   }
 

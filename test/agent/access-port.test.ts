@@ -222,6 +222,25 @@ describe('the capture', () => {
     expect(rig.give({ type: 'capture' })).toEqual(['listening']);
   });
 
+  it('that has ended by itself is opened again, without an alarm unless that fails', () => {
+    const rig = new Rig().ready();
+    expect(rig.give({ type: 'capture-ended' })).toEqual(['deaf']);
+    expect(rig.port.listening).toBe(false);
+    expect(rig.at(1_000)).toEqual(['open-capture']);
+    expect(rig.give({ type: 'capture-ended' })).toEqual([]);
+    expect(rig.give({ type: 'capture', error: 'busy' })).toEqual(['alarm']);
+    expect(rig.at(3_000)).toEqual(['open-capture']);
+    expect(rig.give({ type: 'capture' })).toEqual(['listening']);
+  });
+
+  it('that has ended since its port goes down is left at that', () => {
+    const rig = new Rig().ready();
+    rig.give({ type: 'capture-ended' });
+    expect(types(rig.change({ adminUp: false, linkUp: false }))).toContain('close-capture');
+    expect(rig.at(60_000)).not.toContain('open-capture');
+    expect(types(rig.change({ adminUp: true, linkUp: true }))).toContain('open-capture');
+  });
+
   it('an answer that nobody waits for changes nothing', () => {
     const rig = new Rig().ready();
     expect(rig.give({ type: 'capture', error: 'late' })).toEqual([]);

@@ -169,3 +169,13 @@ describe('a port on which the kernel reports unknown MACs', () => {
     expect((await info(stage))['dataplane-overrun']).toBe(500);
   });
 });
+
+it('a capture that ends by itself, on a port that is up all the while, is made anew: who comes is heard', async () => {
+  const stage = new SimulatedStage({ machines: 2 });
+  stage.net.bridge.port(P2).captured = false;
+  stage.net.post({ type: 'capture-ended', port: P2 });
+  await stage.pass(1_500);
+  expect(stage.net.bridge.port(P2).captured).toBe(true);
+  expect(await stage.login(stage.machine(2))).toBeDefined();
+  expect(warnings(stage, 'port')).toBe(0);
+});

@@ -1,6 +1,7 @@
 // Another configuration for a running agent: who is touched by it and who is not, and what is refused as a whole.
 
 import { beforeEach, describe, expect, it } from 'vitest';
+import type { Ip } from '../../src/base/ip.ts';
 import { err, ok } from '../../src/base/result.ts';
 import { HIDDEN } from '../../src/config/secrets.ts';
 import type { PortName } from '../../src/model/dataplane.ts';
@@ -8,6 +9,7 @@ import type { Answer } from '../../src/report/answers.ts';
 import { type ConfigPart, overlay } from '../rigs/config-part.ts';
 import { type Performed, SimulatedSwitch } from '../rigs/sim/simulated-switch.ts';
 import { SimulatedStage, simFile } from '../rigs/sim/stage.ts';
+import { accountingRequest, SSO_SECRET } from '../rigs/sso.ts';
 
 const SECRET = 'sixteen-octets-or-more';
 
@@ -252,6 +254,88 @@ describe('asked whom it would touch', () => {
       await stage.pass(1_000);
       expect(stage.events('session-end')).toHaveLength(ended);
       expect(await stage.ask('config', { check: text })).toMatchObject({ ports: [], sessions: 0, ended: 0 });
+    },
+  );
+
+  const QUICK = { dot1x: { tx_period_s: 1, reauth_max: 1, server_timeout_s: 10 } };
+  const MAB = { enabled: true, delay_s: 0, authentication: 'eap-md5' };
+  const VPN = '192.0.2.10';
+  const ASKED = { radius: { servers: [{ address: '192.0.2.1', secret: SECRET, status_server: true }] } };
+  interface Way {
+    readonly method: string;
+    readonly config: ConfigPart;
+    readonly without: ConfigPart;
+    readonly cause: string;
+    /** Absent: machine 2 says something. */
+    readonly enter?: (stage: SimulatedStage) => Promise<void> | void;
+  }
+  const ways: readonly Way[] = [
+    {
+      method: 'mab',
+      config: { ports: { p2: { mab: MAB } } },
+      without: { ports: { p2: { mab: { enabled: false } } } },
+      cause: 'port-reinit',
+    },
+    {
+      method: 'guest',
+      config: { ports: { p2: { guest_vlan: 91 } } },
+      without: { ports: { p2: {} } },
+      cause: 'authorization-changed',
+    },
+    {
+      method: 'portal',
+      config: { web: {}, ports: { p2: { portal: true } } },
+      without: { web: {}, ports: { p2: { portal: false } } },
+      cause: 'authorization-changed',
+    },
+    {
+      method: 'critical',
+      config: { ...ASKED, ports: { p2: { critical: 'vlan', critical_vlan: 92 } } },
+      without: { ...ASKED, ports: { p2: { critical: 'keep', critical_vlan: 92 } } },
+      cause: 'authorization-changed',
+      enter: async (stage) => {
+        await stage.serverSilent(true);
+        await stage.become(stage.machine(2), 'u2');
+      },
+    },
+    {
+      method: 'sso',
+      config: { l3: { ingress: ['vpn0'] }, sso: { clients: [{ address: VPN, secret: SSO_SECRET }] } },
+      without: {
+        l3: { ingress: ['vpn0'] },
+        sso: { clients: [{ address: '192.0.2.11', secret: SSO_SECRET }] },
+      },
+      cause: 'authorization-changed',
+      enter: ({ net }) => {
+        const bytes = accountingRequest('start', { session: 's1', user: 'alice', ips: ['10.0.0.1' as Ip] });
+        net.post({ type: 'sso-requests', datagrams: [{ address: VPN, port: 40_000, bytes }] });
+      },
+    },
+  ];
+
+  it.each(ways)(
+    'whoever is in by $method where that is switched off: it says so, and then does that',
+    async ({ method, config, without, cause, enter }) => {
+      const stage = new SimulatedStage({
+        machines: 3,
+        devices: [2],
+        vlans: { onUplink: [91, 92] },
+        config: overlay({ ...BASE, ...QUICK }, config),
+      });
+      const text = simFile(overlay({ ...BASE, ...QUICK }, without));
+      await stage.login(stage.machine(1));
+      if (enter === undefined) await stage.announce(stage.machine(2));
+      else await enter(stage);
+      const begun = () =>
+        [...stage.invariants.core.sessions.all()].find((unit) => unit.session.method === method);
+      await stage.until(`a session by ${method}`, begun, 120_000);
+      const before = stage.net.performed.length;
+      expect(await stage.ask('config', { check: text })).toMatchObject({ sessions: 0, ended: 1 });
+      expect(stage.net.performed.slice(before).map(({ effect }) => effect.type)).toEqual(['answer']);
+      expect(await stage.ask('config', { apply: text })).toMatchObject({ applied: true, sessions: 0 });
+      await stage.pass(100);
+      expect(stage.events('session-end')).toMatchObject([{ method, cause }]);
+      expect(await stage.ask('config', { check: text })).toMatchObject({ sessions: 0, ended: 0 });
     },
   );
 });

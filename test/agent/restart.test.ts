@@ -625,6 +625,86 @@ describe('while it is not known yet who is in', () => {
     expect(judge(rows(stage))).toEqual([]);
   });
 
+  it('its client logs in anew on a port of the host mode multi-host: the port is open again', async () => {
+    const { stage, machine, session } = await undecided({
+      config: { ports: { 'p*': { host_mode: 'multi-host' } } },
+    });
+    expect(stage.net.bridge.port('p1').locked).toBe(true);
+    stage.failDumps(50);
+    await stage.become(machine, 'u1');
+    await stage.pass(3_000);
+    await goesOn(stage, machine, session);
+    expect(stage.net.bridge.port('p1').locked).toBe(false);
+    stage.failDumps(0);
+    await stage.logoff(machine);
+    await stage.pass(1_000);
+    expect(stage.net.bridge.port('p1').locked).toBe(true);
+  });
+
+  it('its client logs in on another port: nothing is claimed, and what it had is over when the table is read', async () => {
+    const { stage, machine, session } = await undecided({ machines: 2 });
+    stage.failDumps(50);
+    const there = await stage.impersonate(2, machine);
+    await stage.become(there, 'u2');
+    await stage.pass(3_000);
+    const now = await stage.retained(machine.mac);
+    expect(now).toMatchObject({ port: 'p2', user_name: 'u2' });
+    expect(stage.events('session-end')).toEqual([]);
+    stage.failDumps(0);
+    await stage.pass(5_000);
+    expect(stage.events('session-end')).toMatchObject([{ session_id: session.session_id }]);
+    expect(await stage.retained(machine.mac)).toMatchObject({ session_id: now?.session_id });
+    expect(await stage.isGranted(machine.mac, 'p1')).toBe(false);
+    expect(await stage.isGranted(machine.mac, 'p2')).toBe(true);
+    await stage.logoff(there);
+    await stage.pass(1_000);
+    expect(judge(rows(stage))).toEqual([]);
+  });
+
+  it('its client is accepted on another port, and cannot be let in there: its timers go on', async () => {
+    const { stage, machine, session } = await undecided({
+      machines: 2,
+      vlans: { onUplink: [10] },
+      replies: { u2: { vlan: 'unknown' } },
+      config: { dot1x: { reauth_period_s: 100 } },
+    });
+    stage.failDumps(50);
+    const there = await stage.impersonate(2, machine);
+    await stage.become(there, 'u2');
+    await stage.pass(3_000);
+    expect(stage.events('auth-failed')).toMatchObject([{ reason: 'grant-failed' }]);
+    await stage.silence(there);
+    stage.failDumps(0);
+    await stage.pass(5_000);
+    await goesOn(stage, machine, session);
+    // Nobody there answers EAPOL.
+    await stage.pass(400_000);
+    expect(stage.events('session-end')).toMatchObject([{ session_id: session.session_id }]);
+  });
+
+  it('a device that MAB let in is accepted by 802.1X, and cannot be let in by that: MAB knows it still', async () => {
+    const stage = await fresh({
+      devices: [1],
+      vlans: { onUplink: [10] },
+      replies: { u1: { vlan: 'unknown' } },
+      config: { ports: { 'p*': { mab: MAB } } },
+    });
+    const machine = stage.machine(1);
+    await stage.announce(machine);
+    await stage.talk(machine, 1_000);
+    await stage.pass(10_000);
+    const session = await stage.retained(machine.mac);
+    stage.failDumps(50);
+    await restart(stage);
+    await stage.become(machine, 'u1');
+    await stage.pass(3_000);
+    expect(stage.events('auth-failed')).toMatchObject([{ reason: 'grant-failed', method: 'dot1x' }]);
+    stage.failDumps(0);
+    await stage.pass(5_000);
+    await goesOn(stage, machine, session as PortSession);
+    expect(await stage.ask('reauthenticate', { mac: machine.mac })).toMatchObject({ reauthenticating: 1 });
+  });
+
   it('a device that MAB let in is not asked about', async () => {
     const stage = await fresh({ devices: [1], config: { ports: { 'p*': { mab: MAB } } } });
     const machine = stage.machine(1);

@@ -4,6 +4,7 @@ import { expect, it, onTestFinished } from 'vitest';
 import type { Effect, Input } from '../../src/agent/ports.ts';
 import type { Mac } from '../../src/base/mac.ts';
 import { err, ok, type Result } from '../../src/base/result.ts';
+import type { OpenCapture } from '../../src/io/dataplane/port-captures.ts';
 import type { Spool } from '../../src/io/perform-store.ts';
 import { type LateParts, Shell } from '../../src/io/shell.ts';
 import type { GrantKey, PortFacts, PortName, VlanId } from '../../src/model/dataplane.ts';
@@ -16,7 +17,7 @@ function entry(mac: Mac, vlan = 0): GrantKey {
   return { mac, port: P1, vlan: vlan as VlanId };
 }
 
-function open() {
+function open(openCapture?: OpenCapture) {
   const heard: Input[] = [];
   const logged: string[] = [];
   const guarded = new Set<Mac>();
@@ -51,6 +52,7 @@ function open() {
     complete: () =>
       shell.complete({
         guard,
+        openCapture,
         watchLeases() {},
         sendDynamicReply: (_address: string, port: number) => replied.push(port),
       } as unknown as LateParts),
@@ -98,6 +100,20 @@ it('guards a client from its first entry to its last: a session that moves to an
   expect([...guarded]).toEqual([ALICE]);
   perform({ type: 'revoke', ref: 5, key: entry(ALICE, 20) });
   expect([...guarded]).toEqual([]);
+});
+
+it('the agent hears of a capture that has ended, and the log why', () => {
+  const { heard, logged, perform, complete } = open((_port, _onFrame, onError) => ({
+    open: () => ok(undefined),
+    hear: () => onError('capture on p1 ended: its filter could not be changed'),
+    takeLost: () => 0,
+    close() {},
+  }));
+  complete();
+  perform({ type: 'open-capture', ref: 1, port: P1 });
+  perform({ type: 'hear', port: P1, only: [ALICE] });
+  expect(heard.filter(({ type }) => type === 'capture-ended')).toEqual([{ type: 'capture-ended', port: P1 }]);
+  expect(logged).toEqual(['capture on p1 ended: its filter could not be changed']);
 });
 
 it('tells a server that something is done when that is durable, and that it is not at once', () => {

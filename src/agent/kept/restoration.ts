@@ -22,7 +22,7 @@ import {
   millis,
 } from '../../base/time.ts';
 import { isFallback } from '../../model/authorization.ts';
-import type { TableDump } from '../../model/dataplane.ts';
+import type { PortName, TableDump } from '../../model/dataplane.ts';
 import type { KeptAddress, KeptSession, KeptStation, Proof } from '../../model/kept.ts';
 import type { L2Session, L3Session } from '../../model/session.ts';
 import { l3SessionKey, sessionKey } from '../../report/topics.ts';
@@ -144,11 +144,13 @@ export class Restoration {
   }
 
   /**
-   * The client has proven itself before the table could be read: its session is here from now on, true if there is one that may
-   * go on. An entry that is missing is written again when the table is read.
+   * The client has proven itself by 802.1X before the table could be read: what it has by that on this port is here from now on,
+   * true if there is a session that may go on. An entry that is missing is written again when the table is read.
    */
-  claim(mac: Mac): boolean {
-    const claimed = this.stored?.find(({ kept }) => kept.place.mac === mac);
+  claim(mac: Mac, port: PortName): boolean {
+    const claimed = this.stored?.find(
+      ({ kept: { method, place } }) => place.mac === mac && place.port === port && method === 'dot1x',
+    );
     if (claimed === undefined) return false;
     const verdict = judgeKept(2, {
       ...this.found(claimed.kept, new Map()),
@@ -157,8 +159,8 @@ export class Restoration {
     });
     if (verdict.do !== 'adopt') return false;
     this.stored = this.stored?.filter((stored) => stored !== claimed);
-    this.adopt(claimed, 'known');
-    this.core.parts.ports.sessionsChanged(claimed.kept.place.port);
+    this.goOn(claimed, 'known');
+    this.core.parts.ports.sessionsChanged(port);
     return true;
   }
 
@@ -236,9 +238,7 @@ export class Restoration {
     const { life } = this.core.parts;
     switch (verdict.do) {
       case 'adopt':
-        this.adopt(stored);
-        // Not by the file's word: others than its client were let in with it, if it was open, and by nobody if it was not.
-        if (isStillOpen(stored.kept.place, this.core)) this.core.parts.ports.open(stored.kept.place.port);
+        this.goOn(stored);
         return undefined;
       case 'end': {
         const unit = this.adopt(stored);
@@ -270,6 +270,13 @@ export class Restoration {
       keptSessions.forget(id);
       reporter.sessionLost(recordOf(kept), cause);
     }
+  }
+
+  private goOn(stored: Stored<KeptStation>, client?: 'known'): void {
+    const { place } = stored.kept;
+    this.adopt(stored, client);
+    // Not by the file's word: others than its client were let in with it, if it was open, and by nobody if it was not.
+    if (isStillOpen(place, this.core)) this.core.parts.ports.open(place.port);
   }
 
   /** `known`: its method has a machine of it. */

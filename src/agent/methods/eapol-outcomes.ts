@@ -26,7 +26,7 @@ export class EapolOutcomes {
     const { aaa, accountant, life, mab, restoration } = this.core.parts;
     const { mac, port } = unit;
     const { ref, authorization } = effect;
-    if (restoration.claim(mac)) {
+    if (restoration.claim(mac, port)) {
       this.reauthenticated(unit, { ...effect, type: 'reauthenticated', sameIdentity: false });
       return;
     }

@@ -14,6 +14,7 @@ import { MabClient } from '../../pae/mab.ts';
 import type { MabEffect, MabEvent, MabFacts } from '../../pae/mab-events.ts';
 import type { MabSettings } from '../../pae/mab-settings.ts';
 import type { Core } from '../core.ts';
+import type { L2Unit } from '../session/session-unit.ts';
 import { MabPort, type MabStanding, MabUnit } from './mab-port.ts';
 import { MabQuestions } from './mab-questions.ts';
 import type { Method, ResumedClient } from './method.ts';
@@ -200,7 +201,7 @@ export class Mab implements Method {
     if (here === undefined) return;
     if (!settings.enabled) {
       for (const unit of this.core.sessions.onPort(port)) {
-        if (unit.session.method !== 'mab') continue;
+        if (!this.isOut(unit)) continue;
         this.core.parts.life.end(unit, { cause: 'port-reinit', detail: 'MAB was switched off' });
       }
       this.portClosed(port);
@@ -209,6 +210,11 @@ export class Mab implements Method {
     here.queue.configure(settings.ratePerSecond);
     for (const unit of [...here.clients.values()]) this.tell(unit, { type: 'settings', settings });
     this.core.schedule.touch(here);
+  }
+
+  /** In by MAB, where that is switched off. */
+  isOut({ session }: L2Unit): boolean {
+    return session.method === 'mab' && !this.core.settings.port(session.grant.port).mab.enabled;
   }
 
   // The machines.

@@ -28,6 +28,8 @@ export type PortEvent =
   /** The answer to that `set`: the very object, since two that say the same may be under way. */
   | { readonly type: 'port-set'; readonly setting: PortSetting; readonly error?: string }
   | { readonly type: 'capture'; readonly error?: string }
+  /** It was open; the port may be down, of which we are still to be told. */
+  | { readonly type: 'capture-ended' }
   /** The kernel reports so many unknown MACs that it is to report none, for a while. */
   | { readonly type: 'reports'; readonly on: boolean }
   | { readonly type: 'tick' };
@@ -164,6 +166,8 @@ export class AccessPort {
         return this.portSet(event, now);
       case 'capture':
         return this.captureAnswered(event.error, now);
+      case 'capture-ended':
+        return this.captureEnded(now);
       case 'reports':
         return this.reported(event.on);
       case 'tick':
@@ -337,6 +341,14 @@ export class AccessPort {
     }
     this.capture = { name: 'open' };
     return this.known.linkUp ? [{ type: 'listening' }] : [];
+  }
+
+  /** Tried again a little later: by then a port that went down has said so, and is no alarm. */
+  private captureEnded(now: Instant): PortEffect[] {
+    // One that is being opened is another one.
+    if (this.capture.name !== 'open') return [];
+    this.capture = { name: 'retrying', tries: 1, at: after(now, retryDelay(1)) };
+    return [{ type: 'deaf' }];
   }
 }
 

@@ -299,6 +299,13 @@ export class PortDesk {
     this.core.parts.reporter.portChanged(name);
   }
 
+  captureEnded(name: PortName): void {
+    const unit = this.units.get(name);
+    if (unit === undefined) return;
+    this.tell(unit, { type: 'capture-ended' });
+    this.core.parts.reporter.portChanged(name);
+  }
+
   portDone(name: PortName, setting: PortSetting, error: string | undefined): void {
     const unit = this.units.get(name);
     if (unit === undefined || !unit.machine.awaits(setting)) return;

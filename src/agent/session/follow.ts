@@ -40,13 +40,14 @@ export interface Touched {
 
 /** Who is not as the configuration says; nothing is changed. */
 export function touchedBy(core: Core): Touched {
-  const { fallback, ports, sso } = core.parts;
+  const { fallback, mab, ports, sso } = core.parts;
   const { behind } = ports;
   const closed = new Set(
     behind.filter(({ name, machine }) => machine.wouldEnd(core.settings.port(name))).map(({ name }) => name),
   );
-  const ends = (unit: SessionUnit): boolean =>
-    isL2(unit) ? closed.has(unit.session.grant.port) || fallback.isOut(unit) : isL3(unit) && sso.isOut(unit);
+  const isOut = (unit: L2Unit): boolean =>
+    closed.has(unit.session.grant.port) || mab.isOut(unit) || fallback.isOut(unit);
+  const ends = (unit: SessionUnit): boolean => (isL2(unit) ? isOut(unit) : isL3(unit) && sso.isOut(unit));
   const all = [...core.sessions.all()];
   const staying = all.filter((unit) => !ends(unit));
   const changes = (unit: SessionUnit): boolean =>

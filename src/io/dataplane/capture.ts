@@ -143,15 +143,19 @@ export class Capture {
     return ok(undefined);
   }
 
-  /** From now on what these MACs send, and nothing else; undefined: what anybody sends. The kernel drops the rest unseen. */
+  /**
+   * From now on what these MACs send, and nothing else; undefined: what anybody sends. The kernel drops the rest unseen. Where it
+   * does not take the filter, nobody knows which one it has: the capture is opened anew, and hears anybody.
+   */
   hear(only: readonly Mac[] | undefined): void {
     try {
       this.#session?.setFilter(only === undefined ? this.#scope.filter : fromThese(only, this.#scope.filter));
     } catch (error) {
-      this.close();
+      const again = this.open();
+      if (again.ok) return;
       this.#onError(
         this.#port,
-        `capture on ${this.#port} ended: its filter could not be changed: ${messageOf(error)}`,
+        `capture on ${this.#port} ended: its filter could not be changed: ${messageOf(error)}; ${again.error}`,
       );
     }
   }

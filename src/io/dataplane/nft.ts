@@ -1,6 +1,6 @@
 // The program nft, which writes the packet filter. Running it at once stops us for some milliseconds; otherwise nobody waits.
 
-import { spawn, spawnSync } from 'node:child_process';
+import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
 import { err, ok, type Result } from '../../base/result.ts';
 
 export const NFT_WITHIN_MS = 5000;
@@ -18,7 +18,15 @@ export function nft(
   input: string,
   done: (result: Result<string, string>) => void,
 ): void {
-  const program = spawn('nft', args, { stdio: ['pipe', 'pipe', 'pipe'], timeout: NFT_WITHIN_MS });
+  let program: ChildProcessWithoutNullStreams;
+  try {
+    program = spawn('nft', args, { stdio: ['pipe', 'pipe', 'pipe'], timeout: NFT_WITHIN_MS });
+  } catch (error) {
+    // Some failures, want of memory among them, are thrown here instead of being told of by `error`.
+    const message = error instanceof Error ? error.message : String(error);
+    setImmediate(() => done(err(`nft: ${message}`)));
+    return;
+  }
   let said = '';
   let complaint = '';
   let over = false;

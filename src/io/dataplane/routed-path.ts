@@ -1,12 +1,10 @@
 // Performs what the agent wants of the routed path beside grants, which are written with all others (grants.ts).
 
-import { execFile } from 'node:child_process';
 import type { Input } from '../../agent/ports.ts';
 import type { Ip } from '../../base/ip.ts';
+import { nft } from './nft.ts';
 import type { RoutedPath } from './portauth-l3.ts';
 import { tableName } from './table-name.ts';
-
-const NFT_WITHIN_MS = 5000;
 
 export interface Awaiting {
   readonly ip: Ip;
@@ -41,10 +39,5 @@ export function readAddresses(path: RoutedPath, wanted: { readonly granted: bool
 
 /** What an earlier run with a routed path has left, which would stay shut for ever; mostly there is nothing, and nobody waits for it. */
 export function removeRoutedPath(bridge: string): void {
-  execFile(
-    'nft',
-    ['delete', 'table', 'inet', tableName(bridge)],
-    { timeout: NFT_WITHIN_MS },
-    () => undefined,
-  );
+  nft(['delete', 'table', 'inet', tableName(bridge)], '', () => undefined);
 }
