@@ -28,8 +28,8 @@ export interface FaultKind {
   readonly periods: readonly [number, number];
   /** How often, against others of its lane; 1 if absent. */
   readonly weight?: number;
-  /** It happens to one port. */
-  readonly at?: 'host' | 'crowd' | 'any' | 'none';
+  /** It happens to one port, of these. */
+  readonly at?: 'host' | 'crowd' | 'any';
 }
 
 export type Leaving = 'logoff' | 'vanish' | 'command' | 'disconnect' | 'unplug';
@@ -140,23 +140,14 @@ function faultsOf(
   }
 }
 
-function portOf(
-  { at = 'none' }: FaultKind,
-  { hosts, crowdPorts }: PlanOptions,
-  random: SeededRandom,
-): number {
-  switch (at) {
-    case 'none':
-      return 0;
-    case 'host':
-      return 1 + random.below(hosts);
-    case 'crowd':
-      return hosts + 1 + random.below(crowdPorts);
-    case 'any':
-      return 1 + random.below(hosts + crowdPorts);
-    case undefined:
-      throw new Error('TODO: Not implemented yet');
-  }
+function portOf({ at }: FaultKind, { hosts, crowdPorts }: PlanOptions, random: SeededRandom): number {
+  if (at === undefined) return 0;
+  const [first, count] = {
+    host: [1, hosts] as const,
+    crowd: [hosts + 1, crowdPorts] as const,
+    any: [1, hosts + crowdPorts] as const,
+  }[at];
+  return first + random.below(count);
 }
 
 function between(random: SeededRandom, [from, to]: readonly [number, number]): number {
