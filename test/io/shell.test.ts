@@ -57,6 +57,7 @@ function open(openCapture?: OpenCapture) {
         sendDynamicReply: (_address: string, port: number) => replied.push(port),
       } as unknown as LateParts),
     replied,
+    rest: () => shell.rest(),
     store: (spool: Spool) => shell.useSpool(spool),
   };
 }
@@ -141,4 +142,14 @@ it('tells a server that something is done when that is durable, and that it is n
   expect(replied).toEqual([2]);
   flush();
   expect(replied).toEqual([2, 1]);
+});
+
+it('takes nothing in any more once it rests: who would get in then would not be kept', () => {
+  const { heard, perform, rest } = open();
+  perform();
+  const before = heard.length;
+  rest();
+  perform({ type: 'read-ports' });
+  expect(before).toBeGreaterThan(0);
+  expect(heard).toHaveLength(before);
 });
