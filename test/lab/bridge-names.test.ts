@@ -92,6 +92,40 @@ test('a port that is renamed to what is nobody’s: its users are out, and it st
   await isIn(2);
 }, 240_000);
 
+test('what is renamed while no agent runs: by the file’s new name all go on; by one of nobody’s all are out, and no port is open', async () => {
+  const { agent, lab } = scene;
+  const whileNobodyRuns = async (rename: () => Promise<unknown>): Promise<void> => {
+    await agent.stop();
+    await rename();
+    await agent.start();
+  };
+  await whileNobodyRuns(async () => {
+    await lab.netns.ip('link set br0 name lan');
+    agent.configure({ switch: { bridge: 'lan' } });
+  });
+  await agent.waitForLog(/sessions of an earlier run go on.*"kept":2,"ended":0/);
+  expect(await grants('lan')).toBe(2);
+  for (const client of [1, 2]) expect(await ping(scene.client(client), UPLINK_IPV4)).toBe(true);
+
+  expect(await isLocked('p2')).toBe(false);
+  await whileNobodyRuns(() => lab.netns.ip('link set p2 name q2'));
+  await agent.waitForLog(/q2 has come locked, and by the configuration it is none of ours/);
+  await stopsWith('Port-Error', 1);
+  expect(await grants('lan')).toBe(1);
+  expect(await isLocked('q2')).toBe(true);
+  expect(await ping(scene.client(2), UPLINK_IPV4)).toBe(false);
+  expect(await ping(scene.client(1), UPLINK_IPV4)).toBe(true);
+
+  await whileNobodyRuns(() => lab.netns.ip('link set lan name br0'));
+  await agent.waitForLog(
+    /the bridge lan is called br0 now, and is not ours by that name: 1 grants are taken away there, and its ports stay locked/,
+  );
+  await stopsWith('Port-Error', 2);
+  expect(await grants('br0')).toBe(0);
+  expect(await isLocked('p1')).toBe(true);
+  expect(await ping(scene.client(1), UPLINK_IPV4)).toBe(false);
+}, 240_000);
+
 test('another bridge in the configuration: it takes a restart, which leaves no grant behind and says what stays locked', async () => {
   const { agent, lab } = scene;
   const lockFile = join(agent.stateDir, 'lock.conf');
