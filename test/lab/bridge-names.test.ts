@@ -14,6 +14,8 @@ import { PASSWORD, Scene } from '../rigs/lab/scene.ts';
 const LOCKER = resolve(import.meta.dirname, '../../dist/rollcall-lock');
 const USERS = ['alice', 'bob'].map((name) => ({ name, password: PASSWORD }));
 
+const OPEN_FOR_ALL = { ports: { p2: { host_mode: 'multi-host' } } };
+
 let scene: Scene;
 let undoings: (() => unknown)[] = [];
 
@@ -21,7 +23,7 @@ beforeEach(async () => {
   scene = await Scene.open({
     ports: 2,
     radius: { users: USERS },
-    config: { ports: { p2: { host_mode: 'multi-host' } } },
+    config: OPEN_FOR_ALL,
   });
   await scene.logIn(scene.client(1), 'alice');
   await scene.logIn(scene.client(2), 'bob');
@@ -101,13 +103,13 @@ test('what is renamed while no agent runs: by the file’s new name all go on; b
   };
   await whileNobodyRuns(async () => {
     await lab.netns.ip('link set br0 name lan');
-    agent.configure({ switch: { bridge: 'lan' } });
+    agent.configure({ ...OPEN_FOR_ALL, switch: { bridge: 'lan' } });
   });
-  await agent.waitForLog(/sessions of an earlier run go on.*"kept":2,"ended":0/);
+  await agent.waitForLog(/"kept":2,"ended":0,"message":"sessions of an earlier run go on"/);
   expect(await grants('lan')).toBe(2);
   for (const client of [1, 2]) expect(await ping(scene.client(client), UPLINK_IPV4)).toBe(true);
 
-  expect(await isLocked('p2')).toBe(false);
+  await until('the port to be open for all again', async () => !(await isLocked('p2')));
   await whileNobodyRuns(() => lab.netns.ip('link set p2 name q2'));
   await agent.waitForLog(/q2 has come locked, and by the configuration it is none of ours/);
   await stopsWith('Port-Error', 1);
