@@ -260,7 +260,7 @@ export class Mab implements Method {
   }): void {
     const { mac, port, at } = sighting;
     const { core } = this;
-    if (core.draining || !isStationAddress(mac) || core.parts.ports.isOwnAddress(mac)) return;
+    if (core.draining || !isStationAddress(mac) || core.parts.bridge.isOwnAddress(mac)) return;
     if (!core.parts.ports.isAuto(port)) return;
     if (core.parts.ports.isFlapping(port)) {
       core.drops.add('mab-flapping');
