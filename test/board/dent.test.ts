@@ -96,6 +96,13 @@ describe('the Debian package', () => {
     expect(run('dpkg-deb', '--ctrl-tarfile', deb).includes('./conffiles')).toBe(true);
   });
 
+  it.each(['docs/install-dent.md', 'docs/boot.md'])('has what %s names of it', (page) => {
+    const named = [...readFileSync(path.join(ROOT, page), 'utf8').matchAll(/\/usr\/(?:lib|share)\/[\w./-]*\w/g)];
+    const ours = named.map(([name]) => name).filter((name) => name.includes('rollcall'));
+    expect(ours.length).toBeGreaterThan(0);
+    expect(ours.filter((name) => !existsSync(path.join(unpacked, name)))).toEqual([]);
+  });
+
   it('asks for every library that its native parts need, and for the Node that they are for', () => {
     const wanted = field('Depends')
       .split(',')
