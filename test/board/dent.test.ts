@@ -79,6 +79,7 @@ describe('the Debian package', () => {
       '/usr/lib/rollcall/rollcall.js',
       '/usr/lib/rollcall/rollcall-lock',
       '/usr/lib/rollcall/lock-file',
+      '/usr/lib/rollcall/user',
       '/usr/lib/systemd/system/rollcall.service',
       '/usr/lib/systemd/system/rollcall-lock.service',
       '/usr/lib/sysusers.d/rollcall.conf',

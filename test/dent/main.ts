@@ -104,11 +104,14 @@ class Life {
 
   private async configure(): Promise<void> {
     const { debian } = this;
+    const file = debian.file(CONFIG);
+    writeFileSync(file, configured(await must(['cat', file])));
+    await debian.must(`(umask 077; echo ${SECRET} >/etc/rollcall/radius.secret)`);
+    assert.match((await debian.run('rollcall check')).stderr, /cannot read \S+radius\.secret: EACCES/);
+    this.say('a secret that root alone may read: `rollcall check` of root says that the agent cannot');
     await debian.must(
       `echo ${SECRET} | install -o rollcall -g root -m 0400 /dev/stdin /etc/rollcall/radius.secret`,
     );
-    const file = debian.file(CONFIG);
-    writeFileSync(file, configured(await must(['cat', file])));
     await debian.must('rollcall check');
     await debian.must('systemctl enable --now rollcall');
     assert.deepEqual(await this.locked(), [true, true]);
