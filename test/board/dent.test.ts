@@ -98,7 +98,9 @@ describe('the Debian package', () => {
   });
 
   it.each(['docs/install-dent.md', 'docs/boot.md'])('has what %s names of it', (page) => {
-    const named = [...readFileSync(path.join(ROOT, page), 'utf8').matchAll(/\/usr\/(?:lib|share)\/[\w./-]*\w/g)];
+    const named = [
+      ...readFileSync(path.join(ROOT, page), 'utf8').matchAll(/\/usr\/(?:lib|share)\/[\w./-]*\w/g),
+    ];
     const ours = named.map(([name]) => name).filter((name) => name.includes('rollcall'));
     expect(ours.length).toBeGreaterThan(0);
     expect(ours.filter((name) => !existsSync(path.join(unpacked, name)))).toEqual([]);

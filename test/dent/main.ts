@@ -78,7 +78,10 @@ class Life {
     assert.equal(await ping(this.lab.client(1), UPLINK_IPV4), true);
     const checked = await this.debian.run('rollcall check');
     assert.equal(checked.code, 1);
-    assert.match(checked.stderr, /radius\.servers: fault: the list is empty: it has to be a list of 1 to 16 servers/);
+    assert.match(
+      checked.stderr,
+      /radius\.servers: fault: the list is empty: it has to be a list of 1 to 16 servers/,
+    );
     assert.equal(
       await this.debian.must(`stat -c '%U:%G %a' /etc/rollcall ${CONFIG}`),
       'root:rollcall 750\nroot:rollcall 640\n',
