@@ -59,7 +59,7 @@ export class Restoration {
   /** What is in the store; without one, nothing. */
   opened({ content, kept, logins, status }: Extract<Input, { readonly type: 'spool' }>): void {
     if (this.stored !== undefined) return;
-    const { accountant, keptSessions, ports, reporter, sso, watch } = this.core.parts;
+    const { accountant, bridge, keptSessions, reporter, sso, watch } = this.core.parts;
     sso.resume(logins);
     const living = new Map(accountant.opened(content, status).map((record) => [idOf(record), record]));
     keptSessions.begin();
@@ -81,7 +81,7 @@ export class Restoration {
     }
     for (const [id, record] of living) if (!whole.has(id)) accountant.lost(record, 'nas-reboot');
     // Without a bridge no port of theirs is there, and no entry.
-    if (ports.bridgeIsThere) watch.readTable();
+    if (bridge.isThere) watch.readTable();
     else this.judge(new Uint8Array());
     // Without a routed path nobody is on it.
     if (this.core.config.l3 === undefined) this.addresses(new Set());
@@ -184,10 +184,10 @@ export class Restoration {
   private found({ boot, method, place }: Stored<KeptStation>['kept'], left: LeftEntries): Found {
     const { core } = this;
     const { mac, port: name, nasPort } = place;
-    const { ports, life } = core.parts;
+    const { bridge, ports, life } = core.parts;
     const unit = ports.get(name)?.machine;
     const idle = left.idleTimes(place);
-    const calledNow = ports.nameOf(nasPort);
+    const calledNow = bridge.nameOf(nasPort);
     const { linkChanges = unit?.facts.linkChanges ?? 0 } = place;
     const port = {
       control: unit?.control,
@@ -231,8 +231,8 @@ export class Restoration {
    * Whatever the file says of that name: nobody else looks at the table of a port that is not ours.
    */
   private clearRenamed(place: KeptStation, left: LeftEntries): void {
-    const { life, ports } = this.core.parts;
-    const name = ports.nameOf(place.nasPort);
+    const { bridge, life, ports } = this.core.parts;
+    const name = bridge.nameOf(place.nasPort);
     if (name === undefined || name === place.port) return;
     if (place.opened === true) ports.shutLeftOpen(name);
     for (const vlan of left.vlans(place)) life.removeForeign({ mac: place.mac, port: name, vlan });
