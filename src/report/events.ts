@@ -6,11 +6,22 @@
 // oldest is dropped, and the next after the hole says how many are missing. Numbers have no gaps where nothing was dropped. A
 // short tail of what happened is kept for the `events` verb. Time is an argument.
 //
-// What of it is on disk (event-codec.ts) is a copy, for the next start: an event that nobody has acknowledged within `WAIT`,
-// and at once while the broker is known to be away. So a broker that answers costs no write. What an earlier run has left
-// comes first, with the numbers that it had; nothing is handed out before that is known.
+// What of it is on disk (event-codec.ts) is a copy, for the next start: what nobody has acknowledged within `WAIT`; while the
+// broker is known to be away at once, but once in `WAIT` at most. So a broker that answers costs no write, and an outage of
+// days, in which somebody is probed each second, no flash: probes wait for company, and `PROBES_WAIT` at most. What an earlier
+// run has left comes first, with the numbers that it had; nothing is handed out before that is known.
 
-import { after, earliest, type Instant, millis, NEVER, type Now, rfc3339 } from '../base/time.ts';
+import {
+  after,
+  earliest,
+  type Instant,
+  instant,
+  latest,
+  millis,
+  NEVER,
+  type Now,
+  rfc3339,
+} from '../base/time.ts';
 import {
   type EventChange,
   type EventRef,
@@ -44,6 +55,7 @@ const DEFAULT_HISTORY = 1_000;
 const MOST_HANDED_OUT = 1_000;
 /** For an acknowledgement, before the event is written; and after one, until it is erased, with others. */
 const WAIT = millis(1_000);
+const PROBES_WAIT = millis(60_000);
 
 export class EventLog {
   private readonly bootId: string;
@@ -61,6 +73,9 @@ export class EventLog {
   private isAway = false;
   /** In the queue, and not on disk as they are. */
   private readonly unsaved = new Map<EventRef, Entry>();
+  /** When the first of them is to be, or before that. */
+  private saveAt: Instant = NEVER;
+  private savedAt: Instant = instant(-NEVER);
   /** Keys on disk of which nobody wants anything. */
   private erased: string[] = [];
   private eraseAt: Instant = NEVER;
@@ -90,6 +105,7 @@ export class EventLog {
     const early = this.waiting;
     this.waiting = this.newQueue();
     this.unsaved.clear();
+    this.saveAt = NEVER;
     for (const { ref, event } of events) this.enqueue({ ref, event, since: now, isOnDisk: true });
     for (const key of damaged) this.erase(key, now);
     this.tellMissing(damaged.length);
@@ -120,27 +136,24 @@ export class EventLog {
   /** The link to the broker has broken, or stands again. */
   linkChanged(isThere: boolean): void {
     this.isAway = !isThere;
+    this.saveAt = this.nextSave();
   }
 
   /** When `toStore` has something. */
   pollAt(): Instant {
-    if (!this.isOpen) return NEVER;
-    const [oldest] = this.unsaved.values();
-    if (oldest === undefined) return this.eraseAt;
-    return earliest(this.eraseAt, this.isAway ? oldest.since : after(oldest.since, WAIT));
+    return this.isOpen ? earliest(this.eraseAt, this.saveAt) : NEVER;
   }
 
   /** What is to be written by now; with `all`, since nobody will come back, whatever is not acknowledged. */
   toStore(now: Instant, all = false): readonly EventChange[] {
-    if (!this.isOpen || (!all && this.pollAt() > now)) return [];
+    if (!this.isOpen) return [];
+    if (this.saveAt <= now) this.saveAt = this.nextSave();
+    const saves = all || this.saveAt <= now;
+    if (!saves && this.eraseAt > now) return [];
     const changes: EventChange[] = this.erased.map((key) => ({ key, value: null }));
-    for (const entry of this.unsaved.values()) {
-      changes.push(storingEvent(entry, !entry.isOnDisk));
-      entry.isOnDisk = true;
-    }
     this.erased = [];
     this.eraseAt = NEVER;
-    this.unsaved.clear();
+    if (saves) changes.push(...this.saving(now));
     return changes;
   }
 
@@ -195,11 +208,38 @@ export class EventLog {
   }
 
   private save(entry: Entry): void {
-    if (!this.memoryOnly) this.unsaved.set(entry.ref, entry);
+    if (this.memoryOnly) return;
+    this.unsaved.set(entry.ref, entry);
+    this.saveAt = earliest(this.saveAt, this.dueOf(entry));
+  }
+
+  private dueOf({ event, since }: Entry): Instant {
+    if (event.type === 'handshake-probe') return after(since, PROBES_WAIT);
+    return this.isAway ? latest(since, after(this.savedAt, WAIT)) : after(since, WAIT);
+  }
+
+  /** Of those that are not acknowledged by now. */
+  private nextSave(): Instant {
+    let next = NEVER;
+    for (const entry of this.unsaved.values()) next = earliest(next, this.dueOf(entry));
+    return next;
+  }
+
+  private saving(now: Instant): readonly EventChange[] {
+    const entries = [...this.unsaved.values()];
+    this.unsaved.clear();
+    this.saveAt = NEVER;
+    this.savedAt = now;
+    return entries.map((entry) => {
+      const change = storingEvent(entry, !entry.isOnDisk);
+      entry.isOnDisk = true;
+      return change;
+    });
   }
 
   private forget(entry: Entry, now: Instant): void {
     this.unsaved.delete(entry.ref);
+    if (this.unsaved.size === 0) this.saveAt = NEVER;
     if (entry.isOnDisk) this.erase(eventKey(entry.ref), now);
   }
 

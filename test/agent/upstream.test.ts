@@ -67,17 +67,22 @@ describe('events that the broker does not have', () => {
       await stage.brokerAway(true);
       await stage.logoff(stage.machine(1));
       await stage.begin(stage.machine(3));
-      await stage.pass(1_000);
+      await stage.pass(1_100);
       const before = arrived(net).length;
       for (let life = 0; life < 2; life++) {
         if (stopped) net.post({ type: 'stopping' });
         await stage.killAgent('the broker is away');
         await stage.pass(2_000);
         await stage.logoff(stage.machine(2 + life));
+        await stage.pass(stopped ? 100 : 1_100);
         expect(arrived(net)).toHaveLength(before);
       }
       await stage.brokerAway(false);
       expect(arrived(net)).toEqual(happened(net));
+      expect(net.events.slice(-2)).toMatchObject([
+        { boot_id: 'b0071', type: 'session-end' },
+        { boot_id: 'b0072', type: 'session-end' },
+      ]);
       await stage.pass(2_000);
       expect([...net.disk.keys()].filter((key) => key.startsWith('e'))).toEqual([]);
     },
@@ -105,7 +110,7 @@ describe('events that the broker does not have', () => {
     await stage.logoff(machine);
     await stage.pass(100);
     await stage.begin(machine);
-    await stage.pass(1_000);
+    await stage.pass(1_100);
     const key = macToKey(machine.mac as Mac);
     const topic = `rollcall/v1/sw1/session/${key}`;
     await stage.killAgent();
@@ -123,6 +128,7 @@ describe('events that the broker does not have', () => {
     await stage.brokerAway(true);
     for (let i = 0; i < 10_300; i++)
       stage.net.post({ type: 'descriptors', ...(i % 2 === 0 ? { shortage: 'few' } : {}) });
+    await stage.pass(1_100);
     expect([...stage.net.disk.keys()].filter((key) => key.startsWith('e'))).toHaveLength(10_000);
     await stage.killAgent();
     const { events } = stage.net;

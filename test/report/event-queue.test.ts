@@ -16,6 +16,10 @@ import { EventLog, type EventLogOptions } from '../../src/report/events.ts';
 import { AT, EVENTS, NOW } from './samples.ts';
 
 const EVENT = EVENTS.at(-1) as ReportableEvent;
+const PROBES = EVENTS.find(({ type }) => type === 'handshake-probe') as Extract<
+  ReportableEvent,
+  { readonly type: 'handshake-probe' }
+>;
 
 function at(mono: number): Now {
   return { mono: instant(mono), wall: AT };
@@ -105,11 +109,39 @@ describe('what goes to disk', () => {
     life.log.take();
     life.log.linkChanged(false);
     life.store(1);
-    life.record(1, 2).store(2);
-    expect(life.kept).toEqual([1, 2, 3]);
+    expect(life.kept).toEqual([1, 2]);
+    life.record(1, 2).record(1, 3);
+    expect(life.store(1_000), 'once a second at most').toEqual([]);
+    expect(life.log.pollAt()).toBe(1_001);
+    life.store(1_001);
+    expect(life.kept).toEqual([1, 2, 3, 4]);
+    life.record(1, 3_000).store(3_000);
+    expect(life.kept).toEqual([1, 2, 3, 4, 5]);
     life.log.linkChanged(true);
-    life.record(1, 3).store(3);
+    life.record(1, 5_000).store(5_000);
+    expect(life.kept).toEqual([1, 2, 3, 4, 5]);
+  });
+
+  test('probes wait for company, and for a minute at most', () => {
+    const life = new Life().open();
+    life.log.linkChanged(false);
+    life.log.record(PROBES, at(0));
+    expect(life.store(59_999)).toEqual([]);
+    life.store(60_000);
+    expect(life.kept).toEqual([1]);
+    life.log.record(PROBES, at(70_000));
+    life.record(1, 71_000).store(71_000);
     expect(life.kept).toEqual([1, 2, 3]);
+    expect(life.log.pollAt()).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  test('what is acknowledged meanwhile makes nothing else be written before its time', () => {
+    const life = new Life().open().record(1, 0).record(1, 900);
+    life.log.acknowledged([life.log.take()?.ref ?? 0], instant(950));
+    expect(life.store(1_000)).toEqual([]);
+    expect(life.log.pollAt()).toBe(1_900);
+    life.store(1_900);
+    expect(life.kept).toEqual([2]);
   });
 
   test('what is acknowledged is erased, within a second and together', () => {
@@ -176,11 +208,7 @@ describe('the next start', () => {
   });
 
   test('a payload beyond 64 KiB comes back whole', () => {
-    const { body } = EVENTS.find(({ type }) => type === 'handshake-probe') as Extract<
-      ReportableEvent,
-      { readonly type: 'handshake-probe' }
-    >;
-    const probes = Array(500).fill(body.probes[0]) as typeof body.probes;
+    const probes = Array(500).fill(PROBES.body.probes[0]) as typeof PROBES.body.probes;
     const life = new Life().open();
     const payload = life.log.record({ type: 'handshake-probe', body: { probes } }, NOW);
     expect(encodeEvent(payload).length).toBeGreaterThan(0xffff);
@@ -204,7 +232,7 @@ describe('bounds and damage', () => {
     const life = new Life(undefined, { limit: 10 }).open();
     life.log.linkChanged(false);
     for (let i = 0; i < 25; i++) {
-      life.record(1, i).store(i);
+      life.record(1, i * 1_000).store(i * 1_000);
       expect(life.disk.size).toBeLessThanOrEqual(11);
     }
     expect(life.disk.size).toBe(10);

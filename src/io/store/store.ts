@@ -7,8 +7,8 @@
 // transaction. `overlappingSync`, the package's default, would call a commit done before it is on the disk: it is off.
 //
 // What cannot be written (no room, a medium that fails) is told at once, and kept here to be written when it can be, so
-// that the disk says the truth again then. Kept are at most as many changes as the journal has records, and the list of
-// certified devices entries: it has a table of its own in the same file.
+// that the disk says the truth again then. Kept are at most as many changes as the journal has records, the queue of events
+// events, and the list of certified devices entries: it has a table of its own in the same file.
 
 import { mkdirSync, statfsSync } from 'node:fs';
 import type { Database } from 'lmdb';
