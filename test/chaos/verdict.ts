@@ -309,7 +309,8 @@ function vanished({
   return stays.flatMap(({ mac, left, how }) => {
     if (how !== 'vanish' || left === undefined || deadlineOf(left, calm) > left + boundMs) return [];
     // Whoever was back by then is no silence that was noticed.
-    if (stays.some((later) => later.mac === mac && later.from > left && later.from <= left + boundMs)) return [];
+    if (stays.some((later) => later.mac === mac && later.from > left && later.from <= left + boundMs))
+      return [];
     const session = sessions.find(
       ({ mac: its, started, end }) => its === mac && started <= left && (end?.decided ?? 0) >= left,
     );
