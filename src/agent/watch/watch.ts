@@ -69,7 +69,7 @@ export class Watch implements Timed {
 
   /** Without a bridge there is no table. */
   private sweepAt(): Instant {
-    return this.core.parts.ports.bridgeIsThere ? this.sweep.pollAt() : NEVER;
+    return this.core.parts.bridge.isThere ? this.sweep.pollAt() : NEVER;
   }
 
   onTime(now: Instant): void {
@@ -95,7 +95,7 @@ export class Watch implements Timed {
 
   /** The table is read at the end of this turn; without a bridge, when there is one. */
   readTable(): void {
-    if (!this.core.parts.ports.bridgeIsThere) {
+    if (!this.core.parts.bridge.isThere) {
       this.resweep();
       return;
     }
@@ -221,7 +221,7 @@ export class Watch implements Timed {
         const key = this.foreignKey(mac48, ifindex, vlan);
         if (key !== undefined) foreign.push(key);
       } else if (isCandidate(flags)) {
-        const port = this.core.parts.ports.nameOf(ifindex);
+        const port = this.core.parts.bridge.nameOf(ifindex);
         if (port !== undefined) this.core.parts.mab.candidate(mac48, port, (dump.at - idleMs) as Instant);
       }
     });
@@ -364,8 +364,8 @@ export class Watch implements Timed {
 
   /** An entry that lets somebody through a port of ours and that nobody was granted, nor is it on its way out; undefined for any other. */
   private foreignKey(mac48: number, ifindex: number, vlan: VlanId): GrantKey | undefined {
-    const { ports, life } = this.core.parts;
-    const port = ports.nameOf(ifindex);
+    const { bridge, ports, life } = this.core.parts;
+    const port = bridge.nameOf(ifindex);
     if (port === undefined || !ports.isShut(port)) return undefined;
     const key: GrantKey = { mac: macFromNumber(mac48), port, vlan };
     return life.answersFor(key) ? undefined : key;
