@@ -1,13 +1,11 @@
 // The composition root: arguments, clocks, signals. `run` locks the ports first, with nothing loaded but what that
 // takes; then it loads the rest (captures, control socket, broker) and joins it to the shell.
 
-import { release } from 'node:os';
 import { join } from 'node:path';
 import { version } from '../package.json';
 import { EMPTY_SPOOL } from './accounting/spool.ts';
 import { Agent } from './agent/agent.ts';
 import { toHex } from './base/bytes.ts';
-import { present } from './base/present.ts';
 import { err, ok, type Result } from './base/result.ts';
 import type { Config } from './config/config.ts';
 import { describeFault } from './config/fault.ts';
@@ -16,28 +14,21 @@ import { parseConfig } from './config/parse.ts';
 import { isUplink } from './config/ports.ts';
 import { type Closer, closeAll } from './io/closing.ts';
 import { isListening } from './io/control/unix-socket.ts';
-import { bridgeAbsence } from './io/dataplane/bridge-absence.ts';
+import { firstLook } from './io/dataplane/first-look.ts';
 import { formerBridge, leaveFormerBridge, removeFormerTables } from './io/dataplane/former-bridge.ts';
 import { HeldPorts } from './io/dataplane/held-ports.ts';
 import type { KeptCaptures } from './io/dataplane/kept-captures.ts';
-import {
-  ingressFaults,
-  type OwnAddresses,
-  ownAddresses,
-  sameAddresses,
-} from './io/dataplane/own-addresses.ts';
+import { ingressFaults } from './io/dataplane/own-addresses.ts';
 import type { PortAuth } from './io/dataplane/portauth.ts';
 import { removeRoutedPath } from './io/dataplane/routed-path.ts';
 import { UplinkGuard } from './io/dataplane/uplink-guard.ts';
 import { VlanMemory } from './io/dataplane/vlan-memory.ts';
 import { systemEntropy } from './io/entropy.ts';
 import { readSecret, readText, replaceFile } from './io/files.ts';
-import { Descriptors } from './io/host/descriptors.ts';
 import { checkHost, openDataplane } from './io/host/host.ts';
-import { optmemMax } from './io/host/kernel-limits.ts';
+import { watchDescriptors, watchOwnAddresses } from './io/host/host-watch.ts';
 import { machineClock } from './io/host/machine-clock.ts';
 import { guardMemory } from './io/host/process-memory.ts';
-import { ownRights } from './io/host/rights.ts';
 import { ServiceManager } from './io/host/service-manager.ts';
 import { createLogger, type Logger } from './io/log.ts';
 import type { MqttLink } from './io/mqtt/mqtt.ts';
@@ -47,14 +38,12 @@ import { SsoBars } from './io/servers/sso-bars.ts';
 import { readClocks, Shell } from './io/shell.ts';
 import type { Store } from './io/store/store.ts';
 import type { LoginPage } from './io/web/login-page.ts';
-import type { PortName, VlanMap } from './model/dataplane.ts';
+import type { PortName } from './model/dataplane.ts';
 import { EMPTY_CERTIFIED, readCertified } from './policy/certified-codec.ts';
 import { NO_EVENTS } from './report/event-codec.ts';
 import { NOTHING_KEPT } from './session/kept-codec.ts';
 import { loadRadiusDictionary } from './wire/radius-dictionary.ts';
 
-const OWN_ADDRESSES_EVERY_MS = 5000;
-const DESCRIPTORS_EVERY_MS = 5000;
 /** At the end, for each: it is told of what it did not do, and not waited for. */
 const CLOSE_WITHIN_MS = 2000;
 /** The broker is to have what was published: MqttLink gives that 2 s, and itself 1 s more. */
@@ -63,7 +52,6 @@ const STORE_WITHIN_MS = 10_000;
 const EXIT_WITHIN_MS = 500;
 /** EX_CONFIG of sysexits.h: to be started again with another configuration only. */
 const EXIT_CONFIG = 78;
-const NO_VLANS: VlanMap = { filtering: false, bridge: [], ports: new Map() };
 
 /** The agent's exit code: 0 stopped or drained, 1 could not start, 78 the configuration has a fault. */
 async function run({ config: path }: { readonly config: string }): Promise<number> {
@@ -212,34 +200,18 @@ class Run {
     const former = formerBridge([this.ownLockFile, this.lockFile], this.config);
     const left = former === undefined ? ok(undefined) : leaveFormerBridge(former, this.config);
     this.owesFormerBridge = !left.ok;
-    const embedded = this.config.mqtt.url === undefined;
-    const vlans = capabilities.value.bridge ? this.portauth.vlans() : ok(NO_VLANS);
-    if (!vlans.ok) return vlans;
-    const found = this.vlanMemory.read();
-    if (!found.ok) this.log.log('error', found.error);
-    const bars = this.ssoBars.read();
-    if (!bars.ok) this.log.log('error', bars.error);
-    this.shell.post({
-      type: 'boot',
+    const boot = firstLook({
+      config: this.config,
+      portauth: this.portauth,
+      log: this.log,
       capabilities: capabilities.value,
-      ports: this.portauth.ports(),
-      vlans: vlans.value,
-      foundVlans: found.ok ? found.value : [],
-      heldDown: new Map(this.heldPorts.all()),
-      ssoBars: bars.ok ? bars.value : [],
-      kernel: release(),
-      ...present({
-        rights: ownRights(this.config),
-        optmemMax: optmemMax(),
-        formerBridge: left.ok ? left.value : left.error,
-      }),
-      ...(capabilities.value.bridge ? {} : { absence: bridgeAbsence(this.config.switch.bridge) }),
-      mqtt: {
-        protocol_version: embedded ? 4 : 5,
-        embedded,
-        will_delay_s: embedded ? 0 : this.config.mqtt.willDelay / 1000,
-      },
+      heldPorts: this.heldPorts,
+      vlanMemory: this.vlanMemory,
+      ssoBars: this.ssoBars,
+      formerBridge: left.ok ? left.value : left.error,
     });
+    if (!boot.ok) return boot;
+    this.shell.post(boot.value);
     const shut = this.shutRoutedPath();
     if (former !== undefined) removeFormerTables(former, (message) => this.log.log('warn', message));
     return shut;
@@ -307,8 +279,8 @@ class Run {
     link.value.start();
     await this.openLoginPage();
     this.listenOnIngress(Captures);
-    this.watchOwnAddresses();
-    this.watchDescriptors();
+    watchOwnAddresses(this, (addresses) => this.page?.setOwn(addresses));
+    watchDescriptors(this);
     return ok(undefined);
   }
 
@@ -387,38 +359,6 @@ class Run {
     else this.log.log('error', `cannot read ${this.path}: ${text.error}`);
     this.page?.renewCertificate();
     this.link?.renewTls();
-  }
-
-  /** There is no notice of them in Node, so they are looked at every few seconds. */
-  private watchOwnAddresses(): void {
-    const { switch: device, l3 } = this.config;
-    let known: OwnAddresses | undefined;
-    const look = (): void => {
-      const now = ownAddresses(device.bridge, l3?.ingress);
-      if (now === undefined || (known !== undefined && sameAddresses(known, now))) return;
-      known = now;
-      this.page?.setOwn(known.addresses);
-      this.shell.post({ type: 'own-addresses', ...known });
-    };
-    look();
-    this.every(OWN_ADDRESSES_EVERY_MS, 'own addresses', look);
-  }
-
-  /** Too few of them are told when that begins, and when it is over. */
-  private watchDescriptors(): void {
-    const descriptors = new Descriptors();
-    let before: string | undefined;
-    this.every(DESCRIPTORS_EVERY_MS, 'file descriptors', () => {
-      const shortage = descriptors.shortage();
-      if ((before === undefined) !== (shortage === undefined))
-        this.shell.post({ type: 'descriptors', ...present({ shortage }) });
-      before = shortage;
-    });
-  }
-
-  private every(ms: number, name: string, look: () => void): void {
-    const timer = setInterval(look, ms);
-    this.closers.push({ name, close: () => clearInterval(timer) });
   }
 
   /** Locks, grants and sessions stay as they are; only a drain has logged people out. Once, whoever asks. */

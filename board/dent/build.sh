@@ -51,6 +51,8 @@ trap 'exit 130' INT TERM
 umask 022
 cp -R "$here/debian" "$here/examples" "$work/"
 cp "$here/lock-file.sh" "$work/lock-file"
+# As the units have it.
+echo rollcall >"$work/user"
 cp "$here/rollcall.yaml" "$root/docs/rollcall.reference.yaml" "$work/"
 mkdir "$work/bundle"
 (cd "$bundle" && tar --exclude='*.js.map' -cf - .) | tar -xf - -C "$work/bundle"

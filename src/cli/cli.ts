@@ -146,9 +146,10 @@ class Program {
   }
 
   private reading(): void {
-    this.verb('status', 'the agent: version, what it can do, counts').action((flags: Connection) =>
-      this.ask(flags, 'info', {}, infoView),
-    );
+    this.verb('status', 'the agent: version, what it can do, counts')
+      // As the same is called on MQTT.
+      .alias('info')
+      .action((flags: Connection) => this.ask(flags, 'info', {}, infoView));
     this.verb('servers', 'the RADIUS servers: who answers, how fast, what was dropped').action(
       (flags: Connection) => this.ask(flags, 'servers', {}, serversView),
     );

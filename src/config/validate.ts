@@ -85,8 +85,12 @@ function message(error: ErrorObject, unknownKey: string | undefined): string {
       return `${quoteValue(error.data)} is none of ${allowed.join(', ')}${hint}`;
     }
     case 'minItems':
-    case 'maxItems':
-      return `a list of ${(error.data as unknown[]).length} is not ${schema.title}`;
+    case 'maxItems': {
+      const { length } = error.data as readonly unknown[];
+      return length === 0
+        ? `the list is empty: it has to be ${schema.title}`
+        : `a list of ${length} is not ${schema.title}`;
+    }
     case 'uniqueItems':
       return 'the same value is in the list twice';
     default:

@@ -1,5 +1,5 @@
-// Small files: texts that the configuration is made of, and what must outlive us. Errors are the system's own words, without
-// the path.
+// Small files: texts that the configuration is made of, and what must outlive us. Errors are the system's own words; of what is
+// read they are without the path, which whoever asks for it says.
 
 import {
   closeSync,
@@ -22,7 +22,12 @@ const MAX_SECRET_OCTETS = 4096;
 
 /** Of a file, or of a descriptor that is open, such as 0. */
 export function readText(path: string | number): Result<string, string> {
-  return attempt(() => ok(readFileSync(path, 'utf8')));
+  return unnamed(attempt(() => ok(readFileSync(path, 'utf8'))));
+}
+
+/** `ENOENT: no such file or directory, open 'PATH'` without what comes after the comma. */
+function unnamed(read: Result<string, string>): Result<string, string> {
+  return read.ok ? read : err(read.error.replace(/, open '.*'$/s, ''));
 }
 
 /**
@@ -30,14 +35,16 @@ export function readText(path: string | number): Result<string, string> {
  * procfs, which has no size and may have nothing to read yet, is read like any other, up to the limit.
  */
 export function readSecret(path: string): Result<string, string> {
-  return attempt(() => {
-    const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
-    try {
-      return fstatSync(file).isFile() ? readAtMost(file) : err('it is no plain file');
-    } finally {
-      closeSync(file);
-    }
-  });
+  return unnamed(
+    attempt(() => {
+      const file = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY);
+      try {
+        return fstatSync(file).isFile() ? readAtMost(file) : err('it is no plain file');
+      } finally {
+        closeSync(file);
+      }
+    }),
+  );
 }
 
 function readAtMost(file: number): Result<string, string> {

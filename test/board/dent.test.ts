@@ -79,6 +79,7 @@ describe('the Debian package', () => {
       '/usr/lib/rollcall/rollcall.js',
       '/usr/lib/rollcall/rollcall-lock',
       '/usr/lib/rollcall/lock-file',
+      '/usr/lib/rollcall/user',
       '/usr/lib/systemd/system/rollcall.service',
       '/usr/lib/systemd/system/rollcall-lock.service',
       '/usr/lib/sysusers.d/rollcall.conf',
@@ -94,6 +95,15 @@ describe('the Debian package', () => {
       expect(names).toContain(name);
     expect(names.filter((name) => /musl|arm64|\.map$/.test(name))).toEqual([]);
     expect(run('dpkg-deb', '--ctrl-tarfile', deb).includes('./conffiles')).toBe(true);
+  });
+
+  it.each(['docs/install-dent.md', 'docs/boot.md'])('has what %s names of it', (page) => {
+    const named = [
+      ...readFileSync(path.join(ROOT, page), 'utf8').matchAll(/\/usr\/(?:lib|share)\/[\w./-]*\w/g),
+    ];
+    const ours = named.map(([name]) => name).filter((name) => name.includes('rollcall'));
+    expect(ours.length).toBeGreaterThan(0);
+    expect(ours.filter((name) => !existsSync(path.join(unpacked, name)))).toEqual([]);
   });
 
   it('asks for every library that its native parts need, and for the Node that they are for', () => {

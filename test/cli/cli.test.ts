@@ -227,6 +227,7 @@ describe('what people read', () => {
     await near();
     expect((await rollcall(['session', 'AABB.CCDD.EEFF', ...at()])).out).toContain('idle timeout   10 min\n');
     const status = (await rollcall(['status', ...at()])).out;
+    expect((await rollcall(['info', ...at()])).out).toBe(status);
     expect(status).toMatch(/^switch {6}sw1\nversion {5}0\.1\.0, up 1 h\n/);
     expect(status).toContain(
       'certified   2 of up to 10000 devices, next clearing 2025-02-01T03:00:00.000Z\n',

@@ -78,7 +78,10 @@ class Life {
     assert.equal(await ping(this.lab.client(1), UPLINK_IPV4), true);
     const checked = await this.debian.run('rollcall check');
     assert.equal(checked.code, 1);
-    assert.match(checked.stderr, /radius\.servers: fault: a list of 0 is not a list of 1 to 16 servers/);
+    assert.match(
+      checked.stderr,
+      /radius\.servers: fault: the list is empty: it has to be a list of 1 to 16 servers/,
+    );
     assert.equal(
       await this.debian.must(`stat -c '%U:%G %a' /etc/rollcall ${CONFIG}`),
       'root:rollcall 750\nroot:rollcall 640\n',
@@ -104,11 +107,14 @@ class Life {
 
   private async configure(): Promise<void> {
     const { debian } = this;
+    const file = debian.file(CONFIG);
+    writeFileSync(file, configured(await must(['cat', file])));
+    await debian.must(`(umask 077; echo ${SECRET} >/etc/rollcall/radius.secret)`);
+    assert.match((await debian.run('rollcall check')).stderr, /cannot read \S+radius\.secret: EACCES/);
+    this.say('a secret that root alone may read: `rollcall check` of root says that the agent cannot');
     await debian.must(
       `echo ${SECRET} | install -o rollcall -g root -m 0400 /dev/stdin /etc/rollcall/radius.secret`,
     );
-    const file = debian.file(CONFIG);
-    writeFileSync(file, configured(await must(['cat', file])));
     await debian.must('rollcall check');
     await debian.must('systemctl enable --now rollcall');
     assert.deepEqual(await this.locked(), [true, true]);

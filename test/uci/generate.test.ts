@@ -254,7 +254,7 @@ describe('what is wrong', () => {
       [
         "rollcall: sections of type switch: the key 'id' is missing in the switch",
         "rollcall: sections of type switch: the key 'bridge' is missing in the switch",
-        'rollcall: sections of type server: a list of 0 is not a list of 1 to 16 servers',
+        'rollcall: sections of type server: the list is empty: it has to be a list of 1 to 16 servers',
       ],
     ],
     [

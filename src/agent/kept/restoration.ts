@@ -80,7 +80,7 @@ export class Restoration {
   /** What is in the store; without one, nothing. */
   opened({ content, kept, logins, status }: Extract<Input, { readonly type: 'spool' }>): void {
     if (this.stored !== undefined) return;
-    const { accountant, keptSessions, ports, reporter, sso, watch } = this.core.parts;
+    const { accountant, bridge, keptSessions, reporter, sso, watch } = this.core.parts;
     sso.resume(logins);
     const living = new Map(accountant.opened(content, status).map((record) => [idOf(record), record]));
     keptSessions.begin();
@@ -102,7 +102,7 @@ export class Restoration {
     }
     for (const [id, record] of living) if (!whole.has(id)) accountant.lost(record, 'nas-reboot');
     // Without a bridge no port of theirs is there, and no entry.
-    if (ports.bridgeIsThere) watch.readTable();
+    if (bridge.isThere) watch.readTable();
     else this.judge(new Uint8Array());
     // Without a routed path nobody is on it.
     if (this.core.config.l3 === undefined) this.addresses(new Set());
@@ -213,7 +213,7 @@ export class Restoration {
   private found({ boot, method, place }: Stored<KeptStation>['kept'], standing: Standing): Found {
     const { core } = this;
     const { mac, port: name, nasPort } = place;
-    const { ports, life } = core.parts;
+    const { bridge, ports, life } = core.parts;
     const unit = ports.get(name)?.machine;
     const idle = idleTimesOf(place, standing);
     const { linkChanges = unit?.facts.linkChanges ?? 0 } = place;
@@ -226,7 +226,7 @@ export class Restoration {
     };
     return {
       sameBoot: boot === core.boot.clock.boot,
-      port: ports.nameOf(nasPort) === name ? port : undefined,
+      port: bridge.nameOf(nasPort) === name ? port : undefined,
       granted: idle.length > 0,
       replaced: core.sessions.ofMac(mac) !== undefined || life.isEntering(mac),
       methodOff: method === 'mab' && !core.settings.port(name).mab.enabled,
@@ -257,8 +257,9 @@ export class Restoration {
     { kept, record }: Stored,
     { cause, detail }: Extract<Verdict, { readonly do: 'end' | 'lost' }>,
   ): void {
-    const { accountant, keptSessions, reporter } = this.core.parts;
+    const { accountant, keptSessions, reporter, watch } = this.core.parts;
     const { id, authorization, place } = kept;
+    if (place.layer === 2) watch.remember(place.mac, place.port, kept);
     this.core.out.log('info', 'session of an earlier run is over', {
       session: id,
       user: authorization.userName,

@@ -70,16 +70,16 @@ export class OpenWrtRoot {
     const busybox = ['/bin/busybox', '/usr/bin/busybox'].find(existsSync) ?? '';
     copyFileSync(busybox, join(this.folder, 'bin/busybox'));
     for (const applet of APPLETS.split(' ')) symlinkSync('busybox', join(this.folder, 'bin', applet));
-    this.program('etc/rc.common', join(HERE, 'rc.common'));
-    this.program('lib/functions.sh', join(HERE, 'functions.sh'));
-    this.program('sbin/uci', join(HERE, 'uci'));
-    this.program('usr/lib/rollcall/rollcall', join(HERE, 'rollcall'));
-    this.program('usr/lib/rollcall/rollcall-lock', join(HERE, 'rollcall'));
-    this.program('etc/init.d/rollcall', join(FILES, 'rollcall.init'));
-    this.program('etc/init.d/rollcall-lock', join(FILES, 'rollcall-lock.init'));
-    this.program('etc/uci-defaults/60-rollcall', join(FILES, 'rollcall.defaults'));
-    this.program('lib/upgrade/rollcall.sh', join(FILES, 'rollcall.upgrade'));
-    this.program('etc/config/rollcall', join(FILES, 'rollcall.config'));
+    this.copy('etc/rc.common', join(HERE, 'rc.common'));
+    this.copy('lib/functions.sh', join(HERE, 'functions.sh'));
+    this.copy('sbin/uci', join(HERE, 'uci'));
+    this.copy('usr/lib/rollcall/rollcall', join(HERE, 'rollcall'));
+    this.copy('usr/lib/rollcall/rollcall-lock', join(HERE, 'rollcall'));
+    this.copy('etc/init.d/rollcall', join(FILES, 'rollcall.init'));
+    this.copy('etc/init.d/rollcall-lock', join(FILES, 'rollcall-lock.init'));
+    this.copy('etc/uci-defaults/60-rollcall', join(FILES, 'rollcall.defaults'));
+    this.copy('lib/upgrade/rollcall.sh', join(FILES, 'rollcall.upgrade'));
+    this.copy('etc/config/rollcall', join(FILES, 'rollcall.config'));
     this.write(
       'etc/passwd',
       'root:x:0:0:root:/root:/bin/ash\nrollcall:x:802:802:rollcall:/var/run/rollcall:/bin/false\n',
@@ -93,7 +93,7 @@ export class OpenWrtRoot {
     this.write('sbin/ujail', '');
     chmodSync(this.path('sbin/ujail'), 0o755);
     for (const name of ['capabilities.json', 'capabilities-web.json'])
-      this.program(`etc/capabilities/${name.replace('capabilities', 'rollcall')}`, join(FILES, name));
+      this.copy(`etc/capabilities/${name.replace('capabilities', 'rollcall')}`, join(FILES, name));
     this.write('usr/sbin/nft', '');
     this.write('usr/lib/rollcall/node_modules/pcap/build/Release/pcap_binding.node', '');
     return this;
@@ -102,6 +102,12 @@ export class OpenWrtRoot {
   write(name: string, text: string): void {
     mkdirSync(dirname(this.path(name)), { recursive: true });
     writeFileSync(this.path(name), text);
+  }
+
+  /** One that can be run. */
+  program(name: string, text: string): void {
+    this.write(name, text);
+    chmodSync(this.path(name), 0o755);
   }
 
   read(name: string): string {
@@ -148,10 +154,8 @@ export class OpenWrtRoot {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  private program(name: string, from: string): void {
-    mkdirSync(dirname(this.path(name)), { recursive: true });
-    copyFileSync(from, this.path(name));
-    chmodSync(this.path(name), 0o755);
+  private copy(name: string, from: string): void {
+    this.program(name, readFileSync(from, 'utf8'));
   }
 
   private path(name: string): string {
