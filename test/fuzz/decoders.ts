@@ -41,6 +41,8 @@ import { printable } from '../../src/pae/identity.ts';
 import { readCertified } from '../../src/policy/certified-codec.ts';
 import { readLogins } from '../../src/radius/sso-login-codec.ts';
 import { decodeCommand } from '../../src/report/commands.ts';
+import { decodeEvent, encodeEvent, eventKey, readEvents } from '../../src/report/event-codec.ts';
+import { EventLog } from '../../src/report/events.ts';
 import { parseTopic } from '../../src/report/topics.ts';
 import { decodeKept, encodeKept, readKept } from '../../src/session/kept-codec.ts';
 import { EAPOL_EAP, encodeEapol } from '../../src/wire/eapol.ts';
@@ -54,7 +56,16 @@ import {
 } from '../../src/wire/radius-verify.ts';
 import { NO_FILES } from '../rigs/sim/simulated-switch.ts';
 import { CODECS, type PlainCodec } from '../rigs/wire-codecs.ts';
-import { dynamicSeeds, keptSeeds, messages, recordSeeds, ssoSeeds, tableSeeds, texts } from './seeds.ts';
+import {
+  dynamicSeeds,
+  eventSeeds,
+  keptSeeds,
+  messages,
+  recordSeeds,
+  ssoSeeds,
+  tableSeeds,
+  texts,
+} from './seeds.ts';
 import { BASE, CONCENTRATOR, PORTS, SERVER, Town } from './town.ts';
 
 export interface Target {
@@ -377,6 +388,23 @@ export const TARGETS: readonly Target[] = [
       must(again.ok && same(again.value, value), 'what is let in again is what was kept');
       must(readKept([[`${KEPT_PREFIX}${value.id}`, bytes]]).sessions.length === 1, 'it is found by its id');
       return `layer ${value.place.layer}`;
+    },
+  },
+  {
+    name: 'event',
+    covers: ['report/event-codec.ts decodeEvent', 'report/event-codec.ts readEvents'],
+    seeds: eventSeeds,
+    run: (bytes) => {
+      const decoded = decodeEvent(bytes);
+      const { events, damaged } = readEvents([[eventKey(1), bytes]]);
+      must(events.length + damaged.length === 1, 'it is read, or told of');
+      if (!decoded.ok) return decoded.error.reason;
+      const again = decodeEvent(encodeEvent(decoded.value));
+      must(again.ok && same(again.value, decoded.value), 'what is published is what happened');
+      const log = new EventLog({ bootId: 'b' });
+      log.open({ events, damaged, lastRef: 1 }, instant(0));
+      must(log.take()?.event.seq === decoded.value.seq, 'it is in the queue');
+      return decoded.value.type;
     },
   },
   {

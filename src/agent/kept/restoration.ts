@@ -242,8 +242,9 @@ export class Restoration {
     { kept, record }: Stored,
     { cause, detail }: Extract<Verdict, { readonly do: 'end' | 'lost' }>,
   ): void {
-    const { accountant, keptSessions, reporter } = this.core.parts;
+    const { accountant, keptSessions, reporter, watch } = this.core.parts;
     const { id, authorization, place } = kept;
+    if (place.layer === 2) watch.remember(place.mac, place.port, kept);
     this.core.out.log('info', 'session of an earlier run is over', {
       session: id,
       user: authorization.userName,
