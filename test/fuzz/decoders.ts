@@ -21,6 +21,7 @@ import { same } from '../../src/config/diff.ts';
 import { readLockFile } from '../../src/config/lock-file.ts';
 import { parseConfig } from '../../src/config/parse.ts';
 import { ControlClient } from '../../src/io/control/control-client.ts';
+import { BridgeNote } from '../../src/io/dataplane/bridge-note.ts';
 import { HeldPorts } from '../../src/io/dataplane/held-ports.ts';
 import {
   PORT_OCTETS,
@@ -271,11 +272,12 @@ function stateFolder(): string {
 /** What an agent finds in the small files of `state_dir`. */
 function stateFiles(bytes: Uint8Array): string {
   const where = stateFolder();
-  for (const name of ['vlans.json', 'sso-barred.json', 'held-ports.json'])
+  for (const name of ['vlans.json', 'sso-barred.json', 'held-ports.json', 'bridge'])
     writeFileSync(join(where, name), bytes);
   const vlans = new VlanMemory(where, () => 7).read();
   const bars = new SsoBars(where).read();
   const held = new HeldPorts(join(where, 'held-ports.json')).all();
+  new BridgeNote(where, 'boot', { indexOf: () => 7, names: () => ['br0'] }).calledNow('br0');
   for (const read of [vlans, bars])
     must(read.ok || read.error.startsWith('read '), 'a sentence that says what');
   return `${vlans.ok ? vlans.value.length : '-'} ${bars.ok ? bars.value.length : '-'} ${Math.min(held.size, 3)}`;

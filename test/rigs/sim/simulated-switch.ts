@@ -222,6 +222,12 @@ export class SimulatedSwitch {
     this.agent = this.newAgent();
   }
 
+  /** A port has another name, of which nobody hears: while no agent runs. Who is plugged in there stays plugged in. */
+  rename(name: string, to: string): void {
+    this.bridge.rename(name, to);
+    for (const client of this.clients) if (client.port === name) client.port = to as PortName;
+  }
+
   /** As after a kill, or a stop: what is not on disk is forgotten. The next one is started `afterMs` later. */
   killAgent(afterMs = 0, { findsBroker = true } = {}): void {
     this.inputs.length = 0;
