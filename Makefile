@@ -9,6 +9,9 @@ MAKEFLAGS += --no-print-directory
 DEPS := node_modules/.rollcall-deps-$(shell node -p process.versions.modules 2>/dev/null || echo none)
 BIN := node_modules/.bin
 
+# The compiler has all cores.
+NATIVE := $(MAKE) -j $(shell nproc 2>/dev/null || echo 1) -C native
+
 TARGET ?= linux-$(shell node -p process.arch 2>/dev/null)-glibc
 
 .PHONY: help deps native native-musl build audit bundle deb openwrt-source openwrt-size test lab-vlan arm64-test qemu qemu-shell qemu-test qemu-bench demo bench lint clean fresh-root fuzz soak
@@ -23,10 +26,10 @@ $(DEPS): package.json package-lock.json board/deps.sh $(wildcard board/patches/*
 	@touch $@
 
 native: $(DEPS)
-	@$(MAKE) -C native
+	@$(NATIVE)
 
 native-musl: $(DEPS) ## the native library against musl, OpenWrt's C library, and its tests (root)
-	@$(MAKE) -C native TARGET=musl all test
+	@$(NATIVE) TARGET=musl all test
 
 build: native ## bundle the agent into dist/, with its bill of materials and licences
 	@node board/bundle.mjs
@@ -36,7 +39,7 @@ audit: ## ask the registry for known weaknesses of what is shipped
 	@sh board/audit.sh
 
 bundle: $(DEPS) ## the agent to ship, into dist-TARGET/: TARGET=linux-x64-glibc, linux-arm64-glibc, or -musl (docs/targets.md)
-	@$(MAKE) -C native TARGET=$(TARGET)
+	@$(NATIVE) TARGET=$(TARGET)
 	@node board/bundle.mjs --target $(TARGET) $(if $(filter %-musl,$(TARGET)),--partial)
 
 ARCH ?= amd64
@@ -56,7 +59,7 @@ openwrt-size: openwrt-source ## what the OpenWrt package takes on flash
 	@sh board/openwrt/size.sh
 
 test: build deb ## native tests, unit tests, the lab, some of the booted switch (root: it makes network namespaces)
-	@$(MAKE) -C native test
+	@$(NATIVE) test
 	@$(MAKE) native-musl
 	@$(BIN)/vitest run
 

@@ -1,13 +1,11 @@
 // The composition root: arguments, clocks, signals. `run` locks the ports first, with nothing loaded but what that
 // takes; then it loads the rest (captures, control socket, broker) and joins it to the shell.
 
-import { release } from 'node:os';
 import { join } from 'node:path';
 import { version } from '../package.json';
 import { EMPTY_SPOOL } from './accounting/spool.ts';
 import { Agent } from './agent/agent.ts';
 import { toHex } from './base/bytes.ts';
-import { present } from './base/present.ts';
 import { err, ok, type Result } from './base/result.ts';
 import type { Config } from './config/config.ts';
 import { describeFault } from './config/fault.ts';
@@ -16,28 +14,22 @@ import { parseConfig } from './config/parse.ts';
 import { isUplink } from './config/ports.ts';
 import { type Closer, closeAll } from './io/closing.ts';
 import { isListening } from './io/control/unix-socket.ts';
-import { bridgeAbsence } from './io/dataplane/bridge-absence.ts';
+import { BridgeNote } from './io/dataplane/bridge-note.ts';
+import { firstLook } from './io/dataplane/first-look.ts';
 import { formerBridge, leaveFormerBridge, removeFormerTables } from './io/dataplane/former-bridge.ts';
 import { HeldPorts } from './io/dataplane/held-ports.ts';
 import type { KeptCaptures } from './io/dataplane/kept-captures.ts';
-import {
-  ingressFaults,
-  type OwnAddresses,
-  ownAddresses,
-  sameAddresses,
-} from './io/dataplane/own-addresses.ts';
+import { ingressFaults } from './io/dataplane/own-addresses.ts';
 import type { PortAuth } from './io/dataplane/portauth.ts';
 import { removeRoutedPath } from './io/dataplane/routed-path.ts';
 import { UplinkGuard } from './io/dataplane/uplink-guard.ts';
 import { VlanMemory } from './io/dataplane/vlan-memory.ts';
 import { systemEntropy } from './io/entropy.ts';
 import { readSecret, readText, replaceFile } from './io/files.ts';
-import { Descriptors } from './io/host/descriptors.ts';
 import { checkHost, openDataplane } from './io/host/host.ts';
-import { optmemMax } from './io/host/kernel-limits.ts';
+import { watchDescriptors, watchOwnAddresses } from './io/host/host-watch.ts';
 import { machineClock } from './io/host/machine-clock.ts';
 import { guardMemory } from './io/host/process-memory.ts';
-import { ownRights } from './io/host/rights.ts';
 import { ServiceManager } from './io/host/service-manager.ts';
 import { createLogger, type Logger } from './io/log.ts';
 import type { MqttLink } from './io/mqtt/mqtt.ts';
@@ -47,13 +39,12 @@ import { SsoBars } from './io/servers/sso-bars.ts';
 import { readClocks, Shell } from './io/shell.ts';
 import type { Store } from './io/store/store.ts';
 import type { LoginPage } from './io/web/login-page.ts';
-import type { PortName, VlanMap } from './model/dataplane.ts';
+import type { PortName } from './model/dataplane.ts';
 import { EMPTY_CERTIFIED, readCertified } from './policy/certified-codec.ts';
+import { NO_EVENTS } from './report/event-codec.ts';
 import { NOTHING_KEPT } from './session/kept-codec.ts';
 import { loadRadiusDictionary } from './wire/radius-dictionary.ts';
 
-const OWN_ADDRESSES_EVERY_MS = 5000;
-const DESCRIPTORS_EVERY_MS = 5000;
 /** At the end, for each: it is told of what it did not do, and not waited for. */
 const CLOSE_WITHIN_MS = 2000;
 /** The broker is to have what was published: MqttLink gives that 2 s, and itself 1 s more. */
@@ -62,7 +53,6 @@ const STORE_WITHIN_MS = 10_000;
 const EXIT_WITHIN_MS = 500;
 /** EX_CONFIG of sysexits.h: to be started again with another configuration only. */
 const EXIT_CONFIG = 78;
-const NO_VLANS: VlanMap = { filtering: false, bridge: [], ports: new Map() };
 
 /** The agent's exit code: 0 stopped or drained, 1 could not start, 78 the configuration has a fault. */
 async function run({ config: path }: { readonly config: string }): Promise<number> {
@@ -112,6 +102,7 @@ class Run {
   readonly log: Logger;
   private readonly portauth: PortAuth;
   private readonly lockFile: string;
+  private readonly bridgeNote: BridgeNote;
   /** The same, and nobody else writes it: on which bridge this agent has grants. */
   private readonly ownLockFile: string;
   /** The bridge of before has grants of ours that could not be taken away: the next start is to try again. */
@@ -141,6 +132,7 @@ class Run {
     this.agent = new Agent({ config, entropy, boot, now, source: { text, readSecret } });
     this.ownLockFile = join(config.stateDir, OWN_LOCK_FILE);
     this.lockFile = join(config.stateDir, LOCK_FILE);
+    this.bridgeNote = new BridgeNote(config.stateDir, boot.clock.boot);
     this.vlanMemory = new VlanMemory(config.stateDir, (port) => portauth.ifindexOf(port));
     this.ssoBars = new SsoBars(config.stateDir);
     this.shell = new Shell({
@@ -202,46 +194,41 @@ class Run {
     if (!capabilities.ok) return capabilities;
     const listening = this.portauth.onEvents((events) => {
       for (const event of events) {
-        if (event.type === 'bridge-back') this.tellCapabilities();
+        if (event.type === 'bridge-back') {
+          this.noteBridge();
+          this.tellCapabilities();
+        }
         this.shell.post({ type: 'dataplane', event });
       }
       if (events.some(({ type }) => type === 'port-added' || type === 'port-gone')) this.tellUplinks();
     });
     if (!listening.ok) return listening;
-    const former = formerBridge([this.ownLockFile, this.lockFile], this.config);
+    const former = formerBridge([this.ownLockFile, this.lockFile], this.bridgeNote, this.config);
     const left = former === undefined ? ok(undefined) : leaveFormerBridge(former, this.config);
     this.owesFormerBridge = !left.ok;
-    const embedded = this.config.mqtt.url === undefined;
-    const vlans = capabilities.value.bridge ? this.portauth.vlans() : ok(NO_VLANS);
-    if (!vlans.ok) return vlans;
-    const found = this.vlanMemory.read();
-    if (!found.ok) this.log.log('error', found.error);
-    const bars = this.ssoBars.read();
-    if (!bars.ok) this.log.log('error', bars.error);
-    this.shell.post({
-      type: 'boot',
+    const boot = firstLook({
+      config: this.config,
+      portauth: this.portauth,
+      log: this.log,
       capabilities: capabilities.value,
-      ports: this.portauth.ports(),
-      vlans: vlans.value,
-      foundVlans: found.ok ? found.value : [],
-      heldDown: new Map(this.heldPorts.all()),
-      ssoBars: bars.ok ? bars.value : [],
-      kernel: release(),
-      ...present({
-        rights: ownRights(this.config),
-        optmemMax: optmemMax(),
-        formerBridge: left.ok ? left.value : left.error,
-      }),
-      ...(capabilities.value.bridge ? {} : { absence: bridgeAbsence(this.config.switch.bridge) }),
-      mqtt: {
-        protocol_version: embedded ? 4 : 5,
-        embedded,
-        will_delay_s: embedded ? 0 : this.config.mqtt.willDelay / 1000,
-      },
+      heldPorts: this.heldPorts,
+      vlanMemory: this.vlanMemory,
+      ssoBars: this.ssoBars,
+      formerBridge: left.ok ? left.value : left.error,
     });
+    if (!boot.ok) return boot;
+    this.shell.post(boot.value);
+    this.noteBridge();
     const shut = this.shutRoutedPath();
-    if (former !== undefined) removeFormerTables(former, (message) => this.log.log('warn', message));
+    if (former !== undefined)
+      removeFormerTables(former, this.config, (message) => this.log.log('warn', message));
     return shut;
+  }
+
+  private noteBridge(): void {
+    if (this.owesFormerBridge || this.config.backend !== 'switchdev') return;
+    const noted = this.bridgeNote.keep(this.config.switch.bridge);
+    if (!noted.ok) this.log.log('warn', `which interface the bridge is cannot be noted: ${noted.error}`);
   }
 
   private tellCapabilities(): void {
@@ -306,8 +293,8 @@ class Run {
     link.value.start();
     await this.openLoginPage();
     this.listenOnIngress(Captures);
-    this.watchOwnAddresses();
-    this.watchDescriptors();
+    watchOwnAddresses(this, (addresses) => this.page?.setOwn(addresses));
+    watchDescriptors(this);
     return ok(undefined);
   }
 
@@ -332,14 +319,15 @@ class Run {
     if (!opened.ok) {
       const warning = `there is no accounting store, records are kept in memory alone: ${opened.error}`;
       const status = { state: 'none', octets: 0, warnings: [warning] } as const;
-      this.shell.post({ type: 'spool', content: EMPTY_SPOOL, kept: NOTHING_KEPT, logins: [], status });
+      const nothing = { content: EMPTY_SPOOL, kept: NOTHING_KEPT, logins: [], events: NO_EVENTS };
+      this.shell.post({ type: 'spool', ...nothing, status });
       this.shell.post({ type: 'certified', content: EMPTY_CERTIFIED });
       return;
     }
-    const { store, content, kept, logins, certified, status } = opened.value;
+    const { store, certified, ...left } = opened.value;
     this.store = store;
     this.shell.useSpool(store);
-    this.shell.post({ type: 'spool', content, kept, logins, status });
+    this.shell.post({ type: 'spool', ...left });
     if (this.config.certifiedDevices.enabled)
       this.shell.post({ type: 'certified', content: readCertified(certified) });
   }
@@ -385,38 +373,6 @@ class Run {
     else this.log.log('error', `cannot read ${this.path}: ${text.error}`);
     this.page?.renewCertificate();
     this.link?.renewTls();
-  }
-
-  /** There is no notice of them in Node, so they are looked at every few seconds. */
-  private watchOwnAddresses(): void {
-    const { switch: device, l3 } = this.config;
-    let known: OwnAddresses | undefined;
-    const look = (): void => {
-      const now = ownAddresses(device.bridge, l3?.ingress);
-      if (now === undefined || (known !== undefined && sameAddresses(known, now))) return;
-      known = now;
-      this.page?.setOwn(known.addresses);
-      this.shell.post({ type: 'own-addresses', ...known });
-    };
-    look();
-    this.every(OWN_ADDRESSES_EVERY_MS, 'own addresses', look);
-  }
-
-  /** Too few of them are told when that begins, and when it is over. */
-  private watchDescriptors(): void {
-    const descriptors = new Descriptors();
-    let before: string | undefined;
-    this.every(DESCRIPTORS_EVERY_MS, 'file descriptors', () => {
-      const shortage = descriptors.shortage();
-      if ((before === undefined) !== (shortage === undefined))
-        this.shell.post({ type: 'descriptors', ...present({ shortage }) });
-      before = shortage;
-    });
-  }
-
-  private every(ms: number, name: string, look: () => void): void {
-    const timer = setInterval(look, ms);
-    this.closers.push({ name, close: () => clearInterval(timer) });
   }
 
   /** Locks, grants and sessions stay as they are; only a drain has logged people out. Once, whoever asks. */

@@ -32,6 +32,7 @@ import { Commands } from './orders/commands.ts';
 import { Cuts } from './orders/cuts.ts';
 import { DynamicAuthorization } from './orders/dynamic-authorization.ts';
 import { type ConfigSource, Reconfigure } from './orders/reconfigure.ts';
+import { Bridge } from './port/bridge.ts';
 import { Floods } from './port/floods.ts';
 import { Links } from './port/links.ts';
 import { PortDesk } from './port/port-desk.ts';
@@ -65,6 +66,7 @@ export class Agent {
   constructor(options: AgentOptions) {
     const core = new Core(options);
     core.join({
+      bridge: new Bridge(core),
       ports: new PortDesk(core),
       supplicants: new Supplicants(core),
       mab: new Mab(core),
@@ -139,7 +141,8 @@ export class Agent {
     switch (input.type) {
       case 'boot':
         core.parts.floods.boot(input.optmemMax);
-        ports.boot(input.ports, input.capabilities, input.absence);
+        core.parts.bridge.boot(input.ports, input.absence);
+        ports.boot(input.ports, input.capabilities);
         this.reconfigure.keepLockFile();
         if (input.formerBridge !== undefined) reporter.warning('former-bridge', input.formerBridge, {});
         core.parts.vlans.boot(input.vlans, input.foundVlans, input.capabilities.macVlan);
@@ -158,7 +161,7 @@ export class Agent {
         reporter.can(input.capabilities);
         return;
       case 'dataplane':
-        ports.news(input.event);
+        core.parts.bridge.news(input.event);
         return;
       case 'frame':
         this.frames.receive(input.port, input.bytes);
@@ -248,6 +251,9 @@ export class Agent {
         reporter.broker(input.connected);
         if (input.connected) core.parts.fleet.renew();
         return;
+      case 'published':
+        reporter.published(input.refs);
+        return;
       case 'followed':
         core.parts.fleet.followed(input.topic, input.payload);
         return;
@@ -255,6 +261,7 @@ export class Agent {
         this.commands.execute(input);
         return;
       case 'spool':
+        reporter.opened(input.events);
         core.parts.restoration.opened(input);
         return;
       case 'spool-status':
@@ -265,6 +272,7 @@ export class Agent {
         return;
       case 'stopping':
         core.parts.accountant.stopping();
+        reporter.stopping();
         return;
       case 'reload':
         this.reconfigure.reload(input.text);

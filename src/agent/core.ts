@@ -1,6 +1,6 @@
 // What every part of the agent shares within one turn: the time, the outbox, the tables, and the other parts.
 //
-// The parts are the chapters of one story, and call each other directly: `floods` (how much of a port is listened to), `ports` (is the port shut, does it listen),
+// The parts are the chapters of one story, and call each other directly: `bridge` (which ports there are, and what the kernel tells), `floods` (how much of a port is listened to), `ports` (is the port shut, does it listen),
 // `supplicants` (who says what in EAPOL), `mab` (who says nothing), `aaa` and `accountant` (what the servers say and are told),
 // `reauthentication` (what waits for a server), `life` (a session begins and ends), `meter` (what it sent and received), `watch`
 // (is it still there), `dynauth` (what the servers ask of running sessions), `links` (the ports that they take down), `web` (who uses the login page), `confinement` (who may reach it and nothing else), `cuts` (whom an administrator puts out), `keptSessions` (what the next start is to know), `restoration` (what an earlier run knew), `reconciliation` (is the kernel as it is wanted), `vlans` (what ports carry for a session), `fallback` (where a client goes without a server's word), `certified` (who has passed before, and has to pass again), `leases` (do addresses outlast sessions), `fleet` (is it on another switch by now), `reporter`
@@ -32,6 +32,7 @@ import type { Cuts } from './orders/cuts.ts';
 import { Decisions } from './orders/decisions.ts';
 import type { DynamicAuthorization } from './orders/dynamic-authorization.ts';
 import { Outbox } from './outbox.ts';
+import type { Bridge } from './port/bridge.ts';
 import type { Floods } from './port/floods.ts';
 import type { Links } from './port/links.ts';
 import type { PortDesk } from './port/port-desk.ts';
@@ -62,6 +63,7 @@ export interface BootIdentity {
 export type Repair = 'foreign-entries-removed' | 'grants-written-again' | 'ports-locked-again';
 
 export interface Parts {
+  readonly bridge: Bridge;
   readonly ports: PortDesk;
   readonly supplicants: Supplicants;
   readonly mab: Mab;

@@ -27,7 +27,7 @@ export class Frames {
   constructor(private readonly core: Core) {}
 
   receive(port: PortName, bytes: Uint8Array): void {
-    const { ports, floods } = this.core.parts;
+    const { bridge, floods } = this.core.parts;
     // Before anything else of it is read: nonsense at line rate is a flood, too.
     if (bytes.length >= ADDRESSES_END && !floods.admits(port, macFromBytes(bytes, SOURCE_AT))) return;
     const frame = decodeEthernet(bytes);
@@ -36,11 +36,11 @@ export class Frames {
       return;
     }
     const { source, etherType } = frame.value;
-    if (!isStationAddress(source) || ports.isOwnAddress(source)) {
+    if (!isStationAddress(source) || bridge.isOwnAddress(source)) {
       this.core.drops.add('ethernet-source');
       return;
     }
-    if (!ports.isAuto(port)) {
+    if (!this.core.parts.ports.isAuto(port)) {
       this.core.drops.add('port-not-auto');
       return;
     }

@@ -37,7 +37,7 @@ export class TokenBucket {
     return true;
   }
 
-  /** No more than so many are left. */
+  /** From now on so many are in it, or what it holds if that is less, whether there were more or fewer. */
   leave(tokens: number, now: Instant): void {
     this.tokens = Math.min(this.pace.burst, tokens);
     this.filledAt = now;

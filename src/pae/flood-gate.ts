@@ -1,12 +1,18 @@
 // How much of one port's frames is listened to. A port may have as many frames a second as its limit; one that sends more
-// is shut to strangers for a while, in the kernel, before a frame costs us anything, and then gets its share again:
+// is shut to strangers for a while, by the filter of its capture in the kernel, and then gets its share again:
 //
 //   OPEN ── the bucket is empty ─▶ SHUT: those whom the port knows are heard, each its share ── a while ─▶ OPEN
 //
-// So a flood takes what its port may have, and nothing of what others have, whether its MACs are random (nobody knows
-// them: their frames are not captured) or borrowed (that MAC is heard no more until the port is open again). A client that
-// is known keeps its way while strangers flood its port; a newcomer there competes with the flood, which no switch can spare
-// it: both are on one wire.
+// A share is what the limit allows in SHUT_FOR. A turn of OPEN and SHUT takes that long, or longer while other ports are flooded,
+// too, and in it a flood has two at most: one while the port is open, which is all for random MACs, since nobody knows them; one
+// while it is shut, which all whom the port knows have together. So a flood with borrowed MACs is heard up to twice the limit. One
+// of these MACs that has used up what is its own is heard no more until the port is open again, and its owner is not, either;
+// when the whole share is gone, or the filter was changed NARROWINGS times, nobody of the port is. What the filter keeps
+// back costs us nothing; what is in the capture's ring by then is read, refused and counted.
+//
+// A client that is known keeps its way while strangers flood its port, where the filter has room for its MAC; a newcomer there
+// competes with the flood, which no switch can spare it: both are on one wire. What other ports may have is not touched; flooded
+// ones have their turns less often for each other's sake.
 //
 // Bounds: as many MACs as the filter has room for, NARROWINGS changes of it while shut. Nothing is allocated while the port is
 // open. Times are monotonic.
@@ -16,7 +22,7 @@ import { after, type Instant, millis, NEVER, seconds } from '../base/time.ts';
 import { type Pace, TokenBucket } from '../base/token-bucket.ts';
 
 export interface FloodLimits {
-  /** Frames of the port that are heard in a second, in the long run. */
+  /** Frames of the port that are heard in a second, in the long run; while it is shut to strangers as many again, of those whom it knows. */
   readonly framesPerSecond: number;
   /** Frames at once, after a calm. */
   readonly framesBurst: number;

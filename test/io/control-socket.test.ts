@@ -286,7 +286,7 @@ describe('a client that does not read', () => {
     const onRequest = ({ payload, reply }: CommandRequest) => {
       asked++;
       const { id } = JSON.parse(new TextDecoder().decode(payload)) as { readonly id: number };
-      reply({ id, ok: true, result: 'x'.repeat(2_000_000) });
+      reply({ id, ok: true, result: 'x'.repeat(500_000) });
     };
     const opened = await openControlSocket({ path, rights: 'read', onRequest });
     if (!opened.ok) throw new Error(opened.error);

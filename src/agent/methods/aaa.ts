@@ -218,12 +218,12 @@ export class Aaa implements Timed {
   }
 
   private subjectOf({ mac, port }: Applicant, conversation: Conversation): AccessSubject {
-    const { ports } = this.core.parts;
+    const { bridge, ports } = this.core.parts;
     return {
       mac,
       port,
       nasPort: ports.get(port)?.machine.facts.index ?? 0,
-      calledStation: ports.addressOf(port) ?? ZERO_ADDRESS,
+      calledStation: bridge.addressOf(port) ?? ZERO_ADDRESS,
       sessionId: conversation.sessionId,
       multiSessionId: conversation.multiId,
       ...(conversation.cui === undefined ? {} : { cui: conversation.cui }),

@@ -1,6 +1,7 @@
 // Who gets in by their MAC alone: one machine per MAC on a port (pae/mab.ts). Sightings go in, from captured frames, the
 // kernel's notices and its table; questions to the servers, admissions and ends of sessions come out. This file only
-// carries, and keeps the bound of MACs remembered per port; how fast is asked is in mab-questions.ts.
+// carries, and keeps the bound of MACs remembered per port; how fast is asked is in mab-questions.ts, what an answer means for the
+// client in mab-outcomes.ts.
 
 import { isStationAddress, type Mac, macFromNumber } from '../../base/mac.ts';
 import { assertNever } from '../../base/result.ts';
@@ -15,11 +16,10 @@ import type { MabEffect, MabEvent, MabFacts } from '../../pae/mab-events.ts';
 import type { MabSettings } from '../../pae/mab-settings.ts';
 import type { Core } from '../core.ts';
 import type { L2Unit } from '../session/session-unit.ts';
+import { MabOutcomes } from './mab-outcomes.ts';
 import { MabPort, type MabStanding, MabUnit } from './mab-port.ts';
 import { MabQuestions } from './mab-questions.ts';
 import type { Method, ResumedClient } from './method.ts';
-
-type Accepted = Extract<MabEffect, { readonly type: 'accepted' }>;
 
 /** After MACs were turned away for want of room: whoever is still there by then is in the kernel's table. */
 const LOOK_AFTER = seconds(5);
@@ -28,9 +28,11 @@ const NOBODY: MabStanding = { waiting: 0, asking: 0, quiet: 0 };
 export class Mab implements Method {
   private readonly ports = new Map<PortName, MabPort>();
   private readonly questions: MabQuestions;
+  private readonly outcomes: MabOutcomes;
 
   constructor(private readonly core: Core) {
     this.questions = new MabQuestions(core);
+    this.outcomes = new MabOutcomes(core);
   }
 
   counters(port: PortName): Readonly<Record<string, number>> {
@@ -260,7 +262,7 @@ export class Mab implements Method {
   }): void {
     const { mac, port, at } = sighting;
     const { core } = this;
-    if (core.draining || !isStationAddress(mac) || core.parts.ports.isOwnAddress(mac)) return;
+    if (core.draining || !isStationAddress(mac) || core.parts.bridge.isOwnAddress(mac)) return;
     if (!core.parts.ports.isAuto(port)) return;
     if (core.parts.ports.isFlapping(port)) {
       core.drops.add('mab-flapping');
@@ -310,7 +312,6 @@ export class Mab implements Method {
 
   private apply(unit: MabUnit, effect: MabEffect): void {
     const { core } = this;
-    const { aaa, life, supplicants, watch } = core.parts;
     const { mac, port } = unit;
     switch (effect.type) {
       case 'ask':
@@ -322,53 +323,24 @@ export class Mab implements Method {
         return;
       case 'accepted':
         this.count(port, 'mab-accepted');
-        this.admit(unit, effect);
+        this.outcomes.accepted(unit, effect);
         return;
-      case 'reauthenticated': {
+      case 'reauthenticated':
         this.count(port, 'mab-accepted');
-        aaa.forgetConversation(unit);
-        const session = core.sessions.ofMac(mac);
-        if (session === undefined) return;
-        core.parts.reauthentication.forget(session);
-        core.parts.certified.passed(session);
-        // Where the server's new word cannot be carried out, its old one does not hold any more.
-        const told = (error?: string): void => {
-          if (error !== undefined) life.end(session, { cause: 'nas-error', detail: error });
-        };
-        const renewal = life.renew(session, effect.authorization, { told });
-        if (typeof renewal === 'object') told(renewal.refused);
+        this.outcomes.reauthenticated(unit, effect);
         return;
-      }
-      case 'reauthentication-due': {
-        const session = core.sessions.ofMac(mac);
-        if (session !== undefined) core.parts.reauthentication.due(session);
+      case 'reauthentication-due':
+        this.outcomes.reauthenticationDue(unit);
         return;
-      }
-      case 'rejected': {
+      case 'rejected':
         this.count(port, effect.reason === 'no-server' ? 'mab-no-server' : 'mab-rejected');
-        const byUs = effect.reason === 'grant-failed';
-        const userName = byUs ? unit.acceptedAs : aaa.identityOf(unit);
-        const detail = byUs ? unit.refusal : undefined;
-        core.parts.reporter.authFailed(
-          { mac, port, method: 'mab', userName, detail },
-          effect.reason,
-          effect.replyMessage,
-        );
-        aaa.forgetConversation(unit);
-        const { order } = core.settings.port(port).mab;
-        if (effect.reason === 'access-reject' && order[0] === 'mab') supplicants.sighted(mac, port);
-        core.parts.fallback.failed(mac, port, { by: 'mab', failure: effect.reason });
+        this.outcomes.rejected(unit, effect);
         return;
-      }
-      case 'ended': {
-        aaa.forgetConversation(unit);
-        const session = core.sessions.ofMac(mac);
-        if (session?.session.grant.port !== port || session.session.method !== 'mab') return;
-        life.end(session, { cause: effect.cause, detail: effect.detail });
+      case 'ended':
+        this.outcomes.ended(unit, effect);
         return;
-      }
       case 'look':
-        watch.resweep();
+        core.parts.watch.resweep();
         return;
       case 'decision':
         if (effect.step) core.step(mac, port, effect.what, effect.detail);
@@ -377,38 +349,6 @@ export class Mab implements Method {
       default:
         assertNever(effect);
     }
-  }
-
-  private admit(unit: MabUnit, accepted: Accepted): void {
-    const { aaa, accountant, life, supplicants } = this.core.parts;
-    const { mac, port } = unit;
-    const conversation = aaa.conversationOf(unit);
-    aaa.forgetConversation(unit);
-    const faster = supplicants.standing(mac, port) === 'granting' || this.isInByNow(unit);
-    if (faster || supplicants.isTaken(port, mac)) {
-      // 802.1X or the page was faster, here or on another port, or the port has got its client.
-      this.displaced(mac, port);
-      return;
-    }
-    unit.granting = accepted.ref;
-    unit.acceptedAs = accepted.authorization.userName;
-    const sessionId = conversation?.sessionId ?? accountant.newSessionId();
-    life.admit({
-      mac,
-      port,
-      method: 'mab',
-      authorization: accepted.authorization,
-      sessionId,
-      multiId: conversation?.multiId ?? sessionId,
-    });
-  }
-
-  /** The answer is to a question of before: a session that has begun since the question does not end by it. */
-  private isInByNow({ mac, port, askedAt }: MabUnit): boolean {
-    const session = this.core.sessions.ofMac(mac)?.session;
-    if (session === undefined) return false;
-    if (session.grant.port !== port) return session.startedAt >= askedAt;
-    return session.method !== 'mab' && !isFallback(session.method);
   }
 
   private drop(here: MabPort, unit: MabUnit): void {

@@ -373,7 +373,7 @@ export class Supplicants implements Method {
   }
 
   private send(destination: Mac, port: PortName, pdu: EapolPdu): void {
-    const source = this.core.parts.ports.addressOf(port);
+    const source = this.core.parts.bridge.addressOf(port);
     if (source === undefined) return;
     const frame = { destination, source, etherType: ETHERTYPE_PAE, payload: encodeEapol(pdu) };
     this.core.out.push({ type: 'inject', port, bytes: encodeEthernet(frame) });

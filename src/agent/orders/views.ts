@@ -138,14 +138,14 @@ export interface InfoContext {
 export function infoPayload(core: Core, context: InfoContext): InfoPayload {
   const { capabilities, kernel, mqtt, rights } = context;
   const { config, boot } = core;
-  const { ports } = core.parts;
+  const { bridge, ports } = core.parts;
   return {
     version: boot.version,
     switch: config.switch.id,
     boot_id: boot.bootId,
     started: rfc3339(boot.startedAt),
     bridge: config.switch.bridge,
-    uplinks: ports.names().filter((name) => isUplink(config, name)),
+    uplinks: bridge.names().filter((name) => isUplink(config, name)),
     kernel,
     backend: capabilities.backend,
     capabilities: {
@@ -194,7 +194,7 @@ function missing({ capabilities, mqtt, uplinkGuard }: InfoContext, core: Core): 
   const { config } = core;
   const confinement = core.parts.confinement.missing;
   const page = core.parts.web.missing;
-  const absence = core.parts.ports.missing;
+  const absence = core.parts.bridge.missing;
   // Of a bridge that is still to come nothing is missing.
   const noBridge = absence !== undefined;
   const sentences: (readonly [boolean, string])[] = [

@@ -1,7 +1,6 @@
-// The switch's ports: news from the data plane in, locks, captures and ends of sessions out. The machine of one port is
-// access-port.ts; this file carries its effects, and knows which ports there are.
+// The access ports of the switch: orders and what bridge.ts tells of them in, locks, captures and ends of sessions out. The machine
+// of one port is access-port.ts; this file has them all, and carries their effects.
 
-import type { Mac } from '../../base/mac.ts';
 import { assertNever } from '../../base/result.ts';
 import type { Instant } from '../../base/time.ts';
 import { same } from '../../config/diff.ts';
@@ -10,7 +9,6 @@ import { isFallback } from '../../model/authorization.ts';
 import type { EndCause } from '../../model/cause.ts';
 import {
   type Capabilities,
-  type DataplaneEvent,
   type PortFacts,
   type PortName,
   type PortSetting,
@@ -40,14 +38,8 @@ export class PortUnit implements Timed {
 
 export class PortDesk {
   private readonly units = new Map<PortName, PortUnit>();
-  /** Every bridge port's own address, uplinks included: frames from these are our own. */
-  private readonly addresses = new Map<PortName, Mac>();
-  private readonly byIndex = new Map<number, PortName>();
   /** The kernel can tell of unknown MACs on locked ports. */
   private kernelTells = false;
-  /** Why there is no bridge, and what would bring it; undefined = it is there. */
-  private absence: string | undefined;
-
   private readonly linkNews: LinkNews;
 
   constructor(private readonly core: Core) {
@@ -69,12 +61,11 @@ export class PortDesk {
   }
 
   /** Locks everything first; all else waits for that. */
-  boot(ports: readonly PortFacts[], capabilities: Capabilities, absence: string | undefined): void {
+  boot(ports: readonly PortFacts[], capabilities: Capabilities): void {
     this.can(capabilities);
-    this.absence = absence;
-    if (absence !== undefined) this.core.parts.reporter.warning('bridge-absent', absence, {});
     const starts: { readonly unit: PortUnit; readonly effects: readonly PortEffect[] }[] = [];
     for (const facts of ports) {
+      this.tellLocked(facts);
       const unit = this.take(facts);
       if (unit !== undefined) starts.push({ unit, effects: unit.machine.start() });
     }
@@ -91,40 +82,12 @@ export class PortDesk {
     this.kernelTells = mab;
   }
 
-  get bridgeIsThere(): boolean {
-    return this.absence === undefined;
-  }
-
-  /** For `info`. */
-  get missing(): string | undefined {
-    return this.absence;
-  }
-
   all(): Iterable<PortUnit> {
     return this.units.values();
   }
 
   get(name: PortName): PortUnit | undefined {
     return this.units.get(name);
-  }
-
-  /** Of every port of the bridge, uplinks too. */
-  names(): readonly PortName[] {
-    return [...this.addresses.keys()];
-  }
-
-  nameOf(index: number): PortName | undefined {
-    return this.byIndex.get(index);
-  }
-
-  /** The MAC that our frames out of this port bear. */
-  addressOf(name: PortName): Mac | undefined {
-    return this.addresses.get(name);
-  }
-
-  isOwnAddress(mac: Mac): boolean {
-    for (const address of this.addresses.values()) if (address === mac) return true;
-    return false;
   }
 
   /** The kernel's table may be read as the truth about who is on this port. */
@@ -157,6 +120,15 @@ export class PortDesk {
     else this.tell(unit, { type: 'open', open: false });
   }
 
+  /** A client of an earlier run has opened the port, by another name: one that is nobody's now is locked, and that is told. */
+  shutLeftOpen(name: PortName): void {
+    const unit = this.units.get(name);
+    if (unit === undefined) return;
+    const { facts } = unit.machine;
+    this.tell(unit, { type: 'left-open' });
+    if (!facts.locked) this.tellLocked({ ...facts, locked: true, mab: false });
+  }
+
   /** The kernel is to report unknown MACs there, where that is wanted at all, or not to. */
   report(name: PortName, on: boolean): void {
     const unit = this.units.get(name);
@@ -184,62 +156,6 @@ export class PortDesk {
       if (machine.control === 'auto' && !machine.isSet) return false;
     }
     return true;
-  }
-
-  news(event: DataplaneEvent): void {
-    const { life, mab, watch, reporter } = this.core.parts;
-    switch (event.type) {
-      case 'port-added':
-        this.added(event.port);
-        return;
-      case 'port-changed':
-        this.changed(event.port);
-        return;
-      case 'port-gone':
-        this.gone(event.name);
-        return;
-      case 'mab-candidate':
-        if (this.core.parts.floods.admitsReport(event.key.port)) mab.sighted(event.key.mac, event.key.port);
-        return;
-      case 'open-entry':
-        reporter.warning('open-entry', `an open entry of ${event.key.mac} stood on a locked port`, {
-          mac: event.key.mac,
-          port: event.key.port,
-        });
-        life.removeForeign(event.key);
-        return;
-      case 'entry-active':
-        watch.activity(event.key);
-        return;
-      case 'entry-gone':
-        life.grantsLost([event.key]);
-        return;
-      case 'overrun':
-        this.core.parts.reconciliation.overrun();
-        return;
-      case 'bridge-gone':
-        this.absence = goneSentence(this.core.config.switch.bridge, event.renamed);
-        reporter.warning('bridge-gone', this.absence, {});
-        this.core.parts.vlans.bridgeGone();
-        for (const name of this.names()) this.gone(name);
-        reporter.infoChanged();
-        return;
-      case 'bridge-back':
-        this.absence = undefined;
-        reporter.warning('bridge-back', 'the bridge is there: its ports are locked as they join it', {});
-        watch.resweep();
-        reporter.infoChanged();
-        return;
-      default:
-        assertNever(event);
-    }
-  }
-
-  /** All ports of the bridge as they are now: as if each had been told of. */
-  compare(found: readonly PortFacts[]): void {
-    const names = new Set(found.map(({ name }) => name));
-    for (const name of this.names()) if (!names.has(name)) this.gone(name);
-    for (const facts of found) this.changed(facts);
   }
 
   /** The administrator's wish; false for a port that is not there or not ours. */
@@ -322,19 +238,13 @@ export class PortDesk {
     else life.portClosed(name, error);
   }
 
-  private added(facts: PortFacts): void {
-    if (this.addresses.has(facts.name)) {
-      this.changed(facts);
-      return;
-    }
+  /** It has joined the bridge. */
+  added(facts: PortFacts): void {
     this.tellLocked(facts);
     const unit = this.take(facts);
-    if (unit !== undefined) {
-      this.apply(unit, unit.machine.start());
-      this.core.parts.links.added(facts.name, facts.adminUp);
-    }
-    this.core.parts.vlans.portAdded();
-    this.core.parts.leases.portsChanged();
+    if (unit === undefined) return;
+    this.apply(unit, unit.machine.start());
+    this.core.parts.links.added(facts.name, facts.adminUp);
   }
 
   /** One that was renamed, say, from a name that is ours to one that is not: nobody would open it. */
@@ -345,10 +255,8 @@ export class PortDesk {
     this.core.parts.reporter.warning('port', message, { port: name });
   }
 
-  /** Knows the port from now on; a machine for it, unless it is an uplink. */
+  /** A machine for it, unless it is an uplink. */
   private take(facts: PortFacts): PortUnit | undefined {
-    this.addresses.set(facts.name, facts.address);
-    this.byIndex.set(facts.index, facts.name);
     if (isUplink(this.core.config, facts.name)) return undefined;
     const machine = new AccessPort(facts, this.core.settings.port(facts.name), {
       now: this.core.now.mono,
@@ -360,39 +268,28 @@ export class PortDesk {
     return unit;
   }
 
-  private changed(facts: PortFacts): void {
+  /** What the kernel says of it now. */
+  changed(facts: PortFacts): void {
     const unit = this.units.get(facts.name);
-    const known = unit?.machine.facts;
-    if (unit === undefined || known === undefined) {
-      if (this.addresses.has(facts.name)) this.addresses.set(facts.name, facts.address);
-      else this.added(facts);
-      return;
-    }
-    if (known.index !== facts.index) {
-      this.gone(facts.name);
-      this.added(facts);
-      return;
-    }
-    this.addresses.set(facts.name, facts.address);
+    if (unit === undefined) return;
+    const { linkChanges } = unit.machine.facts;
     this.tell(unit, { type: 'facts', facts });
     // A restart compares it with what it finds.
-    if (known.linkChanges !== facts.linkChanges)
+    if (linkChanges !== facts.linkChanges)
       for (const session of this.core.sessions.onPort(facts.name))
         this.core.parts.keptSessions.changed(session);
     this.core.parts.links.facts(facts.name, facts.adminUp);
     this.core.parts.reporter.portChanged(facts.name);
   }
 
-  private gone(name: PortName): void {
+  /** It has left the bridge, or is no more. */
+  gone(name: PortName): void {
     const { life, supplicants, mab, reporter, web } = this.core.parts;
     const unit = this.units.get(name);
-    this.addresses.delete(name);
-    this.core.parts.leases.portsChanged();
     if (unit === undefined) {
       this.core.parts.vlans.portGone(name);
       return;
     }
-    this.byIndex.delete(unit.machine.facts.index);
     this.units.delete(name);
     this.linkNews.gone(name);
     this.core.schedule.forget(unit);
@@ -473,10 +370,4 @@ export class PortDesk {
         assertNever(effect);
     }
   }
-}
-
-function goneSentence(bridge: string, renamed: string | undefined): string {
-  if (renamed === undefined)
-    return `the bridge ${bridge} is gone: every port is out of our hands, until it is made anew`;
-  return `the bridge ${bridge} is called ${renamed} now: its ports stay locked, and nobody is let in, until it has its name again or switch.bridge is ${renamed} (that takes a restart)`;
 }

@@ -69,7 +69,7 @@ export class Reconciliation implements Timed {
 
   /** All ports of the bridge, as they are. */
   ports(found: readonly PortFacts[]): void {
-    this.core.parts.ports.compare(found);
+    this.core.parts.bridge.compare(found);
   }
 
   /** The table was read, and whoever is in it by an earlier run is known. */

@@ -36,7 +36,7 @@ export class Beginnings {
         vlans,
         domain: wanted.domain,
         nasPort: core.parts.ports.get(grant.port)?.machine.facts.index ?? 0,
-        calledStation: core.parts.ports.addressOf(grant.port) ?? ZERO_ADDRESS,
+        calledStation: core.parts.bridge.addressOf(grant.port) ?? ZERO_ADDRESS,
         id: admission.sessionId,
         multiId: admission.multiId,
         method: admission.method,

@@ -5,8 +5,8 @@ import type { Core } from '../core.ts';
 
 /** `7 of 8 controlled ports set and watched, 3 sessions, RADIUS answers, broker connected`; of at most some 120 characters. */
 export function standing(core: Core): string {
-  const { ports, aaa, reporter } = core.parts;
-  if (ports.missing !== undefined) return ports.missing;
+  const { bridge, ports, aaa, reporter } = core.parts;
+  if (bridge.missing !== undefined) return bridge.missing;
   const controlled = [...ports.all()].filter(({ machine }) => machine.control !== 'off');
   const held = controlled.filter(({ machine }) => machine.isSet && machine.listening);
   const { size } = core.sessions;

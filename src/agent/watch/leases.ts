@@ -127,7 +127,7 @@ export class Leases {
     const timed = this.isNeeded || [...config.roles.values()].some(({ timers }) => timers.session > 0);
     const portal = config.ports.some((rule) => rule.portal === true);
     if (!config.dhcpWatch.enabled || (!timed && !portal)) return [];
-    const uplinks = parts.ports.names().filter((name) => isUplink(config, name));
+    const uplinks = parts.bridge.names().filter((name) => isUplink(config, name));
     return [
       ...uplinks.map((device) => ({ device, direction: 'in' }) as const),
       { device: config.switch.bridge, direction: 'out' },

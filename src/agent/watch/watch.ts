@@ -22,6 +22,7 @@ import type { ProbeSource } from '../../liveness/settings.ts';
 import { SweepSchedule, sweepInterval } from '../../liveness/sweep.ts';
 import { isFallback } from '../../model/authorization.ts';
 import type { Capabilities, GrantKey, PortName, TableDump, VlanId } from '../../model/dataplane.ts';
+import type { SessionAddresses } from '../../model/session.ts';
 import type { TimerEffect } from '../../policy/timers.ts';
 import { forEachEntry, isCandidate, isGrant, isOpenEntry } from '../../wire/fdb-table.ts';
 import type { Core } from '../core.ts';
@@ -68,7 +69,7 @@ export class Watch implements Timed {
 
   /** Without a bridge there is no table. */
   private sweepAt(): Instant {
-    return this.core.parts.ports.bridgeIsThere ? this.sweep.pollAt() : NEVER;
+    return this.core.parts.bridge.isThere ? this.sweep.pollAt() : NEVER;
   }
 
   onTime(now: Instant): void {
@@ -94,7 +95,7 @@ export class Watch implements Timed {
 
   /** The table is read at the end of this turn; without a bridge, when there is one. */
   readTable(): void {
-    if (!this.core.parts.ports.bridgeIsThere) {
+    if (!this.core.parts.bridge.isThere) {
       this.resweep();
       return;
     }
@@ -124,6 +125,12 @@ export class Watch implements Timed {
     this.awaiting.delete(unit);
     this.verdicts.delete(unit);
     this.sightings.delete(unit);
+    if (isL2(unit)) this.remember(unit.session.mac, unit.session.grant.port, unit.session.addresses);
+  }
+
+  /** Where a client is asked that is back and says nothing: as its session knew it, which is over. */
+  remember(mac: Mac, port: PortName, addresses: SessionAddresses): void {
+    this.asker.remember(mac, port, addresses);
   }
 
   /** A frame of this MAC came in on this port. */
@@ -214,7 +221,7 @@ export class Watch implements Timed {
         const key = this.foreignKey(mac48, ifindex, vlan);
         if (key !== undefined) foreign.push(key);
       } else if (isCandidate(flags)) {
-        const port = this.core.parts.ports.nameOf(ifindex);
+        const port = this.core.parts.bridge.nameOf(ifindex);
         if (port !== undefined) this.core.parts.mab.candidate(mac48, port, (dump.at - idleMs) as Instant);
       }
     });
@@ -357,8 +364,8 @@ export class Watch implements Timed {
 
   /** An entry that lets somebody through a port of ours and that nobody was granted, nor is it on its way out; undefined for any other. */
   private foreignKey(mac48: number, ifindex: number, vlan: VlanId): GrantKey | undefined {
-    const { ports, life } = this.core.parts;
-    const port = ports.nameOf(ifindex);
+    const { bridge, ports, life } = this.core.parts;
+    const port = bridge.nameOf(ifindex);
     if (port === undefined || !ports.isShut(port)) return undefined;
     const key: GrantKey = { mac: macFromNumber(mac48), port, vlan };
     return life.answersFor(key) ? undefined : key;
