@@ -170,6 +170,8 @@ export class SimulatedSwitch {
   /** Of the broker. */
   readonly retained = new Map<string, object>();
   readonly events: EventPayload[] = [];
+  /** The highest number, by boot id. */
+  private readonly arrived = new Map<string, number>();
   brokerUp = true;
   private eventsHang = false;
   /** What the link holds. */
@@ -670,9 +672,18 @@ export class SimulatedSwitch {
   private deliverEvents(): void {
     const refs = this.unacknowledged.map(({ ref }) => ref);
     if (refs.length === 0 || this.eventsHang) return;
-    this.events.push(...this.unacknowledged.map(({ payload }) => payload));
-    this.unacknowledged.length = 0;
+    for (const { payload } of this.unacknowledged.splice(0)) {
+      this.checkOrder(payload);
+      this.events.push(payload);
+    }
     this.inputs.push({ type: 'published', refs });
+  }
+
+  /** Of one agent's events some may come again, and its last be lost with it; between them none is missing. */
+  private checkOrder({ boot_id: boot, seq, dropped = 0 }: EventPayload): void {
+    const last = this.arrived.get(boot) ?? 0;
+    if (seq > last + 1 + dropped) throw new Error(`event ${seq} of ${boot} came after ${last}`);
+    this.arrived.set(boot, Math.max(last, seq));
   }
 
   private fails(fault: keyof Faults): boolean {
