@@ -14,6 +14,7 @@ import { parseConfig } from './config/parse.ts';
 import { isUplink } from './config/ports.ts';
 import { type Closer, closeAll } from './io/closing.ts';
 import { isListening } from './io/control/unix-socket.ts';
+import { BridgeNote } from './io/dataplane/bridge-note.ts';
 import { firstLook } from './io/dataplane/first-look.ts';
 import { formerBridge, leaveFormerBridge, removeFormerTables } from './io/dataplane/former-bridge.ts';
 import { HeldPorts } from './io/dataplane/held-ports.ts';
@@ -40,6 +41,7 @@ import type { Store } from './io/store/store.ts';
 import type { LoginPage } from './io/web/login-page.ts';
 import type { PortName } from './model/dataplane.ts';
 import { EMPTY_CERTIFIED, readCertified } from './policy/certified-codec.ts';
+import { NO_EVENTS } from './report/event-codec.ts';
 import { NOTHING_KEPT } from './session/kept-codec.ts';
 import { loadRadiusDictionary } from './wire/radius-dictionary.ts';
 
@@ -100,6 +102,7 @@ class Run {
   readonly log: Logger;
   private readonly portauth: PortAuth;
   private readonly lockFile: string;
+  private readonly bridgeNote: BridgeNote;
   /** The same, and nobody else writes it: on which bridge this agent has grants. */
   private readonly ownLockFile: string;
   /** The bridge of before has grants of ours that could not be taken away: the next start is to try again. */
@@ -129,6 +132,7 @@ class Run {
     this.agent = new Agent({ config, entropy, boot, now, source: { text, readSecret } });
     this.ownLockFile = join(config.stateDir, OWN_LOCK_FILE);
     this.lockFile = join(config.stateDir, LOCK_FILE);
+    this.bridgeNote = new BridgeNote(config.stateDir, boot.clock.boot);
     this.vlanMemory = new VlanMemory(config.stateDir, (port) => portauth.ifindexOf(port));
     this.ssoBars = new SsoBars(config.stateDir);
     this.shell = new Shell({
@@ -190,13 +194,16 @@ class Run {
     if (!capabilities.ok) return capabilities;
     const listening = this.portauth.onEvents((events) => {
       for (const event of events) {
-        if (event.type === 'bridge-back') this.tellCapabilities();
+        if (event.type === 'bridge-back') {
+          this.noteBridge();
+          this.tellCapabilities();
+        }
         this.shell.post({ type: 'dataplane', event });
       }
       if (events.some(({ type }) => type === 'port-added' || type === 'port-gone')) this.tellUplinks();
     });
     if (!listening.ok) return listening;
-    const former = formerBridge([this.ownLockFile, this.lockFile], this.config);
+    const former = formerBridge([this.ownLockFile, this.lockFile], this.bridgeNote, this.config);
     const left = former === undefined ? ok(undefined) : leaveFormerBridge(former, this.config);
     this.owesFormerBridge = !left.ok;
     const boot = firstLook({
@@ -211,9 +218,17 @@ class Run {
     });
     if (!boot.ok) return boot;
     this.shell.post(boot.value);
+    this.noteBridge();
     const shut = this.shutRoutedPath();
-    if (former !== undefined) removeFormerTables(former, (message) => this.log.log('warn', message));
+    if (former !== undefined)
+      removeFormerTables(former, this.config, (message) => this.log.log('warn', message));
     return shut;
+  }
+
+  private noteBridge(): void {
+    if (this.owesFormerBridge || this.config.backend !== 'switchdev') return;
+    const noted = this.bridgeNote.keep(this.config.switch.bridge);
+    if (!noted.ok) this.log.log('warn', `which interface the bridge is cannot be noted: ${noted.error}`);
   }
 
   private tellCapabilities(): void {
@@ -304,14 +319,15 @@ class Run {
     if (!opened.ok) {
       const warning = `there is no accounting store, records are kept in memory alone: ${opened.error}`;
       const status = { state: 'none', octets: 0, warnings: [warning] } as const;
-      this.shell.post({ type: 'spool', content: EMPTY_SPOOL, kept: NOTHING_KEPT, logins: [], status });
+      const nothing = { content: EMPTY_SPOOL, kept: NOTHING_KEPT, logins: [], events: NO_EVENTS };
+      this.shell.post({ type: 'spool', ...nothing, status });
       this.shell.post({ type: 'certified', content: EMPTY_CERTIFIED });
       return;
     }
-    const { store, content, kept, logins, certified, status } = opened.value;
+    const { store, certified, ...left } = opened.value;
     this.store = store;
     this.shell.useSpool(store);
-    this.shell.post({ type: 'spool', content, kept, logins, status });
+    this.shell.post({ type: 'spool', ...left });
     if (this.config.certifiedDevices.enabled)
       this.shell.post({ type: 'certified', content: readCertified(certified) });
   }

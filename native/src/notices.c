@@ -55,10 +55,12 @@ static void port_left(struct sd *sd, struct sink *sink, uint32_t ifindex) {
     grant_set_remove_port(&sd->grants, ifindex);
 }
 
+/* Whoever had the name that this port bears now has another one, or is gone: it is out of the caller's hands either way. */
 static void name_given_up(struct sd *sd, struct sink *sink, const struct pa_port *facts) {
     for (uint32_t i = 0; i < sd->port_count; i++) {
         const struct pa_port *other = &sd->ports[i].facts;
         if (other->ifindex == facts->ifindex || strcmp(other->name, facts->name) != 0) continue;
+        sd_abandon(sd, other->ifindex);
         port_left(sd, sink, other->ifindex);
         return;
     }
@@ -75,8 +77,9 @@ static void port_seen(struct sd *sd, struct sink *sink, const struct pa_port *fa
     if (renamed) {
         sd_abandon(sd, facts->ifindex);
         emit_port(sink, PA_EVENT_PORT_GONE, &port->facts);
-        if (sd_port_now(sd, facts->ifindex, &now) == 0) facts = &now.port; /* it may be locked by now */
     }
+    /* It may be locked by now; what a resynchronization tells of a port that has given up its name is older than that. */
+    if ((renamed || (!port && sd->resync)) && sd_port_now(sd, facts->ifindex, &now) == 0) facts = &now.port;
     /* After lost notices the new bearer of a name is seen before the old one is missed. */
     if (!port || renamed) name_given_up(sd, sink, facts);
     port = sd_port_cached(sd, facts->ifindex); /* the one above may have moved it */

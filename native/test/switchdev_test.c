@@ -16,6 +16,7 @@
 
 #include "check.h"
 #include "portauth.h"
+#include "switchdev.h"
 
 static const uint8_t ALICE[6] = {0x02, 0, 0, 0, 0, 0x0a}, BOB[6] = {0x02, 0, 0, 0, 0, 0x0b};
 static struct pa_handle *handle;
@@ -241,6 +242,38 @@ static void a_port_with_another_name_has_lost_its_grants_and_is_locked(void) {
     run("ip link set q1 name p1");
     CHECK(await_event(PA_EVENT_PORT_ADDED, &event));
     CHECK_TEXT(event.name, "p1");
+}
+
+/* Nothing that the kernel tells while `command` runs is heard. */
+static void run_unheard(const char *command) {
+    const int fd = ((struct sd *)handle)->notices.fd, none = 1, room = 1 << 20;
+    CHECK_EQUAL(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &none, sizeof none), 0);
+    run("for i in $(seq 20); do ip link set c1 alias $i; done");
+    run(command);
+    CHECK_EQUAL(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &room, sizeof room), 0);
+}
+
+static void a_name_that_went_to_another_port_unheard_leaves_no_grant_of_the_first(void) {
+    struct pa_event event;
+    struct pa_entry entry;
+    grant_on_both();
+    CHECK_EQUAL(set_port("p2", 0), 0);
+    while (await_event(PA_EVENT_OVERRUN, &event)) continue;
+    /* The new bearer is told of first: it is the older interface. */
+    run_unheard("ip link set p2 name q2 && ip link set p1 name p2");
+    CHECK(await_event(PA_EVENT_OVERRUN, &event));
+    for (int i = 0; i < 2; i++) CHECK(await_event(PA_EVENT_PORT_GONE, &event));
+    CHECK(await_event(PA_EVENT_PORT_ADDED, &event));
+    CHECK_TEXT(event.name, "p2");
+    CHECK(await_event(PA_EVENT_PORT_ADDED, &event));
+    CHECK_TEXT(event.name, "q2");
+    CHECK(event.flags & PA_PORT_LOCKED);
+    CHECK(!find(ALICE, &entry));
+    CHECK(!find(BOB, &entry));
+    CHECK(link_flags_of("p2"));
+    CHECK(link_flags_of("q2"));
+    run("ip link set p2 name p1 && ip link set q2 name p2");
+    for (int i = 0; i < 2; i++) CHECK(await_event(PA_EVENT_PORT_ADDED, &event));
 }
 
 static void a_bridge_with_another_name_is_gone_and_shut_and_comes_back_with_its_own(void) {
@@ -517,6 +550,7 @@ int main(void) {
     SITUATION(the_hosts_own_neighbours_are_found_by_address);
     SITUATION(who_has_called_over_no_ethernet_is_not_told);
     SITUATION(a_port_with_another_name_has_lost_its_grants_and_is_locked);
+    SITUATION(a_name_that_went_to_another_port_unheard_leaves_no_grant_of_the_first);
     SITUATION(a_bridge_with_another_name_is_gone_and_shut_and_comes_back_with_its_own);
     SITUATION(the_end_of_a_port_and_of_the_bridge_is_told);
     SITUATION(a_bridge_that_is_not_there_yet_is_waited_for);

@@ -4,6 +4,7 @@
 //   s SESSION   a session that is under way: its Start, or what was last known of it (in the form of an interim)
 //   u SESSION   what else it takes to go on with it after a restart (session/kept-codec.ts)
 //   l LOGIN     a login at a concentrator, with a session or not (radius/sso-login-codec.ts)
+//   e REF       an event that the broker has not acknowledged yet (report/event-codec.ts)
 //
 // A Start writes the first two, and so does an interim; a Stop writes the first and erases the others; each in one transaction. So whenever the agent is
 // torn away, a session is in the store as living, or its Stop is, or a server has acknowledged its Stop: never two of
@@ -12,7 +13,7 @@
 import { assertNever } from '../base/result.ts';
 import type { AcctRecord } from '../model/acct.ts';
 import type { EndCause } from '../model/cause.ts';
-import { KEPT_PREFIX, LOGIN_PREFIX } from '../model/kept.ts';
+import { EVENT_PREFIX, KEPT_PREFIX, LOGIN_PREFIX } from '../model/kept.ts';
 import type { RecordRef } from './journal-events.ts';
 import { decodeRecord, encodeRecord } from './record-codec.ts';
 
@@ -45,7 +46,7 @@ export const EMPTY_SPOOL: SpoolContent = { records: [], sessions: [], damaged: 0
 
 const REF_DIGITS = 12;
 /** Read by their own codecs. */
-const OTHERS = [KEPT_PREFIX, LOGIN_PREFIX];
+const OTHERS = [KEPT_PREFIX, LOGIN_PREFIX, EVENT_PREFIX];
 
 function recordKey(ref: RecordRef): string {
   return `r${ref.toString(16).padStart(REF_DIGITS, '0')}`;

@@ -251,6 +251,9 @@ export class Agent {
         reporter.broker(input.connected);
         if (input.connected) core.parts.fleet.renew();
         return;
+      case 'published':
+        reporter.published(input.refs);
+        return;
       case 'followed':
         core.parts.fleet.followed(input.topic, input.payload);
         return;
@@ -258,6 +261,7 @@ export class Agent {
         this.commands.execute(input);
         return;
       case 'spool':
+        reporter.opened(input.events);
         core.parts.restoration.opened(input);
         return;
       case 'spool-status':
@@ -268,6 +272,7 @@ export class Agent {
         return;
       case 'stopping':
         core.parts.accountant.stopping();
+        reporter.stopping();
         return;
       case 'reload':
         this.reconfigure.reload(input.text);

@@ -33,6 +33,7 @@ import type { SsoDatagram } from '../radius/sso.ts';
 import type { StoredLogin } from '../radius/sso-login-codec.ts';
 import type { Bar } from '../radius/sso-logins.ts';
 import type { Rights } from '../report/commands.ts';
+import type { EventChange, EventRef, StoredEvents } from '../report/event-codec.ts';
 import type { EventPayload } from '../report/event-payloads.ts';
 import type { InfoPayload, RightsPayload, SpoolState } from '../report/payloads.ts';
 import type { KeptChange, KeptContent } from '../session/kept-codec.ts';
@@ -127,6 +128,8 @@ export type Input =
   /** Something that HTTP, or we, do not take, and that was answered already: why. */
   | { readonly type: 'web-refused'; readonly reason: string }
   | { readonly type: 'broker'; readonly connected: boolean }
+  /** Published events that the broker has acknowledged, or does not take. */
+  | { readonly type: 'published'; readonly refs: readonly EventRef[] }
   /** A message on a topic of another switch that was asked for by `follow`. */
   | { readonly type: 'followed'; readonly topic: string; readonly payload: Uint8Array }
   | {
@@ -143,6 +146,7 @@ export type Input =
       readonly content: SpoolContent;
       readonly kept: KeptContent;
       readonly logins: readonly StoredLogin[];
+      readonly events: StoredEvents;
       readonly status: SpoolStatus;
     }
   | { readonly type: 'spool-status'; readonly status: SpoolStatus }
@@ -233,12 +237,15 @@ export type Effect =
   /** Entries of a session of an earlier run, which are ours. */
   | { readonly type: 'adopted'; readonly keys: readonly GrantKey[] }
   | { readonly type: 'certified-store'; readonly changes: readonly CertifiedChange[] }
-  /** `payload` null clears a retained topic. */
+  /** Events that wait for the broker, for the next start. Nobody waits for it. */
+  | { readonly type: 'event-store'; readonly changes: readonly EventChange[] }
+  /** `payload` null clears a retained topic. With `ref` an event: it is told of in `published`. */
   | {
       readonly type: 'publish';
       readonly topic: string;
       readonly payload: object | null;
       readonly retain: boolean;
+      readonly ref?: EventRef;
     }
   /** Topics of other switches, wildcards allowed; never our own messages. Of this connection to the broker. */
   | { readonly type: 'follow'; readonly topic: string }

@@ -4,6 +4,7 @@
 import type { Effect, Ref } from '../agent/ports.ts';
 import type { SocketKey } from '../radius/effects.ts';
 import type { RadiusServer } from '../radius/settings.ts';
+import type { EventRef } from '../report/event-codec.ts';
 import type { Answer } from '../web/page.ts';
 import type { Visit } from '../web/visit.ts';
 import type { CommandRequest } from './command-request.ts';
@@ -50,6 +51,8 @@ export class NetworkPerformers {
   private readonly replies = new Map<Ref, (answer: object) => void>();
   private readonly visits = new Map<Ref, (answer: Answer) => void>();
   private lastReply: Ref = 0;
+  /** Events that the broker has, of this turn of the event loop. */
+  private published: EventRef[] = [];
   private readonly udp: UdpSockets<SocketKey>;
   private readonly radSec: RadSecConnections<SocketKey>;
 
@@ -76,9 +79,7 @@ export class NetworkPerformers {
     }),
     'send-dynamic-reply': each((effect) => this.replyDynamic(effect)),
     'send-sso-reply': each(({ address, port, bytes }) => this.senders?.sendSsoReply(address, port, bytes)),
-    publish: each(({ topic, payload, retain }) =>
-      this.senders?.publish({ topic, payload: payload === null ? '' : JSON.stringify(payload), retain }),
-    ),
+    publish: each((effect) => this.publish(effect)),
     follow: each(({ topic }) => this.senders?.follow(topic)),
     unfollow: each(({ topic }) => this.senders?.unfollow(topic)),
     event: each(({ payload }) => this.senders?.broadcast(payload)),
@@ -116,6 +117,21 @@ export class NetworkPerformers {
     this.closed = true;
     this.udp.close();
     this.radSec.close();
+  }
+
+  private publish({ topic, payload, retain, ref }: EffectOf<'publish'>): void {
+    const text = payload === null ? '' : JSON.stringify(payload);
+    const onSettled = ref === undefined ? {} : { onSettled: () => this.settled(ref) };
+    this.senders?.publish({ topic, payload: text, retain, ...onSettled });
+  }
+
+  private settled(ref: EventRef): void {
+    if (this.published.push(ref) > 1) return;
+    setImmediate(() => {
+      const refs = this.published;
+      this.published = [];
+      this.parts.answers.post({ type: 'published', refs });
+    });
   }
 
   private sendToServer({ socket: key, address, port, tls, bytes }: EffectOf<'send-datagram'>): void {

@@ -4,6 +4,7 @@
 import { erasing, keeping, type SpoolChange, storing } from '../accounting/spool.ts';
 import { err, ok } from '../base/result.ts';
 import type { CertifiedChange } from '../policy/certified-codec.ts';
+import { type EventChange, type EventRef, erasingEvent } from '../report/event-codec.ts';
 import type { Logger } from './log.ts';
 import { type Answers, type EffectOf, each, type Performers } from './performing.ts';
 import type { SsoBars } from './servers/sso-bars.ts';
@@ -21,6 +22,7 @@ type Kind =
   | 'spool-erase'
   | 'spool-keep'
   | 'session-store'
+  | 'event-store'
   | 'certified-store'
   | 'remember-bars';
 
@@ -40,6 +42,7 @@ export class StorePerformers {
     'spool-erase': each(({ id }) => this.spool?.write([erasing(id)])),
     'spool-keep': each(({ sessions }) => this.spool?.write(sessions.map(keeping))),
     'session-store': each(({ changes }) => this.spool?.write(changes)),
+    'event-store': each(({ changes }) => this.storeEvents(changes)),
     'certified-store': each(({ changes }) => this.spool?.writeCertified(changes)),
     'remember-bars': each(({ bars }) => {
       const kept = this.parts.ssoBars.write(bars);
@@ -51,6 +54,17 @@ export class StorePerformers {
   flushed(done: () => void): void {
     if (this.spool === undefined) done();
     else this.spool.flushed(done);
+  }
+
+  /** The broker has them, and the agent does not hear of it any more. */
+  eraseEvents(refs: readonly EventRef[]): void {
+    this.spool?.write(refs.map(erasingEvent));
+  }
+
+  /** What waits for the broker is written soon, since a kill may come; what does not wait any more, when there is company. */
+  private storeEvents(changes: readonly EventChange[]): void {
+    const isUrgent = changes.some(({ value }) => value !== null);
+    this.spool?.write(changes, isUrgent ? () => undefined : undefined);
   }
 
   private store({ ref, id, record }: EffectOf<'spool-store'>): void {

@@ -81,7 +81,10 @@ export class Shell {
 
   /** Takes the input in, and everything that follows from it. */
   post(input: Input): void {
-    if (this.resting) return;
+    if (this.resting) {
+      if (input.type === 'published') this.store.eraseEvents(input.refs);
+      return;
+    }
     this.queue.push(input);
     if (this.running) return;
     this.running = true;
@@ -132,7 +135,7 @@ export class Shell {
     this.dataplane.strangers = guard;
   }
 
-  /** Nothing is taken in any more: locks, grants and sessions stay as they are. */
+  /** Nothing is taken in any more, but what the broker still acknowledges: locks, grants and sessions stay as they are. */
   rest(): void {
     this.resting = true;
     clearTimeout(this.timer);

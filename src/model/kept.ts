@@ -9,9 +9,13 @@ import type { TrafficCounters } from './acct.ts';
 import type { AuthMethod, Authorization } from './authorization.ts';
 import type { PortName, SessionVlans, VlanId } from './dataplane.ts';
 
-/** In the store it stands under this and its Acct-Session-Id; a login at a concentrator under its own. */
+/**
+ * In the store it stands under this and its Acct-Session-Id; a login at a concentrator, and an event that waits for the broker,
+ * under their own.
+ */
 export const KEPT_PREFIX = 'u';
 export const LOGIN_PREFIX = 'l';
+export const EVENT_PREFIX = 'e';
 
 export interface KeptSession {
   /** Of the machine: its times are of this boot. */

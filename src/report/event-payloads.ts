@@ -207,8 +207,14 @@ export type ReportableEvent = {
 }[EventType];
 
 const ENVELOPE = {
-  seq: Type.Integer({ description: 'From 1, without gaps within a boot_id.', minimum: 1 }),
-  boot_id: word('Differs after every start of the agent.'),
+  seq: Type.Integer({
+    description:
+      'From 1, without gaps within a boot_id. An event may come twice (QoS 1): with the same boot_id and seq.',
+    minimum: 1,
+  }),
+  boot_id: word(
+    'Differs after every start of the agent. What an earlier run could not tell comes first, with its own.',
+  ),
   time: time('When it happened.'),
   type: Type.Enum([...EVENT_TYPES], { description: 'Same as the last topic level.' }),
   dropped: Type.Optional(

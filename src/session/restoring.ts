@@ -27,6 +27,8 @@ export interface Found {
   readonly sameBoot: boolean;
   /** Undefined: it is gone, or another one has its name; absent for an address behind the switch. */
   readonly port?: FoundPort | undefined;
+  /** The name that its port has now; absent where it is gone. */
+  readonly calledNow?: string;
   /** An entry of it stands; the others, if any are missing, are written again. */
   readonly granted: boolean;
   /** Another session of the same client is here, or on its way in. */
@@ -44,14 +46,20 @@ const METHOD_OFF = {
   3: { do: 'end', cause: 'authorization-changed', detail: 'no concentrator has its user logged in' },
 } as const;
 
-export function judgeKept(layer: 2 | 3, { sameBoot, port, granted, replaced, methodOff }: Found): Verdict {
+export function judgeKept(layer: 2 | 3, found: Found): Verdict {
+  const { sameBoot, port, granted, replaced, methodOff } = found;
   if (!sameBoot) return { do: 'lost', cause: 'nas-reboot', detail: 'the machine was booted since' };
-  if (layer === 2 && port === undefined)
-    return { do: 'lost', cause: 'port-removed', detail: 'its port is gone' };
+  if (layer === 2 && port === undefined) return portRemoved(found);
   if (replaced) return { do: 'lost', cause: 'nas-reboot', detail: 'another session of its client stands' };
   if (!granted) return { do: 'lost', cause: 'nas-reboot', detail: 'its entry is gone' };
   if (methodOff === true) return METHOD_OFF[layer];
   return port === undefined ? { do: 'adopt' } : judgePort(port);
+}
+
+/** By its name it is known to servers and upstream: under another one no session goes on, as when it is renamed under the agent. */
+function portRemoved({ calledNow }: Found): Verdict {
+  const detail = calledNow === undefined ? 'its port is gone' : `its port is called ${calledNow} now`;
+  return { do: 'lost', cause: 'port-removed', detail };
 }
 
 function judgePort({ control, adminUp, linkUp, linkChanges, heardLately }: FoundPort): Verdict {

@@ -302,3 +302,38 @@ describe('exactly N - 1 probes, also where a slow dump makes old news look newer
     expect(etherTypes(played)).toEqual([]);
   });
 });
+
+describe('a client that comes in anew and says nothing of its address', () => {
+  /** It was let in again behind a link that had not gone down for it, and announced nothing. */
+  async function backIn(played: Played): Promise<PortSession> {
+    const { stage, machine } = played;
+    await stage.ask('disconnect', { mac: machine.mac });
+    // It has one, and does not say so unless it is asked.
+    played.client.announce = () => {};
+    const session = await stage.login(machine);
+    expect((await stage.retained(machine.mac))?.ipv4).toBeNull();
+    played.since = stage.net.performed.length;
+    return session;
+  }
+
+  it('is asked where it was, answers, and stays: the answer is proof of the address', async () => {
+    const played = await loggedIn();
+    await played.stage.passes(played.machine);
+    const session = await backIn(played);
+    await played.stage.pass(10 * T);
+    expect(await isIn({ ...played, session })).toBe(true);
+    expect((await played.stage.retained(played.machine.mac))?.ipv4).toBe(played.client.ipv4);
+  });
+
+  it('has another address by then: it is out as any that does not answer', async () => {
+    const played = await loggedIn();
+    await played.stage.passes(played.machine);
+    const session = await backIn(played);
+    played.client.ipv4 = '10.99.0.99' as Ipv4;
+    const { evidence } = await expectEnd(played.stage, session, {
+      cause: 'handshake-timeout',
+      withinMs: 4 * T + 1_000,
+    });
+    expect(evidence).toMatchObject({ probes_sent: 2, probes_answered: 0 });
+  });
+});

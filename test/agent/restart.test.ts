@@ -450,6 +450,21 @@ describe('what does not match', () => {
     expect(judge(rows(stage))).toEqual([]);
   });
 
+  it('its entry is gone, and its client, let in anew, says nothing: it is asked where it was, and stays', async () => {
+    const stage = await fresh();
+    const machine = stage.machine(1);
+    await stage.login(machine);
+    await stage.passes(machine);
+    await stage.pass(20_000);
+    await restart(stage, { while: () => stage.net.bridge.table.clear() });
+    const [client] = stage.net.clients;
+    if (client === undefined) throw new Error('nobody is there');
+    client.announce = () => {};
+    const again = await stage.login(machine);
+    await stage.pass(120_000);
+    expect((await stage.retained(machine.mac))?.session_id).toBe(again.session_id);
+  });
+
   it('a grant of nobody is removed, and told of', async () => {
     const stage = await fresh({ machines: 2 });
     const session = await stage.login(stage.machine(1));

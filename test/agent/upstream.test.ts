@@ -32,6 +32,131 @@ describe("a port's topic, told once a second at most", () => {
   });
 });
 
+describe('events that the broker does not have', () => {
+  const arrived = ({ events }: SimulatedStage['net']): readonly string[] =>
+    events.map(({ boot_id, seq }) => `${boot_id} ${seq}`);
+  const happened = ({ performed }: SimulatedStage['net']): readonly string[] =>
+    performed.flatMap(({ effect }) =>
+      effect.type === 'event' ? [`${effect.payload.boot_id} ${effect.payload.seq}`] : [],
+    );
+  const written = ({ performed }: SimulatedStage['net']): number =>
+    performed.filter(({ effect }) => effect.type === 'event-store').length;
+
+  it('cost the disk nothing while it answers', async () => {
+    const stage = new SimulatedStage({ machines: 2 });
+    for (const n of [1, 2]) {
+      await stage.login(stage.machine(n));
+      await stage.pass(5_000);
+      await stage.logoff(stage.machine(n));
+    }
+    await stage.pass(5_000);
+    expect(arrived(stage.net)).toEqual(happened(stage.net));
+    expect(written(stage.net)).toBe(0);
+  });
+
+  it.each([
+    ['killed', false],
+    ['stopped', true],
+  ])(
+    'the broker is away and the agent %s: the next one tells them, in their order, before its own',
+    async (_, stopped) => {
+      const stage = new SimulatedStage({ machines: 3 });
+      const { net } = stage;
+      await stage.login(stage.machine(1));
+      await stage.login(stage.machine(2));
+      await stage.brokerAway(true);
+      await stage.logoff(stage.machine(1));
+      await stage.begin(stage.machine(3));
+      await stage.pass(1_100);
+      const before = arrived(net).length;
+      for (let life = 0; life < 2; life++) {
+        if (stopped) net.post({ type: 'stopping' });
+        await stage.killAgent('the broker is away');
+        await stage.pass(2_000);
+        await stage.logoff(stage.machine(2 + life));
+        await stage.pass(stopped ? 100 : 1_100);
+        expect(arrived(net)).toHaveLength(before);
+      }
+      await stage.brokerAway(false);
+      expect(arrived(net)).toEqual(happened(net));
+      expect(net.events.slice(-2)).toMatchObject([
+        { boot_id: 'b0071', type: 'session-end' },
+        { boot_id: 'b0072', type: 'session-end' },
+      ]);
+      await stage.pass(2_000);
+      expect([...net.disk.keys()].filter((key) => key.startsWith('e'))).toEqual([]);
+    },
+  );
+
+  it('a broker that hangs until the agent is killed: what was on the wire comes again, with its number', async () => {
+    const stage = new SimulatedStage({ machines: 1 });
+    const { net } = stage;
+    await stage.login(stage.machine(1));
+    net.hangEvents(true);
+    await stage.logoff(stage.machine(1));
+    await stage.pass(1_500);
+    await stage.killAgent();
+    expect(arrived(net)).not.toEqual(happened(net));
+    net.hangEvents(false);
+    await stage.pass(100);
+    expect(arrived(net)).toEqual(happened(net));
+  });
+
+  it("the late end of a session does not take the topic of that client's session of now", async () => {
+    const stage = new SimulatedStage({ machines: 1 });
+    const machine = stage.machine(1);
+    await stage.login(machine);
+    await stage.brokerAway(true);
+    await stage.logoff(machine);
+    await stage.pass(100);
+    await stage.begin(machine);
+    await stage.pass(1_100);
+    const key = macToKey(machine.mac as Mac);
+    const topic = `rollcall/v1/sw1/session/${key}`;
+    await stage.killAgent();
+    await stage.pass(5_000);
+    expect(stage.net.events.filter(({ type }) => type === 'session-end')).toHaveLength(1);
+    expect(stage.net.retained.get(topic)).toMatchObject({ key });
+    const cleared = stage.net.performed.filter(
+      ({ effect }) => effect.type === 'publish' && effect.topic === topic && effect.payload === null,
+    );
+    expect(cleared).toEqual([]);
+  });
+
+  it('10,000 at most are kept, and none beyond is on disk', async () => {
+    const stage = new SimulatedStage({ machines: 1 });
+    await stage.brokerAway(true);
+    for (let i = 0; i < 10_300; i++)
+      stage.net.post({ type: 'descriptors', ...(i % 2 === 0 ? { shortage: 'few' } : {}) });
+    await stage.pass(1_100);
+    expect([...stage.net.disk.keys()].filter((key) => key.startsWith('e'))).toHaveLength(10_000);
+    await stage.killAgent();
+    const { events } = stage.net;
+    const first = events.findIndex(({ dropped }) => dropped !== undefined);
+    expect(events[first]).toMatchObject({
+      seq: (events[first - 1]?.seq ?? 0) + (events[first]?.dropped ?? 0) + 1,
+    });
+    expect(events.slice(first)).toHaveLength(10_000);
+    expect(
+      events
+        .slice(first + 1)
+        .every(({ dropped, seq }, i) => dropped === undefined && seq === (events[first + i]?.seq ?? 0) + 1),
+    ).toBe(true);
+  });
+
+  it('an entry of the store that cannot be read is told of', async () => {
+    const stage = new SimulatedStage({ machines: 1 });
+    await stage.brokerAway(true);
+    stage.net.disk.set('e000000000001', Uint8Array.of(1, 2, 3));
+    await stage.killAgent();
+    await stage.pass(2_000);
+    const [event] = stage.net.events.slice(-1);
+    expect(event).toMatchObject({ type: 'warning', code: 'spool', dropped: 1 });
+    expect(event).toMatchObject({ message: '1 events of the store cannot be read, and are lost' });
+    expect(stage.net.disk.has('e000000000001')).toBe(false);
+  });
+});
+
 describe('sessions of other switches', () => {
   it('are followed no more when nobody here has that MAC: the broker remembers what we forgot', async () => {
     const stage = new SimulatedStage({ machines: 1 });

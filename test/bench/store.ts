@@ -1,5 +1,5 @@
 // What the store costs: a record made durable alone and in company, beside a plain file that is appended to and synced;
-// and what is written of living sessions. On the disk of the temporary folder.
+// what is written of living sessions, and of events that wait for the broker. On the disk of the temporary folder.
 
 import { closeSync, fdatasyncSync, mkdtempSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,11 +9,15 @@ import { keeping, type SessionRecord, storing } from '../../src/accounting/spool
 import type { MachineTime, WallTime } from '../../src/base/time.ts';
 import { openStore, type Store } from '../../src/io/store/store.ts';
 import type { AcctStory } from '../../src/model/acct.ts';
+import { NO_EVENTS } from '../../src/report/event-codec.ts';
+import { EventLog } from '../../src/report/events.ts';
+import { EVENTS, NOW } from '../report/samples.ts';
 import { subject } from '../rigs/accounting-path.ts';
 import type { Row } from './row.ts';
 
 const ALONE = 200;
 const HUNDREDS = 100;
+const WAITING = 1_000;
 /** radius.accounting.spool.evidence_s, as it is if nothing is said. */
 const ROUNDS_PER_HOUR = 12;
 
@@ -67,6 +71,27 @@ async function perSessionHour(store: Store, sessions: number): Promise<number> {
   return ((written() - before) / 2 / sessions) * ROUNDS_PER_HOUR;
 }
 
+/** Octets written of each event of sessions that begin and end, `together` at a time; and of its erasure, all at once. */
+async function perEvent(
+  store: Store,
+  together: number,
+): Promise<{ readonly kept: number; readonly erased: number }> {
+  const log = new EventLog({ bootId: '5f0c29aa' });
+  log.open(NO_EVENTS, NOW.mono);
+  const news = EVENTS.filter(({ type }) => type === 'session-start' || type === 'session-end');
+  const commit = (): Promise<unknown> =>
+    new Promise((done) => store.write(log.toStore(NOW.mono, true), done));
+  const before = written();
+  for (let n = 0; n < WAITING; n++) {
+    log.record(news[n % news.length] as (typeof EVENTS)[number], NOW);
+    if (n % together === together - 1) await commit();
+  }
+  const kept = written() - before;
+  for (let next = log.take(); next !== undefined; next = log.take()) log.acknowledged([next.ref], NOW.mono);
+  await commit();
+  return { kept: kept / WAITING, erased: (written() - before - kept) / WAITING };
+}
+
 export async function storeRows(): Promise<readonly Row[]> {
   const folder = mkdtempSync(path.join(tmpdir(), 'rollcall-bench-store-'));
   try {
@@ -88,6 +113,13 @@ export async function storeRows(): Promise<readonly Row[]> {
     const few = await perSessionHour(store, 50);
     const many = await perSessionHour(store, 10_000);
     await store.close();
+    // A small switch: a store that was large keeps long lists of free pages, of which each commit writes some.
+    const small = openStore(path.join(folder, 'small'), () => undefined);
+    if (!small.ok) throw new Error(small.error);
+    await perSessionHour(small.value.store, 50);
+    const single = await perEvent(small.value.store, 1);
+    const burst = await perEvent(small.value.store, 50);
+    await small.value.store.close();
     const kib = (value: number): string => `${(value / 1024).toFixed(1)} KiB`;
     return [
       {
@@ -106,6 +138,12 @@ export async function storeRows(): Promise<readonly Row[]> {
       {
         what: 'written of living sessions, per session and hour',
         ours: `${kib(few)} with 50 sessions, ${kib(many)} with 10,000`,
+        against: '',
+        goal: '',
+      },
+      {
+        what: 'written of an event while the broker is away; when it is erased',
+        ours: `${kib(single.kept)} each alone, ${kib(burst.kept)} by 50; ${kib(single.erased)}`,
         against: '',
         goal: '',
       },

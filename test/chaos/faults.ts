@@ -11,8 +11,10 @@ import {
   captureOverflows,
   clockSteps,
   type Fault,
+  MEMORY_CEILING,
   mediumFull,
   mediumHangs,
+  mediumReadOnly,
   NO_DESCRIPTORS,
   NOTICES_LOST,
   portFlaps,
@@ -28,8 +30,10 @@ import type { FaultKind, FaultTurn } from './plan.ts';
 import { GRANTED_STRANGER, LEARNT_STRANGER, type Town } from './town.ts';
 
 export interface ChaosFault extends FaultKind {
-  /** The agent does not run from its beginning to its end, or for a while at its beginning. */
-  readonly pauses?: 'until its end' | 'at its beginning';
+  /** The agent does not run from its beginning to its end, or for a while at its beginning or its end. */
+  readonly pauses?: 'until its end' | 'at its beginning' | 'at its end';
+  /** What happens until it has ended is not on disk, and the agent that runs then knows nothing of it. */
+  readonly forgets?: true;
   /** Sessions may end for it: on its port, or all; or all if no agent runs to see it, which then finds a table as after a boot. */
   readonly ends?: 'port' | 'all' | 'all if unseen';
   /** When it ends, ports join the bridge, which are open until the agent has locked them. */
@@ -58,6 +62,14 @@ const AGENT: readonly ChaosFault[] = [
   { name: 'configuration reloaded', periods: BRIEF, make: () => RELOADED },
   { name: 'disk full', periods: LONG, make: ({ medium }) => mediumFull(medium) },
   { name: 'disk hangs', periods: BRIEF, make: ({ medium }) => mediumHangs(medium) },
+  {
+    name: 'disk read-only',
+    periods: BRIEF,
+    pauses: 'at its end',
+    forgets: true,
+    make: ({ medium }) => mediumReadOnly(medium),
+  },
+  { name: 'memory ceiling', periods: BRIEF, pauses: 'until its end', make: () => MEMORY_CEILING },
   { name: 'no file descriptors', periods: LONG, make: () => NO_DESCRIPTORS },
   {
     name: 'capture overflows',

@@ -84,6 +84,7 @@ class Chaos {
   readonly #disturbances: Disturbance[] = [];
   readonly #pauses: Span[] = [];
   readonly #joinings: Span[] = [];
+  readonly #unwritten: Span[] = [];
   readonly #faults = new Map<string, number>();
   readonly #mishaps: string[] = [];
   readonly #deaths: string[] = [];
@@ -203,11 +204,10 @@ class Chaos {
     const fault = kind.make(this.#town, turn);
     const { scene } = this.#town;
     const from = Date.now();
-    const pause: Span | undefined = kind.pauses === undefined ? undefined : { from };
-    if (pause !== undefined) {
-      this.#pauses.push(pause);
-      this.#keepLog();
-    }
+    const unwritten: Span = { from };
+    if (kind.forgets === true) this.#unwritten.push(unwritten);
+    const isPausedAtOnce = kind.pauses !== undefined && kind.pauses !== 'at its end';
+    const pause: Span | undefined = isPausedAtOnce ? this.#pause() : undefined;
     const port = kind.ends === 'port' ? `p${turn.port}` : '';
     const disturbance: Disturbance | undefined =
       kind.ends === undefined
@@ -220,9 +220,11 @@ class Chaos {
     await sleep(Math.max(0, began + turn.to - Date.now()));
     const joining: Span = { from: Date.now() };
     if (kind.joins === true) this.#joinings.push(joining);
+    const paused = kind.pauses === 'at its end' ? this.#pause() : pause;
     await fault.end(scene);
     joining.to = Date.now();
-    if (pause !== undefined) pause.to ??= Date.now();
+    unwritten.to = Date.now();
+    if (paused !== undefined) paused.to ??= Date.now();
     if (disturbance !== undefined) {
       disturbance.to = Date.now();
       // Nobody is shaken by what an agent that runs puts right.
@@ -231,6 +233,14 @@ class Chaos {
     }
     this.#faults.set(name, (this.#faults.get(name) ?? 0) + 1);
     this.#options.say?.(`${stamp(Date.now() - began)} ${name} is over`);
+  }
+
+  /** From now on the agent does not run. */
+  #pause(): Span {
+    const pause: Span = { from: Date.now() };
+    this.#pauses.push(pause);
+    this.#keepLog();
+    return pause;
   }
 
   /** Those whom nobody knows, and the MACs of those who have left for good: each tries again and again. */
@@ -288,6 +298,7 @@ class Chaos {
         disturbances: this.#disturbances,
         pauses: this.#pauses,
         joinings: this.#joinings,
+        unwritten: this.#unwritten,
         guards: events.flatMap((event) =>
           event.type === 'guard' && event.state === 'raised' ? [this.#ours(event.time)] : [],
         ),

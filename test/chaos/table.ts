@@ -28,11 +28,20 @@ export function breachesOf(
     { what: 'frames that passed without a grant', found: verdict.trespasses },
     {
       what: 'invariants broken at the end',
-      found: run.invariants === '' ? [] : run.invariants.split('\n').slice(1),
+      found: brokenAtTheEnd(run, verdict),
     },
     { what: 'agents that ended by themselves', found: run.deaths },
     { what: 'mishaps of the rig', found: run.mishaps },
   ];
+}
+
+/** But of records that are counted apart. */
+function brokenAtTheEnd({ invariants }: Run, { unwritten }: Verdict): readonly string[] {
+  const apart = unwritten.flatMap((what) => what.split(' ').slice(1, 2));
+  return invariants
+    .split('\n')
+    .slice(1)
+    .filter((line) => !apart.some((id) => line.includes(id)));
 }
 
 export function tableOf(run: Run, verdict: Verdict, { seed, minutes, clients }: Asked): string {
@@ -59,6 +68,10 @@ export function tableOf(run: Run, verdict: Verdict, { seed, minutes, clients }: 
     ],
     ['put out in silence before any address of theirs was known', `${verdict.unaddressed.length}`],
     ['sessions that a kill met before anything of them was on disk', `${verdict.forgotten.length}`],
+    [
+      'records lost or doubled of sessions that began or ended while no disk took anything',
+      `${verdict.unwritten.length}`,
+    ],
     ...breachesOf(run, verdict).map(({ what, found }): readonly [string, string] => [
       `${what} (goal 0)`,
       `${found.length}`,

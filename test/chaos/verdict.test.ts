@@ -55,6 +55,7 @@ const judge = (change: Partial<Evidence>) =>
     disturbances: [],
     pauses: [],
     joinings: [],
+    unwritten: [],
     guards: [],
     sessions: [session({})],
     rows: ROWS,
@@ -70,6 +71,7 @@ const CLEAN = {
   missedLogouts: [],
   lostRecords: [],
   forgotten: [],
+  unwritten: [],
   doubledRecords: [],
   trespasses: [],
   beforeLockMs: [],
@@ -166,6 +168,19 @@ describe('records', () => {
     // It is all or nothing.
     const half = { rows: [row('Start', 2)], sessions: [session()], pauses: [{ from: 3_500, to: 9_000 }] };
     expect(judge(half).lostRecords).toEqual(['session s1 has no Stop']);
+  });
+
+  it('of a session that began or ended while no disk took anything are counted apart, and of no other', () => {
+    const halves = { rows: [row('Start', 2)], sessions: [session()] };
+    const began = judge({ ...halves, unwritten: [{ from: 3_500, to: 9_000 }] });
+    expect([began.unwritten, began.lostRecords]).toEqual([['session s1 has no Stop'], []]);
+    // Nor has it an end to be told of.
+    expect(began.missedLogouts).toEqual([]);
+    const twice = { rows: [...ROWS, row('Stop', 140)] };
+    const ended = judge({ ...twice, unwritten: [{ from: 99_000, to: 120_000 }] });
+    expect([ended.unwritten, ended.doubledRecords]).toEqual([['session s1 has 2 of Stop'], []]);
+    const other = judge({ ...twice, unwritten: [{ from: 20_000, to: 90_000 }] });
+    expect([other.unwritten, other.doubledRecords]).toEqual([[], ['session s1 has 2 of Stop']]);
   });
 
   it('that differ are two; one that was sent again is one', () => {

@@ -63,6 +63,8 @@ export interface Evidence {
   readonly pauses: readonly Span[];
   /** When ports began to join the bridge, open as the kernel makes them. */
   readonly joinings: readonly Span[];
+  /** When nothing could be written, until the next agent ran: it knows nothing of what happened then. */
+  readonly unwritten: readonly Span[];
   /** When the guard stepped in. */
   readonly guards: readonly number[];
   readonly sessions: readonly ToldSession[];
@@ -82,6 +84,8 @@ export interface Verdict {
   readonly lostRecords: readonly string[];
   /** Sessions so young at a kill that nothing of them was on disk: they have no record at all, and their client comes in anew. */
   readonly forgotten: readonly string[];
+  /** Records lost or doubled of sessions that began or ended while nothing could be written, as the next agent cannot know. */
+  readonly unwritten: readonly string[];
   readonly doubledRecords: readonly string[];
   readonly trespasses: readonly string[];
   /** Frames through a port that had just joined the bridge and was not locked yet: how long after the last had joined, in milliseconds. */
@@ -200,8 +204,10 @@ function hasLeft(stays: readonly TrueStay[], when: number, pauses: readonly Span
 
 function missedLogouts(evidence: Evidence): readonly string[] {
   const { pauses, over } = evidence;
-  // One that a kill met in its first moments has no end to be told of.
-  const sessions = evidence.sessions.filter((each) => each.end !== undefined || !isYoung(each, pauses));
+  // One that a kill met in its first moments, or whose beginning no disk took, has no end to be told of.
+  const sessions = evidence.sessions.filter(
+    (each) => each.end !== undefined || !(isYoung(each, pauses) || isUnwritten(each.started, evidence)),
+  );
   const byMac = byMacOf(sessions);
   return [...byMacOf(evidence.stays)].flatMap(([mac, stays]) =>
     stays.flatMap(({ port, left, how }, n) => {
@@ -223,28 +229,37 @@ function missedLogouts(evidence: Evidence): readonly string[] {
   );
 }
 
-function records({
-  sessions,
-  rows,
-  pauses,
-}: Evidence): Pick<Verdict, 'lostRecords' | 'forgotten' | 'doubledRecords'> {
+function records(
+  evidence: Evidence,
+): Pick<Verdict, 'lostRecords' | 'forgotten' | 'unwritten' | 'doubledRecords'> {
+  const { sessions, rows, pauses } = evidence;
   const heard = bySession(rows);
   const told = new Map(sessions.map((session) => [session.id, session]));
   const lostRecords: string[] = [];
   const forgotten: string[] = [];
+  const unwritten: string[] = [];
   const doubledRecords: string[] = [];
   for (const id of new Set([...heard.keys(), ...told.keys()])) {
-    if (!heard.has(id) && isYoung(told.get(id), pauses)) {
+    const session = told.get(id);
+    const itsRows = heard.get(id) ?? [];
+    if (itsRows.length === 0 && isYoung(session, pauses)) {
       forgotten.push(`session ${id}`);
       continue;
     }
+    const moments = [session?.started, session?.end?.decided, ...itsRows.map(({ eventS }) => eventS * 1000)];
+    const isExcused = moments.some((when) => when !== undefined && isUnwritten(when, evidence));
     for (const kind of ['Start', 'Stop'] as const) {
-      const found = distinct(heard.get(id) ?? [], kind).length;
-      if (found === 0) lostRecords.push(`session ${id} has no ${kind}`);
-      if (found > 1) doubledRecords.push(`session ${id} has ${found} of ${kind}`);
+      const found = distinct(itsRows, kind).length;
+      if (found === 0) (isExcused ? unwritten : lostRecords).push(`session ${id} has no ${kind}`);
+      if (found > 1) (isExcused ? unwritten : doubledRecords).push(`session ${id} has ${found} of ${kind}`);
     }
   }
-  return { lostRecords, forgotten, doubledRecords };
+  return { lostRecords, forgotten, unwritten, doubledRecords };
+}
+
+/** No disk took what happened then, or what had happened just before. */
+function isUnwritten(when: number, { unwritten, over }: Pick<Evidence, 'unwritten' | 'over'>): boolean {
+  return unwritten.some(({ from, to = over }) => from - YOUNG_MS <= when && when <= to);
 }
 
 /** It had just begun when the agent was killed. */
@@ -293,6 +308,9 @@ function vanished({
   const calm = { pauses, guards, boundMs, periodMs, times, over };
   return stays.flatMap(({ mac, left, how }) => {
     if (how !== 'vanish' || left === undefined || deadlineOf(left, calm) > left + boundMs) return [];
+    // Whoever was back by then is no silence that was noticed.
+    if (stays.some((later) => later.mac === mac && later.from > left && later.from <= left + boundMs))
+      return [];
     const session = sessions.find(
       ({ mac: its, started, end }) => its === mac && started <= left && (end?.decided ?? 0) >= left,
     );

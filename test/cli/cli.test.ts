@@ -16,7 +16,7 @@ import { type Command, decodeCommand } from '../../src/report/commands.ts';
 import { EventLog } from '../../src/report/events.ts';
 import { SMALLEST } from '../config/samples.ts';
 import { startMosquitto, until } from '../io/mosquitto.ts';
-import { AT, CERTIFIED_DEVICE, EVENTS, INFO, PORT, SESSION } from '../report/samples.ts';
+import { AT, CERTIFIED_DEVICE, EVENTS, INFO, NOW, PORT, SESSION } from '../report/samples.ts';
 
 let folder = '';
 let socket = '';
@@ -177,7 +177,7 @@ class ScriptedAgent {
       reply({ ok: true, result: certified(command.value) });
     } else if (verb === 'events') {
       const log = new EventLog({ bootId: 'b' });
-      reply({ ok: true, result: { events: EVENTS.map((event) => log.record(event, AT)) } });
+      reply({ ok: true, result: { events: EVENTS.map((event) => log.record(event, NOW)) } });
     } else reply({ ok: true, result: RESULTS[verb] ?? {} });
   };
 }
@@ -258,7 +258,7 @@ describe('what people read', () => {
     control.broadcast(
       new EventLog({ bootId: 'b' }).record(
         EVENTS.find(({ type }) => type === 'port-link') as (typeof EVENTS)[number],
-        AT,
+        NOW,
       ),
     );
     await until(() => seen.length === 1);
@@ -703,7 +703,7 @@ describe('from afar, over the broker', () => {
     await until(() => {
       link.publish({
         topic: 'rollcall/v1/sw1/event/warning',
-        payload: JSON.stringify(log.record(EVENTS.at(-1) as (typeof EVENTS)[number], AT)),
+        payload: JSON.stringify(log.record(EVENTS.at(-1) as (typeof EVENTS)[number], NOW)),
         retain: false,
       });
       return seen.length > 0;

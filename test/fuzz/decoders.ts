@@ -21,6 +21,7 @@ import { same } from '../../src/config/diff.ts';
 import { readLockFile } from '../../src/config/lock-file.ts';
 import { parseConfig } from '../../src/config/parse.ts';
 import { ControlClient } from '../../src/io/control/control-client.ts';
+import { BridgeNote } from '../../src/io/dataplane/bridge-note.ts';
 import { HeldPorts } from '../../src/io/dataplane/held-ports.ts';
 import {
   PORT_OCTETS,
@@ -40,6 +41,8 @@ import { printable } from '../../src/pae/identity.ts';
 import { readCertified } from '../../src/policy/certified-codec.ts';
 import { readLogins } from '../../src/radius/sso-login-codec.ts';
 import { decodeCommand } from '../../src/report/commands.ts';
+import { decodeEvent, encodeEvent, eventKey, readEvents } from '../../src/report/event-codec.ts';
+import { EventLog } from '../../src/report/events.ts';
 import { parseTopic } from '../../src/report/topics.ts';
 import { decodeKept, encodeKept, readKept } from '../../src/session/kept-codec.ts';
 import { EAPOL_EAP, encodeEapol } from '../../src/wire/eapol.ts';
@@ -53,7 +56,16 @@ import {
 } from '../../src/wire/radius-verify.ts';
 import { NO_FILES } from '../rigs/sim/simulated-switch.ts';
 import { CODECS, type PlainCodec } from '../rigs/wire-codecs.ts';
-import { dynamicSeeds, keptSeeds, messages, recordSeeds, ssoSeeds, tableSeeds, texts } from './seeds.ts';
+import {
+  dynamicSeeds,
+  eventSeeds,
+  keptSeeds,
+  messages,
+  recordSeeds,
+  ssoSeeds,
+  tableSeeds,
+  texts,
+} from './seeds.ts';
 import { BASE, CONCENTRATOR, PORTS, SERVER, Town } from './town.ts';
 
 export interface Target {
@@ -260,11 +272,12 @@ function stateFolder(): string {
 /** What an agent finds in the small files of `state_dir`. */
 function stateFiles(bytes: Uint8Array): string {
   const where = stateFolder();
-  for (const name of ['vlans.json', 'sso-barred.json', 'held-ports.json'])
+  for (const name of ['vlans.json', 'sso-barred.json', 'held-ports.json', 'bridge'])
     writeFileSync(join(where, name), bytes);
   const vlans = new VlanMemory(where, () => 7).read();
   const bars = new SsoBars(where).read();
   const held = new HeldPorts(join(where, 'held-ports.json')).all();
+  new BridgeNote(where, 'boot', { indexOf: () => 7, names: () => ['br0'] }).calledNow('br0');
   for (const read of [vlans, bars])
     must(read.ok || read.error.startsWith('read '), 'a sentence that says what');
   return `${vlans.ok ? vlans.value.length : '-'} ${bars.ok ? bars.value.length : '-'} ${Math.min(held.size, 3)}`;
@@ -375,6 +388,23 @@ export const TARGETS: readonly Target[] = [
       must(again.ok && same(again.value, value), 'what is let in again is what was kept');
       must(readKept([[`${KEPT_PREFIX}${value.id}`, bytes]]).sessions.length === 1, 'it is found by its id');
       return `layer ${value.place.layer}`;
+    },
+  },
+  {
+    name: 'event',
+    covers: ['report/event-codec.ts decodeEvent', 'report/event-codec.ts readEvents'],
+    seeds: eventSeeds,
+    run: (bytes) => {
+      const decoded = decodeEvent(bytes);
+      const { events, damaged } = readEvents([[eventKey(1), bytes]]);
+      must(events.length + damaged.length === 1, 'it is read, or told of');
+      if (!decoded.ok) return decoded.error.reason;
+      const again = decodeEvent(encodeEvent(decoded.value));
+      must(again.ok && same(again.value, decoded.value), 'what is published is what happened');
+      const log = new EventLog({ bootId: 'b' });
+      log.open({ events, damaged, lastRef: 1 }, instant(0));
+      must(log.take()?.event.seq === decoded.value.seq, 'it is in the queue');
+      return decoded.value.type;
     },
   },
   {

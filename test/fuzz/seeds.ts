@@ -9,10 +9,13 @@ import { type MachineTime, millis, type WallTime } from '../../src/base/time.ts'
 import type { PortName } from '../../src/model/dataplane.ts';
 import type { KeptSession } from '../../src/model/kept.ts';
 import { type CertifiedDevice, writing } from '../../src/policy/certified-codec.ts';
+import { encodeEvent } from '../../src/report/event-codec.ts';
+import { EventLog } from '../../src/report/events.ts';
 import { encodeKept } from '../../src/session/kept-codec.ts';
 import { ENTRY_STATIC, ENTRY_STICKY, encodeEntries } from '../../src/wire/fdb-table.ts';
 import { checksumAdd, checksumFinish, pseudoHeaderSum } from '../../src/wire/internet-checksum.ts';
 import { octets, text, u32, vendor } from '../../src/wire/radius-attributes.ts';
+import { EVENTS, NOW } from '../report/samples.ts';
 import { subject } from '../rigs/accounting-path.ts';
 import { DYNAUTH_SECRET, dynamicRequest } from '../rigs/dynauth.ts';
 import { accountingRequest, SSO_SECRET } from '../rigs/sso.ts';
@@ -53,6 +56,12 @@ export function recordSeeds(): Octets {
     encodeRecord({ kind: 'on', eventTime: about.eventTime }),
     writing(device).value ?? new Uint8Array(0),
   ];
+}
+
+/** Events as the store keeps them. */
+export function eventSeeds(): Octets {
+  const log = new EventLog({ bootId: 'b007' });
+  return EVENTS.map((event) => encodeEvent(log.record(event, NOW)));
 }
 
 /** Sessions as the store keeps them. */

@@ -361,6 +361,45 @@ describe('the broker comes and goes', () => {
     expect(got).toEqual([...got].sort((a, b) => a - b));
   }, 20_000);
 
+  test('an event is settled once, when the broker has it: not while it is away, and not for having been sent', async () => {
+    const mosquitto = await broker();
+    await mosquitto.stop();
+    const rig = new Rig(mosquitto.url, { backoff: unhurried, queueLimit: 2 });
+    const settled: number[] = [];
+    const event = (n: number): void =>
+      rig.link.publish({
+        topic: `${BASE}event/warning`,
+        payload: `${n}`,
+        retain: false,
+        onSettled: () => settled.push(n),
+      });
+    for (let n = 1; n <= 4; n++) {
+      event(n);
+      rig.link.publish({ topic: `${BASE}response/info`, payload: `${n}`, retain: false });
+    }
+    expect(rig.link.counters().dropped, 'answers are, events are not').toBe(2);
+    await until(() => rig.lines.length > 0);
+    expect(settled).toEqual([]);
+    await mosquitto.restart();
+    const observer = await Observer.on(mosquitto.url);
+    await until(() => rig.link.connected && rig.link.pending === 0);
+    await until(() => observer.texts('response/info').length === 2);
+    expect(observer.texts('event/warning')).toEqual(['1', '2', '3', '4']);
+    expect(observer.texts('response/info')).toEqual(['3', '4']);
+    expect(settled).toEqual([1, 2, 3, 4]);
+  }, 20_000);
+
+  test('an event that the broker does not take is settled, too', async () => {
+    const { url } = await broker(['max_packet_size 2000']);
+    const rig = new Rig(url);
+    await until(() => rig.link.connected && rig.link.pending === 0);
+    let settled = 0;
+    const payload = JSON.stringify('x'.repeat(5_000));
+    rig.link.publish({ topic: `${BASE}event/warning`, payload, retain: false, onSettled: () => settled++ });
+    await until(() => settled === 1);
+    expect(rig.link.counters()['too-large']).toBe(1);
+  });
+
   test('an unreachable broker is reported once, not at each attempt', async () => {
     const mosquitto = await broker();
     await mosquitto.stop();

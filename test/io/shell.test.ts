@@ -5,6 +5,7 @@ import type { Effect, Input } from '../../src/agent/ports.ts';
 import type { Mac } from '../../src/base/mac.ts';
 import { err, ok, type Result } from '../../src/base/result.ts';
 import type { OpenCapture } from '../../src/io/dataplane/port-captures.ts';
+import type { Publication } from '../../src/io/mqtt/publish-queue.ts';
 import type { Spool } from '../../src/io/perform-store.ts';
 import { type LateParts, Shell } from '../../src/io/shell.ts';
 import type { GrantKey, PortFacts, PortName, VlanId } from '../../src/model/dataplane.ts';
@@ -22,6 +23,7 @@ function open(openCapture?: OpenCapture) {
   const logged: string[] = [];
   const guarded = new Set<Mac>();
   const replied: number[] = [];
+  const published: Publication[] = [];
   let effects: Effect[] = [];
   let ports: Result<readonly PortFacts[], string> = ok([]);
   const done = (keys: readonly GrantKey[]) => keys.map(() => ok(undefined));
@@ -54,9 +56,11 @@ function open(openCapture?: OpenCapture) {
         guard,
         openCapture,
         watchLeases() {},
+        publish: (publication: Publication) => published.push(publication),
         sendDynamicReply: (_address: string, port: number) => replied.push(port),
       } as unknown as LateParts),
     replied,
+    published,
     rest: () => shell.rest(),
     store: (spool: Spool) => shell.useSpool(spool),
   };
@@ -115,6 +119,34 @@ it('the agent hears of a capture that has ended, and the log why', () => {
   perform({ type: 'hear', port: P1, only: [ALICE] });
   expect(heard.filter(({ type }) => type === 'capture-ended')).toEqual([{ type: 'capture-ended', port: P1 }]);
   expect(logged).toEqual(['capture on p1 ended: its filter could not be changed']);
+});
+
+it('the agent hears of events that the broker has, all of one moment together; at rest they go off the disk without it', async () => {
+  const { heard, perform, complete, published, rest, store } = open();
+  const writes: (readonly [changes: readonly object[], isUrgent: boolean])[] = [];
+  store({
+    write: (changes, done) => writes.push([changes, done !== undefined]),
+    writeCertified() {},
+    flushed: (done) => done(),
+  });
+  complete();
+  const value = Uint8Array.of(1);
+  perform({ type: 'event-store', changes: [{ key: 'e000000000001', value }] });
+  perform({ type: 'event-store', changes: [{ key: 'e000000000001', value: null }] });
+  expect(writes.map(([, isUrgent]) => isUrgent)).toEqual([true, false]);
+  for (const ref of [1, 2, 3]) perform({ type: 'publish', topic: 't', payload: {}, retain: false, ref });
+  perform({ type: 'publish', topic: 't', payload: null, retain: true });
+  const settle = (n: number): void => published[n]?.onSettled?.();
+  settle(0);
+  settle(1);
+  expect(published[3]).toEqual({ topic: 't', payload: '', retain: true });
+  await new Promise(setImmediate);
+  expect(heard.filter(({ type }) => type === 'published')).toEqual([{ type: 'published', refs: [1, 2] }]);
+  rest();
+  settle(2);
+  await new Promise(setImmediate);
+  expect(heard.filter(({ type }) => type === 'published')).toHaveLength(1);
+  expect(writes.at(-1)).toEqual([[{ key: 'e000000000003', value: null }], false]);
 });
 
 it('tells a server that something is done when that is durable, and that it is not at once', () => {

@@ -26,6 +26,9 @@ import {
   readCertified,
   writing as writingDevice,
 } from '../../src/policy/certified-codec.ts';
+import { erasingEvent, NO_EVENTS } from '../../src/report/event-codec.ts';
+import { EventLog } from '../../src/report/events.ts';
+import { EVENTS, NOW } from '../report/samples.ts';
 import { AT, refs, Stores, start, stop, stored } from '../rigs/stores.ts';
 
 /** Starts and, five behind, Stops, as fast as they become durable; a line for each that is. */
@@ -108,6 +111,22 @@ describe('a store', () => {
       { kind: 'interim', sessionTimeS: 9, subject: { sessionId: 'b' } },
     ]);
     expect(status.warnings).toEqual([]);
+  });
+
+  it('keeps events that wait for the broker, beside accounting and in their order', async () => {
+    const { store } = stores.begin();
+    const log = new EventLog({ bootId: 'b1' });
+    log.open(NO_EVENTS, NOW.mono);
+    for (const event of EVENTS) log.record(event, NOW);
+    expect(await stored(store, 1, start('a'))).toBeUndefined();
+    store.write(log.toStore(NOW.mono, true));
+    store.write([erasingEvent(2)]);
+    await stores.end(store);
+    const { content, events } = stores.begin();
+    expect(content).toMatchObject({ records: [{ ref: 1 }], damaged: 0 });
+    const [first, , ...others] = EVENTS.map(({ type }) => type);
+    expect(events.events.map(({ event }) => event.type)).toEqual([first, ...others]);
+    expect(events).toMatchObject({ damaged: [], lastRef: EVENTS.length });
   });
 
   it('refuses an entry with a key that is too long for LMDB, and stores what else there is', async () => {

@@ -14,6 +14,8 @@ import { PASSWORD, Scene } from '../rigs/lab/scene.ts';
 const LOCKER = resolve(import.meta.dirname, '../../dist/rollcall-lock');
 const USERS = ['alice', 'bob'].map((name) => ({ name, password: PASSWORD }));
 
+const OPEN_FOR_ALL = { ports: { p2: { host_mode: 'multi-host' } } };
+
 let scene: Scene;
 let undoings: (() => unknown)[] = [];
 
@@ -21,7 +23,7 @@ beforeEach(async () => {
   scene = await Scene.open({
     ports: 2,
     radius: { users: USERS },
-    config: { ports: { p2: { host_mode: 'multi-host' } } },
+    config: OPEN_FOR_ALL,
   });
   await scene.logIn(scene.client(1), 'alice');
   await scene.logIn(scene.client(2), 'bob');
@@ -90,6 +92,40 @@ test('a port that is renamed to what is nobody’s: its users are out, and it st
   expect(await ping(scene.client(1), UPLINK_IPV4)).toBe(true);
   await netns.ip('link set q2 name p2');
   await isIn(2);
+}, 240_000);
+
+test('what is renamed while no agent runs: by the file’s new name all go on; by one of nobody’s all are out, and no port is open', async () => {
+  const { agent, lab } = scene;
+  const whileNobodyRuns = async (rename: () => Promise<unknown>): Promise<void> => {
+    await agent.stop();
+    await rename();
+    await agent.start();
+  };
+  await whileNobodyRuns(async () => {
+    await lab.netns.ip('link set br0 name lan');
+    agent.configure({ ...OPEN_FOR_ALL, switch: { bridge: 'lan' } });
+  });
+  await agent.waitForLog(/"kept":2,"ended":0,"message":"sessions of an earlier run go on"/);
+  expect(await grants('lan')).toBe(2);
+  for (const client of [1, 2]) expect(await ping(scene.client(client), UPLINK_IPV4)).toBe(true);
+
+  await until('the port to be open for all again', async () => !(await isLocked('p2')));
+  await whileNobodyRuns(() => lab.netns.ip('link set p2 name q2'));
+  await agent.waitForLog(/q2 has come locked, and by the configuration it is none of ours/);
+  await stopsWith('Port-Error', 1);
+  expect(await grants('lan')).toBe(1);
+  expect(await isLocked('q2')).toBe(true);
+  expect(await ping(scene.client(2), UPLINK_IPV4)).toBe(false);
+  expect(await ping(scene.client(1), UPLINK_IPV4)).toBe(true);
+
+  await whileNobodyRuns(() => lab.netns.ip('link set lan name br0'));
+  await agent.waitForLog(
+    /the bridge lan is called br0 now, and is not ours by that name: 1 grants are taken away there, and its ports stay locked/,
+  );
+  await stopsWith('Port-Error', 2);
+  expect(await grants('br0')).toBe(0);
+  expect(await isLocked('p1')).toBe(true);
+  expect(await ping(scene.client(1), UPLINK_IPV4)).toBe(false);
 }, 240_000);
 
 test('another bridge in the configuration: it takes a restart, which leaves no grant behind and says what stays locked', async () => {

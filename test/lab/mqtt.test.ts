@@ -5,7 +5,7 @@ import { Agent } from '../rigs/lab/agent.ts';
 import { Broker, type Subscriber } from '../rigs/lab/broker.ts';
 import { FreeRadius } from '../rigs/lab/freeradius.ts';
 import { LabSwitch } from '../rigs/lab/netns.ts';
-import { until } from '../rigs/lab/process.ts';
+import { sleep, until } from '../rigs/lab/process.ts';
 import { Supplicant } from '../rigs/lab/supplicant.ts';
 
 interface Answer {
@@ -15,7 +15,23 @@ interface Answer {
   readonly error?: { readonly code: string; readonly message: string; readonly path: string };
 }
 
+/** An event. */
+interface Told {
+  readonly boot_id: string;
+  readonly seq: number;
+  readonly type: string;
+  readonly dropped?: number;
+  readonly key?: string;
+  readonly session?: { readonly key: string };
+}
+
 const BASE = 'rollcall/v1/sw1';
+
+function tolds({ messages }: Subscriber): readonly Told[] {
+  return messages
+    .filter(({ topic }) => topic.startsWith(`${BASE}/event/`))
+    .map(({ payload }) => JSON.parse(payload) as Told);
+}
 
 describe('MQTT 5 with mosquitto', () => {
   let lab: LabSwitch;
@@ -145,6 +161,64 @@ describe('MQTT 5 with mosquitto', () => {
     const seqs = all.map(({ payload }) => (JSON.parse(payload) as { readonly seq: number }).seq);
     const unique = [...new Set(seqs)].sort((a, b) => a - b);
     expect(unique).toEqual(Array.from({ length: unique.length }, (_, i) => i + 1));
+    await after.close();
+    await bob.close();
+  });
+
+  it('an outage that the agent does not live through, killed and then stopped: the next ones tell all of it, in order', async () => {
+    const ofBob = ({ key, session }: Told): boolean =>
+      (key ?? session?.key) === lab.client(2).mac.replaceAll(':', '-');
+    const sessions = async (): Promise<number> => {
+      const { result } = (await agent.ask('sessions')) as {
+        readonly result: { readonly sessions: object[] };
+      };
+      return result.sessions.length;
+    };
+    const bob = await Supplicant.start(lab.client(2), {
+      method: 'MD5',
+      identity: 'alice',
+      password: 'wonder',
+    });
+    await bob.waitFor('authorized');
+    await until('the login', () => tolds(upstream).filter(ofBob).at(-1)?.type === 'session-start');
+    await broker.stop();
+    await agent.waitForLog(/broker .* is gone/);
+    const known = tolds(upstream).at(-1);
+    await bob.logoff();
+    await until('the first end', async () => (await sessions()) === 1);
+    // Longer than it takes to be on disk.
+    await sleep(1_200);
+    await agent.kill();
+    await agent.start();
+    await bob.logon();
+    await until('the next login', async () => (await sessions()) === 2);
+    await bob.logoff();
+    await until('the second end', async () => (await sessions()) === 1);
+    await agent.stop();
+    await agent.start();
+    // It is to tell nothing before somebody listens.
+    agent.freeze();
+    await broker.start();
+    const after = await broker.subscribe(`${BASE}/#`);
+    agent.thaw();
+    const ends = (): number =>
+      tolds(after).filter((told) => ofBob(told) && told.type === 'session-end').length;
+    await until('both ends', () => ends() === 2, 40_000);
+    await sleep(500);
+    const told = tolds(after);
+    const boots = [...new Set(told.map(({ boot_id }) => boot_id))];
+    expect(boots[0]).toBe(known?.boot_id);
+    expect(boots.length).toBeLessThanOrEqual(3);
+    // In their order, each once, none missing.
+    const lives = boots.map((boot) => told.filter(({ boot_id }) => boot_id === boot));
+    expect(told).toEqual(lives.flat());
+    for (const [n, life] of lives.entries()) {
+      const before = n === 0 ? (known?.seq ?? 0) : 0;
+      expect(life.map(({ seq }) => seq)).toEqual(life.map((_, i) => before + 1 + i));
+    }
+    expect(lives[0]?.filter(ofBob).map(({ type }) => type)).toEqual(['session-end']);
+    expect(lives[1]?.filter(ofBob).map(({ type }) => type)).toEqual(['session-start', 'session-end']);
+    expect(told.every(({ dropped }) => dropped === undefined)).toBe(true);
     await after.close();
     await bob.close();
   });

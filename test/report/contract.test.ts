@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { EventLog } from '../../src/report/events.ts';
 import type { MqttMessage } from '../rigs/lab/broker.ts';
 import { Contract } from '../rigs/lab/contract.ts';
-import { AT, EVENTS, INFO, PORT, SESSION } from './samples.ts';
+import { EVENTS, INFO, NOW, PORT, SESSION } from './samples.ts';
 
 const contract = new Contract();
 
@@ -32,7 +32,7 @@ describe('messages that are as described', () => {
     ['a session that has ended', said(`session/${KEY}`, '')],
     ['a refusal', said('response/port', { ok: false, error: { code: 'bad-value', message: 'm', path: '' } })],
     ...EVENTS.map((event) => {
-      const message = said(`event/${event.type}`, new EventLog({ bootId: 'b' }).record(event, AT));
+      const message = said(`event/${event.type}`, new EventLog({ bootId: 'b' }).record(event, NOW));
       return [`event ${event.type}`, message] as const;
     }),
   ])('%s', (_, message) => {

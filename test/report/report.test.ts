@@ -5,8 +5,9 @@ import { describe, expect, test } from 'vitest';
 import type { Ip } from '../../src/base/ip.ts';
 import type { Mac } from '../../src/base/mac.ts';
 import { answerSchema, refusal, success } from '../../src/report/answers.ts';
+import { NO_EVENTS, type QueuedEvent } from '../../src/report/event-codec.ts';
 import { EVENT_TYPES, eventSchema } from '../../src/report/event-payloads.ts';
-import { EventLog } from '../../src/report/events.ts';
+import { EventLog, type EventLogOptions } from '../../src/report/events.ts';
 import { InfoSchema, PortSchema, SessionSchema } from '../../src/report/payloads.ts';
 import {
   baseTopic,
@@ -18,7 +19,7 @@ import {
   sessionKey,
   type Topic,
 } from '../../src/report/topics.ts';
-import { AT, EVENTS, INFO, PORT, SESSION } from './samples.ts';
+import { EVENTS, INFO, NOW, PORT, SESSION } from './samples.ts';
 
 const KEY = sessionKey('aa:bb:cc:dd:ee:ff' as Mac);
 
@@ -71,19 +72,25 @@ describe('topics', () => {
   });
 });
 
+function opened(options: EventLogOptions): EventLog {
+  const log = new EventLog(options);
+  log.open(NO_EVENTS, NOW.mono);
+  return log;
+}
+
 describe('the event log', () => {
   const event = EVENTS.at(-1) as (typeof EVENTS)[number];
 
   test('numbers without gaps, and gives what waits in order', () => {
-    const log = new EventLog({ bootId: 'b' });
-    for (let i = 0; i < 3; i++) log.record(event, AT);
-    expect([log.take(), log.take(), log.take(), log.take()].map((taken) => taken?.seq)).toEqual([
+    const log = opened({ bootId: 'b' });
+    for (let i = 0; i < 3; i++) log.record(event, NOW);
+    expect([log.take(), log.take(), log.take(), log.take()].map((taken) => taken?.event.seq)).toEqual([
       1,
       2,
       3,
       undefined,
     ]);
-    expect(log.record(event, AT)).toMatchObject({
+    expect(log.record(event, NOW)).toMatchObject({
       seq: 4,
       boot_id: 'b',
       time: '2025-01-31T12:00:00.000Z',
@@ -92,25 +99,26 @@ describe('the event log', () => {
   });
 
   test('overflow: the oldest go, and the next event says how many', () => {
-    const log = new EventLog({ bootId: 'b', limit: 3 });
-    for (let i = 0; i < 10; i++) log.record(event, AT);
+    const log = opened({ bootId: 'b', limit: 3 });
+    for (let i = 0; i < 10; i++) log.record(event, NOW);
     expect(log.size).toBe(3);
-    expect(log.take()).toMatchObject({ seq: 8, dropped: 7 });
-    expect(log.take()).not.toHaveProperty('dropped');
+    expect(log.take()?.event).toMatchObject({ seq: 8, dropped: 7 });
+    expect(log.take()?.event).not.toHaveProperty('dropped');
     expect(log.droppedTotal).toBe(7);
-    for (let i = 0; i < 4; i++) log.record(event, AT);
-    expect(log.take()).toMatchObject({ seq: 12, dropped: 2 });
+    for (let i = 0; i < 4; i++) log.record(event, NOW);
+    expect(log.take()?.event).toMatchObject({ seq: 12, dropped: 2 });
   });
 
   test('a long life keeps the bounds and the order', () => {
-    const log = new EventLog({ bootId: 'b', limit: 50, history: 20 });
+    const log = opened({ bootId: 'b', limit: 50, history: 20 });
     let next = 1;
     for (let i = 0; i < 20_000; i++) {
-      log.record(event, AT);
+      log.record(event, NOW);
       if (i % 3 !== 0) continue;
-      const taken = log.take();
-      expect(taken?.seq).toBe(next + (taken?.dropped ?? 0));
-      next = (taken?.seq ?? 0) + 1;
+      const taken = log.take() as QueuedEvent;
+      expect(taken.event.seq).toBe(next + (taken.event.dropped ?? 0));
+      next = taken.event.seq + 1;
+      log.acknowledged([taken.ref], NOW.mono);
     }
     expect(log.size).toBeLessThanOrEqual(50);
     expect(log.recent(5).map(({ seq }) => seq)).toEqual([19_996, 19_997, 19_998, 19_999, 20_000]);
@@ -120,7 +128,7 @@ describe('the event log', () => {
 
 describe('what the agent builds fits its schema', () => {
   test.each(EVENTS)('$type', (event) => {
-    const payload = new EventLog({ bootId: 'b' }).record(event, AT);
+    const payload = new EventLog({ bootId: 'b' }).record(event, NOW);
     expect(Check(eventSchema(event.type), JSON.parse(JSON.stringify(payload)))).toBe(true);
     expect(Check(eventSchema(event.type), { ...payload, extra: 1 })).toBe(false);
   });

@@ -1,6 +1,6 @@
 // Payloads as the agent would build them, one of each kind.
 
-import type { WallTime } from '../../src/base/time.ts';
+import { instant, type Now, type WallTime } from '../../src/base/time.ts';
 import type { ReportableEvent } from '../../src/report/event-payloads.ts';
 import type {
   CertifiedDevicePayload,
@@ -10,6 +10,7 @@ import type {
 } from '../../src/report/payloads.ts';
 
 export const AT = Date.parse('2025-01-31T12:00:00.000Z') as WallTime;
+export const NOW: Now = { mono: instant(0), wall: AT };
 const TIME = '2025-01-31T12:00:00.000Z';
 
 export const SESSION = {

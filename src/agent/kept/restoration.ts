@@ -9,43 +9,22 @@
 
 import type { SessionRecord } from '../../accounting/spool.ts';
 import type { Ip } from '../../base/ip.ts';
-import { type Mac, macToNumber } from '../../base/mac.ts';
+import type { Mac } from '../../base/mac.ts';
 import { present } from '../../base/present.ts';
 import { assertNever } from '../../base/result.ts';
-import {
-  after,
-  earliest,
-  fromMachineTime,
-  type Instant,
-  latest,
-  type MachineTime,
-  millis,
-} from '../../base/time.ts';
 import { isFallback } from '../../model/authorization.ts';
 import type { PortName, TableDump } from '../../model/dataplane.ts';
-import type { KeptAddress, KeptSession, KeptStation, Proof } from '../../model/kept.ts';
-import type { L2Session, L3Session } from '../../model/session.ts';
-import { l3SessionKey, sessionKey } from '../../report/topics.ts';
+import type { KeptAddress, KeptSession, KeptStation } from '../../model/kept.ts';
+import { l3SessionKey } from '../../report/topics.ts';
 import { type Found, judgeKept, type Verdict } from '../../session/restoring.ts';
-import { forEachEntry, isGrant } from '../../wire/fdb-table.ts';
 import type { Core } from '../core.ts';
 import type { Input } from '../ports.ts';
-import { keysOf } from '../session/authorization-policy.ts';
-import { Beginnings } from '../session/beginnings.ts';
 import { sessionsFollow } from '../session/follow.ts';
-import { type L2Unit, type L3Unit, type Resumed, SessionUnit } from '../session/session-unit.ts';
-
-/** A session of an earlier run; what accounting has of it, unless it is of those that no server knows. */
-interface Stored<Place = KeptSession['place']> {
-  readonly kept: KeptSession & { readonly place: Place };
-  readonly record: SessionRecord | undefined;
-}
-
-/** Entries of one client in the table, as `keyText` without the port's name: by its ifindex; when each was last heard, in ms. */
-type Standing = ReadonlyMap<number, ReadonlyMap<string, number>>;
+import { Adoption, type Stored } from './adoption.ts';
+import { LeftEntries } from './left-entries.ts';
 
 export class Restoration {
-  private readonly beginnings: Beginnings;
+  private readonly adoption: Adoption;
   /** Undefined until the store is read; then those that wait for the table. */
   private stored: Stored<KeptStation>[] | undefined;
   private judged = false;
@@ -54,7 +33,7 @@ export class Restoration {
   private addressesJudged = false;
 
   constructor(private readonly core: Core) {
-    this.beginnings = new Beginnings(core);
+    this.adoption = new Adoption(core);
   }
 
   /** No session on a port is undecided: an entry of nobody's is foreign. */
@@ -125,7 +104,7 @@ export class Restoration {
       });
       if (verdict.do === 'lost') this.lose(stored, verdict);
       else {
-        const unit = this.adoptAddress(stored);
+        const unit = this.adoption.address(stored);
         if (verdict.do === 'end') core.parts.life.end(unit, verdict);
       }
     }
@@ -153,7 +132,7 @@ export class Restoration {
     );
     if (claimed === undefined) return false;
     const verdict = judgeKept(2, {
-      ...this.found(claimed.kept, new Map()),
+      ...this.found(claimed.kept, new LeftEntries([], new Uint8Array())),
       granted: true,
       replaced: false,
     });
@@ -166,14 +145,16 @@ export class Restoration {
 
   private judge(records: Uint8Array): void {
     if (this.judged || this.stored === undefined) return;
-    const standing = this.standingIn(records);
+    const macs = this.stored.map(({ kept }) => kept.place.mac);
+    const left = new LeftEntries(macs, records);
     const ended: (() => void)[] = [];
     let adopted = 0;
     for (const stored of this.stored) {
-      const verdict = judgeKept(2, this.found(stored.kept, standing));
+      const verdict = judgeKept(2, this.found(stored.kept, left));
       if (verdict.do === 'adopt') adopted++;
       const end = this.perform(stored, verdict);
       if (end !== undefined) ended.push(end);
+      if (verdict.do === 'lost') this.clearRenamed(stored.kept.place, left);
     }
     this.judged = true;
     if (this.stored.length > 0)
@@ -200,22 +181,13 @@ export class Restoration {
     else this.behind.push({ kept: { ...kept, place }, record });
   }
 
-  private standingIn(records: Uint8Array): Standing {
-    const wanted = new Set(this.stored?.map(({ kept }) => macToNumber(kept.place.mac)));
-    const standing = new Map<number, Map<string, number>>();
-    forEachEntry(records, (mac48, vlan, ifindex, flags, idleMs) => {
-      if (!isGrant(flags) || !wanted.has(mac48)) return;
-      standing.set(mac48, (standing.get(mac48) ?? new Map()).set(`${ifindex} ${vlan}`, idleMs));
-    });
-    return standing;
-  }
-
-  private found({ boot, method, place }: Stored<KeptStation>['kept'], standing: Standing): Found {
+  private found({ boot, method, place }: Stored<KeptStation>['kept'], left: LeftEntries): Found {
     const { core } = this;
     const { mac, port: name, nasPort } = place;
     const { bridge, ports, life } = core.parts;
     const unit = ports.get(name)?.machine;
-    const idle = idleTimesOf(place, standing);
+    const idle = left.idleTimes(place);
+    const calledNow = bridge.nameOf(nasPort);
     const { linkChanges = unit?.facts.linkChanges ?? 0 } = place;
     const port = {
       control: unit?.control,
@@ -226,7 +198,8 @@ export class Restoration {
     };
     return {
       sameBoot: boot === core.boot.clock.boot,
-      port: bridge.nameOf(nasPort) === name ? port : undefined,
+      port: calledNow === name ? port : undefined,
+      ...(calledNow === undefined ? {} : { calledNow }),
       granted: idle.length > 0,
       replaced: core.sessions.ofMac(mac) !== undefined || life.isEntering(mac),
       methodOff: method === 'mab' && !core.settings.port(name).mab.enabled,
@@ -241,9 +214,9 @@ export class Restoration {
         this.goOn(stored);
         return undefined;
       case 'end': {
-        const unit = this.adopt(stored);
+        const unit = this.adoption.station(stored);
         const { cause, detail } = verdict;
-        return () => life.end(unit, { cause, detail, at: this.knownUntil(stored, unit) });
+        return () => life.end(unit, { cause, detail, at: this.adoption.knownUntil(stored, unit) });
       }
       case 'lost':
         this.lose(stored, verdict);
@@ -253,12 +226,25 @@ export class Restoration {
     }
   }
 
+  /**
+   * Its port is there, by another name: what its client has on it is nobody's, and a port that was open for it is not to stay so.
+   * Whatever the file says of that name: nobody else looks at the table of a port that is not ours.
+   */
+  private clearRenamed(place: KeptStation, left: LeftEntries): void {
+    const { bridge, life, ports } = this.core.parts;
+    const name = bridge.nameOf(place.nasPort);
+    if (name === undefined || name === place.port) return;
+    if (place.opened === true) ports.shutLeftOpen(name);
+    for (const vlan of left.vlans(place)) life.removeForeign({ mac: place.mac, port: name, vlan });
+  }
+
   private lose(
     { kept, record }: Stored,
     { cause, detail }: Extract<Verdict, { readonly do: 'end' | 'lost' }>,
   ): void {
-    const { accountant, keptSessions, reporter } = this.core.parts;
+    const { accountant, keptSessions, reporter, watch } = this.core.parts;
     const { id, authorization, place } = kept;
+    if (place.layer === 2) watch.remember(place.mac, place.port, kept);
     this.core.out.log('info', 'session of an earlier run is over', {
       session: id,
       user: authorization.userName,
@@ -274,138 +260,15 @@ export class Restoration {
 
   private goOn(stored: Stored<KeptStation>, client?: 'known'): void {
     const { place } = stored.kept;
-    this.adopt(stored, client);
+    this.adoption.station(stored, client);
     // Not by the file's word: others than its client were let in with it, if it was open, and by nobody if it was not.
     if (isStillOpen(place, this.core)) this.core.parts.ports.open(place.port);
-  }
-
-  /** `known`: its method has a machine of it. */
-  private adopt(stored: Stored<KeptStation>, client?: 'known'): L2Unit {
-    const { core } = this;
-    const { accountant, confinement, fallback, keptSessions, life, meter, reporter, vlans } = core.parts;
-    const { kept, record } = stored;
-    const { place, method } = kept;
-    const { mac, port, wish, domain } = place;
-    const unit = new SessionUnit(this.sessionOf(stored), core, { wish, domain }, this.resumedOf(stored));
-    keptSessions.resumed(unit);
-    const keys = keysOf(mac, port, place.vlans);
-    life.resume(keys);
-    core.out.push({ type: 'adopted', keys });
-    vlans.resume(unit, port, place.vlans);
-    const { userName } = kept.authorization;
-    const proof = this.proofOf(kept);
-    if (client !== 'known')
-      core.method(method)?.resume({ mac, port, userName, proof, authorizedAt: unit.authorizedAt });
-    this.beginnings.resume(unit);
-    meter.resume(unit, place.baseline);
-    if (record !== undefined) accountant.resumed(unit, this.knownUntil(stored, unit));
-    if (isFallback(method)) fallback.begin(unit);
-    confinement.review(mac);
-    reporter.sessionResumed(unit);
-    return unit;
-  }
-
-  private adoptAddress(stored: Stored<KeptAddress>): L3Unit {
-    const { core } = this;
-    const { kept, record } = stored;
-    const { ip, concentrator } = kept.place;
-    const session: L3Session = {
-      ...this.anySessionOf(kept),
-      layer: 3,
-      key: l3SessionKey(ip),
-      grant: { ip },
-      concentrator,
-    };
-    const unit: L3Unit = new SessionUnit(session, core, undefined, this.resumedOf(stored));
-    core.parts.keptSessions.resumed(unit);
-    core.parts.life.resume([{ ip }]);
-    core.parts.sso.resumed(ip);
-    this.beginnings.resume(unit);
-    core.parts.routed.entered(unit);
-    if (record !== undefined) core.parts.accountant.resumed(unit, this.knownUntil(stored, unit));
-    core.parts.reporter.sessionResumed(unit);
-    return unit;
-  }
-
-  private sessionOf({ kept }: Stored<KeptStation>): L2Session {
-    const { mac, port, vlan, vlans, domain, nasPort, calledStation } = kept.place;
-    return {
-      ...this.anySessionOf(kept),
-      layer: 2,
-      key: sessionKey(mac),
-      mac,
-      grant: { mac, port, vlan },
-      vlans,
-      domain,
-      nasPort,
-      calledStation,
-    };
-  }
-
-  private anySessionOf(kept: KeptSession) {
-    const { id, multiId, method, startedWall, authorization, role, ipv4, ipv6 } = kept;
-    return {
-      id,
-      multiId,
-      method,
-      startedAt: this.past(kept.startedAt),
-      startedWall,
-      authorization,
-      role,
-      addresses: present({ ipv4, ipv6 }),
-    };
-  }
-
-  private resumedOf({ kept, record }: Stored): Resumed {
-    const story = record?.subject.story;
-    const startedAt = this.past(kept.startedAt);
-    const time = (at: MachineTime | undefined): Instant => (at === undefined ? startedAt : this.past(at));
-    return {
-      authorizedAt: this.past(kept.authorizedAt),
-      evidence: {
-        lastSeen: time(story?.seenAt),
-        lastSeenBy: story?.lastSeenBy ?? 'login',
-        probesSent: story?.probesSent ?? 0,
-        probesAnswered: story?.probesAnswered ?? 0,
-      },
-      lastOwn: time(story?.ownAt),
-      ...(story?.interimAt === undefined ? {} : { interimAt: this.at(story.interimAt) }),
-    };
-  }
-
-  /** No later record of it may say less: its last evidence, or the time of which the servers were told, if that is later. */
-  private knownUntil({ record }: Stored, unit: SessionUnit): Instant {
-    // Whole seconds of it are told, and instants have fractions.
-    const told = millis(record?.kind === 'interim' ? record.sessionTimeS * 1000 + 1 : 0);
-    const toldAt = earliest(after(unit.session.startedAt, told), this.core.now.mono);
-    return latest(unit.evidence().lastSeen, toldAt);
-  }
-
-  private proofOf({ proof }: KeptSession): Proof | undefined {
-    if (proof === undefined) return undefined;
-    const { since, due, ...others } = proof;
-    return { ...others, since: this.past(since), ...(due === undefined ? {} : { due: this.at(due) }) };
-  }
-
-  private at(time: MachineTime): Instant {
-    return fromMachineTime(this.core.boot.clock, time);
-  }
-
-  /** Nothing that has happened is later than now. */
-  private past(time: MachineTime): Instant {
-    return earliest(this.at(time), this.core.now.mono);
   }
 }
 
 /** It was open for its client, and may be. */
 function isStillOpen({ port, opened }: KeptStation, core: Core): boolean {
   return opened === true && core.settings.port(port).hostMode === 'multi-host';
-}
-
-/** How long each of its entries that stand has not been heard, in ms. Those that are missing are written again (reconciliation.ts). */
-function idleTimesOf({ mac, port, nasPort, vlans }: KeptStation, standing: Standing): readonly number[] {
-  const there = standing.get(macToNumber(mac));
-  return keysOf(mac, port, vlans).flatMap(({ vlan }) => there?.get(`${nasPort} ${vlan}`) ?? []);
 }
 
 function idOf({ subject }: SessionRecord): string {

@@ -23,6 +23,8 @@ export type PortEvent =
   | { readonly type: 'config'; readonly config: PortConfig }
   /** Host mode multi-host: a client is in, and the port is open for all; or it is not any more. */
   | { readonly type: 'open'; readonly open: boolean }
+  /** An earlier run has opened it, by another name, for a client who is in no more. */
+  | { readonly type: 'left-open' }
   /** `links` takes it down, and may take that back: if it does not, it ends the sessions itself. */
   | { readonly type: 'lowering' }
   /** The answer to that `set`: the very object, since two that say the same may be under way. */
@@ -159,6 +161,9 @@ export class AccessPort {
         if (event.open === this.opened) return [];
         this.opened = event.open;
         return this.applyLock();
+      case 'left-open':
+        // Any other is set to what is wanted of it as it is taken in.
+        return this.wanted === 'off' && !this.known.locked ? this.shut() : [];
       case 'lowering':
         this.sparedUntil = after(now, BRIEFLY);
         return [];
@@ -295,14 +300,16 @@ export class AccessPort {
   /** `off`: out of our hands once it is proven locked, if locking it is ours to do. */
   private leave(): PortEffect[] {
     const { lock } = this;
-    if (this.opened) {
-      const setting: PortSetting = { locked: true, mab: false };
-      this.lock = { name: 'setting', setting, tries: 1 };
-      return [{ type: 'set', setting }];
-    }
+    if (this.opened) return this.shut();
     const locking = (lock.name === 'setting' || lock.name === 'retrying') && lock.setting.locked;
     if (!locking) this.lock = { name: 'unmanaged' };
     return [];
+  }
+
+  private shut(): PortEffect[] {
+    const setting: PortSetting = { locked: true, mab: false };
+    this.lock = { name: 'setting', setting, tries: 1 };
+    return [{ type: 'set', setting }];
   }
 
   private portSet(answer: Extract<PortEvent, { type: 'port-set' }>, now: Instant): PortEffect[] {

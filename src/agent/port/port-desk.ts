@@ -65,6 +65,7 @@ export class PortDesk {
     this.can(capabilities);
     const starts: { readonly unit: PortUnit; readonly effects: readonly PortEffect[] }[] = [];
     for (const facts of ports) {
+      this.tellLocked(facts);
       const unit = this.take(facts);
       if (unit !== undefined) starts.push({ unit, effects: unit.machine.start() });
     }
@@ -117,6 +118,15 @@ export class PortDesk {
     const unit = this.units.get(name);
     if (unit === undefined) this.core.parts.life.portClosed(name);
     else this.tell(unit, { type: 'open', open: false });
+  }
+
+  /** A client of an earlier run has opened the port, by another name: one that is nobody's now is locked, and that is told. */
+  shutLeftOpen(name: PortName): void {
+    const unit = this.units.get(name);
+    if (unit === undefined) return;
+    const { facts } = unit.machine;
+    this.tell(unit, { type: 'left-open' });
+    if (!facts.locked) this.tellLocked({ ...facts, locked: true, mab: false });
   }
 
   /** The kernel is to report unknown MACs there, where that is wanted at all, or not to. */

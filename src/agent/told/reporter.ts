@@ -1,5 +1,6 @@
 // Upstream hears it here: retained state and numbered events, as MQTT topics. While no broker is there, state is not
-// kept for it (it is published whole on connect) and events wait in the log (report/events.ts).
+// kept for it (it is published whole on connect) and events wait in the log (report/events.ts), which keeps each until the
+// broker has it.
 
 import type { SessionRecord } from '../../accounting/spool.ts';
 import { vlansOf } from '../../authz/vlan-plan.ts';
@@ -12,6 +13,7 @@ import { isAddress, type PortName, type SessionVlans } from '../../model/datapla
 import type { PortControl } from '../../model/port.ts';
 import type { Session, SessionKey } from '../../model/session.ts';
 import type { RequestKind } from '../../radius/effects.ts';
+import type { EventRef, StoredEvents } from '../../report/event-codec.ts';
 import {
   type EventPayload,
   PROBES_PER_EVENT,
@@ -73,7 +75,7 @@ export class Reporter implements Timed {
   private readonly probes: ProbePayload[] = [];
 
   constructor(private readonly core: Core) {
-    this.log = new EventLog({ bootId: core.boot.bootId });
+    this.log = new EventLog({ bootId: core.boot.bootId, memoryOnly: core.config.mqtt.url === undefined });
   }
 
   boot(context: Omit<InfoContext, 'uplinkGuard'>): void {
@@ -113,12 +115,35 @@ export class Reporter implements Timed {
   /** On connect everything retained is published anew, then the events that waited. */
   broker(connected: boolean): void {
     this.connected = connected;
+    this.log.linkChanged(connected);
     if (!connected) return;
     const { core } = this;
     this.publishInfo();
     for (const { name } of core.parts.ports.all()) this.publishPort(name);
     for (const unit of core.sessions.all()) this.publishSession(unit);
     this.drainEvents();
+  }
+
+  /** What an earlier run could not tell comes first. */
+  opened(stored: StoredEvents): void {
+    this.log.open(stored, this.core.now.mono);
+    if (stored.damaged.length > 0)
+      this.warning('spool', `${stored.damaged.length} events of the store cannot be read, and are lost`, {});
+    if (stored.events.length > 0)
+      this.core.out.log('info', 'events of an earlier run wait for the broker', {
+        events: stored.events.length,
+      });
+    if (this.connected) this.drainEvents();
+  }
+
+  published(refs: readonly EventRef[]): void {
+    this.log.acknowledged(refs, this.core.now.mono);
+    if (this.connected) this.drainEvents();
+  }
+
+  /** The process ends: what the broker does not have yet is for the next one. */
+  stopping(): void {
+    this.storeEvents(true);
   }
 
   /**
@@ -300,17 +325,26 @@ export class Reporter implements Timed {
     while (this.probes.length > 0) {
       this.event({ type: 'handshake-probe', body: { probes: this.probes.splice(0, PROBES_PER_EVENT) } });
     }
-    if (this.dirtyPorts.size === 0 && this.portsDueAt === NEVER) return;
-    const { mono } = this.core.now;
-    if (this.portsDueAt <= mono) {
-      this.portsDueAt = NEVER;
-      for (const port of this.dirtyPorts) {
-        const at = this.portDue(port);
-        if (at <= mono) this.publishPort(port);
-        else this.portsDueAt = earliest(this.portsDueAt, at);
-      }
-    }
+    this.publishPorts();
+    this.storeEvents();
     this.core.schedule.touch(this);
+  }
+
+  /** Those that have changed, and may be told. */
+  private publishPorts(): void {
+    const { mono } = this.core.now;
+    if (this.portsDueAt > mono) return;
+    this.portsDueAt = NEVER;
+    for (const port of this.dirtyPorts) {
+      const at = this.portDue(port);
+      if (at <= mono) this.publishPort(port);
+      else this.portsDueAt = earliest(this.portsDueAt, at);
+    }
+  }
+
+  private storeEvents(all = false): void {
+    const changes = this.log.toStore(this.core.now.mono, all);
+    if (changes.length > 0) this.core.out.push({ type: 'event-store', changes });
   }
 
   /** There may be no other turn. */
@@ -318,9 +352,9 @@ export class Reporter implements Timed {
     for (const port of this.dirtyPorts) this.publishPort(port);
   }
 
-  /** When the next port that has changed may be told. */
+  /** When the next port that has changed may be told, or an event has waited long enough. */
   pollAt(): Instant {
-    return this.portsDueAt;
+    return earliest(this.portsDueAt, this.log.pollAt());
   }
 
   onTime(): void {
@@ -332,16 +366,19 @@ export class Reporter implements Timed {
   }
 
   private event(event: ReportableEvent): void {
-    const payload = this.log.record(event, this.core.now.wall);
+    const payload = this.log.record(event, this.core.now);
     this.core.out.push({ type: 'event', payload });
     if (this.connected) this.drainEvents();
   }
 
   private drainEvents(): void {
-    for (let event = this.log.take(); event !== undefined; event = this.log.take()) {
-      if (event.type === 'session-end') this.clearSession(event.key as SessionKey);
+    for (let next = this.log.take(); next !== undefined; next = this.log.take()) {
+      const { ref, event } = next;
+      // Of an earlier run's sessions `isStale` says what the broker is to forget.
+      if (event.type === 'session-end' && event.boot_id === this.core.boot.bootId)
+        this.clearSession(event.key as SessionKey);
       const topic = buildTopic(this.core.config.switch.id, { kind: 'event', type: event.type });
-      this.core.out.push({ type: 'publish', topic, payload: event, retain: false });
+      this.core.out.push({ type: 'publish', topic, payload: event, retain: false, ref });
     }
   }
 

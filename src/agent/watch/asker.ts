@@ -1,8 +1,12 @@
 // Sends probes: finds what the choice rests on, keeps the switch's probe rate, and says what went out.
 
 import { type Ip, isIpv4 } from '../../base/ip.ts';
+import type { Mac } from '../../base/mac.ts';
 import { type ProbeSenders, probeSenders, senderIn } from '../../config/probe-senders.ts';
+import { AddressMemory } from '../../liveness/address-memory.ts';
 import { chooseProbe, type Probe, type ProbeFacts, ProbeRate, probeFrame } from '../../liveness/probing.ts';
+import type { PortName } from '../../model/dataplane.ts';
+import type { SessionAddresses } from '../../model/session.ts';
 import type { Core } from '../core.ts';
 import type { PortUnit } from '../port/port-desk.ts';
 import type { L2Unit } from '../session/session-unit.ts';
@@ -14,6 +18,7 @@ export class Asker {
   private own: ProbeSenders = new Map();
   private senders: ProbeSenders = new Map();
   private readonly rate: ProbeRate;
+  private readonly memory = new AddressMemory();
 
   constructor(private readonly core: Core) {
     this.rate = new ProbeRate(core.config.probe.ratePerSecond, core.now.mono);
@@ -34,6 +39,11 @@ export class Asker {
   /** An address of ours, or of a gateway that probes seem to come from: never a client's. */
   isReserved(ip: Ip): boolean {
     return bears(this.own, ip) || bears(this.senders, ip);
+  }
+
+  /** A session has ended: should its client be back and say nothing, it is asked where it was. */
+  remember(mac: Mac, port: PortName, addresses: SessionAddresses): void {
+    this.memory.keep(mac, port, addresses);
   }
 
   /** `silentPeriods` is for the report: 0 = not the handshake's own. */
@@ -73,7 +83,9 @@ export class Asker {
   private choose({ session, handshake, announcedAt, unanswered }: L2Unit, port: PortUnit['machine']): Probe {
     const { config, now, parts } = this.core;
     const facts: ProbeFacts = {
-      addresses: session.addresses,
+      addresses: hasAddress(session.addresses)
+        ? session.addresses
+        : this.memory.of(session.mac, session.grant.port),
       source: senderIn(this.senders, session.grant.vlan, parts.vlans.bridgeNative),
       ownMac: port.facts.address,
       linkUpAt: port.linkUpAt,
@@ -86,6 +98,10 @@ export class Asker {
     const goesOut = probe.type === 'arp' || probe.type === 'nd' || probe.type === 'eap';
     return goesOut && !this.rate.take(now.mono) ? { type: 'withheld', reason: 'rate' } : probe;
   }
+}
+
+function hasAddress({ ipv4, ipv6 }: SessionAddresses): boolean {
+  return ipv4 !== undefined || ipv6 !== undefined;
 }
 
 function bears(senders: ProbeSenders, ip: Ip): boolean {

@@ -22,6 +22,7 @@ import type { ProbeSource } from '../../liveness/settings.ts';
 import { SweepSchedule, sweepInterval } from '../../liveness/sweep.ts';
 import { isFallback } from '../../model/authorization.ts';
 import type { Capabilities, GrantKey, PortName, TableDump, VlanId } from '../../model/dataplane.ts';
+import type { SessionAddresses } from '../../model/session.ts';
 import type { TimerEffect } from '../../policy/timers.ts';
 import type { Core } from '../core.ts';
 import type { Timed } from '../schedule.ts';
@@ -123,6 +124,12 @@ export class Watch implements Timed {
     this.awaiting.delete(unit);
     this.verdicts.delete(unit);
     this.sightings.delete(unit);
+    if (isL2(unit)) this.remember(unit.session.mac, unit.session.grant.port, unit.session.addresses);
+  }
+
+  /** Where a client is asked that is back and says nothing: as its session knew it, which is over. */
+  remember(mac: Mac, port: PortName, addresses: SessionAddresses): void {
+    this.asker.remember(mac, port, addresses);
   }
 
   /** A frame of this MAC came in on this port. */

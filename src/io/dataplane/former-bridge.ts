@@ -1,10 +1,12 @@
-// The bridge of which the configuration spoke before it named another one. An earlier run has left grants and locks there; nobody would
-// ever take them back, since all that this run does is about the new bridge. So before anything else: ports that may be open for
+// The bridge of which the configuration spoke before it named another one, or that was given another name while no agent ran. An
+// earlier run has left grants and locks there; nobody would ever take them back, since all that this run does is about the
+// bridge that has the name now. So before anything else: ports that may be open for
 // one client are locked, and every grant is taken away, with proof; then their sessions, whose ports are gone, are closed by the
 // way of all sessions (agent/kept/restoration.ts).
 //
 // Ports stay locked, as those do of which `control` became off: nobody is let in by a change of a name. What would open them is told.
-// Which bridge it was says the agent's own copy of the lock file, which is written anew after this, if nothing of it is left.
+// Which bridge it was says the agent's own copy of the lock file, which is written anew after this, if nothing of it is left; what
+// that one is called now says its ifindex (bridge-note.ts).
 
 import { macFromNumber } from '../../base/mac.ts';
 import { err, ok, type Result } from '../../base/result.ts';
@@ -21,46 +23,64 @@ import { forEachEntry, isGrant } from '../../wire/fdb-table.ts';
 import { readText } from '../files.ts';
 import { openDataplane } from '../host/host.ts';
 import { readClocks } from '../shell.ts';
+import type { BridgeNote } from './bridge-note.ts';
 import { nft } from './nft.ts';
 import type { PortAuth } from './portauth.ts';
 import { lockTable, strangersTable, tableName } from './table-name.ts';
 
 export interface FormerBridge extends LockRules {
+  /** As the configuration called it. */
   readonly bridge: string;
+  /** As the kernel calls it. */
+  readonly calledNow: string;
 }
 
 /** What was done there, in a sentence; undefined where there is no such bridge any more, or nothing of ours on it. */
 export function leaveFormerBridge(former: FormerBridge, config: Config): Result<string | undefined, string> {
-  const { bridge } = former;
-  const portauth = openDataplane({ ...config, switch: { ...config.switch, bridge } });
+  const { bridge, calledNow } = former;
+  // The same one, by the name that the configuration has for it now: whoever is in there stays in.
+  if (calledNow === config.switch.bridge) return ok(undefined);
+  const portauth = openDataplane({ ...config, switch: { ...config.switch, bridge: calledNow } });
   if (!portauth.ok) return portauth;
   const left = takeBack(portauth.value, former);
   portauth.value.close();
-  if (!left.ok) return err(`${bridge} is not our bridge any more, and has grants of ours: ${left.error}`);
+  const what =
+    calledNow === bridge
+      ? `${bridge} is not our bridge any more`
+      : `the bridge ${bridge} is called ${calledNow} now, and is not ours by that name`;
+  if (!left.ok) return err(`${what}, and has grants of ours: ${left.error}`);
   const { grants, ports } = left.value;
   if (grants + ports.length === 0) return ok(undefined);
   const opening = ports.map((port) => `\`${unlockCommand(port)}\``).join(', ');
   return ok(
-    `${bridge} is not our bridge any more: ${grants} grants are taken away there, and its ports stay locked; ${opening} opens them`,
+    `${what}: ${grants} grants are taken away there, and its ports stay locked; ${opening} opens them`,
   );
 }
 
-/** By the first of the files that is there. Undefined if it is the same bridge, or none of the kernel's. */
+/** By the first of the files that is there. Undefined if it is the same bridge by the same name, or none of the kernel's. */
 export function formerBridge(
   files: readonly string[],
+  note: BridgeNote,
   { backend, switch: device }: Config,
 ): FormerBridge | undefined {
   const text = files.map(readText).find(({ ok }) => ok);
   if (text?.ok !== true || backend !== 'switchdev') return undefined;
   const { bridge, locks } = readLockFile(text.value);
-  return bridge === undefined || bridge === device.bridge ? undefined : { bridge, locks };
+  if (bridge === undefined) return undefined;
+  const calledNow = note.calledNow(bridge) ?? bridge;
+  return bridge === device.bridge && calledNow === bridge ? undefined : { bridge, calledNow, locks };
 }
 
 /**
- * Rules that name it say nothing any more; to be called when those of the new one stand. Nobody waits for it. One run each: a
- * kernel that has no packet filter for bridges has the other one.
+ * Rules that bear its name say nothing any more, unless the configuration has that name still; to be called when those of the new one
+ * stand. Nobody waits for it. One run each: a kernel that has no packet filter for bridges has the other one.
  */
-export function removeFormerTables({ bridge }: FormerBridge, onError: (message: string) => void): void {
+export function removeFormerTables(
+  { bridge }: FormerBridge,
+  config: Config,
+  onError: (message: string) => void,
+): void {
+  if (bridge === config.switch.bridge) return;
   const own = tableName(bridge);
   const tables = [
     `inet ${own}`,

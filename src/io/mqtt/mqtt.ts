@@ -48,7 +48,7 @@ export interface MqttLinkOptions {
   readonly willDelay: Millis;
   /** First and longest wait between two attempts. */
   readonly backoff?: { readonly first: Millis; readonly longest: Millis };
-  /** Other messages than retained ones that wait at most; default 10,000. */
+  /** Answers that wait at most; default 10,000. */
   readonly queueLimit?: number;
   /** Connected, and `online` is said: now publish all retained state and what waits. */
   readonly onConnected: () => void;

@@ -1,5 +1,6 @@
-// What waits to be published, in order. A retained topic is in it once, at the place of its newest payload; other messages
-// are bounded, the oldest dropped. What is in flight goes back to the front when the connection breaks.
+// What waits to be published, in order. A retained topic is in it once, at the place of its newest payload; answers are
+// bounded, the oldest dropped. Events are bounded by who publishes them: they have a queue of their own, of which a part is
+// here (report/events.ts). What is in flight goes back to the front when the connection breaks.
 
 export interface Publication {
   readonly topic: string;
@@ -7,6 +8,12 @@ export interface Publication {
   readonly payload: string;
   readonly retain: boolean;
   readonly correlationData?: Uint8Array;
+  /** Called once, when the broker has it or does not take it; with it the message is never dropped. */
+  readonly onSettled?: () => void;
+}
+
+function mayBeDropped({ retain, onSettled }: Publication): boolean {
+  return !retain && onSettled === undefined;
 }
 
 export class PublishQueue {
@@ -15,6 +22,7 @@ export class PublishQueue {
   private cursor: Iterator<[string | number, Publication]> = this.waiting.entries();
   private readonly flying = new Set<Publication>();
   private lastKey = 0;
+  /** Of those that wait, how many may be dropped. */
   private plain = 0;
   private lost = 0;
 
@@ -38,9 +46,11 @@ export class PublishQueue {
       this.waiting.set(publication.topic, publication);
       return;
     }
-    if (this.plain >= this.limit) this.dropOldest();
+    if (mayBeDropped(publication)) {
+      if (this.plain >= this.limit) this.dropOldest();
+      this.plain++;
+    }
     this.waiting.set(++this.lastKey, publication);
-    this.plain++;
   }
 
   /** The oldest waiting one, now in flight until `settle` or `rewind`. */
@@ -54,13 +64,14 @@ export class PublishQueue {
     }
     const [key, publication] = value as [string | number, Publication];
     this.waiting.delete(key);
-    if (typeof key === 'number') this.plain--;
+    if (mayBeDropped(publication)) this.plain--;
     this.flying.add(publication);
     return publication;
   }
 
   settle(publication: Publication): void {
     this.flying.delete(publication);
+    publication.onSettled?.();
   }
 
   /** The connection broke: what was not acknowledged is first again, unless a newer state of its topic waits. */
@@ -71,7 +82,7 @@ export class PublishQueue {
     for (const publication of this.flying) {
       if (!publication.retain) {
         this.waiting.set(++this.lastKey, publication);
-        this.plain++;
+        if (mayBeDropped(publication)) this.plain++;
       } else if (!later.has(publication.topic)) {
         this.waiting.delete(publication.topic);
         this.waiting.set(publication.topic, publication);
@@ -83,8 +94,8 @@ export class PublishQueue {
   }
 
   private dropOldest(): void {
-    for (const key of this.waiting.keys()) {
-      if (typeof key !== 'number') continue;
+    for (const [key, publication] of this.waiting) {
+      if (!mayBeDropped(publication)) continue;
       this.waiting.delete(key);
       this.plain--;
       this.lost++;

@@ -1,4 +1,5 @@
-// The store on disk: what accounting must not lose, and the certified devices, in one LMDB file of `state_dir`.
+// The store on disk: what accounting must not lose, sessions, events that wait for the broker, and the certified devices, in one
+// LMDB file of `state_dir`.
 //
 // Writes gather for a few milliseconds, or for as long as the commit before them takes, and become one transaction; `done`
 // is called when it is durable. Durable means: LMDB has written the pages, fdatasync has returned, and the meta page that
@@ -6,8 +7,8 @@
 // transaction. `overlappingSync`, the package's default, would call a commit done before it is on the disk: it is off.
 //
 // What cannot be written (no room, a medium that fails) is told at once, and kept here to be written when it can be, so
-// that the disk says the truth again then. Kept are at most as many changes as the journal has records, and the list of
-// certified devices entries: it has a table of its own in the same file.
+// that the disk says the truth again then. Kept are at most as many changes as the journal has records, the queue of events
+// events, and the list of certified devices entries: it has a table of its own in the same file.
 
 import { mkdirSync, statfsSync } from 'node:fs';
 import type { Database } from 'lmdb';
@@ -16,6 +17,7 @@ import type { SpoolStatus } from '../../agent/ports.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import type { CertifiedChange } from '../../policy/certified-codec.ts';
 import { readLogins, type StoredLogin } from '../../radius/sso-login-codec.ts';
+import { readEvents, type StoredEvents } from '../../report/event-codec.ts';
 import { type KeptContent, readKept } from '../../session/kept-codec.ts';
 import { StoreFile } from './store-file.ts';
 import { type Damage, type Entry, LAYOUT, LAYOUT_KEY, readDatabase, words } from './store-reading.ts';
@@ -45,6 +47,7 @@ export interface OpenedStore {
   readonly content: SpoolContent;
   readonly kept: KeptContent;
   readonly logins: readonly StoredLogin[];
+  readonly events: StoredEvents;
   /** Of the certified devices; policy/certified-codec.ts reads them. */
   readonly certified: readonly Entry[];
   readonly status: SpoolStatus;
@@ -84,9 +87,15 @@ export function openStore(
       store.write([{ key: LAYOUT_KEY, value: Buffer.from(LAYOUT, 'latin1') }]);
       if (damage !== undefined) store.write(accounting.map(([key, value]) => ({ key, value })));
       const status = { state: 'durable', octets: file.octets, warnings } as const;
-      const content = readSpool(accounting);
-      const logins = readLogins(accounting);
-      return ok({ store, content, kept: readKept(accounting), logins, certified: certified.entries, status });
+      return ok({
+        store,
+        content: readSpool(accounting),
+        kept: readKept(accounting),
+        logins: readLogins(accounting),
+        events: readEvents(accounting),
+        certified: certified.entries,
+        status,
+      });
     }
   } catch (cause) {
     return err(`${folder}: ${words(cause)}`);

@@ -35,7 +35,7 @@ import {
 import type { World } from './world.ts';
 
 export interface SimPort {
-  readonly name: PortName;
+  name: PortName;
   index: number;
   readonly address: Mac;
   adminUp: boolean;
@@ -180,6 +180,14 @@ export class SimBridge {
     if (port.present) return;
     port.present = true;
     this.outside.news({ type: 'port-added', port: this.facts(port) });
+  }
+
+  /** While nobody hears of it: entries stay, and so does the lock. */
+  rename(name: string, to: string): void {
+    const port = this.port(name);
+    this.ports.delete(port.name);
+    port.name = to as PortName;
+    this.ports.set(port.name, port);
   }
 
   /** The bridge itself is deleted. */

@@ -47,6 +47,8 @@ const BOUNDS: Readonly<Record<string, number>> = {
   'joined.sso.server.answers': 4_096,
   // certified_devices.capacity.
   'joined.certified.list.devices': 10_000,
+  // liveness/address-memory.ts.
+  'joined.watch.asker.memory.clients': 4_096,
   // agent/orders/decisions.ts.
   'decisions.byClient': 4_096,
 };

@@ -34,6 +34,7 @@ import type { DynamicDatagram } from '../../../src/radius/dynauth.ts';
 import { readLogins } from '../../../src/radius/sso-login-codec.ts';
 import type { Bar } from '../../../src/radius/sso-logins.ts';
 import type { Rights } from '../../../src/report/commands.ts';
+import { type EventRef, NO_EVENTS, readEvents } from '../../../src/report/event-codec.ts';
 import type { EventPayload } from '../../../src/report/event-payloads.ts';
 import { NOTHING_KEPT, readKept } from '../../../src/session/kept-codec.ts';
 import type { Answer } from '../../../src/web/page.ts';
@@ -169,7 +170,12 @@ export class SimulatedSwitch {
   /** Of the broker. */
   readonly retained = new Map<string, object>();
   readonly events: EventPayload[] = [];
+  /** The highest number, by boot id. */
+  private readonly arrived = new Map<string, number>();
   brokerUp = true;
+  private eventsHang = false;
+  /** What the link holds. */
+  private readonly unacknowledged: { readonly ref: EventRef; readonly payload: EventPayload }[] = [];
   /** As the agent knows it: after a stall it may be late. */
   private brokerTold = true;
   drained = false;
@@ -216,8 +222,14 @@ export class SimulatedSwitch {
     this.agent = this.newAgent();
   }
 
+  /** A port has another name, of which nobody hears: while no agent runs. Who is plugged in there stays plugged in. */
+  rename(name: string, to: string): void {
+    this.bridge.rename(name, to);
+    for (const client of this.clients) if (client.port === name) client.port = to as PortName;
+  }
+
   /** As after a kill, or a stop: what is not on disk is forgotten. The next one is started `afterMs` later. */
-  killAgent(afterMs = 0): void {
+  killAgent(afterMs = 0, { findsBroker = true } = {}): void {
     this.inputs.length = 0;
     for (const port of this.bridge.ports.values()) port.captured = false;
     this.dead = true;
@@ -226,11 +238,12 @@ export class SimulatedSwitch {
     // It was the other process that stood still.
     this.stalledUntil = this.world.now;
     this.brokerUp = false;
+    this.unacknowledged.length = 0;
     this.wantedCaptures = [];
     this.inputs.length = 0;
     this.routed.reopen();
     this.agent = this.newAgent();
-    this.boot();
+    this.boot(findsBroker);
   }
 
   /** For this agent: one that was killed meanwhile hears nothing. */
@@ -261,7 +274,7 @@ export class SimulatedSwitch {
     });
   }
 
-  boot(): void {
+  boot(findsBroker = true): void {
     const { bridge } = this;
     this.post({
       type: 'boot',
@@ -286,9 +299,9 @@ export class SimulatedSwitch {
     this.post({ type: 'own-addresses', sources, addresses, ingress: new Map(), enslaved: new Map() });
     this.post({ type: 'uplink-guard' });
     this.post({ type: 'confinement', left: [...this.confined] });
-    this.clearStale();
-    this.brokerUp = true;
-    this.post({ type: 'broker', connected: true });
+    this.brokerUp = false;
+    this.brokerTold = false;
+    if (findsBroker) this.setBroker(true);
   }
 
   /** What the broker kept is looked at on connecting, as the shell does it. */
@@ -327,6 +340,7 @@ export class SimulatedSwitch {
         content: readSpool(this.disk),
         kept: readKept(this.disk),
         logins: readLogins(this.disk),
+        events: readEvents(this.disk),
         status,
       });
       this.post({ type: 'certified', content: readCertified(this.certified) });
@@ -334,7 +348,8 @@ export class SimulatedSwitch {
     }
     this.faults.stores = Number.POSITIVE_INFINITY;
     const status = { state: 'none', octets: 0, warnings: [storeError] } as const;
-    this.post({ type: 'spool', content: EMPTY_SPOOL, kept: NOTHING_KEPT, logins: [], status });
+    const nothing = { content: EMPTY_SPOOL, kept: NOTHING_KEPT, logins: [], events: NO_EVENTS };
+    this.post({ type: 'spool', ...nothing, status });
   }
 
   addClient(options: ClientOptions): SimClient {
@@ -379,8 +394,19 @@ export class SimulatedSwitch {
   setBroker(up: boolean): void {
     if (this.brokerUp === up) return;
     this.brokerUp = up;
-    if (up) this.clearStale();
+    if (up) {
+      this.deliverEvents();
+      this.clearStale();
+    }
     this.post({ type: 'broker', connected: up });
+  }
+
+  /** The broker takes states, and no events. */
+  hangEvents(hangs: boolean): void {
+    this.eventsHang = hangs;
+    if (hangs) return;
+    this.deliverEvents();
+    this.post({ type: 'tick' });
   }
 
   // Time.
@@ -550,6 +576,7 @@ export class SimulatedSwitch {
         this.store(effect.sessions.map(keeping));
         return undefined;
       case 'session-store':
+      case 'event-store':
         this.store(effect.changes);
         return undefined;
       case 'adopted':
@@ -566,7 +593,7 @@ export class SimulatedSwitch {
       case 'event':
         return undefined;
       case 'publish':
-        this.publish(effect.topic, effect.payload, effect.retain);
+        this.publish(effect);
         return undefined;
       case 'answer':
         this.answers.set(effect.ref, effect.payload);
@@ -620,13 +647,33 @@ export class SimulatedSwitch {
     return ok(undefined);
   }
 
-  private publish(topic: string, payload: object | null, retain: boolean): void {
+  private publish(effect: Extract<Effect, { readonly type: 'publish' }>): void {
+    const { topic, payload, retain, ref } = effect;
     if (!this.brokerTold) throw new Error(`published to a broker that is away: ${topic}`);
+    if (ref !== undefined) this.unacknowledged.push({ ref, payload: payload as EventPayload });
     // Lost on the way; what is retained is published anew at its return.
     if (!this.brokerUp) return;
-    if (!retain) this.events.push(payload as EventPayload);
+    if (!retain) this.deliverEvents();
     else if (payload === null) this.retained.delete(topic);
     else this.retained.set(topic, payload);
+  }
+
+  /** The link keeps events until the broker has them. */
+  private deliverEvents(): void {
+    const refs = this.unacknowledged.map(({ ref }) => ref);
+    if (refs.length === 0 || this.eventsHang) return;
+    for (const { payload } of this.unacknowledged.splice(0)) {
+      this.checkOrder(payload);
+      this.events.push(payload);
+    }
+    this.inputs.push({ type: 'published', refs });
+  }
+
+  /** Of one agent's events some may come again, and its last be lost with it; between them none is missing. */
+  private checkOrder({ boot_id: boot, seq, dropped = 0 }: EventPayload): void {
+    const last = this.arrived.get(boot) ?? 0;
+    if (seq > last + 1 + dropped) throw new Error(`event ${seq} of ${boot} came after ${last}`);
+    this.arrived.set(boot, Math.max(last, seq));
   }
 
   private fails(fault: keyof Faults): boolean {

@@ -410,10 +410,10 @@ export class SimulatedStage implements FaultStage {
     this.net.bridge.reappear();
   }
 
-  async killAgent(how?: 'its store is lost'): Promise<void> {
+  async killAgent(how?: 'its store is lost' | 'the broker is away'): Promise<void> {
     this.invariants.restarted();
-    if (how !== undefined) this.net.disk.clear();
-    this.net.killAgent();
+    if (how === 'its store is lost') this.net.disk.clear();
+    this.net.killAgent(0, { findsBroker: how !== 'the broker is away' });
   }
 
   failGrants(times: number): void {

@@ -1,0 +1,57 @@
+// Which interface our bridge is, on disk: while no agent runs its name can go to another one, or be another one, and its ifindex
+// cannot. One line, of this boot of the machine; what is of another one, or makes no sense, says nothing.
+
+import { readdirSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { ok, type Result } from '../../base/result.ts';
+import { attempt, keepText, readText } from '../files.ts';
+import { interfaceIndex } from './interfaces.ts';
+
+const FILE = 'bridge';
+
+/** Of the kernel's interfaces, in tests others. */
+export interface Interfaces {
+  readonly indexOf: (name: string) => number | undefined;
+  readonly names: () => readonly string[];
+}
+
+export class BridgeNote {
+  private readonly path: string;
+
+  /** `boot`: of the machine. */
+  constructor(
+    stateDir: string,
+    private readonly boot: string,
+    private readonly interfaces: Interfaces = KERNEL,
+  ) {
+    this.path = join(stateDir, FILE);
+  }
+
+  /** What it is called now that was the bridge of this name; undefined: it is gone, or nobody has noted it. */
+  calledNow(name: string): string | undefined {
+    const text = readText(this.path);
+    if (!text.ok) return undefined;
+    const [noted, index, boot] = text.value.trim().split(' ');
+    if (noted !== name || boot !== this.boot) return undefined;
+    const { indexOf, names } = this.interfaces;
+    return names().find((each) => indexOf(each) === Number(index));
+  }
+
+  /** From now on it is this one; one that is not there is nobody's. */
+  keep(name: string): Result<void, string> {
+    const index = this.interfaces.indexOf(name);
+    if (index !== undefined) return keepText(this.path, `${name} ${index} ${this.boot}\n`);
+    return attempt(() => {
+      rmSync(this.path, { force: true });
+      return ok(undefined);
+    });
+  }
+}
+
+const KERNEL: Interfaces = {
+  indexOf: interfaceIndex,
+  names: () => {
+    const names = attempt(() => ok(readdirSync('/sys/class/net')));
+    return names.ok ? names.value : [];
+  },
+};

@@ -1,0 +1,44 @@
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { BridgeNote } from '../../src/io/dataplane/bridge-note.ts';
+
+function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'bridge-note-'));
+  onTestFinished(() => rmSync(path, { recursive: true }));
+  return path;
+}
+
+function note(stateDir: string, indices: Readonly<Record<string, number>>, boot = 'b1'): BridgeNote {
+  const names = ['bonding_masters', ...Object.keys(indices)];
+  return new BridgeNote(stateDir, boot, { indexOf: (name) => indices[name], names: () => names });
+}
+
+test('a bridge is found by the name that it has now', () => {
+  const path = folder();
+  expect(note(path, { br0: 7 }).keep('br0')).toEqual({ ok: true });
+  expect(note(path, { br0: 7, lan: 8 }).calledNow('br0')).toBe('br0');
+  expect(note(path, { br0: 8, lan: 7 }).calledNow('br0')).toBe('lan');
+  expect(note(path, { br0: 8 }).calledNow('br0')).toBeUndefined();
+});
+
+test('of another boot, or of another bridge, it says nothing', () => {
+  const path = folder();
+  note(path, { br0: 7 }).keep('br0');
+  expect(note(path, { lan: 7 }, 'b2').calledNow('br0')).toBeUndefined();
+  expect(note(path, { lan: 7 }).calledNow('br1')).toBeUndefined();
+});
+
+test('one that is not there is forgotten, and what makes no sense is nothing', () => {
+  const path = folder();
+  const none = note(path, { lan: 7 });
+  expect(none.calledNow('br0')).toBeUndefined();
+  note(path, { br0: 7 }).keep('br0');
+  expect(none.keep('br0')).toEqual({ ok: true });
+  expect(readdirSync(path)).toEqual([]);
+  for (const text of ['', 'br0', 'br0 x b1', 'br0  b1', '\0'.repeat(99)]) {
+    writeFileSync(join(path, 'bridge'), text);
+    expect(none.calledNow('br0')).toBeUndefined();
+  }
+});
