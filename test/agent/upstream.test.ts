@@ -1,6 +1,7 @@
 // What upstream is told, and when no more of it is to come.
 
 import { describe, expect, it } from 'vitest';
+import { answering } from '../../src/agent/told/standing.ts';
 import { utf8 } from '../../src/base/bytes.ts';
 import type { Mac } from '../../src/base/mac.ts';
 import { macToKey } from '../../src/base/mac.ts';
@@ -190,4 +191,25 @@ describe('sessions of other switches', () => {
     await stage.pass(5_000);
     expect(await stage.ask('sessions')).toMatchObject({ sessions: Array(left).fill({}) });
   });
+});
+
+describe('how things stand, in one sentence', () => {
+  const WATCHED = '1 of 1 controlled ports set and watched';
+
+  it('says of RADIUS that it answers, and that it does not', async () => {
+    const stage = new SimulatedStage({ machines: 1 });
+    const stands = () => stage.net.agent.standing();
+    await stage.login(stage.machine(1));
+    expect(stands()).toBe(`${WATCHED}, 1 session, RADIUS answers, broker connected`);
+    await stage.serverSilent(true);
+    await stage.ask('reauthenticate', { all: true });
+    await stage.until('it to be missed', () => stands().includes('no RADIUS server answers'), 300_000);
+  });
+
+  it.each([
+    ['nobody has answered yet', [{ up: true }, { up: false }], 'RADIUS has not answered yet'],
+    ['one has, and was lost', [{ up: false, roundTripMs: 3 }, { up: true }], 'RADIUS has not answered yet'],
+    ['one does', [{ up: false }, { up: true, roundTripMs: 3 }], 'RADIUS answers'],
+    ['none', [{ up: false, roundTripMs: 3 }], 'no RADIUS server answers'],
+  ])('%s', (_, servers, said) => expect(answering(servers)).toBe(said));
 });

@@ -62,8 +62,13 @@ function judge(change: Partial<typeof inOrder>, truth: Truth = {}): Promise<void
 describe('the end of a run', () => {
   it('in order passes', () => judge({}));
 
+  it("passes with the kernel's copy of a grant in a VLAN of its port", () =>
+    judge({ entries: [grant, { ...grant, vlan: 1 }] }));
+
   it.each([
     ['a grant without a session', { entries: [grant, { ...grant, ifname: 'p2' }] }, 'nobody has a session'],
+    ['a copy of no grant', { entries: [grant, { ...grant, ifname: 'p2', vlan: 1 }] }, 'nobody has a session'],
+    ['a copy in place of a grant', { entries: [{ ...grant, vlan: 1 }] }, 'has a session and no grant'],
     ['a session without its grant', { entries: [] }, 'has a session and no grant'],
     ['an entry that is no grant in its place', { entries: [{ ...grant, flags: [] }] }, 'no grant'],
     ['a timer of the dead', { counts: { ...INFO.counts, session_timers: 2 } }, '2 timers of sessions'],

@@ -97,17 +97,24 @@ export function isGrant({ state, flags }: Pick<FdbEntry, 'state' | 'flags'>): bo
   return state === 'static' && flags.includes('sticky');
 }
 
+/**
+ * Of a grant without a VLAN the kernel makes a copy in each VLAN of its port, where it knows VLANs at all, and takes them away with it
+ * (br_fdb.c, br_fdb_add). Such a copy is no grant of its own; one that is alone is.
+ */
 function misgranted(entries: readonly FdbEntry[], sessions: readonly SessionPayload[]): readonly string[] {
-  const is = entries
-    .filter((entry) => isGrant(entry) && isAccessPort(entry.ifname))
-    .map(({ mac, ifname, vlan }) => `${mac} on ${ifname}, VLAN ${vlan ?? 0}`);
+  const grants = entries.filter((entry) => isGrant(entry) && isAccessPort(entry.ifname));
+  const nameOf = ({ mac, ifname }: FdbEntry, vlan: number): string => `${mac} on ${ifname}, VLAN ${vlan}`;
+  const is = grants.map((entry) => nameOf(entry, entry.vlan ?? 0));
+  const own = grants
+    .filter((entry) => entry.vlan === undefined || !is.includes(nameOf(entry, 0)))
+    .map((entry) => nameOf(entry, entry.vlan ?? 0));
   const wanted = sessions
     .filter(({ layer }) => layer === 2)
     .flatMap(({ mac, port, vlan, tagged_vlans }) =>
       [...(vlan === null ? [] : [vlan]), ...tagged_vlans].map((each) => `${mac} on ${port}, VLAN ${each}`),
     );
   return [
-    ...is
+    ...own
       .filter((grant) => !wanted.includes(grant))
       .map((grant) => `${grant} is granted, and nobody has a session for it`),
     ...wanted.filter((grant) => !is.includes(grant)).map((grant) => `${grant} has a session and no grant`),
