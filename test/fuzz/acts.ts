@@ -127,6 +127,7 @@ const DOINGS = {
       world.in(1 + (what % 3000), () => bridge.reappear());
     },
   ],
+  captureEnded: [2, ({ net }, numbers) => net.endCapture(portOf(numbers))],
   unlock: [1, ({ net: { bridge } }, numbers) => bridge.unlock(portOf(numbers))],
   entryDeleted: [1, (town, { who }) => town.net.bridge.deleteByHand(town.client(who).mac)],
   entryLearnt: [
@@ -180,6 +181,7 @@ const DOINGS = {
   packet: [1, (town, { who }) => void town.net.routed.packet(pick(ADDRESSES, who))],
   visit: [4, (town, numbers) => visit(town, numbers)],
   killAgent: [1, (town) => kill(town)],
+  renameWhileAway: [1, (town, numbers) => kill(town, () => swapNames(town, numbers))],
 } as const satisfies Readonly<Record<string, readonly [weight: number, doing: Doing]>>;
 
 export type ActName = keyof typeof DOINGS;
@@ -324,10 +326,20 @@ function visit(town: Town, { who, what }: Numbers): void {
   town.net.visit({ visitor, wish: pick(wishes, what) });
 }
 
-function kill(town: Town): void {
+/** Two ports have each other's name. */
+function swapNames({ net }: Town, { where, what }: Numbers): void {
+  const [one, other] = [pick(PORTS, where), pick(PORTS, what)];
+  if (one === other) return;
+  net.rename(one, 'swapped');
+  net.rename(other, one);
+  net.rename('swapped', other);
+}
+
+function kill(town: Town, meanwhile: () => void = () => undefined): void {
   if (!town.mayKill) return;
   // Whoever asked the one that is gone will not be answered.
   town.asked.length = 0;
   town.invariants.restarted();
+  meanwhile();
   town.net.killAgent();
 }

@@ -91,6 +91,8 @@ export class SimBridge {
   readonly lastSign = new Map<string, Instant>();
   /** MACs whose entries somebody else has written or deleted, until the agent deals with them. */
   readonly tampered = new Set<Mac>();
+  /** Of them, by key, those that were deleted and of which the agent may not have been told yet: one of several at a time. */
+  private readonly deleted = new Map<string, Mac>();
   /** Traffic refreshes last-seen times. */
   tells = true;
   there = true;
@@ -251,7 +253,7 @@ export class SimBridge {
       return err(`grant ${mac} VLAN ${vlan} on ${name}: the port is not in it`);
     const { now } = this.world;
     this.table.set(keyOf(mac, vlan), { mac, vlan, port, flags: GRANT, updatedAt: now, usedAt: now });
-    this.tampered.delete(mac);
+    this.dealtWith(mac, vlan);
     return ok(undefined);
   }
 
@@ -260,8 +262,13 @@ export class SimBridge {
     if (this.filtering && this.ports.get(port)?.present && !this.ports.get(port)?.vlans.has(vlan))
       return err(`revoke ${mac} VLAN ${vlan} on ${port}: the port is not in it`);
     if (this.table.get(keyOf(mac, vlan))?.port.name === port) this.table.delete(keyOf(mac, vlan));
-    this.tampered.delete(mac);
+    this.dealtWith(mac, vlan);
     return ok(undefined);
+  }
+
+  private dealtWith(mac: Mac, vlan: VlanId): void {
+    this.deleted.delete(keyOf(mac, vlan));
+    if (![...this.deleted.values()].includes(mac)) this.tampered.delete(mac);
   }
 
   watch({ mac, port, vlan }: GrantKey): void {
@@ -304,6 +311,7 @@ export class SimBridge {
     for (const [key, { port, vlan }] of this.entriesOf(mac)) {
       this.table.delete(key);
       this.tampered.add(mac);
+      this.deleted.set(key, mac);
       this.outside.news({ type: 'entry-gone', key: { mac, port: port.name, vlan } });
     }
   }

@@ -33,7 +33,8 @@ const BOUNDS: Readonly<Record<string, number>> = {
   'joined.aaa.client.kinds.accounting.links.ordered.*.attempts': 16_384,
   'joined.aaa.client.kinds.access.lingering.items': 17_408,
   'joined.aaa.client.kinds.accounting.lingering.items': 17_408,
-  // accounting/journal.ts.
+  // accounting/journal.ts; of them those that the RADIUS client has.
+  'joined.accountant.byRequest': 1_024,
   'joined.accountant.journal.ended': 4_096,
   'joined.accountant.journal.entries': 50_000,
   'joined.accountant.journal.lines': 50_000,

@@ -222,9 +222,19 @@ export class SimulatedSwitch {
     this.agent = this.newAgent();
   }
 
+  /** The capture on this port ends by itself, if there is one, and says so. */
+  endCapture(name: PortName): void {
+    const port = this.bridge.port(name);
+    if (!port.captured) return;
+    port.captured = false;
+    this.post({ type: 'capture-ended', port: name });
+  }
+
   /** A port has another name, of which nobody hears: while no agent runs. Who is plugged in there stays plugged in. */
   rename(name: string, to: string): void {
     this.bridge.rename(name, to);
+    // Notes of it are of another interface (io/dataplane/vlan-memory.ts).
+    this.foundVlans = this.foundVlans.filter(({ port }) => port !== name);
     for (const client of this.clients) if (client.port === name) client.port = to as PortName;
   }
 
