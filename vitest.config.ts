@@ -1,9 +1,23 @@
 import { defineConfig } from 'vitest/config';
 import { patience } from './test/rigs/lab/patience.ts';
 
-// Three projects: `unit` in parallel, then `lab` (real namespaces and peers, as root), one file after the other, then `qemu` (a
-// switch that is booted; of it `make test` plays a part, `make qemu-test` all).
+// Three projects, one after the other: `unit`; the lab (real namespaces and peers, as root); `qemu` (a switch that is booted; of it
+// `make test` plays a part, `make qemu-test` all). The lab's are two, `lab` and `lab-pairs`: --project 'lab*' is both.
 const QEMU_FILES = process.env.ROLLCALL_QEMU === 'all' ? '*' : 'quick';
+
+/**
+ * Files of the lab that mostly wait, and judge nothing in milliseconds: two of them are played at a time. All others are played alone,
+ * since they measure, flood, or make the machine short of something.
+ */
+const PAIRS = ['cli', 'methods', 'secrets', 'servers', 'sso'].map((name) => `test/lab/${name}.test.ts`);
+
+const LAB = {
+  globalSetup: ['test/rigs/lab/global-setup.ts'],
+  setupFiles: ['test/rigs/lab/contract-setup.ts'],
+  pool: 'forks',
+} as const;
+
+const LAB_PATIENCE = { testTimeout: patience(60_000), hookTimeout: patience(60_000) };
 
 export default defineConfig({
   test: {
@@ -16,6 +30,8 @@ export default defineConfig({
           name: 'unit',
           include: ['test/**/*.test.ts'],
           exclude: ['test/lab/**', 'test/qemu/**', 'node_modules/**'],
+          // By itself vitest leaves one core idle: of two, half.
+          maxWorkers: '100%',
           // A watchdog, no measure: some play thousands of sessions, on machines that are busy.
           testTimeout: 30_000,
           sequence: { groupOrder: 0 },
@@ -23,33 +39,39 @@ export default defineConfig({
       },
       {
         test: {
-          name: 'lab',
-          include: ['test/lab/**/*.test.ts'],
-          globalSetup: ['test/rigs/lab/global-setup.ts'],
-          setupFiles: ['test/rigs/lab/contract-setup.ts'],
-          pool: 'forks',
-          fileParallelism: false,
-          // Scenarios, which mostly wait, on switches of their own.
-          maxConcurrency: 6,
-          testTimeout: patience(60_000),
-          hookTimeout: patience(60_000),
+          ...LAB,
+          ...LAB_PATIENCE,
+          name: 'lab-pairs',
+          include: PAIRS,
+          maxWorkers: 2,
           sequence: { groupOrder: 1 },
         },
       },
       {
         test: {
+          ...LAB,
+          ...LAB_PATIENCE,
+          name: 'lab',
+          include: ['test/lab/**/*.test.ts'],
+          exclude: PAIRS,
+          fileParallelism: false,
+          // Scenarios, which mostly wait, on switches of their own.
+          maxConcurrency: 6,
+          sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          ...LAB,
           name: 'qemu',
           include: [`test/qemu/${QEMU_FILES}.test.ts`],
-          globalSetup: ['test/rigs/lab/global-setup.ts'],
-          setupFiles: ['test/rigs/lab/contract-setup.ts'],
-          pool: 'forks',
           fileParallelism: false,
           // An emulated processor (test/rigs/lab/patience.ts).
           env: { ROLLCALL_LAB_SLOWER: '2' },
           testTimeout: 300_000,
           // The image may have to be made.
           hookTimeout: 900_000,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
         },
       },
     ],

@@ -48,6 +48,12 @@ export interface Login extends Origin {
   readonly change: AuthorizationChange | undefined;
 }
 
+/** What is to be kept of it beside the rest: when it was logged in, and when it was last told of. */
+export interface TimedLogin extends Login {
+  readonly startedAt: Instant;
+  readonly heardAt: Instant;
+}
+
 interface Entry extends Login {
   userName: string;
   filterId: string | undefined;
@@ -134,10 +140,7 @@ export class SsoLogins {
   }
 
   /** Logins, by key, that are otherwise than they were at the last call; undefined = gone. When they were heard of last is no change. */
-  takeChanged(): ReadonlyMap<
-    string,
-    (Login & { readonly startedAt: Instant; readonly heardAt: Instant }) | undefined
-  > {
+  takeChanged(): ReadonlyMap<string, TimedLogin | undefined> {
     const keys = this.touched;
     this.touched = new Set();
     return new Map([...keys].map((key) => [key, this.entries.get(key)]));

@@ -12,7 +12,7 @@ import { sleep, until } from '../rigs/lab/process.ts';
 import { TOPIC_BASE } from '../rigs/lab/scene.ts';
 import { SeededRandom } from '../rigs/seeded-random.ts';
 import { trespass } from './crowd.ts';
-import { CLOCK_STEPS_H, faultNamed, LANES } from './faults.ts';
+import { type ChaosFault, CLOCK_STEPS_H, faultNamed, LANES } from './faults.ts';
 import { type Guest, guestOf } from './guests.ts';
 import { type FaultTurn, makePlan, type Plan, type Stay } from './plan.ts';
 import { openTown, passedBy, STRANGER_MACS, type Town } from './town.ts';
@@ -201,46 +201,45 @@ class Chaos {
   async #fault(turn: FaultTurn, began: number): Promise<void> {
     const { name } = turn;
     const kind = faultNamed(name);
-    const fault = kind.make(this.#town, turn);
-    const { scene } = this.#town;
-    const from = Date.now();
-    const unwritten: Span = { from };
-    if (kind.forgets === true) this.#unwritten.push(unwritten);
-    const isPausedAtOnce = kind.pauses !== undefined && kind.pauses !== 'at its end';
-    const pause: Span | undefined = isPausedAtOnce ? this.#pause() : undefined;
-    const port = kind.ends === 'port' ? `p${turn.port}` : '';
-    const disturbance: Disturbance | undefined =
-      kind.ends === undefined
-        ? undefined
-        : { name, port, from, ...(kind.ends === 'all if unseen' ? { ifUnseen: true } : {}) };
-    if (disturbance !== undefined) this.#disturbances.push(disturbance);
-    this.#options.say?.(`${stamp(from - began)} ${name}${turn.port === 0 ? '' : ` on p${turn.port}`}`);
-    await fault.begin(scene);
-    if (pause !== undefined && kind.pauses === 'at its beginning') pause.to = Date.now();
-    await sleep(Math.max(0, began + turn.to - Date.now()));
-    const joining: Span = { from: Date.now() };
-    if (kind.joins === true) this.#joinings.push(joining);
-    const paused = kind.pauses === 'at its end' ? this.#pause() : pause;
-    await fault.end(scene);
-    joining.to = Date.now();
-    unwritten.to = Date.now();
-    if (paused !== undefined) paused.to ??= Date.now();
-    if (disturbance !== undefined) {
-      disturbance.to = Date.now();
-      // Nobody is shaken by what an agent that runs puts right.
-      if (disturbance.ifUnseen !== true)
-        for (const guest of this.#guests.values()) if (port === '' || guest.port === port) guest.shaken();
+    const on = turn.port === 0 ? '' : ` on p${turn.port}`;
+    this.#options.say?.(`${stamp(Date.now() - began)} ${name}${on}`);
+    const open: Span[] = [];
+    try {
+      await this.#bringAbout(turn, kind, began + turn.to, open);
+    } finally {
+      for (const span of open) span.to ??= Date.now();
     }
+    const port = `p${turn.port}`;
+    if (kind.ends === 'all' || kind.ends === 'port')
+      for (const guest of this.#guests.values())
+        if (kind.ends === 'all' || guest.port === port) guest.shaken();
     this.#faults.set(name, (this.#faults.get(name) ?? 0) + 1);
     this.#options.say?.(`${stamp(Date.now() - began)} ${name} is over`);
   }
 
-  /** From now on the agent does not run. */
-  #pause(): Span {
-    const pause: Span = { from: Date.now() };
-    this.#pauses.push(pause);
-    this.#keepLog();
-    return pause;
+  /** `open`: what begins with it, and is over when it is, whatever comes of it. */
+  async #bringAbout(turn: FaultTurn, kind: ChaosFault, until: number, open: Span[]): Promise<void> {
+    const fault = kind.make(this.#town, turn);
+    const { scene } = this.#town;
+    const mark = <T extends Span>(list: T[], span: T): T => {
+      list.push(span);
+      open.push(span);
+      return span;
+    };
+    const pause = (): Span => {
+      this.#keepLog();
+      return mark(this.#pauses, { from: Date.now() });
+    };
+    const from = Date.now();
+    if (kind.forgets === true) mark(this.#unwritten, { from });
+    if (kind.ends !== undefined) mark(this.#disturbances, { from, ...disturbing(kind.ends, turn) });
+    const paused = kind.pauses === 'at its end' || kind.pauses === undefined ? undefined : pause();
+    await fault.begin(scene);
+    if (paused !== undefined && kind.pauses === 'at its beginning') paused.to = Date.now();
+    await sleep(Math.max(0, until - Date.now()));
+    if (kind.joins === true) mark(this.#joinings, { from: Date.now() });
+    if (kind.pauses === 'at its end') pause();
+    await fault.end(scene);
   }
 
   /** Those whom nobody knows, and the MACs of those who have left for good: each tries again and again. */
@@ -310,6 +309,7 @@ class Chaos {
           ),
         ),
         rows,
+        events: events.map(({ boot_id: boot, seq }) => ({ boot, seq })),
         passed: await passedBy(this.#town),
         forged: this.#town.forged,
         over,
@@ -370,6 +370,14 @@ function stationsOf(
       },
     ]),
   );
+}
+
+function disturbing(
+  ends: NonNullable<ChaosFault['ends']>,
+  { name, port }: FaultTurn,
+): Omit<Disturbance, 'from' | 'to'> {
+  if (ends === 'all if unseen') return { name, port: '', ifUnseen: true };
+  return { name, port: ends === 'all' ? '' : `p${port}` };
 }
 
 function stamp(ms: number): string {

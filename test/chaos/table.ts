@@ -25,6 +25,7 @@ export function breachesOf(
     { what: 'missed logouts', found: verdict.missedLogouts },
     { what: 'accounting records lost', found: verdict.lostRecords },
     { what: 'accounting records doubled', found: verdict.doubledRecords },
+    { what: 'events lost, or out of order', found: verdict.lostEvents },
     { what: 'frames that passed without a grant', found: verdict.trespasses },
     {
       what: 'invariants broken at the end',

@@ -60,6 +60,7 @@ const judge = (change: Partial<Evidence>) =>
     sessions: [session({})],
     rows: ROWS,
     passed: [],
+    events: [],
     forged: [],
     over: 500_000,
     ...change,
@@ -73,6 +74,7 @@ const CLEAN = {
   forgotten: [],
   unwritten: [],
   doubledRecords: [],
+  lostEvents: [],
   trespasses: [],
   beforeLockMs: [],
 };
@@ -186,6 +188,25 @@ describe('records', () => {
   it('that differ are two; one that was sent again is one', () => {
     expect(judge({ rows: [...ROWS, row('Stop', 101)] }).doubledRecords).toEqual(['session s1 has 2 of Stop']);
     expect(judge({ rows: [...ROWS, { ...row('Stop', 100), delayS: 5 }] }).doubledRecords).toEqual([]);
+  });
+});
+
+describe('events', () => {
+  const arrive = (...events: readonly string[]) =>
+    judge({
+      events: events.map((each) => ({ boot: each.slice(0, 1), seq: Number(each.slice(1)) })),
+    }).lostEvents;
+
+  it('arrive life by life, and repeats are none', () => {
+    expect(arrive('a1', 'a2', 'a1', 'a2', 'a3', 'b1', 'a3', 'b2')).toEqual([]);
+  });
+
+  it('that did not arrive are missed, the first of a life, too', () => {
+    expect(arrive('a1', 'a4', 'b2')).toEqual(['a 2 to 3 did not arrive', 'b 1 to 1 did not arrive']);
+  });
+
+  it('that arrive after those of a later life are out of order', () => {
+    expect(arrive('a1', 'b1', 'a2')).toEqual(['a 2 arrived after those of a later life']);
   });
 });
 

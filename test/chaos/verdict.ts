@@ -31,6 +31,14 @@ export interface Disturbance {
   readonly ifUnseen?: boolean;
 }
 
+/** An event, as it arrived. */
+export interface Arrived {
+  /** Which life of the agent it is of. */
+  readonly boot: string;
+  /** From 1 in each. */
+  readonly seq: number;
+}
+
 export interface Span {
   readonly from: number;
   to?: number;
@@ -70,6 +78,8 @@ export interface Evidence {
   readonly sessions: readonly ToldSession[];
   readonly rows: readonly AccountingRow[];
   readonly passed: readonly { readonly at: number; readonly mac: string }[];
+  /** In the order of their arrival. */
+  readonly events: readonly Arrived[];
   /** Entries that a foreign hand wrote. */
   readonly forged: readonly { readonly mac: string; readonly at: number }[];
   /** When it is all over: whoever is in still is so by right. */
@@ -87,6 +97,8 @@ export interface Verdict {
   /** Records lost or doubled of sessions that began or ended while nothing could be written, as the next agent cannot know. */
   readonly unwritten: readonly string[];
   readonly doubledRecords: readonly string[];
+  /** That did not arrive, or after those of a later life. */
+  readonly lostEvents: readonly string[];
   readonly trespasses: readonly string[];
   /** Frames through a port that had just joined the bridge and was not locked yet: how long after the last had joined, in milliseconds. */
   readonly beforeLockMs: readonly number[];
@@ -133,6 +145,7 @@ export function judgeRun(evidence: Evidence): Verdict {
     ...falseLogouts(evidence),
     missedLogouts: missedLogouts(evidence),
     ...records(evidence),
+    lostEvents: lostEvents(evidence),
     ...trespasses(evidence),
     vanishedMs: vanished(evidence),
   };
@@ -268,6 +281,19 @@ function isYoung(session: ToldSession | undefined, pauses: readonly Span[]): boo
     ({ from }) =>
       session !== undefined && session.started <= from + CLOCK_MS && session.started >= from - YOUNG_MS,
   );
+}
+
+/** The last that a life had to tell may be lost with it; what came before may not, and repeats are none. */
+function lostEvents({ events }: Evidence): readonly string[] {
+  const lastOf = new Map<string, number>();
+  return events.flatMap(({ boot, seq }) => {
+    const last = lastOf.get(boot) ?? 0;
+    if (seq <= last) return [];
+    const isOvertaken = lastOf.has(boot) && [...lastOf.keys()].at(-1) !== boot;
+    lastOf.set(boot, seq);
+    if (isOvertaken) return [`${boot} ${seq} arrived after those of a later life`];
+    return seq === last + 1 ? [] : [`${boot} ${last + 1} to ${seq - 1} did not arrive`];
+  });
 }
 
 function trespasses(evidence: Evidence): Pick<Verdict, 'trespasses' | 'beforeLockMs'> {

@@ -5,7 +5,7 @@
 //   ROLLCALL_SEED     of the moments
 
 import { readdirSync } from 'node:fs';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { Clients } from '../bench/clients.ts';
 import { Stage } from '../bench/stage.ts';
 import { bySession, distinct, judge } from '../rigs/accounting-judge.ts';
@@ -51,155 +51,172 @@ interface HeardRow extends AccountingRow {
   readonly at: number;
 }
 
-describe('accounting without loss', () => {
-  let stage: Stage;
-  let accounting: FreeRadius;
-  let agent: Agent;
+/** A switch of a test's own, its authentication and its accounting server. */
+class Lab {
+  private constructor(
+    readonly stage: Stage,
+    readonly accounting: FreeRadius,
+    readonly agent: Agent,
+  ) {}
 
-  beforeEach(async () => {
-    stage = await Stage.open(PORTS);
-    await stage.radius();
-    accounting = await FreeRadius.start(stage.netns, { users: [], authPort: 2812, acctPort: ACCT_PORT });
-    agent = await Agent.start(stage.netns, CONFIG, ['mqtt', 'roles']);
-  });
-  afterEach(async () => {
-    await agent?.close();
-    await accounting?.close();
-    await stage?.close();
-  });
+  static async play(scenario: (lab: Lab) => Promise<void>): Promise<void> {
+    const open: { close(): unknown }[] = [];
+    try {
+      const stage = await Stage.open(PORTS);
+      open.unshift(stage);
+      await stage.radius();
+      const options = { users: [], authPort: 2812, acctPort: ACCT_PORT };
+      const accounting = await FreeRadius.start(stage.netns, options);
+      open.unshift(accounting);
+      const agent = await Agent.start(stage.netns, CONFIG, ['mqtt', 'roles']);
+      open.unshift(agent);
+      await scenario(new Lab(stage, accounting, agent));
+    } finally {
+      for (const part of open) await part.close();
+    }
+  }
 
-  function heard(): readonly HeardRow[] {
-    return accounting
+  heard(): readonly HeardRow[] {
+    return this.accounting
       .accounting()
       .map((record) => ({ ...accountingRow(record), at: Number(record.Timestamp) }));
   }
 
-  async function status(): Promise<Accounting> {
-    const { result } = (await agent.ask('status')) as {
+  async status(): Promise<Accounting> {
+    const { result } = (await this.agent.ask('status')) as {
       readonly result: { readonly accounting: Accounting };
     };
     return result.accounting;
   }
 
-  const delivered = (withinMs: number): Promise<unknown> =>
-    until('everything acknowledged', async () => (await status()).pending === 0, withinMs);
-
-  /** Event-Timestamp and Acct-Delay-Time add up to the time of arrival: one second each is rounded away, one is the way. */
-  function expectDelays(rows: readonly HeardRow[]): void {
-    for (const { at, eventS, delayS, ...row } of rows) {
-      expect(
-        Math.abs(at - eventS - delayS),
-        JSON.stringify({ at, eventS, delayS, ...row }),
-      ).toBeLessThanOrEqual(2);
-    }
+  async waiting(count: number, withinMs: number): Promise<void> {
+    const reached = async (): Promise<boolean> => (await this.status()).pending === count;
+    await until(`${count} records waiting`, reached, withinMs);
   }
+}
 
+/** Event-Timestamp and Acct-Delay-Time add up to the time of arrival: one second each is rounded away, one is the way. */
+function expectDelays(rows: readonly HeardRow[]): void {
+  for (const { at, eventS, delayS, ...row } of rows) {
+    expect(
+      Math.abs(at - eventS - delayS),
+      JSON.stringify({ at, eventS, delayS, ...row }),
+    ).toBeLessThanOrEqual(2);
+  }
+}
+
+// Mostly they wait: they are played at the same time.
+describe.concurrent('accounting without loss', () => {
   it(
     `blackout: 200 sessions end while the server is dark for ${DARK_S} s, the agent is killed in the middle and the table lost`,
-    async () => {
-      const clients = await Clients.logIn(stage, {
-        first: 1,
-        count: 200,
-        window: 20,
-        seconds: 30,
-        ports: PORTS,
-      });
-      expect(clients.logins.in).toBe(200);
-      await delivered(10_000);
-      expect(distinct(heard(), 'Start')).toHaveLength(200);
-      expect(heard().filter(({ status: kind }) => kind === 'Accounting-On')).toHaveLength(1);
+    () =>
+      Lab.play(async (lab) => {
+        const { stage, agent } = lab;
+        const clients = await Clients.logIn(stage, {
+          first: 1,
+          count: 200,
+          window: 20,
+          seconds: 30,
+          ports: PORTS,
+        });
+        expect(clients.logins.in).toBe(200);
+        await lab.waiting(0, 10_000);
+        expect(distinct(lab.heard(), 'Start')).toHaveLength(200);
+        expect(lab.heard().filter(({ status: kind }) => kind === 'Accounting-On')).toHaveLength(1);
 
-      const light = await darken(stage.netns, 'udp', [ACCT_PORT]);
-      const darkSince = Date.now();
-      clients.logOff(100);
-      await until('100 Stops waiting', async () => (await status()).pending === 100, 15_000);
-      await sleep((DARK_S * 1000) / 2 - (Date.now() - darkSince));
-      await agent.kill();
-      await loseTable(stage.netns);
-      await agent.start();
-      await until('200 Stops waiting', async () => (await status()).pending === 200, 15_000);
-      const before = await status();
-      expect(before).toMatchObject({ store: 'durable' });
-      expect(before.oldest_s).toBeGreaterThan(DARK_S / 2 - 5);
-      await sleep(DARK_S * 1000 - (Date.now() - darkSince));
-      await light();
-      await delivered(60_000);
+        const light = await darken(stage.netns, 'udp', [ACCT_PORT]);
+        const darkSince = Date.now();
+        clients.logOff(100);
+        await lab.waiting(100, 15_000);
+        await sleep((DARK_S * 1000) / 2 - (Date.now() - darkSince));
+        await agent.kill();
+        await loseTable(stage.netns);
+        await agent.start();
+        await lab.waiting(200, 15_000);
+        const before = await lab.status();
+        expect(before).toMatchObject({ store: 'durable' });
+        expect(before.oldest_s).toBeGreaterThan(DARK_S / 2 - 5);
+        await sleep(DARK_S * 1000 - (Date.now() - darkSince));
+        await light();
+        await lab.waiting(0, 60_000);
 
-      const rows = heard();
-      // A sentence a line: what is wrong is told where only one line of a failure is.
-      expect(judge(rows).join('\n')).toBe('');
-      expect(bySession(rows).size).toBe(200);
-      expectDelays(rows);
-      const stops = distinct(rows, 'Stop');
-      const causes = (wanted: number) => stops.filter(({ terminateCause }) => terminateCause === wanted);
-      expect(causes(USER_REQUEST)).toHaveLength(100);
-      expect(causes(NAS_REBOOT)).toHaveLength(100);
-      // Those that logged off waited all the time; those that were lost were last seen a second before the kill.
-      for (const { delayS } of causes(USER_REQUEST)) expect(delayS).toBeGreaterThanOrEqual(DARK_S - 10);
-      for (const { delayS } of causes(NAS_REBOOT)) expect(delayS).toBeGreaterThanOrEqual(DARK_S / 2 - 5);
-      // Each session has its own Stop: nothing is left for an Accounting-On to close.
-      expect(rows.filter(({ status: kind }) => kind === 'Accounting-On')).toHaveLength(1);
-      await clients.close();
-    },
+        const rows = lab.heard();
+        // A sentence a line: what is wrong is told where only one line of a failure is.
+        expect(judge(rows).join('\n')).toBe('');
+        expect(bySession(rows).size).toBe(200);
+        expectDelays(rows);
+        const stops = distinct(rows, 'Stop');
+        const causes = (wanted: number) => stops.filter(({ terminateCause }) => terminateCause === wanted);
+        expect(causes(USER_REQUEST)).toHaveLength(100);
+        expect(causes(NAS_REBOOT)).toHaveLength(100);
+        // Those that logged off waited all the time; those that were lost were last seen a second before the kill.
+        for (const { delayS } of causes(USER_REQUEST)) expect(delayS).toBeGreaterThanOrEqual(DARK_S - 10);
+        for (const { delayS } of causes(NAS_REBOOT)) expect(delayS).toBeGreaterThanOrEqual(DARK_S / 2 - 5);
+        // Each session has its own Stop: nothing is left for an Accounting-On to close.
+        expect(rows.filter(({ status: kind }) => kind === 'Accounting-On')).toHaveLength(1);
+        await clients.close();
+      }),
     DARK_S * 1000 + 120_000,
   );
 
   it(
     `loss: ${KILLS} kills at random moments, a server that comes and goes, 30 % of all packets lost`,
-    async () => {
-      const random = new SeededRandom(SEED);
-      const clients = await Clients.logIn(stage, {
-        first: 1,
-        count: 120,
-        window: 1,
-        seconds: 0,
-        ports: PORTS,
-      });
-      const mend = await lose(stage.netns, 30, [1812, ACCT_PORT]);
-      clients.churn(1_500);
-      let serverRuns = true;
-      const coming = (async () => {
-        while (serverRuns) {
-          await sleep(2_000 + random.below(6_000));
-          await accounting.stop();
-          await sleep(500 + random.below(3_000));
-          await accounting.start();
+    () =>
+      Lab.play(async (lab) => {
+        const { stage, agent, accounting } = lab;
+        const random = new SeededRandom(SEED);
+        const clients = await Clients.logIn(stage, {
+          first: 1,
+          count: 120,
+          window: 1,
+          seconds: 0,
+          ports: PORTS,
+        });
+        const mend = await lose(stage.netns, 30, [1812, ACCT_PORT]);
+        clients.churn(1_500);
+        let serverRuns = true;
+        const coming = (async () => {
+          while (serverRuns) {
+            await sleep(2_000 + random.below(6_000));
+            await accounting.stop();
+            await sleep(500 + random.below(3_000));
+            await accounting.start();
+          }
+        })();
+        for (let kill = 1; kill <= KILLS; kill++) {
+          await sleep(200 + random.below(2_600));
+          await agent.kill();
+          agent.launch();
         }
-      })();
-      for (let kill = 1; kill <= KILLS; kill++) {
-        await sleep(200 + random.below(2_600));
-        await agent.kill();
-        agent.launch();
-      }
-      await until('the last start', async () => (await agent.cli('status')).code === 0, 15_000);
-      await sleep(3_000);
-      serverRuns = false;
-      await coming;
-      await clients.rest();
-      clients.logOff(120);
-      await mend();
-      await sleep(3_000);
-      // Who was half-way in when the load rested is in for good: the next start ends it.
-      await agent.stop();
-      await loseTable(stage.netns);
-      await agent.start();
-      await delivered(60_000);
+        await until('the last start', async () => (await agent.cli('status')).code === 0, 15_000);
+        await sleep(3_000);
+        serverRuns = false;
+        await coming;
+        await clients.rest();
+        clients.logOff(120);
+        await mend();
+        await sleep(3_000);
+        // Who was half-way in when the load rested is in for good: the next start ends it.
+        await agent.stop();
+        await loseTable(stage.netns);
+        await agent.start();
+        await lab.waiting(0, 60_000);
 
-      // No kill damages the store, and no start takes it for damaged.
-      expect(readdirSync(agent.stateDir).filter((name) => name.includes('set-aside'))).toEqual([]);
-      const rows = heard();
-      // A sentence a line: what is wrong is told where only one line of a failure is.
-      expect(judge(rows).join('\n')).toBe('');
-      expectDelays(rows);
-      const sessions = bySession(rows);
-      // Enough that each kill meets some at every stage; how many there are is the machine's speed.
-      expect(sessions.size).toBeGreaterThanOrEqual(8 * KILLS);
-      const causes = new Set(distinct(rows, 'Stop').map(({ terminateCause }) => terminateCause));
-      expect(causes).toContain(USER_REQUEST);
-      expect(causes).toContain(NAS_REBOOT);
-      for (const ofSession of sessions.values()) expectWholeTime(ofSession);
-      await clients.close();
-    },
+        // No kill damages the store, and no start takes it for damaged.
+        expect(readdirSync(agent.stateDir).filter((name) => name.includes('set-aside'))).toEqual([]);
+        const rows = lab.heard();
+        // A sentence a line: what is wrong is told where only one line of a failure is.
+        expect(judge(rows).join('\n')).toBe('');
+        expectDelays(rows);
+        const sessions = bySession(rows);
+        // Enough that each kill meets some at every stage; how many there are is the machine's speed.
+        expect(sessions.size).toBeGreaterThanOrEqual(8 * KILLS);
+        const causes = new Set(distinct(rows, 'Stop').map(({ terminateCause }) => terminateCause));
+        expect(causes).toContain(USER_REQUEST);
+        expect(causes).toContain(NAS_REBOOT);
+        for (const ofSession of sessions.values()) expectWholeTime(ofSession);
+        await clients.close();
+      }),
     KILLS * 4_000 + 120_000,
   );
 });

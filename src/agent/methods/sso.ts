@@ -7,19 +7,19 @@
 //
 // A timer that ends a session does not log the user out at the concentrator: its next packet (routed-path.ts) or Interim brings
 // it back, without credentials. Whom an administrator or a server has put out comes back by a new login only.
-// A notice is answered when all that it says is done; one that cannot be done now is not, so that it is told again.
+// A notice is answered when all that it says is done (sso-works.ts); one that cannot be done now is not, so that it is told again.
+// What outlives the process is sso-keeper.ts's.
 
 import type { Ip } from '../../base/ip.ts';
-import { present } from '../../base/present.ts';
 import { assertNever } from '../../base/result.ts';
-import { fromMachineTime, instant, machineTime } from '../../base/time.ts';
+import { instant } from '../../base/time.ts';
 import type { Authorization } from '../../model/authorization.ts';
 import { AcctTerminateCause, type EndCause } from '../../model/cause.ts';
 import type { SessionSelector } from '../../model/selector.ts';
 import type { L3Session } from '../../model/session.ts';
 import { type AuthorizationChange, changed } from '../../radius/dynauth-request.ts';
-import { type SsoDatagram, type SsoEffect, type SsoRef, SsoServer } from '../../radius/sso.ts';
-import { keepingLogin, type LoginChange, type StoredLogin } from '../../radius/sso-login-codec.ts';
+import { type SsoDatagram, type SsoEffect, SsoServer } from '../../radius/sso.ts';
+import type { StoredLogin } from '../../radius/sso-login-codec.ts';
 import { type Bar, type Login, SsoLogins, type Told } from '../../radius/sso-logins.ts';
 import { classText, type SsoLogin, type SsoNotice } from '../../radius/sso-notice.ts';
 import { l3SessionKey } from '../../report/topics.ts';
@@ -27,16 +27,8 @@ import type { Core } from '../core.ts';
 import { refusedByPolicy } from '../session/authorization-policy.ts';
 import { roleBehind } from '../session/roles.ts';
 import type { L3Unit, SessionUnit } from '../session/session-unit.ts';
-
-/** A notice that is being done. */
-interface Work {
-  readonly ref: SsoRef;
-  /** Addresses on their way in, sessions on their way out. */
-  readonly waiting: Set<Ip | SessionUnit>;
-  failed: boolean;
-  /** All that it waits for is known. */
-  begun: boolean;
-}
+import { SsoKeeper } from './sso-keeper.ts';
+import { SsoWorks, type Work } from './sso-works.ts';
 
 /** Ends after which the user is still logged in, and comes back by its next packet. */
 const RETURNING: ReadonlySet<EndCause> = new Set([
@@ -52,15 +44,17 @@ const OURS: ReadonlySet<EndCause> = new Set(['nas-error', 'drain']);
 export class Sso {
   private readonly server: SsoServer;
   private readonly logins: SsoLogins;
-  private barsChanged = false;
-  /** The store is open: what becomes of the logins is kept. */
-  private isKept = false;
-  private readonly works = new Map<Ip | SessionUnit, Set<Work>>();
+  private readonly keeper: SsoKeeper;
+  private readonly works = new SsoWorks((ref, done) => {
+    if (done) this.apply(this.server.answer(ref, this.core.now.mono));
+    else this.server.forget(ref);
+  });
 
   constructor(private readonly core: Core) {
     const { sso } = core.config;
     this.server = new SsoServer(sso?.clients ?? []);
     this.logins = new SsoLogins(sso?.maxUsers ?? 0);
+    this.keeper = new SsoKeeper(core, this.logins);
   }
 
   boot(bars: readonly Bar[]): void {
@@ -68,28 +62,9 @@ export class Sso {
     this.logins.restore(bars, instant(Number.NEGATIVE_INFINITY));
   }
 
-  /**
-   * Whose sessions go on is still to be seen (restoration.ts). Logins of an earlier boot of the machine are erased, and what
-   * cannot be read.
-   */
+  /** Whose sessions go on is still to be seen (restoration.ts). */
   resume(stored: readonly StoredLogin[]): void {
-    const { boot: machine, out } = this.core;
-    const { clock } = machine;
-    const over: LoginChange[] = [];
-    for (const { key, login: kept } of stored) {
-      if (kept?.boot !== clock.boot) {
-        over.push({ key, value: null });
-        continue;
-      }
-      const { boot: _, startedAt, heardAt, filterId, multiId, ...login } = kept;
-      const times = {
-        startedAt: fromMachineTime(clock, startedAt),
-        heardAt: fromMachineTime(clock, heardAt),
-      };
-      this.logins.resume({ ...login, ...times, filterId, multiId });
-    }
-    if (over.length > 0) out.push({ type: 'session-store', changes: over });
-    this.isKept = true;
+    this.keeper.resume(stored);
   }
 
   /** The session of this address goes on. */
@@ -110,38 +85,7 @@ export class Sso {
   }
 
   endTurn(): void {
-    this.keepBars();
-    if (this.isKept) this.keepLogins();
-  }
-
-  private keepLogins(): void {
-    const { boot, out } = this.core;
-    const { clock } = boot;
-    const changes = [...this.logins.takeChanged()].map(([key, login]) =>
-      keepingLogin(
-        key,
-        login && {
-          boot: clock.boot,
-          client: login.client,
-          nas: login.nas,
-          sessionId: login.sessionId,
-          userName: login.userName,
-          classes: login.classes,
-          addresses: [...login.addresses.keys()],
-          startedAt: machineTime(clock, login.startedAt),
-          heardAt: machineTime(clock, login.heardAt),
-          ...present({ filterId: login.filterId, multiId: login.multiId }),
-        },
-      ),
-    );
-    if (changes.length > 0) out.push({ type: 'session-store', changes });
-  }
-
-  /** Once a turn, however many were barred in it. A Stop of one that is barred is no reason: it does not come back either. */
-  private keepBars(): void {
-    if (!this.barsChanged) return;
-    this.barsChanged = false;
-    this.core.out.push({ type: 'remember-bars', bars: this.logins.allBars() });
+    this.keeper.endTurn();
   }
 
   /** Users whom the concentrators have logged in, with a session here or not. */
@@ -164,7 +108,7 @@ export class Sso {
   admitted(ip: Ip, error?: string): void {
     // Where it cannot be let in, its next Interim is the next try: its packets come too often.
     this.logins.stands(ip, error === undefined ? 'in' : 'out');
-    this.settle(ip, error !== undefined);
+    this.works.settle(ip, error !== undefined);
   }
 
   /** A session is about to end. */
@@ -205,7 +149,7 @@ export class Sso {
 
   /** Nothing of it passes any more; or that could not be shown yet, is alarmed and tried again. */
   lockedOut(unit: SessionUnit): void {
-    this.settle(unit, false);
+    this.works.settle(unit, false);
   }
 
   /** Another configuration is in force: whoever is in by a concentrator that is listed no more is out. */
@@ -248,7 +192,7 @@ export class Sso {
   }
 
   private perform({ ref, client, notice }: Extract<SsoEffect, { readonly type: 'notice' }>): void {
-    const work: Work = { ref, waiting: new Set(), failed: false, begun: false };
+    const work = this.works.of(ref);
     const { nas, delay } = notice;
     const told: Told = { client, nas, at: instant(this.core.now.mono - delay) };
     switch (notice.kind) {
@@ -266,7 +210,7 @@ export class Sso {
       case 'off': {
         const { barred } = this.logins;
         const logins = this.logins.stopAll(notice.kind, told);
-        this.barsChanged ||= this.logins.barred !== barred;
+        if (this.logins.barred !== barred) this.keeper.barsChanged();
         this.core.out.log('info', `single sign-on: ${client} says Accounting-${notice.kind}`, {
           users: logins.length,
         });
@@ -284,8 +228,7 @@ export class Sso {
       default:
         assertNever(notice);
     }
-    work.begun = true;
-    this.finish(work);
+    this.works.begun(work);
   }
 
   /** False if there is nothing to answer: it is to be told again. */
@@ -305,7 +248,7 @@ export class Sso {
     if (late) this.core.drops.add('sso-late');
     for (const { ip, cause, detail } of leaving) this.putOut(ip, { cause, detail });
     for (const [ip, standing] of login.addresses) {
-      if (standing === 'out' || standing === 'entering') this.wait(work, ip);
+      if (standing === 'out' || standing === 'entering') this.works.wait(work, ip);
       if (standing === 'out') this.admit(login, ip, kind);
       if (renewed && standing === 'in') this.renew(login, ip);
     }
@@ -323,7 +266,7 @@ export class Sso {
       core.note(ip, 'refused', refusal.message);
       // Its next word may be another.
       this.logins.stands(ip, 'out');
-      this.settle(ip, false);
+      this.works.settle(ip, false);
       return;
     }
     this.logins.stands(ip, 'entering');
@@ -371,7 +314,7 @@ export class Sso {
     for (const [ip, standing] of [...login.addresses])
       if (standing !== 'in') this.putOut(ip, { cause: 'admin-reset' });
     this.logins.bar(login, this.core.now.mono);
-    this.barsChanged = true;
+    this.keeper.barsChanged();
   }
 
   private logOut(login: Login, ending: Out, work?: Work): void {
@@ -383,33 +326,11 @@ export class Sso {
     const { life, routed } = this.core.parts;
     routed.listenFor(ip, false);
     life.cancelAddress(ip);
-    this.settle(ip, false);
+    this.works.settle(ip, false);
     const unit = this.core.sessions.get(l3SessionKey(ip));
     if (unit === undefined) return;
-    if (work !== undefined) this.wait(work, unit);
+    if (work !== undefined) this.works.wait(work, unit);
     life.end(unit, ending);
-  }
-
-  private wait(work: Work, what: Ip | SessionUnit): void {
-    work.waiting.add(what);
-    const works = this.works.get(what) ?? new Set();
-    this.works.set(what, works.add(work));
-  }
-
-  private settle(what: Ip | SessionUnit, failed: boolean): void {
-    const works = this.works.get(what) ?? [];
-    this.works.delete(what);
-    for (const work of works) {
-      work.waiting.delete(what);
-      work.failed ||= failed;
-      this.finish(work);
-    }
-  }
-
-  private finish(work: Work): void {
-    if (!work.begun || work.waiting.size > 0) return;
-    if (work.failed) this.server.forget(work.ref);
-    else this.apply(this.server.answer(work.ref, this.core.now.mono));
   }
 }
 

@@ -1,7 +1,7 @@
 // Is the kernel as it is wanted? Notices tell of every change, so this finds what no notice told of: at the start, after
 // notices were lost, and every minute. The table is read and the ports are, and what is otherwise is put right:
 //
-//   an entry that nobody was given       removed          (watch.ts, at each reading of the table)
+//   an entry that nobody was given       removed          (watch/table-reading.ts, at each dump)
 //   an entry of a session that is gone   written again
 //   a port that should be locked, open   locked, and what it has learnt meanwhile flushed
 //

@@ -1,14 +1,14 @@
 // Is everybody still there? Evidence comes in from frames and from dumps of the kernel's table; periods end, probes go
-// out, and a verdict of silence goes to `life`. The rules are in liveness/; this file carries, and owns the sweep.
+// out, and a verdict of silence goes to `life`. The rules are in liveness/; this file carries, and owns the sweep. What a dump says
+// is table-reading.ts's.
 //
 //   period over ─▶ seems silent ─▶ the next dump ─▶ heard: nothing   /   silent: a probe, at last a verdict
 //   verdicts of one turn ─▶ the mass-loss guard ─▶ cut, or one more round
 
 import type { Ip } from '../../base/ip.ts';
 import type { Mac } from '../../base/mac.ts';
-import { macFromNumber } from '../../base/mac.ts';
 import { assertNever } from '../../base/result.ts';
-import { after, earliest, type Instant, type Millis, millis, NEVER } from '../../base/time.ts';
+import { earliest, type Instant, type Millis, millis, NEVER } from '../../base/time.ts';
 import {
   addressIn,
   isAnnouncement,
@@ -24,17 +24,14 @@ import { isFallback } from '../../model/authorization.ts';
 import type { Capabilities, GrantKey, PortName, TableDump, VlanId } from '../../model/dataplane.ts';
 import type { SessionAddresses } from '../../model/session.ts';
 import type { TimerEffect } from '../../policy/timers.ts';
-import { forEachEntry, isCandidate, isGrant, isOpenEntry } from '../../wire/fdb-table.ts';
 import type { Core } from '../core.ts';
 import type { Timed } from '../schedule.ts';
-import { isIn, isL2, isL3, type L2Unit, type SessionUnit } from '../session/session-unit.ts';
+import { isL2, isL3, type L2Unit, type SessionUnit } from '../session/session-unit.ts';
 import { type Asked, Asker } from './asker.ts';
+import { TableReading } from './table-reading.ts';
 
 /** A session seen on another port is probed at most so often, whoever pretends to be it. */
 const SIGHTING_SPACING = millis(1000);
-
-/** Idle times come in steps of 10 ms, from a clock that ticks in as many at most. */
-const TABLE_STEP = millis(20);
 
 /** The guard's words, and those of the contract. */
 const GUARD_STATES = { armed: 'raised', cut: 'cut', released: 'cleared' } as const;
@@ -44,6 +41,7 @@ export class Watch implements Timed {
   private readonly sweep: SweepSchedule;
   private readonly guard: Guard;
   private readonly asker: Asker;
+  private readonly reading: TableReading;
   /** Sessions whose period seems silent until a newer dump has been read. */
   private readonly awaiting = new Set<SessionUnit>();
   private readonly verdicts = new Set<SessionUnit>();
@@ -61,6 +59,7 @@ export class Watch implements Timed {
     this.sweep = new SweepSchedule(millis(NEVER), core.now.mono);
     this.guard = new Guard(core.config.guard, 'switch');
     this.asker = new Asker(core);
+    this.reading = new TableReading(core);
   }
 
   pollAt(): Instant {
@@ -209,24 +208,11 @@ export class Watch implements Timed {
 
   /** One dump of the kernel's table: signs of life of everybody at once, and entries that must not be. */
   table(dump: TableDump): void {
-    const end = after(dump.at, millis(dump.tookMs));
     const { sessions, parts } = this.core;
     parts.restoration.table(dump);
-    const foreign: GrantKey[] = [];
-    forEachEntry(dump.records, (mac48, vlan, ifindex, flags, idleMs) => {
-      const unit = sessions.ofMac48(mac48);
-      if (unit !== undefined && unit.session.nasPort === ifindex && isIn(unit.session.vlans, vlan)) {
-        unit.usedBetween((dump.at - idleMs - TABLE_STEP) as Instant, (end - idleMs) as Instant);
-      } else if (isGrant(flags) || isOpenEntry(flags)) {
-        const key = this.foreignKey(mac48, ifindex, vlan);
-        if (key !== undefined) foreign.push(key);
-      } else if (isCandidate(flags)) {
-        const port = this.core.parts.bridge.nameOf(ifindex);
-        if (port !== undefined) this.core.parts.mab.candidate(mac48, port, (dump.at - idleMs) as Instant);
-      }
-    });
+    const foreign = this.reading.read(dump);
     if (parts.restoration.settled) {
-      this.removeForeign(foreign);
+      this.reading.removeForeign(foreign);
       parts.vlans.tableRead();
       parts.confinement.tableRead();
       parts.reconciliation.table(dump);
@@ -360,27 +346,6 @@ export class Watch implements Timed {
     this.probe(unit);
     this.resweep();
     if (sign.kind !== 'eapol') parts.mab.sighted(unit.session.mac, port);
-  }
-
-  /** An entry that lets somebody through a port of ours and that nobody was granted, nor is it on its way out; undefined for any other. */
-  private foreignKey(mac48: number, ifindex: number, vlan: VlanId): GrantKey | undefined {
-    const { bridge, ports, life } = this.core.parts;
-    const port = bridge.nameOf(ifindex);
-    if (port === undefined || !ports.isShut(port)) return undefined;
-    const key: GrantKey = { mac: macFromNumber(mac48), port, vlan };
-    return life.answersFor(key) ? undefined : key;
-  }
-
-  /** One warning for all of a dump: a start after a crash can find thousands. */
-  private removeForeign(keys: readonly GrantKey[]): void {
-    const [first, ...others] = keys;
-    if (first === undefined) return;
-    const { mac, port } = first;
-    const more = others.length === 0 ? 'is' : `and ${others.length} more are`;
-    const message = `an entry that nobody was given, of ${mac} on ${port}, ${more} removed`;
-    this.core.repairs.add('foreign-entries-removed', keys.length);
-    this.core.parts.reporter.warning('foreign-entry', message, { mac, port });
-    for (const key of keys) this.core.parts.life.removeForeign(key);
   }
 
   private learn(unit: SessionUnit, learnt: ReturnType<typeof addressIn>): boolean {

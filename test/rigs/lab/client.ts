@@ -34,12 +34,14 @@ export async function becomeIpv6Only(client: SwitchClient): Promise<void> {
   await client.netns.ip('-4 addr flush dev eth0');
 }
 
-/** Is there and says nothing, as one whose machine has crashed behind a desk switch: no link is lost. */
-export async function fallSilent(client: SwitchClient): Promise<void> {
-  await client.netns.must(['nft', '-f', '-'], {
-    input:
-      'add table netdev silent\nadd chain netdev silent out { type filter hook egress device eth0 priority 0; policy drop; }\n',
-  });
+/**
+ * Is there and says nothing, as one whose machine has crashed behind a desk switch: no link is lost, and others at that switch,
+ * whose MACs are not its own, are heard.
+ */
+export async function fallSilent({ netns, mac }: SwitchClient): Promise<void> {
+  const chain = 'add chain netdev silent out { type filter hook egress device eth0 priority 0; }';
+  const rule = `add rule netdev silent out ether saddr ${mac} drop`;
+  await netns.must(['nft', '-f', '-'], { input: `add table netdev silent\n${chain}\n${rule}\n` });
 }
 
 export async function speakAgain(client: SwitchClient): Promise<void> {

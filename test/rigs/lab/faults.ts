@@ -192,9 +192,12 @@ export const NOTICES_LOST = fault('notices of the kernel are lost (ENOBUFS)', as
 export function captureOverflows(client: { readonly netns: Netns; readonly port: string }): Fault {
   return fault(`the capture of ${client.port} overflows`, async ({ agent }) => {
     agent.freeze();
-    await send(client, starts(CAPTURE_FRAMES, SEED), FRAMES_PER_SECOND);
-    await sleep(100);
-    agent.thaw();
+    try {
+      await send(client, starts(CAPTURE_FRAMES, SEED), FRAMES_PER_SECOND);
+      await sleep(100);
+    } finally {
+      agent.thaw();
+    }
     return () => undefined;
   });
 }

@@ -67,6 +67,9 @@ for n, line in enumerate(sys.stdin):
             s.send(bytes.fromhex(line.strip()))
             break
         except OSError as error:
+            # At a link that is down, a frame is lost.
+            if error.errno == errno.ENETDOWN:
+                break
             # The device's queue is full.
             if error.errno != errno.ENOBUFS:
                 raise
