@@ -133,7 +133,7 @@ class Run {
     this.ownLockFile = join(config.stateDir, OWN_LOCK_FILE);
     this.lockFile = join(config.stateDir, LOCK_FILE);
     this.bridgeNote = new BridgeNote(config.stateDir, boot.clock.boot);
-    this.vlanMemory = new VlanMemory(config.stateDir, (port) => portauth.ifindexOf(port));
+    this.vlanMemory = new VlanMemory(config.stateDir, boot.clock.boot);
     this.ssoBars = new SsoBars(config.stateDir);
     this.shell = new Shell({
       agent: this.agent,
@@ -204,7 +204,8 @@ class Run {
     });
     if (!listening.ok) return listening;
     const former = formerBridge([this.ownLockFile, this.lockFile], this.bridgeNote, this.config);
-    const left = former === undefined ? ok(undefined) : leaveFormerBridge(former, this.config);
+    const left =
+      former === undefined ? ok(undefined) : leaveFormerBridge(former, this.config, this.vlanMemory);
     this.owesFormerBridge = !left.ok;
     const boot = firstLook({
       config: this.config,

@@ -4,7 +4,7 @@
 
 import type { RecordRef } from '../accounting/journal-events.ts';
 import type { SessionRecord, SpoolContent } from '../accounting/spool.ts';
-import type { FoundVlan } from '../authz/vlan-book.ts';
+import type { KeptVlan } from '../authz/vlan-book.ts';
 import type { Ip } from '../base/ip.ts';
 import type { Mac } from '../base/mac.ts';
 import type { LogLevel as LeastLevel } from '../config/defaults.ts';
@@ -49,7 +49,7 @@ export type Input =
       readonly ports: readonly PortFacts[];
       readonly vlans: VlanMap;
       /** What ports were before an earlier life of ours changed their VLANs. */
-      readonly foundVlans: readonly FoundVlan[];
+      readonly foundVlans: readonly KeptVlan[];
       /** Taken down by an earlier run on a server's word, and not seen up again. */
       readonly heldDown: ReadonlyMap<PortName, HoldKind>;
       /** Logins at concentrators that an earlier run was told to keep out. */
@@ -189,7 +189,7 @@ export type Effect =
       readonly changes: readonly VlanChange[];
     }
   /** To be on disk before what comes after it is done; takes the place of what was kept before. */
-  | { readonly type: 'remember-vlans'; readonly found: readonly FoundVlan[] }
+  | { readonly type: 'remember-vlans'; readonly found: readonly KeptVlan[] }
   /** To be kept for the next start, in place of what was kept before. */
   | { readonly type: 'remember-bars'; readonly bars: readonly Bar[] }
   /** For rollcall-lock, in place of what it was given before; at start, and with each other configuration. */

@@ -145,12 +145,6 @@ export class PortAuth {
     return counters;
   }
 
-  /** Undefined for a port that is not there. */
-  ifindexOf(name: PortName): number | undefined {
-    const index = this.indexOf(name);
-    return index === NO_PORT ? undefined : index;
-  }
-
   portCounters(name: PortName): PortCounters | undefined {
     return this.counters().get(name);
   }

@@ -1,11 +1,13 @@
 // What ports were before the agent changed their VLANs, on disk: written before each change, so that the next start finds
-// the way back after a kill. One small file, replaced whole; gone when there is nothing to remember.
+// the way back after a kill. One small file, replaced whole; gone when there is nothing to remember. A port is known by its ifindex,
+// since its name may be another one's by then; so what is of another boot of the machine says nothing, and there is nothing to go back from.
 
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Type } from 'typebox';
 import { Check } from 'typebox/value';
-import type { FoundVlan } from '../../authz/vlan-book.ts';
+import type { FoundVlan, KeptVlan } from '../../authz/vlan-book.ts';
+import { present } from '../../base/present.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import type { PortName, VlanChange } from '../../model/dataplane.ts';
 import { attempt, replaceFile } from '../files.ts';
@@ -14,7 +16,8 @@ const FILE = 'vlans.json';
 
 const Memory = Type.Object({
   version: Type.Literal(1),
-  /** An interface that was made anew since is not the one that was changed. */
+  /** Of the machine. */
+  boot: Type.Optional(Type.String()),
   found: Type.Array(
     Type.Object({
       port: Type.Optional(Type.String({ minLength: 1, maxLength: 15 })),
@@ -30,16 +33,16 @@ export class VlanMemory {
   private readonly path: string;
   private onDisk: readonly FoundVlan[] = [];
   /** What is to be there and could not be written. */
-  private unwritten: readonly FoundVlan[] | undefined;
+  private unwritten: readonly KeptVlan[] | undefined;
 
   constructor(
     stateDir: string,
-    private readonly indexOf: (port: PortName) => number | undefined,
+    private readonly boot: string,
   ) {
     this.path = join(stateDir, FILE);
   }
 
-  read(): Result<readonly FoundVlan[], string> {
+  read(): Result<readonly KeptVlan[], string> {
     let text: string;
     try {
       text = readFileSync(this.path, 'utf8');
@@ -55,19 +58,17 @@ export class VlanMemory {
       return err(`read ${this.path}: ${said(cause)}`);
     }
     if (!Check(Memory, value)) return err(`read ${this.path}: it is not what an agent writes`);
-    const kept = value.found.filter(
-      ({ port, ifindex }) => port === undefined || this.indexOf(port as PortName) === ifindex,
-    );
-    this.onDisk = kept.map(({ port, vlan, member }) => ({
-      ...(port === undefined ? {} : { port: port as PortName }),
+    if (value.boot !== this.boot) return ok([]);
+    const kept = value.found.map(({ vlan, port, ...about }) => ({
       vlan,
-      ...(member === undefined ? {} : { member }),
+      ...present({ port: port as PortName | undefined, ...about }),
     }));
-    return ok(this.onDisk);
+    this.onDisk = kept;
+    return ok(kept);
   }
 
   /** On disk when it returns. */
-  write(found: readonly FoundVlan[]): Result<void, string> {
+  write(found: readonly KeptVlan[]): Result<void, string> {
     const written = found.length === 0 ? this.forget() : this.replace(found);
     if (written.ok) this.onDisk = found;
     this.unwritten = written.ok ? undefined : found;
@@ -93,11 +94,8 @@ export class VlanMemory {
     });
   }
 
-  private replace(found: readonly FoundVlan[]): Result<void, string> {
-    const notes = found.map((note) =>
-      note.port === undefined ? note : { ...note, ifindex: this.indexOf(note.port) },
-    );
-    return replaceFile(this.path, `${JSON.stringify({ version: 1, found: notes })}\n`);
+  private replace(found: readonly KeptVlan[]): Result<void, string> {
+    return replaceFile(this.path, `${JSON.stringify({ version: 1, boot: this.boot, found })}\n`);
   }
 }
 
