@@ -8,8 +8,9 @@
 //
 // What of it is on disk (event-codec.ts) is a copy, for the next start: what nobody has acknowledged within `WAIT`; while the
 // broker is known to be away at once, but once in `WAIT` at most. So a broker that answers costs no write, and an outage of
-// days, in which somebody is probed each second, no flash: probes wait for company, and `PROBES_WAIT` at most. What an earlier
-// run has left comes first, with the numbers that it had; nothing is handed out before that is known.
+// days, in which somebody is probed each second, no flash: probes wait for company, and `PROBES_WAIT` at most, and so does the
+// erasure of what had to make room for them. What an earlier run has left comes first, with the numbers that it had; nothing is
+// handed out before that is known.
 
 import {
   after,
