@@ -22,7 +22,7 @@ import type {
   TableDump,
   VlanChange,
   VlanId,
-  VlanMap,
+  VlanReading,
 } from '../model/dataplane.ts';
 import type { HoldKind } from '../model/port.ts';
 import type { CertifiedChange, CertifiedContent } from '../policy/certified-codec.ts';
@@ -47,7 +47,7 @@ export type Input =
       readonly type: 'boot';
       readonly capabilities: Capabilities;
       readonly ports: readonly PortFacts[];
-      readonly vlans: VlanMap;
+      readonly vlans: VlanReading;
       /** What ports were before an earlier life of ours changed their VLANs. */
       readonly foundVlans: readonly KeptVlan[];
       /** Taken down by an earlier run on a server's word, and not seen up again. */
@@ -80,7 +80,7 @@ export type Input =
   /** What a DHCP server has sent: from one of `watch-leases`. */
   | { readonly type: 'lease-frame'; readonly bytes: Uint8Array }
   /** The answer to `read-vlans`. */
-  | { readonly type: 'vlans'; readonly map: VlanMap }
+  | { readonly type: 'vlans'; readonly map: VlanReading }
   | { readonly type: 'vlans-failed'; readonly error: string }
   /** The answer to `read-counters`: of every port, from (input) and to (output) its clients. */
   | { readonly type: 'counters'; readonly counters: ReadonlyMap<PortName, TrafficCounters> }

@@ -9,7 +9,15 @@
 // by its first session where that is allowed, and taken away after the last.
 // Bound: one note a VLAN and port that differ from what was found.
 
-import type { PortName, SessionVlans, VlanChange, VlanId, VlanMap, VlanMember } from '../model/dataplane.ts';
+import type {
+  PortName,
+  SessionVlans,
+  VlanChange,
+  VlanId,
+  VlanMap,
+  VlanMember,
+  VlanReading,
+} from '../model/dataplane.ts';
 import { VlanHolds } from './vlan-holds.ts';
 
 export interface VlanSettings {
@@ -289,7 +297,20 @@ export class VlanBook<Holder> {
   }
 }
 
-/** The same, by what ports are called now; one that is not there any more was made anew, and has nothing of it. */
+/** With its ports by name; one that has none is left out: it is not known yet, and the bridge is read again when it is. */
+export function named(
+  { ports, ...about }: VlanReading,
+  nameOf: (ifindex: number) => PortName | undefined,
+): VlanMap {
+  const byName = new Map<PortName, readonly VlanMember[]>();
+  for (const [ifindex, members] of ports) {
+    const name = nameOf(ifindex);
+    if (name !== undefined) byName.set(name, members);
+  }
+  return { ...about, ports: byName };
+}
+
+/** Notes by what ports are called now; one that is not there any more was made anew, and has nothing of it. */
 export function ofPorts(
   notes: readonly KeptVlan[],
   nameOf: (ifindex: number) => PortName | undefined,

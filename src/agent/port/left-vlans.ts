@@ -22,15 +22,14 @@ export class LeftVlans {
   /** Whoever is among these ports is left no more: what is to be put back there; undefined: none was. */
   back(
     nameOf: (ifindex: number) => PortName | undefined,
-    ports: ReadonlyMap<PortName, readonly VlanMember[]>,
+    membersOf: (port: PortName) => readonly VlanMember[],
   ): readonly FoundVlan[] | undefined {
     let notes: readonly FoundVlan[] | undefined;
     for (const [ifindex, left] of this.ports) {
       const port = nameOf(ifindex);
-      const members = port === undefined ? undefined : ports.get(port);
-      if (port === undefined || members === undefined) continue;
+      if (port === undefined) continue;
       this.ports.delete(ifindex);
-      const own = isAsLeft(left, members) ? left.notes.map((note) => ({ ...note, port })) : [];
+      const own = isAsLeft(left, membersOf(port)) ? left.notes.map((note) => ({ ...note, port })) : [];
       notes = [...(notes ?? []), ...own];
     }
     return notes;

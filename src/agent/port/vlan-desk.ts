@@ -6,14 +6,14 @@
 //
 // On a bridge that does not filter VLANs nothing is read, set or noted.
 
-import { type KeptVlan, ofPorts, VlanBook } from '../../authz/vlan-book.ts';
+import { type KeptVlan, named, ofPorts, VlanBook } from '../../authz/vlan-book.ts';
 import { planVlans, type VlanRefusal, type VlanWish } from '../../authz/vlan-plan.ts';
 import { present } from '../../base/present.ts';
 import type { Result } from '../../base/result.ts';
 import { retryDelay } from '../../base/retry.ts';
 import { after, earliest, type Instant, NEVER } from '../../base/time.ts';
 import { isUplink } from '../../config/ports.ts';
-import type { PortName, SessionVlans, VlanChange, VlanId, VlanMap } from '../../model/dataplane.ts';
+import type { PortName, SessionVlans, VlanChange, VlanId, VlanReading } from '../../model/dataplane.ts';
 import type { Core } from '../core.ts';
 import type { Timed } from '../schedule.ts';
 import { LeftVlans } from './left-vlans.ts';
@@ -67,7 +67,7 @@ export class VlanDesk implements Timed {
   }
 
   /** `found`: what an earlier life of ours left changed; it is put back, on a port that has another name by now, too. */
-  boot(map: VlanMap, found: readonly KeptVlan[], macVlan: boolean): void {
+  boot(map: VlanReading, found: readonly KeptVlan[], macVlan: boolean): void {
     this.book.macVlan = macVlan;
     this.see(map);
     const { bridge } = this.core.parts;
@@ -139,11 +139,11 @@ export class VlanDesk implements Timed {
   }
 
   /** The bridge is read, or why it cannot be. */
-  readDone(map: VlanMap | undefined, error: string | undefined): void {
+  readDone(map: VlanReading | undefined, error: string | undefined): void {
     this.reading = false;
     if (map !== undefined) {
       this.see(map);
-      this.takeBack(map);
+      this.takeBack();
     }
     const asked = this.asking;
     this.asking = [];
@@ -159,9 +159,12 @@ export class VlanDesk implements Timed {
   }
 
   /** Ports that are there again, by whatever name, and still as we left them. */
-  private takeBack({ ports }: VlanMap): void {
+  private takeBack(): void {
     const { bridge } = this.core.parts;
-    const notes = this.left.back((ifindex) => bridge.nameOf(ifindex), ports);
+    const notes = this.left.back(
+      (ifindex) => bridge.nameOf(ifindex),
+      (port) => this.book.members(port),
+    );
     if (notes === undefined) return;
     const names = this.book.remember(notes);
     this.keepMemory();
@@ -322,7 +325,9 @@ export class VlanDesk implements Timed {
     this.freed(port);
   }
 
-  private see(map: VlanMap): void {
+  private see(reading: VlanReading): void {
+    const { bridge } = this.core.parts;
+    const map = named(reading, (ifindex) => bridge.nameOf(ifindex));
     this.stale = false;
     this.book.see(map);
     for (const name of map.ports.keys()) {

@@ -8,7 +8,7 @@
 // Which bridge it was says the agent's own copy of the lock file, which is written anew after this, if nothing of it is left; what
 // that one is called now says its ifindex (bridge-note.ts).
 
-import { type KeptVlan, ofPorts, VlanBook } from '../../authz/vlan-book.ts';
+import { type KeptVlan, named, ofPorts, VlanBook } from '../../authz/vlan-book.ts';
 import { macFromNumber } from '../../base/mac.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import type { Config } from '../../config/config.ts';
@@ -137,10 +137,10 @@ function putVlansBack(portauth: PortAuth, memory: VlanMemory): Result<void, stri
 
 function asFound(portauth: PortAuth, notes: readonly KeptVlan[]): Result<void, string> {
   const names = new Map(portauth.ports().map(({ index, name }) => [index, name]));
-  const map = portauth.vlans();
-  if (!map.ok || names.size === 0) return ok(undefined);
+  const read = portauth.vlans();
+  if (!read.ok || names.size === 0) return ok(undefined);
   const book = new VlanBook<never>({ create: false, uplinks: false });
-  book.see(map.value);
+  book.see(named(read.value, (ifindex) => names.get(ifindex)));
   book.remember(ofPorts(notes, (ifindex) => names.get(ifindex)));
   let failed: Result<void, string> = ok(undefined);
   for (const name of names.values()) {

@@ -15,7 +15,7 @@ import type {
   PortSetting,
   VlanChange,
   VlanId,
-  VlanMap,
+  VlanReading,
 } from '../../../src/model/dataplane.ts';
 import {
   decodeEthernet,
@@ -235,14 +235,14 @@ export class SimBridge {
     return ok(undefined);
   }
 
-  vlanMap(): VlanMap {
+  vlanMap(): VlanReading {
     const list = (vlans: ReadonlyMap<VlanId, VlanMembership>) =>
       [...vlans].map(([vlan, member]) => ({ vlan, ...member }));
     const present = [...this.ports.values()].filter((port) => port.present);
     return {
       filtering: this.filtering,
       bridge: list(this.vlans),
-      ports: new Map(present.map(({ name, vlans }) => [name, list(vlans)])),
+      ports: new Map(present.map(({ index, vlans }) => [index, list(vlans)])),
     };
   }
 
