@@ -76,6 +76,7 @@ const CLEAN = {
   doubledRecords: [],
   lostEvents: [],
   trespasses: [],
+  untold: [],
   beforeLockMs: [],
 };
 
@@ -236,6 +237,16 @@ describe('frames', () => {
   it('by an entry that a foreign hand wrote pass until it is found', () => {
     const forged = [{ mac: MAC, at: 200_000 }];
     expect(judge({ ...at(201_000, 210_000), forged }).trespasses).toHaveLength(1);
+  });
+
+  it('of a user who is there and whom an agent let in that was killed before it could tell are counted apart', () => {
+    const killed = { ...at(199_000, 205_000), pauses: [{ from: 200_000, to: 210_000 }] };
+    const there = [stay({ from: 198_000 })];
+    const verdict = judge({ ...killed, stays: there });
+    expect([verdict.untold.length, verdict.trespasses]).toEqual([2, []]);
+    // Not of who is not there, nor long before a kill.
+    expect(judge(killed).trespasses).toHaveLength(2);
+    expect(judge({ ...killed, ...at(196_000, 211_000), stays: there }).trespasses).toHaveLength(2);
   });
 
   it('through a port that has just joined are counted apart', () => {
