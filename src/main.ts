@@ -195,8 +195,8 @@ class Run {
     const listening = this.portauth.onEvents((events) => {
       for (const event of events) {
         if (event.type === 'bridge-back') {
-          this.noteBridge();
           this.tellCapabilities();
+          this.noteBridge('later');
         }
         this.shell.post({ type: 'dataplane', event });
       }
@@ -225,10 +225,14 @@ class Run {
     return shut;
   }
 
-  private noteBridge(): void {
-    if (this.owesFormerBridge || this.config.backend !== 'switchdev') return;
-    const noted = this.bridgeNote.keep(this.config.switch.bridge);
-    if (!noted.ok) this.log.log('warn', `which interface the bridge is cannot be noted: ${noted.error}`);
+  private noteBridge(when?: 'later'): void {
+    const { backend, switch: device } = this.config;
+    if (this.owesFormerBridge || backend !== 'switchdev') return;
+    const tell = (noted: Result<void, string>): void => {
+      if (!noted.ok) this.log.log('warn', `which interface the bridge is cannot be noted: ${noted.error}`);
+    };
+    if (when === 'later') this.bridgeNote.keepLater(device.bridge, tell);
+    else tell(this.bridgeNote.keep(device.bridge));
   }
 
   private tellCapabilities(): void {

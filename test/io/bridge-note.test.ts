@@ -1,7 +1,7 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { BridgeNote } from '../../src/io/dataplane/bridge-note.ts';
 
 function folder(): string {
@@ -41,4 +41,18 @@ test('one that is not there is forgotten, and what makes no sense is nothing', (
     writeFileSync(join(path, 'bridge'), text);
     expect(none.calledNow('br0')).toBeUndefined();
   }
+});
+
+test('no port that joins a bridge waits for a disk: it is noted later, as it is then', () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const path = folder();
+  const indices: Record<string, number> = { br0: 7 };
+  const results: unknown[] = [];
+  note(path, indices).keepLater('br0', (result) => results.push(result));
+  expect(readdirSync(path)).toEqual([]);
+  indices.br0 = 8;
+  vi.advanceTimersByTime(5_000);
+  expect(results).toEqual([{ ok: true }]);
+  expect(note(path, { lan: 8 }).calledNow('br0')).toBe('lan');
 });

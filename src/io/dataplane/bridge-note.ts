@@ -8,6 +8,8 @@ import { attempt, keepText, readText } from '../files.ts';
 import { interfaceIndex } from './interfaces.ts';
 
 const FILE = 'bridge';
+/** Within so long the ports of a bridge that was made anew have joined it. */
+const JOINED_MS = 5_000;
 
 /** Of the kernel's interfaces, in tests others. */
 export interface Interfaces {
@@ -45,6 +47,11 @@ export class BridgeNote {
       rmSync(this.path, { force: true });
       return ok(undefined);
     });
+  }
+
+  /** The same, a little later: a port that joins the bridge is open until it is locked, and is not to wait for a disk. */
+  keepLater(name: string, onDone: (result: Result<void, string>) => void): void {
+    setTimeout(() => onDone(this.keep(name)), JOINED_MS).unref();
   }
 }
 
