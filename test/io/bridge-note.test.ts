@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { BridgeNote } from '../../src/io/dataplane/bridge-note.ts';
+import { interfaceIndex } from '../../src/io/dataplane/interfaces.ts';
 
 function folder(): string {
   const path = mkdtempSync(join(tmpdir(), 'bridge-note-'));
@@ -11,8 +12,10 @@ function folder(): string {
 }
 
 function note(stateDir: string, indices: Readonly<Record<string, number>>, boot = 'b1'): BridgeNote {
-  const names = ['bonding_masters', ...Object.keys(indices)];
-  return new BridgeNote(stateDir, boot, { indexOf: (name) => indices[name], names: () => names });
+  return new BridgeNote(stateDir, boot, {
+    indexOf: (name) => indices[name],
+    bridges: () => Object.keys(indices),
+  });
 }
 
 test('a bridge is found by the name that it has now', () => {
@@ -41,6 +44,13 @@ test('one that is not there is forgotten, and what makes no sense is nothing', (
     writeFileSync(join(path, 'bridge'), text);
     expect(none.calledNow('br0')).toBeUndefined();
   }
+});
+
+test('another kind of interface that has its ifindex, as in a network namespace that was made anew, is not it', () => {
+  const path = folder();
+  writeFileSync(join(path, 'bridge'), 'br0 1 b1\n');
+  expect(interfaceIndex('lo')).toBe(1);
+  expect(new BridgeNote(path, 'b1').calledNow('br0')).toBeUndefined();
 });
 
 test('no port that joins a bridge waits for a disk: it is noted later, as it is then', () => {
