@@ -28,6 +28,9 @@ const BOUNDS: Readonly<Record<string, number>> = {
   // report/events.ts: those that wait for the broker, and those that did; its rings hold on to some that have gone.
   'joined.reporter.log.waiting.items': 20_000,
   'joined.reporter.log.past.items': 2_024,
+  'joined.reporter.log.handedOut': 1_000,
+  'joined.reporter.log.unsaved': 10_000,
+  'joined.reporter.log.erased': 10_000,
   // radius/id-pool.ts: all identifiers of 64 sockets; radius/fifo.ts holds on to 1,024 more.
   'joined.aaa.client.kinds.access.links.ordered.*.attempts': 16_384,
   'joined.aaa.client.kinds.accounting.links.ordered.*.attempts': 16_384,
