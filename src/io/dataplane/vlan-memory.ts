@@ -14,6 +14,8 @@ const FILE = 'vlans.json';
 
 const Memory = Type.Object({
   version: Type.Literal(1),
+  /** Of the machine: after another one all ports are as its network configuration says. An agent of before 2026-11-27 does not say. */
+  boot: Type.Optional(Type.String()),
   /** An interface that was made anew since is not the one that was changed. */
   found: Type.Array(
     Type.Object({
@@ -34,6 +36,7 @@ export class VlanMemory {
 
   constructor(
     stateDir: string,
+    private readonly boot: string,
     private readonly indexOf: (port: PortName) => number | undefined,
   ) {
     this.path = join(stateDir, FILE);
@@ -55,6 +58,7 @@ export class VlanMemory {
       return err(`read ${this.path}: ${said(cause)}`);
     }
     if (!Check(Memory, value)) return err(`read ${this.path}: it is not what an agent writes`);
+    if (value.boot !== undefined && value.boot !== this.boot) return ok([]);
     const kept = value.found.filter(
       ({ port, ifindex }) => port === undefined || this.indexOf(port as PortName) === ifindex,
     );
@@ -97,7 +101,7 @@ export class VlanMemory {
     const notes = found.map((note) =>
       note.port === undefined ? note : { ...note, ifindex: this.indexOf(note.port) },
     );
-    return replaceFile(this.path, `${JSON.stringify({ version: 1, found: notes })}\n`);
+    return replaceFile(this.path, `${JSON.stringify({ version: 1, boot: this.boot, found: notes })}\n`);
   }
 }
 
