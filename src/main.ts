@@ -133,7 +133,7 @@ class Run {
     this.ownLockFile = join(config.stateDir, OWN_LOCK_FILE);
     this.lockFile = join(config.stateDir, LOCK_FILE);
     this.bridgeNote = new BridgeNote(config.stateDir, boot.clock.boot);
-    this.vlanMemory = new VlanMemory(config.stateDir, boot.clock.boot, (port) => portauth.ifindexOf(port));
+    this.vlanMemory = new VlanMemory(config.stateDir, boot.clock.boot, portauth);
     this.ssoBars = new SsoBars(config.stateDir);
     this.shell = new Shell({
       agent: this.agent,

@@ -56,6 +56,27 @@ it('to one that is ours, too: its entry is no stranger’s, and the client comes
   await stage.login(machine);
 });
 
+it('and was in a VLAN for its client: it is put back, and who comes next is not in there', async () => {
+  const stage = new SimulatedStage({
+    machines: 1,
+    vlans: { onUplink: [10] },
+    replies: { u1: { vlan: '10' } },
+  });
+  const machine = stage.machine(1);
+  const found = await stage.vlansOf('p1');
+  await stage.login(machine);
+  await stage.killSupplicant(machine);
+  expect(await stage.vlansOf('p1')).not.toEqual(found);
+  stage.invariants.restarted();
+  stage.net.dead = true;
+  stage.net.rename('p1', 'p9');
+  stage.net.killAgent(2_000);
+  await stage.pass(5_000);
+  expectOut(stage, machine);
+  expect(await stage.vlansOf('p9')).toEqual(found);
+  expect(stage.net.foundVlans).toEqual([]);
+});
+
 it('to one that is nobody’s: it stays locked, and that is told', async () => {
   const [stage, machine] = await renamed({ to: 'q1' });
   expectOut(stage, machine);

@@ -151,6 +151,10 @@ export class PortAuth {
     return index === NO_PORT ? undefined : index;
   }
 
+  nameOf(ifindex: number): PortName | undefined {
+    return this.ports().find(({ index }) => index === ifindex)?.name;
+  }
+
   portCounters(name: PortName): PortCounters | undefined {
     return this.counters().get(name);
   }

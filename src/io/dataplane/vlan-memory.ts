@@ -16,7 +16,7 @@ const Memory = Type.Object({
   version: Type.Literal(1),
   /** Of the machine: after another one all ports are as its network configuration says. An agent of before 2026-11-27 does not say. */
   boot: Type.Optional(Type.String()),
-  /** An interface that was made anew since is not the one that was changed. */
+  /** By its ifindex: one that was made anew since is not the one that was changed, and one that was renamed is. */
   found: Type.Array(
     Type.Object({
       port: Type.Optional(Type.String({ minLength: 1, maxLength: 15 })),
@@ -28,6 +28,12 @@ const Memory = Type.Object({
   ),
 });
 
+/** Of the bridge, as they are now. */
+interface Ports {
+  readonly ifindexOf: (port: PortName) => number | undefined;
+  readonly nameOf: (ifindex: number) => PortName | undefined;
+}
+
 export class VlanMemory {
   private readonly path: string;
   private onDisk: readonly FoundVlan[] = [];
@@ -37,7 +43,7 @@ export class VlanMemory {
   constructor(
     stateDir: string,
     private readonly boot: string,
-    private readonly indexOf: (port: PortName) => number | undefined,
+    private readonly ports: Ports,
   ) {
     this.path = join(stateDir, FILE);
   }
@@ -59,14 +65,12 @@ export class VlanMemory {
     }
     if (!Check(Memory, value)) return err(`read ${this.path}: it is not what an agent writes`);
     if (value.boot !== undefined && value.boot !== this.boot) return ok([]);
-    const kept = value.found.filter(
-      ({ port, ifindex }) => port === undefined || this.indexOf(port as PortName) === ifindex,
-    );
-    this.onDisk = kept.map(({ port, vlan, member }) => ({
-      ...(port === undefined ? {} : { port: port as PortName }),
-      vlan,
-      ...(member === undefined ? {} : { member }),
-    }));
+    this.onDisk = value.found.flatMap(({ port, ifindex, vlan, member }) => {
+      const change = { vlan, ...(member === undefined ? {} : { member }) };
+      if (port === undefined) return [change];
+      const name = ifindex === undefined ? undefined : this.ports.nameOf(ifindex);
+      return name === undefined ? [] : [{ port: name, ...change }];
+    });
     return ok(this.onDisk);
   }
 
@@ -99,7 +103,7 @@ export class VlanMemory {
 
   private replace(found: readonly FoundVlan[]): Result<void, string> {
     const notes = found.map((note) =>
-      note.port === undefined ? note : { ...note, ifindex: this.indexOf(note.port) },
+      note.port === undefined ? note : { ...note, ifindex: this.ports.ifindexOf(note.port) },
     );
     return replaceFile(this.path, `${JSON.stringify({ version: 1, boot: this.boot, found: notes })}\n`);
   }

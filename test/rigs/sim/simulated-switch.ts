@@ -233,8 +233,10 @@ export class SimulatedSwitch {
   /** A port has another name, of which nobody hears: while no agent runs. Who is plugged in there stays plugged in. */
   rename(name: string, to: string): void {
     this.bridge.rename(name, to);
-    // Notes of it are of another interface (io/dataplane/vlan-memory.ts).
-    this.foundVlans = this.foundVlans.filter(({ port }) => port !== name);
+    // Notes are by ifindex, and of one boot (io/dataplane/vlan-memory.ts).
+    this.foundVlans = this.foundVlans.map((note) =>
+      note.port === name ? { ...note, port: to as PortName } : note,
+    );
     for (const client of this.clients) if (client.port === name) client.port = to as PortName;
   }
 
@@ -242,6 +244,7 @@ export class SimulatedSwitch {
   bootMachine(): void {
     this.machine = `boot ${++SimulatedSwitch.machines}`;
     this.bridge.table.clear();
+    this.foundVlans = [];
     for (const port of this.bridge.ports.values()) port.locked = port.mab = false;
   }
 
