@@ -1,29 +1,20 @@
-// The composition root: arguments, clocks, signals. `run` locks the ports first, with nothing loaded but what that
-// takes; then it loads the rest (captures, control socket, broker) and joins it to the shell.
+// The composition root: arguments, clocks, signals. `run` locks the ports first (io/dataplane/our-bridge.ts), with nothing
+// loaded but what that takes; then it loads the rest (store, captures, control socket, broker) and joins it to the shell.
 
-import { join } from 'node:path';
 import { version } from '../package.json';
-import { EMPTY_SPOOL } from './accounting/spool.ts';
 import { Agent } from './agent/agent.ts';
 import { toHex } from './base/bytes.ts';
-import { err, ok, type Result } from './base/result.ts';
+import { ok, type Result } from './base/result.ts';
 import type { Config } from './config/config.ts';
 import { describeFault } from './config/fault.ts';
-import { LOCK_FILE, OWN_LOCK_FILE } from './config/lock-file.ts';
 import { parseConfig } from './config/parse.ts';
-import { isUplink } from './config/ports.ts';
 import { type Closer, closeAll } from './io/closing.ts';
 import { isListening } from './io/control/unix-socket.ts';
-import { BridgeNote } from './io/dataplane/bridge-note.ts';
-import { firstLook } from './io/dataplane/first-look.ts';
-import { formerBridge, leaveFormerBridge, removeFormerTables } from './io/dataplane/former-bridge.ts';
-import { HeldPorts } from './io/dataplane/held-ports.ts';
 import type { KeptCaptures } from './io/dataplane/kept-captures.ts';
-import { ingressFaults } from './io/dataplane/own-addresses.ts';
+import { OurBridge } from './io/dataplane/our-bridge.ts';
 import type { PortAuth } from './io/dataplane/portauth.ts';
 import { removeRoutedPath } from './io/dataplane/routed-path.ts';
 import { UplinkGuard } from './io/dataplane/uplink-guard.ts';
-import { VlanMemory } from './io/dataplane/vlan-memory.ts';
 import { systemEntropy } from './io/entropy.ts';
 import { readSecret, readText, replaceFile } from './io/files.ts';
 import { checkHost, openDataplane } from './io/host/host.ts';
@@ -37,12 +28,9 @@ import { listenForConcentrators, listenForRequests } from './io/servers/listener
 import { radSecFaults } from './io/servers/radsec.ts';
 import { SsoBars } from './io/servers/sso-bars.ts';
 import { readClocks, Shell } from './io/shell.ts';
+import { openAndTell } from './io/store/first-reading.ts';
 import type { Store } from './io/store/store.ts';
 import type { LoginPage } from './io/web/login-page.ts';
-import type { PortName } from './model/dataplane.ts';
-import { EMPTY_CERTIFIED, readCertified } from './policy/certified-codec.ts';
-import { NO_EVENTS } from './report/event-codec.ts';
-import { NOTHING_KEPT } from './session/kept-codec.ts';
 import { loadRadiusDictionary } from './wire/radius-dictionary.ts';
 
 /** At the end, for each: it is told of what it did not do, and not waited for. */
@@ -101,15 +89,7 @@ class Run {
   private readonly path: string;
   readonly log: Logger;
   private readonly portauth: PortAuth;
-  private readonly lockFile: string;
-  private readonly bridgeNote: BridgeNote;
-  /** The same, and nobody else writes it: on which bridge this agent has grants. */
-  private readonly ownLockFile: string;
-  /** The bridge of before has grants of ours that could not be taken away: the next start is to try again. */
-  private owesFormerBridge = false;
-  private readonly vlanMemory: VlanMemory;
-  private readonly ssoBars: SsoBars;
-  private readonly heldPorts: HeldPorts;
+  private readonly bridge: OurBridge;
   private link: MqttLink | undefined;
   private page: LoginPage | undefined;
   private guard: UplinkGuard | undefined;
@@ -128,21 +108,17 @@ class Run {
     const now = readClocks();
     const entropy = systemEntropy();
     const boot = { bootId: toHex(entropy.bytes(4)), version, startedAt: now.wall, clock: machineClock() };
-    this.heldPorts = new HeldPorts(join(config.stateDir, 'held-ports.json'));
+    const ssoBars = new SsoBars(config.stateDir);
+    this.bridge = new OurBridge({ config, portauth, ssoBars, log, machineBoot: boot.clock.boot });
     this.agent = new Agent({ config, entropy, boot, now, source: { text, readSecret } });
-    this.ownLockFile = join(config.stateDir, OWN_LOCK_FILE);
-    this.lockFile = join(config.stateDir, LOCK_FILE);
-    this.bridgeNote = new BridgeNote(config.stateDir, boot.clock.boot);
-    this.vlanMemory = new VlanMemory(config.stateDir, boot.clock.boot, portauth);
-    this.ssoBars = new SsoBars(config.stateDir);
     this.shell = new Shell({
       agent: this.agent,
       portauth,
-      vlanMemory: this.vlanMemory,
-      ssoBars: this.ssoBars,
+      vlanMemory: this.bridge.vlanMemory,
+      ssoBars,
       log,
-      heldPorts: this.heldPorts,
-      lockFiles: () => (this.owesFormerBridge ? [this.lockFile] : [this.lockFile, this.ownLockFile]),
+      heldPorts: this.bridge.heldPorts,
+      lockFiles: () => this.bridge.lockFiles(),
       onDrained: () => void this.stop('drained'),
     });
     this.manager = ServiceManager.find({
@@ -163,7 +139,7 @@ class Run {
       if (this.manager === undefined) this.reload();
       else this.manager.reloading(() => this.reload());
     });
-    const booted = this.boot();
+    const booted = this.bridge.boot({ shell: this.shell, onPorts: () => this.tellUplinks() });
     if (!booted.ok) {
       process.stderr.write(`rollcall: ${booted.error}\n`);
       return 1;
@@ -178,7 +154,7 @@ class Run {
   }
 
   private async begin(): Promise<Result<void, string>> {
-    await this.openStore();
+    this.store = await openAndTell(this.config, this.shell);
     this.log.log('info', 'the store is read', { ms: Math.round(performance.now()) });
     const completed = await this.complete();
     if (!completed.ok || this.ended !== undefined) return completed;
@@ -186,71 +162,6 @@ class Run {
     const ms = Math.round(performance.now());
     this.log.log('info', 'running', { switch: this.config.switch.id, version, ms });
     return completed;
-  }
-
-  /** Every managed port is locked, or said to be not, when this returns. */
-  private boot(): Result<void, string> {
-    const capabilities = this.portauth.capabilities();
-    if (!capabilities.ok) return capabilities;
-    const listening = this.portauth.onEvents((events) => {
-      for (const event of events) {
-        if (event.type === 'bridge-back') {
-          this.tellCapabilities();
-          this.noteBridge('later');
-        }
-        this.shell.post({ type: 'dataplane', event });
-      }
-      if (events.some(({ type }) => type === 'port-added' || type === 'port-gone')) this.tellUplinks();
-    });
-    if (!listening.ok) return listening;
-    const former = formerBridge([this.ownLockFile, this.lockFile], this.bridgeNote, this.config);
-    const left = former === undefined ? ok(undefined) : leaveFormerBridge(former, this.config);
-    this.owesFormerBridge = !left.ok;
-    const boot = firstLook({
-      config: this.config,
-      portauth: this.portauth,
-      log: this.log,
-      capabilities: capabilities.value,
-      heldPorts: this.heldPorts,
-      vlanMemory: this.vlanMemory,
-      ssoBars: this.ssoBars,
-      formerBridge: left.ok ? left.value : left.error,
-    });
-    if (!boot.ok) return boot;
-    this.shell.post(boot.value);
-    this.noteBridge();
-    const shut = this.shutRoutedPath();
-    if (former !== undefined)
-      removeFormerTables(former, this.config, (message) => this.log.log('warn', message));
-    return shut;
-  }
-
-  private noteBridge(when?: 'later'): void {
-    const { backend, switch: device } = this.config;
-    if (this.owesFormerBridge || backend !== 'switchdev') return;
-    const tell = (noted: Result<void, string>): void => {
-      if (!noted.ok) this.log.log('warn', `which interface the bridge is cannot be noted: ${noted.error}`);
-    };
-    if (when === 'later') this.bridgeNote.keepLater(device.bridge, tell);
-    else tell(this.bridgeNote.keep(device.bridge));
-  }
-
-  private tellCapabilities(): void {
-    const capabilities = this.portauth.capabilities();
-    // One that is gone again says so next.
-    if (capabilities.ok) this.shell.post({ type: 'capabilities', capabilities: capabilities.value });
-    else this.log.log('warn', capabilities.error);
-  }
-
-  /** What cannot be shut is not run: whoever is behind it would pass without a session. */
-  private shutRoutedPath(): Result<void, string> {
-    const { l3 } = this.config;
-    if (l3 === undefined) return ok(undefined);
-    const [fault] = ingressFaults(l3.ingress);
-    if (fault !== undefined) return err(fault);
-    const path = this.portauth.openRoutedPath(l3, () => this.shell.post({ type: 'routed-path-lost' }));
-    if (path.ok) this.shell.useRoutedPath(path.value);
-    return path.ok ? ok(undefined) : path;
   }
 
   private async complete(): Promise<Result<void, string>> {
@@ -313,43 +224,15 @@ class Run {
     this.closers.push({ name: 'the captures of the routed path', close: () => captures.close() });
   }
 
-  /** Before a frame is captured and the broker hears of us: who was in goes on, as if nothing had happened. */
-  private async openStore(): Promise<void> {
-    const { stateDir } = this.config;
-    const opened = await import('./io/store/store.ts').then(
-      ({ openStore }) => openStore(stateDir, (status) => this.shell.post({ type: 'spool-status', status })),
-      (cause: unknown) => err(String(cause)),
-    );
-    if (!opened.ok) {
-      const warning = `there is no accounting store, records are kept in memory alone: ${opened.error}`;
-      const status = { state: 'none', octets: 0, warnings: [warning] } as const;
-      const nothing = { content: EMPTY_SPOOL, kept: NOTHING_KEPT, logins: [], events: NO_EVENTS };
-      this.shell.post({ type: 'spool', ...nothing, status });
-      this.shell.post({ type: 'certified', content: EMPTY_CERTIFIED });
-      return;
-    }
-    const { store, certified, ...left } = opened.value;
-    this.store = store;
-    this.shell.useSpool(store);
-    this.shell.post({ type: 'spool', ...left });
-    if (this.config.certifiedDevices.enabled)
-      this.shell.post({ type: 'certified', content: readCertified(certified) });
-  }
-
-  private uplinks(): readonly PortName[] {
-    const names = this.portauth.ports().map(({ name }) => name);
-    return names.filter((name) => isUplink(this.config, name));
-  }
-
   private tellUplinks(): void {
-    const uplinks = this.uplinks();
+    const uplinks = this.bridge.uplinks();
     this.guard?.setUplinks(uplinks);
     this.page?.setUplinks(uplinks);
   }
 
   private openUplinkGuard(): UplinkGuard | undefined {
     const onError = (message: string): void => this.log.log('warn', message);
-    const guard = UplinkGuard.open(this.config.switch.bridge, this.uplinks(), onError);
+    const guard = UplinkGuard.open(this.config.switch.bridge, this.bridge.uplinks(), onError);
     this.shell.post(guard.ok ? { type: 'uplink-guard' } : { type: 'uplink-guard', error: guard.error });
     if (!guard.ok) return undefined;
     this.closers.push({ name: 'the uplink guard', close: () => guard.value.close() });
@@ -366,7 +249,7 @@ class Run {
     }
     const { openLoginPage } = await import('./io/web/login-page.ts');
     const { config, portauth, shell, log } = this;
-    const page = openLoginPage({ config, web, uplinks: this.uplinks(), portauth, shell, log });
+    const page = openLoginPage({ config, web, uplinks: this.bridge.uplinks(), portauth, shell, log });
     this.closers.push({ name: 'the login page', close: () => page.close() });
     this.page = page;
   }

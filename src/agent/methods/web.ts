@@ -1,9 +1,9 @@
 // The login page: what a visitor wants goes in, and a page comes out, at once or when a RADIUS server has said something.
 //
 //   who is it? (the MAC behind the address, else the L3 session of the address) ─▶ may they ask so often?
-//     ─▶ nobody's session: nothing to show          ─▶ let in by a fallback: the form
+//     ─▶ a look: the page of whoever they are (web-pages.ts)
 //     ─▶ a form was sent: web/attempt.ts asks aaa ─▶ life.admit ─▶ the page of whoever is in
-//     ─▶ logged in: who, since when, how long still; Log out ends the session, whatever method it began by
+//     ─▶ Log out: ends the session, whatever method it began by
 //
 // A password is in a question to a server and nowhere else: no record, line, event or page has it.
 
@@ -11,19 +11,16 @@ import { utf8 } from '../../base/bytes.ts';
 import { isIpv4 } from '../../base/ip.ts';
 import type { Mac } from '../../base/mac.ts';
 import { assertNever } from '../../base/result.ts';
-import { elapsed, type WallTime } from '../../base/time.ts';
+import { elapsed } from '../../base/time.ts';
 import { isFallback } from '../../model/authorization.ts';
 import type { EndCause } from '../../model/cause.ts';
 import type { PortName } from '../../model/dataplane.ts';
 import { passwordProof } from '../../radius/password-proof.ts';
 import { webRequestAttributes } from '../../radius/web-request.ts';
-import { l3SessionKey } from '../../report/topics.ts';
 import { Allowance } from '../../web/allowance.ts';
 import type { AttemptEffect, AttemptEvent, Outcome } from '../../web/attempt.ts';
-import { FormTokens } from '../../web/form-token.ts';
 import type { Answer, Notice, Page } from '../../web/page.ts';
 import {
-  FORM_LIFETIME,
   LOGINS_OF_ALL,
   LOGINS_OF_PLACE,
   LONGEST_PASSWORD,
@@ -37,11 +34,8 @@ import type { Core } from '../core.ts';
 import type { Ref } from '../ports.ts';
 import { isL2, type SessionUnit } from '../session/session-unit.ts';
 import type { Method } from './method.ts';
+import { nameOf, WebPages } from './web-pages.ts';
 import { type LoginWish, WebUnit } from './web-unit.ts';
-
-const KEY_OCTETS = 32;
-/** Ends that are remembered for the page: of the newest so many clients. */
-const MOST_ENDS = 1024;
 
 /** The client is there, as far as anybody knows, and may want to log in again. */
 const STILL_THERE: ReadonlySet<EndCause> = new Set([
@@ -53,19 +47,18 @@ const STILL_THERE: ReadonlySet<EndCause> = new Set([
 ]);
 
 export class Web implements Method {
-  private readonly tokens: FormTokens;
+  private readonly pages: WebPages;
   /** Of those who are in, which nobody else can spend, and of the others. */
-  private readonly pages: { readonly in: Allowance; readonly out: Allowance };
+  private readonly looks: { readonly in: Allowance; readonly out: Allowance };
   private readonly logins: Allowance;
   /** Why there is no page; undefined = there is one, or none is wanted. */
   missing: string | undefined;
   private readonly attempts = new Map<Mac, WebUnit>();
-  private readonly ends = new Map<Mac, { readonly cause: EndCause; readonly at: WallTime }>();
 
   constructor(private readonly core: Core) {
     const { mono } = core.now;
-    this.tokens = new FormTokens(core.entropy.bytes(KEY_OCTETS), FORM_LIFETIME);
-    this.pages = { in: new Allowance(PAGES, mono), out: new Allowance(PAGES, mono) };
+    this.pages = new WebPages(core);
+    this.looks = { in: new Allowance(PAGES, mono), out: new Allowance(PAGES, mono) };
     this.logins = new Allowance(this.loginPaces(), mono);
   }
 
@@ -86,7 +79,7 @@ export class Web implements Method {
   /** One request; answered by one `web-answer` with its ref, now or when a server has said something. */
   visit(ref: Ref, { visitor, wish }: Visit): void {
     const { place, isIn } = this.standingOf(visitor);
-    const wait = this.pages[isIn ? 'in' : 'out'].take(nameOf(visitor), place, this.core.now.mono);
+    const wait = this.looks[isIn ? 'in' : 'out'].take(nameOf(visitor), place, this.core.now.mono);
     if (wait > 0) {
       this.core.drops.add('web-too-many-requests');
       this.show(ref, { kind: 'too-many', retryAfterS: Math.ceil(wait / 1000) });
@@ -96,7 +89,7 @@ export class Web implements Method {
     if (known !== undefined) this.core.parts.watch.met(known, visitor.ip);
     switch (wish.type) {
       case 'look':
-        this.show(ref, this.pageOf(visitor));
+        this.show(ref, this.pages.pageOf(visitor));
         return;
       case 'login':
         this.login(ref, visitor, wish);
@@ -110,12 +103,7 @@ export class Web implements Method {
   }
 
   standingOf(visitor: Visitor): Standing {
-    const unit = this.sessionOf(visitor);
-    if (unit === undefined) return { place: 'elsewhere', isIn: false };
-    return {
-      place: isL2(unit) ? unit.session.grant.port : 'elsewhere',
-      isIn: !isFallback(unit.session.method),
-    };
+    return this.pages.standingOf(visitor);
   }
 
   /** A session is over: who was logged out is told so by the page, and finds the way to it where the port has one. */
@@ -128,7 +116,7 @@ export class Web implements Method {
         this.tell(unit, { type: 'gone', detail: 'The device is not where it was.' });
       return;
     }
-    this.remember(mac, cause);
+    this.pages.rememberEnd(mac, cause);
     if (STILL_THERE.has(cause)) this.core.parts.fallback.toPortal(mac, grant.port, addresses);
   }
 
@@ -180,14 +168,14 @@ export class Web implements Method {
     const { mac, ip } = visitor;
     const running = mac === undefined ? undefined : core.sessions.ofMac(mac);
     if (running === undefined || mac === undefined || !isFallback(running.session.method)) {
-      this.show(ref, this.pageOf(visitor, 'already-in'));
+      this.show(ref, this.pages.pageOf(visitor, 'already-in'));
       return;
     }
     const { userName } = wish;
     const problem = this.problemOf(visitor, mac, wish);
     if (problem !== undefined) {
       core.drops.add(`web-${problem.type}`);
-      this.show(ref, this.formOf(visitor, problem, userName));
+      this.show(ref, this.pages.formOf(visitor, problem, userName));
       return;
     }
     const unit = new WebUnit(mac, running.session.grant.port, ref, ip, wish, this, core);
@@ -202,7 +190,7 @@ export class Web implements Method {
     { userName, password, formToken }: LoginWish,
   ): Notice | undefined {
     const { mono } = this.core.now;
-    if (!this.tokens.isValid(formToken, loginPurpose(visitor), mono)) return { type: 'form-expired' };
+    if (!this.pages.isLoginForm(visitor, formToken)) return { type: 'form-expired' };
     if (userName === '' || password.length === 0) return { type: 'incomplete' };
     if (utf8(userName).length > LONGEST_USER_NAME || password.length > LONGEST_PASSWORD)
       return { type: 'too-long' };
@@ -213,17 +201,17 @@ export class Web implements Method {
 
   private logout(ref: Ref, visitor: Visitor, formToken: string): void {
     const { core } = this;
-    const unit = this.sessionOf(visitor);
+    const unit = this.pages.sessionOf(visitor);
     if (unit === undefined || isFallback(unit.session.method)) {
       this.show(
         ref,
-        unit === undefined ? { kind: 'unknown' } : this.formOf(visitor, { type: 'not-logged-in' }),
+        unit === undefined ? { kind: 'unknown' } : this.pages.formOf(visitor, { type: 'not-logged-in' }),
       );
       return;
     }
-    if (!this.tokens.isValid(formToken, logoutPurpose(visitor, unit), core.now.mono)) {
+    if (!this.pages.isLogoutForm(visitor, unit, formToken)) {
       core.drops.add('web-form-expired');
-      this.show(ref, this.statusOf(visitor, unit, 'form-expired'));
+      this.show(ref, this.pages.statusOf(visitor, unit, 'form-expired'));
       return;
     }
     const { authorization, startedAt } = unit.session;
@@ -298,12 +286,12 @@ export class Web implements Method {
     core.schedule.forget(unit);
     core.parts.aaa.forgetConversation(unit);
     if (outcome.type === 'in') {
-      this.ends.delete(mac);
+      this.pages.forgetEnd(mac);
       core.out.push({ type: 'web-answer', ref, answer: { type: 'see-status' } });
       return;
     }
     this.failed(unit, outcome);
-    this.show(ref, this.formOf({ ip, mac }, noticeOf(outcome), unit.wish.userName));
+    this.show(ref, this.pages.formOf({ ip, mac }, noticeOf(outcome), unit.wish.userName));
   }
 
   private failed({ mac, port, wish }: WebUnit, outcome: Exclude<Outcome, { readonly type: 'in' }>): void {
@@ -315,64 +303,6 @@ export class Web implements Method {
     core.decide(mac, port, reason, detail ?? 'a login by the page');
     const { userName } = wish;
     core.parts.reporter.authFailed({ mac, port, method: 'web', userName, detail }, reason, said);
-  }
-
-  private pageOf(visitor: Visitor, notice?: 'already-in'): Page {
-    const unit = this.sessionOf(visitor);
-    if (unit === undefined) {
-      this.core.drops.add('web-unknown-client');
-      return { kind: 'unknown' };
-    }
-    if (!isFallback(unit.session.method)) return this.statusOf(visitor, unit, notice);
-    const end = visitor.mac === undefined ? undefined : this.ends.get(visitor.mac);
-    return this.formOf(visitor, end === undefined ? undefined : { type: 'ended', ...end });
-  }
-
-  private formOf(visitor: Visitor, notice?: Notice, userName?: string): Page {
-    // A fallback that is not there any more: what is shown is the form all the same, with the reason.
-    const formToken = this.tokens.issue(loginPurpose(visitor), this.core.now.mono);
-    return {
-      kind: 'login',
-      formToken,
-      ...(notice === undefined ? {} : { notice }),
-      ...(userName === undefined ? {} : { userName }),
-    };
-  }
-
-  private statusOf(visitor: Visitor, unit: SessionUnit, notice?: 'already-in' | 'form-expired'): Page {
-    const { now } = this.core;
-    const { session } = unit;
-    const remaining = unit.remaining(now.mono);
-    return {
-      kind: 'status',
-      formToken: this.tokens.issue(logoutPurpose(visitor, unit), now.mono),
-      userName: session.authorization.userName,
-      method: session.method,
-      since: session.startedWall,
-      now: now.wall,
-      onlineS: elapsed(session.startedAt, now.mono) / 1000,
-      ...(remaining === undefined ? {} : { remaining }),
-      ...(notice === undefined ? {} : { notice }),
-    };
-  }
-
-  /**
-   * By the MAC on the bridge; who comes by a routed path has at most a session of their address. A client of ours that passes
-   * on what bears another one's address is no such path.
-   */
-  private sessionOf({ mac, router, ip }: Visitor): SessionUnit | undefined {
-    const { sessions } = this.core;
-    if (mac !== undefined) return sessions.ofMac(mac);
-    const isClient = router !== undefined && sessions.ofMac(router) !== undefined;
-    return isClient ? undefined : sessions.get(l3SessionKey(ip));
-  }
-
-  private remember(mac: Mac, cause: EndCause): void {
-    this.ends.delete(mac);
-    this.ends.set(mac, { cause, at: this.core.now.wall });
-    if (this.ends.size <= MOST_ENDS) return;
-    const [oldest] = this.ends.keys();
-    if (oldest !== undefined) this.ends.delete(oldest);
   }
 
   private show(ref: Ref, page: Page): void {
@@ -397,18 +327,4 @@ function noticeOf(outcome: Exclude<Outcome, { readonly type: 'in' }>): Notice {
   if (outcome.type !== 'refused') return outcome;
   const { replyMessage } = outcome;
   return { type: 'wrong-password', ...(replyMessage === undefined ? {} : { replyMessage }) };
-}
-
-/** For limits and forms: the client itself, not the address that it may change. */
-function nameOf({ ip, mac }: Visitor): string {
-  return mac ?? `ip-${ip}`;
-}
-
-function loginPurpose(visitor: Visitor): string {
-  return `login ${nameOf(visitor)}`;
-}
-
-/** Of this one session: a form of an older one logs nobody out. */
-function logoutPurpose(visitor: Visitor, { session }: SessionUnit): string {
-  return `logout ${nameOf(visitor)} ${session.id}`;
 }
