@@ -115,8 +115,9 @@ export class PortAuth {
     return index === NO_PORT ? undefined : index;
   }
 
+  /** As the bridge was when it was read last, or has told since. */
   nameOf(ifindex: number): PortName | undefined {
-    return this.ports().find(({ index }) => index === ifindex)?.name;
+    return this.portRecords.nameOf(ifindex);
   }
 
   portCounters(name: PortName): PortCounters | undefined {
