@@ -8,8 +8,9 @@
 //
 // What of it is on disk (event-codec.ts) is a copy, for the next start: what nobody has acknowledged within `WAIT`; while the
 // broker is known to be away at once, but once in `WAIT` at most. So a broker that answers costs no write, and an outage of
-// days, in which somebody is probed each second, no flash: probes wait for company, and `PROBES_WAIT` at most. What an earlier
-// run has left comes first, with the numbers that it had; nothing is handed out before that is known.
+// days, in which somebody is probed each second, no flash: probes wait for company, and `PROBES_WAIT` at most, and so does the
+// erasure of what had to make room for them. What an earlier run has left comes first, with the numbers that it had; nothing is
+// handed out before that is known.
 
 import {
   after,
@@ -45,7 +46,8 @@ export interface EventLogOptions {
 interface Entry {
   ref: EventRef;
   event: EventPayload;
-  readonly since: Instant;
+  /** When it happened, or is otherwise than on disk. */
+  since: Instant;
   isOnDisk: boolean;
 }
 
@@ -55,6 +57,7 @@ const DEFAULT_HISTORY = 1_000;
 const MOST_HANDED_OUT = 1_000;
 /** For an acknowledgement, before the event is written; and after one, until it is erased, with others. */
 const WAIT = millis(1_000);
+/** Before probes are written, and what had to make room for them is erased. */
 const PROBES_WAIT = millis(60_000);
 
 export class EventLog {
@@ -108,7 +111,7 @@ export class EventLog {
     this.saveAt = NEVER;
     for (const { ref, event } of events) this.enqueue({ ref, event, since: now, isOnDisk: true });
     for (const key of damaged) this.erase(key, now);
-    this.tellMissing(damaged.length);
+    this.tellMissing(damaged.length, now);
     for (let entry = early.shift(); entry !== undefined; entry = early.shift()) {
       entry.ref += lastRef;
       this.enqueue(entry);
@@ -150,11 +153,13 @@ export class EventLog {
     if (this.saveAt <= now) this.saveAt = this.nextSave();
     const saves = all || this.saveAt <= now;
     if (!saves && this.eraseAt > now) return [];
-    const changes: EventChange[] = this.erased.map((key) => ({ key, value: null }));
+    const erasing: EventChange[] = this.erased.map((key) => ({ key, value: null }));
     this.erased = [];
     this.eraseAt = NEVER;
-    if (saves) changes.push(...this.saving(now));
-    return changes;
+    // A hole on disk is told there at once: who has an older state is saved with every erasure.
+    const entries = [...this.unsaved.values()].filter(({ isOnDisk }) => saves || isOnDisk);
+    if (saves) this.savedAt = now;
+    return [...erasing, ...this.saving(entries)];
   }
 
   get size(): number {
@@ -185,18 +190,18 @@ export class EventLog {
     if (!entry.isOnDisk) this.save(entry);
     const { hole } = this;
     this.hole = 0;
-    this.tellMissing(hole);
+    this.tellMissing(hole, entry.since);
     let missing = 0;
     for (const old of dropped) {
-      this.forget(old, entry.since);
+      this.forget(old, entry.since, PROBES_WAIT);
       missing += 1 + (old.event.dropped ?? 0);
     }
     this.lost += dropped.length;
-    this.tellMissing(missing);
+    this.tellMissing(missing, entry.since);
   }
 
   /** The oldest waiting event says so, or the next that there will be. */
-  private tellMissing(count: number): void {
+  private tellMissing(count: number, now: Instant): void {
     if (count === 0) return;
     const { first } = this.waiting;
     if (first === undefined) {
@@ -204,6 +209,7 @@ export class EventLog {
       return;
     }
     first.event = { ...first.event, dropped: (first.event.dropped ?? 0) + count };
+    if (first.isOnDisk) first.since = now;
     this.save(first);
   }
 
@@ -225,27 +231,28 @@ export class EventLog {
     return next;
   }
 
-  private saving(now: Instant): readonly EventChange[] {
-    const entries = [...this.unsaved.values()];
-    this.unsaved.clear();
-    this.saveAt = NEVER;
-    this.savedAt = now;
+  private saving(entries: readonly Entry[]): readonly EventChange[] {
     return entries.map((entry) => {
+      this.saved(entry);
       const change = storingEvent(entry, !entry.isOnDisk);
       entry.isOnDisk = true;
       return change;
     });
   }
 
-  private forget(entry: Entry, now: Instant): void {
-    this.unsaved.delete(entry.ref);
-    if (this.unsaved.size === 0) this.saveAt = NEVER;
-    if (entry.isOnDisk) this.erase(eventKey(entry.ref), now);
+  private forget(entry: Entry, now: Instant, wait = WAIT): void {
+    this.saved(entry);
+    if (entry.isOnDisk) this.erase(eventKey(entry.ref), now, wait);
   }
 
-  private erase(key: string, now: Instant): void {
+  private saved({ ref }: Entry): void {
+    this.unsaved.delete(ref);
+    if (this.unsaved.size === 0) this.saveAt = NEVER;
+  }
+
+  private erase(key: string, now: Instant, wait = WAIT): void {
     this.erased.push(key);
-    this.eraseAt = earliest(this.eraseAt, after(now, WAIT));
+    this.eraseAt = earliest(this.eraseAt, after(now, wait));
   }
 }
 

@@ -323,6 +323,11 @@ describe('a client that comes in anew and says nothing of its address', () => {
     await played.stage.pass(10 * T);
     expect(await isIn({ ...played, session })).toBe(true);
     expect((await played.stage.retained(played.machine.mac))?.ipv4).toBe(played.client.ipv4);
+    const [told] = played.stage
+      .events('handshake-probe')
+      .flatMap(({ probes }) => probes)
+      .filter(({ session_id }) => session_id === session.session_id);
+    expect(told).toMatchObject({ probe: 'arp', target: played.client.ipv4 });
   });
 
   it('has another address by then: it is out as any that does not answer', async () => {

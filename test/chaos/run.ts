@@ -89,6 +89,8 @@ class Chaos {
   readonly #mishaps: string[] = [];
   readonly #deaths: string[] = [];
   readonly #lanes = new Map<number, Promise<void>>();
+  /** What each guest does last. */
+  readonly #doings = new Map<number, Promise<void>>();
   readonly #under: Promise<void>[] = [];
   readonly #boundMs: number;
   readonly #log: string[] = [];
@@ -172,8 +174,16 @@ class Chaos {
       await guest.leave(stay.leaving);
       truth.left = Date.now();
     };
-    const { to } = stay;
-    return [{ at: stay.from, run: come }, ...(to === undefined ? [] : [{ at: to, run: leave }])];
+    const { n, to } = stay;
+    const coming = { at: stay.from, run: () => this.#inTurn(n, come) };
+    return [coming, ...(to === undefined ? [] : [{ at: to, run: () => this.#inTurn(n, leave) }])];
+  }
+
+  /** Nobody comes again before they have left: being put out may take its time. */
+  #inTurn(n: number, act: () => Promise<void>): Promise<void> {
+    const doing = (this.#doings.get(n) ?? Promise.resolve()).catch(() => undefined).then(act);
+    this.#doings.set(n, doing);
+    return doing;
   }
 
   /** With whether the switch knew, when it last told of a session, an address of its client's. */

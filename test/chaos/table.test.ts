@@ -15,6 +15,7 @@ const NOTHING: Verdict = {
   doubledRecords: [],
   lostEvents: [],
   trespasses: [],
+  untold: [],
   beforeLockMs: [],
   vanishedMs: [],
 };

@@ -66,6 +66,7 @@ export function tableOf(run: Run, verdict: Verdict, { seed, minutes, clients }: 
       'frames through a port that had just joined, before its lock: how many, the latest',
       `${verdict.beforeLockMs.length}, ${Math.round(Math.max(0, ...verdict.beforeLockMs))} ms`,
     ],
+    ['frames of users whom an agent let in that was killed before it could tell', `${verdict.untold.length}`],
     ['put out in silence before any address of theirs was known', `${verdict.unaddressed.length}`],
     ['sessions that a kill met before anything of them was on disk', `${verdict.forgotten.length}`],
     [

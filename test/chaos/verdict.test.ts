@@ -76,6 +76,7 @@ const CLEAN = {
   doubledRecords: [],
   lostEvents: [],
   trespasses: [],
+  untold: [],
   beforeLockMs: [],
 };
 
@@ -256,6 +257,16 @@ describe('frames', () => {
     expect(judge({ ...forgotten, pauses: [{ from: 3_500, to: 9_000 }] }).trespasses).toHaveLength(1);
     expect(judge({ ...forgotten, unwritten: [{ from: 3_500, to: 9_000 }] }).trespasses).toHaveLength(1);
     expect(judge({ ...forgotten, pauses: [{ from: 50_000, to: 60_000 }] }).trespasses).toEqual([]);
+  });
+
+  it('of a user who is there and whom an agent let in that was killed before it could tell are counted apart', () => {
+    const killed = { ...at(199_000, 205_000), pauses: [{ from: 200_000, to: 210_000 }] };
+    const there = [stay({ from: 198_000 })];
+    const verdict = judge({ ...killed, stays: there });
+    expect([verdict.untold.length, verdict.trespasses]).toEqual([2, []]);
+    // Not of who is not there, nor long before a kill.
+    expect(judge(killed).trespasses).toHaveLength(2);
+    expect(judge({ ...killed, ...at(196_000, 211_000), stays: there }).trespasses).toHaveLength(2);
   });
 
   it('through a port that has just joined are counted apart', () => {

@@ -100,6 +100,8 @@ export interface Verdict {
   /** That did not arrive, or after those of a later life. */
   readonly lostEvents: readonly string[];
   readonly trespasses: readonly string[];
+  /** Frames of users who were there and let in, by an agent that was killed before it could tell anybody of the session. */
+  readonly untold: readonly string[];
   /** Frames through a port that had just joined the bridge and was not locked yet: how long after the last had joined, in milliseconds. */
   readonly beforeLockMs: readonly number[];
   /** From the last sign of life to the decision, of those who left in silence and undisturbed. */
@@ -317,11 +319,13 @@ function grantedUntil({ started, end }: ToldSession, { pauses, unwritten, over }
     : Math.max(...forgotten.map(({ to = over }) => awareBy(to, pauses, over)));
 }
 
-function trespasses(evidence: Evidence): Pick<Verdict, 'trespasses' | 'beforeLockMs'> {
-  const { passed, sessions, forged, pauses, joinings, over } = evidence;
+function trespasses(evidence: Evidence): Pick<Verdict, 'trespasses' | 'untold' | 'beforeLockMs'> {
+  const { passed, sessions, stays, forged, pauses, joinings, over } = evidence;
   const byMac = byMacOf(sessions);
+  const staysByMac = byMacOf(stays);
   const forgedByMac = byMacOf(forged);
   const beforeLockMs: number[] = [];
+  const untold: string[] = [];
   const trespasses = passed.flatMap(({ at: when, mac }) => {
     const granted = (byMac.get(mac) ?? []).some(
       (session) => session.started - IN_FLIGHT_MS <= when && when <= grantedUntil(session, evidence),
@@ -330,11 +334,20 @@ function trespasses(evidence: Evidence): Pick<Verdict, 'trespasses' | 'beforeLoc
     const isWithin = (since: number): boolean => since <= when && when <= awareBy(since, pauses, over);
     if ((forgedByMac.get(mac) ?? []).some((each) => isWithin(each.at))) return [];
     const joined = joinings.find(({ from, to = over }) => from <= when && when <= awareBy(to, pauses, over));
-    if (joined === undefined) return [`${at(when)} ${mac}`];
-    beforeLockMs.push(Math.max(0, when - (joined.to ?? over)));
+    if (joined !== undefined) {
+      beforeLockMs.push(Math.max(0, when - (joined.to ?? over)));
+      return [];
+    }
+    const what = `${at(when)} ${mac}`;
+    const isThere = (staysByMac.get(mac) ?? []).some(
+      ({ from, asked = over }) => from <= when && when <= asked,
+    );
+    const isDying = pauses.some(({ from, to = over }) => from - YOUNG_MS <= when && when <= to);
+    if (!isThere || !isDying) return [what];
+    untold.push(what);
     return [];
   });
-  return { trespasses, beforeLockMs };
+  return { trespasses, untold, beforeLockMs };
 }
 
 function vanished({

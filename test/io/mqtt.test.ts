@@ -1,9 +1,11 @@
 // The link against a real mosquitto, and against the embedded broker.
 
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import mqtt, { type IPublishPacket, type MqttClient } from 'mqtt';
+import { generate, type Packet, parser } from 'mqtt-packet';
 import { afterEach, describe, expect, test } from 'vitest';
 import { millis } from '../../src/base/time.ts';
 import type { CommandRequest } from '../../src/io/command-request.ts';
@@ -101,6 +103,36 @@ async function broker(extra?: readonly string[]) {
   const mosquitto = await startMosquitto(extra);
   leftovers.push(() => mosquitto.dispose());
   return mosquitto;
+}
+
+/** Takes one message at a time, and each after so long; the result has what it has acknowledged. */
+async function slowBroker(ackMs: number) {
+  const v5 = { protocolVersion: 5 };
+  const taken: string[] = [];
+  const server = createServer((socket) => {
+    const say = (packet: object): void =>
+      void (socket.writable && socket.write(generate(packet as Packet, v5)));
+    const reader = parser(v5);
+    reader.on('packet', (packet: Packet) => {
+      const { messageId } = packet;
+      if (packet.cmd === 'connect')
+        say({ cmd: 'connack', reasonCode: 0, sessionPresent: false, properties: { receiveMaximum: 1 } });
+      else if (packet.cmd === 'subscribe')
+        say({ cmd: 'suback', messageId, granted: packet.subscriptions.map(() => 0) });
+      else if (packet.cmd === 'disconnect') socket.end();
+      else if (packet.cmd === 'publish')
+        setTimeout(() => {
+          if (!socket.writable) return;
+          taken.push(packet.payload.toString());
+          say({ cmd: 'puback', messageId, reasonCode: 0 });
+        }, ackMs);
+    });
+    socket.on('data', (octets) => reader.parse(octets));
+    socket.on('error', () => undefined);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  leftovers.push(() => new Promise((resolve) => server.close(resolve)));
+  return { url: `mqtt://127.0.0.1:${(server.address() as { readonly port: number }).port}`, taken };
 }
 
 describe('connected to mosquitto with MQTT 5', () => {
@@ -398,6 +430,47 @@ describe('the broker comes and goes', () => {
     rig.link.publish({ topic: `${BASE}event/warning`, payload, retain: false, onSettled: () => settled++ });
     await until(() => settled === 1);
     expect(rig.link.counters()['too-large']).toBe(1);
+  });
+
+  test('an end that a slow broker does not keep up with settles what it has, and nothing else', async () => {
+    const { url, taken } = await slowBroker(40);
+    const rig = new Rig(url);
+    await until(() => rig.link.connected && rig.link.pending === 0);
+    const settled: string[] = [];
+    for (const payload of ['1', '2', '3', '4', '5', '6'])
+      rig.link.publish({
+        topic: `${BASE}event/warning`,
+        payload,
+        retain: false,
+        onSettled: () => settled.push(payload),
+      });
+    await until(() => settled.length === 1);
+    await rig.link.close('restart', millis(10));
+    expect(settled.length).toBeLessThan(6);
+    expect(taken.slice(-settled.length)).toEqual(settled);
+    expect(rig.link.counters().refused).toBeUndefined();
+  });
+
+  test('what is published while the connection is being ended comes by the next one', async () => {
+    const { url, taken } = await slowBroker(20);
+    const rig = new Rig(url);
+    await until(() => rig.link.connected && rig.link.pending === 0);
+    const settled: string[] = [];
+    const event = (payload: string): void =>
+      rig.link.publish({
+        topic: `${BASE}event/warning`,
+        payload,
+        retain: false,
+        onSettled: () => settled.push(payload),
+      });
+    event('1');
+    // As for other TLS files.
+    (rig.link as unknown as { client: MqttClient }).client.end(false);
+    for (const payload of ['2', '3']) event(payload);
+    expect(settled).toEqual([]);
+    await until(() => settled.length === 3);
+    expect(taken.filter((text) => /^\d$/.test(text))).toEqual(['1', '2', '3']);
+    expect(rig.link.counters().refused).toBeUndefined();
   });
 
   test('an unreachable broker is reported once, not at each attempt', async () => {

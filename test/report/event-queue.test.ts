@@ -243,6 +243,46 @@ describe('bounds and damage', () => {
     expect(numbers(events.slice(-3))).toEqual(['b1 25', 'b2 1', 'b2 2']);
   });
 
+  test('probes alone, more than there is room for: the disk is written once a minute, and is as the queue then', () => {
+    const room = 200;
+    const life = new Life(undefined, { limit: room * PROBES.body.probes.length }).open();
+    life.log.linkChanged(false);
+    for (let second = 0; second < 1_000; second++) {
+      life.log.record(PROBES, at(second * 1_000));
+      if (life.store(second * 1_000).length > 0) expect(life.kept).toHaveLength(Math.min(room, second + 1));
+    }
+    expect(life.writes).toBeLessThanOrEqual(1_000 / 60);
+    life.store(1_000_000, true);
+    const next = new Life(life.disk, { bootId: 'b2' }).open().deliver(1_000_000);
+    expect(next.map(({ seq }) => seq)).toEqual(Array.from({ length: room }, (_, i) => 801 + i));
+    expect(next.map(({ dropped }) => dropped)).toEqual([800, ...Array(room - 1).fill(undefined)]);
+  });
+
+  test('an erasure takes along what it makes untrue: a hole on disk is told there', () => {
+    const life = new Life(undefined, { limit: 3 * PROBES.body.probes.length }).open().record(1);
+    const first = life.log.take();
+    for (let i = 0; i < 3; i++) life.log.record(PROBES, at(0));
+    life.store(60_000, true);
+    life.log.acknowledged([first?.ref ?? 0], instant(60_100));
+    life.log.record(PROBES, at(60_200));
+    life.store(61_100);
+    expect(life.kept).toEqual([3, 4]);
+    const next = new Life(life.disk, { bootId: 'b2' }).open().deliver(0);
+    expect(next.map(({ dropped }) => dropped)).toEqual([1, undefined]);
+    life.store(120_200);
+    expect(life.kept).toEqual([3, 4, 5]);
+  });
+
+  test('a hole before an old event is not written in each turn', () => {
+    const life = new Life(undefined, { limit: 10 }).open().record(10, 0);
+    life.store(1_000);
+    for (let turn = 0; turn < 10; turn++) life.record(1, 5_000 + turn).store(5_000 + turn);
+    expect(life.writes).toBe(1);
+    life.store(6_000);
+    expect(life.writes).toBe(2);
+    expect(life.kept).toEqual([11, 12, 13, 14, 15, 16, 17, 18, 19, 20]);
+  });
+
   test('an entry that cannot be read is told of as missing, and erased', () => {
     const before = new Life().open().record(3);
     before.store(0, true);

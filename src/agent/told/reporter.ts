@@ -233,9 +233,12 @@ export class Reporter implements Timed {
   }
 
   /** Told at the end of the turn, with all others of it. */
-  probed(unit: SessionUnit, probe: ProbePayload['probe'], silentPeriods: number): void {
-    const { key, id, addresses } = unit.session;
-    const target = probe === 'eap' ? null : ((probe === 'arp' ? addresses.ipv4 : addresses.ipv6) ?? null);
+  probed(
+    unit: SessionUnit,
+    { probe, target }: Pick<ProbePayload, 'probe' | 'target'>,
+    silentPeriods: number,
+  ): void {
+    const { key, id } = unit.session;
     this.probes.push({
       key,
       ...stationBody(unit.session),

@@ -76,7 +76,8 @@ export class Asker {
         });
     }
     unit.probed(probe.type, core.now.mono);
-    core.parts.reporter.probed(unit, probe.type, silentPeriods);
+    const target = probe.type === 'eap' ? null : probe.targetIp;
+    core.parts.reporter.probed(unit, { probe: probe.type, target }, silentPeriods);
     return 'sent';
   }
 

@@ -129,7 +129,7 @@ export class RoutedPath implements Timed {
     const { kind } = at.target;
     core.out.push({ type: 'inject-routed', interface: at.name, bytes: routedProbeFrame(at.target) });
     unit.probed(kind, core.now.mono);
-    core.parts.reporter.probed(unit, kind, silentPeriods);
+    core.parts.reporter.probed(unit, { probe: kind, target: ip }, silentPeriods);
     return 'sent';
   }
 

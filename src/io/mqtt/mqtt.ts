@@ -13,7 +13,7 @@
 // `disconnect` must not hit a new user, so both are ignored and counted. The old ones are told by their Subscription
 // Identifier, which is different in every connection.
 
-import mqtt, { type IConnackPacket, type IPublishPacket, type MqttClient } from 'mqtt';
+import mqtt, { ErrorWithReasonCode, type IConnackPacket, type IPublishPacket, type MqttClient } from 'mqtt';
 import { writeToStream } from 'mqtt-packet';
 import { type Millis, rfc3339, type WallTime } from '../../base/time.ts';
 import type { MqttCommands, MqttTls } from '../../config/config.ts';
@@ -292,7 +292,13 @@ export class MqttLink {
 
   private pump(): void {
     const { client } = this;
-    while (client !== undefined && this.online && this.queue.inFlight < this.window) {
+    // What is handed to one that is disconnecting fails at once.
+    while (
+      client !== undefined &&
+      this.online &&
+      !client.disconnecting &&
+      this.queue.inFlight < this.window
+    ) {
       const entry = this.queue.next();
       if (entry === undefined) return;
       this.gather(client);
@@ -318,7 +324,8 @@ export class MqttLink {
         entry.payload,
         { qos: 1, retain: entry.retain, ...(properties === undefined ? {} : { properties }) },
         (error) => {
-          if (error && (client !== this.client || !this.online)) return;
+          // Any other is no word of the broker: the connection is ending, and the message goes back into the queue with it.
+          if (error && !(error instanceof ErrorWithReasonCode)) return;
           if (error) this.publishRefused(entry, error);
           this.queue.settle(entry);
           this.pump();
