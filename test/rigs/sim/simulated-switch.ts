@@ -31,8 +31,8 @@ import {
 import type { HoldKind } from '../../../src/model/port.ts';
 import { readCertified } from '../../../src/policy/certified-codec.ts';
 import type { DynamicDatagram } from '../../../src/radius/dynauth.ts';
+import type { Bar } from '../../../src/radius/sso-ends.ts';
 import { readLogins } from '../../../src/radius/sso-login-codec.ts';
-import type { Bar } from '../../../src/radius/sso-logins.ts';
 import type { Rights } from '../../../src/report/commands.ts';
 import { type EventRef, NO_EVENTS, readEvents } from '../../../src/report/event-codec.ts';
 import type { EventPayload } from '../../../src/report/event-payloads.ts';
