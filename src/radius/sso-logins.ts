@@ -1,35 +1,21 @@
 // Who is logged in at which VPN concentrator, by its own word: a book of logins and of their addresses. Pure.
 //
 // What a concentrator says comes late, twice, or in another order, and some of it never: so a session that was stopped does
-// not begin again by a Start or an Interim that was on its way (Acct-Session-Id is of one session only, RFC 2866 §5.5), what
-// is older than what is known changes nothing, and an address belongs to who got it last. What was said before a
-// concentrator's On or Off is over by it, and what was said after it stands, whichever comes first.
+// not begin again by a Start or an Interim that was on its way (sso-ends.ts), what is older than what is known changes nothing,
+// and an address belongs to who got it last. What was said before a concentrator's On or Off is over by it, and what was said
+// after it stands, whichever comes first.
 // Whom somebody has put out (`bar`) gets nothing more by that login, whatever the concentrator says of it: neither another
 // address nor another name makes it a new one.
-// Bound: `capacity` logins, as many stopped ones that are remembered, and as many that are barred. A full book forgets whoever
-// has had no session for the longest time; where all have one, it takes in nobody.
+// Bound: `capacity` logins. A full book forgets whoever has had no session for the longest time; where all have one, it takes
+// in nobody.
 
 import type { Ip } from '../base/ip.ts';
-import { after, type Instant, instant, seconds } from '../base/time.ts';
+import { after, type Instant, instant } from '../base/time.ts';
 import type { EndCause } from '../model/cause.ts';
 import { type AuthorizationChange, joined } from './dynauth-request.ts';
-import type { Nas, SsoLogin } from './sso-notice.ts';
-
-/** Two Acct-Delay-Times are each in whole seconds, rounded either way: by so much two words of one event may differ. */
-const ROUNDING = seconds(2);
-/** Concentrators whose last On or Off is remembered. */
-const CLOSINGS = 1024;
-
-/** Whose word it is: the listed client's, or that of one of several behind it. */
-export interface Origin {
-  readonly client: Ip;
-  readonly nas: Nas;
-}
-
-/** A word, and when what it tells of happened. */
-export interface Told extends Origin {
-  readonly at: Instant;
-}
+import { type Bar, ROUNDING, SsoEnds } from './sso-ends.ts';
+import type { SsoLogin } from './sso-notice.ts';
+import { isOf, keyOf, type Origin, type Told } from './sso-origin.ts';
 
 /** How one address of a login stands: on its way in; in; out, until its next packet or Interim. */
 export type Standing = 'entering' | 'in' | 'out';
@@ -101,30 +87,22 @@ export interface Resumed extends Origin {
   readonly heardAt: Instant;
 }
 
-/** A login that gets nothing more. */
-export interface Bar extends Origin {
-  /** The concentrator's. */
-  readonly sessionId: string;
-}
-
 export class SsoLogins {
   private readonly entries = new Map<string, Entry>();
   private readonly holders = new Map<Ip, Entry>();
   /** Those that have no session, and can be forgotten. The first is the one that nothing was heard of for the longest time. */
   private readonly idle = new Set<Entry>();
-  /** By the login's key, oldest first. */
-  private readonly stopped = new Map<string, Told>();
-  /** By the login's key, oldest first. */
-  private readonly bars = new Map<string, Told & Bar>();
-  /** The newest On or Off of each concentrator. */
-  private readonly closings = new Map<string, Told>();
   /** Keys of logins that have come, gone or changed since they were asked for. */
   private touched = new Set<string>();
+  private readonly ends: SsoEnds;
 
-  constructor(private capacity: number) {}
+  constructor(private capacity: number) {
+    this.ends = new SsoEnds(capacity);
+  }
 
   configure(capacity: number): void {
     this.capacity = capacity;
+    this.ends.configure(capacity);
   }
 
   get size(): number {
@@ -132,7 +110,7 @@ export class SsoLogins {
   }
 
   get barred(): number {
-    return this.bars.size;
+    return this.ends.barred;
   }
 
   all(): IterableIterator<Login> {
@@ -150,27 +128,12 @@ export class SsoLogins {
   resume(login: Resumed): void {
     const key = keyOf(login, login.sessionId);
     this.touched.add(key);
-    if (this.bars.has(key) || this.entries.has(key) || this.entries.size >= this.capacity) return;
-    const { client, nas, sessionId, userName, filterId, classes, multiId, startedAt, heardAt } = login;
-    const entry: Entry = {
-      key,
-      client,
-      nas,
-      sessionId,
-      userName,
-      filterId,
-      classes,
-      addresses: new Map(),
-      lost: new Set(),
-      multiId,
-      change: undefined,
-      startedAt,
-      heardAt,
-    };
-    this.entries.set(key, entry);
+    if (this.ends.isBarred(key) || this.entries.has(key) || this.entries.size >= this.capacity) return;
+    const { addresses, ...known } = login;
+    const entry = this.enter(known);
     this.take(
       entry,
-      login.addresses.filter((ip) => !this.holders.has(ip)),
+      addresses.filter((ip) => !this.holders.has(ip)),
     );
     this.judge(entry);
   }
@@ -183,9 +146,8 @@ export class SsoLogins {
   heard(kind: 'start' | 'interim', told: Told, said: SsoLogin): Heard {
     const { client, nas, at } = told;
     const key = keyOf(told, said.sessionId);
-    if (this.stopped.has(key)) return { type: 'ignored', reason: 'after-stop' };
-    if (this.bars.has(key)) return { type: 'ignored', reason: 'barred' };
-    if (this.isOver(told)) return { type: 'ignored', reason: 'before-on-or-off' };
+    const objection = this.ends.objection(key, told);
+    if (objection !== undefined) return { type: 'ignored', reason: objection };
     const known = this.entries.get(key);
     if (known !== undefined && after(at, ROUNDING) < known.heardAt)
       return { type: 'login', login: known, leaving: [], renewed: false, late: true };
@@ -200,23 +162,17 @@ export class SsoLogins {
     if (known !== undefined) return this.again(known, said, at);
     const evicted = this.makeRoom();
     if (evicted === undefined) return { type: 'ignored', reason: 'full' };
-    const entry: Entry = {
-      key,
+    const entry = this.enter({
       client,
       nas,
       sessionId: said.sessionId,
       userName: said.userName,
       filterId: said.filterId,
       classes: said.classes,
-      addresses: new Map(),
-      lost: new Set(),
       multiId: undefined,
-      change: undefined,
       startedAt: Number.isFinite(began) ? began : at,
       heardAt: at,
-    };
-    this.entries.set(key, entry);
-    this.touched.add(key);
+    });
     const leaving = [...evicted, ...this.take(entry, said.addresses)];
     this.judge(entry);
     return { type: 'login', login: entry, leaving, renewed: false, late: false };
@@ -225,30 +181,21 @@ export class SsoLogins {
   /** Its Stop has come; undefined for nobody that is known. It does not begin again. */
   stop(told: Told, sessionId: string): Login | undefined {
     const key = keyOf(told, sessionId);
-    if (this.isOver(told)) return undefined;
+    if (this.ends.isOver(told)) return undefined;
     const entry = this.entries.get(key);
     if (entry !== undefined) this.remove(entry);
-    this.bars.delete(key);
-    remember(this.stopped, { key, told, capacity: this.capacity });
+    this.ends.stop(key, told);
     return entry;
   }
 
-  /**
-   * A concentrator has started, or is about to stop: whoever was logged in before is out. After its start it may count its
-   * sessions from the beginning.
-   */
+  /** A concentrator has started, or is about to stop: whoever was logged in before is out. */
   stopAll(kind: 'on' | 'off', told: Told): readonly Login[] {
-    remember(this.closings, { key: keyOf(told, ''), told, capacity: CLOSINGS });
     const entries = [...this.entries.values()].filter(
       (entry) => isOf(entry, told) && entry.heardAt <= told.at,
     );
-    for (const entry of entries) {
-      this.remove(entry);
-      if (kind === 'off') remember(this.stopped, { key: entry.key, told, capacity: this.capacity });
-    }
-    if (kind === 'on')
-      for (const keys of [this.stopped, this.bars])
-        for (const [key, of] of keys) if (isOf(of, told) && of.at <= told.at) keys.delete(key);
+    for (const entry of entries) this.remove(entry);
+    const keys = entries.map(({ key }) => key);
+    this.ends.stopAll(kind, told, keys);
     return entries;
   }
 
@@ -260,9 +207,9 @@ export class SsoLogins {
   }
 
   /** Nothing of it gets in any more. What is in stays in until it ends; whoever ends it bars it again. */
-  bar({ key, client, nas, sessionId }: Login, at: Instant): void {
-    remember(this.bars, { key, told: { client, nas, at, sessionId }, capacity: this.capacity });
-    const entry = this.entries.get(key);
+  bar(login: Login, at: Instant): void {
+    this.ends.bar(login, at);
+    const entry = this.entries.get(login.key);
     if (entry === undefined) return;
     for (const [ip, standing] of entry.addresses) if (standing !== 'in') this.release(entry, ip);
     if (entry.addresses.size === 0) this.remove(entry);
@@ -270,21 +217,16 @@ export class SsoLogins {
 
   /** All that are barred, to be kept across our own start. */
   allBars(): readonly Bar[] {
-    return [...this.bars.values()].map(({ client, nas, sessionId }) => ({ client, nas, sessionId }));
+    return this.ends.allBars();
   }
 
   /** That an earlier run has barred. */
   restore(bars: readonly Bar[], at: Instant): void {
-    for (const bar of bars)
-      remember(this.bars, {
-        key: keyOf(bar, bar.sessionId),
-        told: { ...bar, at },
-        capacity: this.capacity,
-      });
+    for (const bar of bars) this.ends.bar(bar, at);
   }
 
   isBarred({ key }: Login): boolean {
-    return this.bars.has(key);
+    return this.ends.isBarred(key);
   }
 
   /** A server's word: of this login's sessions, now and later. */
@@ -303,11 +245,13 @@ export class SsoLogins {
     return entry.multiId;
   }
 
-  /** An On or Off of its concentrator came after it: its session id may be another session's by now. */
-  private isOver(told: Told): boolean {
-    for (const closing of this.closings.values())
-      if (isOf(told, closing) && after(told.at, ROUNDING) < closing.at) return true;
-    return false;
+  /** A new one, or one of before; what addresses it has is said next. */
+  private enter(login: Omit<Entry, 'key' | 'addresses' | 'lost' | 'change'>): Entry {
+    const key = keyOf(login, login.sessionId);
+    const entry: Entry = { ...login, key, addresses: new Map(), lost: new Set(), change: undefined };
+    this.entries.set(key, entry);
+    this.touched.add(key);
+    return entry;
   }
 
   private again(entry: Entry, said: SsoLogin, at: Instant): Heard {
@@ -392,31 +336,6 @@ export class SsoLogins {
     this.idle.delete(entry);
     for (const ip of entry.addresses.keys()) this.holders.delete(ip);
   }
-}
-
-function remember<T extends Told>(
-  words: Map<string, T>,
-  { key, told, capacity }: { readonly key: string; readonly told: T; readonly capacity: number },
-): void {
-  words.delete(key);
-  words.set(key, told);
-  for (const oldest of words.keys()) {
-    if (words.size <= capacity) break;
-    words.delete(oldest);
-  }
-}
-
-/** The name that a concentrator gives itself is that of all its sessions: one and the same session id may be of several. */
-function keyOf({ client, nas }: Origin, sessionId: string): string {
-  return `${client} ${JSON.stringify(nas.identifier ?? nas.address ?? '')} ${sessionId}`;
-}
-
-/** One concentrator, as far as both say which. */
-function isOf(one: Origin, other: Origin): boolean {
-  const [a, b] = [one.nas, other.nas];
-  if (one.client !== other.client) return false;
-  if (a.identifier !== undefined && b.identifier !== undefined) return a.identifier === b.identifier;
-  return a.address === undefined || b.address === undefined || a.address === b.address;
 }
 
 function sameClasses(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {

@@ -3,8 +3,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Ip } from '../../src/base/ip.ts';
 import { instant, seconds } from '../../src/base/time.ts';
-import { type Heard, SsoLogins, type Told } from '../../src/radius/sso-logins.ts';
+import { type Heard, SsoLogins } from '../../src/radius/sso-logins.ts';
 import type { Nas, SsoLogin } from '../../src/radius/sso-notice.ts';
+import type { Told } from '../../src/radius/sso-origin.ts';
 
 const VPN = '192.0.2.10' as Ip;
 const OTHER = '192.0.2.11' as Ip;

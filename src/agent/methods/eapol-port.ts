@@ -9,7 +9,7 @@ import type { PortName } from '../../model/dataplane.ts';
 import type { AuthenticatorClient } from '../../pae/client.ts';
 import type { PaeCounter } from '../../pae/counters.ts';
 import type { AaaVerdict, PaeRef } from '../../pae/events.ts';
-import { ClientAdmission, type ClientLimits, responsePace } from '../../pae/limits.ts';
+import { ClientAdmission, type ClientLimits, type PortLoad, responsePace } from '../../pae/limits.ts';
 import type { Solicitor } from '../../pae/solicitor.ts';
 import type { Timed } from '../schedule.ts';
 import type { Applicant } from './aaa.ts';
@@ -71,6 +71,16 @@ export class EapolPort implements Timed {
     this.answered = new ClientAdmission(limits);
   }
 
+  /** What the limits go by. */
+  load(): PortLoad {
+    return { inProgress: this.waiting.size, silent: [...this.waiting].filter(isSilent).length };
+  }
+
+  /** Who gives way to a newcomer. */
+  firstSilent(): ClientUnit | undefined {
+    return [...this.waiting].find(isSilent);
+  }
+
   pollAt(): Instant {
     return this.solicitor.pollAt();
   }
@@ -78,4 +88,8 @@ export class EapolPort implements Timed {
   onTime(): void {
     this.owner.solicit(this.name, { type: 'tick' });
   }
+}
+
+function isSilent({ machine }: ClientUnit): boolean {
+  return machine.isSilent();
 }

@@ -8,7 +8,7 @@ import type { PortName } from '../../model/dataplane.ts';
 import type { Proof } from '../../model/kept.ts';
 import { AuthenticatorClient } from '../../pae/client.ts';
 import type { PaeEffect, PaeEvent, PaeRef, ReauthBy } from '../../pae/events.ts';
-import { type ClientAdmission, type PortLimits, type PortLoad, responsePace } from '../../pae/limits.ts';
+import { type ClientAdmission, type PortLimits, responsePace } from '../../pae/limits.ts';
 import type { Dot1xStanding } from '../../pae/mab-events.ts';
 import { PAE_EAPOL_VERSION, type PaeSettings } from '../../pae/settings.ts';
 import { Solicitor } from '../../pae/solicitor.ts';
@@ -85,7 +85,7 @@ export class Supplicants implements Method {
     const here = this.portOf(port);
     if (here.clients.has(mac)) return undefined;
     if (this.core.draining) return 'the switch is being drained';
-    const hasRoom = here.admission.hasRoom(this.load(here), this.core.now.mono);
+    const hasRoom = here.admission.hasRoom(here.load(), this.core.now.mono);
     return refusedBeforehand(this.core, port, mac) ?? (hasRoom ? undefined : 'the port has no room for it');
   }
 
@@ -331,13 +331,15 @@ export class Supplicants implements Method {
   }
 
   private makeRoom(here: EapolPort, limits: ClientAdmission): boolean {
-    const admission = limits.admit(this.load(here), this.core.now.mono);
+    const admission = limits.admit(here.load(), this.core.now.mono);
     switch (admission.verdict) {
       case 'admitted':
         return true;
-      case 'in-place-of-silent':
-        this.dropSilent(here);
+      case 'in-place-of-silent': {
+        const silent = here.firstSilent();
+        if (silent !== undefined) this.drop(here, silent);
         return true;
+      }
       case 'refused':
         here.counters.add('eapol-port-unavailable');
         this.core.drops.add(`eapol-${admission.reason}`);
@@ -345,15 +347,6 @@ export class Supplicants implements Method {
       default:
         return assertNever(admission);
     }
-  }
-
-  private load({ waiting }: EapolPort): PortLoad {
-    return { inProgress: waiting.size, silent: [...waiting].filter(isSilent).length };
-  }
-
-  private dropSilent(here: EapolPort): void {
-    const first = [...here.waiting].find(isSilent);
-    if (first !== undefined) this.drop(here, first);
   }
 
   /** One frame for one frame, and nothing kept: only who answers costs a machine. */
@@ -392,10 +385,6 @@ export class Supplicants implements Method {
     this.ports.set(name, here);
     return here;
   }
-}
-
-function isSilent({ machine }: ClientUnit): boolean {
-  return machine.isSilent();
 }
 
 function randomIdentifier(core: Core): number {

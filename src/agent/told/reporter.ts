@@ -1,12 +1,11 @@
-// Upstream hears it here: retained state and numbered events, as MQTT topics. While no broker is there, state is not
-// kept for it (it is published whole on connect) and events wait in the log (report/events.ts), which keeps each until the
-// broker has it.
+// Upstream hears it here: numbered events and retained state (retained.ts), as MQTT topics. While no broker is there, events
+// wait in the log (report/events.ts), which keeps each until the broker has it.
 
 import type { SessionRecord } from '../../accounting/spool.ts';
 import { vlansOf } from '../../authz/vlan-plan.ts';
 import type { Ip } from '../../base/ip.ts';
 import type { Mac } from '../../base/mac.ts';
-import { after, earliest, type Instant, instant, NEVER, seconds } from '../../base/time.ts';
+import { earliest, type Instant } from '../../base/time.ts';
 import type { AuthMethod } from '../../model/authorization.ts';
 import type { EndCause } from '../../model/cause.ts';
 import { isAddress, type PortName, type SessionVlans } from '../../model/dataplane.ts';
@@ -21,14 +20,12 @@ import {
   type ReportableEvent,
 } from '../../report/event-payloads.ts';
 import { EventLog } from '../../report/events.ts';
-import { buildTopic, parseTopic, type Topic } from '../../report/topics.ts';
+import { buildTopic } from '../../report/topics.ts';
 import type { EndDecision, RelockProof } from '../../session/logout.ts';
 import type { Core } from '../core.ts';
 import {
   type InfoContext,
-  infoPayload,
   lostEndBody,
-  portPayload,
   sessionEndBody,
   sessionPayload,
   stationBody,
@@ -36,6 +33,7 @@ import {
 import type { LogFields } from '../ports.ts';
 import type { Timed } from '../schedule.ts';
 import type { L2Unit, SessionUnit } from '../session/session-unit.ts';
+import { RetainedState } from './retained.ts';
 
 /** Whom a warning is about. */
 export interface About {
@@ -58,54 +56,43 @@ export interface FailedClient {
   readonly detail?: string | undefined;
 }
 
-const PORT_SPACING = seconds(1);
-
 export class Reporter implements Timed {
   private readonly log: EventLog;
-  private context: InfoContext | undefined;
-  private connected = false;
-  /** Topics that the broker has, of sessions that may go on. */
-  private readonly doubtful = new Set<string>();
-  /** Changed, and not published since. */
-  private readonly dirtyPorts = new Set<PortName>();
-  private readonly portsPublished = new Map<PortName, Instant>();
-  /** When the first of the changed ones may be. */
-  private portsDueAt: Instant = NEVER;
+  private readonly retained: RetainedState;
   /** Of this turn. */
   private readonly probes: ProbePayload[] = [];
 
   constructor(private readonly core: Core) {
+    this.retained = new RetainedState(core);
     this.log = new EventLog({ bootId: core.boot.bootId, memoryOnly: core.config.mqtt.url === undefined });
   }
 
   boot(context: Omit<InfoContext, 'uplinkGuard'>): void {
-    this.context = { ...context, uplinkGuard: false };
+    this.retained.boot(context);
   }
 
   /** A bridge has come: what the data plane can do is known now. */
   can(capabilities: InfoContext['capabilities']): void {
-    if (this.context !== undefined) this.context = { ...this.context, capabilities };
-    this.infoChanged();
+    this.retained.renew({ capabilities });
   }
 
   /** `error`: why frames of an uplink are not guarded against. */
   uplinkGuard(error: string | undefined): void {
-    if (this.context !== undefined) this.context = { ...this.context, uplinkGuard: error === undefined };
     if (error !== undefined) this.core.out.log('warn', `uplinks are not guarded: ${error}`);
-    this.infoChanged();
+    this.retained.renew({ uplinkGuard: error === undefined });
   }
 
   get isConnected(): boolean {
-    return this.connected;
+    return this.retained.isConnected;
   }
 
   /** Something of the agent itself has changed that upstream should not have to ask for. */
   infoChanged(): void {
-    if (this.connected) this.publishInfo();
+    this.retained.infoChanged();
   }
 
-  info(): ReturnType<typeof infoPayload> | undefined {
-    return this.context === undefined ? undefined : infoPayload(this.core, this.context);
+  info(): ReturnType<RetainedState['info']> {
+    return this.retained.info();
   }
 
   recent(count: number): readonly EventPayload[] {
@@ -114,14 +101,9 @@ export class Reporter implements Timed {
 
   /** On connect everything retained is published anew, then the events that waited. */
   broker(connected: boolean): void {
-    this.connected = connected;
     this.log.linkChanged(connected);
-    if (!connected) return;
-    const { core } = this;
-    this.publishInfo();
-    for (const { name } of core.parts.ports.all()) this.publishPort(name);
-    for (const unit of core.sessions.all()) this.publishSession(unit);
-    this.drainEvents();
+    this.retained.broker(connected);
+    if (connected) this.drainEvents();
   }
 
   /** What an earlier run could not tell comes first. */
@@ -133,12 +115,12 @@ export class Reporter implements Timed {
       this.core.out.log('info', 'events of an earlier run wait for the broker', {
         events: stored.events.length,
       });
-    if (this.connected) this.drainEvents();
+    if (this.isConnected) this.drainEvents();
   }
 
   published(refs: readonly EventRef[]): void {
     this.log.acknowledged(refs, this.core.now.mono);
-    if (this.connected) this.drainEvents();
+    if (this.isConnected) this.drainEvents();
   }
 
   /** The process ends: what the broker does not have yet is for the next one. */
@@ -146,30 +128,14 @@ export class Reporter implements Timed {
     this.storeEvents(true);
   }
 
-  /**
-   * A retained message that the broker has: true when it is a port's or a session's topic of this switch without a state
-   * behind it. A broker keeps what a crashed agent published until somebody clears it.
-   */
+  /** A retained message that the broker has, and without a state behind it. */
   isStale(topic: string, payloadOctets: number): boolean {
-    const { core } = this;
-    const parsed = parseTopic(topic);
-    if (payloadOctets === 0 || !parsed.ok || parsed.value.switchId !== core.config.switch.id) return false;
-    const { topic: what } = parsed.value;
-    if (what.kind === 'session') {
-      if (core.parts.restoration.isOver) return core.sessions.get(what.key) === undefined;
-      // Whose it is may still go on.
-      this.doubtful.add(topic);
-      return false;
-    }
-    return what.kind === 'port' && core.parts.ports.get(what.port as PortName) === undefined;
+    return this.retained.isStale(topic, payloadOctets);
   }
 
   /** Of every session of an earlier run it is known by now whether it goes on. */
   restored(): void {
-    // One that comes back is asked again what it has.
-    for (const topic of this.connected ? this.doubtful : [])
-      if (this.isStale(topic, 1)) this.core.out.push({ type: 'publish', topic, payload: null, retain: true });
-    this.doubtful.clear();
+    this.retained.restored();
   }
 
   sessionStarted(unit: SessionUnit): void {
@@ -179,16 +145,12 @@ export class Reporter implements Timed {
 
   sessionChanged(unit: SessionUnit): void {
     this.core.parts.keptSessions.changed(unit);
-    this.publishSession(unit);
+    this.retained.publishSession(unit);
   }
 
   /** One of an earlier run goes on: the store has it so already. */
   sessionResumed(unit: SessionUnit): void {
-    this.publishSession(unit);
-  }
-
-  private publishSession(unit: SessionUnit): void {
-    this.retain({ kind: 'session', key: unit.session.key }, sessionPayload(unit));
+    this.retained.publishSession(unit);
   }
 
   /** Last of all that a session's end does. */
@@ -279,14 +241,11 @@ export class Reporter implements Timed {
 
   /** Published once a turn, and once a second at most: a port where many log in changes with each of them. */
   portChanged(port: PortName): void {
-    this.dirtyPorts.add(port);
-    this.portsDueAt = earliest(this.portsDueAt, this.portDue(port));
+    this.retained.portChanged(port);
   }
 
   portGone(port: PortName): void {
-    this.dirtyPorts.delete(port);
-    this.portsPublished.delete(port);
-    this.retain({ kind: 'port', port }, null);
+    this.retained.portGone(port);
     this.event({ type: 'port-link', body: { port, link: 'down', admin: 'down', present: false } });
   }
 
@@ -328,21 +287,9 @@ export class Reporter implements Timed {
     while (this.probes.length > 0) {
       this.event({ type: 'handshake-probe', body: { probes: this.probes.splice(0, PROBES_PER_EVENT) } });
     }
-    this.publishPorts();
+    this.retained.publishDue();
     this.storeEvents();
     this.core.schedule.touch(this);
-  }
-
-  /** Those that have changed, and may be told. */
-  private publishPorts(): void {
-    const { mono } = this.core.now;
-    if (this.portsDueAt > mono) return;
-    this.portsDueAt = NEVER;
-    for (const port of this.dirtyPorts) {
-      const at = this.portDue(port);
-      if (at <= mono) this.publishPort(port);
-      else this.portsDueAt = earliest(this.portsDueAt, at);
-    }
   }
 
   private storeEvents(all = false): void {
@@ -352,26 +299,22 @@ export class Reporter implements Timed {
 
   /** There may be no other turn. */
   portsNow(): void {
-    for (const port of this.dirtyPorts) this.publishPort(port);
+    this.retained.publishPorts();
   }
 
   /** When the next port that has changed may be told, or an event has waited long enough. */
   pollAt(): Instant {
-    return earliest(this.portsDueAt, this.log.pollAt());
+    return earliest(this.retained.pollAt(), this.log.pollAt());
   }
 
   onTime(): void {
     // `endTurn` looks at the clock, in every turn.
   }
 
-  private portDue(port: PortName): Instant {
-    return after(this.portsPublished.get(port) ?? instant(-NEVER), PORT_SPACING);
-  }
-
   private event(event: ReportableEvent): void {
     const payload = this.log.record(event, this.core.now);
     this.core.out.push({ type: 'event', payload });
-    if (this.connected) this.drainEvents();
+    if (this.isConnected) this.drainEvents();
   }
 
   private drainEvents(): void {
@@ -379,32 +322,9 @@ export class Reporter implements Timed {
       const { ref, event } = next;
       // Of an earlier run's sessions `isStale` says what the broker is to forget.
       if (event.type === 'session-end' && event.boot_id === this.core.boot.bootId)
-        this.clearSession(event.key as SessionKey);
+        this.retained.clearSession(event.key as SessionKey);
       const topic = buildTopic(this.core.config.switch.id, { kind: 'event', type: event.type });
       this.core.out.push({ type: 'publish', topic, payload: event, retain: false, ref });
     }
-  }
-
-  /** Before its end is told, also one that came while the broker was away. A newer session of the same MAC keeps it. */
-  private clearSession(key: SessionKey): void {
-    if (this.core.sessions.get(key) === undefined) this.retain({ kind: 'session', key }, null);
-  }
-
-  private publishInfo(): void {
-    const info = this.info();
-    if (info !== undefined) this.retain({ kind: 'info' }, info);
-  }
-
-  private publishPort(port: PortName): void {
-    this.dirtyPorts.delete(port);
-    this.portsPublished.set(port, this.core.now.mono);
-    const unit = this.core.parts.ports.get(port);
-    if (unit !== undefined) this.retain({ kind: 'port', port }, portPayload(unit, this.core));
-  }
-
-  private retain(topic: Topic, payload: object | null): void {
-    if (!this.connected) return;
-    const text = buildTopic(this.core.config.switch.id, topic);
-    this.core.out.push({ type: 'publish', topic: text, payload, retain: true });
   }
 }

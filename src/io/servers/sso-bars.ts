@@ -7,7 +7,7 @@ import { Type } from 'typebox';
 import { Check } from 'typebox/value';
 import { parseIp } from '../../base/ip.ts';
 import { err, ok, type Result } from '../../base/result.ts';
-import type { Bar } from '../../radius/sso-logins.ts';
+import type { Bar } from '../../radius/sso-ends.ts';
 import { attempt, replaceFile } from '../files.ts';
 
 const Words = Type.String({ maxLength: 253 });

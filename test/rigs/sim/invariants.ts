@@ -45,8 +45,8 @@ const BOUNDS: Readonly<Record<string, number>> = {
   'joined.aaa.client.kinds.accounting.byRef': 50_000,
   'joined.aaa.client.kinds.accounting.queue.items': 50_000,
   // sso.max_users.
-  'joined.sso.logins.stopped': 10_000,
-  'joined.sso.logins.bars': 10_000,
+  'joined.sso.logins.ends.stopped': 10_000,
+  'joined.sso.logins.ends.bars': 10_000,
   // radius/sso.ts.
   'joined.sso.server.answers': 4_096,
   // certified_devices.capacity.
