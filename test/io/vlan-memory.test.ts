@@ -1,6 +1,6 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Effect, Input } from '../../src/agent/ports.ts';
 import type { FoundVlan } from '../../src/authz/vlan-book.ts';
@@ -16,10 +16,16 @@ const FOUND: readonly FoundVlan[] = [
   { vlan: 30 },
 ];
 
+const portsOf = (indexes: Readonly<Record<string, number>>) => ({
+  ifindexOf: (port: PortName) => indexes[port],
+  nameOf: (ifindex: number) =>
+    Object.keys(indexes).find((name) => indexes[name] === ifindex) as PortName | undefined,
+});
+
 function open(indexes: Readonly<Record<string, number>> = { p1: 7 }) {
   const folder = mkdtempSync(join(tmpdir(), 'rollcall-vlans-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  const memory = new VlanMemory(join(folder, 'state'), (port) => indexes[port]);
+  const memory = new VlanMemory(join(folder, 'state'), 'b1', portsOf(indexes));
   return { memory, indexes, path: join(folder, 'state/vlans.json') };
 }
 
@@ -40,6 +46,25 @@ it('knows nothing of a port that was made anew since', () => {
   expect(memory.read()).toEqual({ ok: true, value: [{ vlan: 30 }] });
 });
 
+it('knows a port by its ifindex, whatever it is called now', () => {
+  const indexes: Record<string, number> = { p1: 7 };
+  const { memory } = open(indexes);
+  memory.write(FOUND);
+  Object.assign(indexes, { p9: 7, p1: 8 });
+  const found = FOUND.map((note) => ('port' in note ? { ...note, port: 'p9' } : note));
+  expect(memory.read()).toEqual({ ok: true, value: found });
+});
+
+it('knows nothing after a boot of the machine: what ports are then, its network configuration says', () => {
+  const { memory, path } = open();
+  memory.write(FOUND);
+  const after = new VlanMemory(dirname(path), 'b2', portsOf({ p1: 7 }));
+  expect(after.read()).toEqual({ ok: true, value: [] });
+  // Of a program that did not say which boot it was.
+  writeFileSync(path, readFileSync(path, 'utf8').replace('"boot":"b1",', ''));
+  expect(after.read()).toEqual({ ok: true, value: FOUND });
+});
+
 it('says what is wrong with a file that is not its own, and with one that cannot be written', () => {
   const { memory, path } = open();
   memory.write(FOUND);
@@ -47,7 +72,7 @@ it('says what is wrong with a file that is not its own, and with one that cannot
   expect(memory.read()).toEqual({ ok: false, error: expect.stringMatching(/vlans\.json: it is not what/) });
   writeFileSync(path, '{');
   expect(memory.read().ok).toBe(false);
-  const nowhere = new VlanMemory(path, () => 1);
+  const nowhere = new VlanMemory(path, 'b1', portsOf({ p1: 1 }));
   expect(nowhere.write(FOUND)).toEqual({
     ok: false,
     error: expect.stringMatching(/^write .*(ENOTDIR|EEXIST)/),

@@ -126,7 +126,8 @@ export class Bridge {
   private gone(name: PortName): void {
     const { leases, ports } = this.core.parts;
     const known = this.facts.get(name);
-    if (known !== undefined) this.byIndex.delete(known.index);
+    // Its index may be known by another name already.
+    if (known !== undefined && this.byIndex.get(known.index) === name) this.byIndex.delete(known.index);
     this.facts.delete(name);
     leases.portsChanged();
     ports.gone(name);

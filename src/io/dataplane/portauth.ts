@@ -115,6 +115,11 @@ export class PortAuth {
     return index === NO_PORT ? undefined : index;
   }
 
+  /** As the bridge was when it was read last, or has told since. */
+  nameOf(ifindex: number): PortName | undefined {
+    return this.portRecords.nameOf(ifindex);
+  }
+
   portCounters(name: PortName): PortCounters | undefined {
     return this.counters().get(name);
   }

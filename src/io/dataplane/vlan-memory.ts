@@ -14,7 +14,9 @@ const FILE = 'vlans.json';
 
 const Memory = Type.Object({
   version: Type.Literal(1),
-  /** An interface that was made anew since is not the one that was changed. */
+  /** Of the machine: after another one all ports are as its network configuration says. An agent of before 2026-11-27 does not say. */
+  boot: Type.Optional(Type.String()),
+  /** By its ifindex: one that was made anew since is not the one that was changed, and one that was renamed is. */
   found: Type.Array(
     Type.Object({
       port: Type.Optional(Type.String({ minLength: 1, maxLength: 15 })),
@@ -26,6 +28,12 @@ const Memory = Type.Object({
   ),
 });
 
+/** Of the bridge, as they are now. */
+interface Ports {
+  readonly ifindexOf: (port: PortName) => number | undefined;
+  readonly nameOf: (ifindex: number) => PortName | undefined;
+}
+
 export class VlanMemory {
   private readonly path: string;
   private onDisk: readonly FoundVlan[] = [];
@@ -34,7 +42,8 @@ export class VlanMemory {
 
   constructor(
     stateDir: string,
-    private readonly indexOf: (port: PortName) => number | undefined,
+    private readonly boot: string,
+    private readonly ports: Ports,
   ) {
     this.path = join(stateDir, FILE);
   }
@@ -55,14 +64,13 @@ export class VlanMemory {
       return err(`read ${this.path}: ${said(cause)}`);
     }
     if (!Check(Memory, value)) return err(`read ${this.path}: it is not what an agent writes`);
-    const kept = value.found.filter(
-      ({ port, ifindex }) => port === undefined || this.indexOf(port as PortName) === ifindex,
-    );
-    this.onDisk = kept.map(({ port, vlan, member }) => ({
-      ...(port === undefined ? {} : { port: port as PortName }),
-      vlan,
-      ...(member === undefined ? {} : { member }),
-    }));
+    if (value.boot !== undefined && value.boot !== this.boot) return ok([]);
+    this.onDisk = value.found.flatMap(({ port, ifindex, vlan, member }) => {
+      const change = { vlan, ...(member === undefined ? {} : { member }) };
+      if (port === undefined) return [change];
+      const name = ifindex === undefined ? undefined : this.ports.nameOf(ifindex);
+      return name === undefined ? [] : [{ port: name, ...change }];
+    });
     return ok(this.onDisk);
   }
 
@@ -95,9 +103,9 @@ export class VlanMemory {
 
   private replace(found: readonly FoundVlan[]): Result<void, string> {
     const notes = found.map((note) =>
-      note.port === undefined ? note : { ...note, ifindex: this.indexOf(note.port) },
+      note.port === undefined ? note : { ...note, ifindex: this.ports.ifindexOf(note.port) },
     );
-    return replaceFile(this.path, `${JSON.stringify({ version: 1, found: notes })}\n`);
+    return replaceFile(this.path, `${JSON.stringify({ version: 1, boot: this.boot, found: notes })}\n`);
   }
 }
 
