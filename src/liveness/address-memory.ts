@@ -1,6 +1,6 @@
 // Where a client can be asked that is back without a word of its address: a supplicant that was let in anew, behind a link that
 // never went down for it, announces nothing. What its last session on the port knew is presumed, for probes alone: the answer is
-// proof and is learnt (address-learning.ts); no answer to an address that it has no more says what silence says anyway.
+// proof and is learnt (address-learning.ts); no answer, from an address that it may have no more, speaks against no other sign of it.
 
 import type { Mac } from '../base/mac.ts';
 import type { PortName } from '../model/dataplane.ts';

@@ -341,4 +341,16 @@ describe('a client that comes in anew and says nothing of its address', () => {
     });
     expect(evidence).toMatchObject({ probes_sent: 2, probes_answered: 0 });
   });
+
+  it("has another address by then, and the port's counter tells of it: it stays", async () => {
+    const played = await loggedIn({}, { ...SIM_CAPABILITIES, lastSeen: false, activityNotify: false });
+    const { stage, machine } = played;
+    await stage.passes(machine);
+    const session = await backIn(played);
+    played.client.ipv4 = '10.99.0.99' as Ipv4;
+    await stage.until('a probe', () => etherTypes(played).includes(ETHERTYPE_ARP), 3 * T);
+    await stage.talk(machine, T / 4);
+    await stage.pass(5 * T);
+    expect(await isIn({ ...played, session })).toBe(true);
+  });
 });

@@ -6,6 +6,7 @@ import type { PortName } from '../../src/model/dataplane.ts';
 import { SimulatedStage } from '../rigs/sim/stage.ts';
 
 const STRANGER = '02:99:00:00:00:77' as Mac;
+const OTHER = '02:99:00:00:00:78' as Mac;
 /** No handshake runs, and so nobody reads the table but for this. */
 const QUIET = { roles: { default: { handshake: 'off' } } };
 const A_MINUTE_MS = 61_000;
@@ -79,6 +80,19 @@ describe.each(WAYS)('%s', (_, passes) => {
     expect(stage.net.bridge.port('p2').locked).toBe(true);
     expect(codes(stage)).toContain('port-open');
     expect(await repairs(stage)).toEqual({ 'ports-locked-again': 1 });
+  });
+
+  it('ports that have each other’s name are looked after by it', async () => {
+    const stage = open();
+    const { bridge } = stage.net;
+    bridge.rename('p1', 'p0');
+    bridge.rename('p2', 'p1');
+    bridge.rename('p0', 'p2');
+    await stage.writeForeignGrant(STRANGER, 'p1');
+    await stage.writeForeignGrant(OTHER, 'p2');
+    await passes(stage);
+    expect(await stage.isGranted(STRANGER, 'p1')).toBe(false);
+    expect(await stage.isGranted(OTHER, 'p2')).toBe(false);
   });
 
   it('a port that has gone takes its sessions along', async () => {

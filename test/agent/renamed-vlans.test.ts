@@ -1,4 +1,5 @@
-// VLANs that were set for a session on a port that has another name since: they go back to what was found, by whichever name.
+// VLANs that were set for a session on a port that has another name since: they go back to what was found, by whichever name. The
+// simplest case is in renames.test.ts.
 
 import { expect, it } from 'vitest';
 import { SimulatedStage } from '../rigs/sim/stage.ts';
@@ -27,14 +28,6 @@ async function meanwhile(stage: SimulatedStage, happens: () => void): Promise<vo
 
 const noted = ({ net }: SimulatedStage) =>
   net.foundVlans.filter(({ port }) => port !== undefined).map(({ port, ifindex }) => [port, ifindex]);
-
-it('while no agent runs: to a name of ours, and the next one there without a VLAN of its own is in the port’s', async () => {
-  const stage = await inVlan();
-  await stage.killSupplicant(stage.machine(1));
-  await meanwhile(stage, () => stage.net.rename('p1', 'p9'));
-  await expectVlans(stage, 'p9', FOUND);
-  expect(noted(stage)).toEqual([]);
-});
 
 it('while no agent runs: to a name of nobody’s', async () => {
   const stage = await inVlan();

@@ -9,13 +9,20 @@ import type { Machine } from '../scenarios/stage.ts';
 
 interface Renamed {
   readonly to: string;
+  /** Beside the new name. */
+  readonly meanwhile?: (stage: SimulatedStage) => void;
   readonly config?: ConfigPart;
   /** What the next agent is started with. */
   readonly next?: ConfigPart;
 }
 
 /** Its client, which says nothing since, and the stage some seconds after the next start. */
-async function renamed({ to, config = {}, next = config }: Renamed): Promise<[SimulatedStage, Machine]> {
+async function renamed({
+  to,
+  meanwhile,
+  config = {},
+  next = config,
+}: Renamed): Promise<[SimulatedStage, Machine]> {
   const stage = new SimulatedStage({ machines: 1, config });
   const machine = stage.machine(1);
   await stage.login(machine);
@@ -24,6 +31,7 @@ async function renamed({ to, config = {}, next = config }: Renamed): Promise<[Si
   stage.invariants.restarted();
   stage.net.dead = true;
   stage.net.rename('p1', to);
+  meanwhile?.(stage);
   stage.net.file = simFile(next);
   stage.net.killAgent(2_000);
   await stage.pass(2_000);
@@ -46,6 +54,27 @@ it('to one that is ours, too: its entry is no stranger’s, and the client comes
   expect(warnings(stage)).toEqual([]);
   expect(stage.net.bridge.port('p9').locked).toBe(true);
   await stage.login(machine);
+});
+
+it('and was in a VLAN for its client: it is put back, and who comes next is not in there', async () => {
+  const stage = new SimulatedStage({
+    machines: 1,
+    vlans: { onUplink: [10] },
+    replies: { u1: { vlan: '10' } },
+  });
+  const machine = stage.machine(1);
+  const found = await stage.vlansOf('p1');
+  await stage.login(machine);
+  await stage.killSupplicant(machine);
+  expect(await stage.vlansOf('p1')).not.toEqual(found);
+  stage.invariants.restarted();
+  stage.net.dead = true;
+  stage.net.rename('p1', 'p9');
+  stage.net.killAgent(2_000);
+  await stage.pass(5_000);
+  expectOut(stage, machine);
+  expect(await stage.vlansOf('p9')).toEqual(found);
+  expect(stage.net.foundVlans).toEqual([]);
 });
 
 it('to one that is nobody’s: it stays locked, and that is told', async () => {
@@ -74,6 +103,14 @@ it('to an uplink’s: its entry goes, and it is not shut', async () => {
   });
   expectOut(stage, machine);
   expect(stage.net.bridge.port('up1').locked).toBe(false);
+  expect(warnings(stage)).toEqual([]);
+});
+
+it('by a boot of the machine, after which another port has its ifindex: that one is not touched', async () => {
+  const config = { ports: { p1: { host_mode: 'multi-host' } } };
+  const [stage] = await renamed({ to: 'q1', config, meanwhile: ({ net }) => net.bootMachine() });
+  expect(stage.events('session-end')).toMatchObject([{ cause: 'nas-reboot' }]);
+  expect(stage.net.bridge.port('q1').locked).toBe(false);
   expect(warnings(stage)).toEqual([]);
 });
 

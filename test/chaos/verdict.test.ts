@@ -186,6 +186,19 @@ describe('records', () => {
     expect([other.unwritten, other.doubledRecords]).toEqual([[], ['session s1 has 2 of Stop']]);
   });
 
+  it('are not excused by what else fell into that time', () => {
+    const unwritten = [{ from: 40_000, to: 60_000 }];
+    const interim = { rows: [row('Start', 2), row('Interim-Update', 50)], sessions: [session()] };
+    expect(judge({ ...interim, unwritten }).lostRecords).toEqual(['session s1 has no Stop']);
+    // Its Start was written long before its end.
+    const noStart = { rows: [row('Stop', 100)], unwritten: [{ from: 99_000, to: 120_000 }] };
+    expect(judge(noStart).lostRecords).toEqual(['session s1 has no Start']);
+    const twice = { rows: [row('Start', 2), row('Start', 4), row('Stop', 100)] };
+    expect(judge({ ...twice, unwritten: [{ from: 1_000, to: 9_000 }] }).doubledRecords).toEqual([
+      'session s1 has 2 of Start',
+    ]);
+  });
+
   it('that differ are two; one that was sent again is one', () => {
     expect(judge({ rows: [...ROWS, row('Stop', 101)] }).doubledRecords).toEqual(['session s1 has 2 of Stop']);
     expect(judge({ rows: [...ROWS, { ...row('Stop', 100), delayS: 5 }] }).doubledRecords).toEqual([]);
@@ -237,6 +250,13 @@ describe('frames', () => {
   it('by an entry that a foreign hand wrote pass until it is found', () => {
     const forged = [{ mac: MAC, at: 200_000 }];
     expect(judge({ ...at(201_000, 210_000), forged }).trespasses).toHaveLength(1);
+  });
+
+  it('of a session that is forgotten pass until the next agent runs, and not for ever', () => {
+    const forgotten = { sessions: [session()], ...at(5_000, 11_999, 12_001) };
+    expect(judge({ ...forgotten, pauses: [{ from: 3_500, to: 9_000 }] }).trespasses).toHaveLength(1);
+    expect(judge({ ...forgotten, unwritten: [{ from: 3_500, to: 9_000 }] }).trespasses).toHaveLength(1);
+    expect(judge({ ...forgotten, pauses: [{ from: 50_000, to: 60_000 }] }).trespasses).toEqual([]);
   });
 
   it('of a user who is there and whom an agent let in that was killed before it could tell are counted apart', () => {

@@ -94,7 +94,7 @@ export interface Verdict {
   readonly lostRecords: readonly string[];
   /** Sessions so young at a kill that nothing of them was on disk: they have no record at all, and their client comes in anew. */
   readonly forgotten: readonly string[];
-  /** Records lost or doubled of sessions that began or ended while nothing could be written, as the next agent cannot know. */
+  /** Records lost of sessions that began while nothing could be written, and Stops doubled of those that ended: the next agent cannot know. */
   readonly unwritten: readonly string[];
   readonly doubledRecords: readonly string[];
   /** That did not arrive, or after those of a later life. */
@@ -261,11 +261,18 @@ function records(
       forgotten.push(`session ${id}`);
       continue;
     }
-    const moments = [session?.started, session?.end?.decided, ...itsRows.map(({ eventS }) => eventS * 1000)];
-    const isExcused = moments.some((when) => when !== undefined && isUnwritten(when, evidence));
+    const timesOf = (kind: AccountingRow['status']): readonly number[] =>
+      itsRows.filter(({ status }) => status === kind).map(({ eventS }) => eventS * 1000);
+    const began = [session?.started, ...timesOf('Start')];
+    const ended = [session?.end?.decided, ...timesOf('Stop')];
+    const wasUnwritten = (moments: readonly (number | undefined)[]): boolean =>
+      moments.some((when) => when !== undefined && isUnwritten(when, evidence));
     for (const kind of ['Start', 'Stop'] as const) {
       const found = distinct(itsRows, kind).length;
-      if (found === 0) (isExcused ? unwritten : lostRecords).push(`session ${id} has no ${kind}`);
+      // The next agent does not know of it.
+      if (found === 0) (wasUnwritten(began) ? unwritten : lostRecords).push(`session ${id} has no ${kind}`);
+      // To the next agent it goes on.
+      const isExcused = kind === 'Stop' && wasUnwritten(ended);
       if (found > 1) (isExcused ? unwritten : doubledRecords).push(`session ${id} has ${found} of ${kind}`);
     }
   }
@@ -279,10 +286,11 @@ function isUnwritten(when: number, { unwritten, over }: Pick<Evidence, 'unwritte
 
 /** It had just begun when the agent was killed. */
 function isYoung(session: ToldSession | undefined, pauses: readonly Span[]): boolean {
-  return pauses.some(
-    ({ from }) =>
-      session !== undefined && session.started <= from + CLOCK_MS && session.started >= from - YOUNG_MS,
-  );
+  return session !== undefined && pauses.some((pause) => isJustBefore(session.started, pause));
+}
+
+function isJustBefore(when: number, { from }: Span): boolean {
+  return when <= from + CLOCK_MS && when >= from - YOUNG_MS;
 }
 
 /** The last that a life had to tell may be lost with it; what came before may not, and repeats are none. */
@@ -298,6 +306,19 @@ function lostEvents({ events }: Evidence): readonly string[] {
   });
 }
 
+function grantedUntil({ started, end }: ToldSession, { pauses, unwritten, over }: Evidence): number {
+  // Dated back by a start, which only then removed what was left.
+  if (end !== undefined) return Math.max(end.revoked + IN_FLIGHT_MS, pausedUntil(end.decided, pauses, over));
+  // One that is forgotten has no end to be told of: the next agent takes away what it had.
+  const forgotten = [
+    ...pauses.filter((pause) => isJustBefore(started, pause)),
+    ...unwritten.filter((span) => isUnwritten(started, { unwritten: [span], over })),
+  ];
+  return forgotten.length === 0
+    ? Number.POSITIVE_INFINITY
+    : Math.max(...forgotten.map(({ to = over }) => awareBy(to, pauses, over)));
+}
+
 function trespasses(evidence: Evidence): Pick<Verdict, 'trespasses' | 'untold' | 'beforeLockMs'> {
   const { passed, sessions, stays, forged, pauses, joinings, over } = evidence;
   const byMac = byMacOf(sessions);
@@ -307,12 +328,7 @@ function trespasses(evidence: Evidence): Pick<Verdict, 'trespasses' | 'untold' |
   const untold: string[] = [];
   const trespasses = passed.flatMap(({ at: when, mac }) => {
     const granted = (byMac.get(mac) ?? []).some(
-      ({ started, end }) =>
-        started - IN_FLIGHT_MS <= when &&
-        (end === undefined ||
-          when <= end.revoked + IN_FLIGHT_MS ||
-          // Dated back by a start, which only then removed what was left.
-          when <= pausedUntil(end.decided, pauses, over)),
+      (session) => session.started - IN_FLIGHT_MS <= when && when <= grantedUntil(session, evidence),
     );
     if (granted) return [];
     const isWithin = (since: number): boolean => since <= when && when <= awareBy(since, pauses, over);

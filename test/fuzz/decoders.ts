@@ -277,7 +277,7 @@ function stateFiles(bytes: Uint8Array): string {
   const vlans = new VlanMemory(where, 'boot').read();
   const bars = new SsoBars(where).read();
   const held = new HeldPorts(join(where, 'held-ports.json')).all();
-  new BridgeNote(where, 'boot', { indexOf: () => 7, names: () => ['br0'] }).calledNow('br0');
+  new BridgeNote(where, 'boot', { indexOf: () => 7, bridges: () => ['br0'] }).calledNow('br0');
   for (const read of [vlans, bars])
     must(read.ok || read.error.startsWith('read '), 'a sentence that says what');
   return `${vlans.ok ? vlans.value.length : '-'} ${bars.ok ? bars.value.length : '-'} ${Math.min(held.size, 3)}`;

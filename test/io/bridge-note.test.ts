@@ -1,8 +1,9 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { BridgeNote } from '../../src/io/dataplane/bridge-note.ts';
+import { interfaceIndex } from '../../src/io/dataplane/interfaces.ts';
 
 function folder(): string {
   const path = mkdtempSync(join(tmpdir(), 'bridge-note-'));
@@ -11,8 +12,10 @@ function folder(): string {
 }
 
 function note(stateDir: string, indices: Readonly<Record<string, number>>, boot = 'b1'): BridgeNote {
-  const names = ['bonding_masters', ...Object.keys(indices)];
-  return new BridgeNote(stateDir, boot, { indexOf: (name) => indices[name], names: () => names });
+  return new BridgeNote(stateDir, boot, {
+    indexOf: (name) => indices[name],
+    bridges: () => Object.keys(indices),
+  });
 }
 
 test('a bridge is found by the name that it has now', () => {
@@ -41,4 +44,25 @@ test('one that is not there is forgotten, and what makes no sense is nothing', (
     writeFileSync(join(path, 'bridge'), text);
     expect(none.calledNow('br0')).toBeUndefined();
   }
+});
+
+test('another kind of interface that has its ifindex, as in a network namespace that was made anew, is not it', () => {
+  const path = folder();
+  writeFileSync(join(path, 'bridge'), 'br0 1 b1\n');
+  expect(interfaceIndex('lo')).toBe(1);
+  expect(new BridgeNote(path, 'b1').calledNow('br0')).toBeUndefined();
+});
+
+test('no port that joins a bridge waits for a disk: it is noted later, as it is then', () => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const path = folder();
+  const indices: Record<string, number> = { br0: 7 };
+  const results: unknown[] = [];
+  note(path, indices).keepLater('br0', (result) => results.push(result));
+  expect(readdirSync(path)).toEqual([]);
+  indices.br0 = 8;
+  vi.advanceTimersByTime(5_000);
+  expect(results).toEqual([{ ok: true }]);
+  expect(note(path, { lan: 8 }).calledNow('br0')).toBe('lan');
 });

@@ -32,10 +32,14 @@ it('remembers what was found, and nothing when there is nothing', () => {
   expect(existsSync(path)).toBe(false);
 });
 
-it('knows nothing of another boot of the machine, in which an ifindex is another interface’s', () => {
-  const { memory, state } = open();
+it('knows nothing after a boot of the machine: what ports are then, its network configuration says', () => {
+  const { memory, state, path } = open();
   memory.write(FOUND);
-  expect(new VlanMemory(state, 'the next boot').read()).toEqual({ ok: true, value: [] });
+  const after = new VlanMemory(state, 'the next boot');
+  expect(after.read()).toEqual({ ok: true, value: [] });
+  // Of a program that did not say which boot it was.
+  writeFileSync(path, readFileSync(path, 'utf8').replace('"boot":"this boot",', ''));
+  expect(after.read()).toEqual({ ok: true, value: FOUND });
 });
 
 it('says what is wrong with a file that is not its own, and with one that cannot be written', () => {

@@ -154,7 +154,7 @@ export class Restoration {
       if (verdict.do === 'adopt') adopted++;
       const end = this.perform(stored, verdict);
       if (end !== undefined) ended.push(end);
-      if (verdict.do === 'lost') this.clearRenamed(stored.kept.place, left);
+      if (verdict.do === 'lost') this.clearRenamed(stored.kept, left);
     }
     this.judged = true;
     if (this.stored.length > 0)
@@ -228,10 +228,12 @@ export class Restoration {
 
   /**
    * Its port is there, by another name: what its client has on it is nobody's, and a port that was open for it is not to stay so.
-   * Whatever the file says of that name: nobody else looks at the table of a port that is not ours.
+   * Whatever the file says of that name: nobody else looks at the table of a port that is not ours. By its ifindex, which after a
+   * boot of the machine is another port's.
    */
-  private clearRenamed(place: KeptStation, left: LeftEntries): void {
+  private clearRenamed({ boot, place }: Stored<KeptStation>['kept'], left: LeftEntries): void {
     const { bridge, life, ports } = this.core.parts;
+    if (boot !== this.core.boot.clock.boot) return;
     const name = bridge.nameOf(place.nasPort);
     if (name === undefined || name === place.port) return;
     if (place.opened === true) ports.shutLeftOpen(name);

@@ -132,7 +132,8 @@ export class Bridge {
     const { leases, ports, vlans } = this.core.parts;
     const known = this.facts.get(name);
     vlans.leaving(name, known?.index);
-    if (known !== undefined) this.byIndex.delete(known.index);
+    // Its index may be known by another name already.
+    if (known !== undefined && this.byIndex.get(known.index) === name) this.byIndex.delete(known.index);
     this.facts.delete(name);
     leases.portsChanged();
     ports.gone(name);

@@ -46,6 +46,11 @@ export class Asker {
     this.memory.keep(mac, port, addresses);
   }
 
+  /** It was asked where it is, and has not answered. No answer from where it may have been once says nothing. */
+  isLeftWaiting({ session, unanswered }: L2Unit): boolean {
+    return unanswered === 'eap' || (unanswered !== undefined && hasAddress(session.addresses));
+  }
+
   /** `silentPeriods` is for the report: 0 = not the handshake's own. */
   ask(unit: L2Unit, silentPeriods: number): Asked {
     const { core } = this;

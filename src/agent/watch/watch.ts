@@ -184,8 +184,8 @@ export class Watch implements Timed {
    * The port, which the session has to itself, has received something. Taken for a sign of life only where the table
    * gives none, and not against a probe that was not answered: anybody's broadcast counts there.
    */
-  counted(unit: SessionUnit): void {
-    if (this.tableTells || unit.unanswered !== undefined) return;
+  counted(unit: L2Unit): void {
+    if (this.tableTells || this.asker.isLeftWaiting(unit)) return;
     unit.heard(this.core.now.mono, 'counter');
   }
 

@@ -97,19 +97,23 @@ export class OurBridge {
   private heard(events: readonly DataplaneEvent[], { shell, onPorts }: BridgeListeners): void {
     for (const event of events) {
       if (event.type === 'bridge-back') {
-        this.keepNote();
         this.tellCapabilities(shell);
+        this.keepNote('later');
       }
       shell.post({ type: 'dataplane', event });
     }
     if (events.some(({ type }) => type === 'port-added' || type === 'port-gone')) onPorts();
   }
 
-  private keepNote(): void {
+  private keepNote(when?: 'later'): void {
     const { config, log } = this.options;
+    const { bridge } = config.switch;
     if (this.owesFormerBridge || config.backend !== 'switchdev') return;
-    const noted = this.note.keep(config.switch.bridge);
-    if (!noted.ok) log.log('warn', `which interface the bridge is cannot be noted: ${noted.error}`);
+    const tell = (noted: Result<void, string>): void => {
+      if (!noted.ok) log.log('warn', `which interface the bridge is cannot be noted: ${noted.error}`);
+    };
+    if (when === 'later') this.note.keepLater(bridge, tell);
+    else tell(this.note.keep(bridge));
   }
 
   private tellCapabilities(shell: Pick<Shell, 'post'>): void {

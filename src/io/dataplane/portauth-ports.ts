@@ -107,7 +107,7 @@ export class PortRecords {
     if (event.type === 'port-gone') {
       const index = this.indexByName.get(event.name);
       this.indexByName.delete(event.name);
-      if (index !== undefined) this.nameByIndex.delete(index);
+      if (index !== undefined) this.giveUp(event.name, index);
     }
   }
 
@@ -168,8 +168,13 @@ export class PortRecords {
 
   private remember(name: PortName, index: number): void {
     const before = this.indexByName.get(name);
-    if (before !== undefined && before !== index) this.nameByIndex.delete(before);
+    if (before !== undefined && before !== index) this.giveUp(name, before);
     this.indexByName.set(name, index);
     this.nameByIndex.set(index, name);
+  }
+
+  /** It may have another name already. */
+  private giveUp(name: PortName, index: number): void {
+    if (this.nameByIndex.get(index) === name) this.nameByIndex.delete(index);
   }
 }

@@ -6,7 +6,7 @@ import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Type } from 'typebox';
 import { Check } from 'typebox/value';
-import type { FoundVlan, KeptVlan } from '../../authz/vlan-book.ts';
+import type { KeptVlan } from '../../authz/vlan-book.ts';
 import { present } from '../../base/present.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import type { PortName, VlanChange } from '../../model/dataplane.ts';
@@ -16,7 +16,7 @@ const FILE = 'vlans.json';
 
 const Memory = Type.Object({
   version: Type.Literal(1),
-  /** Of the machine. */
+  /** Of the machine: after another one all ports are as its network configuration says. An agent of before 2026-11-27 does not say. */
   boot: Type.Optional(Type.String()),
   found: Type.Array(
     Type.Object({
@@ -31,7 +31,7 @@ const Memory = Type.Object({
 
 export class VlanMemory {
   private readonly path: string;
-  private onDisk: readonly FoundVlan[] = [];
+  private onDisk: readonly KeptVlan[] = [];
   /** What is to be there and could not be written. */
   private unwritten: readonly KeptVlan[] | undefined;
 
@@ -58,7 +58,7 @@ export class VlanMemory {
       return err(`read ${this.path}: ${said(cause)}`);
     }
     if (!Check(Memory, value)) return err(`read ${this.path}: it is not what an agent writes`);
-    if (value.boot !== this.boot) return ok([]);
+    if (value.boot !== undefined && value.boot !== this.boot) return ok([]);
     const kept = value.found.map(({ vlan, port, ...about }) => ({
       vlan,
       ...present({ port: port as PortName | undefined, ...about }),

@@ -163,7 +163,7 @@ export class SimulatedSwitch {
   file: string;
   private static machines = 0;
   /** Which boot of which machine: another one for each switch. */
-  private readonly machine = `boot ${++SimulatedSwitch.machines}`;
+  private machine = `boot ${++SimulatedSwitch.machines}`;
   /** What the agent has asked to be remembered of the ports' VLANs: a restart of it gets that. */
   foundVlans: readonly KeptVlan[] = [];
   ssoBars: readonly Bar[] = [];
@@ -244,6 +244,14 @@ export class SimulatedSwitch {
 
   private replug(name: string, to: string): void {
     for (const client of this.clients) if (client.port === name) client.port = to as PortName;
+  }
+
+  /** The machine is booted while no agent runs: the table is empty, and ports are as the kernel makes them. */
+  bootMachine(): void {
+    this.machine = `boot ${++SimulatedSwitch.machines}`;
+    this.bridge.table.clear();
+    this.foundVlans = [];
+    for (const port of this.bridge.ports.values()) port.locked = port.mab = false;
   }
 
   /** As after a kill, or a stop: what is not on disk is forgotten. The next one is started `afterMs` later. */
