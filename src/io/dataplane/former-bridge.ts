@@ -126,7 +126,7 @@ function takeBack(portauth: PortAuth, { locks }: FormerBridge): Result<Left, str
 }
 
 /** Of its ports by whatever name; tried once. What is left in the notes would be done to the bridge of now. */
-function putVlansBack(portauth: PortAuth, memory: VlanMemory): Result<void, string> {
+export function putVlansBack(portauth: PortAuth, memory: VlanMemory): Result<void, string> {
   const notes = memory.read();
   // Told by the first look.
   if (!notes.ok || notes.value.length === 0) return ok(undefined);
