@@ -64,9 +64,9 @@ test: build deb ## native tests, unit tests, the lab, some of the booted switch 
 	@$(BIN)/vitest run
 
 lab-vlan: build ## what takes a kernel that filters VLANs, in QEMU: KERNEL=linux-image-....deb (root, 20 minutes)
-	@$(MAKE) -C native build/switchdev_test
+	@$(MAKE) -C native build/switchdev_test build/switchdev_vlan_test
 	@sh test/other-kernel.sh "$(KERNEL)" env ROLLCALL_VLANS_WANTED=1 sh -c \
-		'native/build/switchdev_test && $(BIN)/vitest run --project lab --reporter=verbose --maxConcurrency=6 test/lab/vlan.test.ts'
+		'native/build/switchdev_test && native/build/switchdev_vlan_test && $(BIN)/vitest run --project lab --reporter=verbose --maxConcurrency=6 test/lab/vlan.test.ts'
 
 arm64-test: $(DEPS) ## native tests, the agent and some of the lab's scenarios on an arm64 machine in QEMU (root; docs/arm64.md)
 	@$(MAKE) deb ARCH=arm64
