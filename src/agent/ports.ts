@@ -4,7 +4,7 @@
 
 import type { RecordRef } from '../accounting/journal-events.ts';
 import type { SessionRecord, SpoolContent } from '../accounting/spool.ts';
-import type { FoundVlan } from '../authz/vlan-book.ts';
+import type { KeptVlan } from '../authz/vlan-book.ts';
 import type { Ip } from '../base/ip.ts';
 import type { Mac } from '../base/mac.ts';
 import type { LogLevel as LeastLevel } from '../config/defaults.ts';
@@ -22,7 +22,7 @@ import type {
   TableDump,
   VlanChange,
   VlanId,
-  VlanMap,
+  VlanReading,
 } from '../model/dataplane.ts';
 import type { HoldKind } from '../model/port.ts';
 import type { CertifiedChange, CertifiedContent } from '../policy/certified-codec.ts';
@@ -47,9 +47,9 @@ export type Input =
       readonly type: 'boot';
       readonly capabilities: Capabilities;
       readonly ports: readonly PortFacts[];
-      readonly vlans: VlanMap;
+      readonly vlans: VlanReading;
       /** What ports were before an earlier life of ours changed their VLANs. */
-      readonly foundVlans: readonly FoundVlan[];
+      readonly foundVlans: readonly KeptVlan[];
       /** Taken down by an earlier run on a server's word, and not seen up again. */
       readonly heldDown: ReadonlyMap<PortName, HoldKind>;
       /** Logins at concentrators that an earlier run was told to keep out. */
@@ -80,7 +80,7 @@ export type Input =
   /** What a DHCP server has sent: from one of `watch-leases`. */
   | { readonly type: 'lease-frame'; readonly bytes: Uint8Array }
   /** The answer to `read-vlans`. */
-  | { readonly type: 'vlans'; readonly map: VlanMap }
+  | { readonly type: 'vlans'; readonly map: VlanReading }
   | { readonly type: 'vlans-failed'; readonly error: string }
   /** The answer to `read-counters`: of every port, from (input) and to (output) its clients. */
   | { readonly type: 'counters'; readonly counters: ReadonlyMap<PortName, TrafficCounters> }
@@ -189,7 +189,7 @@ export type Effect =
       readonly changes: readonly VlanChange[];
     }
   /** To be on disk before what comes after it is done; takes the place of what was kept before. */
-  | { readonly type: 'remember-vlans'; readonly found: readonly FoundVlan[] }
+  | { readonly type: 'remember-vlans'; readonly found: readonly KeptVlan[] }
   /** To be kept for the next start, in place of what was kept before. */
   | { readonly type: 'remember-bars'; readonly bars: readonly Bar[] }
   /** For rollcall-lock, in place of what it was given before; at start, and with each other configuration. */

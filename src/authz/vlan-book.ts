@@ -9,7 +9,15 @@
 // by its first session where that is allowed, and taken away after the last.
 // Bound: one note a VLAN and port that differ from what was found.
 
-import type { PortName, SessionVlans, VlanChange, VlanId, VlanMap, VlanMember } from '../model/dataplane.ts';
+import type {
+  PortName,
+  SessionVlans,
+  VlanChange,
+  VlanId,
+  VlanMap,
+  VlanMember,
+  VlanReading,
+} from '../model/dataplane.ts';
 import { VlanHolds } from './vlan-holds.ts';
 
 export interface VlanSettings {
@@ -24,6 +32,11 @@ export interface FoundVlan {
   readonly port?: PortName;
   readonly vlan: VlanId;
   readonly member?: { readonly pvid: boolean; readonly untagged: boolean };
+}
+
+/** The same, as it is kept where a kill does not reach it: the name of a port may be another one's by then. */
+export interface KeptVlan extends FoundVlan {
+  readonly ifindex?: number;
 }
 
 type Place = PortName | undefined;
@@ -150,7 +163,7 @@ export class VlanBook<Holder> {
     }
   }
 
-  /** The port is gone, and what was changed on it with it. */
+  /** The port is gone; what was changed on it is no more our concern. */
   portGone(port: PortName): void {
     for (const [key, note] of this.found) if (note.port === port) this.found.delete(key);
     const ports = new Map(this.map.ports);
@@ -174,13 +187,9 @@ export class VlanBook<Holder> {
     return [...this.found.values()];
   }
 
-  /** What an earlier life of ours left behind; the ports it is about. */
+  /** What an earlier life of ours, or a port of another name, has left behind; the ports it is about. */
   remember(memory: readonly FoundVlan[]): readonly PortName[] {
-    for (const note of memory) {
-      // A port that was made anew since has nothing of it.
-      if (note.port !== undefined && !this.map.ports.has(note.port)) continue;
-      this.found.set(keyOf(note.port, note.vlan), note);
-    }
+    for (const { port, vlan, member } of memory) this.noteDown(port, vlan, member);
     return [...new Set(memory.flatMap(({ port }) => (port === undefined ? [] : [port])))];
   }
 
@@ -279,11 +288,38 @@ export class VlanBook<Holder> {
   }
 
   private note(port: Place, vlan: VlanId, member: Membership): void {
-    const key = keyOf(port, vlan);
-    if (this.found.has(key)) return;
-    const about = port === undefined ? { vlan } : { port, vlan };
-    this.found.set(key, member === undefined ? about : { ...about, member });
+    if (!this.found.has(keyOf(port, vlan))) this.noteDown(port, vlan, member);
   }
+
+  private noteDown(port: Place, vlan: VlanId, member: Membership): void {
+    const about = port === undefined ? { vlan } : { port, vlan };
+    this.found.set(keyOf(port, vlan), member === undefined ? about : { ...about, member });
+  }
+}
+
+/** With its ports by name; one that has none is left out: it is not known yet, and the bridge is read again when it is. */
+export function named(
+  { ports, ...about }: VlanReading,
+  nameOf: (ifindex: number) => PortName | undefined,
+): VlanMap {
+  const byName = new Map<PortName, readonly VlanMember[]>();
+  for (const [ifindex, members] of ports) {
+    const name = nameOf(ifindex);
+    if (name !== undefined) byName.set(name, members);
+  }
+  return { ...about, ports: byName };
+}
+
+/** Notes by what ports are called now; one that is not there any more was made anew, and has nothing of it. */
+export function ofPorts(
+  notes: readonly KeptVlan[],
+  nameOf: (ifindex: number) => PortName | undefined,
+): readonly FoundVlan[] {
+  return notes.flatMap(({ ifindex, port: before, ...note }): FoundVlan[] => {
+    const port = ifindex === undefined ? undefined : nameOf(ifindex);
+    if (port === undefined) return before === undefined ? [note] : [];
+    return [{ ...note, port }];
+  });
 }
 
 function rank({ member }: VlanChange): number {

@@ -26,6 +26,11 @@ export interface VlanMap {
   readonly ports: ReadonlyMap<PortName, readonly VlanMember[]>;
 }
 
+/** The same, as it was read: ports by ifindex, since a name may be another port's than the reader thinks. */
+export interface VlanReading extends Omit<VlanMap, 'ports'> {
+  readonly ports: ReadonlyMap<number, readonly VlanMember[]>;
+}
+
 /** One membership as it is to be; `port` undefined = of the bridge itself, `member` undefined = none. */
 export interface VlanChange {
   readonly port: PortName | undefined;

@@ -50,6 +50,17 @@ describe.each(WAYS)('%s', (_, passes) => {
     expect(await repairs(stage)).toEqual({ 'foreign-entries-removed': 1 });
   });
 
+  it('one that cannot be removed at first is alarmed, once, and told of when it is gone', async () => {
+    const stage = open();
+    stage.net.faults.revokes = 3;
+    await stage.writeForeignGrant(STRANGER, 'p2');
+    await passes(stage);
+    await stage.pass(30_000);
+    expect(await stage.isGranted(STRANGER, 'p2')).toBe(false);
+    const alarms = codes(stage).filter((code) => code?.startsWith('relock-'));
+    expect(alarms).toEqual(['relock-failed', 'relock-recovered']);
+  });
+
   it('one of a session that is gone is written again, and the session goes on', async () => {
     const stage = open();
     const { mac } = stage.machine(1);

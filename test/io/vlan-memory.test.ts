@@ -1,32 +1,26 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { Effect, Input } from '../../src/agent/ports.ts';
-import type { FoundVlan } from '../../src/authz/vlan-book.ts';
+import type { KeptVlan } from '../../src/authz/vlan-book.ts';
 import { ok } from '../../src/base/result.ts';
 import { VlanMemory } from '../../src/io/dataplane/vlan-memory.ts';
 import { Shell } from '../../src/io/shell.ts';
 import type { PortName, VlanChange } from '../../src/model/dataplane.ts';
 
 const P1 = 'p1' as PortName;
-const FOUND: readonly FoundVlan[] = [
-  { port: P1, vlan: 30 },
-  { port: P1, vlan: 1, member: { pvid: true, untagged: true } },
+const FOUND: readonly KeptVlan[] = [
+  { port: P1, ifindex: 7, vlan: 30 },
+  { port: P1, ifindex: 7, vlan: 1, member: { pvid: true, untagged: true } },
   { vlan: 30 },
 ];
 
-const portsOf = (indexes: Readonly<Record<string, number>>) => ({
-  ifindexOf: (port: PortName) => indexes[port],
-  nameOf: (ifindex: number) =>
-    Object.keys(indexes).find((name) => indexes[name] === ifindex) as PortName | undefined,
-});
-
-function open(indexes: Readonly<Record<string, number>> = { p1: 7 }) {
+function open(boot = 'this boot') {
   const folder = mkdtempSync(join(tmpdir(), 'rollcall-vlans-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  const memory = new VlanMemory(join(folder, 'state'), 'b1', portsOf(indexes));
-  return { memory, indexes, path: join(folder, 'state/vlans.json') };
+  const state = join(folder, 'state');
+  return { memory: new VlanMemory(state, boot), state, path: join(state, 'vlans.json') };
 }
 
 it('remembers what was found, and nothing when there is nothing', () => {
@@ -38,30 +32,13 @@ it('remembers what was found, and nothing when there is nothing', () => {
   expect(existsSync(path)).toBe(false);
 });
 
-it('knows nothing of a port that was made anew since', () => {
-  const indexes: Record<string, number> = { p1: 7 };
-  const { memory } = open(indexes);
-  memory.write(FOUND);
-  indexes.p1 = 8;
-  expect(memory.read()).toEqual({ ok: true, value: [{ vlan: 30 }] });
-});
-
-it('knows a port by its ifindex, whatever it is called now', () => {
-  const indexes: Record<string, number> = { p1: 7 };
-  const { memory } = open(indexes);
-  memory.write(FOUND);
-  Object.assign(indexes, { p9: 7, p1: 8 });
-  const found = FOUND.map((note) => ('port' in note ? { ...note, port: 'p9' } : note));
-  expect(memory.read()).toEqual({ ok: true, value: found });
-});
-
 it('knows nothing after a boot of the machine: what ports are then, its network configuration says', () => {
-  const { memory, path } = open();
+  const { memory, state, path } = open();
   memory.write(FOUND);
-  const after = new VlanMemory(dirname(path), 'b2', portsOf({ p1: 7 }));
+  const after = new VlanMemory(state, 'the next boot');
   expect(after.read()).toEqual({ ok: true, value: [] });
   // Of a program that did not say which boot it was.
-  writeFileSync(path, readFileSync(path, 'utf8').replace('"boot":"b1",', ''));
+  writeFileSync(path, readFileSync(path, 'utf8').replace('"boot":"this boot",', ''));
   expect(after.read()).toEqual({ ok: true, value: FOUND });
 });
 
@@ -72,7 +49,7 @@ it('says what is wrong with a file that is not its own, and with one that cannot
   expect(memory.read()).toEqual({ ok: false, error: expect.stringMatching(/vlans\.json: it is not what/) });
   writeFileSync(path, '{');
   expect(memory.read().ok).toBe(false);
-  const nowhere = new VlanMemory(path, 'b1', portsOf({ p1: 1 }));
+  const nowhere = new VlanMemory(path, 'this boot');
   expect(nowhere.write(FOUND)).toEqual({
     ok: false,
     error: expect.stringMatching(/^write .*(ENOTDIR|EEXIST)/),
@@ -82,7 +59,7 @@ it('says what is wrong with a file that is not its own, and with one that cannot
 describe('what cannot be noted', () => {
   const THERE: VlanChange = { port: P1, vlan: 40, member: { pvid: true, untagged: true } };
   const BACK: VlanChange = { port: P1, vlan: 30, member: undefined };
-  const MORE: readonly FoundVlan[] = [...FOUND, { port: P1, vlan: 40 }];
+  const MORE: readonly KeptVlan[] = [...FOUND, { port: P1, ifindex: 7, vlan: 40 }];
 
   /** `FOUND` is on disk, and nothing more can be written until the way is free. */
   function stuck() {

@@ -64,7 +64,7 @@ const race: PoweredScenario = {
     await stage.pass(1000);
     assert.ok((await heard(own)) > 0, 'its own frames pass now');
     await expectIn(stage, stage.machine(1), session);
-    await machine.must('systemctl kill --kill-whom=main --signal=KILL rollcall');
+    await stage.house.killAgent();
     await stage.until(
       'the agent online again',
       async () => (await machine.run('rollcall status')).code === 0,

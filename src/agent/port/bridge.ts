@@ -36,6 +36,10 @@ export class Bridge {
     return this.byIndex.get(index);
   }
 
+  indexOf(name: PortName): number | undefined {
+    return this.facts.get(name)?.index;
+  }
+
   /** The MAC that our frames out of this port bear. */
   addressOf(name: PortName): Mac | undefined {
     return this.facts.get(name)?.address;
@@ -99,6 +103,7 @@ export class Bridge {
     const names = new Set(found.map(({ name }) => name));
     for (const name of this.names()) if (!names.has(name)) this.gone(name);
     for (const facts of found) this.found(facts);
+    if (this.isThere) this.core.parts.vlans.portsRead();
   }
 
   private found(facts: PortFacts): void {
@@ -124,8 +129,9 @@ export class Bridge {
   }
 
   private gone(name: PortName): void {
-    const { leases, ports } = this.core.parts;
+    const { leases, ports, vlans } = this.core.parts;
     const known = this.facts.get(name);
+    vlans.leaving(name, known?.index);
     // Its index may be known by another name already.
     if (known !== undefined && this.byIndex.get(known.index) === name) this.byIndex.delete(known.index);
     this.facts.delete(name);

@@ -6,15 +6,17 @@
 //
 // On a bridge that does not filter VLANs nothing is read, set or noted.
 
-import { type FoundVlan, VlanBook } from '../../authz/vlan-book.ts';
+import { type KeptVlan, named, ofPorts, VlanBook } from '../../authz/vlan-book.ts';
 import { planVlans, type VlanRefusal, type VlanWish } from '../../authz/vlan-plan.ts';
+import { present } from '../../base/present.ts';
 import type { Result } from '../../base/result.ts';
 import { retryDelay } from '../../base/retry.ts';
 import { after, earliest, type Instant, NEVER } from '../../base/time.ts';
 import { isUplink } from '../../config/ports.ts';
-import type { PortName, SessionVlans, VlanChange, VlanId, VlanMap } from '../../model/dataplane.ts';
+import type { PortName, SessionVlans, VlanChange, VlanId, VlanReading } from '../../model/dataplane.ts';
 import type { Core } from '../core.ts';
 import type { Timed } from '../schedule.ts';
+import { LeftVlans } from './left-vlans.ts';
 
 /** Whoever holds VLANs of a port: somebody on the way in, then the session. */
 export type Holder = object;
@@ -58,16 +60,21 @@ export class VlanDesk implements Timed {
   private readonly waiting = new Map<PortName, (() => void)[]>();
   /** Ports as an earlier life of ours left them, until its entries on them are gone. */
   private readonly restoring = new Set<PortName>();
+  private readonly left = new LeftVlans();
 
   constructor(private readonly core: Core) {
     this.book = new VlanBook(core.config.vlan);
   }
 
-  /** `found`: what an earlier life of ours left changed; it is put back. */
-  boot(map: VlanMap, found: readonly FoundVlan[], macVlan: boolean): void {
+  /** `found`: what an earlier life of ours left changed; it is put back, on a port that has another name by now, too. */
+  boot(map: VlanReading, found: readonly KeptVlan[], macVlan: boolean): void {
     this.book.macVlan = macVlan;
     this.see(map);
-    for (const port of this.book.remember(found)) this.restoring.add(port);
+    const { bridge } = this.core.parts;
+    const notes = ofPorts(found, (ifindex) => bridge.nameOf(ifindex));
+    for (const port of this.book.remember(notes)) this.restoring.add(port);
+    if (notes.length !== found.length || notes.some(({ port }, i) => port !== found[i]?.port))
+      this.keepMemory();
   }
 
   /** The table was read, and the removal of entries that nobody was given has begun. */
@@ -132,9 +139,12 @@ export class VlanDesk implements Timed {
   }
 
   /** The bridge is read, or why it cannot be. */
-  readDone(map: VlanMap | undefined, error: string | undefined): void {
+  readDone(map: VlanReading | undefined, error: string | undefined): void {
     this.reading = false;
-    if (map !== undefined) this.see(map);
+    if (map !== undefined) {
+      this.see(map);
+      this.takeBack();
+    }
     const asked = this.asking;
     this.asking = [];
     for (const { port, wish, answer } of asked) {
@@ -146,6 +156,22 @@ export class VlanDesk implements Timed {
     }
     if (this.readsJoined) this.joinedRead(map !== undefined);
     if (this.joined) this.read();
+  }
+
+  /** Ports that are there again, by whatever name, and still as we left them. */
+  private takeBack(): void {
+    const { bridge } = this.core.parts;
+    const notes = this.left.back(
+      (ifindex) => bridge.nameOf(ifindex),
+      (port) => this.book.members(port),
+    );
+    if (notes === undefined) return;
+    const names = this.book.remember(notes);
+    this.keepMemory();
+    for (const port of names) {
+      this.restoring.add(port);
+      this.restore(port);
+    }
   }
 
   /** What is held needs an uplink that has just joined, too; a port that is tried again soon has its turn then. */
@@ -251,17 +277,44 @@ export class VlanDesk implements Timed {
   }
 
   portAdded(): void {
-    if (!this.book.filtering) return;
+    if (!this.book.filtering && this.left.memory().length === 0) return;
     this.joined = true;
     this.read();
   }
 
-  /** Before its ports are. */
+  /** Before its ports are. It may be there still by another name, and get its own back. */
   bridgeGone(): void {
     this.doubt();
-    const before = this.book.memory().length;
+    const before = this.book.memory();
+    for (const { port } of before)
+      if (port !== undefined) this.leave(port, this.core.parts.bridge.indexOf(port));
     this.book.bridgeGone();
-    if (before > 0) this.keepMemory();
+    if (before.length > 0) this.keepMemory();
+  }
+
+  /** Before anything else hears that it is gone: nothing is to be set any more by a name that may be another port's. */
+  leaving(port: PortName, ifindex: number | undefined): void {
+    const before = this.book.memory().length;
+    this.leave(port, ifindex);
+    if (this.book.memory().length !== before) this.keepMemory();
+  }
+
+  private leave(port: PortName, ifindex: number | undefined): void {
+    const notes = this.book.memory().filter((note) => note.port === port);
+    const members = this.isChanging(port) ? undefined : this.book.members(port);
+    if (ifindex !== undefined && notes.length > 0) this.left.keep(ifindex, { notes, members });
+    this.book.portGone(port);
+  }
+
+  private isChanging(port: PortName): boolean {
+    if (this.retries.has(port)) return true;
+    return [...this.work.values()].some(({ changes }) => changes.some((change) => change.port === port));
+  }
+
+  /** All ports were read, and are known. */
+  portsRead(): void {
+    const { bridge } = this.core.parts;
+    if (this.left.forgetMissing((ifindex) => bridge.nameOf(ifindex) !== undefined)) this.keepMemory();
   }
 
   portGone(port: PortName): void {
@@ -269,13 +322,12 @@ export class VlanDesk implements Timed {
     this.retries.delete(port);
     this.work.delete(port);
     this.placing.delete(port);
-    const before = this.book.memory().length;
-    this.book.portGone(port);
-    if (this.book.memory().length !== before) this.keepMemory();
     this.freed(port);
   }
 
-  private see(map: VlanMap): void {
+  private see(reading: VlanReading): void {
+    const { bridge } = this.core.parts;
+    const map = named(reading, (ifindex) => bridge.nameOf(ifindex));
     this.stale = false;
     this.book.see(map);
     for (const name of map.ports.keys()) {
@@ -335,6 +387,10 @@ export class VlanDesk implements Timed {
   }
 
   private keepMemory(): void {
-    this.core.out.push({ type: 'remember-vlans', found: this.book.memory() });
+    const { bridge } = this.core.parts;
+    const notes = this.book
+      .memory()
+      .map((note) => ({ ...note, ...present({ ifindex: note.port && bridge.indexOf(note.port) }) }));
+    this.core.out.push({ type: 'remember-vlans', found: [...notes, ...this.left.memory()] });
   }
 }

@@ -41,6 +41,8 @@ const WITHOUT_FAILURE: ReadonlySet<EndCause> = new Set(['moved', 'supplicant-res
 export class Closings {
   /** Those of whom something could not be removed yet: an entry, or the openness of the port. */
   private readonly stuck = new Set<SessionUnit>();
+  /** Entries of nobody's session that could not be removed yet: one alarm for all of them. */
+  private readonly stubborn = new Set<string>();
   /** By client and port, or by address: one at a time as a rule, two where a client came back before its last Stop was stored. */
   private readonly open = new Map<string, Closing[]>();
 
@@ -83,10 +85,12 @@ export class Closings {
   }
 
   revoked(key: Grant, tries: number): void {
+    this.noMoreStubborn(key);
     for (const closing of this.closingsOf(key)) this.cleared(closing, keyText(key), tries);
   }
 
   superseded(key: Grant): void {
+    this.noMoreStubborn(key);
     for (const closing of this.closingsOf(key)) this.takenOver(closing, keyText(key));
   }
 
@@ -141,8 +145,22 @@ export class Closings {
   revokeFailed(key: Grant, { tries, error }: { readonly tries: number; readonly error: string }): void {
     const closings = this.closingsOf(key);
     for (const closing of closings) this.failed(closing, tries, error);
+    if (closings.length === 0) this.isStubborn(key, error);
     // Whoever waits for its VLANs is not to wait for ever.
     if (closings.length > 0 && !isAddress(key)) this.core.parts.vlans.freed(key.port);
+  }
+
+  private isStubborn(key: Grant, error: string): void {
+    const about = isAddress(key) ? { ip: key.ip } : { mac: key.mac, port: key.port };
+    if (this.stubborn.size === 0)
+      this.core.parts.reporter.warning('relock-failed', `it is nobody's, and stays for now: ${error}`, about);
+    this.stubborn.add(keyText(key));
+  }
+
+  private noMoreStubborn(key: Grant): void {
+    if (!this.stubborn.delete(keyText(key)) || this.stubborn.size > 0) return;
+    const message = 'entries of nobody that could not be removed are gone';
+    this.core.parts.reporter.warning('relock-recovered', message, {});
   }
 
   private failed(closing: Closing, tries: number, error: string): void {

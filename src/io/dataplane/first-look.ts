@@ -6,7 +6,7 @@ import type { Input } from '../../agent/ports.ts';
 import { present } from '../../base/present.ts';
 import { ok, type Result } from '../../base/result.ts';
 import type { Config } from '../../config/config.ts';
-import type { Capabilities, VlanMap } from '../../model/dataplane.ts';
+import type { Capabilities, VlanReading } from '../../model/dataplane.ts';
 import { optmemMax } from '../host/kernel-limits.ts';
 import { ownRights } from '../host/rights.ts';
 import type { Logger } from '../log.ts';
@@ -16,7 +16,7 @@ import type { HeldPorts } from './held-ports.ts';
 import type { PortAuth } from './portauth.ts';
 import type { VlanMemory } from './vlan-memory.ts';
 
-const NO_VLANS: VlanMap = { filtering: false, bridge: [], ports: new Map() };
+const NO_VLANS: VlanReading = { filtering: false, bridge: [], ports: new Map() };
 
 export interface FirstLook {
   readonly config: Config;

@@ -1,13 +1,14 @@
 // The bridge of which the configuration spoke before it named another one, or that was given another name while no agent ran. An
 // earlier run has left grants and locks there; nobody would ever take them back, since all that this run does is about the
 // bridge that has the name now. So before anything else: ports that may be open for
-// one client are locked, and every grant is taken away, with proof; then their sessions, whose ports are gone, are closed by the
+// one client are locked, every grant is taken away, with proof, and VLANs go back to what was found; then their sessions, whose ports are gone, are closed by the
 // way of all sessions (agent/kept/restoration.ts).
 //
 // Ports stay locked, as those do of which `control` became off: nobody is let in by a change of a name. What would open them is told.
 // Which bridge it was says the agent's own copy of the lock file, which is written anew after this, if nothing of it is left; what
 // that one is called now says its ifindex (bridge-note.ts).
 
+import { type KeptVlan, named, ofPorts, VlanBook } from '../../authz/vlan-book.ts';
 import { macFromNumber } from '../../base/mac.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import type { Config } from '../../config/config.ts';
@@ -27,6 +28,7 @@ import type { BridgeNote } from './bridge-note.ts';
 import { nft } from './nft.ts';
 import type { PortAuth } from './portauth.ts';
 import { lockTable, strangersTable, tableName } from './table-name.ts';
+import type { VlanMemory } from './vlan-memory.ts';
 
 export interface FormerBridge extends LockRules {
   /** As the configuration called it. */
@@ -36,19 +38,25 @@ export interface FormerBridge extends LockRules {
 }
 
 /** What was done there, in a sentence; undefined where there is no such bridge any more, or nothing of ours on it. */
-export function leaveFormerBridge(former: FormerBridge, config: Config): Result<string | undefined, string> {
+export function leaveFormerBridge(
+  former: FormerBridge,
+  config: Config,
+  vlanMemory: VlanMemory,
+): Result<string | undefined, string> {
   const { bridge, calledNow } = former;
   // The same one, by the name that the configuration has for it now: whoever is in there stays in.
   if (calledNow === config.switch.bridge) return ok(undefined);
   const portauth = openDataplane({ ...config, switch: { ...config.switch, bridge: calledNow } });
   if (!portauth.ok) return portauth;
   const left = takeBack(portauth.value, former);
+  const vlans = putVlansBack(portauth.value, vlanMemory);
   portauth.value.close();
   const what =
     calledNow === bridge
       ? `${bridge} is not our bridge any more`
       : `the bridge ${bridge} is called ${calledNow} now, and is not ours by that name`;
   if (!left.ok) return err(`${what}, and has grants of ours: ${left.error}`);
+  if (!vlans.ok) return err(`${what}, and has VLANs of ours: ${vlans.error}`);
   const { grants, ports } = left.value;
   if (grants + ports.length === 0) return ok(undefined);
   const opening = ports.map((port) => `\`${unlockCommand(port)}\``).join(', ');
@@ -115,6 +123,33 @@ function takeBack(portauth: PortAuth, { locks }: FormerBridge): Result<Left, str
   if (failed?.ok === false) return failed;
   const shut = ports.filter(({ name, locked }) => locked || granted.has(name));
   return ok({ grants: keys.value.length, ports: shut });
+}
+
+/** Of its ports by whatever name; tried once. What is left in the notes would be done to the bridge of now. */
+function putVlansBack(portauth: PortAuth, memory: VlanMemory): Result<void, string> {
+  const notes = memory.read();
+  // Told by the first look.
+  if (!notes.ok || notes.value.length === 0) return ok(undefined);
+  const done = asFound(portauth, notes.value);
+  const forgotten = memory.write([]);
+  return done.ok ? forgotten : done;
+}
+
+function asFound(portauth: PortAuth, notes: readonly KeptVlan[]): Result<void, string> {
+  const names = new Map(portauth.ports().map(({ index, name }) => [index, name]));
+  const read = portauth.vlans();
+  if (!read.ok || names.size === 0) return ok(undefined);
+  const book = new VlanBook<never>({ create: false, uplinks: false });
+  book.see(named(read.value, (ifindex) => names.get(ifindex)));
+  book.remember(ofPorts(notes, (ifindex) => names.get(ifindex)));
+  let failed: Result<void, string> = ok(undefined);
+  for (const name of names.values()) {
+    const changes = book.changes(name);
+    const done = portauth.setVlans(changes);
+    if (done.ok) book.done(changes);
+    else failed = done;
+  }
+  return failed;
 }
 
 function grantsOn(

@@ -46,9 +46,9 @@ export class OurBridge {
   private owesFormerBridge = false;
 
   constructor(private readonly options: OurBridgeOptions) {
-    const { config, portauth, machineBoot } = options;
+    const { config, machineBoot } = options;
     this.heldPorts = new HeldPorts(join(config.stateDir, 'held-ports.json'));
-    this.vlanMemory = new VlanMemory(config.stateDir, machineBoot, portauth);
+    this.vlanMemory = new VlanMemory(config.stateDir, machineBoot);
     this.ownLockFile = join(config.stateDir, OWN_LOCK_FILE);
     this.lockFile = join(config.stateDir, LOCK_FILE);
     this.note = new BridgeNote(config.stateDir, machineBoot);
@@ -74,7 +74,7 @@ export class OurBridge {
     const listening = portauth.onEvents((events) => this.heard(events, listeners));
     if (!listening.ok) return listening;
     const former = formerBridge([this.ownLockFile, this.lockFile], this.note, config);
-    const left = former === undefined ? ok(undefined) : leaveFormerBridge(former, config);
+    const left = former === undefined ? ok(undefined) : leaveFormerBridge(former, config, this.vlanMemory);
     this.owesFormerBridge = !left.ok;
     const boot = firstLook({
       config,

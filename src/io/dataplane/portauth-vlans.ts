@@ -1,6 +1,6 @@
 // Memberships in VLANs as the library reads and writes them: packed records in one buffer that grows.
 
-import type { PortName, VlanChange, VlanMap, VlanMember } from '../../model/dataplane.ts';
+import type { PortName, VlanChange, VlanMember, VlanReading } from '../../model/dataplane.ts';
 import * as abi from './portauth-abi.ts';
 
 const ENOBUFS = -105;
@@ -16,19 +16,16 @@ export class VlanRecords {
     private readonly handle: abi.Handle,
   ) {}
 
-  /** Undefined if the library failed; ports without a name are left out. */
-  read(nameOf: (ifindex: number) => PortName | undefined): Omit<VlanMap, 'filtering'> | undefined {
+  /** Undefined if the library failed. */
+  read(): Omit<VlanReading, 'filtering'> | undefined {
     const count = this.fill();
     if (count < 0) return undefined;
     const bridge: VlanMember[] = [];
-    const ports = new Map<PortName, VlanMember[]>();
+    const ports = new Map<number, VlanMember[]>();
     for (let i = 0; i < count; i++) {
       const { ifindex, member } = abi.readVlan(this.buffer, i);
-      if (ifindex === BRIDGE_ITSELF) bridge.push(member);
-      const name = nameOf(ifindex);
-      if (name === undefined) continue;
-      const members = ports.get(name);
-      if (members === undefined) ports.set(name, [member]);
+      const members = ifindex === BRIDGE_ITSELF ? bridge : ports.get(ifindex);
+      if (members === undefined) ports.set(ifindex, [member]);
       else members.push(member);
     }
     return { bridge, ports };

@@ -19,7 +19,7 @@ import type {
   PortSetting,
   TableDump,
   VlanChange,
-  VlanMap,
+  VlanReading,
 } from '../../model/dataplane.ts';
 import * as abi from './portauth-abi.ts';
 import { HostLookups } from './portauth-host.ts';
@@ -109,17 +109,6 @@ export class PortAuth {
     return this.portRecords.counters();
   }
 
-  /** Undefined for a port that is not there. */
-  ifindexOf(name: PortName): number | undefined {
-    const index = this.portRecords.indexOf(name);
-    return index === NO_PORT ? undefined : index;
-  }
-
-  /** As the bridge was when it was read last, or has told since. */
-  nameOf(ifindex: number): PortName | undefined {
-    return this.portRecords.nameOf(ifindex);
-  }
-
   portCounters(name: PortName): PortCounters | undefined {
     return this.counters().get(name);
   }
@@ -136,10 +125,10 @@ export class PortAuth {
   }
 
   /** Every membership in every VLAN, of the ports and of the bridge itself. */
-  vlans(): Result<VlanMap, string> {
+  vlans(): Result<VlanReading, string> {
     const capabilities = this.capabilities();
     if (!capabilities.ok) return capabilities;
-    const map = this.vlanRecords.read((ifindex) => this.portRecords.nameOf(ifindex));
+    const map = this.vlanRecords.read();
     return map === undefined
       ? err(this.lastError())
       : ok({ filtering: capabilities.value.vlanFiltering, ...map });

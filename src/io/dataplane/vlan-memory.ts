@@ -1,11 +1,13 @@
 // What ports were before the agent changed their VLANs, on disk: written before each change, so that the next start finds
-// the way back after a kill. One small file, replaced whole; gone when there is nothing to remember.
+// the way back after a kill. One small file, replaced whole; gone when there is nothing to remember. A port is known by its ifindex,
+// since its name may be another one's by then; so what is of another boot of the machine says nothing, and there is nothing to go back from.
 
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { Type } from 'typebox';
 import { Check } from 'typebox/value';
-import type { FoundVlan } from '../../authz/vlan-book.ts';
+import type { KeptVlan } from '../../authz/vlan-book.ts';
+import { present } from '../../base/present.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import type { PortName, VlanChange } from '../../model/dataplane.ts';
 import { attempt, replaceFile } from '../files.ts';
@@ -16,7 +18,6 @@ const Memory = Type.Object({
   version: Type.Literal(1),
   /** Of the machine: after another one all ports are as its network configuration says. An agent of before 2026-11-27 does not say. */
   boot: Type.Optional(Type.String()),
-  /** By its ifindex: one that was made anew since is not the one that was changed, and one that was renamed is. */
   found: Type.Array(
     Type.Object({
       port: Type.Optional(Type.String({ minLength: 1, maxLength: 15 })),
@@ -28,27 +29,20 @@ const Memory = Type.Object({
   ),
 });
 
-/** Of the bridge, as they are now. */
-interface Ports {
-  readonly ifindexOf: (port: PortName) => number | undefined;
-  readonly nameOf: (ifindex: number) => PortName | undefined;
-}
-
 export class VlanMemory {
   private readonly path: string;
-  private onDisk: readonly FoundVlan[] = [];
+  private onDisk: readonly KeptVlan[] = [];
   /** What is to be there and could not be written. */
-  private unwritten: readonly FoundVlan[] | undefined;
+  private unwritten: readonly KeptVlan[] | undefined;
 
   constructor(
     stateDir: string,
     private readonly boot: string,
-    private readonly ports: Ports,
   ) {
     this.path = join(stateDir, FILE);
   }
 
-  read(): Result<readonly FoundVlan[], string> {
+  read(): Result<readonly KeptVlan[], string> {
     let text: string;
     try {
       text = readFileSync(this.path, 'utf8');
@@ -65,17 +59,16 @@ export class VlanMemory {
     }
     if (!Check(Memory, value)) return err(`read ${this.path}: it is not what an agent writes`);
     if (value.boot !== undefined && value.boot !== this.boot) return ok([]);
-    this.onDisk = value.found.flatMap(({ port, ifindex, vlan, member }) => {
-      const change = { vlan, ...(member === undefined ? {} : { member }) };
-      if (port === undefined) return [change];
-      const name = ifindex === undefined ? undefined : this.ports.nameOf(ifindex);
-      return name === undefined ? [] : [{ port: name, ...change }];
-    });
-    return ok(this.onDisk);
+    const kept = value.found.map(({ vlan, port, ...about }) => ({
+      vlan,
+      ...present({ port: port as PortName | undefined, ...about }),
+    }));
+    this.onDisk = kept;
+    return ok(kept);
   }
 
   /** On disk when it returns. */
-  write(found: readonly FoundVlan[]): Result<void, string> {
+  write(found: readonly KeptVlan[]): Result<void, string> {
     const written = found.length === 0 ? this.forget() : this.replace(found);
     if (written.ok) this.onDisk = found;
     this.unwritten = written.ok ? undefined : found;
@@ -101,11 +94,8 @@ export class VlanMemory {
     });
   }
 
-  private replace(found: readonly FoundVlan[]): Result<void, string> {
-    const notes = found.map((note) =>
-      note.port === undefined ? note : { ...note, ifindex: this.ports.ifindexOf(note.port) },
-    );
-    return replaceFile(this.path, `${JSON.stringify({ version: 1, boot: this.boot, found: notes })}\n`);
+  private replace(found: readonly KeptVlan[]): Result<void, string> {
+    return replaceFile(this.path, `${JSON.stringify({ version: 1, boot: this.boot, found })}\n`);
   }
 }
 

@@ -17,6 +17,7 @@ import { giveAddress, keepQuiet, Netns, SWITCH_MAC, type SwitchClient } from '..
 import { TOPIC_BASE, undoAll } from '../lab/scene.ts';
 import type { Machine } from './machine.ts';
 import { MANAGEMENT_IPV4, OUTSIDE_IPV4, Outside } from './outside.ts';
+import { endOf, restartsIn, SHOW } from './unit-state.ts';
 
 const LAST_LOG_LINES = 40;
 const READY_WITHIN_MS = 60_000;
@@ -49,6 +50,8 @@ export class QemuHouse implements House {
   /** Where the broker and the server are. */
   readonly services: Netns;
   readonly #undoings: (() => unknown)[];
+  /** That are no fault of the agent's. */
+  #restarts = 0;
 
   private constructor(
     parts: Pick<QemuHouse, 'lab' | 'radius' | 'broker'> & {
@@ -125,14 +128,18 @@ export class QemuHouse implements House {
     await this.machine.must('systemctl kill --kill-whom=main --signal=CONT rollcall');
   }
 
-  /** Also of one that its service manager has started again. */
+  /** Also of one that its service manager has started again, unless we have killed it. */
   async agentEnded(): Promise<number | null> {
-    const shown = await this.machine.must(
-      'systemctl show rollcall -p ActiveState -p NRestarts -p ExecMainStatus',
-    );
-    const is = (line: string): boolean => shown.split('\n').includes(line);
-    if (is('ActiveState=active') && is('NRestarts=0')) return null;
-    return Number(/^ExecMainStatus=(\d+)$/m.exec(shown)?.[1] ?? -1);
+    return endOf(await this.machine.must(SHOW), this.#restarts);
+  }
+
+  /** Its service manager starts it again: it is the agent from then on. */
+  async killAgent(): Promise<void> {
+    const shown = await this.machine.must(SHOW);
+    const ended = endOf(shown, this.#restarts);
+    if (ended !== null) throw new Error(`the agent had ended with ${ended} before it was to be killed`);
+    this.#restarts = restartsIn(shown) + 1;
+    await this.machine.must('systemctl kill --kill-whom=main --signal=KILL rollcall');
   }
 
   lastWords(): Promise<string> {

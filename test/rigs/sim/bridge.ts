@@ -15,7 +15,7 @@ import type {
   PortSetting,
   VlanChange,
   VlanId,
-  VlanMap,
+  VlanReading,
 } from '../../../src/model/dataplane.ts';
 import {
   decodeEthernet,
@@ -166,11 +166,7 @@ export class SimBridge {
     port.present = false;
     port.captured = false;
     port.locked = false;
-    for (const [key, entry] of this.table) {
-      if (entry.port !== port) continue;
-      this.table.delete(key);
-      this.tampered.add(entry.mac);
-    }
+    this.loseEntries(port);
     port.vlans.clear();
     port.vlans.set(1, { pvid: true, untagged: true });
     this.outside.news({ type: 'port-gone', name: port.name });
@@ -190,6 +186,24 @@ export class SimBridge {
     this.ports.delete(port.name);
     port.name = to as PortName;
     this.ports.set(port.name, port);
+  }
+
+  /** While the agent looks: the library takes its grants away, and tells. VLANs stay, as the kernel has it. */
+  renameTold(name: string, to: string): void {
+    const port = this.port(name);
+    this.loseEntries(port);
+    port.captured = false;
+    this.outside.news({ type: 'port-gone', name: port.name });
+    this.rename(name, to);
+    this.outside.news({ type: 'port-added', port: this.facts(port) });
+  }
+
+  private loseEntries(port: SimPort): void {
+    for (const [key, entry] of this.table) {
+      if (entry.port !== port) continue;
+      this.table.delete(key);
+      this.tampered.add(entry.mac);
+    }
   }
 
   /** The bridge itself is deleted. */
@@ -221,14 +235,14 @@ export class SimBridge {
     return ok(undefined);
   }
 
-  vlanMap(): VlanMap {
+  vlanMap(): VlanReading {
     const list = (vlans: ReadonlyMap<VlanId, VlanMembership>) =>
       [...vlans].map(([vlan, member]) => ({ vlan, ...member }));
     const present = [...this.ports.values()].filter((port) => port.present);
     return {
       filtering: this.filtering,
       bridge: list(this.vlans),
-      ports: new Map(present.map(({ name, vlans }) => [name, list(vlans)])),
+      ports: new Map(present.map(({ index, vlans }) => [index, list(vlans)])),
     };
   }
 

@@ -11,7 +11,7 @@ import {
 } from '../../../src/accounting/spool.ts';
 import { Agent } from '../../../src/agent/agent.ts';
 import type { Effect, Input, Ref } from '../../../src/agent/ports.ts';
-import type { FoundVlan } from '../../../src/authz/vlan-book.ts';
+import type { KeptVlan } from '../../../src/authz/vlan-book.ts';
 import type { Ipv4, Ipv6 } from '../../../src/base/ip.ts';
 import type { Mac } from '../../../src/base/mac.ts';
 import { present } from '../../../src/base/present.ts';
@@ -165,7 +165,7 @@ export class SimulatedSwitch {
   /** Which boot of which machine: another one for each switch. */
   private machine = `boot ${++SimulatedSwitch.machines}`;
   /** What the agent has asked to be remembered of the ports' VLANs: a restart of it gets that. */
-  foundVlans: readonly FoundVlan[] = [];
+  foundVlans: readonly KeptVlan[] = [];
   ssoBars: readonly Bar[] = [];
   /** Of the broker. */
   readonly retained = new Map<string, object>();
@@ -233,10 +233,16 @@ export class SimulatedSwitch {
   /** A port has another name, of which nobody hears: while no agent runs. Who is plugged in there stays plugged in. */
   rename(name: string, to: string): void {
     this.bridge.rename(name, to);
-    // Notes are by ifindex, and of one boot (io/dataplane/vlan-memory.ts).
-    this.foundVlans = this.foundVlans.map((note) =>
-      note.port === name ? { ...note, port: to as PortName } : note,
-    );
+    this.replug(name, to);
+  }
+
+  /** The same, of which the agent hears. */
+  renameTold(name: string, to: string): void {
+    this.bridge.renameTold(name, to);
+    this.replug(name, to);
+  }
+
+  private replug(name: string, to: string): void {
     for (const client of this.clients) if (client.port === name) client.port = to as PortName;
   }
 
@@ -345,7 +351,9 @@ export class SimulatedSwitch {
 
   private openCapture({ ref, port }: Extract<Effect, { readonly type: 'open-capture' }>): string | undefined {
     return this.answer(ref, 'captures', () => {
-      this.bridge.port(port).captured = true;
+      const there = this.bridge.ports.get(port);
+      if (there === undefined) return err(`capture on ${port}: no such device`);
+      there.captured = true;
       this.bridge.port(port).heard = undefined;
       return { ok: true, value: undefined };
     });
@@ -530,7 +538,7 @@ export class SimulatedSwitch {
         this.wantedCaptures.push(effect);
         return undefined;
       case 'close-capture':
-        bridge.port(effect.port).captured = false;
+        for (const port of bridge.ports.values()) if (port.name === effect.port) port.captured = false;
         return undefined;
       case 'hear':
         bridge.port(effect.port).heard = effect.only === undefined ? undefined : new Set(effect.only);
