@@ -8,7 +8,8 @@
 # Needs the package (`make deb ARCH=arm64`), what `make bundle TARGET=linux-arm64-glibc` needs, qemu-system-aarch64
 # and mke2fs. The exit code is that of what failed there, 2 if it did not get as far. The machine's root is made once (test/arm64/root.sh); nothing else is left behind.
 set -eu
-fail() { echo "arm64: $*" >&2; exit 2; }
+self=arm64
+fail() { echo "$self: $*" >&2; exit 2; }
 began=$(date +%s)
 cd "$(dirname "$0")/.."
 [ "$(id -u)" = 0 ] || fail "it has to be root"
@@ -22,14 +23,8 @@ package=dist-deb/rollcall_$(node -p 'require("./package.json").version')_arm64.d
 [ -f "$package" ] || fail "there is no $package: make deb ARCH=arm64"
 
 root=$(sh test/arm64/root.sh)
-work=$(mktemp -d "${TMPDIR:-/tmp}/rollcall-arm64.XXXXXX")
-machine=
-tidy() {
-    [ -z "$machine" ] || kill "$machine" 2>/dev/null || :
-    rm -rf "$work"
-}
-trap tidy EXIT
-trap 'exit 130' INT TERM
+# shellcheck source=test/machine-console.sh
+. test/machine-console.sh
 
 # What goes into it. The rigs of the lab look for dist/ and docs/ three folders above themselves; dist/ will be the package's.
 payload=$work/payload
@@ -50,20 +45,12 @@ echo "${ROLLCALL_LAB_SLOWER:-8}" >"$payload/slower"
 mke2fs -q -t ext4 -O '^has_journal' -d "$payload" "$work/payload.ext4" 256M >"$work/log" || { cat "$work/log" >&2; fail "the payload could not be packed"; }
 
 # Cortex-A72: `max` has pointer authentication, which is slow to emulate. The disks stay as they are: what is written is forgotten.
-: >"$work/console"
 echo "arm64: booting after $(($(date +%s) - began)) s"
 qemu-system-aarch64 -machine virt -cpu cortex-a72 -accel tcg,thread=multi -smp 2 -m 2048 -nographic -no-reboot -nic none \
     -kernel "$root/vmlinuz" -append 'console=ttyAMA0 root=/dev/nvme0n1 rw quiet panic=-1 mitigations=off init=/sbin/init' \
     -drive "file=$root/root.ext4,format=raw,if=none,id=root,snapshot=on" -device nvme,drive=root,serial=root \
     -drive "file=$work/payload.ext4,format=raw,if=virtio,snapshot=on" \
     </dev/null >"$work/console" 2>&1 &
-machine=$!
-tail -n +1 -f --pid="$machine" "$work/console" | sed -u 's/\r$//' &
-shown=$!
-wait "$machine" || :
-machine=
-wait "$shown"
-code=$(tr -d '\r' <"$work/console" | sed -n 's/^arm64: exit \([0-9]*\) .*/\1/p' | tail -n 1)
-[ -n "$code" ] || fail "it ended before the tests did"
+await_machine
 echo "arm64: the whole took $(($(date +%s) - began)) s"
 exit "$code"

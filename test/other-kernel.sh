@@ -8,7 +8,8 @@
 # Needs qemu-system-x86_64, busybox (static), cpio, dpkg-deb, kmod, xz. The exit code is the command's, 2 if it did not get
 # as far. Nothing is left behind.
 set -eu
-fail() { echo "other-kernel: $*" >&2; exit 2; }
+self=other-kernel
+fail() { echo "$self: $*" >&2; exit 2; }
 [ $# -ge 2 ] || { sed -n '5,9s/^# \{0,1\}//p' "$0" >&2; exit 2; }
 [ "$(id -u)" = 0 ] || fail "it has to be root"
 [ -f "$1" ] || fail "there is no kernel package '$1': \`apt-cache search linux-image\` lists them, \`apt-get download\` brings one"
@@ -18,14 +19,8 @@ done
 package=$(readlink -f "$1")
 shift
 tree=$(cd "$(dirname "$0")/.." && pwd)
-work=$(mktemp -d "${TMPDIR:-/tmp}/rollcall-kernel.XXXXXX")
-machine=
-tidy() {
-    [ -z "$machine" ] || kill "$machine" 2>/dev/null || :
-    rm -rf "$work"
-}
-trap tidy EXIT
-trap 'exit 130' INT TERM
+# shellcheck source=test/machine-console.sh
+. "$tree/test/machine-console.sh"
 
 dpkg-deb -x "$package" "$work/kernel" || fail "$package is no Debian package"
 release=$(basename "$(echo "$work"/kernel/lib/modules/*)")
@@ -88,7 +83,6 @@ echo o >/proc/sysrq-trigger
 sleep 60
 SECOND
 
-: >"$work/console"
 # Without cmpxchg16b: QEMU 7.2 gets it wrong, and Linux 6.12 crashes in its allocator. Without what protects a kernel from
 # strangers, which is of no use here and slow.
 qemu-system-x86_64 -accel tcg,thread=multi -smp 2 -cpu max,-cx16 -m 4096 -nographic -no-reboot -nic none \
@@ -96,12 +90,5 @@ qemu-system-x86_64 -accel tcg,thread=multi -smp 2 -cpu max,-cx16 -m 4096 -nograp
     -virtfs local,path=/,mount_tag=host,security_model=none,readonly=on,multidevs=remap \
     -append "console=ttyS0 quiet panic=-1 sysrq_always_enabled mitigations=off init_on_alloc=0 no5lvl nosmap nosmep \
 transparent_hugepage=always rollcall=$work/second" </dev/null >"$work/console" 2>&1 &
-machine=$!
-tail -n +1 -f --pid="$machine" "$work/console" | tr -d '\r' &
-shown=$!
-wait "$machine" || :
-machine=
-wait "$shown"
-code=$(tr -d '\r' <"$work/console" | sed -n 's/^other-kernel: exit \([0-9]*\)$/\1/p' | tail -n 1)
-[ -n "$code" ] || fail "it ended before the command did"
+await_machine
 exit "$code"

@@ -16,8 +16,8 @@ import {
 } from '../model/acct.ts';
 import { isAuthMethod } from '../model/authorization.ts';
 import { END_CAUSES, type EndCause } from '../model/cause.ts';
-import type { PortName } from '../model/dataplane.ts';
 import { isSeenBy } from '../model/session.ts';
+import { readStation, writeStation } from '../model/station-fields.ts';
 
 const RECORD_VERSION = 1;
 
@@ -94,7 +94,7 @@ function subjectFields(out: FieldWriter, subject: AcctSubject): void {
   out.text(TAGS.sessionId, subject.sessionId);
   out.text(TAGS.multiSessionId, subject.multiSessionId);
   out.text(TAGS.userName, subject.userName);
-  if (subject.station !== undefined) stationFields(out, subject.station);
+  if (subject.station !== undefined) writeStation(out, TAGS, subject.station);
   for (const value of subject.classes) out.octets(TAGS.class, value);
   if (subject.cui !== undefined) out.octets(TAGS.cui, subject.cui);
   if (subject.ipv4 !== undefined) out.ip(TAGS.ipv4, subject.ipv4);
@@ -113,13 +113,6 @@ function storyFields(out: FieldWriter, story: AcctStory): void {
   if (story.seenAt !== undefined) out.numbers(TAGS.seenAt, story.seenAt);
   if (story.ownAt !== undefined) out.numbers(TAGS.ownAt, story.ownAt);
   if (story.interimAt !== undefined) out.numbers(TAGS.interimAt, story.interimAt);
-}
-
-function stationFields(out: FieldWriter, station: AcctStation): void {
-  out.mac(TAGS.mac, station.mac);
-  out.text(TAGS.port, station.port);
-  out.numbers(TAGS.nasPort, station.nasPort);
-  out.mac(TAGS.calledStation, station.calledStation);
 }
 
 export function decodeRecord(bytes: Uint8Array): Decoded<AcctRecord> {
@@ -204,12 +197,8 @@ function storyOf(fields: Fields): AcctStory | undefined {
 
 /** All of it or, for an address behind the switch, nothing. */
 function stationOf(fields: Fields): AcctStation | 'incomplete' | undefined {
-  const mac = fields.mac(TAGS.mac);
-  const port = fields.text(TAGS.port);
-  const nasPort = fields.number(TAGS.nasPort);
-  const calledStation = fields.mac(TAGS.calledStation);
-  if (mac !== undefined && port !== undefined && nasPort !== undefined && calledStation !== undefined)
-    return { mac, port: port as PortName, nasPort, calledStation };
+  const station = readStation(fields, TAGS);
+  if (station !== undefined) return station;
   const isL3 = STATION.every((tag) => !fields.has(TAGS[tag]));
   return isL3 ? undefined : 'incomplete';
 }

@@ -9,7 +9,6 @@ import { type Decoded, malformed, ok } from '../base/result.ts';
 import { type MachineTime, millis, type WallTime } from '../base/time.ts';
 import { countersFromNumbers, countersToNumbers } from '../model/acct.ts';
 import { type Authorization, isAuthMethod, type KeptAttribute } from '../model/authorization.ts';
-import type { PortName } from '../model/dataplane.ts';
 import {
   KEPT_PREFIX,
   type KeptAddress,
@@ -18,6 +17,7 @@ import {
   type KeptSession,
   type KeptStation,
 } from '../model/kept.ts';
+import { readStation, writeStation } from '../model/station-fields.ts';
 
 const KEPT_VERSION = 1;
 
@@ -156,10 +156,7 @@ export function encodeKept(kept: KeptSession): Uint8Array {
 }
 
 function stationFields(out: FieldWriter, station: KeptStation): void {
-  out.mac(TAGS.mac, station.mac);
-  out.text(TAGS.port, station.port);
-  out.numbers(TAGS.nasPort, station.nasPort);
-  out.mac(TAGS.calledStation, station.calledStation);
+  writeStation(out, TAGS, station);
   out.numbers(TAGS.vlan, station.vlan);
   const { untagged, tagged } = station.vlans;
   if (untagged !== undefined) out.numbers(TAGS.vlansUntagged, untagged);
@@ -257,23 +254,15 @@ function placeOf(layer: number, fields: Fields): KeptPlace | undefined {
 }
 
 function stationOf(fields: Fields): KeptStation | undefined {
-  const mac = fields.mac(TAGS.mac);
-  const port = fields.text(TAGS.port);
-  const nasPort = fields.number(TAGS.nasPort);
-  const calledStation = fields.mac(TAGS.calledStation);
+  const station = readStation(fields, TAGS);
   const vlan = fields.number(TAGS.vlan);
   const tagged = fields.numbers(TAGS.vlansTagged);
   const domain = fields.text(TAGS.domain);
-  if (mac === undefined || port === undefined || nasPort === undefined || calledStation === undefined)
-    return undefined;
-  if (vlan === undefined || tagged === undefined) return undefined;
+  if (station === undefined || vlan === undefined || tagged === undefined) return undefined;
   if (domain !== 'data' && domain !== 'voice') return undefined;
   return {
     layer: 2,
-    mac,
-    port: port as PortName,
-    nasPort,
-    calledStation,
+    ...station,
     vlan,
     vlans: { untagged: fields.number(TAGS.vlansUntagged), tagged },
     domain,

@@ -32,6 +32,8 @@ import { GRANTED_STRANGER, LEARNT_STRANGER, type Town } from './town.ts';
 export interface ChaosFault extends FaultKind {
   /** The agent does not run from its beginning to its end, or for a while at its beginning or its end. */
   readonly pauses?: 'until its end' | 'at its beginning' | 'at its end';
+  /** The agent is killed by it: what had just happened may be lost with it. */
+  readonly kills?: true;
   /** What happens until it has ended is not on disk, and the agent that runs then knows nothing of it. */
   readonly forgets?: true;
   /** Sessions may end for it: on its port, or all; or all if no agent runs to see it, which then finds a table as after a boot. */
@@ -50,7 +52,14 @@ const LONG = [1, 4] as const;
 
 /** The agent's process. */
 const AGENT: readonly ChaosFault[] = [
-  { name: 'agent killed', periods: [0.1, 2], weight: 3, pauses: 'until its end', make: () => AGENT_KILLED },
+  {
+    name: 'agent killed',
+    periods: [0.1, 2],
+    weight: 3,
+    pauses: 'until its end',
+    kills: true,
+    make: () => AGENT_KILLED,
+  },
   { name: 'agent stopped', periods: [0.1, 2], weight: 2, pauses: 'until its end', make: () => AGENT_STOPPED },
   {
     name: 'agent stands still',
@@ -66,10 +75,17 @@ const AGENT: readonly ChaosFault[] = [
     name: 'disk read-only',
     periods: BRIEF,
     pauses: 'at its end',
+    kills: true,
     forgets: true,
     make: ({ medium }) => mediumReadOnly(medium),
   },
-  { name: 'memory ceiling', periods: BRIEF, pauses: 'until its end', make: () => MEMORY_CEILING },
+  {
+    name: 'memory ceiling',
+    periods: BRIEF,
+    pauses: 'until its end',
+    kills: true,
+    make: () => MEMORY_CEILING,
+  },
   { name: 'no file descriptors', periods: LONG, make: () => NO_DESCRIPTORS },
   {
     name: 'capture overflows',

@@ -83,6 +83,7 @@ class Chaos {
   readonly #stays: TrueStay[] = [];
   readonly #disturbances: Disturbance[] = [];
   readonly #pauses: Span[] = [];
+  readonly #kills: Span[] = [];
   readonly #joinings: Span[] = [];
   readonly #unwritten: Span[] = [];
   readonly #faults = new Map<string, number>();
@@ -238,6 +239,7 @@ class Chaos {
     };
     const pause = (): Span => {
       this.#keepLog();
+      if (kind.kills === true) mark(this.#kills, { from: Date.now() });
       return mark(this.#pauses, { from: Date.now() });
     };
     const from = Date.now();
@@ -306,6 +308,7 @@ class Chaos {
         stays: this.#stays,
         disturbances: this.#disturbances,
         pauses: this.#pauses,
+        kills: this.#kills,
         joinings: this.#joinings,
         unwritten: this.#unwritten,
         guards: events.flatMap((event) =>

@@ -54,6 +54,7 @@ const judge = (change: Partial<Evidence>) =>
     stays: [stay({ asked: 82_000, left: 82_000 })],
     disturbances: [],
     pauses: [],
+    kills: [],
     joinings: [],
     unwritten: [],
     guards: [],
@@ -166,10 +167,10 @@ describe('records', () => {
 
   it('of a session that a kill met in its first moments there are none at all, which is counted apart', () => {
     const young = { rows: [], sessions: [session()] };
-    expect(judge({ ...young, pauses: [{ from: 3_500, to: 9_000 }] }).forgotten).toEqual(['session s1']);
-    expect(judge({ ...young, pauses: [{ from: 4_500, to: 9_000 }] }).lostRecords).toHaveLength(2);
+    expect(judge({ ...young, kills: [{ from: 3_500, to: 9_000 }] }).forgotten).toEqual(['session s1']);
+    expect(judge({ ...young, kills: [{ from: 4_500, to: 9_000 }] }).lostRecords).toHaveLength(2);
     // It is all or nothing.
-    const half = { rows: [row('Start', 2)], sessions: [session()], pauses: [{ from: 3_500, to: 9_000 }] };
+    const half = { rows: [row('Start', 2)], sessions: [session()], kills: [{ from: 3_500, to: 9_000 }] };
     expect(judge(half).lostRecords).toEqual(['session s1 has no Stop']);
   });
 
@@ -219,6 +220,14 @@ describe('events', () => {
     expect(arrive('a1', 'a4', 'b2')).toEqual(['a 2 to 3 did not arrive', 'b 1 to 1 did not arrive']);
   });
 
+  it('of an end were not told where its record alone tells it, but by a life that was killed just then', () => {
+    const end = { decided: 100_000, told: 101_000, revoked: 101_000, cause: 'by its Stop' };
+    const untold = { sessions: [session(end)] };
+    expect(judge(untold).lostEvents).toEqual([expect.stringContaining('end of session s1')]);
+    expect(judge({ ...untold, kills: [{ from: 101_500, to: 110_000 }] }).lostEvents).toEqual([]);
+    expect(judge({ ...untold, kills: [{ from: 104_000, to: 110_000 }] }).lostEvents).toHaveLength(1);
+  });
+
   it('that arrive after those of a later life are out of order', () => {
     expect(arrive('a1', 'b1', 'a2')).toEqual(['a 2 arrived after those of a later life']);
   });
@@ -254,13 +263,13 @@ describe('frames', () => {
 
   it('of a session that is forgotten pass until the next agent runs, and not for ever', () => {
     const forgotten = { sessions: [session()], ...at(5_000, 11_999, 12_001) };
-    expect(judge({ ...forgotten, pauses: [{ from: 3_500, to: 9_000 }] }).trespasses).toHaveLength(1);
+    expect(judge({ ...forgotten, kills: [{ from: 3_500, to: 9_000 }] }).trespasses).toHaveLength(1);
     expect(judge({ ...forgotten, unwritten: [{ from: 3_500, to: 9_000 }] }).trespasses).toHaveLength(1);
-    expect(judge({ ...forgotten, pauses: [{ from: 50_000, to: 60_000 }] }).trespasses).toEqual([]);
+    expect(judge({ ...forgotten, kills: [{ from: 50_000, to: 60_000 }] }).trespasses).toEqual([]);
   });
 
   it('of a user who is there and whom an agent let in that was killed before it could tell are counted apart', () => {
-    const killed = { ...at(199_000, 205_000), pauses: [{ from: 200_000, to: 210_000 }] };
+    const killed = { ...at(199_000, 205_000), kills: [{ from: 200_000, to: 210_000 }] };
     const there = [stay({ from: 198_000 })];
     const verdict = judge({ ...killed, stays: there });
     expect([verdict.untold.length, verdict.trespasses]).toEqual([2, []]);

@@ -69,6 +69,8 @@ export interface Evidence {
   readonly disturbances: readonly Disturbance[];
   /** When the agent did not run. */
   readonly pauses: readonly Span[];
+  /** From when the agent was killed, or could have been at any moment, until the next one ran: of these pauses. */
+  readonly kills: readonly Span[];
   /** When ports began to join the bridge, open as the kernel makes them. */
   readonly joinings: readonly Span[];
   /** When nothing could be written, until the next agent ran: it knows nothing of what happened then. */
@@ -112,6 +114,8 @@ export interface Verdict {
 const CLOCK_MS = 100;
 /** What has happened is heard of, and acted on, within so long while the agent runs. */
 const AFTERMATH_MS = 3_000;
+/** Of an end that no event has told of. */
+const BY_ITS_STOP = 'by its Stop';
 /** What is this old at a kill is on disk. */
 const YOUNG_MS = 2_000;
 /** A frame that was in the switch when its entry was deleted, or came before the event's own time was taken. */
@@ -137,7 +141,7 @@ export function completed(
       const stopped = time('Stop');
       if (session.end !== undefined || stopped === undefined) return session;
       const upTo = stopped + 1_000;
-      return { ...session, end: { decided: stopped, told: upTo, revoked: upTo, cause: 'by its Stop' } };
+      return { ...session, end: { decided: stopped, told: upTo, revoked: upTo, cause: BY_ITS_STOP } };
     })
     .concat(sessions.filter(({ id }) => !rows.some(({ sessionId }) => sessionId === id)));
 }
@@ -218,10 +222,11 @@ function hasLeft(stays: readonly TrueStay[], when: number, pauses: readonly Span
 }
 
 function missedLogouts(evidence: Evidence): readonly string[] {
-  const { pauses, over } = evidence;
+  const { over } = evidence;
   // One that a kill met in its first moments, or whose beginning no disk took, has no end to be told of.
   const sessions = evidence.sessions.filter(
-    (each) => each.end !== undefined || !(isYoung(each, pauses) || isUnwritten(each.started, evidence)),
+    (each) =>
+      each.end !== undefined || !(isKilled(each.started, evidence) || isUnwritten(each.started, evidence)),
   );
   const byMac = byMacOf(sessions);
   return [...byMacOf(evidence.stays)].flatMap(([mac, stays]) =>
@@ -247,7 +252,7 @@ function missedLogouts(evidence: Evidence): readonly string[] {
 function records(
   evidence: Evidence,
 ): Pick<Verdict, 'lostRecords' | 'forgotten' | 'unwritten' | 'doubledRecords'> {
-  const { sessions, rows, pauses } = evidence;
+  const { sessions, rows } = evidence;
   const heard = bySession(rows);
   const told = new Map(sessions.map((session) => [session.id, session]));
   const lostRecords: string[] = [];
@@ -257,7 +262,7 @@ function records(
   for (const id of new Set([...heard.keys(), ...told.keys()])) {
     const session = told.get(id);
     const itsRows = heard.get(id) ?? [];
-    if (itsRows.length === 0 && isYoung(session, pauses)) {
+    if (itsRows.length === 0 && session !== undefined && isKilled(session.started, evidence)) {
       forgotten.push(`session ${id}`);
       continue;
     }
@@ -284,19 +289,15 @@ function isUnwritten(when: number, { unwritten, over }: Pick<Evidence, 'unwritte
   return unwritten.some(({ from, to = over }) => from - YOUNG_MS <= when && when <= to);
 }
 
-/** It had just begun when the agent was killed. */
-function isYoung(session: ToldSession | undefined, pauses: readonly Span[]): boolean {
-  return session !== undefined && pauses.some((pause) => isJustBefore(session.started, pause));
+/** It had just happened when the agent was killed. */
+function isKilled(when: number, { kills, over }: Pick<Evidence, 'kills' | 'over'>): boolean {
+  return kills.some(({ from, to = over }) => from - YOUNG_MS <= when && when <= to);
 }
 
-function isJustBefore(when: number, { from }: Span): boolean {
-  return when <= from + CLOCK_MS && when >= from - YOUNG_MS;
-}
-
-/** The last that a life had to tell may be lost with it; what came before may not, and repeats are none. */
-function lostEvents({ events }: Evidence): readonly string[] {
+/** The last that a killed life had to tell may be lost with it; what came before may not, and repeats are none. */
+function lostEvents(evidence: Evidence): readonly string[] {
   const lastOf = new Map<string, number>();
-  return events.flatMap(({ boot, seq }) => {
+  const gaps = evidence.events.flatMap(({ boot, seq }) => {
     const last = lastOf.get(boot) ?? 0;
     if (seq <= last) return [];
     const isOvertaken = lastOf.has(boot) && [...lastOf.keys()].at(-1) !== boot;
@@ -304,14 +305,21 @@ function lostEvents({ events }: Evidence): readonly string[] {
     if (isOvertaken) return [`${boot} ${seq} arrived after those of a later life`];
     return seq === last + 1 ? [] : [`${boot} ${last + 1} to ${seq - 1} did not arrive`];
   });
+  const untold = evidence.sessions.flatMap(({ id, end }) => {
+    if (end?.cause !== BY_ITS_STOP || isKilled(end.told, evidence) || isUnwritten(end.decided, evidence))
+      return [];
+    return [`${at(end.decided)} nobody was told of the end of session ${id}`];
+  });
+  return [...gaps, ...untold];
 }
 
-function grantedUntil({ started, end }: ToldSession, { pauses, unwritten, over }: Evidence): number {
+function grantedUntil({ started, end }: ToldSession, evidence: Evidence): number {
+  const { pauses, kills, unwritten, over } = evidence;
   // Dated back by a start, which only then removed what was left.
   if (end !== undefined) return Math.max(end.revoked + IN_FLIGHT_MS, pausedUntil(end.decided, pauses, over));
   // One that is forgotten has no end to be told of: the next agent takes away what it had.
   const forgotten = [
-    ...pauses.filter((pause) => isJustBefore(started, pause)),
+    ...kills.filter((span) => isKilled(started, { kills: [span], over })),
     ...unwritten.filter((span) => isUnwritten(started, { unwritten: [span], over })),
   ];
   return forgotten.length === 0
@@ -342,8 +350,7 @@ function trespasses(evidence: Evidence): Pick<Verdict, 'trespasses' | 'untold' |
     const isThere = (staysByMac.get(mac) ?? []).some(
       ({ from, asked = over }) => from <= when && when <= asked,
     );
-    const isDying = pauses.some(({ from, to = over }) => from - YOUNG_MS <= when && when <= to);
-    if (!isThere || !isDying) return [what];
+    if (!isThere || !isKilled(when, evidence)) return [what];
     untold.push(what);
     return [];
   });

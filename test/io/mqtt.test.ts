@@ -10,7 +10,8 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { millis } from '../../src/base/time.ts';
 import type { CommandRequest } from '../../src/io/command-request.ts';
 import { startBroker } from '../../src/io/mqtt/broker.ts';
-import { MqttLink, type MqttLinkOptions } from '../../src/io/mqtt/mqtt.ts';
+import { MqttLink } from '../../src/io/mqtt/mqtt.ts';
+import type { MqttLinkOptions } from '../../src/io/mqtt/mqtt-options.ts';
 import { startMosquitto, until } from './mosquitto.ts';
 
 const BASE = 'rollcall/v1/sw1/';

@@ -1,16 +1,46 @@
-// What one connection to the broker is opened with: the session that is kept, and the last will. Why: see mqtt.ts.
+// What the link to the broker is made with, and each of its connections: the session that is kept, and the last will. Why: see
+// mqtt.ts.
 
 import { type ConnectionOptions, checkServerIdentity, type PeerCertificate } from 'node:tls';
 import type { IClientOptions } from 'mqtt';
 import { ok, type Result } from '../../base/result.ts';
+import type { Millis } from '../../base/time.ts';
+import type { MqttCommands, MqttTls } from '../../config/config.ts';
 import { buildTopic } from '../../report/topics.ts';
+import type { CommandRequest } from '../command-request.ts';
 import { readTlsFiles, type TlsMaterial, type TlsPeer } from '../tls.ts';
-import type { MqttLinkOptions } from './mqtt.ts';
 
 const KEEPALIVE_S = 20;
 const CONNECT_TIMEOUT_MS = 10_000;
 /** Longer than the will delay by so much, so that the will comes by its delay and not by the session's end. */
 const SESSION_BEYOND_WILL_S = 60;
+
+export interface MqttLinkOptions {
+  readonly url: string;
+  /** 5 outside, 4 to the embedded broker. */
+  readonly protocolVersion: 4 | 5;
+  readonly switchId: string;
+  readonly clientId: string;
+  readonly username?: string;
+  readonly password?: string;
+  readonly tls?: MqttTls;
+  /** What is taken of commands; default all. */
+  readonly commands?: MqttCommands;
+  readonly willDelay: Millis;
+  /** First and longest wait between two attempts. */
+  readonly backoff?: { readonly first: Millis; readonly longest: Millis };
+  /** Answers that wait at most; default 10,000. */
+  readonly queueLimit?: number;
+  /** Connected, and `online` is said: now publish all retained state and what waits. */
+  readonly onConnected: () => void;
+  readonly onDisconnected: () => void;
+  readonly onCommand: (request: CommandRequest) => void;
+  /** A message on a topic that `follow` asked for. */
+  readonly onFollowed: (topic: string, payload: Uint8Array) => void;
+  /** A retained port or session topic that the broker has: true = it is not ours any more, clear it. */
+  readonly isStale: (topic: string, payloadOctets: number) => boolean;
+  readonly log: (level: 'info' | 'warn', message: string) => void;
+}
 
 export interface BrokerConnection {
   readonly options: IClientOptions;

@@ -16,14 +16,12 @@
 import mqtt, { ErrorWithReasonCode, type IConnackPacket, type IPublishPacket, type MqttClient } from 'mqtt';
 import { writeToStream } from 'mqtt-packet';
 import { type Millis, rfc3339, type WallTime } from '../../base/time.ts';
-import type { MqttCommands, MqttTls } from '../../config/config.ts';
 import { same } from '../../config/diff.ts';
 import { baseTopic, buildTopic, parseTopic } from '../../report/topics.ts';
-import type { CommandRequest } from '../command-request.ts';
 import { explainTls, readTlsFiles, type TlsMaterial } from '../tls.ts';
 import { Following } from './following.ts';
 import { commandTopics, isFrom, mayAnswerTo } from './mqtt-commands.ts';
-import { connectOptions, peerOf } from './mqtt-options.ts';
+import { connectOptions, type MqttLinkOptions, peerOf } from './mqtt-options.ts';
 import { type Publication, PublishQueue } from './publish-queue.ts';
 
 // The package's table of all 65,536 two-octet numbers takes 7 MB; making one takes 50 ns.
@@ -33,33 +31,6 @@ const WINDOW = 200;
 const SWEEP_MS = 5_000;
 /** MQTT 5 §3.14.2.1: Disconnect with Will Message. */
 const WITH_WILL = 0x04;
-
-export interface MqttLinkOptions {
-  readonly url: string;
-  /** 5 outside, 4 to the embedded broker. */
-  readonly protocolVersion: 4 | 5;
-  readonly switchId: string;
-  readonly clientId: string;
-  readonly username?: string;
-  readonly password?: string;
-  readonly tls?: MqttTls;
-  /** What is taken of commands; default all. */
-  readonly commands?: MqttCommands;
-  readonly willDelay: Millis;
-  /** First and longest wait between two attempts. */
-  readonly backoff?: { readonly first: Millis; readonly longest: Millis };
-  /** Answers that wait at most; default 10,000. */
-  readonly queueLimit?: number;
-  /** Connected, and `online` is said: now publish all retained state and what waits. */
-  readonly onConnected: () => void;
-  readonly onDisconnected: () => void;
-  readonly onCommand: (request: CommandRequest) => void;
-  /** A message on a topic that `follow` asked for. */
-  readonly onFollowed: (topic: string, payload: Uint8Array) => void;
-  /** A retained port or session topic that the broker has: true = it is not ours any more, clear it. */
-  readonly isStale: (topic: string, payloadOctets: number) => boolean;
-  readonly log: (level: 'info' | 'warn', message: string) => void;
-}
 
 export type LinkCounter =
   | 'retained-command'

@@ -7,7 +7,8 @@ import type { Config } from '../../config/config.ts';
 import type { Closer } from '../closing.ts';
 import type { Logger } from '../log.ts';
 import type { Shell } from '../shell.ts';
-import { MqttLink, type MqttLinkOptions } from './mqtt.ts';
+import { MqttLink } from './mqtt.ts';
+import type { MqttLinkOptions } from './mqtt-options.ts';
 
 interface Upstream {
   readonly agent: Pick<Agent, 'isStaleTopic'>;

@@ -29,7 +29,7 @@ const BOUNDS: Readonly<Record<string, number>> = {
   'joined.reporter.log.waiting.items': 20_000,
   'joined.reporter.log.past.items': 2_024,
   'joined.reporter.log.handedOut': 1_000,
-  'joined.reporter.log.unsaved': 10_000,
+  'joined.reporter.log.unsaved': 11_000,
   'joined.reporter.log.erased': 10_000,
   // radius/id-pool.ts: all identifiers of 64 sockets; radius/fifo.ts holds on to 1,024 more.
   'joined.aaa.client.kinds.access.links.ordered.*.attempts': 16_384,
