@@ -157,6 +157,11 @@ export class VlanBook<Holder> {
       else ports.set(change.port, applied(ports.get(change.port) ?? [], change));
     }
     this.map = { ...this.map, bridge, ports };
+    this.forgetDone();
+  }
+
+  /** What is as it was found, and nobody needs otherwise, needs no note. */
+  forgetDone(): void {
     for (const [key, note] of this.found) {
       const now = this.now(note.port).get(note.vlan);
       if (sameMember(now, note.member) && !this.isWanted(note)) this.found.delete(key);

@@ -118,3 +118,21 @@ it('the bridge itself is renamed, and gets its name back: its ports still have w
   await stage.pass(5_000);
   await expectVlans(stage, 'p1', FOUND);
 });
+
+it('a kill between the change back and the end of its note: what an administrator does later on the port stays', async () => {
+  const stage = await inVlan();
+  await stage.killSupplicant(stage.machine(1));
+  const set = (vlan: number): void => {
+    const { vlans } = stage.net.bridge.port('p1');
+    vlans.clear();
+    vlans.set(vlan as never, { pvid: true, untagged: true });
+  };
+  await meanwhile(stage, () => {
+    stage.net.bridge.table.clear();
+    set(1);
+  });
+  expect(noted(stage)).toEqual([]);
+  set(40);
+  await meanwhile(stage, () => undefined);
+  await expectVlans(stage, 'p1', only(40));
+});

@@ -92,6 +92,8 @@ export class VlanDesk implements Timed {
     if (this.core.parts.life.isRevoking(port)) return;
     this.restoring.delete(port);
     this.reconcile(port);
+    // The kill may have come before a change that was noted, or between one that was undone and the end of its note.
+    if (!this.work.has(port)) this.noting(() => this.book.forgetDone());
   }
 
   configure(): void {
@@ -268,9 +270,7 @@ export class VlanDesk implements Timed {
     }
     if (this.retries.delete(port))
       this.core.out.log('info', 'the VLANs of the port are as they should be', { port });
-    const before = this.book.memory().length;
-    this.book.done(work.changes);
-    if (this.book.memory().length !== before) this.keepMemory();
+    this.noting(() => this.book.done(work.changes));
     this.placing.set(port, [...work.placing, ...(this.placing.get(port) ?? [])]);
     this.reconcile(port);
     this.core.parts.reporter.portChanged(port);
@@ -294,9 +294,7 @@ export class VlanDesk implements Timed {
 
   /** Before anything else hears that it is gone: nothing is to be set any more by a name that may be another port's. */
   leaving(port: PortName, ifindex: number | undefined): void {
-    const before = this.book.memory().length;
-    this.leave(port, ifindex);
-    if (this.book.memory().length !== before) this.keepMemory();
+    this.noting(() => this.leave(port, ifindex));
   }
 
   private leave(port: PortName, ifindex: number | undefined): void {
@@ -384,6 +382,13 @@ export class VlanDesk implements Timed {
     if (placing.length === 0) this.core.parts.reporter.warning('vlan', error, { port });
     for (const { answer } of placing) answer(error);
     this.core.schedule.touch(this);
+  }
+
+  /** Notes may end by this: those on disk, too. */
+  private noting(end: () => void): void {
+    const before = this.book.memory().length;
+    end();
+    if (this.book.memory().length !== before) this.keepMemory();
   }
 
   private keepMemory(): void {
