@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import type { Ip } from '../../src/base/ip.ts';
+import type { Mac } from '../../src/base/mac.ts';
 import type { MachineTime } from '../../src/base/time.ts';
 import { keepingLogin } from '../../src/radius/sso-login-codec.ts';
 import { text } from '../../src/wire/radius-attributes.ts';
@@ -366,6 +367,24 @@ describe('VLANs', () => {
     await stage.logoff(machine);
     await stage.pass(1_000);
     expect(await stage.vlansOf('p1')).toEqual(found);
+  });
+
+  it('are held while the table cannot be read, whatever else goes from the port', async () => {
+    const stage = await fresh({ vlans, replies: { u1: { vlan: '10' } } });
+    const machine = stage.machine(1);
+    await stage.login(machine);
+    await stage.killSupplicant(machine);
+    await stage.talk(machine, 1_000);
+    const held = await stage.vlansOf('p1');
+    stage.failDumps(3);
+    await restart(stage);
+    const stranger = '02:00:00:00:99:99' as Mac;
+    stage.net.bridge.learnOpen(stranger, 'p1', 'told');
+    await stage.pass(200);
+    expect(stage.net.bridge.entriesOf(stranger)).toEqual([]);
+    expect(await stage.vlansOf('p1')).toEqual(held);
+    await stage.pass(5_000);
+    expect(await stage.vlansOf('p1')).toEqual(held);
   });
 
   it('of a role that has another one by now: the session is moved, as by a reload', async () => {

@@ -87,9 +87,10 @@ export class VlanDesk implements Timed {
     if (this.restoring.has(port)) this.restore(port);
   }
 
-  /** Entries first: the kernel does not let go of one in a VLAN that its port has left. */
+  /** Sessions of before first: one may need them still. Then entries: the kernel does not let go of one in a VLAN that its port has left. */
   private restore(port: PortName): void {
-    if (this.core.parts.life.isRevoking(port)) return;
+    const { life, restoration } = this.core.parts;
+    if (!restoration.settled || life.isRevoking(port)) return;
     this.restoring.delete(port);
     this.reconcile(port);
     // The kill may have come before a change that was noted, or between one that was undone and the end of its note.

@@ -313,12 +313,13 @@ export class SimBridge {
     this.tampered.add(mac);
   }
 
-  /** The entry that a frame in flight leaves behind. */
-  learnOpen(mac: Mac, name: string): void {
+  /** The entry that a frame in flight leaves behind; the kernel may tell of it. */
+  learnOpen(mac: Mac, name: string, told?: 'told'): void {
     const { now } = this.world;
     const port = this.port(name);
     const vlan = this.nativeOf(port);
     this.table.set(keyOf(mac, vlan), { mac, vlan, port, flags: ENTRY_DYNAMIC, updatedAt: now, usedAt: now });
+    if (told) this.outside.news({ type: 'open-entry', key: { mac, port: port.name, vlan } });
   }
 
   deleteByHand(mac: Mac): void {
