@@ -13,7 +13,7 @@ import type { Mac } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
 import { retryDelay } from '../base/retry.ts';
 import { after, earliest, type Instant, instant, NEVER } from '../base/time.ts';
-import { type Grant, type GrantKey, isAddress, type PortName } from '../model/dataplane.ts';
+import { type Grant, type GrantKey, isAddress, type PortName, type VlanId } from '../model/dataplane.ts';
 
 export type AuthzEffect =
   | { readonly type: 'grant'; readonly key: Grant }
@@ -98,6 +98,13 @@ export class Authorizer {
   isRevoking(port: PortName): boolean {
     for (const { key, wanted, state } of this.entries.values())
       if (isOn(key, port) && !wanted && state.name !== 'retrying') return true;
+    return false;
+  }
+
+  /** An entry there in one of these VLANs is still to go, whether its removal has failed or not. */
+  isLeavingIn(port: PortName, vlans: readonly VlanId[]): boolean {
+    for (const { key, wanted } of this.entries.values())
+      if (!wanted && !isAddress(key) && key.port === port && vlans.includes(key.vlan)) return true;
     return false;
   }
 

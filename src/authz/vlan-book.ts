@@ -182,6 +182,15 @@ export class VlanBook<Holder> {
     this.map = NOTHING;
   }
 
+  /** VLANs that the port is to leave again: it is in them by our hand alone, and nobody needs them. */
+  toLeave(port: PortName): readonly VlanId[] {
+    const now = this.now(port);
+    return [...this.found.values()]
+      .filter((note) => note.port === port && note.member === undefined && !this.isWanted(note))
+      .map(({ vlan }) => vlan)
+      .filter((vlan) => now.get(vlan) !== undefined);
+  }
+
   /** Ports on which somebody holds something. */
   heldPorts(): ReadonlySet<PortName> {
     return this.holds.ports();

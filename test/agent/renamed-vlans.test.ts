@@ -3,6 +3,7 @@
 
 import { expect, it } from 'vitest';
 import { SimulatedStage } from '../rigs/sim/stage.ts';
+import { PASSWORD } from '../scenarios/stage.ts';
 import { expectVlans, FOUND, only, PROBED, UPLINK_VLANS } from '../scenarios/vlan-expectations.ts';
 
 /** `u1` is in VLAN 30 on `p1`, and `u2` in the native one on `p2`. */
@@ -135,4 +136,29 @@ it('a kill between the change back and the end of its note: what an administrato
   set(40);
   await meanwhile(stage, () => undefined);
   await expectVlans(stage, 'p1', only(40));
+});
+
+it('while no agent runs: an entry there will not go for a while: it is gone before its VLAN is, which nobody else gets meanwhile', async () => {
+  const stage = await inVlan();
+  const machine = stage.machine(1);
+  await stage.killSupplicant(machine);
+  const { faults, bridge } = stage.net;
+  await meanwhile(stage, () => {
+    stage.net.rename('p1', 'p9');
+    faults.revokes = Number.POSITIVE_INFINITY;
+  });
+  await expectVlans(stage, 'p9', only(30));
+  const failed = stage.events('auth-failed').length;
+  await stage.attempt(machine, { user: 'u2', password: PASSWORD });
+  await stage.pass(20_000);
+  expect(stage.events('auth-failed').slice(failed)).toMatchObject([
+    { reason: 'grant-failed', detail: expect.stringContaining('an entry of before is not gone') },
+  ]);
+  await stage.killSupplicant(machine);
+  faults.revokes = 0;
+  await stage.pass(40_000);
+  expect(bridge.entriesOf(machine.mac as never)).toEqual([]);
+  await expectVlans(stage, 'p9', FOUND);
+  expect(stage.events('warning').map(({ code }) => code)).toEqual(['relock-failed', 'relock-recovered']);
+  expect(noted(stage)).toEqual([]);
 });

@@ -87,10 +87,19 @@ export class VlanDesk implements Timed {
     if (this.restoring.has(port)) this.restore(port);
   }
 
+  /** One of them will not go for now: whoever waits for the port is not to wait for ever. */
+  revokeFailed(port: PortName, error: string): void {
+    if (!this.restoring.has(port)) return;
+    const waiting = this.placing.get(port) ?? [];
+    this.placing.delete(port);
+    for (const { answer } of waiting) answer(`an entry of before is not gone from the port yet: ${error}`);
+  }
+
   /** Sessions of before first: one may need them still. Then entries: the kernel does not let go of one in a VLAN that its port has left. */
   private restore(port: PortName): void {
     const { life, restoration } = this.core.parts;
-    if (!restoration.settled || life.isRevoking(port)) return;
+    if (!restoration.settled || life.isRevoking(port) || life.isLeavingIn(port, this.book.toLeave(port)))
+      return;
     this.restoring.delete(port);
     this.reconcile(port);
     // The kill may have come before a change that was noted, or between one that was undone and the end of its note.

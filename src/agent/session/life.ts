@@ -13,7 +13,7 @@ import { assertNever } from '../../base/result.ts';
 import type { Instant } from '../../base/time.ts';
 import type { AuthMethod, Authorization } from '../../model/authorization.ts';
 import type { EndCause } from '../../model/cause.ts';
-import { type Grant, type GrantKey, isAddress, type PortName } from '../../model/dataplane.ts';
+import { type Grant, type GrantKey, isAddress, type PortName, type VlanId } from '../../model/dataplane.ts';
 import type { SessionSelector } from '../../model/selector.ts';
 import type { SessionAddresses } from '../../model/session.ts';
 import { l3SessionKey } from '../../report/topics.ts';
@@ -143,6 +143,10 @@ export class Life implements Timed {
 
   isRevoking(port: PortName): boolean {
     return this.authz.isRevoking(port);
+  }
+
+  isLeavingIn(port: PortName, vlans: readonly VlanId[]): boolean {
+    return this.authz.isLeavingIn(port, vlans);
   }
 
   isEntering(mac: Mac): boolean {
@@ -323,7 +327,10 @@ export class Life implements Timed {
         if (!isAddress(key)) this.core.parts.confinement.review(key.mac);
         return;
       case 'revoke-failed':
-        if (!isAddress(key)) this.entrance.leaveFailed(key);
+        if (!isAddress(key)) {
+          this.entrance.leaveFailed(key);
+          this.core.parts.vlans.revokeFailed(key.port, effect.error);
+        }
         this.closings.revokeFailed(key, effect);
         return;
       case 'superseded':
