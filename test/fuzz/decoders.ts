@@ -274,7 +274,7 @@ function stateFiles(bytes: Uint8Array): string {
   const where = stateFolder();
   for (const name of ['vlans.json', 'sso-barred.json', 'held-ports.json', 'bridge'])
     writeFileSync(join(where, name), bytes);
-  const vlans = new VlanMemory(where, 'boot').read();
+  const vlans = new VlanMemory(where, 'boot', 'br0').read();
   const bars = new SsoBars(where).read();
   const held = new HeldPorts(join(where, 'held-ports.json')).all();
   new BridgeNote(where, 'boot', { indexOf: () => 7, bridges: () => ['br0'] }).calledNow('br0');

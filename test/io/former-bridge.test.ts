@@ -34,7 +34,7 @@ it('they go back, of a port by another name and of the bridge itself; the bridge
   ]);
   expect(done.ok).toBe(true);
   const ifindex = portauth.ports().find(({ name }) => name === P1)?.index ?? Number.NaN;
-  const memory = new VlanMemory(stateDir, 'this boot');
+  const memory = new VlanMemory(stateDir, 'this boot', 'br1', () => 3);
   const called = 'p9' as PortName;
   memory.write([
     { port: called, ifindex, vlan: 30 },
@@ -42,7 +42,7 @@ it('they go back, of a port by another name and of the bridge itself; the bridge
     { port: 'p2' as PortName, ifindex: 999, vlan: 1 },
     { vlan: 30 },
   ]);
-  expect(putVlansBack(portauth, memory).ok).toBe(true);
+  expect(putVlansBack(portauth, 'br0', memory).ok).toBe(true);
   expect(portauth.vlans()).toEqual(before);
   expect(memory.read()).toEqual({ ok: true, value: [] });
 });

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import type { Effect, Input } from '../../src/agent/ports.ts';
 import type { KeptVlan } from '../../src/authz/vlan-book.ts';
 import { ok } from '../../src/base/result.ts';
@@ -16,11 +16,20 @@ const FOUND: readonly KeptVlan[] = [
   { vlan: 30 },
 ];
 
+/** Of the bridge, in the kernel. */
+const indexOf = (name: string): number | undefined => bridges.get(name);
+const bridges = new Map<string, number>();
+
+beforeEach(() => {
+  bridges.clear();
+  bridges.set('br0', 3);
+});
+
 function open(boot = 'this boot') {
   const folder = mkdtempSync(join(tmpdir(), 'rollcall-vlans-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const state = join(folder, 'state');
-  return { memory: new VlanMemory(state, boot), state, path: join(state, 'vlans.json') };
+  return { memory: new VlanMemory(state, boot, 'br0', indexOf), state, path: join(state, 'vlans.json') };
 }
 
 it('remembers what was found, and nothing when there is nothing', () => {
@@ -35,11 +44,36 @@ it('remembers what was found, and nothing when there is nothing', () => {
 it('knows nothing after a boot of the machine: what ports are then, its network configuration says', () => {
   const { memory, state, path } = open();
   memory.write(FOUND);
-  const after = new VlanMemory(state, 'the next boot');
+  const after = new VlanMemory(state, 'the next boot', 'br0', indexOf);
   expect(after.read()).toEqual({ ok: true, value: [] });
   // Of a program that did not say which boot it was.
   writeFileSync(path, readFileSync(path, 'utf8').replace('"boot":"this boot",', ''));
   expect(after.read()).toEqual({ ok: true, value: FOUND });
+});
+
+it('knows nothing of a bridge that was made anew; of one that was renamed it does, by the name of now', () => {
+  const { memory, state } = open();
+  memory.write(FOUND);
+  const next = (bridge: string) => new VlanMemory(state, 'this boot', bridge, indexOf);
+  bridges.set('br0', 9);
+  expect(next('br0').read()).toEqual({ ok: true, value: [] });
+  bridges.delete('br0');
+  expect(next('br0').read()).toEqual({ ok: true, value: [] });
+  bridges.set('lan', 3);
+  expect(next('lan').read()).toEqual({ ok: true, value: FOUND });
+  expect(next('br0').read('lan')).toEqual({ ok: true, value: FOUND });
+  // What is noted while it is away is about the one that was there.
+  memory.write(FOUND.slice(0, 2));
+  bridges.set('br0', 3);
+  expect(next('br0').read()).toEqual({ ok: true, value: FOUND.slice(0, 2) });
+});
+
+it('takes what an agent has written that did not say which bridge it was', () => {
+  const { memory, state, path } = open();
+  memory.write(FOUND);
+  writeFileSync(path, readFileSync(path, 'utf8').replace('"bridge":3,', ''));
+  bridges.set('br0', 9);
+  expect(new VlanMemory(state, 'this boot', 'br0', indexOf).read()).toEqual({ ok: true, value: FOUND });
 });
 
 it('says what is wrong with a file that is not its own, and with one that cannot be written', () => {
@@ -49,7 +83,7 @@ it('says what is wrong with a file that is not its own, and with one that cannot
   expect(memory.read()).toEqual({ ok: false, error: expect.stringMatching(/vlans\.json: it is not what/) });
   writeFileSync(path, '{');
   expect(memory.read().ok).toBe(false);
-  const nowhere = new VlanMemory(path, 'this boot');
+  const nowhere = new VlanMemory(path, 'this boot', 'br0', indexOf);
   expect(nowhere.write(FOUND)).toEqual({
     ok: false,
     error: expect.stringMatching(/^write .*(ENOTDIR|EEXIST)/),

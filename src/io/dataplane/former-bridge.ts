@@ -49,7 +49,7 @@ export function leaveFormerBridge(
   const portauth = openDataplane({ ...config, switch: { ...config.switch, bridge: calledNow } });
   if (!portauth.ok) return portauth;
   const left = takeBack(portauth.value, former);
-  const vlans = putVlansBack(portauth.value, vlanMemory);
+  const vlans = putVlansBack(portauth.value, calledNow, vlanMemory);
   portauth.value.close();
   const what =
     calledNow === bridge
@@ -126,8 +126,8 @@ function takeBack(portauth: PortAuth, { locks }: FormerBridge): Result<Left, str
 }
 
 /** Of its ports by whatever name; tried once. What is left in the notes would be done to the bridge of now. */
-export function putVlansBack(portauth: PortAuth, memory: VlanMemory): Result<void, string> {
-  const notes = memory.read();
+export function putVlansBack(portauth: PortAuth, bridge: string, memory: VlanMemory): Result<void, string> {
+  const notes = memory.read(bridge);
   // Told by the first look.
   if (!notes.ok || notes.value.length === 0) return ok(undefined);
   const done = asFound(portauth, notes.value);

@@ -48,7 +48,7 @@ export class OurBridge {
   constructor(private readonly options: OurBridgeOptions) {
     const { config, machineBoot } = options;
     this.heldPorts = new HeldPorts(join(config.stateDir, 'held-ports.json'));
-    this.vlanMemory = new VlanMemory(config.stateDir, machineBoot);
+    this.vlanMemory = new VlanMemory(config.stateDir, machineBoot, config.switch.bridge);
     this.ownLockFile = join(config.stateDir, OWN_LOCK_FILE);
     this.lockFile = join(config.stateDir, LOCK_FILE);
     this.note = new BridgeNote(config.stateDir, machineBoot);

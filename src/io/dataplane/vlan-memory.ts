@@ -1,6 +1,7 @@
 // What ports were before the agent changed their VLANs, on disk: written before each change, so that the next start finds
 // the way back after a kill. One small file, replaced whole; gone when there is nothing to remember. A port is known by its ifindex,
 // since its name may be another one's by then; so what is of another boot of the machine says nothing, and there is nothing to go back from.
+// Nor is there for a bridge that was made anew: its ports lost what was set when they left the other one, and keep their ifindexes.
 
 import { readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,6 +12,7 @@ import { present } from '../../base/present.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import type { PortName, VlanChange } from '../../model/dataplane.ts';
 import { attempt, replaceFile } from '../files.ts';
+import { interfaceIndex } from './interfaces.ts';
 
 const FILE = 'vlans.json';
 
@@ -18,6 +20,8 @@ const Memory = Type.Object({
   version: Type.Literal(1),
   /** Of the machine: after another one all ports are as its network configuration says. An agent of before 2026-11-27 does not say. */
   boot: Type.Optional(Type.String()),
+  /** The ifindex of the bridge, where the kernel has one for it. */
+  bridge: Type.Optional(Type.Integer({ minimum: 1 })),
   found: Type.Array(
     Type.Object({
       port: Type.Optional(Type.String({ minLength: 1, maxLength: 15 })),
@@ -34,15 +38,21 @@ export class VlanMemory {
   private onDisk: readonly KeptVlan[] = [];
   /** What is to be there and could not be written. */
   private unwritten: readonly KeptVlan[] | undefined;
+  /** Of the bridge that was there last. */
+  private bridgeIndex: number | undefined;
 
+  /** `boot`: of the machine. */
   constructor(
     stateDir: string,
     private readonly boot: string,
+    private readonly bridge: string,
+    private readonly indexOf: (name: string) => number | undefined = interfaceIndex,
   ) {
     this.path = join(stateDir, FILE);
   }
 
-  read(): Result<readonly KeptVlan[], string> {
+  /** `bridge`: what the one that they are about is called now. */
+  read(bridge: string = this.bridge): Result<readonly KeptVlan[], string> {
     let text: string;
     try {
       text = readFileSync(this.path, 'utf8');
@@ -59,6 +69,8 @@ export class VlanMemory {
     }
     if (!Check(Memory, value)) return err(`read ${this.path}: it is not what an agent writes`);
     if (value.boot !== undefined && value.boot !== this.boot) return ok([]);
+    if (value.bridge !== undefined && value.bridge !== this.indexOf(bridge)) return ok([]);
+    this.bridgeIndex = value.bridge;
     const kept = value.found.map(({ vlan, port, ...about }) => ({
       vlan,
       ...present({ port: port as PortName | undefined, ...about }),
@@ -95,7 +107,9 @@ export class VlanMemory {
   }
 
   private replace(found: readonly KeptVlan[]): Result<void, string> {
-    return replaceFile(this.path, `${JSON.stringify({ version: 1, boot: this.boot, found })}\n`);
+    this.bridgeIndex = this.indexOf(this.bridge) ?? this.bridgeIndex;
+    const about = present({ version: 1, boot: this.boot, bridge: this.bridgeIndex });
+    return replaceFile(this.path, `${JSON.stringify({ ...about, found })}\n`);
   }
 }
 
