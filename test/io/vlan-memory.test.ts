@@ -16,13 +16,13 @@ const FOUND: readonly KeptVlan[] = [
   { vlan: 30 },
 ];
 
-/** Of the bridge, in the kernel. */
-const indexOf = (name: string): number | undefined => bridges.get(name);
-const bridges = new Map<string, number>();
+/** In the kernel. */
+const indexOf = (name: string): number | undefined => interfaces.get(name);
+const interfaces = new Map<string, number>();
 
 beforeEach(() => {
-  bridges.clear();
-  bridges.set('br0', 3);
+  interfaces.clear();
+  interfaces.set('br0', 3);
 });
 
 function open(boot = 'this boot') {
@@ -49,22 +49,25 @@ it('knows nothing after a boot of the machine: what ports are then, its network 
   // Of a program that did not say which boot it was.
   writeFileSync(path, readFileSync(path, 'utf8').replace('"boot":"this boot",', ''));
   expect(after.read()).toEqual({ ok: true, value: FOUND });
+  // It is of another boot indeed: the index is another port's.
+  interfaces.set('p1', 8);
+  expect(after.read()).toEqual({ ok: true, value: [{ vlan: 30 }] });
 });
 
 it('knows nothing of a bridge that was made anew; of one that was renamed it does, by the name of now', () => {
   const { memory, state } = open();
   memory.write(FOUND);
   const next = (bridge: string) => new VlanMemory(state, 'this boot', bridge, indexOf);
-  bridges.set('br0', 9);
+  interfaces.set('br0', 9);
   expect(next('br0').read()).toEqual({ ok: true, value: [] });
-  bridges.delete('br0');
+  interfaces.delete('br0');
   expect(next('br0').read()).toEqual({ ok: true, value: [] });
-  bridges.set('lan', 3);
+  interfaces.set('lan', 3);
   expect(next('lan').read()).toEqual({ ok: true, value: FOUND });
   expect(next('br0').read('lan')).toEqual({ ok: true, value: FOUND });
   // What is noted while it is away is about the one that was there.
   memory.write(FOUND.slice(0, 2));
-  bridges.set('br0', 3);
+  interfaces.set('br0', 3);
   expect(next('br0').read()).toEqual({ ok: true, value: FOUND.slice(0, 2) });
 });
 
@@ -72,7 +75,7 @@ it('takes what an agent has written that did not say which bridge it was', () =>
   const { memory, state, path } = open();
   memory.write(FOUND);
   writeFileSync(path, readFileSync(path, 'utf8').replace('"bridge":3,', ''));
-  bridges.set('br0', 9);
+  interfaces.set('br0', 9);
   expect(new VlanMemory(state, 'this boot', 'br0', indexOf).read()).toEqual({ ok: true, value: FOUND });
 });
 

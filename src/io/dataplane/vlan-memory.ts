@@ -71,7 +71,11 @@ export class VlanMemory {
     if (value.boot !== undefined && value.boot !== this.boot) return ok([]);
     if (value.bridge !== undefined && value.bridge !== this.indexOf(bridge)) return ok([]);
     this.bridgeIndex = value.bridge;
-    const kept = value.found.map(({ vlan, port, ...about }) => ({
+    // Perhaps of another boot: another port may have that ifindex.
+    const isDoubtful = ({ port, ifindex }: (typeof value.found)[number]): boolean =>
+      value.boot === undefined && port !== undefined && (this.indexOf(port) ?? ifindex) !== ifindex;
+    const found = value.found.filter((note) => !isDoubtful(note));
+    const kept = found.map(({ vlan, port, ...about }) => ({
       vlan,
       ...present({ port: port as PortName | undefined, ...about }),
     }));
