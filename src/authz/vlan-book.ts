@@ -161,8 +161,9 @@ export class VlanBook<Holder> {
   }
 
   /** What is as it was found, and nobody needs otherwise, needs no note. */
-  forgetDone(): void {
+  forgetDone(port?: PortName): void {
     for (const [key, note] of this.found) {
+      if (port !== undefined && note.port !== port) continue;
       const now = this.now(note.port).get(note.vlan);
       if (sameMember(now, note.member) && !this.isWanted(note)) this.found.delete(key);
     }

@@ -101,9 +101,13 @@ export class VlanDesk implements Timed {
     if (!restoration.settled || life.isRevoking(port) || life.isLeavingIn(port, this.book.toLeave(port)))
       return;
     this.restoring.delete(port);
+    this.reconcileAll(port);
+  }
+
+  /** Its notes, too: a kill, or a failure, may have come before a change that was noted, or between one that was undone and the end of its note. */
+  private reconcileAll(port: PortName): void {
     this.reconcile(port);
-    // The kill may have come before a change that was noted, or between one that was undone and the end of its note.
-    if (!this.work.has(port)) this.noting(() => this.book.forgetDone());
+    if (!this.work.has(port) && !this.reading) this.noting(() => this.book.forgetDone(port));
   }
 
   configure(): void {
@@ -121,7 +125,7 @@ export class VlanDesk implements Timed {
       this.unread = { ...this.unread, at: NEVER };
       this.portAdded();
     }
-    for (const [port, { at }] of this.retries) if (at <= now) this.reconcile(port);
+    for (const [port, { at }] of this.retries) if (at <= now) this.reconcileAll(port);
   }
 
   get filtering(): boolean {
@@ -386,11 +390,12 @@ export class VlanDesk implements Timed {
 
   private failed(port: PortName, { placing }: Work, error: string): void {
     const tries = (this.retries.get(port)?.tries ?? 0) + 1;
-    this.retries.set(port, { tries, at: after(this.core.now.mono, retryDelay(tries)) });
     // Who knows how far it got.
     this.read();
     if (placing.length === 0) this.core.parts.reporter.warning('vlan', error, { port });
     for (const { answer } of placing) answer(error);
+    // Also where nobody wants it any more: by what was read before, there would be nothing to do.
+    this.retries.set(port, { tries, at: after(this.core.now.mono, retryDelay(tries)) });
     this.core.schedule.touch(this);
   }
 

@@ -87,10 +87,11 @@ export interface Faults {
   vlans: number;
   confines: number;
   releases: number;
-  /** Done, and told as failed. */
+  /** Done, and told as failed; so are the others that are untold. */
   confinesUntold: number;
   releasesUntold: number;
   vlanReads: number;
+  vlansUntold: number;
 }
 
 export interface SwitchOptions {
@@ -143,6 +144,7 @@ export class SimulatedSwitch {
     confinesUntold: 0,
     releasesUntold: 0,
     vlanReads: 0,
+    vlansUntold: 0,
   };
   /** Who may reach the login page and nothing else. */
   readonly confined = new Set<Mac>();
@@ -561,7 +563,10 @@ export class SimulatedSwitch {
         );
         return undefined;
       case 'set-vlans':
-        return this.answer(effect.ref, 'vlans', () => bridge.setVlans(effect.changes));
+        return this.answer(effect.ref, 'vlans', () => {
+          const done = bridge.setVlans(effect.changes);
+          return this.fails('vlansUntold') ? err('done, and not told') : done;
+        });
       case 'remember-vlans':
         this.foundVlans = effect.found;
         return undefined;
