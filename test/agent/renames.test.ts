@@ -106,6 +106,20 @@ it('to an uplink’s: its entry goes, and it is not shut', async () => {
   expect(warnings(stage)).toEqual([]);
 });
 
+it('to an uplink’s, where its entry will not go: the alarm is over when the uplink is gone', async () => {
+  const [stage] = await renamed({
+    to: 'up1',
+    next: { switch: { uplinks: ['up0', 'up1'] } },
+    meanwhile: ({ net }) => {
+      net.faults.revokes = Number.POSITIVE_INFINITY;
+    },
+  });
+  expect(warnings(stage)).toEqual(['port', 'relock-failed']);
+  stage.net.bridge.remove('up1');
+  await stage.pass(40_000);
+  expect(warnings(stage)).toEqual(['port', 'relock-failed', 'relock-recovered']);
+});
+
 it('by a boot of the machine, after which another port has its ifindex: that one is not touched', async () => {
   const config = { ports: { p1: { host_mode: 'multi-host' } } };
   const [stage] = await renamed({ to: 'q1', config, meanwhile: ({ net }) => net.bootMachine() });

@@ -287,6 +287,8 @@ export class PortDesk {
     const { life, supplicants, mab, reporter, web } = this.core.parts;
     const unit = this.units.get(name);
     if (unit === undefined) {
+      // An uplink; one that was a port of ours by another name may have had entries.
+      life.portGone(name);
       this.core.parts.vlans.portGone(name);
       return;
     }
