@@ -32,11 +32,14 @@ export class FieldWriter {
     this.octets(tag, utf8(value));
   }
 
-  /** Several of them are one field. Whole, and not below 0. */
+  /**
+   * Several of them are one field. Whole, and not below 0: what is below the whole is cut off, as where a time is told in seconds, so
+   * that it is the same second before and after.
+   */
   numbers(tag: number, ...values: readonly number[]): void {
     this.out.u8(tag).u16(8 * values.length);
     for (const value of values) {
-      const whole = Math.max(0, Math.round(value));
+      const whole = Math.max(0, Math.floor(value));
       this.out.u32(Math.floor(whole / WORD)).u32(whole % WORD);
     }
   }

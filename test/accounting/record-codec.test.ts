@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { decodeRecord, encodeRecord } from '../../src/accounting/record-codec.ts';
+import { acctAttributes } from '../../src/accounting/records.ts';
 import { toHex } from '../../src/base/bytes.ts';
 import { crc32 } from '../../src/base/crc32.ts';
 import type { Ip } from '../../src/base/ip.ts';
@@ -105,6 +106,12 @@ describe('a record on disk', () => {
       }),
       { numRuns: 2000 },
     );
+  });
+
+  it('says the same second to a server when it is sent again, after a restart, too', () => {
+    const made = { kind: 'off', eventTime: 1_795_711_103_999.7 as WallTime } as const;
+    const read = decodeRecord(encodeRecord(made));
+    expect(read.ok && acctAttributes(read.value)).toEqual(acctAttributes(made));
   });
 
   it('has octets that do not change from one version of the program to the next', () => {

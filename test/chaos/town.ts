@@ -70,9 +70,11 @@ export async function openTown(options: TownOptions): Promise<Town> {
     const { lab } = scene;
     const gateway = (await lab.uplink.must(['cat', '/sys/class/net/eth0/address'])).trim();
     await lab.netns.must(['bridge', 'fdb', 'replace', gateway, 'dev', 'up0', 'master', 'static']);
+    // Where the bridge is gone, its uplink speaks for itself.
+    const own = (await lab.netns.must(['cat', '/sys/class/net/up0/address'])).trim();
     const witness = await Sniffer.start(lab.uplink, {
       inbound: true,
-      filter: `not ether src ${SWITCH_MAC} and ether[6:2] != ${FLOOD}`,
+      filter: `not ether src ${SWITCH_MAC} and not ether src ${own} and ether[6:2] != ${FLOOD}`,
     });
     scene.atClose(() => witness.close());
     const wire = await Wire.open(far, hosts + 1, crowdPorts);

@@ -163,7 +163,7 @@ function falseLogouts(evidence: Evidence): Pick<Verdict, 'falseLogouts' | 'unadd
   const falseLogouts: string[] = [];
   const unaddressed: string[] = [];
   for (const { id, mac, port, end, isAddressed = true } of sessions) {
-    if (end === undefined || end.decided >= over) continue;
+    if (end === undefined || end.decided >= over - CLOCK_MS) continue;
     const disturbed = disturbances.some(
       (each) =>
         (each.port === '' || each.port === port) &&

@@ -341,6 +341,8 @@ describe('dynamic authorization', () => {
     wire = await Sniffer.start(scene.lab.netns, {
       device: 'lo',
       filter: 'udp port 3799',
+      // Of the largest packet (RFC 2865 section 3).
+      snaplen: 4_200,
       preferences: ['radius.shared_secret:testing123', 'radius.validate_authenticator:TRUE'],
     });
     scene.atClose(() => wire.close());

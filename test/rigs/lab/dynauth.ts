@@ -104,6 +104,10 @@ const WITNESS = `
 import hashlib, hmac, json, struct, sys
 data, secret = open(sys.argv[1], 'rb').read(), sys.argv[2].encode()
 at, asked, faults, requests, replies = 24, {}, [], 0, 0
+
+def answers(packet, request):
+    return hashlib.md5(packet[:4] + request + packet[20:] + secret).digest() == packet[4:20]
+
 while at < len(data):
     length = struct.unpack('<IIII', data[at:at + 16])[2]
     frame = data[at + 16:at + 16 + length]
@@ -116,18 +120,20 @@ while at < len(data):
     if target == 3799 and len(packet) < 20: continue
     size = struct.unpack('!H', packet[2:4])[0]
     if target == 3799:
-        asked[(source, packet[1])] = packet[4:20]
+        asked.setdefault((source, packet[1]), []).append(packet[4:20])
         requests += 1
         continue
     replies += 1
     name = 'code %d id %d to port %d' % (packet[0], packet[1], target)
-    request = asked.get((target, packet[1]))
-    if request is None:
+    if (target, packet[1]) not in asked:
         faults.append(name + ': nobody asked')
         continue
     if size != len(packet): faults.append(name + ': length')
-    if hashlib.md5(packet[:4] + request + packet[20:] + secret).digest() != packet[4:20]:
+    # There are 256 identifiers: the one that was asked last by this one may not be the one that is answered.
+    request = next((each for each in reversed(asked[(target, packet[1])]) if answers(packet, each)), None)
+    if request is None:
         faults.append(name + ': Response Authenticator')
+        continue
     if packet[20:22] != b'\\x50\\x12':
         faults.append(name + ': Message-Authenticator is not first')
         continue

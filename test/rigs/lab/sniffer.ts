@@ -33,6 +33,8 @@ export class Sniffer {
       readonly device?: string;
       readonly filter?: string;
       readonly preferences?: readonly string[];
+      /** Octets of a frame that are kept, at most; the fewer, the more frames wait for tcpdump in its buffer (all: some 500). */
+      readonly snaplen?: number;
       /** Only what comes in by the interface. */
       readonly inbound?: true;
     } = {},
@@ -50,6 +52,7 @@ export class Sniffer {
       '32768',
       '-Z',
       'root',
+      ...(options.snaplen === undefined ? [] : ['-s', `${options.snaplen}`]),
       ...(options.inbound === true ? ['-Q', 'in'] : []),
       '-w',
       folder.file('frames.pcap'),
