@@ -23,11 +23,15 @@ export function distinct(
   rows: readonly AccountingRow[],
   status: AccountingRow['status'],
 ): readonly AccountingRow[] {
+  return withoutRepeats(rows).filter((row) => row.status === status);
+}
+
+/** Where each was heard first: what no acknowledgement came for in time is sent again, and says the same. */
+export function withoutRepeats(rows: readonly AccountingRow[]): readonly AccountingRow[] {
   const found = new Map<string, AccountingRow>();
   for (const row of rows) {
-    if (row.status !== status) continue;
-    const { sessionId, userName, eventS, sessionTimeS, terminateCause } = row;
-    found.set(JSON.stringify([sessionId, userName, eventS, sessionTimeS, terminateCause]), row);
+    const { status, sessionId, userName, eventS, sessionTimeS, terminateCause } = row;
+    found.set(JSON.stringify([status, sessionId, userName, eventS, sessionTimeS, terminateCause]), row);
   }
   return [...found.values()];
 }
