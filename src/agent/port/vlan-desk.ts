@@ -2,13 +2,12 @@
 // held in a book (authz/vlan-book.ts), and made so in the data plane, one port's change at a time.
 //
 //   ask ─▶ the bridge is read ─▶ a plan, or why not ─▶ place ─▶ noted on disk, set, read back ─▶ answered
-//   free ─▶ the port goes back to what was found, for ever if need be
+//   free ─▶ the port goes back to what was found (vlan-notes.ts), for ever if need be
 //
 // On a bridge that does not filter VLANs nothing is read, set or noted.
 
-import { type KeptVlan, named, ofPorts, VlanBook } from '../../authz/vlan-book.ts';
+import { type KeptVlan, named, VlanBook } from '../../authz/vlan-book.ts';
 import { planVlans, type VlanRefusal, type VlanWish } from '../../authz/vlan-plan.ts';
-import { present } from '../../base/present.ts';
 import type { Result } from '../../base/result.ts';
 import { retryDelay } from '../../base/retry.ts';
 import { after, earliest, type Instant, NEVER } from '../../base/time.ts';
@@ -16,7 +15,7 @@ import { isUplink } from '../../config/ports.ts';
 import type { PortName, SessionVlans, VlanChange, VlanId, VlanReading } from '../../model/dataplane.ts';
 import type { Core } from '../core.ts';
 import type { Timed } from '../schedule.ts';
-import { LeftVlans } from './left-vlans.ts';
+import { VlanNotes } from './vlan-notes.ts';
 
 /** Whoever holds VLANs of a port: somebody on the way in, then the session. */
 export type Holder = object;
@@ -58,56 +57,45 @@ export class VlanDesk implements Timed {
   private readonly placing = new Map<PortName, Placing[]>();
   private readonly retries = new Map<PortName, Retry>();
   private readonly waiting = new Map<PortName, (() => void)[]>();
-  /** Ports as an earlier life of ours left them, until its entries on them are gone. */
-  private readonly restoring = new Set<PortName>();
-  private readonly left = new LeftVlans();
+  private readonly notes: VlanNotes;
 
   constructor(private readonly core: Core) {
     this.book = new VlanBook(core.config.vlan);
+    this.notes = new VlanNotes(core, this.book, {
+      isChanging: (port) => this.isChanging(port),
+      putBack: (port) => this.reconcileAll(port),
+    });
   }
 
   /** `found`: what an earlier life of ours left changed; it is put back, on a port that has another name by now, too. */
   boot(map: VlanReading, found: readonly KeptVlan[], macVlan: boolean): void {
     this.book.macVlan = macVlan;
     this.see(map);
-    const { bridge } = this.core.parts;
-    const notes = ofPorts(found, (ifindex) => bridge.nameOf(ifindex));
-    for (const port of this.book.remember(notes)) this.restoring.add(port);
-    if (notes.length !== found.length || notes.some(({ port }, i) => port !== found[i]?.port))
-      this.keepMemory();
+    this.notes.boot(found);
   }
 
   /** The table was read, and the removal of entries that nobody was given has begun. */
   tableRead(): void {
-    for (const port of this.restoring) this.restore(port);
+    this.notes.tryAll();
   }
 
   /** An entry on this port is gone. */
   revoked(port: PortName): void {
-    if (this.restoring.has(port)) this.restore(port);
+    this.notes.tryNow(port);
   }
 
   /** One of them will not go for now: whoever waits for the port is not to wait for ever. */
   revokeFailed(port: PortName, error: string): void {
-    if (!this.restoring.has(port)) return;
+    if (!this.notes.isRestoring(port)) return;
     const waiting = this.placing.get(port) ?? [];
     this.placing.delete(port);
     for (const { answer } of waiting) answer(`an entry of before is not gone from the port yet: ${error}`);
   }
 
-  /** Sessions of before first: one may need them still. Then entries: the kernel does not let go of one in a VLAN that its port has left. */
-  private restore(port: PortName): void {
-    const { life, restoration } = this.core.parts;
-    if (!restoration.settled || life.isRevoking(port) || life.isLeavingIn(port, this.book.toLeave(port)))
-      return;
-    this.restoring.delete(port);
-    this.reconcileAll(port);
-  }
-
   /** Its notes, too: a kill, or a failure, may have come before a change that was noted, or between one that was undone and the end of its note. */
   private reconcileAll(port: PortName): void {
     this.reconcile(port);
-    if (!this.work.has(port) && !this.reading) this.noting(() => this.book.forgetDone(port));
+    if (!this.work.has(port) && !this.reading) this.notes.noting(() => this.book.forgetDone(port));
   }
 
   configure(): void {
@@ -159,7 +147,7 @@ export class VlanDesk implements Timed {
     this.reading = false;
     if (map !== undefined) {
       this.see(map);
-      this.takeBack();
+      this.notes.takeBack();
     }
     const asked = this.asking;
     this.asking = [];
@@ -172,22 +160,6 @@ export class VlanDesk implements Timed {
     }
     if (this.readsJoined) this.joinedRead(map !== undefined);
     if (this.joined) this.read();
-  }
-
-  /** Ports that are there again, by whatever name, and still as we left them. */
-  private takeBack(): void {
-    const { bridge } = this.core.parts;
-    const notes = this.left.back(
-      (ifindex) => bridge.nameOf(ifindex),
-      (port) => this.book.members(port),
-    );
-    if (notes === undefined) return;
-    const names = this.book.remember(notes);
-    this.keepMemory();
-    for (const port of names) {
-      this.restoring.add(port);
-      this.restore(port);
-    }
   }
 
   /** What is held needs an uplink that has just joined, too; a port that is tried again soon has its turn then. */
@@ -284,14 +256,14 @@ export class VlanDesk implements Timed {
     }
     if (this.retries.delete(port))
       this.core.out.log('info', 'the VLANs of the port are as they should be', { port });
-    this.noting(() => this.book.done(work.changes));
+    this.notes.noting(() => this.book.done(work.changes));
     this.placing.set(port, [...work.placing, ...(this.placing.get(port) ?? [])]);
     this.reconcile(port);
     this.core.parts.reporter.portChanged(port);
   }
 
   portAdded(): void {
-    if (!this.book.filtering && this.left.memory().length === 0) return;
+    if (!this.book.filtering && !this.notes.hasLeft) return;
     this.joined = true;
     this.read();
   }
@@ -299,23 +271,12 @@ export class VlanDesk implements Timed {
   /** Before its ports are. It may be there still by another name, and get its own back. */
   bridgeGone(): void {
     this.doubt();
-    const before = this.book.memory();
-    for (const { port } of before)
-      if (port !== undefined) this.leave(port, this.core.parts.bridge.indexOf(port));
-    this.book.bridgeGone();
-    if (before.length > 0) this.keepMemory();
+    this.notes.bridgeGone();
   }
 
   /** Before anything else hears that it is gone: nothing is to be set any more by a name that may be another port's. */
   leaving(port: PortName, ifindex: number | undefined): void {
-    this.noting(() => this.leave(port, ifindex));
-  }
-
-  private leave(port: PortName, ifindex: number | undefined): void {
-    const notes = this.book.memory().filter((note) => note.port === port);
-    const members = this.isChanging(port) ? undefined : this.book.members(port);
-    if (ifindex !== undefined && notes.length > 0) this.left.keep(ifindex, { notes, members });
-    this.book.portGone(port);
+    this.notes.leaving(port, ifindex);
   }
 
   private isChanging(port: PortName): boolean {
@@ -325,12 +286,11 @@ export class VlanDesk implements Timed {
 
   /** All ports were read, and are known. */
   portsRead(): void {
-    const { bridge } = this.core.parts;
-    if (this.left.forgetMissing((ifindex) => bridge.nameOf(ifindex) !== undefined)) this.keepMemory();
+    this.notes.portsRead();
   }
 
   portGone(port: PortName): void {
-    this.restoring.delete(port);
+    this.notes.portGone(port);
     this.retries.delete(port);
     this.work.delete(port);
     this.placing.delete(port);
@@ -369,7 +329,7 @@ export class VlanDesk implements Timed {
 
   private reconcile(port: PortName, placing?: Placing): void {
     const wanted = [...(this.placing.get(port) ?? []), ...(placing === undefined ? [] : [placing])];
-    if (this.work.has(port) || this.restoring.has(port)) {
+    if (this.work.has(port) || this.notes.isRestoring(port)) {
       this.placing.set(port, wanted);
       return;
     }
@@ -381,7 +341,7 @@ export class VlanDesk implements Timed {
       for (const { answer } of wanted) answer(undefined);
     } else {
       // Before anything is changed: a kill between the two leaves a note too many, never one too few.
-      if (this.book.memory().length !== before) this.keepMemory();
+      if (this.book.memory().length !== before) this.notes.keep();
       this.work.set(port, { changes, placing: wanted });
       this.core.out.ask({ about: 'vlans', port }, { type: 'set-vlans', port, changes });
     }
@@ -397,20 +357,5 @@ export class VlanDesk implements Timed {
     // Also where nobody wants it any more: by what was read before, there would be nothing to do.
     this.retries.set(port, { tries, at: after(this.core.now.mono, retryDelay(tries)) });
     this.core.schedule.touch(this);
-  }
-
-  /** Notes may end by this: those on disk, too. */
-  private noting(end: () => void): void {
-    const before = this.book.memory().length;
-    end();
-    if (this.book.memory().length !== before) this.keepMemory();
-  }
-
-  private keepMemory(): void {
-    const { bridge } = this.core.parts;
-    const notes = this.book
-      .memory()
-      .map((note) => ({ ...note, ...present({ ifindex: note.port && bridge.indexOf(note.port) }) }));
-    this.core.out.push({ type: 'remember-vlans', found: [...notes, ...this.left.memory()] });
   }
 }

@@ -1,8 +1,8 @@
 // The bridge of which the configuration spoke before it named another one, or that was given another name while no agent ran. An
 // earlier run has left grants and locks there; nobody would ever take them back, since all that this run does is about the
-// bridge that has the name now. So before anything else: ports that may be open for
-// one client are locked, every grant is taken away, with proof, and VLANs go back to what was found; then their sessions, whose ports are gone, are closed by the
-// way of all sessions (agent/kept/restoration.ts).
+// bridge that has the name now. So before anything else: ports that may be open for one client are locked, every grant is taken
+// away, with proof, and VLANs go back to what was found; then their sessions, whose ports are gone, are closed by the way of all
+// sessions (agent/kept/restoration.ts).
 //
 // Ports stay locked, as those do of which `control` became off: nobody is let in by a change of a name. What would open them is told.
 // Which bridge it was says the agent's own copy of the lock file, which is written anew after this, if nothing of it is left; what

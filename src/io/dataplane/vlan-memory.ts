@@ -18,7 +18,7 @@ const FILE = 'vlans.json';
 
 const Memory = Type.Object({
   version: Type.Literal(1),
-  /** Of the machine: after another one all ports are as its network configuration says. An agent of before 2026-11-27 does not say. */
+  /** Of the machine: after another one all ports are as its network configuration says. An agent of before 2026-11-26 does not say. */
   boot: Type.Optional(Type.String()),
   /** The ifindex of the bridge, where the kernel has one for it. */
   bridge: Type.Optional(Type.Integer({ minimum: 1 })),
