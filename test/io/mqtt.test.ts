@@ -1,7 +1,7 @@
 // The link against a real mosquitto, and against the embedded broker.
 
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import mqtt, { type IPublishPacket, type MqttClient } from 'mqtt';
@@ -106,8 +106,8 @@ async function broker(extra?: readonly string[]) {
   return mosquitto;
 }
 
-/** Takes one message at a time, and each after so long; the result has what it has acknowledged. */
-async function slowBroker(ackMs: number) {
+/** Takes one message at a time, and each after so long, or refuses it; the result has what it has taken. */
+async function slowBroker(ackMs: number, refusal: (payload: string) => number = () => 0) {
   const v5 = { protocolVersion: 5 };
   const taken: string[] = [];
   const server = createServer((socket) => {
@@ -124,8 +124,10 @@ async function slowBroker(ackMs: number) {
       else if (packet.cmd === 'publish')
         setTimeout(() => {
           if (!socket.writable) return;
-          taken.push(packet.payload.toString());
-          say({ cmd: 'puback', messageId, reasonCode: 0 });
+          const payload = packet.payload.toString();
+          const reasonCode = refusal(payload);
+          if (reasonCode === 0) taken.push(payload);
+          say({ cmd: 'puback', messageId, reasonCode });
         }, ackMs);
     });
     socket.on('data', (octets) => reader.parse(octets));
@@ -133,7 +135,8 @@ async function slowBroker(ackMs: number) {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   leftovers.push(() => new Promise((resolve) => server.close(resolve)));
-  return { url: `mqtt://127.0.0.1:${(server.address() as { readonly port: number }).port}`, taken };
+  const { port } = server.address() as AddressInfo;
+  return { url: `mqtt://127.0.0.1:${port}`, taken, server };
 }
 
 describe('connected to mosquitto with MQTT 5', () => {
@@ -433,6 +436,34 @@ describe('the broker comes and goes', () => {
     expect(rig.link.counters()['too-large']).toBe(1);
   });
 
+  test('an event and a state that the broker does not take for now come later; an answer does not', async () => {
+    const full = new Set(['event', 'state', 'answer']);
+    const { url, taken } = await slowBroker(0, (payload) => (full.delete(payload) ? 0x97 : 0));
+    const rig = new Rig(url);
+    await until(() => rig.link.connected && rig.link.pending === 0);
+    const settled: string[] = [];
+    const event = (payload: string): void =>
+      rig.link.publish({
+        topic: `${BASE}event/warning`,
+        payload,
+        retain: false,
+        onSettled: () => settled.push(payload),
+      });
+    event('event');
+    rig.link.publish({ topic: `${BASE}port/p1`, payload: 'state', retain: true });
+    rig.link.publish({ topic: `${BASE}response/info`, payload: 'answer', retain: false });
+    event('next');
+    await until(() => settled.includes('next'));
+    expect(settled).toEqual(['next']);
+    expect(rig.lines.filter((line) => line.includes('for now: Publish error: Quota exceeded'))).not.toEqual(
+      [],
+    );
+    await until(() => rig.link.pending === 0, 10_000);
+    expect(settled).toEqual(['next', 'event']);
+    expect(taken.slice(-3)).toEqual(['next', 'event', 'state']);
+    expect(rig.link.counters()).toMatchObject({ postponed: 2, refused: 1 });
+  }, 20_000);
+
   test('an end that a slow broker does not keep up with settles what it has, and nothing else', async () => {
     const { url, taken } = await slowBroker(40);
     const rig = new Rig(url);
@@ -450,6 +481,15 @@ describe('the broker comes and goes', () => {
     expect(settled.length).toBeLessThan(6);
     expect(taken.slice(-settled.length)).toEqual(settled);
     expect(rig.link.counters().refused).toBeUndefined();
+  });
+
+  test('an end leaves nothing open to a broker that has gone silent', async () => {
+    const { url, server } = await slowBroker(60_000);
+    const rig = new Rig(url);
+    await until(() => rig.link.connected);
+    await rig.link.close('restart', millis(10));
+    await until(() => new Promise((resolve) => server.getConnections((_, count) => resolve(count === 0))));
+    expect(rig.link.pending).toBeGreaterThan(0);
   });
 
   test('what is published while the connection is being ended comes by the next one', async () => {

@@ -22,13 +22,14 @@ import { explainTls, readTlsFiles, type TlsMaterial } from '../tls.ts';
 import { Following } from './following.ts';
 import { commandTopics, isFrom, mayAnswerTo } from './mqtt-commands.ts';
 import { connectOptions, type MqttLinkOptions, peerOf } from './mqtt-options.ts';
-import { type Publication, PublishQueue } from './publish-queue.ts';
+import { mayBePostponed, type Publication, PublishQueue } from './publish-queue.ts';
 
 // The package's table of all 65,536 two-octet numbers takes 7 MB; making one takes 50 ns.
 writeToStream.cacheNumbers = false;
 
 const WINDOW = 200;
 const SWEEP_MS = 5_000;
+const POSTPONED_MS = 5_000;
 /** MQTT 5 §3.14.2.1: Disconnect with Will Message. */
 const WITH_WILL = 0x04;
 
@@ -38,6 +39,7 @@ export type LinkCounter =
   | 'answer-elsewhere'
   | 'dropped'
   | 'refused'
+  | 'postponed'
   | 'too-large'
   | 'connects'
   | 'swept';
@@ -57,6 +59,8 @@ export class MqttLink {
   private material: TlsMaterial = {};
   private timer: NodeJS.Timeout | undefined;
   private sweep: NodeJS.Timeout | undefined;
+  /** Until what was postponed is tried again. */
+  private again: NodeJS.Timeout | undefined;
   private readonly queue: PublishQueue;
   private readonly counts = new Map<LinkCounter, number>();
   private readonly base: string;
@@ -122,6 +126,7 @@ export class MqttLink {
     this.closing = true;
     clearTimeout(this.timer);
     clearTimeout(this.sweep);
+    clearTimeout(this.again);
     this.following.close();
     const { client } = this;
     if (client === undefined) return;
@@ -138,6 +143,8 @@ export class MqttLink {
       setTimeout(resolve, 1_000).unref();
     });
     client.end(true);
+    // An end that waits for a silent broker would wait for ever.
+    client.stream.destroy();
     this.online = false;
   }
 
@@ -297,12 +304,27 @@ export class MqttLink {
         (error) => {
           // Any other is no word of the broker: the connection is ending, and the message goes back into the queue with it.
           if (error && !(error instanceof ErrorWithReasonCode)) return;
-          if (error) this.publishRefused(entry, error);
-          this.queue.settle(entry);
+          if (error && mayBePostponed(entry, error.code)) this.postpone(entry, error);
+          else {
+            if (error) this.publishRefused(entry, error);
+            this.queue.settle(entry);
+          }
           this.pump();
         },
       );
     }
+  }
+
+  /** Said once for each reason. A broker that has no room now must not cost an event, nor leave an old state in its place. */
+  private postpone(entry: Publication, error: Error): void {
+    this.count('postponed');
+    this.problem(`it does not take ${entry.topic} for now: ${error.message}`);
+    this.queue.postpone(entry);
+    this.again ??= setTimeout(() => {
+      this.again = undefined;
+      this.queue.resume();
+      this.pump();
+    }, POSTPONED_MS).unref();
   }
 
   /** By the broker's access rules, as a rule: said once for each reason, and not tried again. */

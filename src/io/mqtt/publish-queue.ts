@@ -1,6 +1,7 @@
 // What waits to be published, in order. A retained topic is in it once, at the place of its newest payload; answers are
 // bounded, the oldest dropped. Events are bounded by who publishes them: they have a queue of their own, of which a part is
-// here (report/events.ts). What is in flight goes back to the front when the connection breaks.
+// here (report/events.ts). What is in flight goes back to the front when the connection breaks; what the broker does not take
+// for now waits apart.
 
 export interface Publication {
   readonly topic: string;
@@ -12,8 +13,17 @@ export interface Publication {
   readonly onSettled?: () => void;
 }
 
+/** An answer: who asked will ask again. */
 function mayBeDropped({ retain, onSettled }: Publication): boolean {
   return !retain && onSettled === undefined;
+}
+
+/** MQTT 5 §3.4.2.1: unspecified, implementation specific, packet identifier in use, quota exceeded. */
+const MAY_PASS: ReadonlySet<number> = new Set([0x80, 0x83, 0x91, 0x97]);
+
+/** Not taken for `reason`, but perhaps later. */
+export function mayBePostponed(publication: Publication, reason: number): boolean {
+  return MAY_PASS.has(reason) && !mayBeDropped(publication);
 }
 
 export class PublishQueue {
@@ -21,6 +31,8 @@ export class PublishQueue {
   private waiting = new Map<string | number, Publication>();
   private cursor: Iterator<[string | number, Publication]> = this.waiting.entries();
   private readonly flying = new Set<Publication>();
+  /** A retained entry's key is its topic. */
+  private readonly postponed = new Map<string | Publication, Publication>();
   private lastKey = 0;
   /** Of those that wait, how many may be dropped. */
   private plain = 0;
@@ -29,7 +41,7 @@ export class PublishQueue {
   constructor(private readonly limit: number) {}
 
   get size(): number {
-    return this.waiting.size + this.flying.size;
+    return this.waiting.size + this.flying.size + this.postponed.size;
   }
 
   get inFlight(): number {
@@ -44,6 +56,7 @@ export class PublishQueue {
     if (publication.retain) {
       this.waiting.delete(publication.topic);
       this.waiting.set(publication.topic, publication);
+      this.postponed.delete(publication.topic);
       return;
     }
     if (mayBeDropped(publication)) {
@@ -74,12 +87,27 @@ export class PublishQueue {
     publication.onSettled?.();
   }
 
+  /** Not taken for now: apart until `resume` or `rewind`, or dropped where a newer state of its topic is on its way. */
+  postpone(publication: Publication): void {
+    this.flying.delete(publication);
+    if (publication.retain && this.hasStateOf(publication.topic)) return;
+    this.postponed.set(publication.retain ? publication.topic : publication, publication);
+  }
+
+  /** What was postponed is last now. */
+  resume(): void {
+    const again = [...this.postponed.values()];
+    this.postponed.clear();
+    for (const publication of again) this.push(publication);
+  }
+
   /** The connection broke: what was not acknowledged is first again, unless a newer state of its topic waits. */
   rewind(): void {
-    if (this.flying.size === 0) return;
+    const first = [...this.postponed.values(), ...this.flying];
+    if (first.length === 0) return;
     const later = this.waiting;
     this.waiting = new Map();
-    for (const publication of this.flying) {
+    for (const publication of first) {
       if (!publication.retain) {
         this.waiting.set(++this.lastKey, publication);
         if (mayBeDropped(publication)) this.plain++;
@@ -90,7 +118,14 @@ export class PublishQueue {
     }
     for (const [key, publication] of later) this.waiting.set(key, publication);
     this.flying.clear();
+    this.postponed.clear();
     this.cursor = this.waiting.entries();
+  }
+
+  private hasStateOf(topic: string): boolean {
+    if (this.waiting.has(topic)) return true;
+    for (const { retain, topic: flying } of this.flying) if (retain && flying === topic) return true;
+    return false;
   }
 
   private dropOldest(): void {
