@@ -46,7 +46,9 @@ class CaptureChild {
   }
 
   told(event: string): readonly Told[] {
-    return this.process.lines.map((line) => JSON.parse(line) as Told).filter((told) => told.event === event);
+    // libpcap says a word of its own where the kernel does not take a filter.
+    const lines = this.process.lines.filter((line) => line.startsWith('{'));
+    return lines.map((line) => JSON.parse(line) as Told).filter((told) => told.event === event);
   }
 
   frames(port: string): readonly string[] {
@@ -252,9 +254,12 @@ describe('a port that is flooded', () => {
     await child.open('p1');
     await child.ask(`hear p1 ${macs(filterRoom(OPTMEM_DEFAULT)).join(',')}`, 'hears');
     expect(await kernelFilters()).toBe(true);
-    // libpcap filters by itself then: what the room is for.
+    // libpcap would filter by itself then, in silence: the capture hears anybody instead, by a filter of the kernel's.
     await child.ask(`hear p1 ${macs(KNOWN_MOST).join(',')}`, 'hears');
-    expect(await kernelFilters()).toBe(false);
+    expect(await kernelFilters()).toBe(true);
+    expect(child.told('error')).toEqual([]);
+    await sendFrames(lab.client(1).netns, 'eth0', [eapolStart(MAC1)]);
+    await child.frame('p1', eapolStart(MAC1));
     await setting(optmemMax() ?? OPTMEM_DEFAULT);
   });
 });
