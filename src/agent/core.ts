@@ -1,10 +1,7 @@
 // What every part of the agent shares within one turn: the time, the outbox, the tables, and the other parts.
 //
-// The parts are the chapters of one story, and call each other directly: `bridge` (which ports there are, and what the kernel tells), `floods` (how much of a port is listened to), `ports` (is the port shut, does it listen),
-// `supplicants` (who says what in EAPOL), `mab` (who says nothing), `aaa` and `accountant` (what the servers say and are told),
-// `reauthentication` (what waits for a server), `life` (a session begins and ends), `meter` (what it sent and received), `watch`
-// (is it still there), `dynauth` (what the servers ask of running sessions), `links` (the ports that they take down), `web` (who uses the login page), `confinement` (who may reach it and nothing else), `cuts` (whom an administrator puts out), `keptSessions` (what the next start is to know), `restoration` (what an earlier run knew), `reconciliation` (is the kernel as it is wanted), `vlans` (what ports carry for a session), `fallback` (where a client goes without a server's word), `certified` (who has passed before, and has to pass again), `leases` (do addresses outlast sessions), `fleet` (is it on another switch by now), `reporter`
-// (what upstream is told). Nothing re-enters from outside: whatever a part wants of the world goes into `out`.
+// The parts are the chapters of one story, and call each other directly. Nothing re-enters from outside: whatever a part wants of
+// the world goes into `out`.
 
 import { Counters } from '../base/counters.ts';
 import type { Entropy } from '../base/entropy.ts';
@@ -63,33 +60,67 @@ export interface BootIdentity {
 export type Repair = 'foreign-entries-removed' | 'grants-written-again' | 'ports-locked-again';
 
 export interface Parts {
+  // port/
+  /** Which ports there are, and what the kernel tells. */
   readonly bridge: Bridge;
+  /** Is the port shut, does it listen. */
   readonly ports: PortDesk;
-  readonly supplicants: Supplicants;
-  readonly mab: Mab;
-  readonly aaa: Aaa;
-  readonly accountant: Accountant;
-  readonly reauthentication: Reauthentication;
-  readonly life: Life;
-  readonly meter: Meter;
-  readonly watch: Watch;
-  readonly reporter: Reporter;
-  readonly fleet: Fleet;
-  readonly floods: Floods;
-  readonly dynauth: DynamicAuthorization;
-  readonly vlans: VlanDesk;
-  readonly fallback: Fallback;
+  /** The ports that servers take down. */
   readonly links: Links;
-  readonly web: Web;
-  readonly confinement: Confinement;
-  readonly certified: Certified;
-  readonly leases: Leases;
-  readonly sso: Sso;
-  readonly routed: RoutedPath;
-  readonly cuts: Cuts;
-  readonly keptSessions: KeptSessions;
-  readonly restoration: Restoration;
+  /** How much of a port is listened to. */
+  readonly floods: Floods;
+  /** What ports carry for a session. */
+  readonly vlans: VlanDesk;
+  /** Is the kernel as it is wanted. */
   readonly reconciliation: Reconciliation;
+  // methods/
+  /** Who says what in EAPOL. */
+  readonly supplicants: Supplicants;
+  /** Who says nothing. */
+  readonly mab: Mab;
+  /** Who uses the login page. */
+  readonly web: Web;
+  /** Who may reach it, and nothing else. */
+  readonly confinement: Confinement;
+  /** Who is logged in at a VPN concentrator. */
+  readonly sso: Sso;
+  /** What the servers say to logins. */
+  readonly aaa: Aaa;
+  /** What waits for a server. */
+  readonly reauthentication: Reauthentication;
+  /** Where a client goes without a server's word. */
+  readonly fallback: Fallback;
+  // session/
+  /** A session begins and ends. */
+  readonly life: Life;
+  // watch/
+  /** Is the user still there. */
+  readonly watch: Watch;
+  /** Of whom a packet has come in behind a router, and is what is granted there still so. */
+  readonly routed: RoutedPath;
+  /** Do addresses outlast sessions. */
+  readonly leases: Leases;
+  /** Is it on another switch by now. */
+  readonly fleet: Fleet;
+  /** Who has passed before, and has to pass again. */
+  readonly certified: Certified;
+  // orders/
+  /** What the servers ask of running sessions. */
+  readonly dynauth: DynamicAuthorization;
+  /** Whom an administrator puts out. */
+  readonly cuts: Cuts;
+  // told/
+  /** What accounting servers are told. */
+  readonly accountant: Accountant;
+  /** What a session sent and received. */
+  readonly meter: Meter;
+  /** What upstream is told. */
+  readonly reporter: Reporter;
+  // kept/
+  /** What the next start is to know. */
+  readonly keptSessions: KeptSessions;
+  /** What an earlier run knew. */
+  readonly restoration: Restoration;
 }
 
 export interface CoreOptions {

@@ -3,7 +3,6 @@
 import { type Ip, parseIp, parseIpv4, parseIpv6 } from '../base/ip.ts';
 import type { NasIdentity } from '../model/nas.ts';
 import { EVENT_TIMESTAMP_WINDOW } from '../radius/dynauth.ts';
-import type { RequestKind } from '../radius/effects.ts';
 import type { RoleAttribute } from '../radius/role-attribute.ts';
 import {
   ACCESS_RETRANSMISSION,
@@ -11,6 +10,7 @@ import {
   type RadiusServer,
   type RadiusSettings,
   type RadSecSettings,
+  type RequestKind,
   type RetransmissionSettings,
 } from '../radius/settings.ts';
 import type { AccountingConfig, DynAuthConfig, SsoConfig } from './config.ts';

@@ -11,7 +11,6 @@ import { type Mac, parseMac } from '../base/mac.ts';
 import type { WallTime } from '../base/time.ts';
 import { CERTIFYING_METHODS, type CertifyingMethod } from '../model/authorization.ts';
 import type { PortName, VlanId } from '../model/dataplane.ts';
-import type { RunState } from './certified-rules.ts';
 
 /** A device whose user has passed: as of the last time. */
 export interface CertifiedDevice {
@@ -25,6 +24,14 @@ export interface CertifiedDevice {
   readonly first: WallTime;
   /** When its user last passed. */
   readonly last: WallTime;
+}
+
+/** What a clearing rule has done so far. */
+export interface RunState {
+  /** When its last run was due; before the first one, the time from which that is counted. */
+  readonly since: WallTime;
+  /** A run is under way, and goes on then. */
+  readonly batchAt?: WallTime;
 }
 
 /** One entry of the table: written, or (`value` null) erased. */

@@ -25,6 +25,7 @@ import {
   type CertifiedDevice,
   erasing,
   keepingRun,
+  type RunState,
   writing,
 } from './certified-codec.ts';
 import {
@@ -34,7 +35,6 @@ import {
   type ClearRule,
   due,
   dueAt,
-  type RunState,
   resumed,
   ruleKey,
   shifted,

@@ -10,7 +10,7 @@ import { toHex, utf8 } from '../base/bytes.ts';
 import { globMatches } from '../base/glob.ts';
 import { md5 } from '../base/hash.ts';
 import { type Millis, millis, type WallTime } from '../base/time.ts';
-import type { CertifiedDevice } from './certified-codec.ts';
+import type { CertifiedDevice, RunState } from './certified-codec.ts';
 
 export interface ClearRule {
   /** Between two runs. */
@@ -45,14 +45,6 @@ export const CERTIFIED_DEFAULTS = {
   batchEvery: millis(600_000),
   keepOnline: false,
 } as const;
-
-/** What a rule has done so far. */
-export interface RunState {
-  /** When its last run was due; before the first one, the time from which that is counted. */
-  readonly since: WallTime;
-  /** A run is under way, and goes on then. */
-  readonly batchAt?: WallTime;
-}
 
 const DAY_MS = 86_400_000;
 

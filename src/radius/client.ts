@@ -16,14 +16,13 @@ import type {
   Datagram,
   RadiusEffect,
   RadiusRequest,
-  RequestKind,
   RequestRef,
   ServerIndex,
 } from './effects.ts';
 import type { Exchanges } from './exchanges.ts';
 import type { SameServer } from './links.ts';
 import type { ServerStatistics } from './server-link.ts';
-import type { RadiusSettings } from './settings.ts';
+import type { RadiusSettings, RequestKind } from './settings.ts';
 
 export interface RadiusClientSettings {
   readonly settings: RadiusSettings;

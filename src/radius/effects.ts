@@ -3,9 +3,7 @@
 import type { Instant } from '../base/time.ts';
 import type { RadiusPacket } from '../wire/radius.ts';
 import type { OutgoingAttribute } from '../wire/radius-attributes.ts';
-import type { RadSecSettings } from './settings.ts';
-
-export type RequestKind = 'access' | 'accounting';
+import type { RadSecSettings, RequestKind } from './settings.ts';
 
 /** Chosen by the asker; one name space for both kinds. */
 export type RequestRef = number;

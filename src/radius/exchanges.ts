@@ -22,7 +22,6 @@ import type {
   NoAnswerReason,
   RadiusEffect,
   RadiusRequest,
-  RequestKind,
   RequestRef,
   ServerIndex,
 } from './effects.ts';
@@ -32,7 +31,7 @@ import { Links, type LinksSettings, type SameServer } from './links.ts';
 import { examineReply } from './replies.ts';
 import { nextTimeout } from './retransmission.ts';
 import type { Attempt, LinkCounter, ServerStatistics } from './server-link.ts';
-import type { RadiusSettings, RetransmissionSettings } from './settings.ts';
+import type { RadiusSettings, RequestKind, RetransmissionSettings } from './settings.ts';
 
 export const FIRST_VISIT_TRIES = 2;
 const TIMEOUTS_PER_TICK = 512;

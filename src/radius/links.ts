@@ -5,9 +5,9 @@ import type { Entropy } from '../base/entropy.ts';
 import { earliest, type Instant, millis, NEVER } from '../base/time.ts';
 import { encodeStatusServer } from '../wire/radius.ts';
 import type { OutgoingAttribute } from '../wire/radius-attributes.ts';
-import type { RadiusEffect, RequestKind, ServerIndex } from './effects.ts';
+import type { RadiusEffect, ServerIndex } from './effects.ts';
 import { REQUEST_AUTHENTICATOR_LENGTH, ServerLink, type ServerStatistics } from './server-link.ts';
-import type { RadiusServer, RadiusSettings } from './settings.ts';
+import type { RadiusServer, RadiusSettings, RequestKind } from './settings.ts';
 
 export interface LinksSettings {
   readonly radius: RadiusSettings;

@@ -3,10 +3,10 @@
 import { Counters } from '../base/counters.ts';
 import { type Ip, parseIp } from '../base/ip.ts';
 import { type Instant, type Millis, NEVER } from '../base/time.ts';
-import type { RadiusEffect, RequestKind, ServerIndex, SocketKey } from './effects.ts';
+import type { RadiusEffect, ServerIndex, SocketKey } from './effects.ts';
 import { ServerHealth } from './health.ts';
 import { IDS_PER_SOCKET, IdPool, identifierOf, MAX_SOCKETS, type Slot, socketOf } from './id-pool.ts';
-import type { RadiusServer } from './settings.ts';
+import type { RadiusServer, RequestKind } from './settings.ts';
 import { type PendingStatus, StatusWatch } from './status.ts';
 import { SendWindow } from './window.ts';
 

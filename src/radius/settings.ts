@@ -1,8 +1,10 @@
 // The RADIUS client's settings; times with the names and defaults of RFC 5080 §2.2.1.
 
 import { type Millis, seconds } from '../base/time.ts';
-import type { RequestKind } from './effects.ts';
 import type { StatusServerMode } from './status.ts';
+
+/** What a server may be asked for. */
+export type RequestKind = 'access' | 'accounting';
 
 /** RFC 6614: who we are to the server, and how it is known. Files are in PEM. */
 export interface RadSecSettings {

@@ -13,7 +13,6 @@ import type {
   Datagram,
   RadiusEffect,
   RadiusRequest,
-  RequestKind,
   SocketKey,
 } from '../../src/radius/effects.ts';
 import type { SameServer } from '../../src/radius/links.ts';
@@ -22,6 +21,7 @@ import {
   ACCOUNTING_RETRANSMISSION,
   type RadiusServer,
   type RadiusSettings,
+  type RequestKind,
 } from '../../src/radius/settings.ts';
 import { encodeReply, RADIUS_CODES, type RadiusCodeName, type RadiusPacket } from '../../src/wire/radius.ts';
 import { type OutgoingAttribute, octets, text } from '../../src/wire/radius-attributes.ts';

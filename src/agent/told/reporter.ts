@@ -11,7 +11,7 @@ import type { EndCause } from '../../model/cause.ts';
 import { isAddress, type PortName, type SessionVlans } from '../../model/dataplane.ts';
 import type { PortControl } from '../../model/port.ts';
 import type { Session, SessionKey } from '../../model/session.ts';
-import type { RequestKind } from '../../radius/effects.ts';
+import type { RequestKind } from '../../radius/settings.ts';
 import type { EventRef, StoredEvents } from '../../report/event-codec.ts';
 import {
   type EventPayload,
