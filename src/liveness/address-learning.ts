@@ -77,7 +77,7 @@ function hearIpv6(addresses: SessionAddresses, ip: Ip, now: Instant): 'told' | '
 
 /** The client may be in another network now: the next IPv6 address of it that is heard is told, and no other one is known. */
 export function doubtAddresses(addresses: SessionAddresses): void {
-  addresses.heardIpv6 = [];
+  if (addresses.ipv6 !== undefined) addresses.heardIpv6 = [];
 }
 
 /** The sender's own address, if the frame tells one. */
