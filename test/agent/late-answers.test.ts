@@ -84,3 +84,32 @@ describe('while a reauthentication moves its session to another VLAN', () => {
     await stage.login(machine);
   });
 });
+
+describe('while an entry that somebody has deleted is written again', () => {
+  it('whoever is disconnected and logs in anew has the entry; the session before has its end, its answer and its Stop', async () => {
+    const stage = new SimulatedStage({ machines: 1, config: CONFIG });
+    const machine = stage.machine(1);
+    const first = await stage.login(machine);
+    stage.net.holdGrants(true);
+    await stage.deleteGrant(machine.mac);
+    await stage.pass(100);
+    const answer = disconnect(stage, 'u1');
+    await stage.pass(2_000);
+    expect(answer()).toBeUndefined();
+    const { supplicant } = stage.net.clients[0] ?? {};
+    const failures = supplicant?.failures;
+    await stage.begin(machine);
+    await stage.pass(2_000);
+    stage.net.holdGrants(false);
+    await stage.pass(2_000);
+    expect(answer()).toBe('Disconnect-ACK');
+    expect(supplicant?.failures).toBe(failures);
+    expect(stage.invariants.core.parts.life.closing).toBe(0);
+    expect(stage.events('session-end')).toMatchObject([
+      { session_id: first.session_id, cause: 'radius-disconnect' },
+    ]);
+    expect(await stage.isGranted(machine.mac, machine.port)).toBe(true);
+    const rows = (await stage.accounting()).map(({ status }) => status);
+    expect(rows).toEqual(['Accounting-On', 'Start', 'Stop', 'Start']);
+  });
+});
