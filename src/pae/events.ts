@@ -7,7 +7,7 @@
 // `session-ended` (the agent's). Every `accepted` and every `reauthenticated` is answered by exactly one `grant-done`.
 
 import type { Millis } from '../base/time.ts';
-import type { Authorization } from '../model/authorization.ts';
+import type { Authorization, CancelReason } from '../model/authorization.ts';
 import type { EndCause } from '../model/cause.ts';
 import type { PortControl } from '../model/port.ts';
 import type { PaeCounter } from './counters.ts';
@@ -102,7 +102,7 @@ export type PaeEffect =
       /** The first of its exchange: no State to echo. */
       readonly first: boolean;
     }
-  | { readonly type: 'cancel-server'; readonly ref: PaeRef }
+  | { readonly type: 'cancel-server'; readonly ref: PaeRef; readonly reason: CancelReason }
   /** Make the session and its grant, then answer. EAP-Success goes out after that. */
   | {
       readonly type: 'accepted';
