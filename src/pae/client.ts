@@ -349,7 +349,8 @@ export class AuthenticatorClient {
         this.ask(output.eap, output.identity);
         break;
       case 'aaaCancel':
-        if (this.serverRef !== undefined) this.effects.add({ type: 'cancel-server', ref: this.serverRef });
+        if (this.serverRef !== undefined)
+          this.effects.add({ type: 'cancel-server', ref: this.serverRef, reason: output.reason });
         this.serverRef = undefined;
         break;
       case 'eapSuccess':

@@ -8,7 +8,7 @@
 // `grant-done`, unless `session-ended` comes before it.
 
 import type { Millis } from '../base/time.ts';
-import type { Authorization } from '../model/authorization.ts';
+import type { Authorization, CancelReason } from '../model/authorization.ts';
 import type { EndCause } from '../model/cause.ts';
 import type { PortControl } from '../model/port.ts';
 import type { PaeCounter } from './counters.ts';
@@ -108,7 +108,7 @@ export type PaeEffect =
       /** The first of its exchange: no State to echo. */
       readonly first: boolean;
     }
-  | { readonly type: 'cancel-server'; readonly ref: PaeRef }
+  | { readonly type: 'cancel-server'; readonly ref: PaeRef; readonly reason: CancelReason }
   /** Make the session and its grant, then answer. EAP-Success goes out after that. */
   | {
       readonly type: 'accepted';

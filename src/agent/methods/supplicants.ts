@@ -247,7 +247,7 @@ export class Supplicants implements Method {
         this.ask(unit, effect);
         return;
       case 'cancel-server':
-        core.parts.aaa.cancel(unit);
+        core.parts.aaa.cancel(unit, effect.reason);
         return;
       case 'accepted':
         outcomes.accepted(unit, effect);
@@ -362,7 +362,7 @@ export class Supplicants implements Method {
     here.clients.delete(unit.mac);
     here.waiting.delete(unit);
     for (const effect of unit.machine.handle({ type: 'port-control', control: 'off' }, this.core.now.mono)) {
-      if (effect.type === 'cancel-server') this.core.parts.aaa.cancel(unit);
+      if (effect.type === 'cancel-server') this.core.parts.aaa.cancel(unit, effect.reason);
     }
     this.core.parts.aaa.forgetConversation(unit);
     this.core.schedule.forget(unit);
