@@ -1,5 +1,7 @@
-// Keys of `radius.servers` that must agree with each other.
+// Keys of `radius.servers`, and of how long they are waited for, that must agree with each other.
 
+import { PAE_DEFAULTS } from '../pae/settings.ts';
+import { ACCESS_RETRANSMISSION, LONGEST_VISIT_IRTS } from '../radius/settings.ts';
 import { RADIUS_DEFAULTS } from './defaults.ts';
 import type { KeyPath } from './fault.ts';
 import { type Finding, fault, warning } from './findings.ts';
@@ -27,6 +29,33 @@ export function serverFindings(raw: RawConfig): Finding[] {
     out.push(fault(whole, 'no server is there for authentication'));
   if (servers.every(({ use }) => use === 'authentication'))
     out.push(warning(whole, 'no server is there for accounting: records are kept, and never sent'));
+  return out;
+}
+
+/** A client's patience that does not reach the second server: said of each key that makes it so. */
+export function patienceFindings(raw: RawConfig): Finding[] {
+  const irtS = raw.radius.retransmission?.access?.irt_s ?? ACCESS_RETRANSMISSION.irt / 1000;
+  const visitS = irtS * LONGEST_VISIT_IRTS;
+  const why = `one server is asked for up to ${visitS.toFixed(1)} s, and an attempt that ends before that asks no other`;
+  const patiences: readonly (readonly [KeyPath, number | undefined])[] = [
+    [['dot1x'], raw.dot1x?.server_timeout_s],
+    ...Object.entries(raw.ports ?? {}).map(
+      ([pattern, { dot1x }]) => [['ports', pattern, 'dot1x'], dot1x?.server_timeout_s] as const,
+    ),
+  ];
+  const out = patiences.flatMap(([path, patienceS]) =>
+    patienceS === undefined || patienceS >= visitS
+      ? []
+      : [warning([...path, 'server_timeout_s'], `is short: ${why}`)],
+  );
+  const general = PAE_DEFAULTS.serverTimeout / 1000;
+  if (raw.dot1x?.server_timeout_s === undefined && general < visitS)
+    out.push(
+      warning(
+        ['radius', 'retransmission', 'access', 'irt_s'],
+        `is long for a server_timeout_s of ${general}: ${why}`,
+      ),
+    );
   return out;
 }
 

@@ -10,7 +10,7 @@ import type { RawConfig } from './raw.ts';
 import { certifiedFindings } from './rules-certified.ts';
 import { l3Findings } from './rules-l3.ts';
 import { roleRuleFindings, silentDeviceFindings, unknownRole } from './rules-roles.ts';
-import { serverFindings, shortSecret } from './rules-servers.ts';
+import { patienceFindings, serverFindings, shortSecret } from './rules-servers.ts';
 import { webFindings } from './rules-web.ts';
 
 export function ruleFindings(raw: RawConfig): readonly Finding[] {
@@ -18,6 +18,7 @@ export function ruleFindings(raw: RawConfig): readonly Finding[] {
     ...roleFindings(raw),
     ...portFindings(raw),
     ...radiusFindings(raw),
+    ...patienceFindings(raw),
     ...l3Findings(raw),
     ...socketFindings(raw),
     ...mqttFindings(raw),

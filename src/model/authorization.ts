@@ -24,6 +24,12 @@ export function isAuthMethod(word: string | undefined): word is AuthMethod {
   return AUTH_METHODS.some((each) => each === word);
 }
 
+/**
+ * Why nobody waits for the servers' answer to a question any more. `unanswered`: the time that whoever asked gives them is
+ * over, which speaks against the one that was asked. `void`: the question itself is, by no fault of theirs.
+ */
+export type CancelReason = 'unanswered' | 'void';
+
 /** An attribute that has no meaning here, as it can be shown. */
 export interface KeptAttribute {
   /** The dictionary's name, `Attribute-<n>`, or `Vendor-<id>-<n>`. */

@@ -9,6 +9,7 @@
 // Bound: one step makes at most two transitions and three outputs. One packet is kept, the outstanding request.
 
 import { after, type Instant, type Millis, millis, NEVER, seconds } from '../base/time.ts';
+import type { CancelReason } from '../model/authorization.ts';
 import {
   buildFailure,
   buildIdentityRequest,
@@ -95,8 +96,8 @@ export type EapOutput =
   | { readonly signal: 'eapReq'; readonly data: Uint8Array }
   /** aaaEapResp: ask the server; `identity` is present in the first of an exchange. */
   | { readonly signal: 'aaaEapResp'; readonly eap: Uint8Array; readonly identity?: Uint8Array }
-  /** The question to the server is void. */
-  | { readonly signal: 'aaaCancel' }
+  /** The server's answer is not waited for any more. */
+  | { readonly signal: 'aaaCancel'; readonly reason: CancelReason }
   | { readonly signal: 'eapSuccess'; readonly data: Uint8Array }
   | {
       readonly signal: 'eapFail';
@@ -186,7 +187,7 @@ export class EapPassThrough {
   private transition(next: EapState, answered = false): EapOutput[] {
     const cancels = this.state.name === 'AAA_IDLE' && !answered;
     this.state = next;
-    return cancels ? [{ signal: 'aaaCancel' }] : [];
+    return cancels ? [{ signal: 'aaaCancel', reason: 'void' }] : [];
   }
 
   /** INITIALIZE, SELECT_ACTION, PROPOSE_METHOD (Identity), METHOD_REQUEST, SEND_REQUEST, then IDLE. */
@@ -342,7 +343,7 @@ export class EapPassThrough {
     if (now < this.pollAt()) return [];
     switch (state.name) {
       case 'AAA_IDLE':
-        return [{ signal: 'aaaCancel' }, ...this.noVerdict()];
+        return [{ signal: 'aaaCancel', reason: 'unanswered' }, ...this.noVerdict()];
       case 'IDLE':
         return this.retransmit(state, this.settings.txPeriod, now);
       case 'IDLE2':

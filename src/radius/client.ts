@@ -7,6 +7,7 @@
 
 import type { Entropy } from '../base/entropy.ts';
 import { earliest, type Instant } from '../base/time.ts';
+import type { CancelReason } from '../model/authorization.ts';
 import type { NasIdentity } from '../model/nas.ts';
 import { ip, type OutgoingAttribute, text } from '../wire/radius-attributes.ts';
 import { AccessExchanges } from './access-exchanges.ts';
@@ -64,10 +65,13 @@ export class RadiusClient {
     return out;
   }
 
-  /** Forgets the request, whichever kind it is; its answer, if one comes, is counted as late. */
-  cancel(ref: RequestRef, now: Instant): RadiusEffect[] {
+  /**
+   * Forgets the request, whichever kind it is; its answer, if one comes, is counted as late. `unanswered` may make a server
+   * dead, as if the request had ended by itself.
+   */
+  cancel(ref: RequestRef, reason: CancelReason, now: Instant): RadiusEffect[] {
     const out: RadiusEffect[] = [];
-    if (!this.kinds.access.cancel(ref, now, out)) this.kinds.accounting.cancel(ref, now, out);
+    for (const kind of Object.values(this.kinds)) kind.cancel(ref, reason, now, out);
     return out;
   }
 

@@ -3,7 +3,7 @@
 import { type Ip, isIpv4 } from '../base/ip.ts';
 import { type Mac, parseMac } from '../base/mac.ts';
 import { present } from '../base/present.ts';
-import type { Session } from '../model/session.ts';
+import { isAddressOf, type Session } from '../model/session.ts';
 import type { RadiusPacket } from '../wire/radius.ts';
 import {
   attributeIp,
@@ -97,7 +97,7 @@ export function isMeant(session: Session, keys: SessionKeys): boolean {
     fits(keys.userName, authorization.userName) &&
     isAtPlace(session, keys) &&
     (framedIp === undefined || framedIp === addresses.ipv4 || framedIp === authorization.framedIp) &&
-    fits(framedIpv6, addresses.ipv6) &&
+    (framedIpv6 === undefined || isAddressOf(addresses, framedIpv6)) &&
     (keys.cui === undefined || sameOctets(keys.cui, authorization.cui)) &&
     (keys.auditSessionId === undefined || keys.auditSessionId === id || keys.auditSessionId === multiId)
   );

@@ -19,6 +19,8 @@ export interface Track {
 /** Where the exchange is now. */
 export interface Visit {
   readonly link: Link;
+  /** Sendings that it has room for, and how many of them are left. */
+  readonly tries: number;
   triesLeft: number;
   /** First sending of this visit; absent if no identifier was free. */
   since?: Instant;

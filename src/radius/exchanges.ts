@@ -13,6 +13,7 @@
 import type { Entropy } from '../base/entropy.ts';
 import type { Decoded } from '../base/result.ts';
 import { after, earliest, type Instant, type Millis, millis, NEVER, seconds } from '../base/time.ts';
+import type { CancelReason } from '../model/authorization.ts';
 import { RADIUS_CODES } from '../wire/radius.ts';
 import type { OutgoingAttribute } from '../wire/radius-attributes.ts';
 import { DeadlineHeap, newDeadline } from './deadlines.ts';
@@ -118,7 +119,7 @@ export abstract class Exchanges {
   }
 
   request(request: RadiusRequest, now: Instant, out: RadiusEffect[]): void {
-    this.cancel(request.ref, now, out);
+    this.cancel(request.ref, 'void', now, out);
     const { mrd } = this.retransmission;
     const exchange: Exchange = {
       deadline: newDeadline(),
@@ -135,12 +136,13 @@ export abstract class Exchanges {
   }
 
   /** Nobody wants the answer any more. Its identifiers stay taken for as long as an answer may come. */
-  cancel(ref: RequestRef, now: Instant, out: RadiusEffect[]): boolean {
+  cancel(ref: RequestRef, reason: CancelReason, now: Instant, out: RadiusEffect[]): void {
     const exchange = this.byRef.get(ref);
-    if (exchange === undefined) return false;
+    if (exchange === undefined) return;
+    const { visit } = exchange;
     this.finish(exchange, now);
+    if (visit !== undefined && reason === 'unanswered') this.cutShort(exchange, visit, now, out);
     this.resume(now, out);
-    return true;
   }
 
   handleDatagram(datagram: Datagram, now: Instant, out: RadiusEffect[]): void {
@@ -232,7 +234,7 @@ export abstract class Exchanges {
     const track = exchange.tracks.get(link.index) ?? { visits: 0, sends: 0 };
     exchange.tracks.set(link.index, track);
     const tries = track.visits === 0 && !link.reliable ? FIRST_VISIT_TRIES : 1;
-    exchange.visit = { link, triesLeft: tries };
+    exchange.visit = { link, tries, triesLeft: tries };
     exchange.last = link;
     track.visits++;
     link.window.enter();
@@ -316,10 +318,24 @@ export abstract class Exchanges {
       this.linger(link, track.attempt, now);
       delete track.attempt;
     }
-    // Judged only when all its tries are used up: a server asked just before MRD is not dead for that.
+    if (over) {
+      this.cutShort(exchange, visit, now, out);
+      this.giveUp(exchange, 'silent', now, out);
+      return;
+    }
+    // Of one that MRC cuts short nothing follows.
     if (visit.triesLeft <= 0) this.unheard(exchange, visit, now, out);
-    if (over) this.giveUp(exchange, 'silent', now, out);
-    else this.next(exchange, now, out);
+    this.next(exchange, now, out);
+  }
+
+  /**
+   * MRD, or the patience of whoever asked, ends the visit before its tries are used up. A server that was asked after others,
+   * and just before the end, is not dead for that; it is if it had all the time that there was, or let one timeout pass: else
+   * a patience that is shorter than a visit would keep every request at the same silent server.
+   */
+  private cutShort(exchange: Exchange, visit: Visit, now: Instant, out: RadiusEffect[]): void {
+    const sendings = visit.tries - visit.triesLeft;
+    if (exchange.tracks.size === 1 || sendings > 1) this.unheard(exchange, visit, now, out);
   }
 
   private unheard({ request }: Exchange, { link, since }: Visit, now: Instant, out: RadiusEffect[]): void {

@@ -1,8 +1,8 @@
 // Does this server answer? One judgement for each server and kind: accounting that is dead says nothing of
 // authentication, not even at the same address (RFC 5997 §4 treats each port by itself).
 //
-// A server is dead when a request used up its tries there and *nothing else* was answered since it was first sent:
-// a server that drops one request but answers others is alive. Dead means: asked last. After `deadTime` one request
+// A server is dead when a request used up its tries there, or all the time that its asker had, and *nothing else* was answered
+// since it was first sent: a server that drops one request but answers others is alive. Dead means: asked last. After `deadTime` one request
 // is tried on it (the canary) while the others still go elsewhere, so a server that stays dead delays one client
 // and not all of them. Any verified answer brings it back at once; where Status-Server asks (status.ts), no canary is needed.
 //

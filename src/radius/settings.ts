@@ -56,6 +56,9 @@ export interface RadiusSettings {
   readonly statusInterval: Millis;
 }
 
+/** How long a server is asked before the next one, at the longest, in IRT: once and twice of it, each up to a tenth longer. */
+export const LONGEST_VISIT_IRTS = 3.3;
+
 export const ACCESS_RETRANSMISSION: RetransmissionSettings = {
   irt: seconds(2),
   mrt: seconds(16),

@@ -9,7 +9,7 @@
 
 import { assertNever } from '../base/result.ts';
 import { after, type Instant, type Millis, NEVER } from '../base/time.ts';
-import type { Authorization } from '../model/authorization.ts';
+import type { Authorization, CancelReason } from '../model/authorization.ts';
 
 export type Outcome =
   | { readonly type: 'in' }
@@ -34,7 +34,7 @@ export type AttemptEvent =
 
 export type AttemptEffect =
   | { readonly type: 'ask' }
-  | { readonly type: 'cancel' }
+  | { readonly type: 'cancel'; readonly reason: CancelReason }
   | { readonly type: 'admit'; readonly authorization: Authorization }
   | { readonly type: 'over'; readonly outcome: Outcome };
 
@@ -76,12 +76,13 @@ export class Attempt {
         );
       case 'gone': {
         if (this.state.name === 'OVER') return [];
-        const cancel: AttemptEffect[] = this.state.name === 'ASKING' ? [{ type: 'cancel' }] : [];
+        const cancel: AttemptEffect[] =
+          this.state.name === 'ASKING' ? [{ type: 'cancel', reason: 'void' }] : [];
         return [...cancel, ...this.over({ type: 'not-possible', detail: event.detail })];
       }
       case 'tick':
         if (this.state.name !== 'ASKING' || this.state.until > now) return [];
-        return [{ type: 'cancel' }, ...this.over({ type: 'no-server' })];
+        return [{ type: 'cancel', reason: 'unanswered' }, ...this.over({ type: 'no-server' })];
       default:
         return assertNever(event);
     }

@@ -235,6 +235,19 @@ describe('keys that must agree', () => {
     ]);
   });
 
+  test('a patience that is shorter than one visit to a server is a warning, where it is said', () => {
+    const visit = 'one server is asked for up to 6.6 s, and an attempt that ends before that asks no other';
+    const ports = 'ports:\n  p1: {dot1x: {server_timeout_s: 6}}\n  p2: {dot1x: {server_timeout_s: 7}}\n';
+    expect(warnings(`${MINIMAL}${ports}dot1x: {server_timeout_s: 5}\n`)).toMatchObject([
+      expect.stringMatching(`ports.p1.dot1x.server_timeout_s .*: is short: ${visit}`),
+      expect.stringMatching(`^dot1x.server_timeout_s .*: is short: ${visit}`),
+    ]);
+    const slow = (irtS: number) =>
+      warnings(SMALLEST.replace('radius:', `radius:\n  retransmission: {access: {irt_s: ${irtS}}}`));
+    expect(slow(9)).toEqual([]);
+    expect(slow(10)).toMatchObject([expect.stringContaining('is long for a server_timeout_s of 30')]);
+  });
+
   test('a probe source that hosts will not answer is a warning, once the addresses of the switch are known', () => {
     const it = config(
       `${MINIMAL}handshake: {sources: {1: {ip: 192.0.2.7}, 2: {ip: 198.51.100.1, mac: 00:00:5e:00:01:01}, 3: {ip: 192.0.2.1}}}\n`,

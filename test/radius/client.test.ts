@@ -60,7 +60,7 @@ describe('one server that answers', () => {
   it('lets go of a cancelled request, and keeps its identifier until the answer came', () => {
     const rig = new RadiusRig(radiusSettings(1));
     rig.access(1);
-    rig.client.cancel(1, rig.now);
+    rig.cancel(1, 'void');
     for (let ref = 2; ref < 600; ref++) rig.access(ref);
     expect(rig.reused).toEqual([]);
     rig.advance(60_000);
@@ -125,6 +125,69 @@ describe('failover', () => {
     rig.access(2);
     rig.advance(20);
     expect(rig.of('answer')[1]).toMatchObject({ ref: 2, server: 1 });
+  });
+
+  describe('whoever asked waits for less than a visit', () => {
+    /** Gives up request `ref` after so long, for want of an answer or for another reason. */
+    function patience(rig: RadiusRig, ref: number, ms: number, reason: 'unanswered' | 'void'): void {
+      rig.access(ref);
+      rig.advance(ms);
+      rig.cancel(ref, reason);
+    }
+
+    it.each([5000, 1000])('for %i ms: the server is dead, and the next request goes elsewhere', (ms) => {
+      const rig = new RadiusRig(radiusSettings(2));
+      rig.servers[0]!.access = false;
+      patience(rig, 1, ms, 'unanswered');
+      expect(rig.of('server-state')).toMatchObject([{ server: 0, up: false, because: 'no answer' }]);
+      rig.access(2);
+      rig.advance(20);
+      expect(rig.of('answer')).toMatchObject([{ ref: 2, server: 1 }]);
+      // As a canary after deadTime, which may be as short: its place is not kept for the next one.
+      rig.advance(60_000);
+      patience(rig, 3, ms, 'unanswered');
+      rig.access(4);
+      rig.advance(20);
+      expect(rig.of('answer')).toMatchObject([{ ref: 2 }, { ref: 4, server: 1 }]);
+    });
+
+    it('for another reason, or at a server that answered others meanwhile: it is not dead', () => {
+      const rig = new RadiusRig(radiusSettings(2));
+      const [first] = rig.servers;
+      first!.access = false;
+      patience(rig, 1, 5000, 'void');
+      rig.access(2);
+      rig.advance(1000);
+      first!.access = true;
+      rig.access(3);
+      rig.advance(500);
+      rig.cancel(2, 'unanswered');
+      expect(rig.of('server-state')).toEqual([]);
+    });
+
+    it.each([
+      [6100, false],
+      [8100, true],
+    ])('a server that was asked after another, for %i - 6000 ms: dead %s', (ms, dead) => {
+      const rig = new RadiusRig(radiusSettings(2));
+      for (const server of rig.servers) server.access = false;
+      patience(rig, 1, ms, 'unanswered');
+      expect(rig.client.servers().filter(({ kind, up }) => kind === 'access' && !up)).toHaveLength(
+        dead ? 2 : 1,
+      );
+    });
+
+    it('by MRD itself', () => {
+      const access = { irt: seconds(2), mrt: seconds(16), mrc: 5, mrd: seconds(1) };
+      const rig = new RadiusRig(radiusSettings(2, { access }));
+      rig.servers[0]!.access = false;
+      rig.access(1);
+      rig.advance(1500);
+      expect(rig.of('no-answer')).toMatchObject([{ ref: 1, reason: 'silent', alternative: true }]);
+      rig.access(2);
+      rig.advance(20);
+      expect(rig.of('answer')).toMatchObject([{ ref: 2, server: 1 }]);
+    });
   });
 
   it('after deadTime one request tries the first server while the others do not wait for it', () => {

@@ -52,6 +52,27 @@ describe('over a connection', () => {
     expect(rig.of('server-state')).toMatchObject([{ server: 0, up: false, because: 'no answer' }]);
   });
 
+  it('a patience of 5 s: the server that had all of it is dead, one that was asked just before the end is not', () => {
+    const rig = rigWith();
+    rig.servers[0]!.access = false;
+    rig.access(1);
+    rig.advance(5_000);
+    rig.cancel(1, 'unanswered');
+    expect(rig.of('server-state')).toMatchObject([{ server: 0, up: false }]);
+    expect(rig.of('disconnect')).toEqual([{ type: 'disconnect', socket: socket() }]);
+    const behind = rigWith(1);
+    const { servers } = radiusSettings(2);
+    behind.reconfigure(
+      { ...radiusSettings(0), servers: [servers[1]!, { ...servers[0]!, tls: TLS }] },
+      () => false,
+    );
+    for (const server of behind.servers) server.access = false;
+    behind.access(1);
+    behind.advance(6_100);
+    behind.cancel(1, 'unanswered');
+    expect(behind.of('server-state')).toMatchObject([{ server: 1, up: false }]);
+  });
+
   it('accounting has its own: what is lost there is not lost here', () => {
     const rig = rigWith();
     rig.servers[0]!.latency = 500;

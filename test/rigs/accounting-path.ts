@@ -139,7 +139,7 @@ export class AccountingPath {
           break;
         }
         case 'withdraw':
-          this.radius.client.cancel(effect.ref, this.radius.now);
+          this.radius.client.cancel(effect.ref, 'void', this.radius.now);
           break;
         case 'erase':
           this.write([erasing(effect.ref)]);

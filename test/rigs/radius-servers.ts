@@ -7,6 +7,7 @@ import type { Entropy } from '../../src/base/entropy.ts';
 import type { Ipv4 } from '../../src/base/ip.ts';
 import type { Decoded } from '../../src/base/result.ts';
 import { type Instant, instant, seconds } from '../../src/base/time.ts';
+import type { CancelReason } from '../../src/model/authorization.ts';
 import { RadiusClient } from '../../src/radius/client.ts';
 import type {
   ConnectionEvent,
@@ -138,6 +139,11 @@ export class RadiusRig {
 
   request(request: RadiusRequest): void {
     this.perform(this.client.request(request, this.now));
+  }
+
+  /** Nobody waits for its answer any more. */
+  cancel(ref: number, reason: CancelReason): void {
+    this.perform(this.client.cancel(ref, reason, this.now));
   }
 
   /** `origin`: the port whose client it is about. */

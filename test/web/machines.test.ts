@@ -164,7 +164,7 @@ describe('a login', () => {
     expect(attempt.pollAt()).toBe(30_000);
     expect(attempt.handle({ type: 'tick' }, instant(29_999))).toEqual([]);
     expect(attempt.handle({ type: 'tick' }, at(30))).toEqual([
-      { type: 'cancel' },
+      { type: 'cancel', reason: 'unanswered' },
       { type: 'over', outcome: { type: 'no-server' } },
     ]);
     expect(attempt.handle({ type: 'verdict', verdict: { type: 'accept', authorization } }, at(31))).toEqual(
@@ -174,7 +174,7 @@ describe('a login', () => {
 
   it('the client goes while the server is asked: nobody is asked any more', () => {
     expect(begun().handle({ type: 'gone', detail: 'port closed' }, at(1))).toEqual([
-      { type: 'cancel' },
+      { type: 'cancel', reason: 'void' },
       { type: 'over', outcome: { type: 'not-possible', detail: 'port closed' } },
     ]);
   });

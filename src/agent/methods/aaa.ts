@@ -6,7 +6,7 @@ import { type Mac, ZERO_ADDRESS } from '../../base/mac.ts';
 import { assertNever } from '../../base/result.ts';
 import type { Instant } from '../../base/time.ts';
 import { same } from '../../config/diff.ts';
-import type { AuthMethod } from '../../model/authorization.ts';
+import type { AuthMethod, CancelReason } from '../../model/authorization.ts';
 import type { PortName } from '../../model/dataplane.ts';
 import type { AaaVerdict } from '../../pae/events.ts';
 import { authorizationFrom, challengeFrom, rejectionFrom } from '../../radius/accept.ts';
@@ -150,10 +150,10 @@ export class Aaa implements Timed {
     if (question.first && this.asked.has(ref)) this.core.parts.fallback.asked(applicant.mac, applicant.port);
   }
 
-  cancel(applicant: Applicant): void {
+  cancel(applicant: Applicant, reason: CancelReason): void {
     const request = this.conversations.get(applicant)?.request;
     if (request === undefined || !this.asked.delete(request)) return;
-    this.apply(this.client.cancel(request, this.core.now.mono));
+    this.apply(this.client.cancel(request, reason, this.core.now.mono));
   }
 
   /** Refs of both kinds are from one name space. */
@@ -162,7 +162,7 @@ export class Aaa implements Timed {
   }
 
   withdraw(ref: RequestRef): void {
-    this.apply(this.client.cancel(ref, this.core.now.mono));
+    this.apply(this.client.cancel(ref, 'void', this.core.now.mono));
   }
 
   /** On behalf of the accountant. */

@@ -52,7 +52,7 @@ export class MabQuestions {
     unit.question = undefined;
     here?.queue.remove(unit);
     this.inFlight.delete(unit);
-    this.core.parts.aaa.cancel(unit);
+    this.core.parts.aaa.cancel(unit, 'void');
     this.core.parts.aaa.forgetConversation(unit);
   }
 

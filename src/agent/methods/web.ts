@@ -233,7 +233,7 @@ export class Web implements Method {
         this.ask(unit);
         return;
       case 'cancel':
-        aaa.cancel(unit);
+        aaa.cancel(unit, effect.reason);
         aaa.forgetConversation(unit);
         return;
       case 'admit': {
