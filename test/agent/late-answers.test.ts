@@ -113,3 +113,24 @@ describe('while an entry that somebody has deleted is written again', () => {
     expect(rows).toEqual(['Accounting-On', 'Start', 'Stop', 'Start']);
   });
 });
+
+describe('while the entry of somebody new is written', () => {
+  it('a Disconnect-Request turns the user back: no session begins, and nothing of it is left', async () => {
+    const stage = new SimulatedStage({ machines: 2, config: CONFIG });
+    const [machine, other] = [stage.machine(1), stage.machine(2)];
+    stage.net.holdGrants(true);
+    await stage.begin(machine);
+    await stage.begin(other);
+    await stage.pass(1_000);
+    const { life } = stage.invariants.core.parts;
+    expect(life.entering({})).toHaveLength(2);
+    expect(disconnect(stage, 'nobody')()).toBe(503);
+    expect(disconnect(stage, 'u1')()).toBe('Disconnect-ACK');
+    stage.net.holdGrants(false);
+    await stage.pass(2_000);
+    expect(stage.events('session-start').map(({ session }) => session.mac)).toEqual([other.mac]);
+    expect(await stage.isGranted(machine.mac, machine.port)).toBe(false);
+    expect(stage.net.clients[0]?.supplicant.failures).toBe(1);
+    expect(life.entriesLeaving).toBe(0);
+  });
+});

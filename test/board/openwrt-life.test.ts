@@ -145,6 +145,7 @@ describe('sysupgrade', () => {
   beforeEach(() => {
     root.write('etc/config/rollcall', ENABLED);
     root.write('etc/rc.d/S18rollcall-lock', '');
+    root.write('lib/upgrade/keep.d/rollcall', '');
     root.program('bin/copy', '#!/bin/sh\n');
   });
 
@@ -163,10 +164,19 @@ describe('sysupgrade', () => {
     expect(readFileSync(join(FILES, 'rollcall.keep'), 'utf8').split('\n')).toEqual([
       '/etc/config/rollcall',
       '/etc/rollcall/',
-      '/etc/init.d/rollcall-kept',
-      '/etc/rc.d/S18rollcall-kept',
       '',
     ]);
+    hook();
+    const kept = lines('lib/upgrade/keep.d/rollcall-kept');
+    expect(kept).toEqual([
+      '/etc/rollcall/',
+      '/etc/init.d/rollcall-kept',
+      '/etc/rc.d/S18rollcall-kept',
+      '/lib/upgrade/keep.d/rollcall-kept',
+    ]);
+    // Each is there by now, and the locker with them.
+    for (const name of [...kept, '/etc/rollcall/kept/rollcall-lock'])
+      expect(root.run(['/bin/ls', '-d', name]).status, name).toBe(0);
     const start = /^START=(\d+)$/m.exec(readFileSync(join(FILES, 'rollcall-lock.init'), 'utf8'))?.[1];
     expect(start).toBe('18');
   });
@@ -196,6 +206,7 @@ describe('sysupgrade', () => {
     for (const name of [
       'etc/init.d/rollcall-kept',
       'etc/rc.d/S18rollcall-kept',
+      'lib/upgrade/keep.d/rollcall-kept',
       'etc/rollcall/kept/rollcall-lock',
     ])
       expect(root.read(name)).toBe('');

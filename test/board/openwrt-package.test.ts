@@ -159,7 +159,7 @@ config mqtt
 ${more}`;
 
   it(
-    'makes the configuration, runs with it, and takes another one over by SIGHUP',
+    "makes the configuration, runs with it, takes another one over by SIGHUP, and ends as the package's removal asks",
     async () => {
       const first = rollcall(['uci', '--to', yaml()], uci());
       expect(first).toMatchObject({ status: 0, stdout: 'restart\n', stderr: '' });
@@ -186,8 +186,19 @@ ${more}`;
         expect(second).toMatchObject({ status: 0, stdout: 'reload\n' });
         agent.kill('SIGHUP');
         await heard('the configuration is taken over');
+        const drain = /drain (.*) --socket/.exec(
+          readFileSync(join(OPENWRT, 'rollcall/files/rollcall.init'), 'utf8'),
+        )?.[1];
+        expect(rollcall(['drain', ...(drain?.split(' ') ?? []), '--socket', socket()])).toMatchObject({
+          status: 0,
+        });
+        await waitFor(
+          () => agent.exitCode !== null && !existsSync(socket()),
+          () => said,
+        );
+        expect(agent.exitCode).toBe(0);
       } finally {
-        await ended(agent);
+        if (agent.exitCode === null) await ended(agent);
       }
     },
     MAKING_MS,

@@ -171,6 +171,11 @@ export class Renewals {
     if (![...this.former.values()].includes(unit)) this.core.parts.vlans.settle(unit, key.port);
   }
 
+  /** An entry that was still to be revoked is wanted again: its session has come back to it, or somebody has it. */
+  retaken(key: GrantKey): void {
+    this.former.delete(keyText(key));
+  }
+
   /** The session ends: entries beside its own that have to go with it. */
   forget(unit: L2Unit): readonly GrantKey[] {
     const { mac, grant } = unit.session;
