@@ -63,7 +63,7 @@ describe('a file that is shorter than it says', () => {
           }
         });
         if (statSync(file()).size < octetsBySelf()) shorter++;
-        expect(new StoreFile(folder).damage(), `store ${store}, commit ${commit}`).toBeUndefined();
+        expect(new StoreFile(folder).faults(), `store ${store}, commit ${commit}`).toEqual({});
       }
       await database.close();
       rmSync(file());
@@ -90,7 +90,7 @@ describe('a file that is shorter than it says', () => {
     for (let pages = 2; pages * PAGE <= statSync(`${file()}.whole`).size; pages++) {
       copyFileSync(`${file()}.whole`, file());
       truncateSync(file(), pages * PAGE);
-      const damage = new StoreFile(folder).damage();
+      const { accounting: damage } = new StoreFile(folder).faults();
       if (damage !== undefined)
         expect(damage).toMatch(/^it is cut short: \d+ of \d+ octets, and page \d+ of \d+ is in use$/);
       verdicts.push(damage === undefined);

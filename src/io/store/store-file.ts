@@ -1,8 +1,9 @@
 // The store's file before it is opened. LMDB maps its file into memory and believes what is in it: one that is cut short or
-// is something else ends the process by a signal (measured: SIGSEGV, SIGBUS), at each start again. So its two meta pages
-// are looked at first, and starts that did not come to the end of the reading are counted: the third is the last. Those that
-// came to the end of accounting are known by a second mark: they did not like the list of certified devices. The package
-// also ends the process where it cannot open a file or its lock (measured: SIGSEGV), so that is tried first.
+// is something else ends the process by a signal (measured: SIGSEGV, SIGBUS), at each start again, or breaks its heap. So
+// all that LMDB would believe is looked at first (store-pages.ts). Should a file end the agent all the same, starts that did not
+// come to the end of the reading are counted: the third is the last. Those that came to the end of accounting are known by a
+// second mark: they did not like the list of certified devices. The package also ends the process where it cannot open a file
+// or its lock (measured: SIGSEGV), so that is tried first.
 
 import {
   appendFileSync,
@@ -19,7 +20,7 @@ import {
 import { join } from 'node:path';
 import { err, ok, type Result } from '../../base/result.ts';
 import { syncFolder } from '../files.ts';
-import { TREE_ROOT, treesAreWhole } from './store-pages.ts';
+import { type Faults, faultsOf } from './store-pages.ts';
 
 const FILE = 'accounting.mdb';
 const LOCK = `${FILE}-lock`;
@@ -29,28 +30,39 @@ const BEGUN = '.';
 const ACCOUNTING_READ = 'a';
 
 /** LMDB's layout as the package `lmdb` 3.5 writes it, in the byte order of the machine. */
-const META_PAGES = 2;
 const MAGIC = 0xbeefc0de;
 const DATA_VERSION = 2;
 const AT = {
+  kind: 18,
   magic: 24,
   version: 28,
   pageSize: 48,
+  flags: 52,
   free: 48,
   main: 96,
   lastPage: 144,
   transaction: 152,
 } as const;
 const META_OCTETS = 168;
+const TREE_OCTETS = 48;
 const SMALLEST_PAGE = 512;
 const LARGEST_PAGE = 65_536;
+/** 64 GiB, of the pages that are usual. */
+const LAST_PAGE_MAX = 2 ** 24;
+/** More than there can be; up to here a number is exact. */
+const TRANSACTION_MAX = 2 ** 48;
+const META_KIND = 0x08;
+/** Those of the list of free pages, whose keys are integers, and that the file is encrypted. */
+const FLAGS = 0x20ff;
+const FLAGS_SET = 0x08;
 
 interface Meta {
   readonly pageSize: number;
   readonly lastPage: number;
   readonly transaction: number;
-  /** Of its trees. */
-  readonly roots: readonly bigint[];
+  /** As they are described. */
+  readonly free: Buffer;
+  readonly main: Buffer;
 }
 
 export class StoreFile {
@@ -68,34 +80,37 @@ export class StoreFile {
     return sizeOf(this.path);
   }
 
-  /** Why it is better not opened. */
-  damage(): string | undefined {
+  /** Why LMDB is better not given it. */
+  faults(): Faults {
     const { begun, whole } = this.attempts();
-    if (begun - whole >= MOST_ATTEMPTS) return `reading it ended the agent ${MOST_ATTEMPTS} times`;
-    const { octets } = this;
-    if (octets === 0) return undefined;
-    const metas = readMetas(this.path);
-    if (!metas.ok) return metas.error;
-    const newest = metas.value.reduce((a, b) => (b.transaction > a.transaction ? b : a));
-    const wanted = (newest.lastPage + 1) * newest.pageSize;
-    if (octets >= wanted) return undefined;
-    const used = this.usedPages(newest, octets);
-    return used.ok ? undefined : `it is cut short: ${octets} of ${wanted} octets, and ${used.error}`;
+    const ended = `reading it ended the agent ${MOST_ATTEMPTS} times`;
+    if (begun - whole >= MOST_ATTEMPTS) return { accounting: ended };
+    const faults = this.octets === 0 ? {} : this.faultsWithin();
+    return whole >= MOST_ATTEMPTS ? { others: `its list of certified devices: ${ended}`, ...faults } : faults;
   }
 
-  private usedPages({ pageSize, roots }: Meta, octets: number): Result<void, string> {
+  private faultsWithin(): Faults {
+    const metas = readMetas(this.path);
+    if (!metas.ok) return { accounting: metas.error };
+    const [first, second] = metas.value;
+    // LMDB begins with the newer one, and goes on with the one that has the place of its transaction.
+    const newest = second.transaction > first.transaction ? second : first;
+    if (newest !== metas.value[newest.transaction % 2])
+      return { accounting: 'its first pages are in disorder' };
+    if (first.pageSize !== second.pageSize) return { accounting: 'its first pages are not of one size' };
     const descriptor = openSync(this.path, 'r');
     try {
-      return treesAreWhole({ descriptor, pageSize, pages: Math.floor(octets / pageSize) }, roots);
+      const { octets } = this;
+      const wanted = (newest.lastPage + 1) * newest.pageSize;
+      const faults = faultsOf({ ...newest, descriptor, pages: Math.floor(octets / newest.pageSize) });
+      const { accounting, others } = faults;
+      if (octets >= wanted) return faults;
+      const cut = `it is cut short: ${octets} of ${wanted} octets, and `;
+      if (accounting !== undefined) return { accounting: cut + accounting };
+      return others === undefined ? {} : { others: cut + others };
     } finally {
       closeSync(descriptor);
     }
-  }
-
-  /** Why its list of certified devices is better not read; what is before it can be. */
-  damageOfCertified(): string | undefined {
-    const ended = this.attempts().whole >= MOST_ATTEMPTS;
-    return ended ? `reading it ended the agent ${MOST_ATTEMPTS} times` : undefined;
   }
 
   /** Starts that did not come back, and those of them that had read accounting. */
@@ -159,30 +174,36 @@ function sizeOf(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
-function readMetas(path: string): Result<readonly Meta[], string> {
+function readMetas(path: string): Result<readonly [Meta, Meta], string> {
   const file = openSync(path, 'r');
   try {
-    const metas: Meta[] = [];
-    for (let page = 0; page < META_PAGES; page++) {
-      const octets = Buffer.alloc(META_OCTETS);
-      const read = readSync(file, octets, 0, META_OCTETS, page * (metas[0]?.pageSize ?? 0));
-      if (read < META_OCTETS) return err('it is cut short in its first pages');
-      if (read32(octets, AT.magic) !== MAGIC) return err('it is no LMDB file');
-      const version = read32(octets, AT.version);
-      if (version !== DATA_VERSION) return err(`it has LMDB's layout ${version}, not ${DATA_VERSION}`);
-      const pageSize = read32(octets, AT.pageSize);
-      if (pageSize < SMALLEST_PAGE || pageSize > LARGEST_PAGE) return err(`pages of ${pageSize} octets`);
-      metas.push({
-        pageSize,
-        lastPage: read64(octets, AT.lastPage),
-        transaction: read64(octets, AT.transaction),
-        roots: [AT.free, AT.main].map((tree) => octets.readBigUInt64LE(tree + TREE_ROOT)),
-      });
-    }
-    return ok(metas);
+    const first = readMeta(file, 0);
+    if (!first.ok) return first;
+    const second = readMeta(file, first.value.pageSize);
+    if (!second.ok) return second;
+    return ok([first.value, second.value]);
   } finally {
     closeSync(file);
   }
+}
+
+function readMeta(file: number, at: number): Result<Meta, string> {
+  const octets = Buffer.alloc(META_OCTETS);
+  if (readSync(file, octets, 0, META_OCTETS, at) < META_OCTETS)
+    return err('it is cut short in its first pages');
+  if (read32(octets, AT.magic) !== MAGIC || octets.readUInt16LE(AT.kind) !== META_KIND)
+    return err('it is no LMDB file');
+  const version = read32(octets, AT.version);
+  if (version !== DATA_VERSION) return err(`it has LMDB's layout ${version}, not ${DATA_VERSION}`);
+  const pageSize = read32(octets, AT.pageSize);
+  if (pageSize < SMALLEST_PAGE || pageSize > LARGEST_PAGE) return err(`pages of ${pageSize} octets`);
+  if ((octets.readUInt16LE(AT.flags) & FLAGS) !== FLAGS_SET) return err('it was made in another way');
+  const lastPage = read64(octets, AT.lastPage);
+  if (lastPage > LAST_PAGE_MAX) return err(`it has ${lastPage} pages`);
+  const transaction = read64(octets, AT.transaction);
+  if (transaction > TRANSACTION_MAX) return err(`it has had ${transaction} transactions`);
+  const tree = (start: number): Buffer => octets.subarray(start, start + TREE_OCTETS);
+  return ok({ pageSize, lastPage, transaction, free: tree(AT.free), main: tree(AT.main) });
 }
 
 /** Of this machine, which is little-endian wherever the package has a build. */

@@ -35,15 +35,18 @@ export interface Damage {
   readonly rescued: readonly Entry[];
 }
 
-/** An error is about what is in the file; that it cannot be opened at all is thrown. */
-export function readDatabase(file: StoreFile): Result<ReadStore, Damage> {
+/**
+ * An error is about what is in the file; that it cannot be opened at all is thrown. `others`: why only accounting is to be
+ * read, to be taken over.
+ */
+export function readDatabase(file: StoreFile, others?: string): Result<ReadStore, Damage> {
   file.tryToOpen();
   file.attempt();
   try {
     const database = openDatabase(file);
     try {
       chmodSync(file.path, 0o600);
-      const read = readTables(database, file);
+      const read = readTables(database, file, others);
       if (read.ok) file.readWhole();
       else void database.close();
       return read;
@@ -70,15 +73,12 @@ function openDatabase(file: StoreFile): Lmdb {
   });
 }
 
-function readTables(database: Lmdb, file: StoreFile): Result<ReadStore, Damage> {
-  // Of starts before this one.
-  const damage = file.damageOfCertified();
+function readTables(database: Lmdb, file: StoreFile, others?: string): Result<ReadStore, Damage> {
   const accounting = accountingIn(database);
   if (!accounting.ok) return err({ why: accounting.error, rescued: [] });
   file.accountingRead();
-  const certified = damage === undefined ? certifiedIn(database) : err(damage);
-  if (!certified.ok)
-    return err({ why: `its list of certified devices: ${certified.error}`, rescued: accounting.value });
+  const certified = others === undefined ? certifiedIn(database) : err(others);
+  if (!certified.ok) return err({ why: certified.error, rescued: accounting.value });
   return ok({ database, accounting: accounting.value, certified: certified.value });
 }
 
@@ -102,7 +102,9 @@ function certifiedIn(database: Lmdb): Result<CertifiedTable, string> {
     return ok({ entries: [], missing: words(cause) });
   }
   const entries = entriesOf(table);
-  return entries.ok ? ok({ table, entries: entries.value }) : entries;
+  return entries.ok
+    ? ok({ table, entries: entries.value })
+    : err(`its list of certified devices: ${entries.error}`);
 }
 
 function entriesOf(table: Database<Uint8Array, string>): Result<readonly Entry[], string> {

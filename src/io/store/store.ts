@@ -65,14 +65,15 @@ export function openStore(
   try {
     mkdirSync(folder, { recursive: true, mode: 0o750 });
     const file = new StoreFile(folder);
-    let damage: Damage | undefined = damageOf(file);
+    const { accounting: why, others } = file.faults();
+    let damage: Damage | undefined = why === undefined ? undefined : { why, rescued: [] };
     for (;;) {
       if (damage !== undefined) {
         const { why, rescued } = damage;
         const saved = rescued.length > 0 ? ', and what it has of accounting is taken over' : '';
         warnings.push(`the accounting store is set aside as ${file.setAside(new Date())}: ${why}${saved}`);
       }
-      const read = readDatabase(file);
+      const read = readDatabase(file, damage === undefined ? others : undefined);
       if (!read.ok && damage === undefined) {
         damage = read.error;
         continue;
@@ -100,11 +101,6 @@ export function openStore(
   } catch (cause) {
     return err(`${folder}: ${words(cause)}`);
   }
-}
-
-function damageOf(file: StoreFile): Damage | undefined {
-  const why = file.damage();
-  return why === undefined ? undefined : { why, rescued: [] };
 }
 
 export class Store {
