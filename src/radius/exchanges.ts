@@ -11,6 +11,7 @@
 // Work: O(servers) a request, O(log in flight) a timer, O(1) a reply; at most 512 timeouts a tick.
 
 import type { Entropy } from '../base/entropy.ts';
+import type { Ip } from '../base/ip.ts';
 import type { Decoded } from '../base/result.ts';
 import { after, earliest, type Instant, type Millis, millis, NEVER, seconds } from '../base/time.ts';
 import type { CancelReason } from '../model/authorization.ts';
@@ -210,6 +211,10 @@ export abstract class Exchanges {
   pollAt(): Instant {
     const next = earliest(this.timers.next, this.lingering.first?.at ?? NEVER);
     return earliest(next, this.links.pollAt());
+  }
+
+  serverAt(address: Ip): ServerIndex | undefined {
+    return this.links.at(address)?.index;
   }
 
   nameOf(server: ServerIndex): string {
