@@ -271,6 +271,8 @@ export class Aaa implements Timed {
         );
         return;
       case 'disconnect':
+        if (effect.because !== undefined)
+          core.out.log('warn', `RadSec: the connection is given up: ${effect.because}`, { ...effect.socket });
         core.out.push({ type: 'close-connection', socket: effect.socket });
         return;
       case 'dropped':
