@@ -146,6 +146,7 @@ enum pa_event_type {
     PA_EVENT_OVERRUN = 8,      /* notices were lost; port events of what changed follow by themselves */
     PA_EVENT_BRIDGE_GONE = 9,  /* `name`, if it has one: renamed to that; its grants have been taken away, and ports that had any are locked */
     PA_EVENT_BRIDGE_BACK = 10, /* made, or made anew: its ports come as PORT_ADDED, unlocked; or it has its name again */
+    PA_EVENT_VLANS_CHANGED = 11, /* a port's memberships, by whomever: by this handle, too; or one that the caller is first told of */
 };
 
 struct pa_event {

@@ -65,6 +65,7 @@ bool sd_parse_link(const struct nlmsghdr *message, struct sd_link *link) {
     }
     if (body->ifi_family == AF_BRIDGE) {
         if (table[IFLA_PROTINFO]) parse_port_flags(table[IFLA_PROTINFO], link);
+        if (table[IFLA_AF_SPEC]) link->vlans = sd_vlan_digest(table[IFLA_AF_SPEC]);
         return true;
     }
     const struct rtattr *info[IFLA_INFO_SLAVE_DATA + 1];
@@ -162,8 +163,10 @@ struct sd_port *sd_port_remember(struct sd *sd, const struct pa_port *facts) {
             sd->port_room = room;
         }
         port = &sd->ports[sd->port_count++];
+        port->vlans = SD_VLANS_UNTOLD;
     }
-    *port = (struct sd_port){.facts = *facts, .seen = true};
+    port->facts = *facts;
+    port->seen = true;
     return port;
 }
 

@@ -145,6 +145,20 @@ static void fill_link_changes(struct sd *sd, struct sd_link *link) {
     if (sd_port_now(sd, link->port.ifindex, &now) == 0) link->port.link_changes = now.port.link_changes;
 }
 
+/*
+ * Each notice of the bridge family has all VLANs of its port, whatever it is about: only others than before are news. A port that
+ * is new by its name is told of as that.
+ */
+static void vlans_seen(struct sd *sd, struct sink *sink, const struct sd_link *link) {
+    struct sd_port *port = sd_port_cached(sd, link->port.ifindex);
+    if (!port || strcmp(port->facts.name, link->port.name) != 0) return;
+    if (link->vlans == SD_VLANS_UNTOLD || port->vlans == link->vlans) return;
+    /* A kernel that was built without VLANs has none on any port. */
+    if (port->vlans != SD_VLANS_UNTOLD || link->vlans != SD_VLANS_NONE)
+        emit_port(sink, PA_EVENT_VLANS_CHANGED, &port->facts);
+    port->vlans = link->vlans;
+}
+
 static void take_link(struct sd *sd, struct sink *sink, const struct nlmsghdr *message) {
     struct sd_link link;
     if (!sd_parse_link(message, &link)) return;
@@ -175,6 +189,7 @@ static void take_link(struct sd *sd, struct sink *sink, const struct nlmsghdr *m
         port_left(sd, sink, link.port.ifindex);
     else if (link.has_flags) {
         fill_link_changes(sd, &link);
+        vlans_seen(sd, sink, &link);
         port_seen(sd, sink, &link.port);
     }
 }

@@ -73,9 +73,12 @@ static int set_one(struct sim *sim, const struct pa_vlan *change) {
     const int failure = sim_planned_failure(sim);
     if (failure) return pa_error(&sim->base, failure, "%s VLAN %u of %s", verb, change->vlan, where);
     struct pa_vlan *member = sim_vlan_find(sim, change->ifindex, change->vlan);
-    if (absent && member) drop(sim, member);
-    if (!absent && !sim_vlan_put(sim, change->ifindex, change->vlan, change->flags))
+    if (absent ? !member : member && member->flags == change->flags) return 0;
+    if (absent)
+        drop(sim, member);
+    else if (!sim_vlan_put(sim, change->ifindex, change->vlan, change->flags))
         return pa_error(&sim->base, ENOMEM, "%s VLAN %u of %s", verb, change->vlan, where);
+    if (port) sim_emit_port(sim, PA_EVENT_VLANS_CHANGED, port);
     return 0;
 }
 

@@ -15,6 +15,7 @@ struct sd_link {
     bool has_link_changes; /* and how often its carrier changed: those of the bridge family do not */
     bool knows_locked;  /* this kernel has IFLA_BRPORT_LOCKED */
     bool knows_mab;     /* this kernel has IFLA_BRPORT_MAB */
+    uint32_t vlans;     /* sd_vlan_digest of its VLANs, which messages of the bridge family have */
     bool is_bridge;
     uint32_t ageing_ms; /* of a bridge */
     bool vlan_filtering;
@@ -26,6 +27,7 @@ struct sd_link {
 struct sd_port {
     struct pa_port facts;
     bool seen; /* while resynchronizing */
+    uint32_t vlans; /* sd_vlan_digest */
 };
 
 struct sd {
@@ -64,6 +66,10 @@ int sd_open(const char *bridge, uint32_t groups, struct sd **out);
 
 /* False if the message is no link. */
 bool sd_parse_link(const struct nlmsghdr *message, struct sd_link *link);
+#define SD_VLANS_UNTOLD 0u /* or in a driver's own words, which are not the bridge's */
+#define SD_VLANS_NONE 1u
+/* What tells two lists of VLANs (IFLA_AF_SPEC of a bridge port) apart. */
+uint32_t sd_vlan_digest(const struct rtattr *nest);
 /* False if the message is no entry of a bridge; `master` is that bridge, `notify` the NFEA bits (0 if none). */
 bool sd_parse_entry(const struct nlmsghdr *message, struct pa_entry *entry, uint32_t *master, uint8_t *notify);
 

@@ -54,6 +54,20 @@ static bool is_drivers_own(const struct rtattr *nest) {
     return nl_u16(table[IFLA_BRIDGE_FLAGS], 0) & BRIDGE_FLAGS_SELF;
 }
 
+uint32_t sd_vlan_digest(const struct rtattr *nest) {
+    uint32_t hash = 2166136261u; /* FNV-1a */
+    int left = (int)RTA_PAYLOAD(nest);
+    bool any = false;
+    if (is_drivers_own(nest)) return SD_VLANS_UNTOLD;
+    for (const struct rtattr *at = RTA_DATA(nest); RTA_OK(at, left); at = RTA_NEXT(at, left)) {
+        const uint8_t *octets = RTA_DATA(at);
+        if ((at->rta_type & NLA_TYPE_MASK) != IFLA_BRIDGE_VLAN_INFO) continue;
+        for (size_t i = 0; i < RTA_PAYLOAD(at); i++) hash = (hash ^ octets[i]) * 16777619u;
+        any = true;
+    }
+    return any ? hash | 2u : SD_VLANS_NONE;
+}
+
 static void parse_link(const struct nlmsghdr *message, uint32_t bridge, struct vlan_list *list) {
     const struct rtattr *table[IFLA_AF_SPEC + 1];
     if (message->nlmsg_type != RTM_NEWLINK) return;

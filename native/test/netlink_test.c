@@ -1,4 +1,5 @@
 /* The parsers of kernel messages, and the set of grants against a model. */
+#include <linux/if_bridge.h>
 #include <sys/socket.h>
 
 #include "check.h"
@@ -107,6 +108,40 @@ static void a_port_and_a_bridge_are_read_whole(void) {
     CHECK(link.is_bridge && link.no_ll_learn && link.knows_no_ll_learn && !link.vlan_filtering);
 }
 
+/* As the kernel tells of a port after a change of whatever kind; `flags` are the driver's in front, 0 = none. */
+static const struct nlmsghdr *vlans_message(struct nl_socket *socket, uint16_t flags, uint16_t pvid, uint32_t count) {
+    const struct ifinfomsg body = {.ifi_family = AF_BRIDGE, .ifi_index = 9};
+    const struct nlmsghdr *message = nl_begin(socket, RTM_NEWLINK, 0, &body, sizeof body);
+    nl_put_u32(socket, IFLA_MASTER, 3);
+    struct rtattr *nest = nl_nest(socket, IFLA_AF_SPEC);
+    if (flags) nl_put(socket, IFLA_BRIDGE_FLAGS, &flags, sizeof flags);
+    for (uint32_t i = 0; i < count; i++) {
+        struct bridge_vlan_info info = {.vid = (uint16_t)(20 + i)};
+        if (info.vid == pvid) info.flags = BRIDGE_VLAN_INFO_PVID | BRIDGE_VLAN_INFO_UNTAGGED;
+        nl_put(socket, IFLA_BRIDGE_VLAN_INFO, &info, sizeof info);
+    }
+    nl_nest_end(socket, nest);
+    return message;
+}
+
+static uint32_t digest_of(uint16_t flags, uint16_t pvid, uint32_t count) {
+    struct sd_link link;
+    CHECK(sd_parse_link(vlans_message(paper(), flags, pvid, count), &link));
+    return link.vlans;
+}
+
+static void lists_of_vlans_are_told_apart(void) {
+    CHECK_EQUAL(digest_of(0, 0, 0), SD_VLANS_NONE);
+    CHECK_EQUAL(digest_of(BRIDGE_FLAGS_SELF, 20, 3), SD_VLANS_UNTOLD);
+    CHECK_EQUAL(digest_of(0, 20, 3), digest_of(0, 20, 3));
+    CHECK(digest_of(0, 20, 3) > SD_VLANS_NONE);
+    CHECK(digest_of(0, 20, 3) != digest_of(0, 21, 3));
+    CHECK(digest_of(0, 20, 3) != digest_of(0, 20, 2));
+    struct sd_link link;
+    CHECK(sd_parse_link(link_message(paper(), false), &link));
+    CHECK_EQUAL(link.vlans, SD_VLANS_UNTOLD);
+}
+
 /* On the heap and of the exact size, so that the sanitizer sees a read past the end. */
 static void parse_copy(const uint8_t *octets, size_t length, uint32_t claimed) {
     uint8_t *copy = malloc(length);
@@ -126,10 +161,12 @@ static void parse_copy(const uint8_t *octets, size_t length, uint32_t claimed) {
 
 static void no_truncation_or_mutation_reads_outside(void) {
     uint32_t seed = 12345;
-    for (int kind = 0; kind < 3; kind++) {
+    for (int kind = 0; kind < 4; kind++) {
         struct nl_socket *socket = paper();
         const struct nlmsghdr *message =
-            kind == 0 ? entry_message(socket, 0, NUD_NOARP, 2) : link_message(socket, kind == 1);
+            kind == 0   ? entry_message(socket, 0, NUD_NOARP, 2)
+            : kind == 3 ? vlans_message(socket, BRIDGE_FLAGS_MASTER, 20, 3)
+                        : link_message(socket, kind == 1);
         const size_t length = message->nlmsg_len;
         uint8_t whole[512];
         memcpy(whole, message, length);
@@ -187,6 +224,7 @@ int main(void) {
     SITUATION(an_entry_is_read_whole);
     SITUATION(kinds_of_entries_are_told_apart);
     SITUATION(a_port_and_a_bridge_are_read_whole);
+    SITUATION(lists_of_vlans_are_told_apart);
     SITUATION(no_truncation_or_mutation_reads_outside);
     SITUATION(the_grant_set_agrees_with_a_model);
     return 0;

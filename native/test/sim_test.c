@@ -311,6 +311,7 @@ static int flags_of(struct pa_handle *handle, uint32_t ifindex, uint16_t vlan) {
 static void a_port_changes_its_vlans_and_changes_back(void) {
     struct pa_handle *handle = open_sim("sim:br0,p1");
     struct pa_key key = key_of(ALICE, 101);
+    struct pa_event events[8];
     uint32_t needed;
     pa_sim_vlan_filtering(handle, 1);
     CHECK_EQUAL(flags_of(handle, 101, 1), PA_VLAN_PVID | PA_VLAN_UNTAGGED);
@@ -332,6 +333,19 @@ static void a_port_changes_its_vlans_and_changes_back(void) {
     CHECK_EQUAL(pa_sim_frame(handle, 101, ALICE, 40, 64, 0), 0);
     CHECK_EQUAL(pa_sim_frame(handle, 101, ALICE, 1, 64, 0), 0);
     CHECK_EQUAL(pa_revoke(handle, &key, 1), 0);
+    while (pa_events(handle, events, 8) > 0) continue;
+    /* Told of once each, by whomever; what is so already is no news, and of the bridge itself nobody is told. */
+    CHECK_EQUAL(set_vlan(handle, 101, 40, 0), 0);
+    CHECK_EQUAL(set_vlan(handle, 0, 40, 0), 0);
+    CHECK_EQUAL(set_vlan(handle, 0, 40, PA_VLAN_ABSENT), 0);
+    CHECK_EQUAL(set_vlan(handle, 101, 50, PA_VLAN_ABSENT), 0);
+    CHECK_EQUAL(pa_events(handle, events, 8), 0);
+    CHECK_EQUAL(set_vlan(handle, 101, 40, PA_VLAN_PVID), 0);
+    CHECK_EQUAL(set_vlan(handle, 101, 40, PA_VLAN_ABSENT), 0);
+    CHECK_EQUAL(pa_events(handle, events, 8), 2);
+    CHECK_EQUAL(events[1].type, PA_EVENT_VLANS_CHANGED);
+    CHECK_EQUAL(events[1].ifindex, 101);
+    CHECK_EQUAL(strcmp(events[1].name, "p1"), 0);
     CHECK_EQUAL(set_vlan(handle, 101, 4095, 0), -EINVAL);
     CHECK_EQUAL(set_vlan(handle, 101, 7, PA_VLAN_ABSENT | PA_VLAN_PVID), -EINVAL);
     CHECK_EQUAL(set_vlan(handle, 999, 7, 0), -ENODEV);

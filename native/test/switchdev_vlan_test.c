@@ -64,6 +64,18 @@ static void a_port_changes_its_vlans_and_changes_back(void) {
     CHECK_EQUAL(pa_revoke(handle, &key, 1), 0);
     CHECK(!find(ALICE, &entry));
 
+    /* Whoever changes them, it is told; what else is changed of the port is not told as that. */
+    struct pa_event event;
+    while (await_event(PA_EVENT_VLANS_CHANGED, &event)) continue;
+    CHECK_EQUAL(set_port("p1", 0), 0);
+    CHECK_EQUAL(set_port("p1", PA_PORT_LOCKED), 0);
+    CHECK(!await_event(PA_EVENT_VLANS_CHANGED, &event));
+    run("bridge vlan del dev p1 vid 30");
+    CHECK(await_event(PA_EVENT_VLANS_CHANGED, &event));
+    CHECK_EQUAL(event.ifindex, p1);
+    run("bridge vlan add dev p1 vid 30 pvid untagged");
+    CHECK(await_event(PA_EVENT_VLANS_CHANGED, &event));
+
     /* Back, with the last word of one call counting. */
     struct pa_vlan back[] = {{.ifindex = p1, .vlan = 30, .flags = PA_VLAN_ABSENT},
                              {.ifindex = p1, .vlan = 40, .flags = PA_VLAN_ABSENT},

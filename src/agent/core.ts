@@ -57,7 +57,11 @@ export interface BootIdentity {
   readonly clock: MachineClock;
 }
 
-export type Repair = 'foreign-entries-removed' | 'grants-written-again' | 'ports-locked-again';
+export type Repair =
+  | 'foreign-entries-removed'
+  | 'grants-written-again'
+  | 'ports-locked-again'
+  | 'vlans-set-again';
 
 export interface Parts {
   // port/

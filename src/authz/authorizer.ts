@@ -21,7 +21,7 @@ export type AuthzEffect =
   | { readonly type: 'granted'; readonly key: Grant }
   | { readonly type: 'grant-failed'; readonly key: Grant; readonly error: string }
   | { readonly type: 'revoked'; readonly key: Grant; readonly tries: number }
-  /** A removal that kept failing is given up, because the same entry is wanted again. */
+  /** A removal that kept failing, or was to follow the write under way, is given up: the same entry is wanted again. */
   | { readonly type: 'superseded'; readonly key: Grant }
   | {
       readonly type: 'revoke-failed';
@@ -115,7 +115,9 @@ export class Authorizer {
       return [{ type: 'grant', key }];
     }
     if (entry.wanted && entry.state.name === 'granted') return [{ type: 'granted', key }];
+    const wasWanted = entry.wanted;
     entry.wanted = true;
+    if (entry.state.name === 'granting' && !wasWanted) return [{ type: 'superseded', key }];
     if (entry.state.name !== 'retrying') return [];
     this.retrying.delete(entry);
     entry.state = { name: 'granting' };

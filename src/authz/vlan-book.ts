@@ -5,19 +5,12 @@
 // each session's own. A backend that classifies by MAC (`macVlan`) has no rivals.
 //
 // Whatever is changed is noted first as it was found (`memory`), and goes back to that when nobody needs it any more: what
-// an administrator changes elsewhere on the port meanwhile is not touched. A VLAN that the bridge does not have is made
+// an administrator changes elsewhere on the port meanwhile is not touched, and what he sets where it was before us is what it goes
+// back to (`heed`). A VLAN that the bridge does not have is made
 // by its first session where that is allowed, and taken away after the last.
 // Bound: one note a VLAN and port that differ from what was found.
 
-import type {
-  PortName,
-  SessionVlans,
-  VlanChange,
-  VlanId,
-  VlanMap,
-  VlanMember,
-  VlanReading,
-} from '../model/dataplane.ts';
+import type { PortName, SessionVlans, VlanChange, VlanId, VlanMap, VlanMember } from '../model/dataplane.ts';
 import { VlanHolds } from './vlan-holds.ts';
 
 export interface VlanSettings {
@@ -64,13 +57,18 @@ export class VlanBook<Holder> {
     return this.map.filtering;
   }
 
-  /** The bridge as it is now. */
-  see(map: VlanMap): void {
+  /** The bridge as it is now; places that are otherwise than they were seen, or made, last. */
+  see(map: VlanMap): ReadonlySet<Place> {
+    const before = new Map(this.places().map((place) => [place, this.members(place)]));
     this.map = map;
+    const others = this.places().filter(
+      (place) => !sameMembers(before.get(place) ?? [], this.members(place)),
+    );
+    return new Set(others);
   }
 
-  members(port: PortName): readonly VlanMember[] {
-    return this.map.ports.get(port) ?? [];
+  members(place: Place): readonly VlanMember[] {
+    return place === undefined ? this.map.bridge : (this.map.ports.get(place) ?? []);
   }
 
   /** The bridge's own VLAN of untagged frames: where its own addresses are. */
@@ -186,10 +184,49 @@ export class VlanBook<Holder> {
   /** VLANs that the port is to leave again: it is in them by our hand alone, and nobody needs them. */
   toLeave(port: PortName): readonly VlanId[] {
     const now = this.now(port);
-    return [...this.found.values()]
-      .filter((note) => note.port === port && note.member === undefined && !this.isWanted(note))
+    return this.notesOf(port)
+      .filter((note) => note.member === undefined && !this.isWanted(note))
       .map(({ vlan }) => vlan)
       .filter((vlan) => now.get(vlan) !== undefined);
+  }
+
+  /**
+   * Somebody else has changed the port: what it is given where it was before us is what it goes back to, and where it is given
+   * another VLAN of its own, the former is given up. Where it is by our hand alone, it stays so. True if a note is another one now.
+   */
+  heed(port: PortName): boolean {
+    const now = this.now(port);
+    const wanted = this.wantedOf(port);
+    let heeded = false;
+    for (const { vlan, member: found } of this.notesOf(port)) {
+      const member = now.get(vlan);
+      if (found === undefined || member === undefined || !isGiven(member, [found, wanted.get(vlan)]))
+        continue;
+      this.noteDown(port, vlan, member);
+      heeded = true;
+    }
+    return this.giveUpFormer(port, wanted) || heeded;
+  }
+
+  /** A port has one VLAN of its own: with another one, which is none of ours, that of before is not gone back to. */
+  private giveUpFormer(port: PortName, wanted: ReadonlyMap<VlanId, Membership>): boolean {
+    const own = this.members(port).find(({ pvid }) => pvid)?.vlan;
+    if (own === undefined || wanted.get(own)?.pvid) return false;
+    const notes = this.notesOf(port);
+    // As it was made by us, or as it was before.
+    if (notes.some(({ vlan, member }) => vlan === own && !member?.pvid)) return false;
+    const former = notes.filter(({ vlan, member }) => vlan !== own && member?.pvid);
+    for (const { vlan } of former) this.noteDown(port, vlan, undefined);
+    return former.length > 0;
+  }
+
+  /** Somebody holds something there, or it is not as it was found. */
+  concerns(port: PortName): boolean {
+    return this.holds.onPort(port).size > 0 || this.notesOf(port).length > 0;
+  }
+
+  private notesOf(place: Place): readonly FoundVlan[] {
+    return [...this.found.values()].filter(({ port }) => port === place);
   }
 
   /** Ports on which somebody holds something. */
@@ -205,7 +242,9 @@ export class VlanBook<Holder> {
   /** What an earlier life of ours, or a port of another name, has left behind; the ports it is about. */
   remember(memory: readonly FoundVlan[]): readonly PortName[] {
     for (const { port, vlan, member } of memory) this.noteDown(port, vlan, member);
-    return [...new Set(memory.flatMap(({ port }) => (port === undefined ? [] : [port])))];
+    const ports = [...new Set(memory.flatMap(({ port }) => (port === undefined ? [] : [port])))];
+    for (const port of ports) this.giveUpFormer(port, new Map());
+    return ports;
   }
 
   // Reading.
@@ -225,8 +264,7 @@ export class VlanBook<Holder> {
   }
 
   private now(place: Place): ReadonlyMap<VlanId, Membership> {
-    const members = place === undefined ? this.map.bridge : (this.map.ports.get(place) ?? []);
-    return new Map(members.map(({ vlan, pvid, untagged }) => [vlan, { pvid, untagged }]));
+    return new Map(this.members(place).map(({ vlan, pvid, untagged }) => [vlan, { pvid, untagged }]));
   }
 
   private asFound(place: Place): ReadonlyMap<VlanId, Membership> {
@@ -235,11 +273,15 @@ export class VlanBook<Holder> {
     return members;
   }
 
-  /** VLANs that exist by our hand alone, and that somebody needs: on the bridge, and tagged on the uplinks. */
+  /**
+   * VLANs that exist by our hand alone, and that somebody needs: on the bridge, and tagged on the uplinks. One that somebody has taken
+   * away everywhere meanwhile is not made where none may be.
+   */
   private making(): ReadonlyMap<VlanId, Membership> {
     const wanted = new Map<VlanId, Membership>();
     for (const vlan of this.holds.vlans()) {
-      if (vlan !== 0 && !this.places().some((place) => this.asFound(place).get(vlan) !== undefined))
+      const mayBe = this.settings.create || this.found.has(keyOf(undefined, vlan));
+      if (vlan !== 0 && mayBe && !this.places().some((place) => this.asFound(place).get(vlan) !== undefined))
         wanted.set(vlan, TAGGED);
     }
     return wanted;
@@ -254,7 +296,7 @@ export class VlanBook<Holder> {
   private isMadeOn(place: PortName): boolean {
     if (!this.uplinks.has(place)) return false;
     if (this.settings.uplinks) return true;
-    return [...this.found.values()].some(({ port }) => port === place);
+    return this.notesOf(place).length > 0;
   }
 
   /** What sessions need of a port where that is not what was found. */
@@ -290,7 +332,7 @@ export class VlanBook<Holder> {
   private changesOf(place: Place, wanted: ReadonlyMap<VlanId, Membership>): readonly VlanChange[] {
     const now = this.now(place);
     const found = this.asFound(place);
-    const noted = [...this.found.values()].filter(({ port }) => port === place).map(({ vlan }) => vlan);
+    const noted = this.notesOf(place).map(({ vlan }) => vlan);
     const changes: VlanChange[] = [];
     for (const vlan of new Set([...wanted.keys(), ...noted])) {
       const member = wanted.has(vlan) ? wanted.get(vlan) : found.get(vlan);
@@ -312,31 +354,6 @@ export class VlanBook<Holder> {
   }
 }
 
-/** With its ports by name; one that has none is left out: it is not known yet, and the bridge is read again when it is. */
-export function named(
-  { ports, ...about }: VlanReading,
-  nameOf: (ifindex: number) => PortName | undefined,
-): VlanMap {
-  const byName = new Map<PortName, readonly VlanMember[]>();
-  for (const [ifindex, members] of ports) {
-    const name = nameOf(ifindex);
-    if (name !== undefined) byName.set(name, members);
-  }
-  return { ...about, ports: byName };
-}
-
-/** Notes by what ports are called now; one that is not there any more was made anew, and has nothing of it. */
-export function ofPorts(
-  notes: readonly KeptVlan[],
-  nameOf: (ifindex: number) => PortName | undefined,
-): readonly FoundVlan[] {
-  return notes.flatMap(({ ifindex, port: before, ...note }): FoundVlan[] => {
-    const port = ifindex === undefined ? undefined : nameOf(ifindex);
-    if (port === undefined) return before === undefined ? [note] : [];
-    return [{ ...note, port }];
-  });
-}
-
 function rank({ member }: VlanChange): number {
   if (member === undefined) return 2;
   return member.pvid ? 0 : 1;
@@ -350,9 +367,20 @@ function sameMember(a: Membership, b: Membership): boolean {
   return a?.pvid === b?.pvid && a?.untagged === b?.untagged;
 }
 
+function sameMembers(a: readonly VlanMember[], b: readonly VlanMember[]): boolean {
+  const before = new Map(a.map((member) => [member.vlan, member]));
+  return a.length === b.length && b.every((member) => sameMember(member, before.get(member.vlan)));
+}
+
+/** It is what none of these is; that another VLAN has taken the PVID does not count. */
+function isGiven(member: NonNullable<Membership>, others: readonly Membership[]): boolean {
+  return others.every((other) => member.untagged !== other?.untagged || (member.pvid && !other.pvid));
+}
+
 function applied(members: readonly VlanMember[], { vlan, member }: VlanChange): readonly VlanMember[] {
   const others = members
     .filter((each) => each.vlan !== vlan)
     .map((each) => (member?.pvid && each.pvid ? { ...each, pvid: false } : each));
-  return member === undefined ? others : [...others, { vlan, ...member }];
+  // In the kernel's order, so that what was made looks like what is read.
+  return member === undefined ? others : [...others, { vlan, ...member }].sort((a, b) => a.vlan - b.vlan);
 }

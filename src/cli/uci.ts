@@ -50,8 +50,11 @@ async function convert({ from, to }: Flags, { files, terminal }: Means): Promise
   }
   const before = files.readText(to);
   const takes = before.ok ? difference(before.value, made.value, files) : 'restart';
-  const written = files.replaceFile(to, made.value.text);
-  if (!written.ok) return complain(`cannot write ${to}: ${written.error}`);
+  // The same again is left alone: an agent that is starting may not read a new one before its owner is set.
+  if (!before.ok || before.value !== made.value.text) {
+    const written = files.replaceFile(to, made.value.text);
+    if (!written.ok) return complain(`cannot write ${to}: ${written.error}`);
+  }
   terminal.out(`${takes}\n`);
   return EXIT.done;
 }

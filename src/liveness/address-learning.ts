@@ -4,10 +4,16 @@
 // poisoning: the addresses inside the frame must be the sender's own; an address that is ours or a probe sender's (a
 // gateway) is never a client's; 0.0.0.0, multicast and loopback are nobody's. An address that says little (169.254/16,
 // RFC 3927; fe80::/10) is kept only while nothing better is known.
+//
+// Of IPv4 the newest address is known. Of IPv6 a host uses several beside each other, a temporary one among them (RFC 8981 §3.4):
+// up to KNOWN_IPV6_MAX are known, each for KNOWN_IPV6_FOR after it was heard, and the one that is told upstream stays the same
+// for as long as it is known. So a host that changes between its addresses changes nothing that is told, and one that invents
+// them changes it once in that time.
 
 import { type Ip, type Ipv4, type Ipv6, isIpv4, isLinkLocal } from '../base/ip.ts';
 import type { Mac } from '../base/mac.ts';
-import type { SessionAddresses } from '../model/session.ts';
+import { elapsed, type Instant, seconds } from '../base/time.ts';
+import type { HeardAddress, SessionAddresses } from '../model/session.ts';
 import { ARP_REPLY, type ArpPacket, isArpAnnouncement, isArpProbe } from '../wire/arp.ts';
 import { claimedIp, type DhcpMessage } from '../wire/dhcp.ts';
 import { isDuplicateAddressDetection, ND_NEIGHBOR_ADVERTISEMENT, type NdMessage } from '../wire/nd.ts';
@@ -25,20 +31,53 @@ interface Learnt {
   readonly proof: boolean;
 }
 
-/** Takes the address into `addresses`; true if something changed. */
+/** RFC 8981 §3.8 has a new temporary address once a day: a stable one, two temporary ones and one to spare. Some 350 octets. */
+export const KNOWN_IPV6_MAX = 4;
+/** From the last time that it was heard. Shorter than an address can live on that its router gives up (RFC 4862 §5.5.3: 2 h). */
+export const KNOWN_IPV6_FOR = seconds(3600);
+
+/**
+ * Takes the address into `addresses`. `told`: what is told of the client is another one now; `known`: it has one more, which is
+ * said at most KNOWN_IPV6_MAX - 1 times in KNOWN_IPV6_FOR; undefined: nothing that anybody has to hear of.
+ */
 export function learnAddress(
   addresses: SessionAddresses,
   learnt: Learnt | undefined,
   isReserved: (ip: Ip) => boolean,
-): boolean {
-  if (learnt === undefined || isReserved(learnt.ip) || !isHostAddress(learnt.ip)) return false;
+  now: Instant,
+): 'told' | 'known' | undefined {
+  if (learnt === undefined || isReserved(learnt.ip) || !isHostAddress(learnt.ip)) return undefined;
   const { ip, proof } = learnt;
-  const family = isIpv4(ip) ? 'ipv4' : 'ipv6';
-  const known = addresses[family];
-  if (known === ip) return false;
-  if (known !== undefined && (!proof || (isWeak(ip) && !isWeak(known)))) return false;
-  addresses[family] = ip;
-  return true;
+  const known = isIpv4(ip) ? addresses.ipv4 : addresses.ipv6;
+  if (known !== undefined && known !== ip && (!proof || (isWeak(ip) && !isWeak(known)))) return undefined;
+  if (!isIpv4(ip)) return hearIpv6(addresses, ip, now);
+  addresses.ipv4 = ip;
+  return known === ip ? undefined : 'told';
+}
+
+function hearIpv6(addresses: SessionAddresses, ip: Ip, now: Instant): 'told' | 'known' | undefined {
+  const { ipv6: told } = addresses;
+  const here: HeardAddress = { ip, at: now };
+  if (told === undefined || isWeak(told) !== isWeak(ip)) {
+    addresses.ipv6 = ip;
+    addresses.heardIpv6 = [here];
+    return 'told';
+  }
+  const before = addresses.heardIpv6 ?? [{ ip: told, at: now }];
+  const others = before.filter((other) => other.ip !== ip && elapsed(other.at, now) < KNOWN_IPV6_FOR);
+  const stands = ip === told || others.some((other) => other.ip === told);
+  if (!stands) addresses.ipv6 = ip;
+  const isFull = others.length >= KNOWN_IPV6_MAX;
+  // Whoever invents addresses does not crowd out the one that is told.
+  if (isFull) others.splice(others.at(-1)?.ip === addresses.ipv6 ? -2 : -1, 1);
+  addresses.heardIpv6 = [here, ...others];
+  if (!stands) return 'told';
+  return isFull || before.some((other) => other.ip === ip) ? undefined : 'known';
+}
+
+/** The client may be in another network now: the next IPv6 address of it that is heard is told, and no other one is known. */
+export function doubtAddresses(addresses: SessionAddresses): void {
+  if (addresses.ipv6 !== undefined) addresses.heardIpv6 = [];
 }
 
 /** The sender's own address, if the frame tells one. */

@@ -3,10 +3,11 @@
 // proof and is learnt (address-learning.ts); no answer, from an address that it may have no more, speaks against no other sign of it.
 
 import type { Mac } from '../base/mac.ts';
+import { present } from '../base/present.ts';
 import type { PortName } from '../model/dataplane.ts';
 import type { SessionAddresses } from '../model/session.ts';
 
-/** More than a switch of this kind has users; some 200 octets each. */
+/** More than a switch of this kind has users; some 200 octets each, 500 of who has several IPv6 addresses. */
 export const REMEMBERED_MAX = 4_096;
 
 interface Remembered {
@@ -19,13 +20,12 @@ export class AddressMemory {
   private readonly clients = new Map<Mac, Remembered>();
 
   /** A session has ended that knew these. */
-  keep(mac: Mac, port: PortName, { ipv4, ipv6 }: SessionAddresses): void {
+  keep(mac: Mac, port: PortName, { ipv4, ipv6, heardIpv6 }: SessionAddresses): void {
     if (ipv4 === undefined && ipv6 === undefined) return;
     this.clients.delete(mac);
     const [oldest] = this.clients.keys();
     if (this.clients.size >= REMEMBERED_MAX && oldest !== undefined) this.clients.delete(oldest);
-    const addresses = { ...(ipv4 === undefined ? {} : { ipv4 }), ...(ipv6 === undefined ? {} : { ipv6 }) };
-    this.clients.set(mac, { port, addresses });
+    this.clients.set(mac, { port, addresses: present({ ipv4, ipv6, heardIpv6 }) });
   }
 
   /** None if its last session was on another port: it may be in another network there. */

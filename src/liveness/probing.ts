@@ -75,8 +75,11 @@ function arpProbe({ addresses, source, ownMac }: ProbeFacts, settings: ProbeSett
   return { type: 'arp', senderMac: ownMac, senderIp: UNSPECIFIED, targetIp };
 }
 
-function ndProbe({ addresses, source }: ProbeFacts): Probe | undefined {
-  const targetIp = addresses.ipv6 as Ipv6 | undefined;
+/** It is asked where it was heard last; if it has not answered there, where it was heard before that. */
+function ndProbe({ addresses, source, unanswered }: ProbeFacts): Probe | undefined {
+  const [last, before] = addresses.heardIpv6 ?? [];
+  const heard = unanswered === 'nd' ? (before ?? last) : last;
+  const targetIp = (heard?.ip ?? addresses.ipv6) as Ipv6 | undefined;
   if (targetIp === undefined || source?.ipv6 === undefined) return undefined;
   return { type: 'nd', senderMac: source.mac, senderIp: source.ipv6, targetIp };
 }

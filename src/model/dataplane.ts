@@ -113,7 +113,9 @@ export type DataplaneEvent =
   | { readonly type: 'overrun' }
   /** `renamed`: it is there by this name; its grants are gone, and its ports stay locked. */
   | { readonly type: 'bridge-gone'; readonly renamed?: string }
-  | { readonly type: 'bridge-back' };
+  | { readonly type: 'bridge-back' }
+  /** Of a port, by whomever: by us, too. */
+  | { readonly type: 'vlans-changed'; readonly port: PortName };
 
 /** One dump of the table: packed records (layout in wire/fdb-table.ts), taken at `at`. */
 export interface TableDump {

@@ -4,10 +4,12 @@
 
 import type { Ip } from '../base/ip.ts';
 import type { Mac } from '../base/mac.ts';
+import { present } from '../base/present.ts';
 import type { Instant, MachineTime, WallTime } from '../base/time.ts';
 import type { TrafficCounters } from './acct.ts';
 import type { AuthMethod, Authorization } from './authorization.ts';
 import type { PortName, SessionVlans, VlanId } from './dataplane.ts';
+import type { SessionAddresses } from './session.ts';
 
 /**
  * In the store it stands under this and its Acct-Session-Id; a login at a concentrator, and an event that waits for the broker,
@@ -32,7 +34,14 @@ export interface KeptSession {
   readonly role: string;
   readonly ipv4?: Ip;
   readonly ipv6?: Ip;
+  /** Where it has several IPv6 addresses: all of them, the last heard first. */
+  readonly heardIpv6?: readonly Ip[];
   readonly proof?: KeptProof;
+}
+
+/** As of this moment: when each was heard is not kept. */
+export function addressesOf({ ipv4, ipv6, heardIpv6 }: KeptSession, at: Instant): SessionAddresses {
+  return present({ ipv4, ipv6, heardIpv6: heardIpv6?.map((ip) => ({ ip, at })) });
 }
 
 export type KeptPlace = KeptStation | KeptAddress;

@@ -51,14 +51,26 @@ interface AnySession {
   authorization: Authorization;
   /** Name of the role in force. */
   role: string;
-  /** Addresses learnt, the newest of each family; what probes go to. */
+  /** Addresses learnt (liveness/address-learning.ts): what is told of the client, where it is asked, what it is found by. */
   readonly addresses: SessionAddresses;
 }
 
 export interface SessionAddresses {
   ipv4?: Ip;
-  /** Global or link-local; a link-local one only while no other is known. */
+  /** The one that is told. Global or link-local; a link-local one only while no other is known. */
   ipv6?: Ip;
+  /** IPv6 addresses that it uses beside each other, the last heard first, `ipv6` among them; absent = not heard yet. */
+  heardIpv6?: readonly HeardAddress[];
+}
+
+export interface HeardAddress {
+  readonly ip: Ip;
+  readonly at: Instant;
+}
+
+/** It is the client's, whether it is the one that is told or not. */
+export function isAddressOf({ ipv4, ipv6, heardIpv6 }: SessionAddresses, ip: Ip): boolean {
+  return ipv4 === ip || ipv6 === ip || heardIpv6?.some((heard) => heard.ip === ip) === true;
 }
 
 /** Where a sign of life came from, cheapest first (design: evidence (a) to (d)). */

@@ -160,9 +160,12 @@ export class AuthenticatorClient {
         if (this.canBeProbed) this.stepEap({ type: 'probe' }, now);
         break;
       case 'session-ended':
-        // While the next grant is being written, the session that ends is the one that it replaces.
+        if (this.granting === undefined && !this.pacp.authenticated) break;
+        this.granting = undefined;
+        this.stepPacp('revoke', now);
+        break;
+      case 'session-replaced':
         if (this.granting !== undefined) this.pacp.sessionReplaced();
-        else if (this.pacp.authenticated) this.stepPacp('revoke', now);
         break;
       case 'port-control':
         this.onControl(event.control, now);
@@ -203,8 +206,7 @@ export class AuthenticatorClient {
 
   private onLogoff(now: Instant): void {
     if (this.granting !== undefined) {
-      // The agent may be writing the grant at this moment: first it stands, then it goes, by the one way out.
-      this.granting.endBy = 'supplicant-logoff';
+      this.endWhile(this.granting, 'supplicant-logoff', 'EAPOL-Logoff while another word was carried out');
       return;
     }
     const hadSession = this.pacp.authenticated;
@@ -213,6 +215,17 @@ export class AuthenticatorClient {
     if (hadSession) {
       this.effects.end('supplicant-logoff', this.eap.buildFailure(), 'EAPOL-Logoff from the client');
     } else if (wasTrying) this.effects.decide('abandoned', 'EAPOL-Logoff during authentication');
+  }
+
+  /**
+   * The session that there is ends at once (§8.4: Logoff is immediate). What is being written may be another one: it stands
+   * first, and then goes by the one way out; if it was for the session that ends, `session-ended` follows and makes it void.
+   */
+  private endWhile(granting: Granting, cause: EndCause, detail: string): void {
+    granting.endBy = cause;
+    if (!this.pacp.authenticated) return;
+    this.pacp.sessionReplaced();
+    this.effects.end(cause, this.eap.buildFailure(), detail);
   }
 
   private onSolicited(packet: Uint8Array, now: Instant): void {
@@ -293,7 +306,7 @@ export class AuthenticatorClient {
       return;
     }
     if (this.granting !== undefined) {
-      if (control === 'force-unauthorized') this.granting.endBy = 'force-unauthorized';
+      if (control === 'force-unauthorized') this.endWhile(this.granting, control, 'the port was closed');
       return;
     }
     if (this.pacp.authenticated && control === 'force-unauthorized') {

@@ -4,7 +4,8 @@
 // here: `ended` carries the EAP-Failure, and the logout machine sends it in its order, after the grant is cleared.
 //
 // A session exists from a `grant-done` without error that answers `accepted`, until `ended` (ours) or
-// `session-ended` (the agent's). Every `accepted` and every `reauthenticated` is answered by exactly one `grant-done`.
+// `session-ended` (the agent's). Every `accepted` and every `reauthenticated` is answered by exactly one
+// `grant-done`, unless `session-ended` comes before it.
 
 import type { Millis } from '../base/time.ts';
 import type { Authorization, CancelReason } from '../model/authorization.ts';
@@ -60,8 +61,13 @@ export type PaeEvent =
    * and then left alone fails (wpa_supplicant: after 60 s). Silence has no consequence here.
    */
   | { readonly type: 'probe' }
-  /** The agent ended the session for a reason of its own; told at the decision, before the logout runs. */
+  /**
+   * The session has ended, for a reason of the agent's own or since `ended` said so; told at the decision, before the logout
+   * runs. What was being written for it is void.
+   */
   | { readonly type: 'session-ended' }
+  /** The same, where what is being written is another session of the client: that one goes on. */
+  | { readonly type: 'session-replaced' }
   | { readonly type: 'port-control'; readonly control: PortControl }
   | { readonly type: 'settings'; readonly settings: PaeSettings }
   /** Time has reached `pollAt()`. */

@@ -217,7 +217,7 @@ export class Pacp {
     }
   }
 
-  /** The session went away while its successor is being granted: the attempt goes on, without a session. */
+  /** The session went away while something is being granted: the attempt goes on, without a session. */
   sessionReplaced(): void {
     this.isAuthenticated = false;
   }

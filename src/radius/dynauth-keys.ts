@@ -3,7 +3,7 @@
 import { type Ip, isIpv4 } from '../base/ip.ts';
 import { type Mac, parseMac } from '../base/mac.ts';
 import { present } from '../base/present.ts';
-import type { Session } from '../model/session.ts';
+import { isAddressOf, type L2Session, type L3Session } from '../model/session.ts';
 import type { RadiusPacket } from '../wire/radius.ts';
 import {
   attributeIp,
@@ -15,6 +15,15 @@ import {
 } from '../wire/radius-attributes.ts';
 import type { AttributeName } from '../wire/radius-dictionary.ts';
 import type { Refusal } from './error-cause.ts';
+
+type Who = 'id' | 'multiId' | 'authorization' | 'addresses';
+
+/** What can be meant of a session, or of what is to be one. */
+export type Subject =
+  | Pick<L3Session, 'layer' | Who>
+  | (Pick<L2Session, 'layer' | 'mac' | 'calledStation' | 'nasPort' | Who> & {
+      readonly grant: Pick<L2Session['grant'], 'port'>;
+    });
 
 export interface SessionKeys {
   readonly userName?: string;
@@ -88,7 +97,7 @@ export function nameSomebody({ nasPortType: _, ...keys }: SessionKeys): boolean 
 }
 
 /** All keys fit. */
-export function isMeant(session: Session, keys: SessionKeys): boolean {
+export function isMeant(session: Subject, keys: SessionKeys): boolean {
   const { authorization, addresses, id, multiId } = session;
   const { framedIp, framedIpv6 } = keys;
   return (
@@ -97,13 +106,13 @@ export function isMeant(session: Session, keys: SessionKeys): boolean {
     fits(keys.userName, authorization.userName) &&
     isAtPlace(session, keys) &&
     (framedIp === undefined || framedIp === addresses.ipv4 || framedIp === authorization.framedIp) &&
-    fits(framedIpv6, addresses.ipv6) &&
+    (framedIpv6 === undefined || isAddressOf(addresses, framedIpv6)) &&
     (keys.cui === undefined || sameOctets(keys.cui, authorization.cui)) &&
     (keys.auditSessionId === undefined || keys.auditSessionId === id || keys.auditSessionId === multiId)
   );
 }
 
-function isAtPlace(session: Session, keys: SessionKeys): boolean {
+function isAtPlace(session: Subject, keys: SessionKeys): boolean {
   const { callingStation, calledStation, nasPort, nasPortId, nasPortType } = keys;
   if (session.layer === 3) {
     const noPort = [callingStation, calledStation, nasPort, nasPortId].every((key) => key === undefined);

@@ -127,7 +127,7 @@ export const InfoSchema = object('What this agent is and can do.', {
   counters: Counters,
   repairs: Type.Record(Type.String(), Type.Integer({ minimum: 0 }), {
     description:
-      'What of the kernel was found otherwise than it was wanted, and put right: foreign-entries-removed, grants-written-again, ports-locked-again. A name that is absent is 0.',
+      'What of the kernel was found otherwise than it was wanted, and put right: foreign-entries-removed, grants-written-again, ports-locked-again, vlans-set-again. A name that is absent is 0.',
   }),
 });
 export type InfoPayload = Payload<typeof InfoSchema>;

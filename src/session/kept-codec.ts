@@ -33,6 +33,7 @@ const TAGS = {
   role: 8,
   ipv4: 9,
   ipv6: 10,
+  heardIpv6: 11,
   // Of its place.
   mac: 16,
   port: 17,
@@ -145,6 +146,7 @@ export function encodeKept(kept: KeptSession): Uint8Array {
   out.text(TAGS.role, kept.role);
   if (kept.ipv4 !== undefined) out.ip(TAGS.ipv4, kept.ipv4);
   if (kept.ipv6 !== undefined) out.ip(TAGS.ipv6, kept.ipv6);
+  for (const ip of kept.heardIpv6 ?? []) out.ip(TAGS.heardIpv6, ip);
   if (kept.place.layer === 2) stationFields(out, kept.place);
   else {
     out.ip(TAGS.ip, kept.place.ip);
@@ -241,7 +243,12 @@ export function decodeKept(octets: Uint8Array): Decoded<KeptSession> {
     authorizedAt: authorizedAt as MachineTime,
     authorization,
     role,
-    ...present({ ipv4: fields.ip(TAGS.ipv4), ipv6: fields.ip(TAGS.ipv6), proof: proofOf(fields) }),
+    ...present({
+      ipv4: fields.ip(TAGS.ipv4),
+      ipv6: fields.ip(TAGS.ipv6),
+      heardIpv6: fields.has(TAGS.heardIpv6) ? fields.ips(TAGS.heardIpv6) : undefined,
+      proof: proofOf(fields),
+    }),
   });
 }
 

@@ -40,7 +40,7 @@ export interface RelockProof {
 export type LogoutEvent =
   | { readonly type: 'relocked'; readonly tries: number }
   | { readonly type: 'relock-failed'; readonly tries: number; readonly error: string }
-  /** The same client was granted this entry anew before the removal had succeeded. */
+  /** The same client is granted this entry anew before the removal had succeeded, or begun. */
   | { readonly type: 'superseded' }
   | { readonly type: 'stop-stored' };
 
@@ -90,8 +90,7 @@ export class Logout {
           ...this.close({ at: now, verified: false, tries: event.tries, error: event.error }),
         ];
       case 'superseded':
-        this.settle();
-        return [];
+        return this.superseded(now);
       case 'stop-stored': {
         if (this.state.name !== 'storing') return [];
         const { proof, settled } = this.state;
@@ -101,6 +100,13 @@ export class Logout {
       default:
         return assertNever(event);
     }
+  }
+
+  /** It is as with a hand-over; and the client, which is in the middle of a success by now, hears of no failure. */
+  private superseded(now: Instant): LogoutEffect[] {
+    const effects = this.state.name === 'clearing' ? this.close({ at: now, verified: false, tries: 0 }) : [];
+    this.settle();
+    return effects.filter(({ type }) => type !== 'eap-failure');
   }
 
   private settle(): void {

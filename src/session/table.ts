@@ -7,7 +7,7 @@
 import { type Mac, macToNumber } from '../base/mac.ts';
 import type { PortName } from '../model/dataplane.ts';
 import type { SessionSelector } from '../model/selector.ts';
-import type { L2Session, Session, SessionKey } from '../model/session.ts';
+import { isAddressOf, type L2Session, type Session, type SessionKey } from '../model/session.ts';
 
 export interface HasSession<S extends Session = Session> {
   readonly session: S;
@@ -98,7 +98,7 @@ export function fits(session: Session, { mac, ip, sessionId, user, port, role }:
   return (
     (mac === undefined || here?.mac === mac) &&
     (port === undefined || here?.grant.port === port) &&
-    (ip === undefined || addresses.ipv4 === ip || addresses.ipv6 === ip) &&
+    (ip === undefined || isAddressOf(addresses, ip)) &&
     (sessionId === undefined || session.id === sessionId) &&
     (user === undefined || authorization.userName === user) &&
     (role === undefined || session.role === role)

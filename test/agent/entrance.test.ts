@@ -22,7 +22,8 @@ it('from MAB to 802.1X where its VLAN cannot be set: out, with its entry gone an
   expect(await stage.passes(second)).toBe(true);
   // Somebody changes the port by hand, so that there is something to set.
   stage.net.bridge.port('p1').vlans.set(1, { pvid: false, untagged: true });
-  stage.failVlans(1);
+  // The repair of it, and, a second later, what is set for the newcomer.
+  stage.failVlans(2);
   await stage.begin(first);
   await stage.pass(500);
   await stage.killSupplicant(first);

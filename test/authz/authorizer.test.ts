@@ -41,6 +41,15 @@ describe('wanted against applied', () => {
     expect(names(authz.done({ key }, instant(2)))).toEqual(['revoked']);
   });
 
+  it('a wish withdrawn and renewed while it is being written is not revoked, and whoever waits for that hears so', () => {
+    const authz = new Authorizer();
+    authz.want(key);
+    authz.unwant(key);
+    expect(names(authz.want(key))).toEqual(['superseded']);
+    expect(authz.want(key)).toEqual([]);
+    expect(names(authz.done({ key }, instant(1)))).toEqual(['granted']);
+  });
+
   it('a wish renewed while it is being revoked is written again after the removal', () => {
     const authz = new Authorizer();
     authz.want(key);

@@ -181,6 +181,21 @@ describe('who holds which VLAN of a port', () => {
     expect(world.of()).toEqual(['1 pvid untagged', '50']);
   });
 
+  it('what was created for a session, and was taken away everywhere: made again, unless none may be made any more', () => {
+    for (const create of [true, false]) {
+      const world = new World(MAP, { create, uplinks: true });
+      world.book.hold('alice', P1, data(30));
+      world.settle();
+      const without = [NATIVE, tagged(40)];
+      world.map = { ...world.map, ports: new Map([...world.map.ports, [UP, without], [P1, [NATIVE]]]) };
+      expect(world.book.see(world.map)).toEqual(new Set([P1, UP]));
+      world.settle();
+      expect(world.of()).toEqual(['30 pvid untagged']);
+      expect(world.of(UP).includes('30')).toBe(create);
+      expect(world.of('the bridge').includes('30')).toBe(create);
+    }
+  });
+
   it('a tagged VLAN that the port had already is not taken away with the session', () => {
     const map = { ...MAP, ports: new Map([...MAP.ports, [P1, [NATIVE, tagged(40)]] as const]) };
     const world = new World(map);
@@ -217,6 +232,52 @@ describe('who holds which VLAN of a port', () => {
     expect(next.of(UP)).toEqual(['1 pvid untagged', '30', '40']);
     expect(next.of('the bridge')).toEqual(FOUND);
     expect(next.book.memory()).toEqual([]);
+  });
+
+  it('whatever comes and goes, and however often the port is given another VLAN of its own meanwhile: it goes back to the last of these', () => {
+    const vlans = fc.record({
+      untagged: fc.option(fc.constantFrom(1, 30, 40), { nil: undefined }),
+      tagged: fc.subarray([30, 40, 50]),
+    });
+    const session = fc.tuple(fc.constantFrom('alice', 'bob'), fc.option(vlans, { nil: undefined }));
+    const own = fc.record({ own: fc.constantFrom(1, 60, 61), whole: fc.boolean() });
+    fc.assert(
+      fc.property(fc.array(fc.oneof(session, own), { maxLength: 30 }), (steps) => {
+        const world = new World();
+        let last = 1;
+        for (const step of steps) {
+          if ('own' in step) {
+            // What a session is in is its own already, and nobody can tell that it was set once more.
+            const isSo = world.of().includes(`${step.own} pvid untagged`);
+            if (!isSo) last = step.own;
+            const change = { port: P1, vlan: step.own, member: { pvid: true, untagged: true } };
+            const given = apply(world.map, change);
+            // As a file does it that is loaded anew, or a command.
+            const alone = {
+              ...given,
+              ports: new Map([...given.ports, [P1, [{ vlan: step.own, ...change.member }]]]),
+            };
+            world.map = step.whole ? alone : given;
+            world.book.see(world.map);
+            world.book.heed(P1);
+          } else {
+            const [who, wanted] = step;
+            world.book.release(who);
+            const fits = wanted !== undefined && !wanted.tagged.includes(wanted.untagged ?? -1);
+            if (fits && world.book.rivals(P1, wanted).length === 0) world.book.hold(who, P1, wanted);
+          }
+          world.settle();
+          expect(world.settle(), 'what is settled stays so').toEqual([]);
+        }
+        for (const who of ['alice', 'bob']) world.book.release(who);
+        world.settle();
+        // A command leaves it in the one of before, untagged, where that was not ours to take away.
+        if (steps.every((step) => !('own' in step) || step.whole)) expect(world.of()).toHaveLength(1);
+        expect(world.of()).toContain(`${last} pvid untagged`);
+        expect(world.book.memory()).toEqual([]);
+      }),
+      { numRuns: 500 },
+    );
   });
 
   it('whatever comes and goes, in whatever order, a port without sessions is as it was found', () => {

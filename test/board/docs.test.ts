@@ -23,8 +23,8 @@ const PAGES = [
 /** Made by what the page tells of, or there on the machine that it was made for. */
 const MADE = /^(board\/qemu\/cache|native\/build|board\/openwrt\/rollcall\/rollcall-.*\.tar\.gz)/;
 
-/** Of OpenWrt's SDK. */
-const OF_THE_SDK = ['defconfig'];
+/** Of OpenWrt's SDK and image builder. */
+const OF_THE_SDK = ['defconfig', 'image'];
 
 interface Page {
   readonly text: string;

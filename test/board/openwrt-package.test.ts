@@ -20,6 +20,7 @@ import { uciQuoted } from '../rigs/uci.ts';
 const ROOT = join(import.meta.dirname, '../..');
 const OPENWRT = join(ROOT, 'board/openwrt');
 const BUNDLE = `linux-${process.arch}-glibc`;
+const FOR_MUSL = `linux-${process.arch}-musl`;
 const MAKING_MS = 240_000;
 
 let work: string;
@@ -27,13 +28,20 @@ let installed: string;
 beforeAll(() => {
   work = mkdtempSync(join(tmpdir(), 'rollcall-package-'));
   installed = join(work, 'root');
-  execFileSync('sh', [join(OPENWRT, 'source.sh'), '-o', work, BUNDLE], { stdio: 'pipe' });
-  const { status, stdout, stderr } = make('install');
+  execFileSync('sh', [join(OPENWRT, 'source.sh'), '-o', work, BUNDLE, FOR_MUSL], { stdio: 'pipe' });
+  const { status, stdout, stderr } = make(['install']);
   if (status !== 0) throw new Error(`${stdout}${stderr}`);
 }, MAKING_MS);
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 
-function make(goal: string): { status: number | null; stdout: string; stderr: string } {
+function make(
+  goals: readonly string[],
+  more: Readonly<Record<string, string>> = {},
+): {
+  status: number | null;
+  stdout: string;
+  stderr: string;
+} {
   const sdk = join(OPENWRT, 'sdk');
   const settings = {
     TOPDIR: sdk,
@@ -43,9 +51,10 @@ function make(goal: string): { status: number | null; stdout: string; stderr: st
     DESTDIR: installed,
     BUNDLE,
     NODE_HEADERS: headers(),
+    ...more,
   };
   const words = Object.entries(settings).map(([name, value]) => `${name}=${value}`);
-  return spawnSync('make', ['--no-print-directory', '-C', join(OPENWRT, 'rollcall'), ...words, goal], {
+  return spawnSync('make', ['--no-print-directory', '-C', join(OPENWRT, 'rollcall'), ...words, ...goals], {
     encoding: 'utf8',
   });
 }
@@ -66,7 +75,7 @@ function tree(folder: string): readonly string[] {
 }
 
 it('says what it needs and where it stands', () => {
-  const said = make('info').stdout;
+  const said = make(['info']).stdout;
   const { version, license } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
   expect(said.split('\n')[0]).toBe(`rollcall ${version} ${license}`);
   for (const needed of [
@@ -105,6 +114,25 @@ it('has no symbols, source maps or sources', () => {
   expect(sections).not.toContain('.symtab');
 });
 
+describe('libraries that it asks for', () => {
+  /** What was compiled stays as it is. */
+  const install = (more: Readonly<Record<string, string>>) =>
+    make(['-o', 'compile', 'install'], { DESTDIR: join(work, 'another'), ...more });
+
+  it("are in packages that it depends on, Alpine's name of musl too", () => {
+    const { status, stderr } = install({ BUNDLE: FOR_MUSL });
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+    const koffi = tree('../another/usr/lib/rollcall/node_modules/@koromix');
+    expect(koffi.some((name) => name.includes('musl'))).toBe(true);
+  });
+
+  it('one that is in none ends the build, by its name', () => {
+    const { status, stderr } = install({ MACHINE_LIBPCAP: '' });
+    expect(status).not.toBe(0);
+    expect(stderr).toContain('missing dependencies for the following libraries:\nlibpcap.so.0.8\n');
+  });
+});
+
 describe('what landed', () => {
   const rollcall = (args: readonly string[], input = '') =>
     spawnSync('sh', [join(installed, 'usr/bin/rollcall'), ...args], {
@@ -131,7 +159,7 @@ config mqtt
 ${more}`;
 
   it(
-    'makes the configuration, runs with it, and takes another one over by SIGHUP',
+    "makes the configuration, runs with it, takes another one over by SIGHUP, and ends as the package's removal asks",
     async () => {
       const first = rollcall(['uci', '--to', yaml()], uci());
       expect(first).toMatchObject({ status: 0, stdout: 'restart\n', stderr: '' });
@@ -158,8 +186,19 @@ ${more}`;
         expect(second).toMatchObject({ status: 0, stdout: 'reload\n' });
         agent.kill('SIGHUP');
         await heard('the configuration is taken over');
+        const drain = /drain (.*) --socket/.exec(
+          readFileSync(join(OPENWRT, 'rollcall/files/rollcall.init'), 'utf8'),
+        )?.[1];
+        expect(rollcall(['drain', ...(drain?.split(' ') ?? []), '--socket', socket()])).toMatchObject({
+          status: 0,
+        });
+        await waitFor(
+          () => agent.exitCode !== null && !existsSync(socket()),
+          () => said,
+        );
+        expect(agent.exitCode).toBe(0);
       } finally {
-        await ended(agent);
+        if (agent.exitCode === null) await ended(agent);
       }
     },
     MAKING_MS,

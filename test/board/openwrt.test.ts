@@ -177,13 +177,12 @@ describe('start', () => {
       term_timeout: ['30'],
       env: ['PATH=/usr/sbin:/usr/bin:/sbin:/bin'],
       limits: ['core=0 0', 'nofile=4096 65536'],
-      netdev: ['br-lan'],
       stdout: ['1'],
       stderr: ['1'],
     });
     expect(instance?.jail).toBeUndefined();
     expect(reloadTriggers).toEqual(['rollcall']);
-    expect(interfaceTriggers).toEqual(['lan']);
+    expect(interfaceTriggers).toEqual([]);
     expect(root.read('tmp/uci.in')).toBe(ENABLED);
     expect(root.read('tmp/calls')).toBe('uci --to /var/etc/rollcall/rollcall.yaml\n');
     expect(root.owned('var/etc/rollcall/rollcall.yaml')).toBe('600 0:0');
@@ -202,10 +201,14 @@ describe('start', () => {
     root.write('etc/config/rollcall', ENABLED);
     root.write('etc/certificates/secret', 's3\n');
     root.write('etc/rollcall/secret', 's3\n');
+    root.write('etc/hosts', '127.0.0.1 localhost\n');
     root.run(['/bin/chmod', '600', '/etc/rollcall/secret']);
     root.write('etc/rollcall/state/accounting.mdb', '');
-    const { instance } = serviceOf(root.init('start').calls);
+    const { instance, interfaceTriggers } = serviceOf(root.init('start').calls);
+    // Name servers may come by any; loopback has none.
+    expect(interfaceTriggers).toEqual(['lan', 'wan']);
     expect(Object.fromEntries(instance?.params ?? [])).toMatchObject({
+      file: ['/etc/resolv.conf', '/etc/hosts', '/etc/certificates/secret'],
       user: ['rollcall'],
       group: ['rollcall'],
       capabilities: ['/etc/capabilities/rollcall.json'],
@@ -217,6 +220,7 @@ describe('start', () => {
         '/usr/lib/rollcall',
         '/var/etc/rollcall',
         '/etc/rollcall',
+        '/etc/hosts',
         '/usr/lib/rollcall/node_modules/pcap/build/Release/pcap_binding.node',
         '/usr/sbin/nft',
         '/etc/certificates/secret',
@@ -229,6 +233,27 @@ describe('start', () => {
     expect(root.owned('etc/rollcall')).toBe('750 0:802');
     expect(root.owned('etc/rollcall/secret')).toBe('640 0:802');
     expect(root.owned('etc/rollcall/state/accounting.mdb')).toBe('644 802:802');
+  });
+
+  it('in a jail: what is replaced in the folder of secrets is seen, what is outside makes procd look', () => {
+    root.withJail();
+    root.write('etc/acme/web.key', 'k\n');
+    root.write('etc/rollcall/web.pem', 'c\n');
+    root.run(['/bin/ln', '-s', '/etc/acme/web.key', '/etc/rollcall/web.key']);
+    root.write(
+      'etc/config/rollcall',
+      `${ENABLED}
+config web 'page'
+	option tls_cert_file '/etc/rollcall/web.pem'
+	option tls_key_file '/etc/rollcall/web.key'
+`,
+    );
+    const { instance } = serviceOf(root.init('start').calls);
+    const files = instance?.params.get('file')?.slice(2);
+    // A mount of the one file would stay what it was.
+    expect(files).toEqual(['/etc/certificates/secret', '/etc/acme/web.key']);
+    expect(instance?.jail?.mounts).toEqual(expect.arrayContaining(['/etc/rollcall', '/etc/acme/web.key']));
+    expect(instance?.jail?.mounts.filter((name) => name.startsWith('/etc/rollcall/'))).toEqual([]);
   });
 
   it('in a jail, with a login page: port 80, too', () => {
@@ -327,8 +352,28 @@ describe('reload', () => {
     expect(serviceOf(calls).instance).toBeDefined();
   });
 
-  it('one that does not listen yet is restarted: a signal would end it', () => {
+  it('one that is starting is left alone where it reads the same: lan has come up, say', () => {
     root.write('etc/config/rollcall', ENABLED);
+    const before = serviceOf(root.init('start').calls);
+    root.write('tmp/running', '');
+    root.write('tmp/answer', 'reload\n');
+    const { calls } = root.init('reload');
+    expect(asked(calls)).toEqual(['open_service', 'set_service']);
+    expect(serviceOf(calls)).toEqual(before);
+  });
+
+  it('one that is starting is restarted where it may have read another file: a signal would end it', () => {
+    root.write('etc/config/rollcall', ENABLED);
+    root.init('start');
+    root.write('tmp/running', '');
+    root.write('tmp/answer', 'reload\n');
+    root.write('tmp/made', 'made of something else\n');
+    expect(asked(root.init('reload').calls)).toEqual(['delete_service', 'open_service', 'set_service']);
+  });
+
+  it('one that does not run is started', () => {
+    root.write('etc/config/rollcall', ENABLED);
+    root.init('start');
     root.write('tmp/answer', 'reload\n');
     expect(asked(root.init('reload').calls)).toEqual(['delete_service', 'open_service', 'set_service']);
   });
@@ -439,30 +484,5 @@ describe('the rest', () => {
     expect(root.read('tmp/calls')).toBe(`${made}check -c /var/etc/rollcall/check.yaml\n${made}`);
     expect(root.read('var/etc/rollcall/rollcall.yaml')).toBe('');
     expect(root.read('var/etc/rollcall/check.yaml')).toBe('');
-  });
-
-  it('sysupgrade stops the agent before it copies, a backup does not', () => {
-    root.write('etc/init.d/rollcall', '#!/bin/sh\necho "$*" >>/tmp/stopped\n');
-    const hook = (env: Record<string, string>) =>
-      root.run(
-        [
-          '/bin/ash',
-          '-c',
-          'sysupgrade_init_conffiles=copy; . /lib/upgrade/rollcall.sh; echo $sysupgrade_init_conffiles; rollcall_stop',
-        ],
-        env,
-      );
-    expect(hook({ CONF_BACKUP: '/tmp/backup' }).out).toBe('rollcall_stop copy\n');
-    expect(root.read('tmp/stopped')).toBe('');
-    hook({});
-    expect(root.read('tmp/stopped')).toBe('stop\n');
-  });
-
-  it('sysupgrade keeps configuration, secrets and state', () => {
-    expect(readFileSync(join(FILES, 'rollcall.keep'), 'utf8').split('\n')).toEqual([
-      '/etc/config/rollcall',
-      '/etc/rollcall/',
-      '',
-    ]);
   });
 });

@@ -63,6 +63,19 @@ function collect(portauth: PortAuth, count: number): Promise<readonly DataplaneE
 describe('VLANs', () => {
   const NATIVE = { vlan: 1, pvid: true, untagged: true };
 
+  it('a change of a port is told, by its name; one that changes nothing is not', async () => {
+    const { portauth } = openSwitch();
+    const member = { pvid: false, untagged: false };
+    const told = collect(portauth, 2);
+    portauth.setVlans([{ port: P2, vlan: 1, member: { pvid: true, untagged: true } }]);
+    portauth.setVlans([{ port: P2, vlan: 30, member }]);
+    portauth.setVlans([{ port: P1, vlan: 30, member }]);
+    expect(await told).toEqual([
+      { type: 'vlans-changed', port: P2 },
+      { type: 'vlans-changed', port: P1 },
+    ]);
+  });
+
   it('are read, of the bridge and its ports, and set in order', () => {
     const { portauth, sim } = openSwitch();
     sim.setVlanFiltering(true);

@@ -1,8 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import type { Ip, Ipv4, Ipv6 } from '../../src/base/ip.ts';
 import type { Mac } from '../../src/base/mac.ts';
-import { addressIn, isAnnouncement, learnAddress, type Sign } from '../../src/liveness/address-learning.ts';
-import type { SessionAddresses } from '../../src/model/session.ts';
+import { present } from '../../src/base/present.ts';
+import { instant } from '../../src/base/time.ts';
+import {
+  addressIn,
+  doubtAddresses,
+  isAnnouncement,
+  learnAddress,
+  type Sign,
+} from '../../src/liveness/address-learning.ts';
+import { isAddressOf, type SessionAddresses } from '../../src/model/session.ts';
 import { ARP_REPLY, ARP_REQUEST } from '../../src/wire/arp.ts';
 import { BOOTREQUEST, DHCPREQUEST } from '../../src/wire/dhcp.ts';
 import { ND_NEIGHBOR_ADVERTISEMENT, ND_NEIGHBOR_SOLICITATION } from '../../src/wire/nd.ts';
@@ -44,8 +52,16 @@ function request(requestedIp: string, chaddr = CLIENT): Sign {
 /** What is known of the client after these frames of its own. */
 function learntFrom(...signs: readonly Sign[]): SessionAddresses {
   const addresses: SessionAddresses = {};
-  for (const sign of signs) learnAddress(addresses, addressIn(sign, CLIENT), (ip) => ip === GATEWAY_IP);
+  for (const sign of signs) learn(addresses, sign);
   return addresses;
+}
+
+function learn(addresses: SessionAddresses, sign: Sign, atS = 0): ReturnType<typeof learnAddress> {
+  return learnAddress(addresses, addressIn(sign, CLIENT), (ip) => ip === GATEWAY_IP, instant(atS * 1000));
+}
+
+function told({ ipv4, ipv6 }: SessionAddresses): SessionAddresses {
+  return present({ ipv4, ipv6 });
 }
 
 describe('an address is learnt from', () => {
@@ -57,7 +73,7 @@ describe('an address is learnt from', () => {
     ['the target of an advertisement', advertisement('2001:db8::11'), { ipv6: '2001:db8::11' as Ip }],
     ['a DHCPREQUEST', request('192.0.2.10'), { ipv4: '192.0.2.10' as Ip }],
   ])('%s', (_, sign, addresses) => {
-    expect(learntFrom(sign)).toEqual(addresses);
+    expect(told(learntFrom(sign))).toEqual(addresses);
   });
 });
 
@@ -78,18 +94,18 @@ describe('nothing is learnt from', () => {
 });
 
 describe('of several addresses', () => {
-  it('the newest of each family is kept', () => {
+  it('of IPv4 the newest is told, of IPv6 the first', () => {
     const signs = [
       arp('192.0.2.10'),
       solicitation('2001:db8::10'),
       arp('192.0.2.20'),
       advertisement('2001:db8::20'),
     ];
-    expect(learntFrom(...signs)).toEqual({ ipv4: '192.0.2.20', ipv6: '2001:db8::20' });
+    expect(told(learntFrom(...signs))).toEqual({ ipv4: '192.0.2.20', ipv6: '2001:db8::10' });
   });
 
   it('169.254 and fe80 are kept only while nothing better is known', () => {
-    expect(learntFrom(arp('169.254.7.7'), solicitation('fe80::7'))).toEqual({
+    expect(told(learntFrom(arp('169.254.7.7'), solicitation('fe80::7')))).toEqual({
       ipv4: '169.254.7.7',
       ipv6: 'fe80::7',
     });
@@ -102,6 +118,67 @@ describe('of several addresses', () => {
   it('a claim in DHCP fills a gap, and does not replace what was seen', () => {
     expect(learntFrom(arp('192.0.2.10'), request('192.0.2.99'))).toEqual({ ipv4: '192.0.2.10' });
     expect(learntFrom(request('192.0.2.99'), arp('192.0.2.10'))).toEqual({ ipv4: '192.0.2.10' });
+  });
+});
+
+describe('a host with a stable and a temporary IPv6 address (RFC 8981)', () => {
+  const stable = '2001:db8::aa' as Ip;
+  const temporary = '2001:db8::bb' as Ip;
+  const own = (n: number): Sign => solicitation(`2001:db8::${n}`);
+
+  it('changes nothing that is told, whichever it uses; both are its own', () => {
+    const addresses: SessionAddresses = {};
+    expect(learn(addresses, advertisement(stable))).toBe('told');
+    expect(learn(addresses, solicitation(temporary), 30)).toBe('known');
+    for (let s = 60; s < 6 * 3600; s += 60)
+      expect(learn(addresses, s % 120 === 0 ? advertisement(stable) : solicitation(temporary), s)).toBe(
+        undefined,
+      );
+    expect(addresses.ipv6).toBe(stable);
+    expect(isAddressOf(addresses, temporary)).toBe(true);
+    expect(addresses.heardIpv6?.map(({ ip }) => ip)).toEqual([temporary, stable]);
+  });
+
+  it('that gives one up has the other one told, once the first was not heard for an hour', () => {
+    const addresses: SessionAddresses = {};
+    learn(addresses, solicitation(stable));
+    expect(learn(addresses, solicitation(temporary), 3599)).toBe('known');
+    expect(learn(addresses, solicitation(temporary), 3600)).toBe('told');
+    expect(addresses.ipv6).toBe(temporary);
+    expect(isAddressOf(addresses, stable)).toBe(false);
+  });
+
+  it('of an address that was not heard here before (of a restart, a login page) the same holds', () => {
+    const addresses: SessionAddresses = { ipv6: stable };
+    expect(learn(addresses, solicitation(temporary), 10)).toBe('known');
+    expect(addresses.ipv6).toBe(stable);
+    expect(learn(addresses, solicitation(temporary), 3610)).toBe('told');
+  });
+
+  it('in another network has the next one told, and its old ones forgotten', () => {
+    const addresses = learntFrom(solicitation(stable), solicitation(temporary));
+    doubtAddresses(addresses);
+    expect(learn(addresses, own(1), 1)).toBe('told');
+    expect(addresses).toEqual({ ipv6: '2001:db8::1', heardIpv6: [{ ip: '2001:db8::1', at: 1000 }] });
+  });
+
+  it('that invents addresses has four, says so three times, and keeps the one that is told', () => {
+    const addresses: SessionAddresses = {};
+    const said: unknown[] = [];
+    for (let n = 1; n <= 200; n++) said.push(learn(addresses, own(n), n));
+    expect(said.filter((each) => each !== undefined)).toEqual(['told', 'known', 'known', 'known']);
+    expect(addresses.ipv6).toBe('2001:db8::1');
+    expect(addresses.heardIpv6?.map(({ ip }) => ip)).toEqual([
+      '2001:db8::200',
+      '2001:db8::199',
+      '2001:db8::198',
+      '2001:db8::1',
+    ]);
+  });
+
+  it('has no link-local one beside them', () => {
+    const addresses = learntFrom(solicitation('fe80::7'), solicitation(stable), solicitation('fe80::7'));
+    expect(addresses.heardIpv6?.map(({ ip }) => ip)).toEqual([stable]);
   });
 });
 

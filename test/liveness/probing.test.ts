@@ -105,6 +105,24 @@ describe('which probe a client gets', () => {
   });
 });
 
+describe('a client with several IPv6 addresses', () => {
+  const addresses = {
+    ipv6: IPV6,
+    heardIpv6: ['2001:db8::b', '2001:db8::c', IPV6].map((ip) => ({ ip: ip as Ipv6, at: instant(0) })),
+  };
+
+  it('is asked where it was heard last, whichever is told; then where it was heard before', () => {
+    expect(choose({ addresses })).toMatchObject({ type: 'nd', targetIp: '2001:db8::b' });
+    expect(choose({ addresses, unanswered: 'nd' })).toMatchObject({ type: 'nd', targetIp: '2001:db8::c' });
+  });
+
+  it('is asked by both families in turn all the same', () => {
+    const both = { ...addresses, ipv4: IPV4 };
+    expect(choose({ addresses: both })).toMatchObject({ type: 'arp' });
+    expect(choose({ addresses: both, unanswered: 'arp' })).toMatchObject({ targetIp: '2001:db8::b' });
+  });
+});
+
 describe('hold times (RFC 5227)', () => {
   it.each([
     [9_999, 'withheld'],

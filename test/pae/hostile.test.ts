@@ -113,6 +113,7 @@ function nextEvent(roll: Dice, ledger: Ledger): PaeEvent {
     case 12:
       return { type: 'reauthenticate', by: roll.pick(['admin', 'coa', 'timer', 'sighting']) };
     case 13:
+      if (ledger.grantRef !== undefined && roll.below(2) === 0) return { type: 'session-replaced' };
       return { type: roll.pick(['session-ended', 'probe', 'probe', 'probe', 'tick', 'tick'] as const) };
     case 14: {
       if (roll.below(6) > 0) return { type: 'port-control', control: 'auto' };
@@ -142,7 +143,8 @@ function heard(ledger: Ledger, event: PaeEvent): void {
   if (event.type.startsWith('aaa-') && 'ref' in event && event.ref === ledger.serverRef) {
     ledger.serverRef = undefined;
   }
-  if (event.type === 'session-ended') ledger.session = false;
+  if (event.type === 'session-ended' || event.type === 'session-replaced') ledger.session = false;
+  if (event.type === 'session-ended') ledger.grantRef = undefined;
   if (event.type === 'grant-done' && event.ref === ledger.grantRef) {
     ledger.grantRef = undefined;
     // The agent's rule: from here on there is a session.

@@ -60,7 +60,7 @@ describe('a reauthentication that succeeds', () => {
     expect(new TextDecoder().decode(renewed.identity)).toBe('mallory');
     expect(rig.frames().at(-1)?.[1]).not.toBe(`03${id.toString(16)}0004`);
     // The agent finds another user: the old session ends, the new one is granted.
-    rig.give({ type: 'session-ended' });
+    rig.give({ type: 'session-replaced' });
     expect(rig.client.authenticated).toBe(false);
     rig.grant();
     expect(rig.client.authenticated).toBe(true);
@@ -124,6 +124,19 @@ describe('a reauthentication that the client does not answer', () => {
   });
 });
 
+/** Accepted again, and not yet told what comes of it. */
+function renewing(name = 'alice'): PaeRig {
+  const rig = new PaeRig();
+  rig.login();
+  rig.give({ type: 'eapol-start' });
+  rig.identify(name);
+  rig.accept();
+  const asked = rig.last('reauthenticated');
+  rig.forget();
+  rig.seen.push({ at: rig.now, effect: asked });
+  return rig;
+}
+
 describe('EAPOL-Logoff', () => {
   it('ends a session at once and asks nothing more', () => {
     const rig = new PaeRig();
@@ -169,6 +182,29 @@ describe('EAPOL-Logoff', () => {
     expect(rig.client.authenticated).toBe(false);
   });
 
+  it('while another word for the session is carried out ends it at once, and what comes of the word is void', () => {
+    const rig = renewing();
+    rig.give({ type: 'eapol-logoff' });
+    expect(rig.all('ended').map((e) => e.cause)).toEqual(['supplicant-logoff']);
+    rig.give({ type: 'session-ended' });
+    expect(rig.client.isForgettable()).toBe(true);
+    rig.grant();
+    expect(rig.counted('grant-stale')).toBe(1);
+    expect(rig.all('ended')).toHaveLength(1);
+    expect(rig.frames()).toEqual([]);
+  });
+
+  it('while another user of the client is let in ends both, the one that there is at once', () => {
+    const rig = renewing('mallory');
+    rig.give({ type: 'eapol-logoff' });
+    expect(rig.all('ended').map((e) => e.cause)).toEqual(['supplicant-logoff']);
+    rig.give({ type: 'session-replaced' });
+    rig.grant();
+    expect(rig.all('ended').map((e) => e.cause)).toEqual(['supplicant-logoff', 'supplicant-logoff']);
+    expect(rig.client.authenticated).toBe(false);
+    expect(rig.frames()).toEqual([]);
+  });
+
   it('of a client that has nothing changes nothing', () => {
     const rig = new PaeRig();
     rig.give({ type: 'eapol-logoff' });
@@ -198,5 +234,18 @@ describe('a session that the agent ends for its own reasons', () => {
     rig.give({ type: 'session-ended' });
     expect(rig.all('cancel-server')).toHaveLength(1);
     expect(rig.client.pollAt()).toBe(Number.POSITIVE_INFINITY);
+  });
+
+  it('while another word for it is carried out: nobody is refused or held, and what comes of the word is void', () => {
+    for (const error of [undefined, 'the session has ended']) {
+      const rig = renewing();
+      rig.give({ type: 'session-ended' });
+      expect(rig.client.isForgettable()).toBe(true);
+      rig.grant(error);
+      expect(rig.counted('grant-stale')).toBe(1);
+      expect(rig.all('rejected')).toEqual([]);
+      expect(rig.frames()).toEqual([]);
+      expect(rig.client.authenticated).toBe(false);
+    }
   });
 });

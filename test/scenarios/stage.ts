@@ -45,6 +45,9 @@ export interface PortVlans {
   readonly tagged: readonly number[];
 }
 
+/** What somebody makes of a port's membership in a VLAN: its own is untagged, and its PVID. */
+export type HandSet = 'own' | 'untagged' | 'tagged' | 'none';
+
 /** One accounting record as the server wrote it down. */
 export interface AccountingRow {
   readonly status: 'Start' | 'Stop' | 'Interim-Update' | 'Accounting-On' | 'Accounting-Off';
@@ -194,6 +197,8 @@ export interface VlanStage extends Stage {
   /** Its supplicant starts; what comes of it is for the scenario to see. */
   begin(machine: Machine): Promise<void>;
   vlansOf(port: string): Promise<PortVlans>;
+  /** `bridge vlan` in a stranger's hand. */
+  setVlan(port: string, vlan: number, how: HandSet): Promise<void>;
   /** VLANs in which the table has a grant for this MAC. */
   grantedVlans(mac: string): Promise<readonly number[]>;
   /** The VLAN in which the far side of the uplink has heard this machine last; undefined = never. */

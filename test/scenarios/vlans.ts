@@ -415,6 +415,37 @@ const removedPort: Scenario<VlanStage> = {
   },
 };
 
+const foreignHand: Scenario<VlanStage> = {
+  name: "somebody puts the port back under its session, as ifreload does: set again, told, and frames pass; another VLAN of the port's own is what it goes back to",
+  setting: () => ({ machines: 1, vlans: UPLINK_VLANS, config: PROBED, replies: { u1: { vlan: '30' } } }),
+  play: async (stage) => {
+    const machine = stage.machine(1);
+    const session = await enter(stage, machine);
+    const reload = async (own: number): Promise<void> => {
+      await stage.setVlan('p1', 30, 'none');
+      await stage.setVlan('p1', own, 'own');
+      await expectVlansSoon(stage, 'p1', only(30));
+    };
+    await reload(1);
+    await stage.until(
+      'a warning',
+      () => stage.events('warning').find(({ code, port }) => code === 'vlan-changed' && port === 'p1'),
+      SOON_MS,
+    );
+    assert.equal(await stage.passes(machine), true);
+    assert.equal(await stage.heardIn(machine), 30);
+    await expectIn(stage, machine, session);
+    await reload(40);
+    assert.equal(await stage.passes(machine), true);
+    await stage.logoff(machine);
+    await expectEnd(stage, session, { cause: 'supplicant-logoff', withinMs: SOON_MS });
+    await expectVlansSoon(stage, 'p1', only(40));
+    await stage.setVlan('p1', 40, 'none');
+    await stage.setVlan('p1', 1, 'own');
+    await expectFound(stage, 'p1');
+  },
+};
+
 export const VLANS: readonly Scenario<VlanStage>[] = [
   native,
   dynamic,
@@ -430,4 +461,5 @@ export const VLANS: readonly Scenario<VlanStage>[] = [
   taggedToo,
   byRole,
   removedPort,
+  foreignHand,
 ];

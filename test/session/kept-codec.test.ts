@@ -90,6 +90,7 @@ const kept: fc.Arbitrary<KeptSession> = fc
     role: fc.string(),
     ipv4: maybe(ip),
     ipv6: maybe(ip),
+    heardIpv6: maybe(fc.array(ip, { minLength: 2, maxLength: 4 })),
     proof: maybe(
       fc
         .record({

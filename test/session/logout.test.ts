@@ -71,6 +71,17 @@ describe('a session on its way out', () => {
     expect(logout.finished).toBe(true);
   });
 
+  it('whose entry is granted anew before it could be cleared ends as with a hand-over, without an EAP-Failure', () => {
+    const logout = new Logout(decision, true);
+    logout.start();
+    expect(names(logout.handle({ type: 'superseded' }, instant(7)))).toEqual(['stop']);
+    expect(logout.handle({ type: 'stop-stored' }, instant(8))).toEqual([
+      { type: 'report-end', decision, proof: { at: 7, verified: false, tries: 0 } },
+    ]);
+    expect(logout.finished).toBe(true);
+    expect(logout.handle({ type: 'superseded' }, instant(9))).toEqual([]);
+  });
+
   it('ends once: repeated answers yield no second Stop and no second report', () => {
     const logout = new Logout(decision, true);
     logout.start();

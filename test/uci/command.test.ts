@@ -49,6 +49,15 @@ it('the first time it takes a start; then what the agent can take over is told f
   expect(await convert(UCI)).toMatchObject({ out: 'restart\n' });
 });
 
+it('the same again is left alone: its owner may be another by now', async () => {
+  await convert(UCI);
+  const { ino } = statSync(yaml());
+  expect(await convert(UCI)).toMatchObject({ out: 'reload\n' });
+  expect(statSync(yaml()).ino).toBe(ino);
+  await convert(`${UCI}config log\n\toption level 'debug'\n`);
+  expect(statSync(yaml()).ino).not.toBe(ino);
+});
+
 it('a fault changes nothing', async () => {
   await convert(UCI);
   const before = readFileSync(yaml(), 'utf8');

@@ -3,6 +3,7 @@
 #
 #   make -C board/openwrt/rollcall TOPDIR=.../sdk INCLUDE_DIR=.../sdk DL_DIR=... BUILD_DIR=... DESTDIR=... install
 #   make -C board/openwrt/rollcall TOPDIR=.../sdk INCLUDE_DIR=.../sdk info
+#   make -C board/openwrt/rollcall TOPDIR=.../sdk INCLUDE_DIR=.../sdk SCRIPTS_DIR=... scripts
 
 DL_DIR ?= .
 ARCH ?= x86_64
@@ -14,6 +15,9 @@ TARGET_CXXFLAGS ?= -Os -pipe
 TARGET_CPPFLAGS ?=
 TARGET_LDFLAGS ?=
 STRIP ?= strip --strip-unneeded
+
+MACHINE_LIBC ?= libc.so.6 libm.so.6
+MACHINE_LIBPCAP ?= libpcap.so.0.8
 
 INSTALL_DIR := install -d -m0755
 INSTALL_BIN := install -m0755

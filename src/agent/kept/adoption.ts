@@ -3,7 +3,6 @@
 // written into the table here, and nobody outside hears of it.
 
 import type { SessionRecord } from '../../accounting/spool.ts';
-import { present } from '../../base/present.ts';
 import {
   after,
   earliest,
@@ -14,7 +13,13 @@ import {
   millis,
 } from '../../base/time.ts';
 import { isFallback } from '../../model/authorization.ts';
-import type { KeptAddress, KeptSession, KeptStation, Proof } from '../../model/kept.ts';
+import {
+  addressesOf,
+  type KeptAddress,
+  type KeptSession,
+  type KeptStation,
+  type Proof,
+} from '../../model/kept.ts';
 import type { L2Session, L3Session } from '../../model/session.ts';
 import { l3SessionKey, sessionKey } from '../../report/topics.ts';
 import type { Core } from '../core.ts';
@@ -99,7 +104,7 @@ export class Adoption {
   }
 
   private anySessionOf(kept: KeptSession) {
-    const { id, multiId, method, startedWall, authorization, role, ipv4, ipv6 } = kept;
+    const { id, multiId, method, startedWall, authorization, role } = kept;
     return {
       id,
       multiId,
@@ -108,7 +113,7 @@ export class Adoption {
       startedWall,
       authorization,
       role,
-      addresses: present({ ipv4, ipv6 }),
+      addresses: addressesOf(kept, this.core.now.mono),
     };
   }
 

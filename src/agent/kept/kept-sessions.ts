@@ -71,7 +71,7 @@ export class KeptSessions {
   private keptOf(unit: SessionUnit): KeptSession {
     const { session } = unit;
     const { clock } = this.core.boot;
-    const { ipv4, ipv6 } = session.addresses;
+    const { ipv4, ipv6, heardIpv6 = [] } = session.addresses;
     return {
       boot: clock.boot,
       place: this.placeOf(unit),
@@ -83,7 +83,12 @@ export class KeptSessions {
       authorizedAt: machineTime(clock, unit.authorizedAt),
       authorization: session.authorization,
       role: session.role,
-      ...present({ ipv4, ipv6, proof: isL2(unit) ? this.proofOf(unit) : undefined }),
+      ...present({
+        ipv4,
+        ipv6,
+        heardIpv6: heardIpv6.length > 1 ? heardIpv6.map(({ ip }) => ip) : undefined,
+        proof: isL2(unit) ? this.proofOf(unit) : undefined,
+      }),
     };
   }
 

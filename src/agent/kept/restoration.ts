@@ -14,7 +14,7 @@ import { present } from '../../base/present.ts';
 import { assertNever } from '../../base/result.ts';
 import { isFallback } from '../../model/authorization.ts';
 import type { PortName, TableDump } from '../../model/dataplane.ts';
-import type { KeptAddress, KeptSession, KeptStation } from '../../model/kept.ts';
+import { addressesOf, type KeptAddress, type KeptSession, type KeptStation } from '../../model/kept.ts';
 import { l3SessionKey } from '../../report/topics.ts';
 import { type Found, judgeKept, type Verdict } from '../../session/restoring.ts';
 import type { Core } from '../core.ts';
@@ -246,7 +246,7 @@ export class Restoration {
   ): void {
     const { accountant, keptSessions, reporter, watch } = this.core.parts;
     const { id, authorization, place } = kept;
-    if (place.layer === 2) watch.remember(place.mac, place.port, kept);
+    if (place.layer === 2) watch.remember(place.mac, place.port, addressesOf(kept, this.core.now.mono));
     this.core.out.log('info', 'session of an earlier run is over', {
       session: id,
       user: authorization.userName,

@@ -32,7 +32,7 @@ export class EapolOutcomes {
     }
     const conversation = aaa.conversationOf(unit);
     aaa.forgetConversation(unit);
-    unit.granting = ref;
+    unit.granting = { ref, isRenewal: false };
     unit.acceptedAs = authorization.userName;
     mab.displaced(mac, port);
     // The id of a session that this one replaces is used up.
@@ -54,7 +54,7 @@ export class EapolOutcomes {
       this.accepted(unit, effect);
       return;
     }
-    unit.granting = ref;
+    unit.granting = { ref, isRenewal: true };
     unit.acceptedAs = authorization.userName;
     aaa.forgetConversation(unit);
     reauthentication.forget(session);

@@ -21,8 +21,8 @@ export class ClientUnit implements Timed, Applicant {
   timer: Timed['timer'];
   /** As whom the server has accepted it last. */
   acceptedAs: string | undefined;
-  /** The table write that the machine waits for. */
-  granting: PaeRef | undefined;
+  /** What the machine waits for: an entrance, or (`isRenewal`) another word for the session that there is. */
+  granting: { readonly ref: PaeRef; readonly isRenewal: boolean } | undefined;
   /** Why the last one failed. */
   refusal: string | undefined;
   /** Of its responses: each costs a server a question. */

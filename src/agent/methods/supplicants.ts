@@ -114,11 +114,11 @@ export class Supplicants implements Method {
   /** The answer of the data plane to the client's admission. */
   grantDone(mac: Mac, port: PortName, error?: string): void {
     const unit = this.ports.get(port)?.clients.get(mac);
-    if (unit?.granting !== undefined) this.granted(unit, unit.granting, error);
+    if (unit?.granting !== undefined) this.granted(unit, unit.granting.ref, error);
   }
 
   private granted(unit: ClientUnit, ref: PaeRef, error?: string): void {
-    if (unit.granting !== ref || this.ports.get(unit.port)?.clients.get(unit.mac) !== unit) return;
+    if (unit.granting?.ref !== ref || this.ports.get(unit.port)?.clients.get(unit.mac) !== unit) return;
     unit.granting = undefined;
     unit.refusal = error;
     this.tell(unit, error === undefined ? { type: 'grant-done', ref } : { type: 'grant-done', ref, error });
@@ -151,7 +151,10 @@ export class Supplicants implements Method {
 
   sessionEnded(mac: Mac, port: PortName): void {
     const unit = this.ports.get(port)?.clients.get(mac);
-    if (unit !== undefined) this.tell(unit, { type: 'session-ended' });
+    if (unit === undefined) return;
+    const replaced = unit.granting?.isRenewal === false;
+    if (!replaced) unit.granting = undefined;
+    this.tell(unit, { type: replaced ? 'session-replaced' : 'session-ended' });
   }
 
   /** The link went, or the port is not ours to authenticate on any more: nobody is there. */

@@ -2,7 +2,7 @@
 //
 //   datagrams ─▶ radius/dynauth.ts: is it to be believed? ─▶ which sessions ─▶ do it ─▶ done, or not ─▶ ACK or NAK
 //
-//   disconnect       life ends them      ACK: every one is proven locked out (disconnects.ts)
+//   disconnect       life ends them      ACK: every one is proven locked out (disconnects.ts); who is on the way in is turned back
 //   change           life renews them    ACK: in force for every one; if one cannot be, all are put back (changes.ts)
 //   reauthenticate   the method's part   ACK: it has begun
 //   bounce, disable  links.ts            ACK: the ports are down; if one cannot be, all are put back
@@ -33,10 +33,12 @@ import { ERROR_CAUSES, type ErrorCause, type Refusal } from '../../radius/error-
 import type { Core } from '../core.ts';
 import type { Applicant } from '../methods/aaa.ts';
 import type { Method } from '../methods/method.ts';
+import type { Admission } from '../session/life.ts';
 import { unknownRoleOf } from '../session/roles.ts';
 import { isL2, type L2Unit, type SessionUnit } from '../session/session-unit.ts';
 import { Changes } from './changes.ts';
 import { Disconnects } from './disconnects.ts';
+import { enteringAs } from './entering.ts';
 import { Lowering } from './lowering.ts';
 
 /** What came of a new word for a running session (`Life.renew`). `pending`: `renewed` will tell. */
@@ -44,6 +46,7 @@ export type Renewal = 'done' | 'pending' | { readonly refused: string };
 
 type Action = DynamicRequest['action'];
 type Lower = Extract<Action, { readonly type: HoldKind }>;
+type Disconnect = Extract<Action, { readonly type: 'disconnect' }>;
 type OnPorts = Exclude<Action, { readonly type: 'disconnect' | 'change' }>;
 
 /** A request that is being done. */
@@ -177,8 +180,9 @@ export class DynamicAuthorization {
   }
 
   private perform(work: Work): void {
-    const { action } = work.request;
-    if (work.units.length === 0) {
+    const { action, keys } = work.request;
+    const entering = action.type === 'disconnect' ? enteringAs(this.core, keys) : [];
+    if (work.units.length + entering.length === 0) {
       this.refuse(work, 'Session-Context-Not-Found', 'no session fits');
       return;
     }
@@ -189,7 +193,7 @@ export class DynamicAuthorization {
     }
     switch (action.type) {
       case 'disconnect':
-        this.disconnect(work, action.classes, action.replyMessage);
+        this.disconnect(work, entering, action);
         return;
       case 'change':
         this.change(work, action);
@@ -229,13 +233,23 @@ export class DynamicAuthorization {
     }
   }
 
-  /** RFC 5176 §3.6 note 4: a Class of the request goes into the Stops. */
-  private disconnect(work: Work, classes: readonly Uint8Array[], replyMessage: string | undefined): void {
+  /** RFC 5176 §3.6 note 4: a Class of the request goes into the Stops. Who is on the way in gets no session, and has no Stop. */
+  private disconnect(
+    work: Work,
+    entering: readonly Admission[],
+    { classes, replyMessage }: Disconnect,
+  ): void {
     const { life } = this.core.parts;
     if (work.units.some((unit) => life.isStuck(unit))) work.residual = true;
-    this.disconnects.begin(work, work.units);
     const by = `by ${work.client}`;
     const detail = replyMessage === undefined ? by : `${by}: ${replyMessage}`;
+    // First: what the others leave would let them in.
+    for (const admission of entering) life.turnAway(admission, `disconnected ${detail}`);
+    if (work.units.length === 0) {
+      this.finish(work);
+      return;
+    }
+    this.disconnects.begin(work, work.units);
     for (const unit of work.units) {
       const { session } = unit;
       if (classes.length > 0) session.authorization = { ...session.authorization, classes };

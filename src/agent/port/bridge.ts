@@ -77,6 +77,9 @@ export class Bridge {
       case 'entry-gone':
         life.grantsLost([event.key]);
         return;
+      case 'vlans-changed':
+        this.core.parts.reconciliation.vlansChanged(event.port);
+        return;
       case 'overrun':
         this.core.parts.reconciliation.overrun();
         return;

@@ -4,13 +4,14 @@
 //   an entry that nobody was given       removed          (watch/table-reading.ts, at each dump)
 //   an entry of a session that is gone   written again
 //   a port that should be locked, open   locked, and what it has learnt meanwhile flushed
+//   a port not in the VLANs of sessions  set again        (vlan-desk.ts, at each reading)
 //
-// Each is told upstream as a warning, and counted in `repairs` of `info`. A port that has come or gone untold is taken in or
+// Notices of VLANs say that there was a change, and ours are among them: they are read soon after. Each repair is told upstream as a warning, and counted in `repairs` of `info`. A port that has come or gone untold is taken in or
 // given up as by its notice.
 
 import { macToNumber } from '../../base/mac.ts';
-import { after, earliest, type Instant, NEVER, seconds } from '../../base/time.ts';
-import type { GrantKey, PortFacts, TableDump } from '../../model/dataplane.ts';
+import { after, earliest, type Instant, latest, millis, NEVER, seconds } from '../../base/time.ts';
+import type { GrantKey, PortFacts, PortName, TableDump } from '../../model/dataplane.ts';
 import { forEachEntry, isGrant } from '../../wire/fdb-table.ts';
 import type { Core } from '../core.ts';
 import type { Timed } from '../schedule.ts';
@@ -18,6 +19,10 @@ import type { Timed } from '../schedule.ts';
 const EVERY = seconds(60);
 /** Of readings because notices were lost: a flood of notices loses some all the time. */
 const OVERRUNS_APART = seconds(1);
+/** Whoever changes VLANs takes several steps for it, each of which is told of. */
+const VLANS_SETTLE = millis(200);
+/** Of readings because VLANs were changed: somebody may set them otherwise again and again, and is answered once in that time. */
+const VLANS_APART = seconds(1);
 
 export class Reconciliation implements Timed {
   timer: Timed['timer'];
@@ -26,12 +31,15 @@ export class Reconciliation implements Timed {
   private wanted = false;
   private lookedAt: Instant | undefined;
   private tellAt: Instant | undefined;
+  private vlansAt: Instant = NEVER;
+  private vlansLookedAt: Instant | undefined;
 
   constructor(private readonly core: Core) {}
 
-  /** The ports were read a moment ago. */
+  /** The ports were read a moment ago, and their VLANs. */
   boot(): void {
     this.wanted = true;
+    this.vlansLookedAt = this.core.now.mono;
     this.plan();
   }
 
@@ -50,21 +58,39 @@ export class Reconciliation implements Timed {
     this.core.schedule.touch(this);
   }
 
+  /** By us, perhaps. */
+  vlansChanged(port: PortName): void {
+    if (this.vlansAt !== NEVER || !this.core.parts.vlans.concerns(port)) return;
+    const settled = after(this.core.now.mono, VLANS_SETTLE);
+    const { vlansLookedAt: last } = this;
+    this.vlansAt = last === undefined ? settled : latest(settled, after(last, VLANS_APART));
+    this.core.schedule.touch(this);
+  }
+
+  private lookAtVlans(): void {
+    this.vlansAt = NEVER;
+    this.vlansLookedAt = this.core.now.mono;
+    this.core.parts.vlans.look();
+    this.core.schedule.touch(this);
+  }
+
   /** Something may have changed that nobody has told of. */
   doubt(): void {
     this.lookedAt = this.core.now.mono;
     this.wanted = true;
     this.core.out.push({ type: 'read-ports' });
     this.core.parts.watch.readTable();
+    this.lookAtVlans();
     this.plan();
   }
 
   pollAt(): Instant {
-    return this.nextAt;
+    return earliest(this.nextAt, this.vlansAt);
   }
 
-  onTime(): void {
-    this.doubt();
+  onTime(now: Instant): void {
+    if (this.nextAt <= now) this.doubt();
+    else if (this.vlansAt <= now) this.lookAtVlans();
   }
 
   /** All ports of the bridge, as they are. */

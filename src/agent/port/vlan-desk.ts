@@ -3,10 +3,12 @@
 //
 //   ask ─▶ the bridge is read ─▶ a plan, or why not ─▶ place ─▶ noted on disk, set, read back ─▶ answered
 //   free ─▶ the port goes back to what was found (vlan-notes.ts), for ever if need be
+//   read, and it is otherwise than it was placed: somebody else's doing (vlan-repairs.ts) ─▶ set again
 //
 // On a bridge that does not filter VLANs nothing is read, set or noted.
 
-import { type KeptVlan, named, VlanBook } from '../../authz/vlan-book.ts';
+import { type KeptVlan, VlanBook } from '../../authz/vlan-book.ts';
+import { named } from '../../authz/vlan-names.ts';
 import { planVlans, type VlanRefusal, type VlanWish } from '../../authz/vlan-plan.ts';
 import type { Result } from '../../base/result.ts';
 import { retryDelay } from '../../base/retry.ts';
@@ -16,6 +18,7 @@ import type { PortName, SessionVlans, VlanChange, VlanId, VlanReading } from '..
 import type { Core } from '../core.ts';
 import type { Timed } from '../schedule.ts';
 import { VlanNotes } from './vlan-notes.ts';
+import { VlanRepairs } from './vlan-repairs.ts';
 
 /** Whoever holds VLANs of a port: somebody on the way in, then the session. */
 export type Holder = object;
@@ -49,6 +52,8 @@ export class VlanDesk implements Timed {
   /** A port has joined the bridge since it was last asked to be read, or what is being read is about one that had. */
   private joined = false;
   private readsJoined = false;
+  /** Somebody may have changed what is being read, after it was. */
+  private doubted = false;
   /** What has joined could not be read. */
   private unread: Retry | undefined;
   /** The bridge may filter otherwise than it did. */
@@ -58,8 +63,10 @@ export class VlanDesk implements Timed {
   private readonly retries = new Map<PortName, Retry>();
   private readonly waiting = new Map<PortName, (() => void)[]>();
   private readonly notes: VlanNotes;
+  private readonly repairs: VlanRepairs;
 
   constructor(private readonly core: Core) {
+    this.repairs = new VlanRepairs(core);
     this.book = new VlanBook(core.config.vlan);
     this.notes = new VlanNotes(core, this.book, {
       isChanging: (port) => this.isChanging(port),
@@ -146,8 +153,9 @@ export class VlanDesk implements Timed {
   readDone(map: VlanReading | undefined, error: string | undefined): void {
     this.reading = false;
     if (map !== undefined) {
-      this.see(map);
+      const others = this.see(map);
       this.notes.takeBack();
+      this.putRight(others);
     }
     const asked = this.asking;
     this.asking = [];
@@ -159,7 +167,39 @@ export class VlanDesk implements Timed {
       );
     }
     if (this.readsJoined) this.joinedRead(map !== undefined);
-    if (this.joined) this.read();
+    if (this.joined || this.doubted) this.read();
+  }
+
+  /** Somebody holds something there, or it is not as it was found. */
+  concerns(port: PortName): boolean {
+    return this.book.filtering && this.book.concerns(port);
+  }
+
+  /** Whether ports are as they were placed. */
+  look(): void {
+    if (!this.book.filtering || this.book.heldPorts().size === 0) return;
+    if (this.reading) this.doubted = true;
+    else this.read();
+  }
+
+  /** These (undefined: the bridge itself) are otherwise than the book had them: those that are held are set again. */
+  private putRight(others: ReadonlySet<PortName | undefined>): void {
+    const held = this.book.heldPorts();
+    // What is made for sessions is made with any port's changes; what has joined is nobody's doing.
+    const joins = this.joined || this.readsJoined;
+    const isMadeOn = (place: PortName | undefined): boolean => place === undefined || !held.has(place);
+    const [any] = !joins && [...others].some(isMadeOn) ? [...held].filter((port) => !this.isBusy(port)) : [];
+    for (const port of held) {
+      if (this.isBusy(port) || (port !== any && !others.has(port))) continue;
+      if (this.book.heed(port)) this.notes.keep();
+      const changes = this.reconcile(port);
+      if (changes.length > 0) this.repairs.tell(port, changes);
+    }
+  }
+
+  /** What is done about it goes on by itself. */
+  private isBusy(port: PortName): boolean {
+    return this.work.has(port) || this.retries.has(port) || this.notes.isRestoring(port);
   }
 
   /** What is held needs an uplink that has just joined, too; a port that is tried again soon has its turn then. */
@@ -291,20 +331,23 @@ export class VlanDesk implements Timed {
 
   portGone(port: PortName): void {
     this.notes.portGone(port);
+    this.repairs.portGone(port);
     this.retries.delete(port);
     this.work.delete(port);
     this.placing.delete(port);
     this.freed(port);
   }
 
-  private see(reading: VlanReading): void {
+  /** What is otherwise than the book had it. */
+  private see(reading: VlanReading): ReadonlySet<PortName | undefined> {
     const { bridge } = this.core.parts;
     const map = named(reading, (ifindex) => bridge.nameOf(ifindex));
     this.stale = false;
-    this.book.see(map);
+    const others = this.book.see(map);
     for (const name of map.ports.keys()) {
       this.book.isUplink(name, isUplink(this.core.config, name));
     }
+    return others;
   }
 
   /** As the bridge was when it was read last. */
@@ -323,15 +366,16 @@ export class VlanDesk implements Timed {
     if (this.reading) return;
     this.reading = true;
     this.readsJoined = this.joined;
-    this.joined = false;
+    this.joined = this.doubted = false;
     this.core.out.push({ type: 'read-vlans' });
   }
 
-  private reconcile(port: PortName, placing?: Placing): void {
+  /** What is being changed for that, if it was not at work already. */
+  private reconcile(port: PortName, placing?: Placing): readonly VlanChange[] {
     const wanted = [...(this.placing.get(port) ?? []), ...(placing === undefined ? [] : [placing])];
     if (this.work.has(port) || this.notes.isRestoring(port)) {
       this.placing.set(port, wanted);
-      return;
+      return [];
     }
     this.placing.delete(port);
     const before = this.book.memory().length;
@@ -346,6 +390,7 @@ export class VlanDesk implements Timed {
       this.core.out.ask({ about: 'vlans', port }, { type: 'set-vlans', port, changes });
     }
     this.core.schedule.touch(this);
+    return changes;
   }
 
   private failed(port: PortName, { placing }: Work, error: string): void {

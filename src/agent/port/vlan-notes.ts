@@ -2,7 +2,8 @@
 // has left changed, or a port that has another name by now (left-vlans.ts): when sessions of before are settled, and no entry that
 // is to go stands in a VLAN that the port is to leave.
 
-import { type KeptVlan, ofPorts, type VlanBook } from '../../authz/vlan-book.ts';
+import type { KeptVlan, VlanBook } from '../../authz/vlan-book.ts';
+import { ofPorts } from '../../authz/vlan-names.ts';
 import { present } from '../../base/present.ts';
 import type { PortName } from '../../model/dataplane.ts';
 import type { Core } from '../core.ts';

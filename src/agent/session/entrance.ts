@@ -12,6 +12,7 @@ import type { Mac } from '../../base/mac.ts';
 import { type AuthMethod, isFallback } from '../../model/authorization.ts';
 import type { GrantKey, PortName, SessionVlans } from '../../model/dataplane.ts';
 import type { SessionSelector } from '../../model/selector.ts';
+import { isAddressOf } from '../../model/session.ts';
 import type { Core } from '../core.ts';
 import {
   type EntryRefusal,
@@ -127,7 +128,7 @@ export class Entrance {
       (admission) =>
         (mac === undefined || admission.mac === mac) &&
         (port === undefined || admission.port === port) &&
-        (ip === undefined || admission.addresses?.ipv4 === ip || admission.addresses?.ipv6 === ip) &&
+        (ip === undefined || isAddressOf(admission.addresses ?? {}, ip)) &&
         (sessionId === undefined || admission.sessionId === sessionId) &&
         (user === undefined || admission.authorization.userName === user) &&
         (role === undefined || roleFor(this.core, admission).role === role),

@@ -334,7 +334,10 @@ export class Life implements Timed {
         this.closings.revokeFailed(key, effect);
         return;
       case 'superseded':
-        if (!isAddress(key)) this.entrance.left(key);
+        if (!isAddress(key)) {
+          this.entrance.left(key);
+          this.renewals.retaken(key);
+        }
         this.closings.superseded(key);
         return;
       default:

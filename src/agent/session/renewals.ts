@@ -10,6 +10,7 @@
 
 import { keyText } from '../../authz/authorizer.ts';
 import { same } from '../../config/diff.ts';
+import { doubtAddresses } from '../../liveness/address-learning.ts';
 import type { Authorization } from '../../model/authorization.ts';
 import { isFallback } from '../../model/authorization.ts';
 import type { GrantKey, SessionVlans } from '../../model/dataplane.ts';
@@ -170,6 +171,11 @@ export class Renewals {
     if (![...this.former.values()].includes(unit)) this.core.parts.vlans.settle(unit, key.port);
   }
 
+  /** An entry that was still to be revoked is wanted again: its session has come back to it, or somebody has it. */
+  retaken(key: GrantKey): void {
+    this.former.delete(keyText(key));
+  }
+
   /** The session ends: entries beside its own that have to go with it. */
   forget(unit: L2Unit): readonly GrantKey[] {
     const { mac, grant } = unit.session;
@@ -266,7 +272,10 @@ export class Renewals {
     session.grant = keys[0] ?? grant;
     // The kernel takes the writing of the entry for its last use.
     if (change.keys.length > 0) unit.grantedAt = core.now.mono;
-    if (former.length > 0) core.decide(mac, grant.port, 'VLAN changed', `now in ${vlanText(vlans)}`);
+    if (former.length > 0) {
+      core.decide(mac, grant.port, 'VLAN changed', `now in ${vlanText(vlans)}`);
+      doubtAddresses(session.addresses);
+    }
     this.apply(unit, authorization, sessionTimer);
     for (const key of former) this.former.set(keyText(key), unit);
     for (const key of former) core.parts.life.unwant(key);

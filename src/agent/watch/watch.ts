@@ -116,7 +116,7 @@ export class Watch implements Timed {
   begin(unit: SessionUnit): void {
     this.countPeriod(sweptFor(unit), 1);
     const { framedIp } = unit.session.authorization;
-    if (framedIp !== undefined) this.learn(unit, { ip: framedIp, proof: true });
+    if (framedIp !== undefined) this.take(unit, { ip: framedIp, proof: true });
   }
 
   forget(unit: SessionUnit): void {
@@ -146,12 +146,12 @@ export class Watch implements Timed {
     if (isFallback(unit.session.method) && sign.kind !== 'eapol') this.core.parts.mab.sighted(mac, port);
     unit.heard(this.core.now.mono, sign.kind, isAnswer(sign));
     if (isAnnouncement(sign)) unit.announcedAt = this.core.now.mono;
-    if (this.learn(unit, addressIn(sign, mac))) this.core.parts.reporter.sessionChanged(unit);
+    this.learn(unit, addressIn(sign, mac));
   }
 
   /** The kernel knows the client at this address: it has come to the login page from there. */
   met(unit: L2Unit, ip: Ip): void {
-    if (this.learn(unit, { ip, proof: true })) this.core.parts.reporter.sessionChanged(unit);
+    this.learn(unit, { ip, proof: true });
   }
 
   /** The kernel says that a silent client has sent again. */
@@ -348,8 +348,16 @@ export class Watch implements Timed {
     if (sign.kind !== 'eapol') parts.mab.sighted(unit.session.mac, port);
   }
 
-  private learn(unit: SessionUnit, learnt: ReturnType<typeof addressIn>): boolean {
-    return learnAddress(unit.session.addresses, learnt, (ip) => this.asker.isReserved(ip));
+  private learn(unit: SessionUnit, learnt: ReturnType<typeof addressIn>): void {
+    const { reporter, keptSessions } = this.core.parts;
+    const outcome = this.take(unit, learnt);
+    if (outcome === 'told') reporter.sessionChanged(unit);
+    else if (outcome === 'known') keptSessions.changed(unit);
+  }
+
+  private take(unit: SessionUnit, learnt: ReturnType<typeof addressIn>): ReturnType<typeof learnAddress> {
+    const isReserved = (ip: Ip): boolean => this.asker.isReserved(ip);
+    return learnAddress(unit.session.addresses, learnt, isReserved, this.core.now.mono);
   }
 
   private countPeriod(period: Millis, by: 1 | -1): void {

@@ -8,7 +8,8 @@
 // Which bridge it was says the agent's own copy of the lock file, which is written anew after this, if nothing of it is left; what
 // that one is called now says its ifindex (bridge-note.ts).
 
-import { type KeptVlan, named, ofPorts, VlanBook } from '../../authz/vlan-book.ts';
+import { type KeptVlan, VlanBook } from '../../authz/vlan-book.ts';
+import { named, ofPorts } from '../../authz/vlan-names.ts';
 import { macFromNumber } from '../../base/mac.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import type { Config } from '../../config/config.ts';

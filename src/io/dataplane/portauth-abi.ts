@@ -297,6 +297,8 @@ export function readEvent(
       return { type, port: facts() };
     case 'port-gone':
       return name === undefined ? undefined : { type, name };
+    case 'vlans-changed':
+      return name === undefined ? undefined : { type, port: name };
     case 'mab-candidate':
     case 'open-entry':
     case 'entry-active':
@@ -324,4 +326,5 @@ const EVENT_TYPES: readonly (DataplaneEvent['type'] | undefined)[] = [
   'overrun',
   'bridge-gone',
   'bridge-back',
+  'vlans-changed',
 ];

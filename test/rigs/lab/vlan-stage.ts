@@ -4,7 +4,15 @@
 // from each other, so that it answers everybody and carries nothing from one VLAN into another.
 
 import { ERROR_CAUSES, type ErrorCause } from '../../../src/radius/error-cause.ts';
-import type { Machine, PortVlans, Reply, Scenario, Setting, VlanStage } from '../../scenarios/stage.ts';
+import type {
+  HandSet,
+  Machine,
+  PortVlans,
+  Reply,
+  Scenario,
+  Setting,
+  VlanStage,
+} from '../../scenarios/stage.ts';
 import { replyAttributes } from './accounting-row.ts';
 import type { FdbEntry } from './bridge.ts';
 import { giveAddress, type LabSwitch, Netns, UPLINK_IPV4, UPLINK_IPV6 } from './netns.ts';
@@ -61,6 +69,12 @@ export class LabVlanStage extends LabStage implements VlanStage {
       untagged: untagged.map(({ vlan }) => vlan),
       tagged: vlans.filter((each) => !untagged.includes(each)).map(({ vlan }) => vlan),
     };
+  }
+
+  async setVlan(port: string, vlan: number, how: HandSet): Promise<void> {
+    const flags = { own: ['pvid', 'untagged'], untagged: ['untagged'], tagged: [], none: [] }[how];
+    const what = ['bridge', 'vlan', how === 'none' ? 'del' : 'add', 'dev', port, 'vid', String(vlan)];
+    await this.parts.house.lab.netns.must([...what, ...flags]);
   }
 
   async grantedVlans(mac: string): Promise<readonly number[]> {

@@ -21,7 +21,7 @@ const HERE = import.meta.dirname;
 const FILES = join(HERE, '../../../board/openwrt/rollcall/files');
 
 const APPLETS =
-  'ash awk cat chgrp chmod chown cut echo env find grep head ln logger ls mkdir mv rm sed sh sleep sort tail touch tr true';
+  'ash awk cat chgrp chmod chown cp cut echo env find grep head ln logger ls mkdir mv readlink rm sed sh sort tail touch tr true';
 
 /** As procd would hear of it. */
 export interface Service {
@@ -70,6 +70,8 @@ export class OpenWrtRoot {
     const busybox = ['/bin/busybox', '/usr/bin/busybox'].find(existsSync) ?? '';
     copyFileSync(busybox, join(this.folder, 'bin/busybox'));
     for (const applet of APPLETS.split(' ')) symlinkSync('busybox', join(this.folder, 'bin', applet));
+    // Nothing here comes about by waiting.
+    this.program('bin/sleep', '#!/bin/sh\n');
     this.copy('etc/rc.common', join(HERE, 'rc.common'));
     this.copy('lib/functions.sh', join(HERE, 'functions.sh'));
     this.copy('sbin/uci', join(HERE, 'uci'));
@@ -86,6 +88,7 @@ export class OpenWrtRoot {
     );
     this.write('etc/group', 'root:x:0:\nrollcall:x:802:\n');
     this.write('tmp/answer', 'restart\n');
+    this.write('tmp/made', 'made\n');
   }
 
   /** With ujail, and a package's files for it. */
@@ -110,6 +113,10 @@ export class OpenWrtRoot {
     chmodSync(this.path(name), 0o755);
   }
 
+  drop(name: string): void {
+    rmSync(this.path(name), { recursive: true });
+  }
+
   read(name: string): string {
     return existsSync(this.path(name)) ? readFileSync(this.path(name), 'utf8') : '';
   }
@@ -130,7 +137,7 @@ export class OpenWrtRoot {
     });
   }
 
-  init(action: string, service: 'rollcall' | 'rollcall-lock' = 'rollcall'): Ran {
+  init(action: string, service: 'rollcall' | 'rollcall-lock' | 'rollcall-kept' = 'rollcall'): Ran {
     return this.run(['/bin/ash', '/etc/rc.common', `/etc/init.d/${service}`, action]);
   }
 
@@ -147,6 +154,13 @@ export class OpenWrtRoot {
       .filter((line) => line !== '')
       .map((line) => line.split('\t'));
     return { status: done.status, out: done.stdout, err: done.stderr, calls };
+  }
+
+  /** By opkg or apk, with the package's own scripts of this folder (`make scripts` of its Makefile). */
+  manage(manager: 'opkg' | 'apk', what: 'install' | 'upgrade' | 'remove', scripts: string): Ran {
+    this.copy('tmp/package-manager', join(HERE, 'package-manager'));
+    for (const name of ['postinst-pkg', 'prerm-pkg']) this.copy(`tmp/package/${name}`, join(scripts, name));
+    return this.run(['/bin/ash', '/tmp/package-manager', manager, what]);
   }
 
   remove(): void {

@@ -237,7 +237,7 @@ export class SimBridge {
 
   vlanMap(): VlanReading {
     const list = (vlans: ReadonlyMap<VlanId, VlanMembership>) =>
-      [...vlans].map(([vlan, member]) => ({ vlan, ...member }));
+      [...vlans].map(([vlan, member]) => ({ vlan, ...member })).sort((a, b) => a.vlan - b.vlan);
     const present = [...this.ports.values()].filter((port) => port.present);
     return {
       filtering: this.filtering,
@@ -246,12 +246,16 @@ export class SimBridge {
     };
   }
 
+  /** By the agent, or by somebody else: either is told of, port by port. */
   setVlans(changes: readonly VlanChange[]): Result<void, string> {
     for (const { port: name, vlan, member } of changes) {
       const port = name === undefined ? undefined : this.ports.get(name);
       if (name !== undefined && port?.present !== true)
         return err(`set VLAN ${vlan} of ${name}: no such device`);
       const vlans = port?.vlans ?? this.vlans;
+      const before = vlans.get(vlan);
+      if (before?.pvid === member?.pvid && before?.untagged === member?.untagged) continue;
+      if (port !== undefined) this.outside.news({ type: 'vlans-changed', port: port.name });
       if (member?.pvid === true)
         for (const [other, its] of vlans) if (its.pvid) vlans.set(other, { ...its, pvid: false });
       if (member === undefined) vlans.delete(vlan);

@@ -176,6 +176,8 @@ export class SimulatedSwitch {
   private readonly arrived = new Map<string, number>();
   brokerUp = true;
   private eventsHang = false;
+  /** Those that the data plane has not come to yet. */
+  private heldGrants: Extract<Effect, { readonly type: 'grant' }>[] | undefined;
   /** What the link holds. */
   private readonly unacknowledged: { readonly ref: EventRef; readonly payload: EventPayload }[] = [];
   /** As the agent knows it: after a stall it may be late. */
@@ -439,6 +441,15 @@ export class SimulatedSwitch {
     this.post({ type: 'tick' });
   }
 
+  /** The data plane takes its time to write entries, until it is not to any more. */
+  holdGrants(holds: boolean): void {
+    const held = this.heldGrants ?? [];
+    this.heldGrants = holds ? held : undefined;
+    if (holds) return;
+    for (const { ref, key } of held) this.answer(ref, 'grants', () => this.grant(key));
+    this.post({ type: 'tick' });
+  }
+
   // Time.
 
   /** Everything that is due until then happens, each at its time. */
@@ -529,6 +540,10 @@ export class SimulatedSwitch {
         return undefined;
       }
       case 'grant':
+        if (this.heldGrants !== undefined) {
+          this.heldGrants.push(effect);
+          return undefined;
+        }
         return this.answer(effect.ref, 'grants', () => this.grant(effect.key));
       case 'revoke':
         return this.answer(effect.ref, 'revokes', () => this.revoke(effect.key));

@@ -18,6 +18,7 @@ import {
   deviceName,
   type EventOf,
   type FaultStage,
+  type HandSet,
   type Machine,
   PASSWORD,
   type PortSession,
@@ -326,6 +327,12 @@ export class SimulatedStage implements FaultStage {
       untagged: vlans.filter(([, { untagged }]) => untagged).map(([vlan]) => vlan),
       tagged: vlans.filter(([, { untagged }]) => !untagged).map(([vlan]) => vlan),
     };
+  }
+
+  async setVlan(port: string, vlan: number, how: HandSet): Promise<void> {
+    const member = how === 'none' ? undefined : { pvid: how === 'own', untagged: how !== 'tagged' };
+    const done = this.net.bridge.setVlans([{ port: port as PortName, vlan, member }]);
+    if (!done.ok) throw new Error(done.error);
   }
 
   async heardIn({ mac }: Machine): Promise<number | undefined> {

@@ -1,0 +1,29 @@
+// Readings and notes of VLANs speak of ports by ifindex, the book by name: what a port is called now.
+
+import type { PortName, VlanMap, VlanMember, VlanReading } from '../model/dataplane.ts';
+import type { FoundVlan, KeptVlan } from './vlan-book.ts';
+
+/** With its ports by name; one that has none is left out: it is not known yet, and the bridge is read again when it is. */
+export function named(
+  { ports, ...about }: VlanReading,
+  nameOf: (ifindex: number) => PortName | undefined,
+): VlanMap {
+  const byName = new Map<PortName, readonly VlanMember[]>();
+  for (const [ifindex, members] of ports) {
+    const name = nameOf(ifindex);
+    if (name !== undefined) byName.set(name, members);
+  }
+  return { ...about, ports: byName };
+}
+
+/** Notes by what ports are called now; one that is not there any more was made anew, and has nothing of it. */
+export function ofPorts(
+  notes: readonly KeptVlan[],
+  nameOf: (ifindex: number) => PortName | undefined,
+): readonly FoundVlan[] {
+  return notes.flatMap(({ ifindex, port: before, ...note }): FoundVlan[] => {
+    const port = ifindex === undefined ? undefined : nameOf(ifindex);
+    if (port === undefined) return before === undefined ? [note] : [];
+    return [{ ...note, port }];
+  });
+}
