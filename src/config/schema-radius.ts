@@ -134,7 +134,7 @@ export const Radius = Type.Object(
           require_message_authenticator: Type.Optional(
             flag(
               true,
-              'Drop replies to Access-Requests without a valid Message-Authenticator (CVE-2024-3596).',
+              'Drop replies to Access-Requests without a valid Message-Authenticator (CVE-2024-3596); those to EAP never do without.',
             ),
           ),
         },

@@ -8,7 +8,7 @@
 //
 // Bound: one step makes at most two transitions and three outputs. One packet is kept, the outstanding request.
 
-import { after, type Instant, type Millis, NEVER } from '../base/time.ts';
+import { after, type Instant, type Millis, millis, NEVER, seconds } from '../base/time.ts';
 import type { CancelReason } from '../model/authorization.ts';
 import {
   buildFailure,
@@ -33,6 +33,11 @@ import type { PaeSettings } from './settings.ts';
  * message that never ends (RFC 5216 §2.1.5). The largest one there is, 64 kB in fragments of 1,000 octets, takes 66 each way.
  */
 export const MOST_ROUNDS = 200;
+/**
+ * Session-Timeout of a Challenge (RFC 3580 §3.17) counts up to this, or to suppTimeout where that is longer. It is for people who have
+ * to type; servers also send that of the session by mistake, and one lost frame would then wait for hours.
+ */
+export const MOST_METHOD_TIMEOUT = seconds(120);
 
 /** A request that waits for its response: sent `retransCount` times again, next at `retransWhile`. */
 interface Outstanding {
@@ -275,7 +280,9 @@ export class EapPassThrough {
     }
     this.currentId = eap.value.identifier;
     const said = input.sessionTimeout ?? 0;
-    const methodTimeout = said > 0 ? (said as Millis) : this.settings.suppTimeout;
+    const { suppTimeout } = this.settings;
+    const longest = Math.max(suppTimeout, MOST_METHOD_TIMEOUT);
+    const methodTimeout = said > 0 ? millis(Math.min(said, longest)) : suppTimeout;
     const lastReqData = Uint8Array.from(input.eap);
     const retransWhile = after(now, methodTimeout);
     this.transition(

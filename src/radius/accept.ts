@@ -43,6 +43,11 @@ export interface Accepted {
   readonly authorization: Authorization;
   /** EAP-Success, normally; absent if the server left it out (RFC 3579 §2.6.2). */
   readonly eap?: Uint8Array;
+  /**
+   * Service-Type of another service than network access: a login at the switch's command line, a callback. Then all of this is to
+   * be treated as an Access-Reject (RFC 2865 §5.6).
+   */
+  readonly otherService?: number;
   readonly warnings: readonly AttributeWarning[];
 }
 
@@ -54,6 +59,8 @@ const ADDRESS_TO_BE_CHOSEN: readonly string[] = ['255.255.255.254', '255.255.255
 const HIGHEST_VLAN = 4094;
 /** RFC 4675 §2.2. */
 const INGRESS_FILTERS_DISABLED = 2;
+/** RFC 2865 §5.6, RFC 5176 §3.2: Login, Framed, Authenticate Only, Call Check, Authorize Only. */
+const NETWORK_ACCESS: readonly number[] = [1, 2, 8, 10, 17];
 const VENDOR_CISCO = 9;
 const CISCO_AVPAIR = 1;
 
@@ -126,6 +133,11 @@ class Reading {
     return rules.length === 0 ? undefined : rules;
   }
 
+  otherService(): number | undefined {
+    const service = attributeU32(this.packet, 'Service-Type');
+    return service === undefined || NETWORK_ACCESS.includes(service) ? undefined : service;
+  }
+
   voice(): true | undefined {
     const pairs = vendorAttributes(this.packet, VENDOR_CISCO).filter(({ type }) => type === CISCO_AVPAIR);
     return pairs.some(({ value }) => fromUtf8(value) === 'device-traffic-class=voice') ? true : undefined;
@@ -191,7 +203,12 @@ export function authorizationFrom(
       others: others.length === 0 ? undefined : others,
     }),
   };
-  return { authorization, warnings: reading.warnings, ...present({ eap: eapMessage(packet) }) };
+  const { warnings } = reading;
+  return {
+    authorization,
+    warnings,
+    ...present({ eap: eapMessage(packet), otherService: reading.otherService() }),
+  };
 }
 
 export interface Rejected {

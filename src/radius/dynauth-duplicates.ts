@@ -4,7 +4,9 @@
 // The key is the Request Authenticator, a digest of the whole packet and the secret: source address and port, which a replay
 // chooses freely, say nothing. Only verified packets come in here, so a forger cannot fill it. An entry is kept for two
 // windows and a little at least: one that was stamped a window ahead of our clock can come until then. After that it goes
-// when its room is needed: one without a timestamp could come at any time.
+// when its room is needed.
+// One without a timestamp is a duplicate for one window, as §2.3 has it. After that it may as well be somebody's who asks the
+// same once more with the same Identifier, and who would take the old answer for a new one.
 // Bound: `CAPACITY` entries of a few hundred octets. None is pushed out before its time; a full cache refuses. Half of the
 // room is shared out among the listed clients, each of which has its share whatever the others send; the other half is for
 // whoever comes first.
@@ -35,10 +37,16 @@ export class Duplicates {
 
   constructor(private readonly capacity = CAPACITY) {}
 
-  look(key: string): Known {
-    const entry = this.find(key);
-    if (entry === undefined) return 'new';
-    return entry.reply ?? 'pending';
+  /** `window`: for how long it counts as the same, undefined: for ever. One that is still being done is the same, however old. */
+  look(key: string, now: Instant, window?: Millis): Known {
+    for (const entries of this.byClient.values()) {
+      const entry = entries.get(key);
+      if (entry === undefined) continue;
+      if (entry.reply === undefined) return 'pending';
+      if (window === undefined || after(entry.at, window) >= now) return entry.reply;
+      entries.delete(key);
+    }
+    return 'new';
   }
 
   /** No room is left for this client, and none can be made at this time. */
@@ -61,16 +69,10 @@ export class Duplicates {
   }
 
   answered(key: string, reply: Uint8Array): void {
-    const entry = this.find(key);
-    if (entry !== undefined) entry.reply = reply;
-  }
-
-  private find(key: string): Entry | undefined {
     for (const entries of this.byClient.values()) {
       const entry = entries.get(key);
-      if (entry !== undefined) return entry;
+      if (entry !== undefined) entry.reply = reply;
     }
-    return undefined;
   }
 
   private lacksRoom(client: Ip): boolean {

@@ -142,7 +142,8 @@ export class DynamicAuthorizationServer {
     if (stale !== undefined) return [{ type: 'dropped', client: client.address, ...stale }];
     const key = duplicateKey(packet.authenticator);
     const pending: Pending = { key, packet, client, address, port };
-    const known = this.duplicates.look(key);
+    const stamped = attributeDate(packet, 'Event-Timestamp') !== undefined;
+    const known = this.duplicates.look(key, now.mono, stamped ? undefined : this.window);
     if (known === 'new') return this.begin(pending, nas, now.mono);
     const again: DynAuthEffect = {
       type: 'dropped',

@@ -3,9 +3,11 @@
 
 import { type Decoded, malformed, ok } from '../base/result.ts';
 import { decodeRadius, RADIUS_CODES, type RadiusPacket, type RadiusReason } from '../wire/radius.ts';
+import { attributesAll } from '../wire/radius-attributes.ts';
 import { verifyResponse } from '../wire/radius-verify.ts';
 import type { Datagram } from './effects.ts';
-import type { Attempt, LinkCounter, ServerLink } from './server-link.ts';
+import type { Exchange, Link } from './exchange.ts';
+import type { Attempt, LinkCounter } from './server-link.ts';
 
 const AUTHENTICATOR_AT = 4;
 const ATTRIBUTES_AT = 20;
@@ -29,16 +31,13 @@ export const REPLY_COUNTERS: ReadonlyMap<number, LinkCounter> = new Map([
   [RADIUS_CODES['Access-Challenge'], 'access_challenges'],
 ]);
 
-export interface Reply<Exchange> {
+export interface Reply {
   /** Undefined: it answers the pending Status-Server. */
   readonly attempt: Attempt<Exchange> | undefined;
   readonly packet: RadiusPacket;
 }
 
-export function examineReply<Exchange>(
-  link: ServerLink<Exchange>,
-  { socket, from, bytes }: Datagram,
-): Decoded<Reply<Exchange>> {
+export function examineReply(link: Link, { socket, from, bytes }: Datagram): Decoded<Reply> {
   if (!link.isFrom(from)) return malformed('source', `from ${from.address} port ${from.port}`);
   if (bytes.length < ATTRIBUTES_AT) return malformed('short', `${bytes.length} octets`);
   const identifier = bytes[1] ?? 0;
@@ -51,13 +50,22 @@ export function examineReply<Exchange>(
   }
   const request = link.kind === 'access' ? 'Access-Request' : 'Accounting-Request';
   const code = RADIUS_CODES[pending === undefined ? request : 'Status-Server'];
-  // The answer to a Status-Server gives nobody anything, and FreeRADIUS 3.2 and radsecproxy leave it out of theirs.
-  const answersLogin = link.kind === 'access' && pending === undefined;
   const verified = verifyResponse({
     packetBytes: bytes,
     request: { code, identifier, authenticator },
     secret: link.server.secret,
-    requireMessageAuthenticator: answersLogin && link.server.requireMessageAuthenticator,
+    requireMessageAuthenticator: attempt !== undefined && mustProve(link, attempt.exchange, bytes),
   });
   return verified.ok ? ok({ attempt, packet: verified.value }) : verified;
+}
+
+/**
+ * Whether nothing is believed without Message-Authenticator. The answer to a Status-Server gives nobody anything, and FreeRADIUS 3.2
+ * and radsecproxy leave it out of theirs. A server that is excused is so for MAB and passwords: nobody gets in by EAP without one
+ * (RFC 3579 §3.2), and what it refuses before it has looked at the EAP may come bare.
+ */
+function mustProve(link: Link, { request }: Exchange, [code]: Uint8Array): boolean {
+  if (link.kind !== 'access') return false;
+  if (link.server.requireMessageAuthenticator) return true;
+  return code !== RADIUS_CODES['Access-Reject'] && attributesAll(request, 'EAP-Message').length > 0;
 }

@@ -16,6 +16,7 @@ import {
 
 const AUTHENTICATOR_AT = 4;
 const ATTRIBUTES_AT = 20;
+const EAP_MESSAGE = 79;
 const MESSAGE_AUTHENTICATOR = 80;
 const ZEROES = new Uint8Array(16);
 
@@ -35,7 +36,10 @@ export interface ReceivedResponse {
   readonly packetBytes: Uint8Array;
   readonly request: SentRequest;
   readonly secret: Uint8Array;
-  /** True refuses a response without one. For all Access-* replies (CVE-2024-3596), never for Accounting-Response. */
+  /**
+   * True refuses a response without one. For all Access-* replies (CVE-2024-3596), never for Accounting-Response. One with
+   * EAP-Message is refused without it in any case (RFC 3579 §3.2).
+   */
   readonly requireMessageAuthenticator: boolean;
 }
 
@@ -91,7 +95,7 @@ function covered(bytes: Uint8Array, packet: RadiusPacket): Uint8Array {
 
 /** A reply to a request of ours. */
 export function verifyResponse(received: ReceivedResponse): Decoded<RadiusPacket> {
-  const { request, secret, requireMessageAuthenticator: required } = received;
+  const { request, secret } = received;
   const decoded = decodeRadius(received.packetBytes);
   if (!decoded.ok) return decoded;
   const packet = decoded.value;
@@ -105,9 +109,14 @@ export function verifyResponse(received: ReceivedResponse): Decoded<RadiusPacket
   if (!digestsEqual(packet.authenticator, packetDigest(bytes, request.authenticator, secret))) {
     return refuse('response-authenticator', 'Response Authenticator is wrong: another secret, or a forgery');
   }
+  const required = received.requireMessageAuthenticator || has(packet, EAP_MESSAGE);
   const check = { authenticator: request.authenticator, secret, required };
   const fault = messageAuthenticatorFault(bytes, packet, check);
   return fault === undefined ? decoded : refuse(fault, `of ${radiusCodeName(packet.code)}`);
+}
+
+function has(packet: RadiusPacket, wanted: number): boolean {
+  return packet.attributes.some(({ type }) => type === wanted);
 }
 
 export interface ReceivedRequest {

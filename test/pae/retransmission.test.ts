@@ -68,6 +68,22 @@ describe('a client that falls silent in the middle of its method', () => {
     expect(rig.frames().map(([at]) => at)).toEqual([80]);
   });
 
+  it.each([
+    [30, 120],
+    [300, 300],
+  ])(
+    'has not the time of a session for one frame: with suppTimeout %i s it comes again after %i s',
+    (own, at) => {
+      const rig = new PaeRig({ suppTimeout: seconds(own) });
+      rig.identify();
+      const { ref } = rig.last('ask-server');
+      rig.give({ type: 'aaa-challenge', ref, eap: md5Request(60), sessionTimeout: seconds(28_800) });
+      rig.forget();
+      rig.pass(at + 1);
+      expect(rig.frames().map(([when]) => when)).toEqual([at]);
+    },
+  );
+
   it('gets what the server sent even if its buffer was used again since', () => {
     const rig = new PaeRig();
     rig.identify();

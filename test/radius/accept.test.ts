@@ -171,6 +171,21 @@ describe('an Access-Accept', () => {
     expect(kept[0]?.value).toHaveLength(131);
   });
 
+  it.each([
+    [1, undefined],
+    [2, undefined],
+    [6, 6],
+    [7, 7],
+    [8, undefined],
+    [10, undefined],
+    [11, 11],
+    [17, undefined],
+    [4_000_000_000, 4_000_000_000],
+  ])('Service-Type %i is network access, or another service (RFC 2865 §5.6)', (service, other) => {
+    expect(accepted(u32('Service-Type', service)).otherService).toBe(other);
+    expect(accepted().otherService).toBeUndefined();
+  });
+
   it('takes the first of two roles, and says so', () => {
     const { authorization, warnings } = accepted(text('Filter-Id', 'a'), text('Filter-Id', 'b'));
     expect(authorization.filterId).toBe('a');

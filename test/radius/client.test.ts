@@ -4,7 +4,7 @@ import { md5 } from '../../src/base/hash.ts';
 import { millis, seconds } from '../../src/base/time.ts';
 import { WINDOW_DEAD } from '../../src/radius/window.ts';
 import { encodeReply, RADIUS_CODES } from '../../src/wire/radius.ts';
-import { attributeU32, text } from '../../src/wire/radius-attributes.ts';
+import { attributeU32, octets, text } from '../../src/wire/radius-attributes.ts';
 import { mustEncode, RadiusRig, radiusSettings, SeededEntropy } from '../rigs/radius-servers.ts';
 
 function timesOf(rig: RadiusRig, server: number): number[] {
@@ -485,19 +485,29 @@ describe('forged and broken replies (one bad reply must not end a request)', () 
     expect(rig.answeredRefs()).toEqual([1]);
   });
 
-  it('a server that is excused from Message-Authenticator may leave it out', () => {
-    const settings = radiusSettings(1);
-    const lenient = { ...settings.servers[0]!, requireMessageAuthenticator: false };
-    const rig = new RadiusRig({ ...settings, servers: [lenient] });
-    rig.servers[0]!.access = false;
-    rig.access(1);
-    rig.advance(10);
-    const { send } = rig.sends[0]!;
-    const given = { request: rig.servers[0]!.received[0]!.packet };
-    const bytes = withoutMessageAuthenticator(given, 'Access-Accept');
-    rig.inject({ socket: send.socket, from: { address: send.address, port: send.port }, bytes });
-    expect(rig.answeredRefs()).toEqual([1]);
-  });
+  it.each([
+    ['MAB, an Access-Accept', 'User-Name', 'Access-Accept', true],
+    ['EAP, an Access-Reject', 'EAP-Message', 'Access-Reject', true],
+    ['EAP, an Access-Accept (RFC 3579 §3.2)', 'EAP-Message', 'Access-Accept', false],
+  ] as const)(
+    'excused from Message-Authenticator, a server may leave it out: to %s',
+    (_, with_, code, taken) => {
+      const settings = radiusSettings(1);
+      const lenient = { ...settings.servers[0]!, requireMessageAuthenticator: false };
+      const rig = new RadiusRig({ ...settings, servers: [lenient] });
+      rig.servers[0]!.access = false;
+      rig.request({ kind: 'access', ref: 1, attributes: [octets(with_, Uint8Array.of(2, 1, 0, 6, 1, 97))] });
+      rig.advance(10);
+      const { send } = rig.sends[0]!;
+      const given = { request: rig.servers[0]!.received[0]!.packet };
+      const bytes = withoutMessageAuthenticator(given, code);
+      rig.inject({ socket: send.socket, from: { address: send.address, port: send.port }, bytes });
+      expect(rig.answeredRefs()).toEqual(taken ? [1] : []);
+      expect(rig.of('dropped').map(({ reason }) => reason)).toEqual(
+        taken ? [] : ['message-authenticator-missing'],
+      );
+    },
+  );
 
   it('every truncation of an honest answer is dropped, none throws', () => {
     const { rig, sent, honest, from } = waiting();

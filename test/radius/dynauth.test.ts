@@ -249,7 +249,24 @@ describe('duplicates (RFC 5176 §2.3, §6.3)', () => {
     expect(kinds(rig.give(bytes))).toEqual(['duplicate']);
   });
 
-  it('one without Event-Timestamp is known for as long as there is room', () => {
+  it('one without Event-Timestamp is one for a window; after it the same is asked anew, and known again', () => {
+    const rig = new Rig();
+    const bytes = disconnect(BOB);
+    const ask = (): void => {
+      const [request] = rig.give(bytes);
+      if (request?.type !== 'request') throw new Error('not asked');
+      rig.server.answer(request.ref, 'done');
+    };
+    ask();
+    rig.ms += 300_000;
+    expect(kinds(rig.give(bytes))).toEqual(['duplicate', 'send']);
+    rig.ms += 1;
+    ask();
+    rig.ms += 1_000;
+    expect(kinds(rig.give(bytes))).toEqual(['duplicate', 'send']);
+  });
+
+  it('one that is still being done is one, however long that takes', () => {
     const rig = new Rig();
     const bytes = disconnect(BOB);
     rig.give(bytes);

@@ -17,7 +17,8 @@ async function isLocked(stage: Stage, port: string): Promise<boolean> {
   return ports[0]?.locked ?? false;
 }
 
-async function expectRefusal(stage: Stage, machine: Machine, user: string, why: RegExp): Promise<void> {
+/** `why`: the event has it; undefined: it is the server's word. */
+async function expectRefusal(stage: Stage, machine: Machine, user: string, why?: RegExp): Promise<void> {
   const before = stage.events('auth-failed').length;
   await stage.attempt(machine, { user, password: PASSWORD });
   const failed = await stage.until(
@@ -29,8 +30,8 @@ async function expectRefusal(stage: Stage, machine: Machine, user: string, why: 
         .find(({ mac }) => mac === machine.mac),
     SOON_MS,
   );
-  assert.equal(failed.reason, 'grant-failed');
-  assert.match(failed.detail ?? '', why);
+  assert.equal(failed.reason, why === undefined ? 'access-reject' : 'grant-failed');
+  if (why !== undefined) assert.match(failed.detail ?? '', why);
   assert.ok((await decisions(stage, machine.mac)).includes('refused'), 'explain says so');
   assert.equal(await stage.isGranted(machine.mac, machine.port), false);
 }
@@ -188,6 +189,20 @@ const filterRules: Scenario = {
   },
 };
 
+const otherService: Scenario = {
+  name: 'an Accept for another service than network access is a refusal (RFC 2865 §5.6)',
+  setting: () => ({
+    machines: 2,
+    config: { dot1x: { quiet_period_s: 0 } },
+    replies: { u1: { serviceType: 'NAS-Prompt-User' }, u2: { serviceType: 'Framed-User' } },
+  }),
+  play: async (stage) => {
+    await expectRefusal(stage, stage.machine(1), 'u1');
+    assert.equal(await stage.passes(stage.machine(1)), false);
+    await stage.login(stage.machine(2));
+  },
+};
+
 const filterRulesShown: Scenario = {
   name: 'filter rules that are to be ignored are shown with the session, and so is what nobody understands',
   setting: () => ({
@@ -264,6 +279,7 @@ export const HOSTS: readonly Scenario[] = [
   multiDomain,
   vlanWithoutFiltering,
   filterRules,
+  otherService,
   filterRulesShown,
   criticalDeny,
   criticalKeep,

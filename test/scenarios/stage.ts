@@ -28,6 +28,8 @@ export interface Reply {
   readonly egress?: readonly string[];
   /** Cisco-AVPair device-traffic-class=voice. */
   readonly voice?: boolean;
+  /** By the dictionary's label. */
+  readonly serviceType?: string;
   readonly filterRule?: string;
   readonly filterId?: string;
   /** Aruba-User-Role. */

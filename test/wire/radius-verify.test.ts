@@ -2,7 +2,7 @@
 // "testing123", and nothing of them made by this code.
 
 import { describe, expect, it } from 'vitest';
-import { fromHex, fromUtf8, toHex, utf8 } from '../../src/base/bytes.ts';
+import { concatBytes, fromHex, fromUtf8, toHex, utf8 } from '../../src/base/bytes.ts';
 import { md5 } from '../../src/base/hash.ts';
 import type { Decoded } from '../../src/base/result.ts';
 import { decodeEap, describeEap } from '../../src/wire/eap.ts';
@@ -109,6 +109,14 @@ describe('replies of FreeRADIUS', () => {
     expect(vendorAttributes(packet, 9).map(({ type, value: v }) => [type, fromUtf8(v)])).toEqual([
       [1, 'url=one'],
     ]);
+  });
+
+  it('one with EAP-Message and without Message-Authenticator is refused even where that is allowed (RFC 3579 §3.2)', () => {
+    const { identifier, authenticator } = sent(EAP_START);
+    const eapSuccess = Uint8Array.of(79, 6, 3, 2, 0, 4);
+    const head = Uint8Array.of(2, identifier, 0, 26);
+    const bytes = concatBytes([head, md5(head, authenticator, eapSuccess, SECRET), eapSuccess]);
+    expect(reason(answer(EAP_START, bytes))).toBe('message-authenticator-missing');
   });
 
   it('an Accounting-Response and the answer to Status-Server are taken', () => {

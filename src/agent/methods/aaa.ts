@@ -289,10 +289,11 @@ export class Aaa implements Timed {
     this.asked.delete(ref);
     const conversation = asked === undefined ? undefined : this.conversations.get(asked.applicant);
     if (asked === undefined || conversation === undefined) return;
-    asked.applicant.verdict(this.verdict(asked.ref, packet, { conversation, server }));
+    asked.applicant.verdict(this.verdict(asked, packet, { conversation, server }));
   }
 
-  private verdict(ref: number, packet: RadiusPacket, from: AnswerFrom): AaaVerdict {
+  private verdict(asked: Asked, packet: RadiusPacket, from: AnswerFrom): AaaVerdict {
+    const { ref } = asked;
     const { conversation, server } = from;
     switch (packet.code) {
       case RADIUS_CODES['Access-Challenge']: {
@@ -308,7 +309,7 @@ export class Aaa implements Timed {
         };
       }
       case RADIUS_CODES['Access-Accept']: {
-        const { authorization, eap, warnings } = authorizationFrom(packet, {
+        const { authorization, eap, otherService, warnings } = authorizationFrom(packet, {
           identity: fromUtf8(conversation.identity),
           server: this.client.serverName('access', server),
           roleAttributes: this.core.config.authorization.roleAttributes,
@@ -316,11 +317,20 @@ export class Aaa implements Timed {
         for (const { attribute, detail } of warnings) {
           this.core.out.log('warn', `Access-Accept: ${attribute}: ${detail}`);
         }
+        if (otherService !== undefined) return this.refuse(asked, otherService);
         return { type: 'aaa-accept', ref, authorization, ...(eap === undefined ? {} : { eap }) };
       }
       default:
         return { type: 'aaa-reject', ref, ...rejectionFrom(packet) };
     }
+  }
+
+  /** RFC 2865 §5.6: as though an Access-Reject had been received instead. */
+  private refuse({ applicant: { mac, port }, ref }: Asked, service: number): AaaVerdict {
+    this.core.drops.add('service-type');
+    const what = `the server grants another service (Service-Type ${service}), not network access`;
+    this.core.decide(mac, port, 'refused', what);
+    return { type: 'aaa-reject', ref };
   }
 
   private unanswered(ref: RequestRef, reason: NoAnswerReason): void {

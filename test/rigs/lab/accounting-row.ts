@@ -28,7 +28,7 @@ export function accountingRow(record: DetailRecord): AccountingRow {
 
 export function replyAttributes(reply: Reply): Readonly<Record<string, ReplyValue>> {
   const { sessionTimeoutS, terminationAction, idleTimeoutS, framedIp } = reply;
-  const { vlan, egress, voice, filterRule, filterId, userRole } = reply;
+  const { vlan, egress, voice, serviceType, filterRule, filterId, userRole } = reply;
   return {
     ...(sessionTimeoutS === undefined ? {} : { 'Session-Timeout': sessionTimeoutS }),
     ...(terminationAction === undefined ? {} : { 'Termination-Action': terminationAction }),
@@ -43,6 +43,7 @@ export function replyAttributes(reply: Reply): Readonly<Record<string, ReplyValu
         }),
     ...(egress === undefined ? {} : { 'Egress-VLAN-Name': egress.map((name) => `"${name}"`) }),
     ...(voice === true ? { 'Cisco-AVPair': '"device-traffic-class=voice"' } : {}),
+    ...(serviceType === undefined ? {} : { 'Service-Type': serviceType }),
     ...(filterRule === undefined ? {} : { 'NAS-Filter-Rule': `"${filterRule}"` }),
     ...(userRole === undefined ? {} : { 'Aruba-User-Role': `"${userRole}"` }),
     ...(filterId === undefined ? {} : { 'Filter-Id': `"${filterId}"` }),

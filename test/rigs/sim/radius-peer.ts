@@ -217,7 +217,7 @@ export class RadiusPeer {
 /** As attributes of an Accept, or of a CoA-Request. */
 export function replyAttributes(reply: Reply): OutgoingAttribute[] {
   const { sessionTimeoutS, terminationAction, idleTimeoutS, framedIp } = reply;
-  const { vlan, egress, voice, filterRule, filterId, userRole, cui, state } = reply;
+  const { vlan, egress, voice, serviceType, filterRule, filterId, userRole, cui, state } = reply;
   return [
     ...(sessionTimeoutS === undefined ? [] : [u32('Session-Timeout', sessionTimeoutS)]),
     ...(terminationAction === undefined ? [] : [u32('Termination-Action', terminationAction)]),
@@ -232,6 +232,7 @@ export function replyAttributes(reply: Reply): OutgoingAttribute[] {
         ]),
     ...(egress ?? []).map((name) => octets('Egress-VLAN-Name', utf8(name))),
     ...(voice === true ? [vendor(9, 1, utf8('device-traffic-class=voice'))] : []),
+    ...(serviceType === undefined ? [] : [u32('Service-Type', serviceType)]),
     ...(filterRule === undefined ? [] : [octets('NAS-Filter-Rule', utf8(filterRule))]),
     ...(filterId === undefined ? [] : [text('Filter-Id', filterId)]),
     ...(userRole === undefined ? [] : [vendor(14_823, 1, utf8(userRole))]),
