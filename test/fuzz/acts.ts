@@ -32,6 +32,13 @@ const HOUR_MS = 3_600_000;
 const FLOOD = 40;
 const CISCO = (said: string): OutgoingAttribute => vendor(9, 1, utf8(said));
 
+const HAND_SET = [
+  undefined,
+  { pvid: false, untagged: false },
+  { pvid: false, untagged: true },
+  { pvid: true, untagged: true },
+];
+
 const portOf = ({ where }: Numbers): PortName => PORTS[where % PORTS.length] as PortName;
 const pick = <T>(from: readonly T[], n: number): T => from[n % from.length] as T;
 
@@ -128,7 +135,17 @@ const DOINGS = {
     },
   ],
   captureEnded: [2, ({ net }, numbers) => net.endCapture(portOf(numbers))],
-  unlock: [1, ({ net: { bridge } }, numbers) => bridge.unlock(portOf(numbers))],
+  portByHand: [
+    1,
+    ({ net: { bridge } }, numbers) => {
+      const { what } = numbers;
+      if (bridge.filtering && what % 2 === 1) {
+        // Nothing comes of it on a port that is not there.
+        const set = { vlan: pick([1, 30, 31, 90], what >> 1), member: pick(HAND_SET, what >> 3) };
+        bridge.setVlans([{ port: portOf(numbers), ...set }]);
+      } else bridge.unlock(portOf(numbers));
+    },
+  ],
   entryDeleted: [1, (town, { who }) => town.net.bridge.deleteByHand(town.client(who).mac)],
   entryLearnt: [
     1,
