@@ -281,12 +281,6 @@ int sd_events(struct pa_handle *handle, struct pa_event *out, uint32_t capacity)
     struct sink sink = {.out = out};
     int datagrams = 0;
     while (sink.count + EVENTS_PER_STEP <= capacity) {
-        if (sd->lost) {
-            sd->lost = false;
-            emit(&sink, PA_EVENT_OVERRUN);
-            ask_again(sd);
-            continue;
-        }
         if (sd->sweep != UINT32_MAX) {
             sweep_step(sd, &sink);
             continue;
@@ -305,7 +299,14 @@ int sd_events(struct pa_handle *handle, struct pa_event *out, uint32_t capacity)
                 sd->lost = true;
                 continue;
             }
-            if (errno == EAGAIN) break;
+            if (errno == EAGAIN) {
+                if (!sd->lost) break;
+                /* Until the queue has been empty once the kernel drops whatever there is, and says no second time that it does. */
+                sd->lost = false;
+                emit(&sink, PA_EVENT_OVERRUN);
+                ask_again(sd);
+                continue;
+            }
             return pa_error(handle, errno, "read the notices of bridge %s", handle->bridge);
         }
         sd->notice_at = 0;

@@ -77,6 +77,22 @@ static void a_name_that_went_to_another_port_unheard_leaves_no_grant_of_the_firs
     for (int i = 0; i < 2; i++) CHECK(await_event(PA_EVENT_PORT_ADDED, &event));
 }
 
+/* The kernel drops what it would tell until the queue has been empty once. */
+static void what_happens_before_an_overrun_is_told_is_told_too(void) {
+    struct pa_event event, few[4];
+    while (await_event(PA_EVENT_OVERRUN, &event)) continue;
+    run("for i in 1 2 3; do ip link set p2 down && ip link set p2 up; done");
+    run_unheard("true");
+    CHECK(pa_events(handle, few, 4) > 0);
+    run("ip link set p1 name q1");
+    CHECK(await_event(PA_EVENT_PORT_GONE, &event));
+    CHECK_TEXT(event.name, "p1");
+    CHECK(await_event(PA_EVENT_PORT_ADDED, &event));
+    CHECK_TEXT(event.name, "q1");
+    run("ip link set q1 name p1");
+    CHECK(await_event(PA_EVENT_PORT_ADDED, &event));
+}
+
 static void a_bridge_with_another_name_is_gone_and_shut_and_comes_back_with_its_own(void) {
     struct pa_event event;
     struct pa_port ports[4];
@@ -143,6 +159,7 @@ int main(void) {
     if (!open_bridge()) return 0;
     SITUATION(a_port_with_another_name_has_lost_its_grants_and_is_locked);
     SITUATION(a_name_that_went_to_another_port_unheard_leaves_no_grant_of_the_first);
+    SITUATION(what_happens_before_an_overrun_is_told_is_told_too);
     SITUATION(a_bridge_with_another_name_is_gone_and_shut_and_comes_back_with_its_own);
     SITUATION(the_end_of_a_port_and_of_the_bridge_is_told);
     SITUATION(a_bridge_that_is_not_there_yet_is_waited_for);

@@ -6,6 +6,7 @@
 // identifiers, no windows, no health and no timers. Read exchanges.ts next, then links.ts (which server is there).
 
 import type { Entropy } from '../base/entropy.ts';
+import type { Ip } from '../base/ip.ts';
 import { earliest, type Instant } from '../base/time.ts';
 import type { CancelReason } from '../model/authorization.ts';
 import type { NasIdentity } from '../model/nas.ts';
@@ -124,6 +125,11 @@ export class RadiusClient {
   /** Every server once for each kind that it is asked for, in the order of the configuration. */
   servers(): ServerStatistics[] {
     return [...this.kinds.access.statistics(), ...this.kinds.accounting.statistics()];
+  }
+
+  /** The server at this address for this kind of request, the first if there are several. */
+  serverAt(kind: RequestKind, address: Ip): ServerIndex | undefined {
+    return this.kinds[kind].serverAt(address);
   }
 
   /** `address:port`, for people and for `Authorization.server`. */

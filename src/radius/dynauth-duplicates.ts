@@ -1,12 +1,13 @@
 // What was answered, for as long as the same packet could come again (RFC 5176 §2.3, §6.3): a duplicate gets the first
 // answer, and nothing is done twice.
 //
-// The key is the Request Authenticator, a digest of the whole packet and the secret: source address and port, which a replay
-// chooses freely, say nothing. Only verified packets come in here, so a forger cannot fill it. An entry is kept for two
-// windows and a little at least: one that was stamped a window ahead of our clock can come until then. After that it goes
-// when its room is needed.
-// One without a timestamp is a duplicate for one window, as §2.3 has it. After that it may as well be somebody's who asks the
-// same once more with the same Identifier, and who would take the old answer for a new one.
+// The key is the Request Authenticator, a digest of the whole packet and the secret. Only verified packets come in here, so a
+// forger cannot fill it. Of one with an Event-Timestamp source address and port, which a replay chooses freely, say nothing, and an
+// entry is kept for two windows and a little at least: one that was stamped a window ahead of our clock can come until then. After
+// that it goes when its room is needed.
+// One without is a duplicate for one window, and from the same port only, as §2.3 has it: after that, or from another port, it may
+// as well be somebody's who asks the same once more, with an Identifier that is the same by chance, and who would take the old
+// answer for a new one.
 // Bound: `CAPACITY` entries of a few hundred octets. None is pushed out before its time; a full cache refuses. Half of the
 // room is shared out among the listed clients, each of which has its share whatever the others send; the other half is for
 // whoever comes first.
@@ -22,28 +23,39 @@ const MARGIN = seconds(10);
 
 interface Entry {
   readonly at: Instant;
+  readonly port: number;
   /** Undefined while what was asked is being done. */
   reply: Uint8Array | undefined;
 }
 
 export type Known = 'new' | 'pending' | Uint8Array;
 
+/** A packet, as far as duplicates are concerned. */
+export interface Asking {
+  readonly key: string;
+  /** Where it came from. */
+  readonly port: number;
+  /** It has an Event-Timestamp. */
+  readonly isStamped: boolean;
+}
+
 export class Duplicates {
   /** Of each client in the order of their coming, which is that of their going. */
   private readonly byClient = new Map<Ip, Map<string, Entry>>();
   /** By the longest window that was ever in force. */
   private lifetime: Millis = MARGIN;
+  private window: Millis = MARGIN;
   private clients = 1;
 
   constructor(private readonly capacity = CAPACITY) {}
 
-  /** `window`: for how long it counts as the same, undefined: for ever. One that is still being done is the same, however old. */
-  look(key: string, now: Instant, window?: Millis): Known {
+  /** One that is still being done is the same, however old, and wherever from. */
+  look({ key, port, isStamped }: Asking, now: Instant): Known {
     for (const entries of this.byClient.values()) {
       const entry = entries.get(key);
       if (entry === undefined) continue;
       if (entry.reply === undefined) return 'pending';
-      if (window === undefined || after(entry.at, window) >= now) return entry.reply;
+      if (isStamped || (entry.port === port && after(entry.at, this.window) >= now)) return entry.reply;
       entries.delete(key);
     }
     return 'new';
@@ -58,14 +70,15 @@ export class Duplicates {
 
   /** Before anything is remembered, and when the window or the number of listed clients changes. */
   configure(window: Millis, clients: number): void {
+    this.window = window;
     this.lifetime = Math.max(this.lifetime, 2 * window + MARGIN) as Millis;
     this.clients = Math.max(1, clients);
   }
 
-  begin(client: Ip, key: string, now: Instant): void {
+  begin(client: Ip, { key, port }: Asking, now: Instant): void {
     const entries = this.byClient.get(client) ?? new Map<string, Entry>();
     this.byClient.set(client, entries);
-    entries.set(key, { at: now, reply: undefined });
+    entries.set(key, { at: now, port, reply: undefined });
   }
 
   answered(key: string, reply: Uint8Array): void {

@@ -25,7 +25,7 @@ import {
   u32,
 } from '../wire/radius-attributes.ts';
 import { verifyAccountingOrDynamicRequest } from '../wire/radius-verify.ts';
-import { Duplicates, duplicateKey } from './dynauth-duplicates.ts';
+import { type Asking, Duplicates, duplicateKey } from './dynauth-duplicates.ts';
 import { AUTHORIZE_ONLY, type DynamicRequest, type NasNames, readRequest } from './dynauth-request.ts';
 import { ERROR_CAUSES, type Refusal } from './error-cause.ts';
 import type { RoleAttribute } from './role-attribute.ts';
@@ -84,12 +84,10 @@ export type DynAuthEffect =
   /** Not answered. `client` is undefined where nothing proves who sent it. */
   | { readonly type: 'dropped'; readonly reason: string; readonly detail: string; readonly client?: Ip };
 
-interface Pending {
-  readonly key: string;
+interface Pending extends Asking {
   readonly packet: RadiusPacket;
   readonly client: DynAuthClient;
   readonly address: string;
-  readonly port: number;
 }
 
 export class DynamicAuthorizationServer {
@@ -141,9 +139,9 @@ export class DynamicAuthorizationServer {
     const stale = this.staleness(packet, now);
     if (stale !== undefined) return [{ type: 'dropped', client: client.address, ...stale }];
     const key = duplicateKey(packet.authenticator);
-    const pending: Pending = { key, packet, client, address, port };
-    const stamped = attributeDate(packet, 'Event-Timestamp') !== undefined;
-    const known = this.duplicates.look(key, now.mono, stamped ? undefined : this.window);
+    const isStamped = attributeDate(packet, 'Event-Timestamp') !== undefined;
+    const pending: Pending = { key, packet, client, address, port, isStamped };
+    const known = this.duplicates.look(pending, now.mono);
     if (known === 'new') return this.begin(pending, nas, now.mono);
     const again: DynAuthEffect = {
       type: 'dropped',
@@ -164,7 +162,7 @@ export class DynamicAuthorizationServer {
   }
 
   private begin(pending: Pending, nas: NasNames, now: Instant): DynAuthEffect[] {
-    const { client, packet, key } = pending;
+    const { client, packet } = pending;
     const kind = packet.code === RADIUS_CODES['Disconnect-Request'] ? 'disconnect' : 'coa';
     const refused = (refusal: Refusal): DynAuthEffect[] => [
       { type: 'refused', client: client.address, kind, refusal },
@@ -172,7 +170,7 @@ export class DynamicAuthorizationServer {
     ];
     if (this.duplicates.isFull(client.address, now))
       return refused({ cause: 'Resources-Unavailable', detail: 'too many requests to be remembered' });
-    this.duplicates.begin(client.address, key, now);
+    this.duplicates.begin(client.address, pending, now);
     const read = readRequest(packet, nas, this.settings.roleAttributes);
     if (!read.ok) return refused(read.error);
     const ref = this.nextRef++;

@@ -87,7 +87,12 @@ export type RadiusEffect =
       readonly because: string;
     }
   /** Nothing comes back over this connection, or nobody needs this source port any more. The next `send` makes another. */
-  | { readonly type: 'disconnect'; readonly socket: SocketKey }
+  | {
+      readonly type: 'disconnect';
+      readonly socket: SocketKey;
+      /** What came over it that could not be believed; absent: nothing did. */
+      readonly because?: string;
+    }
   | {
       readonly type: 'dropped';
       readonly kind: RequestKind;

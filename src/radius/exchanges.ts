@@ -6,15 +6,15 @@
 // does not count as a lost server and the next one is asked after 6 s; five servers fit into serverTimeout. Each
 // later visit is one try, with the timeouts to that server still doubling.
 //
-// A reply that does not verify is dropped and counted, and nothing else happens: it must not end the request that
-// it claims to answer. An identifier stays taken until its answer came or for `lingerTime` after nobody waits for it.
+// A reply that does not verify is dropped and counted, and over UDP nothing else happens: it must not end the request that
+// it claims to answer. A connection it ends (replies.ts), and what waits there is asked elsewhere, or anew. An identifier stays taken until its answer came or for `lingerTime` after nobody waits for it.
 // Work: O(servers) a request, O(log in flight) a timer, O(1) a reply; at most 512 timeouts a tick.
 
 import type { Entropy } from '../base/entropy.ts';
+import type { Ip } from '../base/ip.ts';
 import type { Decoded } from '../base/result.ts';
 import { after, earliest, type Instant, type Millis, millis, NEVER, seconds } from '../base/time.ts';
 import type { CancelReason } from '../model/authorization.ts';
-import { RADIUS_CODES } from '../wire/radius.ts';
 import type { OutgoingAttribute } from '../wire/radius-attributes.ts';
 import { DeadlineHeap, newDeadline } from './deadlines.ts';
 import type {
@@ -29,22 +29,15 @@ import type {
 import type { Exchange, Link, Track, Visit } from './exchange.ts';
 import { Fifo } from './fifo.ts';
 import { Links, type LinksSettings, type SameServer } from './links.ts';
-import { examineReply } from './replies.ts';
+import { BREAKING, examineReply, REPLY_COUNTERS } from './replies.ts';
 import { nextTimeout } from './retransmission.ts';
-import type { Attempt, LinkCounter, ServerStatistics } from './server-link.ts';
+import type { Attempt, ServerStatistics } from './server-link.ts';
 import type { RadiusSettings, RequestKind, RetransmissionSettings } from './settings.ts';
 
 export const FIRST_VISIT_TRIES = 2;
 const TIMEOUTS_PER_TICK = 512;
 /** An answer that is later than this is nobody's. */
 const SHORTEST_LINGER = seconds(30);
-
-/** RADIUS-AUTH-CLIENT-MIB counts answers by what they say. */
-const COUNTED: ReadonlyMap<number, LinkCounter> = new Map([
-  [RADIUS_CODES['Access-Accept'], 'access_accepts'],
-  [RADIUS_CODES['Access-Reject'], 'access_rejects'],
-  [RADIUS_CODES['Access-Challenge'], 'access_challenges'],
-]);
 
 function lingerTime({ mrt }: RetransmissionSettings): Millis {
   return millis(Math.max(SHORTEST_LINGER, 2 * mrt));
@@ -157,6 +150,11 @@ export abstract class Exchanges {
       const { reason, detail } = examined.error;
       link.counters.add(`dropped_${reason.replaceAll('-', '_')}`);
       out.push({ type: 'dropped', kind: this.kind, reason, detail });
+      if (link.reliable && BREAKING.has(reason)) {
+        link.counters.add('connection_invalid');
+        out.push({ type: 'disconnect', socket: datagram.socket, because: `${reason}: ${detail}` });
+        this.lost(link, datagram.socket.n, now, out);
+      }
       return;
     }
     const { attempt, packet } = examined.value;
@@ -171,7 +169,7 @@ export abstract class Exchanges {
     link.window.answered();
     this.links.served(link, now, out);
     link.counters.add(exchange.done ? 'late_answers' : 'answers');
-    const counted = COUNTED.get(packet.code);
+    const counted = REPLY_COUNTERS.get(packet.code);
     if (counted !== undefined) link.counters.add(counted);
     if (!exchange.done) {
       this.finish(exchange, now);
@@ -190,9 +188,13 @@ export abstract class Exchanges {
       return;
     }
     link.counters.add(`connection_${event.reason.replaceAll('-', '_')}`);
-    if (event.socket.n === link.statusSocket.n) link.status.disconnected();
     if (!event.wasOpen) this.links.failed(link, event.detail, now, out);
-    this.abandon(link, event.socket.n, now, out);
+    this.lost(link, event.socket.n, now, out);
+  }
+
+  private lost(link: Link, n: number, now: Instant, out: RadiusEffect[]): void {
+    if (n === link.statusSocket.n) link.status.disconnected();
+    this.abandon(link, n, now, out);
     this.resume(now, out);
   }
 
@@ -210,6 +212,10 @@ export abstract class Exchanges {
   pollAt(): Instant {
     const next = earliest(this.timers.next, this.lingering.first?.at ?? NEVER);
     return earliest(next, this.links.pollAt());
+  }
+
+  serverAt(address: Ip): ServerIndex | undefined {
+    return this.links.at(address)?.index;
   }
 
   nameOf(server: ServerIndex): string {

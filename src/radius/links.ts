@@ -2,6 +2,7 @@
 // Status-Server, which asks. Who is asked next is not decided here (access-exchanges.ts, accounting-exchanges.ts).
 
 import type { Entropy } from '../base/entropy.ts';
+import type { Ip } from '../base/ip.ts';
 import { earliest, type Instant, millis, NEVER } from '../base/time.ts';
 import { encodeStatusServer } from '../wire/radius.ts';
 import type { OutgoingAttribute } from '../wire/radius-attributes.ts';
@@ -79,6 +80,11 @@ export class Links<Exchange> {
 
   of(index: ServerIndex): ServerLink<Exchange> | undefined {
     return this.byIndex.get(index);
+  }
+
+  /** The first one at this address. */
+  at(address: Ip): ServerLink<Exchange> | undefined {
+    return this.all.find((link) => link.isAt(address));
   }
 
   /** At least one server may be there: it is not certain that all of them are dead. */

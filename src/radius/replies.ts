@@ -2,15 +2,34 @@
 // secret is asked only about a packet from the right source with an identifier that is waited for.
 
 import { type Decoded, malformed, ok } from '../base/result.ts';
-import { RADIUS_CODES, type RadiusPacket } from '../wire/radius.ts';
+import { decodeRadius, RADIUS_CODES, type RadiusPacket, type RadiusReason } from '../wire/radius.ts';
 import { attributesAll } from '../wire/radius-attributes.ts';
 import { verifyResponse } from '../wire/radius-verify.ts';
 import type { Datagram } from './effects.ts';
 import type { Exchange, Link } from './exchange.ts';
-import type { Attempt } from './server-link.ts';
+import type { Attempt, LinkCounter } from './server-link.ts';
 
 const AUTHENTICATOR_AT = 4;
 const ATTRIBUTES_AT = 20;
+
+/**
+ * RFC 6613 §2.6.4: reasons for which a packet ends the connection that it came over, since what follows it cannot be believed.
+ * Not among them: a code that answers nothing, and what answers no request.
+ */
+export const BREAKING: ReadonlySet<string> = new Set<RadiusReason>([
+  'length',
+  'attribute-length',
+  'response-authenticator',
+  'message-authenticator',
+  'message-authenticator-missing',
+]);
+
+/** RADIUS-AUTH-CLIENT-MIB counts answers by what they say. */
+export const REPLY_COUNTERS: ReadonlyMap<number, LinkCounter> = new Map([
+  [RADIUS_CODES['Access-Accept'], 'access_accepts'],
+  [RADIUS_CODES['Access-Reject'], 'access_rejects'],
+  [RADIUS_CODES['Access-Challenge'], 'access_challenges'],
+]);
 
 export interface Reply {
   /** Undefined: it answers the pending Status-Server. */
@@ -25,7 +44,10 @@ export function examineReply(link: Link, { socket, from, bytes }: Datagram): Dec
   const pending = link.pendingStatus(socket.n, identifier);
   const attempt = pending === undefined ? link.attemptAt(socket.n, identifier) : undefined;
   const authenticator = pending?.authenticator ?? attempt?.bytes.subarray(AUTHENTICATOR_AT, ATTRIBUTES_AT);
-  if (authenticator === undefined) return malformed('no-request', `identifier ${identifier}`);
+  if (authenticator === undefined) {
+    const decoded = link.reliable ? decodeRadius(bytes) : undefined;
+    return decoded?.ok === false ? decoded : malformed('no-request', `identifier ${identifier}`);
+  }
   const request = link.kind === 'access' ? 'Access-Request' : 'Accounting-Request';
   const code = RADIUS_CODES[pending === undefined ? request : 'Status-Server'];
   const verified = verifyResponse({

@@ -206,6 +206,10 @@ export class ServerLink<Exchange> {
     return identifierOf(slot);
   }
 
+  isAt(address: Ip): boolean {
+    return this.address === address;
+  }
+
   isFrom(from: { readonly address: string; readonly port: number }): boolean {
     return from.port === this.port && canonical(from.address) === this.address;
   }

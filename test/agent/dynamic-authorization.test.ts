@@ -465,6 +465,37 @@ describe('asked of running sessions', () => {
     expect(Buffer.from(sent.bytes).toString('latin1')).toContain('a state');
   });
 
+  describe('Authorize-Only asks, after a reload as before it', () => {
+    const OTHER = { address: '192.0.2.7', secret: 'testing123' };
+    const OURS = { address: SERVER, secret: 'testing123' };
+    const asked = async (servers: readonly ConfigPart[]): Promise<(string | undefined)[]> => {
+      const radius = { ...CONFIG.radius, servers };
+      await stage.ask('config', { apply: simFile({ ...CONFIG, radius }) });
+      const before = net.performed.length;
+      const state = `state ${before}`;
+      one('CoA-Request', user(1), u32('Service-Type', 17), octets('State', utf8(state)));
+      net.advance(20_000);
+      return net.performed.slice(before).flatMap(({ effect }) => {
+        if (effect.type !== 'send-datagram' || effect.socket.kind !== 'access') return [];
+        return Buffer.from(effect.bytes).toString('latin1').includes(state) ? [effect.address] : [];
+      });
+    };
+
+    it('the server that asked, wherever in the list it stands, and nobody else', async () => {
+      expect(new Set(await asked([OTHER, OURS]))).toEqual(new Set([SERVER]));
+    });
+
+    it('that server by its new secret', async () => {
+      expect((await asked([{ ...OURS, secret: 'another of sixteen' }]))[0]).toBe(SERVER);
+    });
+
+    it('the others in their order, where it is for accounting only, or none of ours', async () => {
+      expect((await asked([{ ...OURS, use: 'accounting' }, OTHER]))[0]).toBe(OTHER.address);
+      const others = ['192.0.2.8', '192.0.2.9'].map((address) => ({ ...OTHER, address }));
+      expect((await asked(others)).slice(0, 3)).toEqual(['192.0.2.8', '192.0.2.8', '192.0.2.9']);
+    });
+  });
+
   it('what was captured is not done again, after a new login either', async () => {
     const attributes = [user(1)];
     const captured = dynamicRequest({ code: 'Disconnect-Request', attributes, at: net.world.clocks.wall });

@@ -168,6 +168,26 @@ describe("a port whose own VLAN is another one by the administrator's hand", () 
     expect(stage.net.foundVlans).toEqual([]);
   });
 
+  it.each([1, 40])('%d, step by step as ifreload was seen to go, at whatever pace', async (own) => {
+    for (const apart of [0, 1, 90, 199, 210, 700, 1_300]) {
+      const stage = await inVlan();
+      for (const step of [
+        [30, 'none'],
+        [own, 'tagged'],
+        [own, 'own'],
+      ] satisfies Step[]) {
+        await byHand(stage, [step]);
+        await stage.pass(apart);
+      }
+      await stage.pass(2_000);
+      await expectVlans(stage, 'p1', only(30));
+      expect(await stage.passes(stage.machine(1))).toBe(true);
+      await leaves(stage);
+      await expectVlans(stage, 'p1', only(own));
+      expect(stage.net.foundVlans).toEqual([]);
+    }
+  });
+
   it('goes back to it after a restart, too, and also where it was changed while no agent ran', async () => {
     for (const when of ['before', 'while']) {
       const stage = await inVlan();

@@ -41,6 +41,7 @@ class Rig {
   readonly packets: Uint8Array[] = [];
   readonly ends: ConnectionEnd[] = [];
   opened = 0;
+  onPacket: () => void = () => undefined;
   readonly accepted: TLSSocket[] = [];
   /** What the peer read. */
   received = Buffer.alloc(0);
@@ -52,7 +53,10 @@ class Rig {
     readonly settings: RadSecSettings,
   ) {
     this.connections = new RadSecConnections<string>((key) => key, {
-      onPacket: ({ bytes }) => this.packets.push(bytes),
+      onPacket: ({ bytes }) => {
+        this.packets.push(bytes);
+        this.onPacket();
+      },
       onOpen: () => this.opened++,
       onEnd: (_, end) => this.ends.push(end),
     });
@@ -137,6 +141,25 @@ describe('a server that is believed', () => {
     // One that did not stand for long: a second's wait, and then it is made without being asked again.
     await until('the next one', () => rig.accepted.length === 2, 4_000);
     expect(rig.opened).toBe(2);
+  });
+
+  it('that is given up for each packet is connected to later and later, and no packet behind it is told', async () => {
+    const rig = await peer(certificates.server);
+    rig.onPacket = () => rig.connections.disconnect('a');
+    const times: number[] = [];
+    rig.server.on('secureConnection', (socket) => {
+      times.push(Date.now());
+      socket.write(Buffer.concat([packet(1), packet(2)]));
+    });
+    const asking = setInterval(() => rig.send(), 20);
+    await until('three connections', () => times.length === 3, 10_000);
+    clearInterval(asking);
+    const [first = 0, second = 0, third = 0] = times;
+    // 1 and 2 s, a quarter less at most.
+    expect(second - first).toBeGreaterThan(700);
+    expect(third - second).toBeGreaterThan(1_400);
+    await until('its packet', () => rig.packets.length === 3);
+    expect(rig.packets.map((bytes) => bytes[1])).toEqual([1, 1, 1]);
   });
 
   it('that is given up is told of no more', async () => {

@@ -5,7 +5,7 @@ import assert from 'node:assert/strict';
 import { distinct } from '../rigs/accounting-judge.ts';
 import { darken } from '../rigs/lab/darkness.ts';
 import type { PoweredScenario, PoweredStage } from '../rigs/qemu/stage.ts';
-import { enter, expectIn, expectOut } from '../scenarios/expectations.ts';
+import { enter, expectEnd, expectIn, expectOut } from '../scenarios/expectations.ts';
 import { type AccountingRow, PASSWORD } from '../scenarios/stage.ts';
 
 const ACCT_PORT = 1813;
@@ -60,7 +60,7 @@ const reboot: PoweredScenario = {
     assert.equal(await stage.passes(first), true);
     await expectIn(stage, first, session);
     await stage.logoff(first);
-    await stage.until('its end', () => stage.events('session-end').length > 0, SOON_MS);
+    await expectEnd(stage, session, { cause: 'supplicant-logoff', withinMs: SOON_MS });
     await expectOut(stage, first);
     await expectClosed(stage);
   },

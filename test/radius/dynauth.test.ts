@@ -150,7 +150,7 @@ describe('what is believed (RFC 5176 §6)', () => {
 describe('duplicates (RFC 5176 §2.3, §6.3)', () => {
   it('are answered as the first time, from whatever port, and asked of nobody', () => {
     const rig = new Rig();
-    const bytes = disconnect(BOB);
+    const bytes = dynamicRequest({ code: 'Disconnect-Request', attributes: [BOB], at: rig.wall });
     const [request] = rig.give(bytes);
     if (request?.type !== 'request') throw new Error('not asked');
     expect(kinds(rig.give(bytes))).toEqual(['duplicate']);
@@ -264,6 +264,18 @@ describe('duplicates (RFC 5176 §2.3, §6.3)', () => {
     ask();
     rig.ms += 1_000;
     expect(kinds(rig.give(bytes))).toEqual(['duplicate', 'send']);
+  });
+
+  it('one without Event-Timestamp from another port is somebody who asks the same once more', () => {
+    const rig = new Rig();
+    const bytes = disconnect(BOB);
+    for (const port of [40_000, 40_001]) {
+      const [request] = rig.give(bytes, { port });
+      if (request?.type !== 'request') throw new Error('not asked');
+      expect(kinds(rig.give(bytes, { port: 40_002 })), 'while it is being done').toEqual(['duplicate']);
+      rig.server.answer(request.ref, 'done');
+      expect(kinds(rig.give(bytes, { port }))).toEqual(['duplicate', 'send']);
+    }
   });
 
   it('one that is still being done is one, however long that takes', () => {
@@ -455,7 +467,7 @@ describe('answers', () => {
           ? rig.server.answer(asked.ref, { cause: 'Request-Initiated', detail: '' })
           : first;
       // The first time, and each time that it comes again.
-      for (const effects of [answers, rig.give(bytes), rig.give(bytes, { port: 7 })]) {
+      for (const effects of [answers, rig.give(bytes), rig.give(bytes)]) {
         const sent = effects.flatMap((effect) => (effect.type === 'send' ? [effect] : []));
         expect(sent).toHaveLength(1);
         expect((sent[0]?.bytes.length ?? 0) - bytes.length).toBeLessThanOrEqual(30);

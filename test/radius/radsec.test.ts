@@ -143,6 +143,92 @@ describe('a connection that ends', () => {
   });
 });
 
+describe('RFC 6613 §2.6.4: a packet that cannot be believed ends its connection', () => {
+  const FROM = { address: '192.0.2.1', port: 2083 };
+  /** Request 1 is on its way to server 0, which is silent, and this comes in on its connection. */
+  const come = (rig: RadiusRig, spoil: (reply: Uint8Array) => void): void => {
+    const [server] = rig.servers;
+    if (server === undefined) throw new Error('no server');
+    server.access = false;
+    rig.access(1);
+    rig.access(2);
+    rig.advance(100);
+    const reply = rig.reply(server, server.received.at(-2)!.packet);
+    if (reply === undefined) throw new Error('no reply');
+    spoil(reply);
+    rig.inject({ socket: socket(), from: FROM, bytes: reply });
+  };
+
+  it.each<readonly [string, (reply: Uint8Array) => void]>([
+    ['response_authenticator', (reply) => reply.fill(0, 4, 20)],
+    ['attribute_length', (reply) => reply.fill(1, 21, 22)],
+    // In answer to nothing, too.
+    ['attribute_length', (reply) => reply.fill(99, 1, 2).fill(1, 21, 22)],
+  ])('%s: all that waits there is asked elsewhere at once', (reason, spoil) => {
+    const rig = rigWith();
+    come(rig, spoil);
+    expect(rig.of('disconnect')).toContainEqual({
+      type: 'disconnect',
+      socket: socket(),
+      because: expect.stringContaining(reason.replace('_', '-')),
+    });
+    rig.advance(50);
+    expect(rig.of('answer')).toMatchObject([
+      { ref: 1, server: 1 },
+      { ref: 2, server: 1 },
+    ]);
+    expect(rig.client.servers()[0]?.counters).toMatchObject({
+      [`dropped_${reason}`]: 1,
+      connection_invalid: 1,
+    });
+  });
+
+  it('with no other server, all of it is asked anew, after the end and not before', () => {
+    const rig = rigWith(1);
+    come(rig, (reply) => reply.fill(0, 4, 20));
+    const order = rig.effects.map(({ type }) => type);
+    expect(order.slice(order.lastIndexOf('disconnect') + 1)).toEqual(['send', 'send']);
+    rig.servers[0]!.access = true;
+    rig.access(3);
+    rig.advance(50);
+    expect(rig.answeredRefs()).toContain(3);
+  });
+
+  it.each<readonly [string, (reply: Uint8Array) => void]>([
+    ['no_request', (reply) => reply.fill(99, 1, 2)],
+    ['code', (reply) => reply.fill(5, 0, 1)],
+  ])('%s: dropped, and nothing else', (reason, spoil) => {
+    const rig = rigWith();
+    come(rig, spoil);
+    expect(rig.of('disconnect')).toEqual([]);
+    expect(rig.client.servers()[0]?.counters).toMatchObject({ [`dropped_${reason}`]: 1 });
+    expect(rig.client.pending('access')).toBe(2);
+  });
+
+  it('a status answer that is wrong: what is asked next is asked over the next one', () => {
+    const rig = rigWith(1, true);
+    rig.servers[0]!.access = false;
+    rig.advance(10);
+    const bytes = rig.reply(rig.servers[0]!, rig.servers[0]!.received.at(-1)!.packet)!.fill(0, 4, 20);
+    rig.inject({ socket: socket(), from: FROM, bytes });
+    expect(rig.of('disconnect')).toMatchObject([{ socket: socket() }]);
+    rig.inject({ socket: socket(), from: FROM, bytes });
+    expect(rig.of('disconnect')).toHaveLength(1);
+  });
+
+  it('over UDP it ends nothing', () => {
+    const rig = new RadiusRig(radiusSettings(1));
+    rig.servers[0]!.latency = 200;
+    rig.access(1);
+    rig.advance(300);
+    const bytes = rig.reply(rig.servers[0]!, rig.servers[0]!.received[0]!.packet)!.fill(0, 4, 20);
+    rig.inject({ socket: socket(), from: { address: '192.0.2.1', port: 1812 }, bytes });
+    expect(rig.of('disconnect')).toEqual([]);
+    rig.advance(200);
+    expect(rig.answeredRefs()).toEqual([1]);
+  });
+});
+
 describe('a connection that cannot be made', () => {
   it('makes the server dead at once, says why, and sends the login elsewhere', () => {
     const rig = rigWith();

@@ -123,6 +123,8 @@ export class RadiusRig {
   readonly reused: string[] = [];
   onEffect: (effect: RadiusEffect) => void = () => {};
   private events: Event[] = [];
+  /** How often each connection has ended. */
+  private readonly ended = new Map<string, number>();
   private readonly taken = new Map<string, { hex: string; at: number }>();
 
   constructor(settings: RadiusSettings, entropy: Entropy = new SteadyEntropy()) {
@@ -174,6 +176,7 @@ export class RadiusRig {
 
   /** What became of a connection, now. */
   connection(event: ConnectionEvent): void {
+    if (event.state === 'lost') this.end(event.socket);
     this.perform(this.client.handleConnection(event, this.now));
   }
 
@@ -240,6 +243,7 @@ export class RadiusRig {
   private perform(effects: readonly RadiusEffect[]): void {
     for (const effect of effects) {
       this.effects.push(effect);
+      if (effect.type === 'disconnect') this.end(effect.socket);
       if (effect.type === 'send') this.carry(effect);
       else this.said.push({ at: this.now, effect });
       this.onEffect(effect);
@@ -251,16 +255,25 @@ export class RadiusRig {
     const server = this.servers[send.socket.server];
     if (server === undefined) throw new Error('sent to a server that does not exist');
     this.watchIdentifier(send);
+    const name = socketName(send.socket);
+    const connection = this.ended.get(name);
     this.at(server.latency, () => {
       const packet = this.receive(server, send);
       if (!server[send.socket.kind]) return;
       const bytes = this.reply(server, packet, send.socket.kind);
       if (bytes === undefined) return;
       this.at(server.latency, () => {
+        if (send.tls !== undefined && this.ended.get(name) !== connection) return;
         this.taken.delete(slotName(send));
         this.inject({ socket: send.socket, from: { address: send.address, port: send.port }, bytes });
       });
     });
+  }
+
+  /** Nothing that was sent over it will be answered. */
+  private end(socket: SocketKey): void {
+    const name = socketName(socket);
+    this.ended.set(name, (this.ended.get(name) ?? 0) + 1);
   }
 
   private receive(server: ScriptedServer, send: Send): RadiusPacket {
@@ -298,8 +311,12 @@ function scripted(settings: RadiusServer): ScriptedServer {
   };
 }
 
+function socketName({ kind, server, n }: SocketKey): string {
+  return `${kind} ${server}.${n}`;
+}
+
 function slotName({ socket, bytes }: Send): string {
-  return `${socket.kind} ${socket.server}.${socket.n} ${bytes[1]}`;
+  return `${socketName(socket)} ${bytes[1]}`;
 }
 
 export function mustEncode(encoded: Decoded<Uint8Array>): Uint8Array {

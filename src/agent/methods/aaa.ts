@@ -2,6 +2,7 @@
 // method), and what their answers mean to it. Owns the one RADIUS client of the switch; accounting records go through it too, but their story is in accountant.ts.
 
 import { fromUtf8 } from '../../base/bytes.ts';
+import type { Ip } from '../../base/ip.ts';
 import { type Mac, ZERO_ADDRESS } from '../../base/mac.ts';
 import { assertNever } from '../../base/result.ts';
 import type { Instant } from '../../base/time.ts';
@@ -50,7 +51,7 @@ export interface Question {
   readonly first: boolean;
   /** Who the client says it is: the user name of a session, unless the server gives another. */
   readonly identity: Uint8Array;
-  /** Whom to ask first, where no Access-Challenge says it. */
+  /** Whom alone to ask, where no Access-Challenge says it. */
   readonly server?: ServerIndex;
   attributes(context: AskContext): readonly OutgoingAttribute[];
 }
@@ -185,6 +186,11 @@ export class Aaa implements Timed {
     return this.client.trialAt('access');
   }
 
+  /** The authentication server at this address. */
+  serverAt(address: Ip): ServerIndex | undefined {
+    return this.client.serverAt('access', address);
+  }
+
   servers(): readonly ServerStatistics[] {
     return this.client.servers();
   }
@@ -265,6 +271,8 @@ export class Aaa implements Timed {
         );
         return;
       case 'disconnect':
+        if (effect.because !== undefined)
+          core.out.log('warn', `RadSec: the connection is given up: ${effect.because}`, { ...effect.socket });
         core.out.push({ type: 'close-connection', socket: effect.socket });
         return;
       case 'dropped':

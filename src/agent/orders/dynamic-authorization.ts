@@ -325,10 +325,14 @@ export class DynamicAuthorization {
     this.changes.begin(work, work.units, change);
   }
 
+  /**
+   * RFC 5176 §3.2 says "the RADIUS server". The State is whoever's who asked (§3.3): where that is an authentication server of ours
+   * it alone is asked, since a Reject by one that cannot read it would end the session; else they are in their order.
+   */
   private authorizeOnly(work: Work, unit: L2Unit, state: Uint8Array): void {
     const { core } = this;
     const { mac, grant, method, authorization } = unit.session;
-    const server = core.config.radius.servers.findIndex(({ address }) => address === work.client);
+    const server = core.parts.aaa.serverAt(work.client);
     const applicant: Applicant = {
       mac,
       port: grant.port,
@@ -351,7 +355,7 @@ export class DynamicAuthorization {
       ref: 0,
       first: true,
       identity: utf8(authorization.userName),
-      ...(server < 0 ? {} : { server }),
+      ...(server === undefined ? {} : { server }),
       attributes: ({ subject }) => authorizeOnlyAttributes(subject, authorization.userName, state),
     });
   }

@@ -85,12 +85,13 @@ export class RadSecConnections<Key> {
     else if (socket.writableLength <= MOST_WAITING) socket.write(bytes);
   }
 
-  /** Gives it up, and what it waits for, without a word to the handlers; the next `send` makes another. */
+  /** Gives it up, and what it waits for, without a word to the handlers; the next `send` makes another, as soon as it may. */
   disconnect(key: Key): void {
     const connection = this.connections.get(this.nameOf(key));
     if (connection === undefined) return;
     clearTimeout(connection.retry);
     connection.retry = undefined;
+    if (connection.socket !== undefined) this.backOff(connection);
     this.drop(connection);
   }
 
@@ -157,7 +158,11 @@ export class RadSecConnections<Key> {
         this.ended(connection, 'framing', packets.error.detail, socket);
         return;
       }
-      for (const bytes of packets.value) this.handlers.onPacket({ socket: key, address, port, bytes });
+      for (const bytes of packets.value) {
+        // A packet may have been the end of it.
+        if (connection.socket !== socket) return;
+        this.handlers.onPacket({ socket: key, address, port, bytes });
+      }
     });
     socket.on('error', (error) => {
       const { reason, detail } = explainTls(error, {
@@ -188,13 +193,18 @@ export class RadSecConnections<Key> {
   private ended(connection: Connection<Key>, reason: string, detail: string, socket?: TLSSocket): void {
     if (connection.socket !== socket || this.closed) return;
     const { heard: wasOpen } = connection;
-    const good =
-      connection.openedAt !== undefined && Date.now() - (connection.openedAt ?? 0) >= GOOD_AFTER_MS;
-    const wait = good ? 0 : connection.waitMs * (0.75 + Math.random() / 2);
-    connection.waitMs = good ? FIRST_WAIT_MS : Math.min(2 * connection.waitMs, LONGEST_WAIT_MS);
-    connection.notBefore = Date.now() + wait;
+    this.backOff(connection);
     this.drop(connection);
     this.handlers.onEnd(connection.key, { wasOpen, reason, detail });
+  }
+
+  /** It ends now: when the next one may be made. */
+  private backOff(connection: Connection<Key>): void {
+    const { openedAt, waitMs } = connection;
+    const good = openedAt !== undefined && Date.now() - openedAt >= GOOD_AFTER_MS;
+    const wait = good ? 0 : waitMs * (0.75 + Math.random() / 2);
+    connection.waitMs = good ? FIRST_WAIT_MS : Math.min(2 * waitMs, LONGEST_WAIT_MS);
+    connection.notBefore = Date.now() + wait;
   }
 
   private drop(connection: Connection<Key>): void {
