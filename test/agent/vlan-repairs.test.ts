@@ -9,7 +9,7 @@ import { expectVlans, FOUND, only, UPLINK_VLANS } from '../scenarios/vlan-expect
 type Step = readonly [vlan: number, how: HandSet];
 
 /** `u1` is in VLAN 30 on `p1`, whose own is 1; nobody is asked, and so nobody falls silent. */
-async function inVlan(port: Readonly<Record<string, unknown>> = {}): Promise<SimulatedStage> {
+async function inVlan(port: { readonly host_mode?: string } = {}): Promise<SimulatedStage> {
   const stage = new SimulatedStage({
     machines: 2,
     config: { roles: { default: { handshake: 'off' } }, ports: { 'p*': port } },
