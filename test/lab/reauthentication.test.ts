@@ -72,15 +72,16 @@ describe('500 sessions, and no authentication server', () => {
 
     expectProven(proof);
     expect(proof.codes['Access-Accept']).toBeGreaterThanOrEqual(SESSIONS);
-    const tenths = new Map<number, number>();
+    const halves = new Map<number, number>();
     for (const at of times) {
-      const tenth = Math.floor((at - (times[0] ?? 0)) * 10);
-      tenths.set(tenth, (tenths.get(tenth) ?? 0) + 1);
+      const half = Math.floor((at - (times[0] ?? 0)) * 2);
+      halves.set(half, (halves.get(half) ?? 0) + 1);
     }
     const lasted = (times.at(-1) ?? 0) - (times[0] ?? 0);
-    const most = Math.max(...tenths.values());
-    // EAP-MD5 asks twice: 100 a second are 10 in a tenth (20 were seen on a busy machine); 1,000 at once would be a storm.
-    expect(most).toBeLessThanOrEqual(24);
+    const most = Math.max(...halves.values());
+    // EAP-MD5 asks twice: 100 a second are 50 in a half. A busy machine bunches what fell due in two or three tenths; 1,000 at once
+    // would be a storm.
+    expect(most).toBeLessThanOrEqual(80);
     expect(lasted).toBeGreaterThanOrEqual((SESSIONS / RATE) * 0.9);
     expect(lasted).toBeLessThanOrEqual((SESSIONS / RATE) * 1.5);
     // Nobody was logged off, nobody logged in anew.
