@@ -96,6 +96,7 @@ function whereOf({ port }: Station): string {
 }
 
 function probeStory(probed: ProbePayload): string {
-  const { silent_periods, times, probe, target } = probed;
-  return `${whoOf(probed)}${whereOf(probed)}: silent ${silent_periods}/${times}, asked by ${probe}${target === null ? '' : ` ${target}`}`;
+  const { silent_periods, times, probe, target, other_targets = [] } = probed;
+  const targets = target === null ? '' : ` ${[target, ...other_targets].join(' ')}`;
+  return `${whoOf(probed)}${whereOf(probed)}: silent ${silent_periods}/${times}, asked by ${probe}${targets}`;
 }

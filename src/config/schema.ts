@@ -112,7 +112,8 @@ const HandshakeGlobal = Type.Object(
     rate_per_s: Type.Optional(
       count(1, 1_000_000, {
         default: PROBE_DEFAULTS.ratePerSecond,
-        description: 'Probes per second over the whole switch.',
+        description:
+          'Probes per second over the whole switch; one that asks for several IPv6 addresses is a frame for each, up to four.',
       }),
     ),
   },

@@ -12,8 +12,13 @@
 
 import { type Ip, type Ipv4, type Ipv6, isIpv4, isLinkLocal } from '../base/ip.ts';
 import type { Mac } from '../base/mac.ts';
-import { elapsed, type Instant, seconds } from '../base/time.ts';
-import type { HeardAddress, SessionAddresses } from '../model/session.ts';
+import { elapsed, type Instant } from '../base/time.ts';
+import {
+  type HeardAddress,
+  KNOWN_IPV6_FOR,
+  KNOWN_IPV6_MAX,
+  type SessionAddresses,
+} from '../model/session.ts';
 import { ARP_REPLY, type ArpPacket, isArpAnnouncement, isArpProbe } from '../wire/arp.ts';
 import { claimedIp, type DhcpMessage } from '../wire/dhcp.ts';
 import { isDuplicateAddressDetection, ND_NEIGHBOR_ADVERTISEMENT, type NdMessage } from '../wire/nd.ts';
@@ -30,11 +35,6 @@ interface Learnt {
   readonly ip: Ip;
   readonly proof: boolean;
 }
-
-/** RFC 8981 §3.8 has a new temporary address once a day: a stable one, two temporary ones and one to spare. Some 350 octets. */
-export const KNOWN_IPV6_MAX = 4;
-/** From the last time that it was heard. Shorter than an address can live on that its router gives up (RFC 4862 §5.5.3: 2 h). */
-export const KNOWN_IPV6_FOR = seconds(3600);
 
 /**
  * Takes the address into `addresses`. `told`: what is told of the client is another one now; `known`: it has one more, which is

@@ -6,8 +6,11 @@
 // announced or tested an address of its own.
 //
 // A client may lose one family and keep the other. So one that has both is asked by IPv4 first, since every stack answers
-// ARP, whatever its firewall; and while it does not answer, by each in turn. Limit: N = 2 has a single probe before the
-// verdict, and it is an ARP request.
+// ARP, whatever its firewall; and while it does not answer, by each in turn. Of IPv6 it may have given up the address that
+// it was heard with last, and a probe of any may be lost: so the first one asks where it was heard last, and while it does not
+// answer, each by IPv6 asks at all addresses that are known of it (KNOWN_IPV6_MAX), a frame each. It is one probe all the same:
+// N, the rate, and what is told count it once. Limit: N = 2 has a single probe before the verdict: an ARP request, or where
+// it was heard last.
 
 import type { Ipv4, Ipv6 } from '../base/ip.ts';
 import type { Mac } from '../base/mac.ts';
@@ -40,7 +43,14 @@ export type WithheldReason = 'link-up' | 'announcement' | 'rate';
 
 export type Probe =
   | { readonly type: 'arp'; readonly senderMac: Mac; readonly senderIp: Ipv4; readonly targetIp: Ipv4 }
-  | { readonly type: 'nd'; readonly senderMac: Mac; readonly senderIp: Ipv6; readonly targetIp: Ipv6 }
+  | {
+      readonly type: 'nd';
+      readonly senderMac: Mac;
+      readonly senderIp: Ipv6;
+      readonly targetIp: Ipv6;
+      /** Asked beside it, in frames of their own. */
+      readonly otherIps: readonly Ipv6[];
+    }
   | { readonly type: 'eap' }
   /** Not now: the period does not count. */
   | { readonly type: 'withheld'; readonly reason: WithheldReason }
@@ -75,13 +85,13 @@ function arpProbe({ addresses, source, ownMac }: ProbeFacts, settings: ProbeSett
   return { type: 'arp', senderMac: ownMac, senderIp: UNSPECIFIED, targetIp };
 }
 
-/** It is asked where it was heard last; if it has not answered there, where it was heard before that. */
+/** It is asked where it was heard last; while it has not answered, wherever else it was heard, too. */
 function ndProbe({ addresses, source, unanswered }: ProbeFacts): Probe | undefined {
-  const [last, before] = addresses.heardIpv6 ?? [];
-  const heard = unanswered === 'nd' ? (before ?? last) : last;
-  const targetIp = (heard?.ip ?? addresses.ipv6) as Ipv6 | undefined;
+  const heard = addresses.heardIpv6?.map(({ ip }) => ip as Ipv6) ?? [];
+  const [targetIp = addresses.ipv6 as Ipv6 | undefined, ...others] = heard;
   if (targetIp === undefined || source?.ipv6 === undefined) return undefined;
-  return { type: 'nd', senderMac: source.mac, senderIp: source.ipv6, targetIp };
+  const otherIps = unanswered === undefined ? [] : others;
+  return { type: 'nd', senderMac: source.mac, senderIp: source.ipv6, targetIp, otherIps };
 }
 
 export interface ProbeTarget {
@@ -90,28 +100,36 @@ export interface ProbeTarget {
   readonly tag?: VlanId | undefined;
 }
 
-/** The frame, unicast to the client. The Ethernet source is always ours: a foreign one would move in the table. */
-export function probeFrame(
+/**
+ * A frame for each address that it asks for, unicast to the client. The Ethernet source is always ours: a foreign one would
+ * move in the table.
+ */
+export function probeFrames(
   probe: ProbeOf<'arp' | 'nd'>,
   { mac: client, tag }: ProbeTarget,
   ethernetSource: Mac,
-): Uint8Array {
+): readonly Uint8Array[] {
   const isArp = probe.type === 'arp';
-  return encodeEthernet({
-    destination: client,
-    source: ethernetSource,
-    ...(tag === undefined ? {} : { vlan: tag }),
-    etherType: isArp ? ETHERTYPE_ARP : ETHERTYPE_IPV6,
-    payload: isArp ? arpPayload(probe, client) : ndPayload(probe),
-  });
+  const payloads = isArp ? [arpPayload(probe, client)] : ndPayloads(probe);
+  return payloads.map((payload) =>
+    encodeEthernet({
+      destination: client,
+      source: ethernetSource,
+      ...(tag === undefined ? {} : { vlan: tag }),
+      etherType: isArp ? ETHERTYPE_ARP : ETHERTYPE_IPV6,
+      payload,
+    }),
+  );
 }
 
 function arpPayload({ senderMac, senderIp, targetIp }: ProbeOf<'arp'>, client: Mac): Uint8Array {
   return buildArpRequest({ senderMac, senderIp, targetMac: client, targetIp });
 }
 
-function ndPayload({ senderMac, senderIp, targetIp }: ProbeOf<'nd'>): Uint8Array {
-  return buildNeighborSolicitation({ sourceIp: senderIp, sourceMac: senderMac, targetIp });
+function ndPayloads({ senderMac, senderIp, targetIp, otherIps }: ProbeOf<'nd'>): readonly Uint8Array[] {
+  return [targetIp, ...otherIps].map((ip) =>
+    buildNeighborSolicitation({ sourceIp: senderIp, sourceMac: senderMac, targetIp: ip }),
+  );
 }
 
 /** A token bucket over the whole switch: what is above the rate waits for the next period. */

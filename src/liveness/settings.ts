@@ -31,7 +31,10 @@ export interface ProbeSettings {
   readonly holdAfterAnnouncement: Millis;
   /** 0.0.0.0 as the sender where no source is known: only if told to. */
   readonly allowUnspecifiedSource: boolean;
-  /** Probes per second over the whole switch; what is above waits, and its period does not count. */
+  /**
+   * Probes per second over the whole switch; what is above waits, and its period does not count. One is up to KNOWN_IPV6_MAX
+   * frames.
+   */
   readonly ratePerSecond: number;
 }
 

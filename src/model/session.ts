@@ -5,7 +5,7 @@
 
 import type { Ip } from '../base/ip.ts';
 import type { Mac } from '../base/mac.ts';
-import type { Instant, WallTime } from '../base/time.ts';
+import { type Instant, seconds, type WallTime } from '../base/time.ts';
 import type { AuthMethod, Authorization } from './authorization.ts';
 import type { AddressKey, GrantKey, SessionVlans } from './dataplane.ts';
 
@@ -54,6 +54,11 @@ interface AnySession {
   /** Addresses learnt (liveness/address-learning.ts): what is told of the client, where it is asked, what it is found by. */
   readonly addresses: SessionAddresses;
 }
+
+/** RFC 8981 §3.8 has a new temporary address once a day: a stable one, two temporary ones and one to spare. Some 350 octets. */
+export const KNOWN_IPV6_MAX = 4;
+/** From the last time that it was heard. Shorter than an address can live on that its router gives up (RFC 4862 §5.5.3: 2 h). */
+export const KNOWN_IPV6_FOR = seconds(3600);
 
 export interface SessionAddresses {
   ipv4?: Ip;

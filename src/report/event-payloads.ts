@@ -3,7 +3,7 @@
 import { type TSchema, Type } from 'typebox';
 import { AUTH_METHODS } from '../model/authorization.ts';
 import { AcctTerminateCause, END_CAUSES, type EndCause } from '../model/cause.ts';
-import { SEEN_BY } from '../model/session.ts';
+import { KNOWN_IPV6_MAX, SEEN_BY } from '../model/session.ts';
 import { SERVER_USES, SessionSchema, SessionVlan, STATION } from './payloads.ts';
 import {
   closed,
@@ -47,6 +47,14 @@ const ProbeSchema = object('One probe.', {
   target: Type.Union([Type.String(), Type.Null()], {
     description: 'Address that is asked for; null for eap.',
   }),
+  other_targets: Type.Optional(
+    Type.Array(Type.String(), {
+      description:
+        'Other IPv6 addresses of the client that are asked for at the same time, since it has not answered; left out: none.',
+      minItems: 1,
+      maxItems: KNOWN_IPV6_MAX - 1,
+    }),
+  ),
   silent_periods: count(
     'Silent periods in a row so far; 0 = asked for another reason: a command, a sighting elsewhere, a timer.',
   ),

@@ -3,6 +3,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { Ip, Ipv6 } from '../../src/base/ip.ts';
 import type { Mac } from '../../src/base/mac.ts';
+import type { ProbePayload } from '../../src/report/event-payloads.ts';
 import { ip } from '../../src/wire/radius-attributes.ts';
 import { DYNAUTH_SECRET, dynamicRequest, readReply } from '../rigs/dynauth.ts';
 import type { SimClient } from '../rigs/sim/client.ts';
@@ -19,6 +20,7 @@ const CONFIG = {
 };
 const STABLE = '2001:db8::aa' as Ipv6;
 const TEMPORARY = '2001:db8::bb' as Ipv6;
+const T = 15_000;
 const MAC = '02:99:00:00:00:01' as Mac;
 
 describe('a client with a stable and a temporary IPv6 address', () => {
@@ -97,5 +99,32 @@ describe('a client with a stable and a temporary IPv6 address', () => {
       .events('handshake-probe')
       .flatMap(({ probes }) => probes.map(({ target }) => target));
     expect(new Set(targets)).toEqual(new Set([TEMPORARY]));
+  });
+
+  const probes = (): readonly ProbePayload[] =>
+    stage.events('handshake-probe').flatMap((event) => event.probes);
+  const asked = { probe: 'nd', target: TEMPORARY };
+
+  it.each([3, 5])('has given the stable one up, N = %i: a probe is lost, and it stays', async (times) => {
+    await stage.ask('timers', { port: 'p1', times });
+    client.silent = true;
+    await stage.until('the first probe', () => probes().length > 0, 3 * T);
+    await stage.pass(1_000);
+    client.silent = false;
+    await stage.pass(2 * times * T);
+    expect(stage.events('session-end')).toEqual([]);
+    expect(probes()[0]).not.toHaveProperty('other_targets');
+    expect(probes().slice(0, 2)).toMatchObject([asked, { ...asked, other_targets: [STABLE] }]);
+  });
+
+  it('is dead: N - 1 probes, however many frames they were', async () => {
+    await stage.ask('timers', { port: 'p1', times: 5 });
+    client.silent = true;
+    await stage.pass(6 * T);
+    expect(stage.events('session-end')).toMatchObject([
+      { cause: 'handshake-timeout', evidence: { probes_sent: 4, probes_answered: 0 } },
+    ]);
+    const both = { ...asked, other_targets: [STABLE] };
+    expect(probes()).toMatchObject([asked, both, both, both]);
   });
 });

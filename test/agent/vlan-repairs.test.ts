@@ -9,10 +9,10 @@ import { expectVlans, FOUND, only, UPLINK_VLANS } from '../scenarios/vlan-expect
 type Step = readonly [vlan: number, how: HandSet];
 
 /** `u1` is in VLAN 30 on `p1`, whose own is 1; nobody is asked, and so nobody falls silent. */
-async function inVlan(): Promise<SimulatedStage> {
+async function inVlan(port: { readonly host_mode?: string } = {}): Promise<SimulatedStage> {
   const stage = new SimulatedStage({
     machines: 2,
-    config: { roles: { default: { handshake: 'off' } } },
+    config: { roles: { default: { handshake: 'off' } }, ports: { 'p*': port } },
     vlans: UPLINK_VLANS,
     replies: { u1: { vlan: '30' } },
   });
@@ -152,6 +152,66 @@ it('a VLAN that was made for a session, taken from the uplink: made there again'
   expect(told(stage)).toEqual([
     'somebody has changed the VLANs of the port: set again (in 77 of up0, tagged)',
   ]);
+});
+
+describe('a port that is open for all (multi-host)', () => {
+  const inOpenVlan = async (): Promise<SimulatedStage> => {
+    const stage = await inVlan({ host_mode: 'multi-host' });
+    expect(stage.net.bridge.port('p1').locked).toBe(false);
+    return stage;
+  };
+
+  it('and cannot be set again: shut at once, since it leads anybody into its own VLAN', async () => {
+    const stage = await inOpenVlan();
+    stage.failVlans(1_000);
+    await byHand(stage, reloaded(1));
+    await stage.pass(300);
+    expect(stage.net.bridge.port('p1').locked).toBe(true);
+    expect(stage.events('session-end')).toMatchObject([
+      { mac: stage.machine(1).mac, cause: 'nas-error', acct_terminate_cause: 9 },
+    ]);
+    await stage.pass(60_000);
+    expect(stage.net.bridge.port('p1').locked).toBe(true);
+    stage.failVlans(0);
+    // The client tries by itself, from time to time.
+    await stage.pass(120_000);
+    await expectVlans(stage, 'p1', only(30));
+    expect(await stage.retained(stage.machine(1).mac)).toBeDefined();
+    await leaves(stage);
+    await expectVlans(stage, 'p1', FOUND);
+  });
+
+  it('is set again: its session goes on, and it stays open', async () => {
+    const stage = await inOpenVlan();
+    await byHand(stage, reloaded(1));
+    await stage.pass(300);
+    await expectVlans(stage, 'p1', only(30));
+    expect(stage.net.bridge.port('p1').locked).toBe(false);
+    expect(stage.events('session-end')).toEqual([]);
+  });
+
+  it('and is in its VLAN, and an uplink cannot be put into that: stays open, and is tried again', async () => {
+    const stage = new SimulatedStage({
+      machines: 1,
+      config: {
+        vlan: { create: true },
+        roles: { default: { handshake: 'off' } },
+        ports: { 'p*': { host_mode: 'multi-host' } },
+      },
+      vlans: { onUplink: [] },
+      replies: { u1: { vlan: '77' } },
+    });
+    await stage.login(stage.machine(1));
+    await stage.pass(2_000);
+    stage.failVlans(1);
+    await byHand(stage, [[77, 'none']], 'up0');
+    await stage.pass(300);
+    expect(stage.events('warning').map(({ code }) => code)).toContain('vlan');
+    expect(stage.net.bridge.port('p1').locked).toBe(false);
+    await stage.pass(2_000);
+    expect((await stage.vlansOf('up0')).tagged).toEqual([77]);
+    expect(stage.events('session-end')).toEqual([]);
+  });
 });
 
 describe("a port whose own VLAN is another one by the administrator's hand", () => {

@@ -7,7 +7,7 @@ import { type Mac, macFromNumber, macToNumber } from '../../src/base/mac.ts';
 import { after, type Instant, instant, millis, NEVER, seconds } from '../../src/base/time.ts';
 import { type OutboundFrame, PortAuth } from '../../src/io/dataplane/portauth.ts';
 import { Handshake } from '../../src/liveness/handshake.ts';
-import { chooseProbe, probeFrame } from '../../src/liveness/probing.ts';
+import { chooseProbe, probeFrames } from '../../src/liveness/probing.ts';
 import { HANDSHAKE_DEFAULTS, PROBE_DEFAULTS } from '../../src/liveness/settings.ts';
 import { TICK_MS, TimerWheel } from '../../src/timer/wheel.ts';
 
@@ -66,7 +66,8 @@ function run(count: number): number {
         };
         const probe = chooseProbe(facts, PROBE_DEFAULTS, now);
         if (probe.type !== 'arp') throw new Error(`no ARP probe but ${probe.type}`);
-        frames.push({ port: port.name, bytes: probeFrame(probe, { mac }, port.address) });
+        for (const bytes of probeFrames(probe, { mac }, port.address))
+          frames.push({ port: port.name, bytes });
         handshake.handle({ type: 'probe-sent', number: effect.number }, now);
       }
       wheel.arm(id, handshake.pollAt());

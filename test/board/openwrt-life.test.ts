@@ -227,6 +227,22 @@ describe('sysupgrade', () => {
     expect(root.read('etc/init.d/rollcall-kept')).toBe('');
   });
 
+  it.each(MANAGERS)(
+    'given up, and the package removed by %s: nothing is left that shuts a port',
+    (manager) => {
+      hook();
+      expect(root.read('etc/init.d/rollcall-kept')).not.toBe('');
+      expect(root.manage(manager, 'remove', scripts).status).toBe(0);
+      for (const name of [
+        'etc/init.d/rollcall-kept',
+        'etc/rc.d/S18rollcall-kept',
+        'lib/upgrade/keep.d/rollcall-kept',
+        'etc/rollcall/kept/rollcall-lock',
+      ])
+        expect(root.read(name)).toBe('');
+    },
+  );
+
   it('what cannot be kept is told', () => {
     root.write('etc/rollcall/kept', 'in the way');
     expect(hook().err).toContain('the locker cannot be kept');

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { mayBePostponed, type Publication, PublishQueue } from '../../src/io/mqtt/publish-queue.ts';
+import { type Publication, PublishQueue } from '../../src/io/mqtt/publish-queue.ts';
 
 const state = (topic: string, payload: string): Publication => ({ topic, payload, retain: true });
 const event = (payload: string): Publication => ({
@@ -8,8 +8,6 @@ const event = (payload: string): Publication => ({
   retain: false,
   onSettled: () => undefined,
 });
-const ANSWER: Publication = { topic: 'response', payload: '', retain: false };
-
 function queueOf(...publications: readonly Publication[]): PublishQueue {
   const queue = new PublishQueue(10);
   for (const publication of publications) queue.push(publication);
@@ -28,16 +26,6 @@ function take(queue: PublishQueue, count = Number.POSITIVE_INFINITY): readonly P
 
 const payloads = (publications: readonly Publication[]): readonly string[] =>
   publications.map(({ payload }) => payload);
-
-test.each([
-  ['an event, no room', event('1'), 0x97, true],
-  ['a state, unspecified', state('a', '1'), 0x80, true],
-  ['a state, not authorized', state('a', '1'), 0x87, false],
-  ['an event, topic invalid', event('1'), 0x90, false],
-  ['an answer, no room', ANSWER, 0x97, false],
-])('%s', (_, publication, reason, postponed) => {
-  expect(mayBePostponed(publication, reason)).toBe(postponed);
-});
 
 test('what is postponed is not handed out, and counts, until it is resumed: then it is last', () => {
   const queue = queueOf(event('1'), state('a', '2'), event('3'));

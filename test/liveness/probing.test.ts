@@ -7,11 +7,16 @@ import {
   type Probe,
   type ProbeFacts,
   ProbeRate,
-  probeFrame,
+  probeFrames,
 } from '../../src/liveness/probing.ts';
 import { PROBE_DEFAULTS } from '../../src/liveness/settings.ts';
 import { ARP_REQUEST, decodeArp, isArpProbe } from '../../src/wire/arp.ts';
-import { decodeEthernet, ETHERTYPE_ARP, ETHERTYPE_IPV6 } from '../../src/wire/ethernet.ts';
+import {
+  decodeEthernet,
+  ETHERTYPE_ARP,
+  ETHERTYPE_IPV6,
+  type EthernetFrame,
+} from '../../src/wire/ethernet.ts';
 import { decodeNd, isDuplicateAddressDetection, ND_NEIGHBOR_SOLICITATION } from '../../src/wire/nd.ts';
 
 const CLIENT = '02:00:00:00:00:01' as Mac;
@@ -111,15 +116,28 @@ describe('a client with several IPv6 addresses', () => {
     heardIpv6: ['2001:db8::b', '2001:db8::c', IPV6].map((ip) => ({ ip: ip as Ipv6, at: instant(0) })),
   };
 
-  it('is asked where it was heard last, whichever is told; then where it was heard before', () => {
-    expect(choose({ addresses })).toMatchObject({ type: 'nd', targetIp: '2001:db8::b' });
-    expect(choose({ addresses, unanswered: 'nd' })).toMatchObject({ type: 'nd', targetIp: '2001:db8::c' });
+  const last = { type: 'nd', targetIp: '2001:db8::b' };
+  const others = ['2001:db8::c', IPV6];
+
+  it('is asked where it was heard last, whichever is told', () => {
+    expect(choose({ addresses })).toMatchObject({ ...last, otherIps: [] });
+  });
+
+  it('is asked there and at all others while it does not answer: the first probe may have been lost', () => {
+    expect(choose({ addresses, unanswered: 'nd' })).toMatchObject({ ...last, otherIps: others });
   });
 
   it('is asked by both families in turn all the same', () => {
     const both = { ...addresses, ipv4: IPV4 };
     expect(choose({ addresses: both })).toMatchObject({ type: 'arp' });
-    expect(choose({ addresses: both, unanswered: 'arp' })).toMatchObject({ targetIp: '2001:db8::b' });
+    expect(choose({ addresses: both, unanswered: 'arp' })).toMatchObject({ ...last, otherIps: others });
+    expect(choose({ addresses: both, unanswered: 'nd' })).toMatchObject({ type: 'arp' });
+  });
+
+  it('that may be in another network now is asked where it was told', () => {
+    const doubted = { ipv6: IPV6, heardIpv6: [] };
+    const probe = { type: 'nd', targetIp: IPV6, otherIps: [] };
+    expect(choose({ addresses: doubted, unanswered: 'nd' })).toMatchObject(probe);
   });
 });
 
@@ -144,12 +162,25 @@ describe('hold times (RFC 5227)', () => {
 });
 
 describe('the frame of a probe', () => {
+  function framesOf(probe: ReturnType<typeof sendable>): readonly EthernetFrame[] {
+    return probeFrames(probe, { mac: CLIENT }, OURS).map((bytes) => {
+      const frame = decodeEthernet(bytes);
+      if (!frame.ok) throw new Error(frame.error.detail);
+      return frame.value;
+    });
+  }
+
+  function frameOf(probe: ReturnType<typeof sendable>): EthernetFrame {
+    const [frame, ...more] = framesOf(probe);
+    if (frame === undefined || more.length > 0) throw new Error(`${more.length + 1} frames`);
+    return frame;
+  }
+
   it('ARP: unicast, from our MAC, the pair of the source inside', () => {
     const probe = sendable(choose({ source: { mac: GATEWAY, ipv4: OUR_IPV4 } }));
-    const frame = decodeEthernet(probeFrame(probe, { mac: CLIENT }, OURS));
-    if (!frame.ok) throw new Error(frame.error.detail);
-    expect(frame.value).toMatchObject({ destination: CLIENT, source: OURS, etherType: ETHERTYPE_ARP });
-    const arp = decodeArp(frame.value.payload);
+    const frame = frameOf(probe);
+    expect(frame).toMatchObject({ destination: CLIENT, source: OURS, etherType: ETHERTYPE_ARP });
+    const arp = decodeArp(frame.payload);
     if (!arp.ok) throw new Error(arp.error.detail);
     expect(arp.value).toMatchObject({
       operation: ARP_REQUEST,
@@ -162,10 +193,9 @@ describe('the frame of a probe', () => {
 
   it("ND: unicast to the client's own address, with the option that belongs to the source", () => {
     const probe = sendable(choose({ addresses: { ipv6: IPV6 } }));
-    const frame = decodeEthernet(probeFrame(probe, { mac: CLIENT }, OURS));
-    if (!frame.ok) throw new Error(frame.error.detail);
-    expect(frame.value).toMatchObject({ destination: CLIENT, source: OURS, etherType: ETHERTYPE_IPV6 });
-    const nd = decodeNd(frame.value.payload);
+    const frame = frameOf(probe);
+    expect(frame).toMatchObject({ destination: CLIENT, source: OURS, etherType: ETHERTYPE_IPV6 });
+    const nd = decodeNd(frame.payload);
     if (!nd.ok) throw new Error(nd.error.detail);
     expect(nd.value).toEqual({
       type: ND_NEIGHBOR_SOLICITATION,
@@ -175,6 +205,18 @@ describe('the frame of a probe', () => {
       linkLayer: OURS,
     });
     expect(isDuplicateAddressDetection(nd.value)).toBe(false);
+  });
+
+  it('ND, at several addresses: one for each, to the same client', () => {
+    const heardIpv6 = [IPV6, '2001:db8::11' as Ipv6].map((ip) => ({ ip, at: instant(0) }));
+    const probe = sendable(choose({ addresses: { ipv6: IPV6, heardIpv6 }, unanswered: 'nd' }));
+    const frames = framesOf(probe);
+    expect(frames.map(({ destination }) => destination)).toEqual([CLIENT, CLIENT]);
+    const targets = frames.map(({ payload }) => {
+      const nd = decodeNd(payload);
+      return nd.ok && nd.value.type === ND_NEIGHBOR_SOLICITATION ? nd.value.target : undefined;
+    });
+    expect(targets).toEqual([IPV6, '2001:db8::11']);
   });
 });
 

@@ -155,6 +155,15 @@ export const EVENTS: readonly ReportableEvent[] = [
     body: {
       probes: [
         { ...WHO, session_id: '5f0e-1', probe: 'arp', target: '192.0.2.10', silent_periods: 1, times: 3 },
+        {
+          ...WHO,
+          session_id: '5f0e-1',
+          probe: 'nd',
+          target: '2001:db8::bb',
+          other_targets: ['2001:db8::aa'],
+          silent_periods: 2,
+          times: 3,
+        },
       ],
     },
   },

@@ -393,14 +393,19 @@ export class VlanDesk implements Timed {
     return changes;
   }
 
-  private failed(port: PortName, { placing }: Work, error: string): void {
+  private failed(port: PortName, { changes, placing }: Work, error: string): void {
+    const { life, ports, reporter } = this.core.parts;
     const tries = (this.retries.get(port)?.tries ?? 0) + 1;
     // Who knows how far it got.
     this.read();
-    if (placing.length === 0) this.core.parts.reporter.warning('vlan', error, { port });
+    if (placing.length === 0) reporter.warning('vlan', error, { port });
     for (const { answer } of placing) answer(error);
     // Also where nobody wants it any more: by what was read before, there would be nothing to do.
     this.retries.set(port, { tries, at: after(this.core.now.mono, retryDelay(tries)) });
     this.core.schedule.touch(this);
+    // An open port (multi-host) leads anybody into whatever VLANs it is in: shut with the end of its session. A locked one leads nobody there.
+    const isOfPort = changes.some((change) => change.port === port);
+    if (placing.length === 0 && isOfPort && ports.isOpened(port))
+      life.endOnPort(port, { cause: 'nas-error', detail: error });
   }
 }

@@ -197,7 +197,7 @@ export class Reporter implements Timed {
   /** Told at the end of the turn, with all others of it. */
   probed(
     unit: SessionUnit,
-    { probe, target }: Pick<ProbePayload, 'probe' | 'target'>,
+    how: Pick<ProbePayload, 'probe' | 'target' | 'other_targets'>,
     silentPeriods: number,
   ): void {
     const { key, id } = unit.session;
@@ -205,8 +205,7 @@ export class Reporter implements Timed {
       key,
       ...stationBody(unit.session),
       session_id: id,
-      probe,
-      target,
+      ...how,
       silent_periods: silentPeriods,
       times: unit.handshake.settings.times,
     });

@@ -4,15 +4,25 @@ import { type Ip, isIpv4 } from '../../base/ip.ts';
 import type { Mac } from '../../base/mac.ts';
 import { type ProbeSenders, probeSenders, senderIn } from '../../config/probe-senders.ts';
 import { AddressMemory } from '../../liveness/address-memory.ts';
-import { chooseProbe, type Probe, type ProbeFacts, ProbeRate, probeFrame } from '../../liveness/probing.ts';
+import {
+  chooseProbe,
+  type Probe,
+  type ProbeFacts,
+  type ProbeKind,
+  ProbeRate,
+  probeFrames,
+} from '../../liveness/probing.ts';
 import type { PortName } from '../../model/dataplane.ts';
 import type { SessionAddresses } from '../../model/session.ts';
+import type { ProbePayload } from '../../report/event-payloads.ts';
 import type { Core } from '../core.ts';
 import type { PortUnit } from '../port/port-desk.ts';
 import type { L2Unit } from '../session/session-unit.ts';
 
 /** `none`: there is no address to ask, or none to ask from. */
 export type Asked = 'sent' | 'withheld' | 'none';
+
+type SentProbe = Extract<Probe, { readonly type: ProbeKind }>;
 
 export class Asker {
   private own: ProbeSenders = new Map();
@@ -57,7 +67,6 @@ export class Asker {
     const { mac, grant, vlans } = unit.session;
     const port = core.parts.ports.get(grant.port);
     if (port === undefined) return 'none';
-    const { address } = port.machine.facts;
     const probe = this.choose(unit, port.machine);
     switch (probe.type) {
       case 'none':
@@ -69,20 +78,14 @@ export class Asker {
         if (core.parts.supplicants.probe(mac, grant.port)) break;
         core.out.log('debug', 'probe withheld', { mac, reason: 'server-asked' });
         return 'withheld';
-      default:
-        core.out.push({
-          type: 'inject',
-          port: grant.port,
-          bytes: probeFrame(
-            probe,
-            { mac, tag: vlans.untagged === undefined ? grant.vlan : undefined },
-            address,
-          ),
-        });
+      default: {
+        const client = { mac, tag: vlans.untagged === undefined ? grant.vlan : undefined };
+        for (const bytes of probeFrames(probe, client, port.machine.facts.address))
+          core.out.push({ type: 'inject', port: grant.port, bytes });
+      }
     }
     unit.probed(probe.type, core.now.mono);
-    const target = probe.type === 'eap' ? null : probe.targetIp;
-    core.parts.reporter.probed(unit, { probe: probe.type, target }, silentPeriods);
+    core.parts.reporter.probed(unit, { probe: probe.type, ...targetsOf(probe) }, silentPeriods);
     return 'sent';
   }
 
@@ -104,6 +107,13 @@ export class Asker {
     const goesOut = probe.type === 'arp' || probe.type === 'nd' || probe.type === 'eap';
     return goesOut && !this.rate.take(now.mono) ? { type: 'withheld', reason: 'rate' } : probe;
   }
+}
+
+/** Whom it asks for, as it is told. */
+function targetsOf(probe: SentProbe): Pick<ProbePayload, 'target' | 'other_targets'> {
+  if (probe.type === 'eap') return { target: null };
+  const others = probe.type === 'nd' ? probe.otherIps : [];
+  return { target: probe.targetIp, ...(others.length > 0 ? { other_targets: [...others] } : {}) };
 }
 
 function hasAddress({ ipv4, ipv6 }: SessionAddresses): boolean {

@@ -22,14 +22,14 @@ import { explainTls, readTlsFiles, type TlsMaterial } from '../tls.ts';
 import { Following } from './following.ts';
 import { commandTopics, isFrom, mayAnswerTo } from './mqtt-commands.ts';
 import { connectOptions, type MqttLinkOptions, peerOf } from './mqtt-options.ts';
-import { mayBePostponed, type Publication, PublishQueue } from './publish-queue.ts';
+import { type Publication, PublishQueue } from './publish-queue.ts';
+import { Refusals } from './refusals.ts';
 
 // The package's table of all 65,536 two-octet numbers takes 7 MB; making one takes 50 ns.
 writeToStream.cacheNumbers = false;
 
 const WINDOW = 200;
 const SWEEP_MS = 5_000;
-const POSTPONED_MS = 5_000;
 /** MQTT 5 §3.14.2.1: Disconnect with Will Message. */
 const WITH_WILL = 0x04;
 
@@ -59,15 +59,20 @@ export class MqttLink {
   private material: TlsMaterial = {};
   private timer: NodeJS.Timeout | undefined;
   private sweep: NodeJS.Timeout | undefined;
-  /** Until what was postponed is tried again. */
-  private again: NodeJS.Timeout | undefined;
   private readonly queue: PublishQueue;
+  private readonly refusals: Refusals;
   private readonly counts = new Map<LinkCounter, number>();
   private readonly base: string;
   private readonly following = new Following(() => (this.online ? this.client : undefined));
 
   constructor(private readonly options: MqttLinkOptions) {
     this.queue = new PublishQueue(options.queueLimit ?? 10_000);
+    this.refusals = new Refusals({
+      queue: this.queue,
+      count: (name) => this.count(name),
+      say: (message) => this.problem(message),
+      onAgain: () => this.pump(),
+    });
     this.base = baseTopic(options.switchId);
   }
 
@@ -126,7 +131,7 @@ export class MqttLink {
     this.closing = true;
     clearTimeout(this.timer);
     clearTimeout(this.sweep);
-    clearTimeout(this.again);
+    this.refusals.close();
     this.following.close();
     const { client } = this;
     if (client === undefined) return;
@@ -174,6 +179,7 @@ export class MqttLink {
     this.count('connects');
     this.failures = 0;
     this.lastProblem = '';
+    this.refusals.connected();
     this.window = Math.min(WINDOW, packet.properties?.receiveMaximum ?? WINDOW);
     this.largestPacket = packet.properties?.maximumPacketSize ?? Number.POSITIVE_INFINITY;
     this.online = true;
@@ -304,33 +310,15 @@ export class MqttLink {
         (error) => {
           // Any other is no word of the broker: the connection is ending, and the message goes back into the queue with it.
           if (error && !(error instanceof ErrorWithReasonCode)) return;
-          if (error && mayBePostponed(entry, error.code)) this.postpone(entry, error);
+          if (error) this.refusals.refused(entry, error);
           else {
-            if (error) this.publishRefused(entry, error);
+            this.refusals.taken(entry);
             this.queue.settle(entry);
           }
           this.pump();
         },
       );
     }
-  }
-
-  /** Said once for each reason. A broker that has no room now must not cost an event, nor leave an old state in its place. */
-  private postpone(entry: Publication, error: Error): void {
-    this.count('postponed');
-    this.problem(`it does not take ${entry.topic} for now: ${error.message}`);
-    this.queue.postpone(entry);
-    this.again ??= setTimeout(() => {
-      this.again = undefined;
-      this.queue.resume();
-      this.pump();
-    }, POSTPONED_MS).unref();
-  }
-
-  /** By the broker's access rules, as a rule: said once for each reason, and not tried again. */
-  private publishRefused({ topic }: Publication, error: Error): void {
-    this.count('refused');
-    this.problem(`it does not take ${topic}: ${error.message}`);
   }
 
   /** All packets of one turn of the event loop leave in one write. */

@@ -14,16 +14,8 @@ export interface Publication {
 }
 
 /** An answer: who asked will ask again. */
-function mayBeDropped({ retain, onSettled }: Publication): boolean {
+export function mayBeDropped({ retain, onSettled }: Publication): boolean {
   return !retain && onSettled === undefined;
-}
-
-/** MQTT 5 §3.4.2.1: unspecified, implementation specific, packet identifier in use, quota exceeded. */
-const MAY_PASS: ReadonlySet<number> = new Set([0x80, 0x83, 0x91, 0x97]);
-
-/** Not taken for `reason`, but perhaps later. */
-export function mayBePostponed(publication: Publication, reason: number): boolean {
-  return MAY_PASS.has(reason) && !mayBeDropped(publication);
 }
 
 export class PublishQueue {
