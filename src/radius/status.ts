@@ -49,7 +49,7 @@ export class StatusWatch {
   private servedSinceDeath = true;
   private askedSinceDeath = 0;
   /** Of those that were sent over the connection that stands, the pending one among them. */
-  private unanswered = 0;
+  private unansweredAsks = 0;
 
   constructor(private settings: StatusSettings) {
     // A connection is made before the first login needs it.
@@ -77,7 +77,7 @@ export class StatusWatch {
 
   /** What comes for the pending one may be the late answer to an earlier one. */
   get owesEarlier(): boolean {
-    return this.unanswered > 1;
+    return this.unansweredAsks > 1;
   }
 
   pollAt(): Instant {
@@ -88,7 +88,7 @@ export class StatusWatch {
   next(authenticator: Uint8Array, fraction: number, now: Instant): PendingStatus {
     this.outstanding = { identifier: this.nextIdentifier, authenticator, sentAt: now };
     if (!this.settings.watchdog) this.nextIdentifier = (this.nextIdentifier + 1) & 0xff;
-    this.unanswered++;
+    this.unansweredAsks++;
     if (this.dead) this.askedSinceDeath++;
     const soon = this.dead && this.askedSinceDeath <= ASKED_TO_BE_SURE;
     this.dueAt = after(now, soon ? ASKED_AGAIN_AFTER : this.wait(fraction));
@@ -98,7 +98,7 @@ export class StatusWatch {
   /** A verified answer to the pending one. */
   answered(): void {
     this.outstanding = undefined;
-    this.unanswered--;
+    this.unansweredAsks--;
     this.hasAnswered = true;
   }
 
@@ -128,7 +128,7 @@ export class StatusWatch {
   /** What was sent over a connection that is no more is answered by nobody. */
   disconnected(): void {
     this.outstanding = undefined;
-    this.unanswered = 0;
+    this.unansweredAsks = 0;
   }
 
   /** A connection to it stands again: what was asked before may not have reached it. */
