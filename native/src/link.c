@@ -65,7 +65,11 @@ bool sd_parse_link(const struct nlmsghdr *message, struct sd_link *link) {
     }
     if (body->ifi_family == AF_BRIDGE) {
         if (table[IFLA_PROTINFO]) parse_port_flags(table[IFLA_PROTINFO], link);
-        if (table[IFLA_AF_SPEC]) link->vlans = sd_vlan_digest(table[IFLA_AF_SPEC]);
+        /* The kernel leaves the list of a port in no VLAN out of what it tells of the whole port. */
+        if (table[IFLA_AF_SPEC])
+            link->vlans = sd_vlan_digest(table[IFLA_AF_SPEC]);
+        else if (table[IFLA_PROTINFO])
+            link->vlans = SD_VLANS_NONE;
         return true;
     }
     const struct rtattr *info[IFLA_INFO_SLAVE_DATA + 1];

@@ -124,6 +124,20 @@ static const struct nlmsghdr *vlans_message(struct nl_socket *socket, uint16_t f
     return message;
 }
 
+/* As Linux 6.12 tells of a port that has lost its last VLAN; `whole` false: as it tells of something else of it. */
+static const struct nlmsghdr *no_vlans_message(struct nl_socket *socket, bool whole) {
+    const struct ifinfomsg body = {.ifi_family = AF_BRIDGE, .ifi_index = 9};
+    const struct nlmsghdr *message = nl_begin(socket, RTM_NEWLINK, 0, &body, sizeof body);
+    nl_put(socket, IFLA_IFNAME, "lan1", 5);
+    nl_put_u32(socket, IFLA_MASTER, 3);
+    if (!whole) return message;
+    struct rtattr *nest = nl_nest(socket, IFLA_PROTINFO);
+    nl_put_u8(socket, IFLA_BRPORT_LEARNING, 1);
+    nl_put_u8(socket, UAPI_IFLA_BRPORT_LOCKED, 1);
+    nl_nest_end(socket, nest);
+    return message;
+}
+
 static uint32_t digest_of(uint16_t flags, uint16_t pvid, uint32_t count) {
     struct sd_link link;
     CHECK(sd_parse_link(vlans_message(paper(), flags, pvid, count), &link));
@@ -139,6 +153,11 @@ static void lists_of_vlans_are_told_apart(void) {
     CHECK(digest_of(0, 20, 3) != digest_of(0, 20, 2));
     struct sd_link link;
     CHECK(sd_parse_link(link_message(paper(), false), &link));
+    CHECK_EQUAL(link.vlans, SD_VLANS_UNTOLD);
+    CHECK(sd_parse_link(no_vlans_message(paper(), true), &link));
+    CHECK(link.has_flags && (link.port.flags & PA_PORT_LOCKED));
+    CHECK_EQUAL(link.vlans, SD_VLANS_NONE);
+    CHECK(sd_parse_link(no_vlans_message(paper(), false), &link));
     CHECK_EQUAL(link.vlans, SD_VLANS_UNTOLD);
 }
 

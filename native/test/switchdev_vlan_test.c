@@ -75,6 +75,18 @@ static void a_port_changes_its_vlans_and_changes_back(void) {
     CHECK_EQUAL(event.ifindex, p1);
     run("bridge vlan add dev p1 vid 30 pvid untagged");
     CHECK(await_event(PA_EVENT_VLANS_CHANGED, &event));
+    /* The last one, too, of whose list the kernel tells nothing then; and the same one once more. */
+    run("bridge vlan del dev p1 vid 40");
+    CHECK(await_event(PA_EVENT_VLANS_CHANGED, &event));
+    for (int round = 0; round < 2; round++) {
+        run("bridge vlan del dev p1 vid 30");
+        CHECK(await_event(PA_EVENT_VLANS_CHANGED, &event));
+        CHECK_EQUAL(event.ifindex, p1);
+        run("bridge vlan add dev p1 vid 30 pvid untagged");
+        CHECK(await_event(PA_EVENT_VLANS_CHANGED, &event));
+    }
+    run("bridge vlan add dev p1 vid 40");
+    CHECK(await_event(PA_EVENT_VLANS_CHANGED, &event));
 
     /* Back, with the last word of one call counting. */
     struct pa_vlan back[] = {{.ifindex = p1, .vlan = 30, .flags = PA_VLAN_ABSENT},

@@ -12,6 +12,8 @@
 
 import type { PortName, SessionVlans, VlanChange, VlanId, VlanMap, VlanMember } from '../model/dataplane.ts';
 import { VlanHolds } from './vlan-holds.ts';
+import { applied, hasOwn, isGiven, type Membership, rank, sameMember, sameMembers } from './vlan-members.ts';
+import { vlansOf } from './vlan-plan.ts';
 
 export interface VlanSettings {
   /** A VLAN that the bridge does not have is made. */
@@ -33,7 +35,6 @@ export interface KeptVlan extends FoundVlan {
 }
 
 type Place = PortName | undefined;
-type Membership = VlanChange['member'];
 
 const NOTHING: VlanMap = { filtering: false, bridge: [], ports: new Map() };
 const TAGGED: Membership = { pvid: false, untagged: false };
@@ -60,6 +61,7 @@ export class VlanBook<Holder> {
   /** The bridge as it is now; places that are otherwise than they were seen, or made, last. */
   see(map: VlanMap): ReadonlySet<Place> {
     const before = new Map(this.places().map((place) => [place, this.members(place)]));
+    for (const port of this.heldPorts()) this.noteLost(port, map.ports.get(port));
     this.map = map;
     const others = this.places().filter(
       (place) => !sameMembers(before.get(place) ?? [], this.members(place)),
@@ -197,15 +199,35 @@ export class VlanBook<Holder> {
   heed(port: PortName): boolean {
     const now = this.now(port);
     const wanted = this.wantedOf(port);
+    const lost = hasOwn(this.members(port)) ? [] : this.heldOn(port);
     let heeded = false;
     for (const { vlan, member: found } of this.notesOf(port)) {
       const member = now.get(vlan);
       if (found === undefined || member === undefined || !isGiven(member, [found, wanted.get(vlan)]))
         continue;
+      if (found.pvid && lost.includes(vlan)) continue;
       this.noteDown(port, vlan, member);
       heeded = true;
     }
     return this.giveUpFormer(port, wanted) || heeded;
+  }
+
+  /**
+   * A port that has no VLAN of its own any more is in the midst of being changed (`see`): what its sessions are in and was not changed by
+   * us is noted as it was before. Given back it would look as it was set by us, and nobody could tell.
+   */
+  private noteLost(port: PortName, members: readonly VlanMember[] | undefined): void {
+    if (members === undefined || hasOwn(members) || !hasOwn(this.members(port))) return;
+    const before = this.now(port);
+    for (const vlan of this.heldOn(port)) {
+      const member = before.get(vlan);
+      const isGone = !members.some((each) => each.vlan === vlan);
+      if (member !== undefined && (member.pvid || isGone)) this.note(port, vlan, member);
+    }
+  }
+
+  private heldOn(port: PortName): readonly VlanId[] {
+    return [...this.holds.onPort(port).values()].flatMap(({ vlans }) => vlansOf(vlans));
   }
 
   /** A port has one VLAN of its own: with another one, which is none of ours, that of before is not gone back to. */
@@ -354,33 +376,6 @@ export class VlanBook<Holder> {
   }
 }
 
-function rank({ member }: VlanChange): number {
-  if (member === undefined) return 2;
-  return member.pvid ? 0 : 1;
-}
-
 function keyOf(port: Place, vlan: VlanId): string {
   return `${port ?? ''} ${vlan}`;
-}
-
-function sameMember(a: Membership, b: Membership): boolean {
-  return a?.pvid === b?.pvid && a?.untagged === b?.untagged;
-}
-
-function sameMembers(a: readonly VlanMember[], b: readonly VlanMember[]): boolean {
-  const before = new Map(a.map((member) => [member.vlan, member]));
-  return a.length === b.length && b.every((member) => sameMember(member, before.get(member.vlan)));
-}
-
-/** It is what none of these is; that another VLAN has taken the PVID does not count. */
-function isGiven(member: NonNullable<Membership>, others: readonly Membership[]): boolean {
-  return others.every((other) => member.untagged !== other?.untagged || (member.pvid && !other.pvid));
-}
-
-function applied(members: readonly VlanMember[], { vlan, member }: VlanChange): readonly VlanMember[] {
-  const others = members
-    .filter((each) => each.vlan !== vlan)
-    .map((each) => (member?.pvid && each.pvid ? { ...each, pvid: false } : each));
-  // In the kernel's order, so that what was made looks like what is read.
-  return member === undefined ? others : [...others, { vlan, ...member }].sort((a, b) => a.vlan - b.vlan);
 }

@@ -3,16 +3,16 @@
 import type { PortName, VlanMap, VlanMember, VlanReading } from '../model/dataplane.ts';
 import type { FoundVlan, KeptVlan } from './vlan-book.ts';
 
-/** With its ports by name; one that has none is left out: it is not known yet, and the bridge is read again when it is. */
+/**
+ * With its ports by name: those that are known by their ifindex. A reading has what is in some VLAN, so one that it has not is in none; one
+ * that is not known yet is left out, and the bridge is read again when it is.
+ */
 export function named(
   { ports, ...about }: VlanReading,
-  nameOf: (ifindex: number) => PortName | undefined,
+  known: Iterable<readonly [ifindex: number, name: PortName]>,
 ): VlanMap {
   const byName = new Map<PortName, readonly VlanMember[]>();
-  for (const [ifindex, members] of ports) {
-    const name = nameOf(ifindex);
-    if (name !== undefined) byName.set(name, members);
-  }
+  for (const [ifindex, name] of known) byName.set(name, ports.get(ifindex) ?? []);
   return { ...about, ports: byName };
 }
 

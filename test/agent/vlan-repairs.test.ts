@@ -119,6 +119,16 @@ describe('a port that was put back under its session', () => {
     await expectVlans(stage, 'p1', only(30));
   });
 
+  it('or is in no VLAN any more: is set again', async () => {
+    const stage = await inVlan();
+    await byHand(stage, [[30, 'none']]);
+    await stage.pass(300);
+    await expectVlans(stage, 'p1', only(30));
+    expect(told(stage)).toHaveLength(1);
+    await leaves(stage);
+    await expectVlans(stage, 'p1', FOUND);
+  });
+
   it('is out of what was added to it, too', async () => {
     const stage = await inVlan();
     await byHand(stage, [[40, 'untagged']]);
@@ -284,6 +294,42 @@ describe("a port whose own VLAN is another one by the administrator's hand", () 
     await stage.logoff(second);
     await stage.pass(2_000);
     await expectVlans(stage, 'p2', only(40));
+  });
+
+  it.each([0, 90, 210, 700])(
+    'and which is away for %d ms under a session in it: goes back to it',
+    async (apart) => {
+      const stage = await inVlan();
+      const second = stage.machine(2);
+      const session = await stage.login(second);
+      await stage.pass(2_000);
+      for (const step of [
+        [1, 'none'],
+        [1, 'tagged'],
+        [1, 'own'],
+      ] satisfies Step[]) {
+        await byHand(stage, [step], 'p2');
+        await stage.pass(apart);
+      }
+      await stage.pass(2_000);
+      await expectVlans(stage, 'p2', FOUND);
+      expect((await stage.retained(second.mac))?.session_id).toBe(session.session_id);
+      await stage.logoff(second);
+      await stage.pass(65_000);
+      await expectVlans(stage, 'p2', FOUND);
+      await stage.login(second);
+    },
+  );
+
+  it('is in no VLAN at all: a session of the server is let in, and there is none again after it', async () => {
+    const stage = await inVlan();
+    await leaves(stage);
+    await byHand(stage, [[1, 'none']]);
+    await stage.pass(2_000);
+    await stage.login(stage.machine(1));
+    await expectVlans(stage, 'p1', only(30));
+    await leaves(stage);
+    await expectVlans(stage, 'p1', { pvid: undefined, untagged: [], tagged: [] });
   });
 
   it('is in the former one tagged now: goes back to that', async () => {

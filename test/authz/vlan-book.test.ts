@@ -196,6 +196,27 @@ describe('who holds which VLAN of a port', () => {
     }
   });
 
+  it("a session in the port's own VLAN, which is away when we look: what the port goes back to is that VLAN, given back or not", () => {
+    for (const between of [[], [tagged(1)], [tagged(50)]]) {
+      const world = new World();
+      world.book.hold('alice', P1, data(1, 40));
+      world.settle();
+      world.map = { ...world.map, ports: new Map([...world.map.ports, [P1, between]]) };
+      world.book.see(world.map);
+      world.book.heed(P1);
+      world.settle();
+      expect(world.settle()).toEqual([]);
+      expect(world.of()).toEqual([...FOUND, '40', ...between.filter(({ vlan }) => vlan === 50).map(text)]);
+      // No change by now, and no news.
+      world.map = apply(world.map, { port: P1, vlan: 1, member: { pvid: true, untagged: true } });
+      expect(world.book.see(world.map)).toEqual(new Set());
+      world.book.release('alice');
+      world.settle();
+      expect(world.of()).toEqual([...FOUND, ...between.filter(({ vlan }) => vlan === 50).map(text)]);
+      expect(world.book.memory()).toEqual([]);
+    }
+  });
+
   it('a tagged VLAN that the port had already is not taken away with the session', () => {
     const map = { ...MAP, ports: new Map([...MAP.ports, [P1, [NATIVE, tagged(40)]] as const]) };
     const world = new World(map);
@@ -240,13 +261,22 @@ describe('who holds which VLAN of a port', () => {
       tagged: fc.subarray([30, 40, 50]),
     });
     const session = fc.tuple(fc.constantFrom('alice', 'bob'), fc.option(vlans, { nil: undefined }));
-    const own = fc.record({ own: fc.constantFrom(1, 60, 61), whole: fc.boolean() });
+    // Taken out of all VLANs, or in its own tagged at first, and seen so by us, too, before it has one of its own.
+    const before = fc.constantFrom('nothing', 'all away', 'tagged');
+    const own = fc.record({ own: fc.constantFrom(1, 60, 61), whole: fc.boolean(), before });
     fc.assert(
       fc.property(fc.array(fc.oneof(session, own), { maxLength: 30 }), (steps) => {
         const world = new World();
         let last = 1;
         for (const step of steps) {
           if ('own' in step) {
+            if (step.before !== 'nothing') {
+              const members = step.before === 'tagged' ? [tagged(step.own)] : [];
+              world.map = { ...world.map, ports: new Map([...world.map.ports, [P1, members]]) };
+              world.book.see(world.map);
+              world.book.heed(P1);
+              world.settle();
+            }
             // What a session is in is its own already, and nobody can tell that it was set once more.
             const isSo = world.of().includes(`${step.own} pvid untagged`);
             if (!isSo) last = step.own;

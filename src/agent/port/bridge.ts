@@ -32,6 +32,11 @@ export class Bridge {
     return [...this.facts.keys()];
   }
 
+  /** Its ports by their ifindex. */
+  get known(): ReadonlyMap<number, PortName> {
+    return this.byIndex;
+  }
+
   nameOf(index: number): PortName | undefined {
     return this.byIndex.get(index);
   }

@@ -153,7 +153,7 @@ export class VlanDesk implements Timed {
   readDone(map: VlanReading | undefined, error: string | undefined): void {
     this.reading = false;
     if (map !== undefined) {
-      const others = this.see(map);
+      const others = this.notes.noting(() => this.see(map));
       this.notes.takeBack();
       this.putRight(others);
     }
@@ -340,8 +340,7 @@ export class VlanDesk implements Timed {
 
   /** What is otherwise than the book had it. */
   private see(reading: VlanReading): ReadonlySet<PortName | undefined> {
-    const { bridge } = this.core.parts;
-    const map = named(reading, (ifindex) => bridge.nameOf(ifindex));
+    const map = named(reading, this.core.parts.bridge.known);
     this.stale = false;
     const others = this.book.see(map);
     for (const name of map.ports.keys()) {

@@ -105,11 +105,12 @@ export class VlanNotes {
     if (this.left.forgetMissing((ifindex) => bridge.nameOf(ifindex) !== undefined)) this.keep();
   }
 
-  /** Notes may end by this: those on disk, too. */
-  noting(end: () => void): void {
+  /** Notes may begin or end by this: those on disk, too. */
+  noting<T>(run: () => T): T {
     const before = this.book.memory().length;
-    end();
+    const outcome = run();
     if (this.book.memory().length !== before) this.keep();
+    return outcome;
   }
 
   /** On disk as they are now. */

@@ -141,7 +141,7 @@ function asFound(portauth: PortAuth, notes: readonly KeptVlan[]): Result<void, s
   const read = portauth.vlans();
   if (!read.ok || names.size === 0) return ok(undefined);
   const book = new VlanBook<never>({ create: false, uplinks: false });
-  book.see(named(read.value, (ifindex) => names.get(ifindex)));
+  book.see(named(read.value, names));
   book.remember(ofPorts(notes, (ifindex) => names.get(ifindex)));
   let failed: Result<void, string> = ok(undefined);
   for (const name of names.values()) {

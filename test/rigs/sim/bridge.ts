@@ -235,10 +235,11 @@ export class SimBridge {
     return ok(undefined);
   }
 
+  /** As the kernel tells of it: what is in no VLAN is not in it. */
   vlanMap(): VlanReading {
     const list = (vlans: ReadonlyMap<VlanId, VlanMembership>) =>
       [...vlans].map(([vlan, member]) => ({ vlan, ...member })).sort((a, b) => a.vlan - b.vlan);
-    const present = [...this.ports.values()].filter((port) => port.present);
+    const present = [...this.ports.values()].filter((port) => port.present && port.vlans.size > 0);
     return {
       filtering: this.filtering,
       bridge: list(this.vlans),
