@@ -32,11 +32,21 @@ export function serverFindings(raw: RawConfig): Finding[] {
   return out;
 }
 
-/** A client's patience that does not reach the second server: said of each key that makes it so. */
+/** A client's patience that does not reach the second server, or proves nothing: said of each key that makes it so. */
 export function patienceFindings(raw: RawConfig): Finding[] {
   const irtS = raw.radius.retransmission?.access?.irt_s ?? ACCESS_RETRANSMISSION.irt / 1000;
   const visitS = irtS * LONGEST_VISIT_IRTS;
-  const why = `one server is asked for up to ${visitS.toFixed(1)} s, and an attempt that ends before that asks no other`;
+  const several = raw.radius.servers.filter(({ use }) => use !== 'accounting').length > 1;
+  const faultsOf = (patienceS: number): readonly string[] => [
+    ...(several && patienceS < visitS
+      ? [
+          `one server is asked for up to ${visitS.toFixed(1)} s, and an attempt that ends before that asks no other`,
+        ]
+      : []),
+    ...(patienceS < irtS
+      ? [`silence that is shorter than irt_s (${irtS} s) brings nobody to 'critical'`]
+      : []),
+  ];
   const patiences: readonly (readonly [KeyPath, number | undefined])[] = [
     [['dot1x'], raw.dot1x?.server_timeout_s],
     ...Object.entries(raw.ports ?? {}).map(
@@ -44,19 +54,17 @@ export function patienceFindings(raw: RawConfig): Finding[] {
     ),
   ];
   const out = patiences.flatMap(([path, patienceS]) =>
-    patienceS === undefined || patienceS >= visitS
+    patienceS === undefined
       ? []
-      : [warning([...path, 'server_timeout_s'], `is short: ${why}`)],
+      : faultsOf(patienceS).map((why) => warning([...path, 'server_timeout_s'], `is short: ${why}`)),
   );
+  if (raw.dot1x?.server_timeout_s !== undefined) return out;
   const general = PAE_DEFAULTS.serverTimeout / 1000;
-  if (raw.dot1x?.server_timeout_s === undefined && general < visitS)
-    out.push(
-      warning(
-        ['radius', 'retransmission', 'access', 'irt_s'],
-        `is long for a server_timeout_s of ${general}: ${why}`,
-      ),
-    );
-  return out;
+  const irt = ['radius', 'retransmission', 'access', 'irt_s'];
+  return [
+    ...out,
+    ...faultsOf(general).map((why) => warning(irt, `is long for a server_timeout_s of ${general}: ${why}`)),
+  ];
 }
 
 function placeOf({ address, tls, use, auth_port, acct_port }: RawServer): string {

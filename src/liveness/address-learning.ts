@@ -12,13 +12,8 @@
 
 import { type Ip, type Ipv4, type Ipv6, isIpv4, isLinkLocal } from '../base/ip.ts';
 import type { Mac } from '../base/mac.ts';
-import { elapsed, type Instant } from '../base/time.ts';
-import {
-  type HeardAddress,
-  KNOWN_IPV6_FOR,
-  KNOWN_IPV6_MAX,
-  type SessionAddresses,
-} from '../model/session.ts';
+import type { Instant } from '../base/time.ts';
+import { type HeardAddress, isFresh, KNOWN_IPV6_MAX, type SessionAddresses } from '../model/session.ts';
 import { ARP_REPLY, type ArpPacket, isArpAnnouncement, isArpProbe } from '../wire/arp.ts';
 import { claimedIp, type DhcpMessage } from '../wire/dhcp.ts';
 import { isDuplicateAddressDetection, ND_NEIGHBOR_ADVERTISEMENT, type NdMessage } from '../wire/nd.ts';
@@ -64,7 +59,7 @@ function hearIpv6(addresses: SessionAddresses, ip: Ip, now: Instant): 'told' | '
     return 'told';
   }
   const before = addresses.heardIpv6 ?? [{ ip: told, at: now }];
-  const others = before.filter((other) => other.ip !== ip && elapsed(other.at, now) < KNOWN_IPV6_FOR);
+  const others = before.filter((other) => other.ip !== ip && isFresh(other, now));
   const stands = ip === told || others.some((other) => other.ip === told);
   if (!stands) addresses.ipv6 = ip;
   const isFull = others.length >= KNOWN_IPV6_MAX;

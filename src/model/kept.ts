@@ -39,7 +39,7 @@ export interface KeptSession {
   readonly proof?: KeptProof;
 }
 
-/** As of this moment: when each was heard is not kept. */
+/** As heard at this moment: when each was is not kept, since a client that is heard would then cost the flash a write each time. */
 export function addressesOf({ ipv4, ipv6, heardIpv6 }: KeptSession, at: Instant): SessionAddresses {
   return present({ ipv4, ipv6, heardIpv6: heardIpv6?.map((ip) => ({ ip, at })) });
 }

@@ -5,7 +5,7 @@
 
 import type { Ip } from '../base/ip.ts';
 import type { Mac } from '../base/mac.ts';
-import { type Instant, seconds, type WallTime } from '../base/time.ts';
+import { elapsed, type Instant, seconds, type WallTime } from '../base/time.ts';
 import type { AuthMethod, Authorization } from './authorization.ts';
 import type { AddressKey, GrantKey, SessionVlans } from './dataplane.ts';
 
@@ -73,9 +73,18 @@ export interface HeardAddress {
   readonly at: Instant;
 }
 
-/** It is the client's, whether it is the one that is told or not. */
-export function isAddressOf({ ipv4, ipv6, heardIpv6 }: SessionAddresses, ip: Ip): boolean {
-  return ipv4 === ip || ipv6 === ip || heardIpv6?.some((heard) => heard.ip === ip) === true;
+/**
+ * It is the client's: told of it, or heard within KNOWN_IPV6_FOR. The list may have older ones, since they are only left out
+ * when the next address is heard; by then such a one may be another host's.
+ */
+export function isAddressOf({ ipv4, ipv6, heardIpv6 }: SessionAddresses, ip: Ip, now: Instant): boolean {
+  if (ipv4 === ip || ipv6 === ip) return true;
+  const heard = heardIpv6?.find((each) => each.ip === ip);
+  return heard !== undefined && isFresh(heard, now);
+}
+
+export function isFresh({ at }: HeardAddress, now: Instant): boolean {
+  return elapsed(at, now) < KNOWN_IPV6_FOR;
 }
 
 /** Where a sign of life came from, cheapest first (design: evidence (a) to (d)). */

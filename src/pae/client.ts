@@ -22,7 +22,7 @@ import type { PaeEffect, PaeEvent, PaeRef, ReauthBy } from './events.ts';
 import { printable } from './identity.ts';
 import { Pacp, type PacpCondition } from './pacp.ts';
 import type { PaeSettings } from './settings.ts';
-import { isRepeated, judgeStart } from './start.ts';
+import { StartGate } from './start.ts';
 
 const NOBODY = new Uint8Array(0);
 
@@ -53,10 +53,7 @@ export class AuthenticatorClient {
   private identity: Uint8Array = NOBODY;
   /** Given when the session was made or last renewed. */
   private sessionIdentity: Uint8Array = NOBODY;
-  /** The last EAPOL-Start, or the beginning of the exchange that runs. */
-  private startedAt = Number.NEGATIVE_INFINITY as Instant;
-  /** The last EAPOL-Start that led to a frame. */
-  private startAnsweredAt = Number.NEGATIVE_INFINITY as Instant;
+  private readonly starts = new StartGate();
   private replyMessage: string | undefined;
   private readonly effects = new EffectList();
 
@@ -190,18 +187,14 @@ export class AuthenticatorClient {
   private onStart(now: Instant): void {
     if (this.control !== 'auto') {
       // FORCE_AUTH and FORCE_UNAUTH (2004 edition, §8.2.4) answer a Start with the outcome that is forced.
-      if (isRepeated(this.startedAt, now)) this.effects.count('start-duplicate');
+      if (this.starts.isRepeated(now)) this.effects.count('start-duplicate');
       else this.sendForced();
-      this.startedAt = now;
       return;
     }
-    const times = { startedAt: this.startedAt, answeredAt: this.startAnsweredAt };
-    const verdict = judgeStart(this.pacp, this.eap.current, times, now);
+    const verdict = this.starts.judge(this.pacp, this.eap.current, now);
     if (verdict === 'restart') this.stepPacp('eapolStart', now);
     else if (verdict === 'repeat-identity') this.stepEap({ type: 'repeatIdentity' }, now);
     else this.effects.count('start-duplicate');
-    if (verdict !== 'duplicate') this.startAnsweredAt = now;
-    this.startedAt = now;
   }
 
   private onLogoff(now: Instant): void {
@@ -328,7 +321,7 @@ export class AuthenticatorClient {
       else if (action.do === 'eapStop') this.stepEap({ type: 'stop' }, now);
       else if (action.do === 'reAuthDue') this.effects.add({ type: 'reauthentication-due' });
       else {
-        this.startedAt = now;
+        this.starts.began(now);
         this.effects.decide('began', condition);
         this.stepEap(packet === undefined ? { type: 'start' } : { type: 'rxIdentity', packet }, now);
       }

@@ -10,36 +10,54 @@ import { START_SPACING } from './settings.ts';
 /** `repeat-identity`: the question is out and unanswered, so it is sent again, as it was. */
 export type StartVerdict = 'restart' | 'repeat-identity' | 'duplicate';
 
-/** When what a Start is judged by happened last; the far past if it never did. */
-export interface StartTimes {
-  /** Any Start, or the beginning of an exchange. */
-  readonly startedAt: Instant;
-  /** A Start that was answered. */
-  readonly answeredAt: Instant;
-}
+/** Of one client: when it last sent one, and what the next one is worth. */
+export class StartGate {
+  /** The last one, or the beginning of the exchange that runs. */
+  private startedAt = Number.NEGATIVE_INFINITY as Instant;
+  /** The last one that led to a frame. */
+  private answeredAt = Number.NEGATIVE_INFINITY as Instant;
 
-/** True within one second of `startedAt`. */
-export function isRepeated(startedAt: Instant, now: Instant): boolean {
-  return elapsed(startedAt, now) < START_SPACING;
-}
-
-/**
- * At most one frame a second for Starts while the Identity is asked; at most one restart a second otherwise, and PACP
- * bounds those within one attempt by retryMax. The first Start is always answered, however fresh the question: a host that
- * was merely seen is asked before its supplicant is there to hear it, and would wait out txPeriod.
- */
-export function judgeStart(pacp: Pacp, eap: EapState, times: StartTimes, now: Instant): StartVerdict {
-  const { startedAt, answeredAt } = times;
-  switch (pacp.current) {
-    case 'AUTHENTICATING':
-      if (eap.name === 'IDLE') return isRepeated(answeredAt, now) ? 'duplicate' : 'repeat-identity';
-      // While the grant is written, the outcome is a moment away.
-      return eap.name === 'SUCCESS2' || isRepeated(startedAt, now) ? 'duplicate' : 'restart';
-    case 'AUTHENTICATED':
-      // Queued behind the Start that has just led to this success.
-      return isRepeated(startedAt, now) || isRepeated(pacp.since, now) ? 'duplicate' : 'restart';
-    case 'UNAUTHENTICATED':
-    case 'HELD':
-      return 'restart';
+  /** An exchange has begun, by whatever. */
+  began(now: Instant): void {
+    this.startedAt = now;
   }
+
+  /** One has come: true within a second of the one before. */
+  isRepeated(now: Instant): boolean {
+    const repeated = isSoon(this.startedAt, now);
+    this.startedAt = now;
+    return repeated;
+  }
+
+  /**
+   * One has come: at most one frame a second while the Identity is asked; at most one restart a second otherwise, and PACP
+   * bounds those within one attempt by retryMax. The first Start is always answered, however fresh the question: a host that
+   * was merely seen is asked before its supplicant is there to hear it, and would wait out txPeriod.
+   */
+  judge(pacp: Pacp, eap: EapState, now: Instant): StartVerdict {
+    const verdict = this.verdict(pacp, eap, now);
+    if (verdict !== 'duplicate') this.answeredAt = now;
+    this.startedAt = now;
+    return verdict;
+  }
+
+  private verdict(pacp: Pacp, eap: EapState, now: Instant): StartVerdict {
+    const repeated = isSoon(this.startedAt, now);
+    switch (pacp.current) {
+      case 'AUTHENTICATING':
+        if (eap.name === 'IDLE') return isSoon(this.answeredAt, now) ? 'duplicate' : 'repeat-identity';
+        // While the grant is written, the outcome is a moment away.
+        return eap.name === 'SUCCESS2' || repeated ? 'duplicate' : 'restart';
+      case 'AUTHENTICATED':
+        // Queued behind the Start that has just led to this success.
+        return repeated || isSoon(pacp.since, now) ? 'duplicate' : 'restart';
+      case 'UNAUTHENTICATED':
+      case 'HELD':
+        return 'restart';
+    }
+  }
+}
+
+function isSoon(then: Instant, now: Instant): boolean {
+  return elapsed(then, now) < START_SPACING;
 }

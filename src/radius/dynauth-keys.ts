@@ -3,6 +3,7 @@
 import { type Ip, isIpv4 } from '../base/ip.ts';
 import { type Mac, parseMac } from '../base/mac.ts';
 import { present } from '../base/present.ts';
+import type { Instant } from '../base/time.ts';
 import { isAddressOf, type L2Session, type L3Session } from '../model/session.ts';
 import type { RadiusPacket } from '../wire/radius.ts';
 import {
@@ -97,7 +98,7 @@ export function nameSomebody({ nasPortType: _, ...keys }: SessionKeys): boolean 
 }
 
 /** All keys fit. */
-export function isMeant(session: Subject, keys: SessionKeys): boolean {
+export function isMeant(session: Subject, keys: SessionKeys, now: Instant): boolean {
   const { authorization, addresses, id, multiId } = session;
   const { framedIp, framedIpv6 } = keys;
   return (
@@ -106,7 +107,7 @@ export function isMeant(session: Subject, keys: SessionKeys): boolean {
     fits(keys.userName, authorization.userName) &&
     isAtPlace(session, keys) &&
     (framedIp === undefined || framedIp === addresses.ipv4 || framedIp === authorization.framedIp) &&
-    (framedIpv6 === undefined || isAddressOf(addresses, framedIpv6)) &&
+    (framedIpv6 === undefined || isAddressOf(addresses, framedIpv6, now)) &&
     (keys.cui === undefined || sameOctets(keys.cui, authorization.cui)) &&
     (keys.auditSessionId === undefined || keys.auditSessionId === id || keys.auditSessionId === multiId)
   );

@@ -7,13 +7,14 @@
 // later visit is one try, with the timeouts to that server still doubling.
 //
 // A reply that does not verify is dropped and counted, and over UDP nothing else happens: it must not end the request that
-// it claims to answer. A connection it ends (replies.ts), and what waits there is asked elsewhere, or anew. An identifier stays taken until its answer came or for `lingerTime` after nobody waits for it.
+// it claims to answer. A connection it ends (replies.ts), and what waits there is asked elsewhere, or anew: the server has
+// spoken, so that is no silence. An identifier stays taken until its answer came, or nobody expects it (lingering.ts).
 // Work: O(servers) a request, O(log in flight) a timer, O(1) a reply; at most 512 timeouts a tick.
 
 import type { Entropy } from '../base/entropy.ts';
 import type { Ip } from '../base/ip.ts';
 import type { Decoded } from '../base/result.ts';
-import { after, earliest, type Instant, type Millis, millis, NEVER, seconds } from '../base/time.ts';
+import { after, earliest, type Instant, type Millis, millis, NEVER } from '../base/time.ts';
 import type { CancelReason } from '../model/authorization.ts';
 import type { OutgoingAttribute } from '../wire/radius-attributes.ts';
 import { DeadlineHeap, newDeadline } from './deadlines.ts';
@@ -27,21 +28,15 @@ import type {
   ServerIndex,
 } from './effects.ts';
 import type { Exchange, Link, Track, Visit } from './exchange.ts';
-import { Fifo } from './fifo.ts';
-import { Links, type LinksSettings, type SameServer } from './links.ts';
-import { BREAKING, examineReply, REPLY_COUNTERS } from './replies.ts';
+import { Lingering } from './lingering.ts';
+import { Links, type LinksSettings, type LostConnection, type SameServer } from './links.ts';
+import { endsConnection, examineReply, REPLY_COUNTERS } from './replies.ts';
 import { nextTimeout } from './retransmission.ts';
 import type { Attempt, ServerStatistics } from './server-link.ts';
 import type { RadiusSettings, RequestKind, RetransmissionSettings } from './settings.ts';
 
 export const FIRST_VISIT_TRIES = 2;
 const TIMEOUTS_PER_TICK = 512;
-/** An answer that is later than this is nobody's. */
-const SHORTEST_LINGER = seconds(30);
-
-function lingerTime({ mrt }: RetransmissionSettings): Millis {
-  return millis(Math.max(SHORTEST_LINGER, 2 * mrt));
-}
 
 export abstract class Exchanges {
   protected readonly links: Links<Exchange>;
@@ -50,8 +45,7 @@ export abstract class Exchanges {
   protected readonly entropy: Entropy;
   private readonly byRef = new Map<RequestRef, Exchange>();
   private readonly timers = new DeadlineHeap<Exchange>();
-  private readonly lingering = new Fifo<{ at: Instant; link: Link; attempt: Attempt<Exchange> }>();
-  private lingerTime: Millis;
+  private readonly lingering: Lingering;
 
   constructor(
     readonly kind: RequestKind,
@@ -61,18 +55,18 @@ export abstract class Exchanges {
     this.retransmission = radius[kind];
     this.nas = nas;
     this.entropy = entropy;
-    this.lingerTime = lingerTime(this.retransmission);
+    this.lingering = new Lingering(this.retransmission);
     this.links = new Links<Exchange>(kind, settings, (...lost) => this.abandon(...lost));
   }
 
   /** Another configuration: what waits for a server that is in it no more is asked elsewhere. */
   configure(radius: RadiusSettings, same: SameServer, now: Instant, out: RadiusEffect[]): void {
     this.retransmission = radius[this.kind];
-    this.lingerTime = lingerTime(this.retransmission);
+    this.lingering.configure(this.retransmission);
     for (const link of this.links.configure(radius, same)) {
       for (const socket of link.openSockets) {
         out.push({ type: 'disconnect', socket });
-        this.abandon(link, socket.n, now, out);
+        this.abandon({ link, n: socket.n, because: 'closed' }, now, out);
       }
     }
     this.resume(now, out);
@@ -150,10 +144,11 @@ export abstract class Exchanges {
       const { reason, detail } = examined.error;
       link.counters.add(`dropped_${reason.replaceAll('-', '_')}`);
       out.push({ type: 'dropped', kind: this.kind, reason, detail });
-      if (link.reliable && BREAKING.has(reason)) {
+      if (link.reliable) link.health.spoke(now);
+      if (endsConnection(link, datagram, reason)) {
         link.counters.add('connection_invalid');
         out.push({ type: 'disconnect', socket: datagram.socket, because: `${reason}: ${detail}` });
-        this.lost(link, datagram.socket.n, now, out);
+        this.lost({ link, n: datagram.socket.n, because: 'invalid' }, now, out);
       }
       return;
     }
@@ -184,22 +179,24 @@ export abstract class Exchanges {
     if (link === undefined) return;
     if (event.state === 'open') {
       link.counters.add('connections');
+      link.health.connected(now);
       link.status.connected(now);
       return;
     }
     link.counters.add(`connection_${event.reason.replaceAll('-', '_')}`);
     if (!event.wasOpen) this.links.failed(link, event.detail, now, out);
-    this.lost(link, event.socket.n, now, out);
+    const because = event.reason === 'framing' ? 'invalid' : 'closed';
+    this.lost({ link, n: event.socket.n, because }, now, out);
   }
 
-  private lost(link: Link, n: number, now: Instant, out: RadiusEffect[]): void {
-    if (n === link.statusSocket.n) link.status.disconnected();
-    this.abandon(link, n, now, out);
+  private lost(connection: LostConnection<Exchange>, now: Instant, out: RadiusEffect[]): void {
+    if (connection.because === 'invalid') connection.link.health.interrupted();
+    this.abandon(connection, now, out);
     this.resume(now, out);
   }
 
   tick(now: Instant, out: RadiusEffect[]): void {
-    this.expire(now);
+    this.lingering.expire(now);
     this.links.tick(now, out);
     for (let turn = 0; turn < TIMEOUTS_PER_TICK; turn++) {
       const exchange = this.timers.popDue(now);
@@ -210,7 +207,7 @@ export abstract class Exchanges {
   }
 
   pollAt(): Instant {
-    const next = earliest(this.timers.next, this.lingering.first?.at ?? NEVER);
+    const next = earliest(this.timers.next, this.lingering.pollAt());
     return earliest(next, this.links.pollAt());
   }
 
@@ -292,7 +289,7 @@ export abstract class Exchanges {
   ): Attempt<Exchange> | 'no-identifier' | undefined {
     if (track.attempt !== undefined) {
       if (this.repeatsOctets) return track.attempt;
-      this.linger(link, track.attempt, now);
+      this.lingering.add(link, track.attempt, now);
     }
     const slot = link.acquire();
     if (slot === undefined) return 'no-identifier';
@@ -321,7 +318,7 @@ export abstract class Exchanges {
     this.leave(exchange);
     if (!this.repeatsOctets && track?.attempt !== undefined) {
       // The next sending is another packet, and may be hours away.
-      this.linger(link, track.attempt, now);
+      this.lingering.add(link, track.attempt, now);
       delete track.attempt;
     }
     if (over) {
@@ -356,13 +353,8 @@ export abstract class Exchanges {
     this.leave(exchange);
     for (const [index, { attempt }] of exchange.tracks) {
       const link = this.links.of(index);
-      if (link !== undefined && attempt !== undefined) this.linger(link, attempt, now);
+      if (link !== undefined && attempt !== undefined) this.lingering.add(link, attempt, now);
     }
-  }
-
-  /** Nobody waits for it any more, but its answer may still come: until then its identifier is taken. */
-  private linger(link: Link, attempt: Attempt<Exchange>, now: Instant): void {
-    if (link.isOpen(attempt)) this.lingering.push({ at: after(now, this.lingerTime), link, attempt });
   }
 
   private leave(exchange: Exchange): void {
@@ -371,17 +363,8 @@ export abstract class Exchanges {
     exchange.visit = undefined;
   }
 
-  private expire(now: Instant): void {
-    for (;;) {
-      const first = this.lingering.first;
-      if (first === undefined || first.at > now) return;
-      this.lingering.shift();
-      first.link.close(first.attempt);
-    }
-  }
-
-  /** Nothing that was sent over this connection will be answered. */
-  private abandon(link: Link, n: number, now: Instant, out: RadiusEffect[]): void {
+  private abandon(connection: LostConnection<Exchange>, now: Instant, out: RadiusEffect[]): void {
+    const { link, n, because } = connection;
     for (const attempt of link.disconnected(n)) {
       const { exchange } = attempt;
       const track = exchange.tracks.get(link.index);
@@ -390,7 +373,7 @@ export abstract class Exchanges {
       if (exchange.done || visit?.link !== link) continue;
       this.leave(exchange);
       // A server that closes what it was asked over, and has answered nothing since, is as good as silent.
-      this.unheard(exchange, visit, now, out);
+      if (because !== 'invalid') this.unheard(exchange, visit, now, out);
       if (now >= exchange.expiresAt) this.giveUp(exchange, 'silent', now, out);
       else this.next(exchange, now, out);
     }

@@ -9,11 +9,22 @@
 // What a client asks is its own choice, and it may choose what a living server is silent about: a realm whose home server is
 // dark, a packet that is discarded. For the order of servers that does no harm. To open a port for want of a server
 // it must be *certain*: silence towards clients of two ports, about Status-Server, about a record of ours, or no connection.
+// Silence makes it certain only if it lasted for one timeout at least. Over TLS nobody but the server can speak: whatever it says,
+// believed or not, is the word of a server that is there. If such a word ends the connection (RFC 6613 §2.6.4), what is asked next
+// may not reach it before another one stands, so until then no silence counts for that.
 
-import { after, type Instant, instant, type Millis, NEVER } from '../base/time.ts';
+import { after, elapsed, type Instant, instant, type Millis, NEVER } from '../base/time.ts';
 
 /** Ports; one of them can send as many clients as it likes. */
 const WITNESSES = 2;
+
+export interface HealthTimes {
+  readonly deadTime: Millis;
+  /** How long one canary keeps the others away. */
+  readonly trialTime: Millis;
+  /** A shorter silence makes nothing certain, however little patience its asker has. */
+  readonly leastSilence: Millis;
+}
 
 type State = { readonly name: 'up' } | { readonly name: 'dead'; readonly trialAt: Instant };
 
@@ -21,20 +32,17 @@ export class ServerHealth {
   private state: State = { name: 'up' };
   private changedAt: Instant | undefined;
   private lastAnswer = instant(Number.NEGATIVE_INFINITY);
+  /** Silence about what was asked before makes nothing certain; NEVER: no silence does, until a connection stands again. */
+  private audibleFrom = instant(Number.NEGATIVE_INFINITY);
   /** Since its last answer. */
   private readonly silentTo = new Set<string>();
   private proven = false;
 
-  constructor(
-    private deadTime: Millis,
-    /** How long one canary keeps the others away. */
-    private trialTime: Millis,
-  ) {}
+  constructor(private times: HealthTimes) {}
 
   /** What holds already is not changed by it. */
-  configure(deadTime: Millis, trialTime: Millis): void {
-    this.deadTime = deadTime;
-    this.trialTime = trialTime;
+  configure(times: HealthTimes): void {
+    this.times = times;
   }
 
   get up(): boolean {
@@ -64,7 +72,7 @@ export class ServerHealth {
   /** A request was just given to this server; if that was a canary, the others are kept away for a while. */
   chosen(now: Instant): void {
     if (this.state.name === 'dead' && now >= this.state.trialAt) {
-      this.state = { name: 'dead', trialAt: after(now, this.trialTime) };
+      this.state = { name: 'dead', trialAt: after(now, this.times.trialTime) };
     }
   }
 
@@ -85,9 +93,29 @@ export class ServerHealth {
    */
   silent(since: Instant, now: Instant, origin?: string): boolean {
     if (this.lastAnswer > since) return false;
-    if (origin === undefined) this.proven = true;
-    else this.silentTo.add(origin);
+    const believed = since >= this.audibleFrom && elapsed(since, now) >= this.times.leastSilence;
+    if (believed) {
+      if (origin === undefined) this.proven = true;
+      else this.silentTo.add(origin);
+    }
     return this.die(now);
+  }
+
+  /** A packet over TLS that answers nothing: the server may be of no use, but it is not certainly dead. */
+  spoke(now: Instant): void {
+    if (this.audibleFrom < now) this.audibleFrom = now;
+    this.silentTo.clear();
+    this.proven = false;
+  }
+
+  /** Its last word has ended a connection, and the next one may have to wait. */
+  interrupted(): void {
+    this.audibleFrom = NEVER;
+  }
+
+  /** A connection to it stands. */
+  connected(now: Instant): void {
+    if (this.audibleFrom === NEVER) this.audibleFrom = now;
   }
 
   /** It could not be reached at all. True if that makes the server dead, and it was not. */
@@ -98,13 +126,13 @@ export class ServerHealth {
 
   /** It is silent about Status-Server, too. */
   confirm(): void {
-    this.proven = true;
+    if (this.audibleFrom !== NEVER) this.proven = true;
   }
 
   private die(now: Instant): boolean {
     const wasUp = this.up;
     if (wasUp) this.changedAt = now;
-    this.state = { name: 'dead', trialAt: after(now, this.deadTime) };
+    this.state = { name: 'dead', trialAt: after(now, this.times.deadTime) };
     return wasUp;
   }
 }

@@ -19,8 +19,16 @@ export interface LinksSettings {
 
 export type SameServer = (before: RadiusServer, after: RadiusServer) => boolean;
 
-/** What was sent over a connection that is no more: to be asked elsewhere, or anew. */
-type Abandon<Exchange> = (link: ServerLink<Exchange>, n: number, now: Instant, out: RadiusEffect[]) => void;
+/** Nothing that was sent over it will be answered. */
+export interface LostConnection<Exchange> {
+  readonly link: ServerLink<Exchange>;
+  readonly n: number;
+  /** `invalid`: the server said something over it that cannot be believed. `closed`: it, or we, ended it otherwise. */
+  readonly because: 'invalid' | 'closed';
+}
+
+/** What was sent over it is to be asked elsewhere, or anew. */
+type Abandon<Exchange> = (lost: LostConnection<Exchange>, now: Instant, out: RadiusEffect[]) => void;
 
 /** A request first sent at `since`, for a client of this port, if for any. */
 interface Unheard {
@@ -53,8 +61,9 @@ export class Links<Exchange> {
   configure(radius: RadiusSettings, same: SameServer): readonly ServerLink<Exchange>[] {
     const { kind } = this;
     const { deadTime, statusInterval } = radius;
+    const { irt } = radius[kind];
     // A canary is judged after its first visit: IRT and twice IRT, each up to a tenth longer.
-    const times = { deadTime, statusInterval, trialTime: millis(radius[kind].irt * 3.5) };
+    const times = { deadTime, statusInterval, trialTime: millis(irt * 3.5), leastSilence: irt };
     const before = new Set(this.ordered);
     const links: ServerLink<Exchange>[] = [];
     for (const server of radius.servers) {
@@ -139,7 +148,7 @@ export class Links<Exchange> {
     if (!link.reliable) return;
     for (let n = 0; n < link.sockets; n++) {
       out.push({ type: 'disconnect', socket: { server: link.index, kind: this.kind, n } });
-      this.abandon(link, n, now, out);
+      this.abandon({ link, n, because: 'closed' }, now, out);
     }
   }
 

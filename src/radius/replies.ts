@@ -14,15 +14,24 @@ const ATTRIBUTES_AT = 20;
 
 /**
  * RFC 6613 §2.6.4: reasons for which a packet ends the connection that it came over, since what follows it cannot be believed.
- * Not among them: a code that answers nothing, and what answers no request.
+ * Not among them: a code that answers nothing, what answers no request, and a Message-Authenticator that is missing: the packet
+ * is the server's, and an old home server behind a proxy sends such, so whoever picks the realm could end the connection by it.
  */
-export const BREAKING: ReadonlySet<string> = new Set<RadiusReason>([
+const BREAKING: ReadonlySet<string> = new Set<RadiusReason>([
   'length',
   'attribute-length',
   'response-authenticator',
   'message-authenticator',
-  'message-authenticator-missing',
 ]);
+
+/**
+ * Whether this packet, refused for `reason`, ends its connection. A Response Authenticator that is wrong for the request which
+ * waits may be right for an earlier one that had its Identifier, and was given up: to come so late is no breach.
+ */
+export function endsConnection(link: Link, { socket, bytes }: Datagram, reason: string): boolean {
+  if (!link.reliable || !BREAKING.has(reason)) return false;
+  return reason !== 'response-authenticator' || !link.owesEarlier(socket.n, bytes[1] ?? 0);
+}
 
 /** RADIUS-AUTH-CLIENT-MIB counts answers by what they say. */
 export const REPLY_COUNTERS: ReadonlyMap<number, LinkCounter> = new Map([

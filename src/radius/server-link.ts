@@ -4,7 +4,7 @@ import { Counters } from '../base/counters.ts';
 import { type Ip, parseIp } from '../base/ip.ts';
 import { type Instant, type Millis, NEVER } from '../base/time.ts';
 import type { RadiusEffect, ServerIndex, SocketKey } from './effects.ts';
-import { ServerHealth } from './health.ts';
+import { type HealthTimes, ServerHealth } from './health.ts';
 import { IDS_PER_SOCKET, IdPool, identifierOf, MAX_SOCKETS, type Slot, socketOf } from './id-pool.ts';
 import type { RadiusServer, RequestKind } from './settings.ts';
 import { type PendingStatus, StatusWatch } from './status.ts';
@@ -56,9 +56,7 @@ export interface ServerStatistics {
   readonly counters: Readonly<Record<string, number>>;
 }
 
-export interface LinkTimes {
-  readonly deadTime: Millis;
-  readonly trialTime: Millis;
+export interface LinkTimes extends HealthTimes {
   readonly statusInterval: Millis;
 }
 
@@ -97,6 +95,8 @@ export class ServerLink<Exchange> {
   private readonly address: Ip | string;
   private readonly ids: IdPool;
   private readonly attempts: (Attempt<Exchange> | undefined)[] = [];
+  /** Had a request, on the connection that stands, which was not answered in time. At most as many as there are slots. */
+  private readonly owed = new Set<Slot>();
   private roundTrip: number | undefined;
 
   constructor(settings: LinkSettings) {
@@ -110,7 +110,7 @@ export class ServerLink<Exchange> {
     this.ids = this.reliable ? new IdPool(MAX_CONNECTIONS, 1) : new IdPool();
     this.address = canonical(address);
     this.name = address.includes(':') ? `[${address}]:${this.port}` : `${address}:${this.port}`;
-    this.health = new ServerHealth(settings.deadTime, settings.trialTime);
+    this.health = new ServerHealth(settings);
     this.status = new StatusWatch({
       mode: statusServer,
       interval: settings.statusInterval,
@@ -119,9 +119,9 @@ export class ServerLink<Exchange> {
   }
 
   /** The same server under other times. */
-  configure({ deadTime, trialTime, statusInterval }: LinkTimes): void {
-    this.health.configure(deadTime, trialTime);
-    this.status.configure(statusInterval);
+  configure(times: LinkTimes): void {
+    this.health.configure(times);
+    this.status.configure(times.statusInterval);
   }
 
   /** Up, or dead for long enough that a request should try it, where nothing else finds out. */
@@ -167,6 +167,8 @@ export class ServerLink<Exchange> {
     const lost = this.attempts.slice(n * IDS_PER_SOCKET, (n + 1) * IDS_PER_SOCKET);
     const open = lost.filter((attempt) => attempt !== undefined);
     for (const attempt of open) this.close(attempt);
+    for (const slot of this.owed) if (socketOf(slot) === n) this.owed.delete(slot);
+    if (n === this.statusSocket.n) this.status.disconnected();
     return open;
   }
 
@@ -188,6 +190,18 @@ export class ServerLink<Exchange> {
     if (this.attempts[attempt.slot] !== attempt) return;
     this.attempts[attempt.slot] = undefined;
     this.ids.release(attempt.slot);
+  }
+
+  /** No answer to it is expected any more. */
+  expire(attempt: Attempt<Exchange>): void {
+    if (this.reliable && this.isOpen(attempt)) this.owed.add(attempt.slot);
+    this.close(attempt);
+  }
+
+  /** What comes over this connection with this identifier may be meant for an earlier request than the one that waits. */
+  owesEarlier(n: number, identifier: number): boolean {
+    if (this.pendingStatus(n, identifier) !== undefined) return this.status.owesEarlier;
+    return this.owed.has(n * IDS_PER_SOCKET + identifier);
   }
 
   isOpen(attempt: Attempt<Exchange>): boolean {

@@ -48,6 +48,8 @@ export class StatusWatch {
   private fruitless = 0;
   private servedSinceDeath = true;
   private askedSinceDeath = 0;
+  /** Of those that were sent over the connection that stands, the pending one among them. */
+  private unansweredAsks = 0;
 
   constructor(private settings: StatusSettings) {
     // A connection is made before the first login needs it.
@@ -73,6 +75,11 @@ export class StatusWatch {
     return this.outstanding;
   }
 
+  /** What comes for the pending one may be the late answer to an earlier one. */
+  get owesEarlier(): boolean {
+    return this.unansweredAsks > 1;
+  }
+
   pollAt(): Instant {
     return this.dueAt;
   }
@@ -81,6 +88,7 @@ export class StatusWatch {
   next(authenticator: Uint8Array, fraction: number, now: Instant): PendingStatus {
     this.outstanding = { identifier: this.nextIdentifier, authenticator, sentAt: now };
     if (!this.settings.watchdog) this.nextIdentifier = (this.nextIdentifier + 1) & 0xff;
+    this.unansweredAsks++;
     if (this.dead) this.askedSinceDeath++;
     const soon = this.dead && this.askedSinceDeath <= ASKED_TO_BE_SURE;
     this.dueAt = after(now, soon ? ASKED_AGAIN_AFTER : this.wait(fraction));
@@ -90,6 +98,7 @@ export class StatusWatch {
   /** A verified answer to the pending one. */
   answered(): void {
     this.outstanding = undefined;
+    this.unansweredAsks--;
     this.hasAnswered = true;
   }
 
@@ -119,10 +128,12 @@ export class StatusWatch {
   /** What was sent over a connection that is no more is answered by nobody. */
   disconnected(): void {
     this.outstanding = undefined;
+    this.unansweredAsks = 0;
   }
 
-  /** A connection to it stands again. */
+  /** A connection to it stands again: what was asked before may not have reached it. */
   connected(now: Instant): void {
+    this.askedSinceDeath = 0;
     if (this.dead && this.settings.mode !== false) this.dueAt = now;
   }
 

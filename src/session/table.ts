@@ -5,6 +5,7 @@
 // left the table already: its logout machine holds what it still needs.
 
 import { type Mac, macToNumber } from '../base/mac.ts';
+import type { Instant } from '../base/time.ts';
 import type { PortName } from '../model/dataplane.ts';
 import type { SessionSelector } from '../model/selector.ts';
 import { isAddressOf, type L2Session, type Session, type SessionKey } from '../model/session.ts';
@@ -79,7 +80,7 @@ export class SessionTable<Row extends HasSession, L2Row extends Row & HasSession
   }
 
   /** A snapshot: the caller may end the sessions while it walks. */
-  select(selector: SessionSelector): readonly Row[] {
+  select(selector: SessionSelector, now: Instant): readonly Row[] {
     const { mac, port } = selector;
     const near =
       mac !== undefined
@@ -87,18 +88,19 @@ export class SessionTable<Row extends HasSession, L2Row extends Row & HasSession
         : port !== undefined
           ? this.onPort(port)
           : this.rows.values();
-    return [...near].filter((row) => fits(row.session, selector));
+    return [...near].filter((row) => fits(row.session, selector, now));
   }
 }
 
 /** All that the selector says is so of this session. */
-export function fits(session: Session, { mac, ip, sessionId, user, port, role }: SessionSelector): boolean {
+export function fits(session: Session, selector: SessionSelector, now: Instant): boolean {
+  const { mac, ip, sessionId, user, port, role } = selector;
   const { addresses, authorization } = session;
   const here = session.layer === 2 ? session : undefined;
   return (
     (mac === undefined || here?.mac === mac) &&
     (port === undefined || here?.grant.port === port) &&
-    (ip === undefined || isAddressOf(addresses, ip)) &&
+    (ip === undefined || isAddressOf(addresses, ip, now)) &&
     (sessionId === undefined || session.id === sessionId) &&
     (user === undefined || authorization.userName === user) &&
     (role === undefined || session.role === role)

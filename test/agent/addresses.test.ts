@@ -85,6 +85,16 @@ describe('a client with a stable and a temporary IPv6 address', () => {
     expect(await stage.ask('disconnect', { ip: address })).toMatchObject({ disconnected: 1 });
   });
 
+  it("is not found by the one that was not heard for an hour, which may be another host's by then", async () => {
+    // Its traffic goes to others: the table tells of it, and it does not say its addresses anew.
+    await stage.talk(stage.machine(1), T / 2);
+    await stage.pass(3_601_000);
+    expect(stage.events('session-end')).toEqual([]);
+    expect(disconnect(TEMPORARY)).toBe(503);
+    await expect(stage.ask('disconnect', { ip: TEMPORARY })).rejects.toThrow('no session fits');
+    expect(disconnect(STABLE)).toBe('Disconnect-ACK');
+  });
+
   it.each([STABLE, TEMPORARY])('is found with %s after a restart, too', async (address) => {
     await stage.killAgent();
     await stage.pass(2_000);

@@ -237,15 +237,25 @@ describe('keys that must agree', () => {
 
   test('a patience that is shorter than one visit to a server is a warning, where it is said', () => {
     const visit = 'one server is asked for up to 6.6 s, and an attempt that ends before that asks no other';
+    const two = `${MINIMAL.replace('}]', '}, {address: 127.0.0.2, use: authentication, secret: testing123}]')}`;
     const ports = 'ports:\n  p1: {dot1x: {server_timeout_s: 6}}\n  p2: {dot1x: {server_timeout_s: 7}}\n';
-    expect(warnings(`${MINIMAL}${ports}dot1x: {server_timeout_s: 5}\n`)).toMatchObject([
+    expect(warnings(`${two}${ports}dot1x: {server_timeout_s: 5}\n`)).toEqual([
       expect.stringMatching(`ports.p1.dot1x.server_timeout_s .*: is short: ${visit}`),
       expect.stringMatching(`^dot1x.server_timeout_s .*: is short: ${visit}`),
     ]);
     const slow = (irtS: number) =>
-      warnings(SMALLEST.replace('radius:', `radius:\n  retransmission: {access: {irt_s: ${irtS}}}`));
+      warnings(two.replace('radius: {', `radius: {retransmission: {access: {irt_s: ${irtS}}}, `));
     expect(slow(9)).toEqual([]);
-    expect(slow(10)).toMatchObject([expect.stringContaining('is long for a server_timeout_s of 30')]);
+    expect(slow(10)).toEqual([expect.stringContaining('is long for a server_timeout_s of 30')]);
+  });
+
+  test('where there is one server to ask, only a patience that is shorter than one timeout is', () => {
+    const one = MINIMAL.replace('}]', '}, {address: 127.0.0.2, use: accounting, secret: testing123}]');
+    const patience = (timeoutS: number) => warnings(`${one}dot1x: {server_timeout_s: ${timeoutS}}\n`);
+    expect(patience(2)).toEqual([]);
+    expect(patience(1)).toEqual([
+      "dot1x.server_timeout_s (line 3): is short: silence that is shorter than irt_s (2 s) brings nobody to 'critical'",
+    ]);
   });
 
   test('a probe source that hosts will not answer is a warning, once the addresses of the switch are known', () => {

@@ -135,7 +135,7 @@ describe('a host with a stable and a temporary IPv6 address (RFC 8981)', () => {
         undefined,
       );
     expect(addresses.ipv6).toBe(stable);
-    expect(isAddressOf(addresses, temporary)).toBe(true);
+    expect(isAddressOf(addresses, temporary, instant(6 * 3600_000))).toBe(true);
     expect(addresses.heardIpv6?.map(({ ip }) => ip)).toEqual([temporary, stable]);
   });
 
@@ -145,7 +145,15 @@ describe('a host with a stable and a temporary IPv6 address (RFC 8981)', () => {
     expect(learn(addresses, solicitation(temporary), 3599)).toBe('known');
     expect(learn(addresses, solicitation(temporary), 3600)).toBe('told');
     expect(addresses.ipv6).toBe(temporary);
-    expect(isAddressOf(addresses, stable)).toBe(false);
+    expect(isAddressOf(addresses, stable, instant(3600_000))).toBe(false);
+  });
+
+  it('is not found by one that was not heard for an hour, though nothing else was heard; by the told one it is', () => {
+    const addresses = learntFrom(solicitation(stable), solicitation(temporary));
+    const found = (atS: number) =>
+      [stable, temporary].map((ip) => isAddressOf(addresses, ip, instant(atS * 1000)));
+    expect(found(3599)).toEqual([true, true]);
+    expect(found(3600)).toEqual([true, false]);
   });
 
   it('of an address that was not heard here before (of a restart, a login page) the same holds', () => {

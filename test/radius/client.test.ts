@@ -1,11 +1,10 @@
 import { describe, expect, it } from 'vitest';
 import { toHex } from '../../src/base/bytes.ts';
-import { md5 } from '../../src/base/hash.ts';
 import { millis, seconds } from '../../src/base/time.ts';
 import { WINDOW_DEAD } from '../../src/radius/window.ts';
 import { encodeReply, RADIUS_CODES } from '../../src/wire/radius.ts';
 import { attributeU32, octets, text } from '../../src/wire/radius-attributes.ts';
-import { mustEncode, RadiusRig, radiusSettings, SeededEntropy } from '../rigs/radius-servers.ts';
+import { mustEncode, RadiusRig, radiusSettings, SeededEntropy, signedAs } from '../rigs/radius-servers.ts';
 
 function timesOf(rig: RadiusRig, server: number): number[] {
   const start = rig.sends[0]?.at ?? rig.now;
@@ -175,6 +174,24 @@ describe('failover', () => {
       expect(rig.client.servers().filter(({ kind, up }) => kind === 'access' && !up)).toHaveLength(
         dead ? 2 : 1,
       );
+    });
+
+    it.each([
+      [1000, false],
+      [2000, true],
+    ])('for %i ms, clients of two ports: certainly dead %s', (ms, certain) => {
+      const rig = new RadiusRig(radiusSettings(1));
+      rig.servers[0]!.access = false;
+      for (const [ref, origin] of [
+        [1, 'p1'],
+        [2, 'p2'],
+      ] as const) {
+        rig.access(ref, undefined, origin);
+        rig.advance(ms);
+        rig.cancel(ref, 'unanswered');
+      }
+      expect(rig.of('server-state')).toMatchObject([{ up: false }]);
+      expect(rig.client.reachable('access')).toBe(!certain);
     });
 
     it('by MRD itself', () => {
@@ -534,20 +551,6 @@ function wrongMessageAuthenticator({
 }): Uint8Array {
   const attribute = Uint8Array.of(80, 18, ...new Uint8Array(16).fill(7));
   return signedAs(request, RADIUS_CODES['Access-Reject'], attribute, new TextEncoder().encode('secret-1'));
-}
-
-function signedAs(
-  request: Parameters<typeof encodeReply>[0]['request'],
-  code: number,
-  attributes: Uint8Array,
-  secret: Uint8Array,
-): Uint8Array {
-  const bytes = new Uint8Array(20 + attributes.length);
-  bytes.set([code, request.identifier, 0, bytes.length]);
-  bytes.set(request.authenticator, 4);
-  bytes.set(attributes, 20);
-  bytes.set(md5(bytes, secret), 4);
-  return bytes;
 }
 
 describe('accounting', () => {

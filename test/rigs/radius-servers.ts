@@ -4,6 +4,7 @@
 
 import { toHex } from '../../src/base/bytes.ts';
 import type { Entropy } from '../../src/base/entropy.ts';
+import { md5 } from '../../src/base/hash.ts';
 import type { Ipv4 } from '../../src/base/ip.ts';
 import type { Decoded } from '../../src/base/result.ts';
 import { type Instant, instant, seconds } from '../../src/base/time.ts';
@@ -322,4 +323,19 @@ function slotName({ socket, bytes }: Send): string {
 export function mustEncode(encoded: Decoded<Uint8Array>): Uint8Array {
   if (!encoded.ok) throw new Error(encoded.error.detail);
   return encoded.value;
+}
+
+/** A reply with these attributes and no other: its Response Authenticator is right, and of Message-Authenticator it has what is given. */
+export function signedAs(
+  request: Parameters<typeof encodeReply>[0]['request'],
+  code: number,
+  attributes: Uint8Array,
+  secret: Uint8Array,
+): Uint8Array {
+  const bytes = new Uint8Array(20 + attributes.length);
+  bytes.set([code, request.identifier, 0, bytes.length]);
+  bytes.set(request.authenticator, 4);
+  bytes.set(attributes, 20);
+  bytes.set(md5(bytes, secret), 4);
+  return bytes;
 }

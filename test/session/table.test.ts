@@ -11,6 +11,8 @@ const MAC = '02:00:00:00:00:01' as Mac;
 const PORT = 'p1' as PortName;
 const IP = '2001:db8::9' as Ip;
 
+const NOW = 0 as Instant;
+
 const common = (user: string) => ({
   id: `id of ${user}`,
   multiId: `multi of ${user}`,
@@ -54,13 +56,13 @@ describe('a table of sessions of both layers', () => {
     const table = both();
     expect(table.size).toBe(2);
     expect(table.get(behind.key)?.session).toBe(behind);
-    expect(table.select({ ip: IP }).map(({ session }) => session)).toEqual([behind]);
-    expect(table.select({ ip: '192.0.2.9' as Ip }).map(({ session }) => session)).toEqual([onPort]);
-    expect(table.select({ user: 'bob' }).map(({ session }) => session)).toEqual([behind]);
-    expect(table.select({})).toHaveLength(2);
-    expect(table.select({ mac: MAC, port: PORT, user: 'alice' })).toHaveLength(1);
-    expect(table.select({ mac: MAC, user: 'bob' })).toEqual([]);
-    expect(table.select({ port: PORT, ip: IP })).toEqual([]);
+    expect(table.select({ ip: IP }, NOW).map(({ session }) => session)).toEqual([behind]);
+    expect(table.select({ ip: '192.0.2.9' as Ip }, NOW).map(({ session }) => session)).toEqual([onPort]);
+    expect(table.select({ user: 'bob' }, NOW).map(({ session }) => session)).toEqual([behind]);
+    expect(table.select({}, NOW)).toHaveLength(2);
+    expect(table.select({ mac: MAC, port: PORT, user: 'alice' }, NOW)).toHaveLength(1);
+    expect(table.select({ mac: MAC, user: 'bob' }, NOW)).toEqual([]);
+    expect(table.select({ port: PORT, ip: IP }, NOW)).toEqual([]);
     expect(table.ofMac(MAC)?.session).toBe(onPort);
     expect(table.onPort(PORT).map(({ session }) => session)).toEqual([onPort]);
     expect([...table.onPorts()].map(({ session }) => session)).toEqual([onPort]);
@@ -70,7 +72,7 @@ describe('a table of sessions of both layers', () => {
     const table = both();
     const row = table.get(behind.key) as HasSession<Session>;
     expect([table.remove(row), table.remove(row)]).toEqual([true, false]);
-    expect(table.select({ ip: IP })).toEqual([]);
+    expect(table.select({ ip: IP }, NOW)).toEqual([]);
     expect(table.ofMac(MAC)?.session).toBe(onPort);
   });
 });

@@ -178,7 +178,7 @@ export class Commands implements Timed {
   }
 
   private session(selector: SessionSelector): Outcome<'session'> {
-    const [unit] = this.core.sessions.select(selector);
+    const [unit] = this.core.sessions.select(selector, this.core.now.mono);
     return unit === undefined ? nobody(selector) : { session: sessionAnswer(unit, this.core) };
   }
 
@@ -197,7 +197,7 @@ export class Commands implements Timed {
   private reauthenticate(selector: SessionSelector): Outcome<'reauthenticate'> {
     // Who waits for MAB, or was refused by it, has no session and is meant all the same.
     const asked = this.core.parts.mab.askNow(selector);
-    if (asked > 0 && this.core.sessions.select(selector).length === 0)
+    if (asked > 0 && this.core.sessions.select(selector, this.core.now.mono).length === 0)
       return { reauthenticating: asked, sessions: [] };
     return this.each(
       selector,
@@ -223,7 +223,7 @@ export class Commands implements Timed {
     act: (unit: SessionUnit) => boolean,
     result: (count: number, keys: readonly SessionUnit['session']['key'][]) => R,
   ): R | Refused {
-    const units = this.core.sessions.select(selector);
+    const units = this.core.sessions.select(selector, this.core.now.mono);
     if (units.length === 0 && !namesEverybody(selector)) return nobody(selector);
     const done = units.filter(act);
     return result(

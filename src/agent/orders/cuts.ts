@@ -67,9 +67,9 @@ export class Cuts implements Timed {
   }
 
   meant(selector: SessionSelector): Meant {
-    const { sessions, parts } = this.core;
-    const stuck = parts.life.stuck.filter(({ session }) => fits(session, selector));
-    const units = [...sessions.select(selector), ...stuck];
+    const { sessions, parts, now } = this.core;
+    const stuck = parts.life.stuck.filter(({ session }) => fits(session, selector, now.mono));
+    const units = [...sessions.select(selector, now.mono), ...stuck];
     const entering = parts.life.entering(selector);
     const logins = parts.sso.between(selector);
     return { units, entering, logins, count: units.length + entering.length + logins.length };

@@ -165,18 +165,19 @@ export class DynamicAuthorization {
   private meant({ keys, action }: DynamicRequest): readonly SessionUnit[] {
     const running = this.running(keys);
     if (action.type !== 'disconnect') return running;
-    return [...running, ...this.core.parts.life.stuck.filter(({ session }) => isMeant(session, keys))];
+    const { parts, now } = this.core;
+    return [...running, ...parts.life.stuck.filter(({ session }) => isMeant(session, keys, now.mono))];
   }
 
   private running(keys: SessionKeys): readonly SessionUnit[] {
-    const { sessions } = this.core;
+    const { sessions, now } = this.core;
     const { callingStation, nasPortId } = keys;
     if (callingStation !== undefined) {
       const unit = sessions.ofMac(callingStation);
-      return unit !== undefined && isMeant(unit.session, keys) ? [unit] : [];
+      return unit !== undefined && isMeant(unit.session, keys, now.mono) ? [unit] : [];
     }
     const candidates = nasPortId === undefined ? sessions.all() : sessions.onPort(nasPortId as PortName);
-    return [...candidates].filter(({ session }) => isMeant(session, keys));
+    return [...candidates].filter(({ session }) => isMeant(session, keys, now.mono));
   }
 
   private perform(work: Work): void {

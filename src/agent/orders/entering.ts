@@ -4,7 +4,7 @@ import { isMeant, type SessionKeys } from '../../radius/dynauth-keys.ts';
 import type { Core } from '../core.ts';
 import type { Admission } from '../session/life.ts';
 
-export function enteringAs({ parts }: Core, keys: SessionKeys): readonly Admission[] {
+export function enteringAs({ parts, now }: Core, keys: SessionKeys): readonly Admission[] {
   return parts.life.entering({}).filter((admission) => {
     const { mac, port, sessionId: id, multiId, authorization, addresses = {} } = admission;
     const facts = parts.ports.get(port)?.machine.facts;
@@ -16,6 +16,6 @@ export function enteringAs({ parts }: Core, keys: SessionKeys): readonly Admissi
       nasPort: facts.index,
       calledStation: facts.address,
     };
-    return isMeant({ ...place, id, multiId, authorization, addresses }, keys);
+    return isMeant({ ...place, id, multiId, authorization, addresses }, keys, now.mono);
   });
 }

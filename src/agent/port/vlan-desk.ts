@@ -1,7 +1,7 @@
 // VLANs of ports, as sessions come and go: what is asked for is judged against the bridge as it is (authz/vlan-plan.ts),
 // held in a book (authz/vlan-book.ts), and made so in the data plane, one port's change at a time.
 //
-//   ask ─▶ the bridge is read ─▶ a plan, or why not ─▶ place ─▶ noted on disk, set, read back ─▶ answered
+//   ask ─▶ the bridge is read (vlan-readings.ts) ─▶ a plan, or why not ─▶ place ─▶ noted on disk, set, read back ─▶ answered
 //   free ─▶ the port goes back to what was found (vlan-notes.ts), for ever if need be
 //   read, and it is otherwise than it was placed: somebody else's doing (vlan-repairs.ts) ─▶ set again
 //
@@ -12,12 +12,13 @@ import { named } from '../../authz/vlan-names.ts';
 import { planVlans, type VlanRefusal, type VlanWish } from '../../authz/vlan-plan.ts';
 import type { Result } from '../../base/result.ts';
 import { retryDelay } from '../../base/retry.ts';
-import { after, earliest, type Instant, NEVER } from '../../base/time.ts';
+import { after, earliest, type Instant } from '../../base/time.ts';
 import { isUplink } from '../../config/ports.ts';
 import type { PortName, SessionVlans, VlanChange, VlanId, VlanReading } from '../../model/dataplane.ts';
 import type { Core } from '../core.ts';
 import type { Timed } from '../schedule.ts';
 import { VlanNotes } from './vlan-notes.ts';
+import { VlanReadings } from './vlan-readings.ts';
 import { VlanRepairs } from './vlan-repairs.ts';
 
 /** Whoever holds VLANs of a port: somebody on the way in, then the session. */
@@ -48,24 +49,18 @@ export class VlanDesk implements Timed {
   timer: Timed['timer'];
   private readonly book: VlanBook<Holder>;
   private asking: Asked[] = [];
-  private reading = false;
-  /** A port has joined the bridge since it was last asked to be read, or what is being read is about one that had. */
-  private joined = false;
-  private readsJoined = false;
-  /** Somebody may have changed what is being read, after it was. */
-  private doubted = false;
-  /** What has joined could not be read. */
-  private unread: Retry | undefined;
   /** The bridge may filter otherwise than it did. */
   private stale = true;
   private readonly work = new Map<PortName, Work>();
   private readonly placing = new Map<PortName, Placing[]>();
   private readonly retries = new Map<PortName, Retry>();
   private readonly waiting = new Map<PortName, (() => void)[]>();
+  private readonly readings: VlanReadings;
   private readonly notes: VlanNotes;
   private readonly repairs: VlanRepairs;
 
   constructor(private readonly core: Core) {
+    this.readings = new VlanReadings(core);
     this.repairs = new VlanRepairs(core);
     this.book = new VlanBook(core.config.vlan);
     this.notes = new VlanNotes(core, this.book, {
@@ -102,7 +97,8 @@ export class VlanDesk implements Timed {
   /** Its notes, too: a kill, or a failure, may have come before a change that was noted, or between one that was undone and the end of its note. */
   private reconcileAll(port: PortName): void {
     this.reconcile(port);
-    if (!this.work.has(port) && !this.reading) this.notes.noting(() => this.book.forgetDone(port));
+    if (!this.work.has(port) && !this.readings.isUnderWay)
+      this.notes.noting(() => this.book.forgetDone(port));
   }
 
   configure(): void {
@@ -110,16 +106,13 @@ export class VlanDesk implements Timed {
   }
 
   pollAt(): Instant {
-    let at = this.unread?.at ?? NEVER;
+    let at = this.readings.pollAt();
     for (const retry of this.retries.values()) at = earliest(at, retry.at);
     return at;
   }
 
   onTime(now: Instant): void {
-    if (this.unread !== undefined && this.unread.at <= now) {
-      this.unread = { ...this.unread, at: NEVER };
-      this.portAdded();
-    }
+    this.readings.onTime(now);
     for (const [port, { at }] of this.retries) if (at <= now) this.reconcileAll(port);
   }
 
@@ -145,17 +138,18 @@ export class VlanDesk implements Timed {
   ask(port: PortName, wish: VlanWish, answer: Asked['answer']): void {
     if (this.stale || this.book.filtering) {
       this.asking.push({ port, wish, answer });
-      this.read();
+      this.readings.read();
     } else answer(this.plan(port, wish));
   }
 
   /** The bridge is read, or why it cannot be. */
   readDone(map: VlanReading | undefined, error: string | undefined): void {
-    this.reading = false;
+    const ofJoined = this.readings.answered(map !== undefined);
+    this.core.schedule.touch(this);
     if (map !== undefined) {
       const others = this.notes.noting(() => this.see(map));
       this.notes.takeBack();
-      this.putRight(others);
+      this.putRight(others, ofJoined || this.readings.hasJoined);
     }
     const asked = this.asking;
     this.asking = [];
@@ -166,8 +160,10 @@ export class VlanDesk implements Timed {
           : this.plan(port, wish),
       );
     }
-    if (this.readsJoined) this.joinedRead(map !== undefined);
-    if (this.joined || this.doubted) this.read();
+    // What is held needs an uplink that has just joined, too; a port that is tried again soon has its turn then.
+    if (ofJoined && map !== undefined)
+      for (const port of this.book.heldPorts()) if (!this.retries.has(port)) this.reconcile(port);
+    this.readings.next();
   }
 
   /** Somebody holds something there, or it is not as it was found. */
@@ -177,18 +173,19 @@ export class VlanDesk implements Timed {
 
   /** Whether ports are as they were placed. */
   look(): void {
-    if (!this.book.filtering || this.book.heldPorts().size === 0) return;
-    if (this.reading) this.doubted = true;
-    else this.read();
+    if (this.book.filtering && this.book.heldPorts().size > 0) this.readings.readAnew();
   }
 
-  /** These (undefined: the bridge itself) are otherwise than the book had them: those that are held are set again. */
-  private putRight(others: ReadonlySet<PortName | undefined>): void {
+  /**
+   * These (undefined: the bridge itself) are otherwise than the book had them: those that are held are set again. `joins`: a port has joined,
+   * and what is made is made on it, too, which is nobody's doing.
+   */
+  private putRight(others: ReadonlySet<PortName | undefined>, joins: boolean): void {
     const held = this.book.heldPorts();
-    // What is made for sessions is made with any port's changes; what has joined is nobody's doing.
-    const joins = this.joined || this.readsJoined;
+    // What is made for sessions is made with any port's changes; while one is tried again nobody knows whose doing it is.
     const isMadeOn = (place: PortName | undefined): boolean => place === undefined || !held.has(place);
-    const [any] = !joins && [...others].some(isMadeOn) ? [...held].filter((port) => !this.isBusy(port)) : [];
+    const isTold = !joins && this.retries.size === 0 && [...others].some(isMadeOn);
+    const [any] = isTold ? [...held].filter((port) => !this.isBusy(port)) : [];
     for (const port of held) {
       if (this.isBusy(port) || (port !== any && !others.has(port))) continue;
       if (this.book.heed(port)) this.notes.keep();
@@ -202,18 +199,6 @@ export class VlanDesk implements Timed {
     return this.work.has(port) || this.retries.has(port) || this.notes.isRestoring(port);
   }
 
-  /** What is held needs an uplink that has just joined, too; a port that is tried again soon has its turn then. */
-  private joinedRead(done: boolean): void {
-    if (!done) {
-      const tries = (this.unread?.tries ?? 0) + 1;
-      this.unread = { tries, at: after(this.core.now.mono, retryDelay(tries)) };
-      this.core.schedule.touch(this);
-      return;
-    }
-    this.unread = undefined;
-    for (const port of this.book.heldPorts()) if (!this.retries.has(port)) this.reconcile(port);
-  }
-
   /** The next question looks at the bridge anew. */
   doubt(): void {
     this.stale = true;
@@ -223,7 +208,7 @@ export class VlanDesk implements Timed {
   bridgeBack(macVlan: boolean): void {
     this.book.macVlan = macVlan;
     this.doubt();
-    this.read();
+    this.readings.read();
   }
 
   heldBy(holder: Holder): SessionVlans | undefined {
@@ -303,9 +288,7 @@ export class VlanDesk implements Timed {
   }
 
   portAdded(): void {
-    if (!this.book.filtering && !this.notes.hasLeft) return;
-    this.joined = true;
-    this.read();
+    if (this.book.filtering || this.notes.hasLeft) this.readings.portJoined();
   }
 
   /** Before its ports are. It may be there still by another name, and get its own back. */
@@ -361,14 +344,6 @@ export class VlanDesk implements Timed {
     });
   }
 
-  private read(): void {
-    if (this.reading) return;
-    this.reading = true;
-    this.readsJoined = this.joined;
-    this.joined = this.doubted = false;
-    this.core.out.push({ type: 'read-vlans' });
-  }
-
   /** What is being changed for that, if it was not at work already. */
   private reconcile(port: PortName, placing?: Placing): readonly VlanChange[] {
     const wanted = [...(this.placing.get(port) ?? []), ...(placing === undefined ? [] : [placing])];
@@ -396,7 +371,7 @@ export class VlanDesk implements Timed {
     const { life, ports, reporter } = this.core.parts;
     const tries = (this.retries.get(port)?.tries ?? 0) + 1;
     // Who knows how far it got.
-    this.read();
+    this.readings.read();
     if (placing.length === 0) reporter.warning('vlan', error, { port });
     for (const { answer } of placing) answer(error);
     // Also where nobody wants it any more: by what was read before, there would be nothing to do.

@@ -128,7 +128,7 @@ export class Entrance {
       (admission) =>
         (mac === undefined || admission.mac === mac) &&
         (port === undefined || admission.port === port) &&
-        (ip === undefined || isAddressOf(admission.addresses ?? {}, ip)) &&
+        (ip === undefined || isAddressOf(admission.addresses ?? {}, ip, this.core.now.mono)) &&
         (sessionId === undefined || admission.sessionId === sessionId) &&
         (user === undefined || admission.authorization.userName === user) &&
         (role === undefined || roleFor(this.core, admission).role === role),

@@ -25,6 +25,7 @@ const OF_A_RUN = new Set([
   ...['server', 'currentId', 'nextRef', 'lastRef'],
   // Of a connection to a server.
   ...['byIndex', 'nextIndex', 'index', 'ids', 'window', 'health', 'roundTrip', 'outstanding', 'hasAnswered'],
+  ...['unansweredAsks', 'owed'],
 ]);
 const MOST = 20;
 
