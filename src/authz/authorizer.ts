@@ -160,7 +160,11 @@ export class Authorizer {
     }
   }
 
-  /** The port is gone from the bridge and the kernel has dropped its entries with it. */
+  /**
+   * The port is gone from the bridge and the kernel has dropped its entries with it. An answer has no number: where one is still to
+   * come, and the port is back and the entry wanted again before that, it is taken for the answer to the second write. Ours come
+   * within the turn.
+   */
   portGone(port: PortName): AuthzEffect[] {
     const effects: AuthzEffect[] = [];
     for (const [text, entry] of this.entries) {
