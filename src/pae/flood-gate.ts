@@ -42,7 +42,8 @@ export const SHUT_FOR = millis(250);
 export const CALM = seconds(30);
 
 // A filter is charged to its socket as what the kernel makes of it, up to net.core.optmem_max: 128 KiB since Linux 6.8, 20 KiB
-// before. One that has no room is refused, and anybody is heard: worse than no gate. (The 4,096 instructions that a filter may have are no bound: a MAC takes four.)
+// before. One that has no room is refused, and then anybody is heard: there is no gate. (The 4,096 instructions that a filter
+// may have are no bound: a MAC takes four.)
 
 /** Octets that one MAC takes, measured as 260. */
 const ROOM_OF_MAC = 300;

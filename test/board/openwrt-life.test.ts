@@ -132,6 +132,14 @@ it('whoever stops or restarts the agent logs nobody off', async () => {
   expect(lines('tmp/calls').filter((call) => call.startsWith('drain'))).toEqual([]);
 });
 
+/** What a sysupgrade keeps of the locker. */
+const KEPT = [
+  'etc/init.d/rollcall-kept',
+  'etc/rc.d/S18rollcall-kept',
+  'lib/upgrade/keep.d/rollcall-kept',
+  'etc/rollcall/kept/rollcall-lock',
+];
+
 describe('sysupgrade', () => {
   const hook = (env: Record<string, string> = {}) =>
     root.run(
@@ -203,13 +211,7 @@ describe('sysupgrade', () => {
     const { err, calls } = root.init('start', 'rollcall-kept');
     expect([err, serviceOf(calls).instance]).toEqual(['', undefined]);
     expect(root.run(['/bin/ash', '/etc/uci-defaults/60-rollcall'])).toMatchObject({ status: 0, err: '' });
-    for (const name of [
-      'etc/init.d/rollcall-kept',
-      'etc/rc.d/S18rollcall-kept',
-      'lib/upgrade/keep.d/rollcall-kept',
-      'etc/rollcall/kept/rollcall-lock',
-    ])
-      expect(root.read(name)).toBe('');
+    for (const name of KEPT) expect(root.read(name), name).toBe('');
     expect(root.read('etc/config/rollcall')).toBe(ENABLED);
   });
 

@@ -6,8 +6,8 @@
 //   a port that should be locked, open   locked, and what it has learnt meanwhile flushed
 //   a port not in the VLANs of sessions  set again        (vlan-desk.ts, at each reading)
 //
-// Notices of VLANs say that there was a change, and ours are among them: they are read soon after. Each repair is told upstream as a warning, and counted in `repairs` of `info`. A port that has come or gone untold is taken in or
-// given up as by its notice.
+// Notices of VLANs say that there was a change, and ours are among them: VLANs are read soon after. Each repair is told upstream as
+// a warning, and counted in `repairs` of `info`. A port that has come or gone untold is taken in or given up as by its notice.
 
 import { macToNumber } from '../../base/mac.ts';
 import { after, earliest, type Instant, latest, millis, NEVER, seconds } from '../../base/time.ts';
