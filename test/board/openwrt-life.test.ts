@@ -235,13 +235,7 @@ describe('sysupgrade', () => {
       hook();
       expect(root.read('etc/init.d/rollcall-kept')).not.toBe('');
       expect(root.manage(manager, 'remove', scripts).status).toBe(0);
-      for (const name of [
-        'etc/init.d/rollcall-kept',
-        'etc/rc.d/S18rollcall-kept',
-        'lib/upgrade/keep.d/rollcall-kept',
-        'etc/rollcall/kept/rollcall-lock',
-      ])
-        expect(root.read(name)).toBe('');
+      for (const name of KEPT) expect(root.read(name), name).toBe('');
     },
   );
 

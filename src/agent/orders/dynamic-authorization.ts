@@ -6,12 +6,11 @@
 //   change           life renews them    ACK: in force for every one; if one cannot be, all are put back (changes.ts)
 //   reauthenticate   the method's part   ACK: it has begun
 //   bounce, disable  links.ts            ACK: the ports are down; if one cannot be, all are put back
-//   authorize-only   aaa asks a server   NAK 507 (RFC 5176 §3.2), and then that
+//   authorize-only   aaa asks a server   NAK 507 (RFC 5176 §3.2), and then that (authorize-only.ts)
 //
 // A request is for all sessions that fit, and for all of them or none (§3). Refusals are counted by Error-Cause, dropped
 // packets by reason.
 
-import { utf8 } from '../../base/bytes.ts';
 import type { Ip } from '../../base/ip.ts';
 import { assertNever } from '../../base/result.ts';
 import type { Instant } from '../../base/time.ts';
@@ -20,7 +19,6 @@ import { isFallback } from '../../model/authorization.ts';
 import type { PortName } from '../../model/dataplane.ts';
 import type { HoldKind } from '../../model/port.ts';
 import type { L2Session } from '../../model/session.ts';
-import { authorizeOnlyAttributes } from '../../radius/access-request.ts';
 import {
   type DynAuthEffect,
   type DynAuthRef,
@@ -31,11 +29,11 @@ import { isMeant, type SessionKeys } from '../../radius/dynauth-keys.ts';
 import type { AuthorizationChange, DynamicRequest } from '../../radius/dynauth-request.ts';
 import { ERROR_CAUSES, type ErrorCause, type Refusal } from '../../radius/error-cause.ts';
 import type { Core } from '../core.ts';
-import type { Applicant } from '../methods/aaa.ts';
 import type { Method } from '../methods/method.ts';
 import type { Admission } from '../session/life.ts';
 import { unknownRoleOf } from '../session/roles.ts';
 import { isL2, type L2Unit, type SessionUnit } from '../session/session-unit.ts';
+import { authorizeOnly } from './authorize-only.ts';
 import { Changes } from './changes.ts';
 import { Disconnects } from './disconnects.ts';
 import { enteringAs } from './entering.ts';
@@ -227,7 +225,8 @@ export class DynamicAuthorization {
         return;
       case 'authorize-only':
         this.refuse(work, 'Request-Initiated', 'a server is being asked');
-        for (const unit of units) this.authorizeOnly(work, unit, action.state);
+        for (const unit of units)
+          authorizeOnly(this.core, unit, { client: work.client, state: action.state });
         return;
       default:
         assertNever(action);
@@ -324,41 +323,6 @@ export class DynamicAuthorization {
       return;
     }
     this.changes.begin(work, work.units, change);
-  }
-
-  /**
-   * RFC 5176 §3.2 says "the RADIUS server". The State is whoever's who asked (§3.3): where that is an authentication server of ours
-   * it alone is asked, since a Reject by one that cannot read it would end the session; else they are in their order.
-   */
-  private authorizeOnly(work: Work, unit: L2Unit, state: Uint8Array): void {
-    const { core } = this;
-    const { mac, grant, method, authorization } = unit.session;
-    const server = core.parts.aaa.serverAt(work.client);
-    const applicant: Applicant = {
-      mac,
-      port: grant.port,
-      method,
-      verdict: (verdict) => {
-        core.parts.aaa.forgetConversation(applicant);
-        if (core.sessions.ofMac(mac) !== unit) return;
-        if (verdict.type === 'aaa-accept') {
-          core.decide(mac, grant.port, 'authorized anew', `asked by ${work.client}`);
-          const renewal = core.parts.life.renew(unit, verdict.authorization);
-          if (typeof renewal === 'object')
-            core.parts.reporter.warning('authorization', renewal.refused, { mac, port: grant.port });
-        } else if (verdict.type === 'aaa-reject' && verdict.reason === undefined) {
-          const { replyMessage: detail } = verdict;
-          core.parts.life.end(unit, { cause: 'reauth-failed', ...(detail === undefined ? {} : { detail }) });
-        } else core.out.log('warn', 'Authorize-Only is not answered', { mac, port: grant.port });
-      },
-    };
-    core.parts.aaa.ask(applicant, {
-      ref: 0,
-      first: true,
-      identity: utf8(authorization.userName),
-      ...(server === undefined ? {} : { server }),
-      attributes: ({ subject }) => authorizeOnlyAttributes(subject, authorization.userName, state),
-    });
   }
 
   private refuse(work: Work, cause: ErrorCause, detail: string): void {
