@@ -135,7 +135,7 @@ export class Closings {
     waiting.delete(what);
     if (waiting.size > 0) return false;
     this.stuck.delete(unit);
-    this.core.parts.vlans.free(unit);
+    if (isL2(unit)) this.core.parts.vlans.free(unit);
     this.core.parts.dynauth.lockedOut(unit);
     this.core.parts.sso.lockedOut(unit);
     this.core.parts.cuts.lockedOut(unit);

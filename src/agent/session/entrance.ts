@@ -14,6 +14,7 @@ import type { GrantKey, PortName, SessionVlans } from '../../model/dataplane.ts'
 import type { SessionSelector } from '../../model/selector.ts';
 import { isAddressOf } from '../../model/session.ts';
 import type { Core } from '../core.ts';
+import type { Holder } from '../port/vlan-desk.ts';
 import {
   type EntryRefusal,
   keysOf,
@@ -209,7 +210,7 @@ export class Entrance {
   }
 
   /** Holders on the port who are in the way of these VLANs: not the client's own older session, which ends. */
-  private rivals({ admission }: Entering, vlans: SessionVlans): readonly object[] {
+  private rivals({ admission }: Entering, vlans: SessionVlans): readonly Holder[] {
     const { sessions, parts } = this.core;
     const own = sessions.ofMac(admission.mac);
     return parts.vlans
@@ -222,9 +223,9 @@ export class Entrance {
     const { life } = core.parts;
     const fallback = isFallback(entering.admission.method);
     for (const rival of this.rivals(entering, vlans)) {
-      const { mac, method } = isL2Unit(rival) ? rival.session : (rival as Admission);
+      const { mac, method } = isL2Unit(rival) ? rival.session : rival;
       if (isFallback(method) && !fallback) continue;
-      const leaver = isL2Unit(rival) ? undefined : this.leaving.get(rival as Admission);
+      const leaver = isL2Unit(rival) ? undefined : this.leaving.get(rival);
       const leaving = isL2Unit(rival) ? core.sessions.get(rival.session.key) !== rival : leaver !== undefined;
       const stuck = isL2Unit(rival) ? life.isStuck(rival) : leaver?.isStuck === true;
       if (leaving && !stuck) continue;
@@ -311,6 +312,8 @@ export class Entrance {
     if (isFallback(method)) core.parts.fallback.begin(unit);
     core.parts.confinement.review(mac);
     core.method(method)?.grantDone(mac, port);
+    // Whoever waits for the VLANs that it holds has a session to judge by now.
+    core.parts.vlans.freed(port);
   }
 
   private refuse(entering: Entering, { code, message }: EntryRefusal): void {

@@ -16,6 +16,7 @@ import { isFallback } from '../../model/authorization.ts';
 import type { GrantKey, SessionVlans } from '../../model/dataplane.ts';
 import type { Core } from '../core.ts';
 import type { Renewal } from '../orders/dynamic-authorization.ts';
+import type { Holder } from '../port/vlan-desk.ts';
 import { keysOf, refusedByPolicy, vlanText, type Wanted, wantedOf } from './authorization-policy.ts';
 import { refusedAtEntry } from './host-modes.ts';
 import { isL2, isL2Unit, type L2Unit, type SessionUnit } from './session-unit.ts';
@@ -193,7 +194,7 @@ export class Renewals {
     const { core } = this;
     const { unit } = change;
     const { mac, grant } = unit.session;
-    const isRunning = (rival: object): rival is L2Unit =>
+    const isRunning = (rival: Holder): rival is L2Unit =>
       isL2Unit(rival) && core.sessions.get(rival.session.key) === rival;
     if (same(vlans, unit.session.vlans)) {
       this.moved(change);
@@ -238,7 +239,7 @@ export class Renewals {
   }
 
   /** It leaves what is in the way by the same request, or has just done so. */
-  private goesAlong({ unit, together }: Change, rival: object, vlans: SessionVlans): boolean {
+  private goesAlong({ unit, together }: Change, rival: Holder, vlans: SessionVlans): boolean {
     const desk = this.core.parts.vlans;
     if (!isL2Unit(rival) || !together.has(rival)) return false;
     const other = this.changing.get(rival);

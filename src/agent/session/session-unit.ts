@@ -15,6 +15,7 @@ import type { EndEvidence, EvidenceKind, L2Session, L3Session, Session } from '.
 import { judgedBySilence, type SilenceTimers, type Standing } from '../../policy/silence.ts';
 import { SessionTimers, type Signs, type TimerEffect, type TimerSettings } from '../../policy/timers.ts';
 import type { Core } from '../core.ts';
+import type { Holder } from '../port/vlan-desk.ts';
 import type { Timed } from '../schedule.ts';
 import type { Wanted } from './authorization-policy.ts';
 import { roleOf } from './roles.ts';
@@ -308,7 +309,7 @@ export function isL3(unit: SessionUnit): unit is L3Unit {
 }
 
 /** One that is known by its table entries; not somebody on the way in. */
-export function isL2Unit(holder: object | undefined): holder is L2Unit {
+export function isL2Unit(holder: Holder | undefined): holder is L2Unit {
   return holder instanceof SessionUnit && isL2(holder);
 }
 
