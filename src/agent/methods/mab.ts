@@ -366,7 +366,7 @@ export class Mab implements Method {
     const known = this.ports.get(name);
     if (known !== undefined) return known;
     const { ratePerSecond } = this.core.settings.port(name).mab;
-    const here = new MabPort(name, ratePerSecond, this.core.now.mono, this);
+    const here = new MabPort(name, ratePerSecond, this);
     this.ports.set(name, here);
     return here;
   }

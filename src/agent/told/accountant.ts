@@ -23,13 +23,12 @@ import type { AcctRecord, AcctStation, AcctStory, AcctSubject } from '../../mode
 import { isFallback } from '../../model/authorization.ts';
 import type { EndCause } from '../../model/cause.ts';
 import type { Grant } from '../../model/dataplane.ts';
-import type { L2Session } from '../../model/session.ts';
+import { type L2Session, sessionTimeS } from '../../model/session.ts';
 import type { NoAnswerReason, RequestRef } from '../../radius/effects.ts';
 import type { InfoPayload } from '../../report/payloads.ts';
 import type { EndDecision } from '../../session/logout.ts';
 import type { Core } from '../core.ts';
 import { SessionKeeper } from '../kept/session-keeper.ts';
-import { sessionTime } from '../orders/views.ts';
 import type { SpoolStatus } from '../ports.ts';
 import type { Timed } from '../schedule.ts';
 import type { SessionUnit } from '../session/session-unit.ts';
@@ -205,7 +204,7 @@ export class Accountant implements Timed {
       kind: 'interim',
       eventTime: this.core.wall(at),
       subject: { ...this.subjectOf(unit), story: this.storyOf(unit) },
-      sessionTimeS: Math.floor((at - unit.session.startedAt) / 1000),
+      sessionTimeS: sessionTimeS(unit.session, at),
       ...(counters === undefined ? {} : { counters }),
     };
   }
@@ -219,7 +218,7 @@ export class Accountant implements Timed {
       kind: 'stop',
       eventTime: this.core.wall(decision.at),
       subject: this.subjectOf(unit),
-      sessionTimeS: sessionTime(unit, decision),
+      sessionTimeS: sessionTimeS(unit.session, decision.at),
       cause: decision.cause,
       ...(counters === undefined ? {} : { counters }),
       ...(decision.foreignCause === undefined ? {} : { foreignCause: decision.foreignCause }),
