@@ -268,18 +268,21 @@ export class AuthenticatorClient {
       return;
     }
     this.granting = undefined;
+    const { endBy } = granting;
     if (error !== undefined) {
       this.effects.decide('grant-failed', error);
-      this.stepEap({ type: 'granted', ok: false }, now);
+      // Who has left meanwhile is not refused, and may come back at once.
+      if (endBy === 'supplicant-logoff') this.stepPacp('revoke', now);
+      else this.stepEap({ type: 'granted', ok: false }, now);
       return;
     }
     this.sessionIdentity = this.identity;
-    if (granting.endBy === undefined) {
+    if (endBy === undefined) {
       this.stepEap({ type: 'granted', ok: true }, now);
       return;
     }
     this.stepPacp('revoke', now);
-    this.effects.end(granting.endBy, this.eap.buildFailure(), 'came while the grant was written');
+    this.effects.end(endBy, this.eap.buildFailure(), 'came while the grant was written');
   }
 
   // What the agent wants.
