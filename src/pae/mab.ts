@@ -300,6 +300,7 @@ export class MabClient {
     const doubled = SERVER_RETRY_PERIOD * 2 ** Math.min(this.unanswered - 1, 16);
     if (this.authenticated) {
       this.enterAuthenticated(now, millis(Math.min(doubled, SERVER_RETRY_CEILING)));
+      this.add({ type: 'unanswered' });
       return;
     }
     const ceiling = Math.max(this.settings.quietPeriod, SERVER_RETRY_PERIOD);
