@@ -254,13 +254,16 @@ export class AuthenticatorClient {
       return;
     }
     this.granting = undefined;
+    const { loggedOff = false } = granting;
     if (error !== undefined) {
       this.effects.decide('grant-failed', error);
-      this.stepEap({ type: 'granted', ok: false }, now);
+      // Who has left meanwhile is not refused, and may come back at once.
+      if (loggedOff) this.stepPacp('revoke', now);
+      else this.stepEap({ type: 'granted', ok: false }, now);
       return;
     }
     this.sessionIdentity = this.identity;
-    if (granting.loggedOff !== true) {
+    if (!loggedOff) {
       this.stepEap({ type: 'granted', ok: true }, now);
       return;
     }

@@ -107,6 +107,7 @@ describe('reauthentication', () => {
     rig.give({ type: 'reauthenticate', by: 'admin' });
     rig.noServer();
     expect(rig.client.authenticated).toBe(true);
+    expect(rig.all('unanswered')).toHaveLength(1);
     rig.pass(10_000);
     expect(rig.all('reauthentication-due')).toHaveLength(1);
     rig.give({ type: 'reauthenticate', by: 'timer' });

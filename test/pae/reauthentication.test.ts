@@ -182,6 +182,20 @@ describe('EAPOL-Logoff', () => {
     expect(rig.client.authenticated).toBe(false);
   });
 
+  it('while a grant is written that fails is no refusal: the client may come back at once', () => {
+    const rig = new PaeRig();
+    rig.identify();
+    rig.accept();
+    const { ref } = rig.last('accepted');
+    rig.forget();
+    rig.give({ type: 'eapol-logoff' });
+    rig.give({ type: 'grant-done', ref, error: 'EIO' });
+    expect(rig.all('ended')).toEqual([]);
+    expect(rig.all('rejected')).toEqual([]);
+    expect(rig.frames()).toEqual([]);
+    expect(rig.client.isForgettable()).toBe(true);
+  });
+
   it('while another word for the session is carried out ends it at once, and what comes of the word is void', () => {
     const rig = renewing();
     rig.give({ type: 'eapol-logoff' });

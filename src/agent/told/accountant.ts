@@ -16,6 +16,7 @@ import {
 import { acctAttributes } from '../../accounting/records.ts';
 import { SessionIds } from '../../accounting/session-id.ts';
 import { type SessionRecord, type SpoolContent, stopOfLost } from '../../accounting/spool.ts';
+import { Fifo } from '../../base/fifo.ts';
 import { assertNever } from '../../base/result.ts';
 import { type Instant, machineTime, NEVER } from '../../base/time.ts';
 import type { AcctRecord, AcctStation, AcctStory, AcctSubject } from '../../model/acct.ts';
@@ -58,6 +59,9 @@ export class Accountant implements Timed {
   private readonly awaiting: Awaiting[] = [];
   /** RADIUS requests that carry records. */
   private readonly byRequest = new Map<RequestRef, RecordRef>();
+  /** What the journal wants done still. */
+  private readonly wanted = new Fifo<JournalEffect>();
+  private applying = false;
 
   constructor(private readonly core: Core) {
     this.ids = new SessionIds(core.boot.bootId);
@@ -253,19 +257,23 @@ export class Accountant implements Timed {
       this.early.push({ record, awaited });
       return;
     }
-    for (const effect of this.journal.handle({ type: 'record', record }, this.core.now)) {
-      if (effect.type === 'store' && awaited !== undefined) this.stops.set(effect.ref, awaited);
-      this.applyOne(effect);
-    }
-    this.core.schedule.touch(this);
+    const effects = this.journal.handle({ type: 'record', record }, this.core.now);
+    const stored = effects.find((effect) => effect.type === 'store');
+    if (stored !== undefined && awaited !== undefined) this.stops.set(stored.ref, awaited);
+    this.apply(effects);
   }
 
   private tell(event: JournalEvent): void {
     this.apply(this.journal.handle(event, this.core.now));
   }
 
+  /** In their order, and one after the other: of what is given up at once thousands may follow each other. */
   private apply(effects: readonly JournalEffect[]): void {
-    for (const effect of effects) this.applyOne(effect);
+    for (const effect of effects) this.wanted.push(effect);
+    if (this.applying) return;
+    this.applying = true;
+    for (let next = this.wanted.shift(); next !== undefined; next = this.wanted.shift()) this.applyOne(next);
+    this.applying = false;
     this.core.schedule.touch(this);
   }
 
