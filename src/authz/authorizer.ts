@@ -12,7 +12,7 @@
 import type { Mac } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
 import { retryDelay } from '../base/retry.ts';
-import { after, earliest, type Instant, instant, NEVER } from '../base/time.ts';
+import { after, earliest, type Instant, LONG_AGO, NEVER } from '../base/time.ts';
 import { type Grant, type GrantKey, isAddress, type PortName, type VlanId } from '../model/dataplane.ts';
 
 export type AuthzEffect =
@@ -44,7 +44,7 @@ type EntryState =
   | { readonly name: 'retrying'; readonly tries: number; readonly at: Instant };
 
 /** Before anything that this run has done. */
-const LONG_SINCE: EntryState = { name: 'granted', since: instant(-NEVER) };
+const LONG_SINCE: EntryState = { name: 'granted', since: LONG_AGO };
 
 interface Entry {
   readonly key: Grant;

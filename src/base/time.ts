@@ -15,6 +15,8 @@ export type MachineTime = number & { readonly __brand: 'MachineTime' };
 
 /** Later than any instant: "no deadline". */
 export const NEVER = Number.POSITIVE_INFINITY as Instant;
+/** Earlier than any instant: "not yet". */
+export const LONG_AGO = Number.NEGATIVE_INFINITY as Instant;
 
 export function millis(value: number): Millis {
   return value as Millis;

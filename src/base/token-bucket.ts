@@ -1,9 +1,10 @@
 // A pace that allows for bursts: a bucket of tokens that fills steadily, and from which each thing that is done takes one.
 // Times are monotonic; nothing is allocated.
 
-import { elapsed, type Instant } from './time.ts';
+import { after, elapsed, type Instant, LONG_AGO, type Millis, millis } from './time.ts';
 
 export interface Pace {
+  /** Above 0. */
   readonly perSecond: number;
   /** What the bucket holds: so many at once, after a calm. It is full at first. */
   readonly burst: number;
@@ -11,7 +12,7 @@ export interface Pace {
 
 export class TokenBucket {
   private tokens: number;
-  private filledAt: Instant | undefined;
+  private filledAt = LONG_AGO;
 
   constructor(private pace: Pace) {
     this.tokens = pace.burst;
@@ -24,10 +25,20 @@ export class TokenBucket {
 
   /** Whether there is one; it stays. */
   has(now: Instant): boolean {
-    const idle = this.filledAt === undefined ? 0 : elapsed(this.filledAt, now);
+    const earned = (elapsed(this.filledAt, now) * this.pace.perSecond) / 1000;
     this.filledAt = now;
-    this.tokens = Math.min(this.pace.burst, this.tokens + (idle * this.pace.perSecond) / 1000);
+    this.tokens = Math.min(this.pace.burst, this.tokens + earned);
     return this.tokens >= 1;
+  }
+
+  /** How long until there is one, if none is taken meanwhile; 0 = there is one, and it stays. */
+  wait(now: Instant): Millis {
+    return this.has(now) ? millis(0) : this.missing();
+  }
+
+  /** When there is one, by what there was when it was last asked; in the past if there was one then. */
+  readyAt(): Instant {
+    return after(this.filledAt, this.missing());
   }
 
   /** True: there was one, and it is spent. */
@@ -41,5 +52,9 @@ export class TokenBucket {
   leave(tokens: number, now: Instant): void {
     this.tokens = Math.min(this.pace.burst, tokens);
     this.filledAt = now;
+  }
+
+  private missing(): Millis {
+    return millis(Math.ceil((Math.max(0, 1 - this.tokens) * 1000) / this.pace.perSecond));
   }
 }

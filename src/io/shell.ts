@@ -52,6 +52,16 @@ export function readClocks(): Now {
   return { mono: monotonic(), wall: Date.now() as WallTime };
 }
 
+/**
+ * A turn that broke off half-way leaves a state that nobody knows: the process ends, as by any uncaught error, also where a
+ * promise of whoever has posted would swallow it, and the next start finds the way on.
+ */
+function endProcess(cause: unknown): void {
+  process.nextTick(() => {
+    throw cause;
+  });
+}
+
 export class Shell {
   private readonly queue: Input[] = [];
   private running = false;
@@ -88,8 +98,13 @@ export class Shell {
     this.queue.push(input);
     if (this.running) return;
     this.running = true;
-    for (let next = this.queue.shift(); next !== undefined; next = this.queue.shift()) {
-      this.perform(this.options.agent.handle(next, readClocks()));
+    try {
+      for (let next = this.queue.shift(); next !== undefined; next = this.queue.shift()) {
+        this.perform(this.options.agent.handle(next, readClocks()));
+      }
+    } catch (cause) {
+      endProcess(cause);
+      throw cause;
     }
     this.running = false;
     this.arm();

@@ -30,7 +30,7 @@ export interface ProbeFacts {
   /** Ours, for a sender 0.0.0.0. */
   readonly ownMac: Mac;
   readonly linkUpAt: Instant;
-  /** NEGATIVE_INFINITY = never. */
+  /** LONG_AGO = never. */
   readonly announcedAt: Instant;
   readonly probe: HandshakeSettings['probe'];
   /** How it was asked last, if nothing has been heard of it since. */
@@ -130,31 +130,4 @@ function ndPayloads({ senderMac, senderIp, targetIp, otherIps }: ProbeOf<'nd'>):
   return [targetIp, ...otherIps].map((ip) =>
     buildNeighborSolicitation({ sourceIp: senderIp, sourceMac: senderMac, targetIp: ip }),
   );
-}
-
-/** A token bucket over the whole switch: what is above the rate waits for the next period. */
-export class ProbeRate {
-  private tokens: number;
-  private filledAt: Instant;
-
-  constructor(
-    private perSecond: number,
-    now: Instant,
-  ) {
-    this.tokens = perSecond;
-    this.filledAt = now;
-  }
-
-  configure(perSecond: number): void {
-    this.perSecond = perSecond;
-  }
-
-  take(now: Instant): boolean {
-    const grown = this.tokens + (elapsed(this.filledAt, now) * this.perSecond) / 1000;
-    this.tokens = Math.min(this.perSecond, grown);
-    this.filledAt = now;
-    if (this.tokens < 1) return false;
-    this.tokens -= 1;
-    return true;
-  }
 }

@@ -3,7 +3,8 @@
 // does not keep a device waiting that goes on sending. Within a rank: first come, first served.
 // Bound: the caller's, who takes out what it forgets.
 
-import { after, elapsed, type Instant, millis, NEVER } from '../base/time.ts';
+import { type Instant, NEVER } from '../base/time.ts';
+import { type Pace, TokenBucket } from '../base/token-bucket.ts';
 
 /** Lower is sooner. */
 export type AskRank = 0 | 1 | 2;
@@ -13,20 +14,14 @@ const BURST_SECONDS = 3;
 
 export class AskQueue<T> {
   private readonly ranks: readonly [Set<T>, Set<T>, Set<T>] = [new Set(), new Set(), new Set()];
-  private tokens: number;
-  private filledAt: Instant;
+  private readonly bucket: TokenBucket;
 
-  constructor(
-    private ratePerSecond: number,
-    now: Instant,
-  ) {
-    this.tokens = ratePerSecond * BURST_SECONDS;
-    this.filledAt = now;
+  constructor(ratePerSecond: number) {
+    this.bucket = new TokenBucket(paceOf(ratePerSecond));
   }
 
   configure(ratePerSecond: number): void {
-    this.ratePerSecond = ratePerSecond;
-    this.tokens = Math.min(this.tokens, ratePerSecond * BURST_SECONDS);
+    this.bucket.configure(paceOf(ratePerSecond));
   }
 
   /** Once in the queue, whatever its rank was; a better rank moves it there. */
@@ -49,12 +44,11 @@ export class AskQueue<T> {
 
   /** Whose turn it is now; out of the queue with that. */
   take(now: Instant): T | undefined {
-    this.refill(now);
-    if (this.tokens < 1) return undefined;
+    if (!this.bucket.has(now)) return undefined;
     for (const items of this.ranks) {
       for (const item of items) {
         items.delete(item);
-        this.tokens -= 1;
+        this.bucket.take(now);
         return item;
       }
     }
@@ -64,13 +58,10 @@ export class AskQueue<T> {
   /** When the next one may be asked about; NEVER while nobody waits. */
   pollAt(): Instant {
     if (this.ranks.every((items) => items.size === 0)) return NEVER;
-    const missing = Math.max(0, 1 - this.tokens);
-    return after(this.filledAt, millis(Math.ceil((missing * 1000) / this.ratePerSecond)));
+    return this.bucket.readyAt();
   }
+}
 
-  private refill(now: Instant): void {
-    const earned = (elapsed(this.filledAt, now) * this.ratePerSecond) / 1000;
-    this.tokens = Math.min(this.ratePerSecond * BURST_SECONDS, this.tokens + earned);
-    this.filledAt = now;
-  }
+function paceOf(ratePerSecond: number): Pace {
+  return { perSecond: ratePerSecond, burst: ratePerSecond * BURST_SECONDS };
 }

@@ -9,7 +9,7 @@
 // last ones when a deadline comes, and moves the deadline if they are newer (a session that talks costs nothing). A
 // verdict of silence waits for a table dump that is newer than its deadline.
 
-import { after, earliest, type Instant, instant, type Millis, millis, NEVER } from '../base/time.ts';
+import { after, earliest, type Instant, instant, latest, type Millis, millis, NEVER } from '../base/time.ts';
 import type { EndCause } from '../model/cause.ts';
 
 export interface TimerSettings {
@@ -137,16 +137,16 @@ export class SessionTimers {
 
   private follow(signs: Signs): void {
     const { heartbeat, idle } = this.config;
-    const lastSeen = later(signs.lastSeen, this.heartbeatFrom);
+    const lastSeen = latest(signs.lastSeen, this.heartbeatFrom);
     this.heartbeatAt = deadline(lastSeen, heartbeat);
-    this.idleAt = deadline(later(signs.lastOwn, this.idleFrom), idle);
+    this.idleAt = deadline(latest(signs.lastOwn, this.idleFrom), idle);
     this.probeAt = this.thirdAfter(lastSeen);
   }
 
   private silence(signs: Signs, now: Instant): TimerEffect[] {
     const { heartbeat, idle } = this.config;
-    this.heartbeatAt = deadline(later(signs.lastSeen, this.heartbeatFrom), heartbeat);
-    this.idleAt = deadline(later(signs.lastOwn, this.idleFrom), idle);
+    this.heartbeatAt = deadline(latest(signs.lastSeen, this.heartbeatFrom), heartbeat);
+    this.idleAt = deadline(latest(signs.lastOwn, this.idleFrom), idle);
     const due = earliest(this.heartbeatAt, this.idleAt);
     if (due <= now) {
       if (signs.sweptAt < due) {
@@ -161,7 +161,7 @@ export class SessionTimers {
 
   /** Thirds are counted from the last sign of life, so an answer puts the next one off by a third. */
   private probeIfDue(signs: Signs, now: Instant): TimerEffect[] {
-    const lastSeen = later(signs.lastSeen, this.heartbeatFrom);
+    const lastSeen = latest(signs.lastSeen, this.heartbeatFrom);
     const next = this.thirdAfter(lastSeen);
     if (next > now && this.probeAt > now) {
       this.probeAt = next;
@@ -177,10 +177,6 @@ export class SessionTimers {
     const { heartbeat, probes } = this.config;
     return probes ? deadline(from, heartbeat === undefined ? undefined : millis(heartbeat / THIRDS)) : NEVER;
   }
-}
-
-function later(a: Instant, b: Instant): Instant {
-  return Math.max(a, b) as Instant;
 }
 
 function deadline(from: Instant, length: Millis | undefined): Instant {

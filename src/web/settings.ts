@@ -1,16 +1,11 @@
 // What the web pages are to be like: who is asked how, and how much one visitor, and all together, may ask for.
 
 import { type Millis, seconds } from '../base/time.ts';
+import type { Pace } from '../base/token-bucket.ts';
 
 /** How the RADIUS server is given a password (RFC 2865 §5.2, §5.3). */
 export const WEB_AUTHENTICATIONS = ['pap', 'chap'] as const;
 export type WebAuthentication = (typeof WEB_AUTHENTICATIONS)[number];
-
-/** So many at once after a calm, and so many a minute in the long run. */
-export interface Pace {
-  readonly burst: number;
-  readonly perMinute: number;
-}
 
 /** Of one visitor, of all of one place (a port), and of all together. */
 export interface Paces {
@@ -35,9 +30,9 @@ export const LOGINS_OF_ALL = 20;
 
 /** Pages, those that refuse included. A person who reloads as fast as they can stays below the first. */
 export const PAGES: Paces = {
-  ofOne: { burst: 30, perMinute: 60 },
-  ofPlace: { burst: 60, perMinute: 1500 },
-  ofAll: { burst: 200, perMinute: 6000 },
+  ofOne: { burst: 30, perSecond: 1 },
+  ofPlace: { burst: 60, perSecond: 25 },
+  ofAll: { burst: 200, perSecond: 100 },
 };
 
 /** How long a form may lie on a screen before it is sent. */

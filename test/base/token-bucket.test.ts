@@ -24,6 +24,18 @@ describe('a pace', () => {
     expect(bucket.has(instant(0))).toBe(false);
   });
 
+  it('says when there is one', () => {
+    const bucket = new TokenBucket({ perSecond: 4, burst: 1 });
+    expect(bucket.readyAt()).toBeLessThan(0);
+    expect([bucket.wait(instant(0)), bucket.take(instant(0)), bucket.wait(instant(0))]).toEqual([
+      0,
+      true,
+      250,
+    ]);
+    expect([bucket.wait(instant(50)), bucket.readyAt(), bucket.wait(instant(250))]).toEqual([200, 250, 0]);
+    expect(bucket.readyAt()).toBe(250);
+  });
+
   it('of another size holds at once, and gives nothing back', () => {
     const bucket = new TokenBucket({ perSecond: 1, burst: 5 });
     bucket.configure({ perSecond: 1, burst: 1 });

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs';
 import { createServer as createTcpServer, type Server } from 'node:net';
 import { createServer, type TLSSocket } from 'node:tls';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { type ConnectionEnd, RadSecConnections } from '../../src/io/servers/radsec.ts';
 import type { RadSecSettings } from '../../src/radius/settings.ts';
 import { authority, type Issued, issue, labCertificates } from '../rigs/lab/certificates.ts';
@@ -249,6 +249,34 @@ describe('a server that is no RADIUS server', () => {
     for (let i = 0; i < 20; i++) rig.send(packet(i));
     await until('another try', () => rig.ends.length === 2, 4_000);
     expect(rig.ends).toHaveLength(2);
+  });
+
+  it('nobody listens, and the clock goes back by two hours: it is tried again as soon', async () => {
+    const rig = await peer(certificates.server);
+    rig.server.close();
+    rig.send();
+    await until('the end', () => rig.ends.length === 1);
+    const now = Date.now.bind(Date);
+    const clock = vi.spyOn(Date, 'now').mockImplementation(() => now() - 2 * 3_600_000);
+    rig.send();
+    await until('another try', () => rig.ends.length === 2, 4_000).finally(() => clock.mockRestore());
+  });
+
+  it('one that is given up for good is forgotten when another is connected to', async () => {
+    const rig = await peer(certificates.server);
+    const known = () => [
+      ...(rig.connections as unknown as { connections: Map<string, unknown> }).connections.keys(),
+    ];
+    rig.send(packet(1), 'before');
+    await until('the connection', () => rig.opened === 1);
+    rig.connections.disconnect('before');
+    rig.send(packet(1), 'soon');
+    expect(known()).toEqual(['before', 'soon']);
+    const now = performance.now.bind(performance);
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => now() + 60_000);
+    rig.send(packet(1), 'later');
+    clock.mockRestore();
+    expect(known()).toEqual(['soon', 'later']);
   });
 
   it('one that speaks no TLS ends in an error', async () => {

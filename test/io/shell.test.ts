@@ -1,13 +1,19 @@
 // The shell with an agent that wants what it is told to, and parts that fail when they are told to.
 
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import type { Effect, Input } from '../../src/agent/ports.ts';
+import type { Ip } from '../../src/base/ip.ts';
 import type { Mac } from '../../src/base/mac.ts';
 import { err, ok, type Result } from '../../src/base/result.ts';
 import type { OpenCapture } from '../../src/io/dataplane/port-captures.ts';
 import type { Publication } from '../../src/io/mqtt/publish-queue.ts';
 import type { Spool } from '../../src/io/perform-store.ts';
 import { type LateParts, Shell } from '../../src/io/shell.ts';
+import { openStore } from '../../src/io/store/store.ts';
+import type { AcctRecord } from '../../src/model/acct.ts';
 import type { GrantKey, PortFacts, PortName, VlanId } from '../../src/model/dataplane.ts';
 
 const ALICE = '02:00:00:00:00:0a' as Mac;
@@ -25,12 +31,14 @@ function open(openCapture?: OpenCapture) {
   const replied: number[] = [];
   const published: Publication[] = [];
   let effects: Effect[] = [];
+  let defect: Input['type'] | undefined;
   let ports: Result<readonly PortFacts[], string> = ok([]);
   const done = (keys: readonly GrantKey[]) => keys.map(() => ok(undefined));
   const shell = new Shell({
     agent: {
       handle: (input: Input) => {
         heard.push(input);
+        if (input.type === defect) throw new TypeError('a defect');
         return effects.splice(0);
       },
       pollAt: () => Number.POSITIVE_INFINITY,
@@ -51,6 +59,10 @@ function open(openCapture?: OpenCapture) {
     reads: (result: typeof ports) => {
       ports = result;
     },
+    breaksAt: (type: Input['type']) => {
+      defect = type;
+    },
+    visit: () => shell.visit({ visitor: { ip: '192.0.2.1' as Ip }, wish: { type: 'look' } }, () => undefined),
     complete: () =>
       shell.complete({
         guard,
@@ -65,6 +77,37 @@ function open(openCapture?: OpenCapture) {
     store: (spool: Spool) => shell.useSpool(spool),
   };
 }
+
+/** What would have ended the process. */
+async function uncaught(): Promise<unknown> {
+  const others = process.listeners('uncaughtException');
+  process.removeAllListeners('uncaughtException');
+  const cause = await new Promise((resolve) => process.once('uncaughtException', resolve));
+  for (const listener of others) process.on('uncaughtException', listener);
+  return cause;
+}
+
+it('a defect of the agent ends the process, and is not swallowed by the store whose answer it was', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'rollcall-shell-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const opened = openStore(folder, () => undefined);
+  if (!opened.ok) throw new Error(opened.error);
+  const { perform, store, breaksAt } = open();
+  store(opened.value.store);
+  breaksAt('done');
+  const record = { kind: 'on', eventTime: 1_700_000_000_000 } as AcctRecord;
+  perform({ type: 'spool-store', ref: 1, id: 7, record });
+  expect(await uncaught()).toEqual(new TypeError('a defect'));
+  await opened.value.store.close();
+});
+
+it('nor by the promise of a visit to the login page', async () => {
+  const { visit, breaksAt } = open();
+  breaksAt('web');
+  const swallowed = (async () => visit())().catch(() => 'swallowed');
+  expect(await uncaught()).toEqual(new TypeError('a defect'));
+  expect(await swallowed).toBe('swallowed');
+});
 
 it('says nothing of the ports while they cannot be read, and why once', () => {
   const { heard, logged, perform, reads } = open();

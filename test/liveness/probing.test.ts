@@ -1,14 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Ipv4, Ipv6 } from '../../src/base/ip.ts';
 import type { Mac } from '../../src/base/mac.ts';
-import { instant } from '../../src/base/time.ts';
-import {
-  chooseProbe,
-  type Probe,
-  type ProbeFacts,
-  ProbeRate,
-  probeFrames,
-} from '../../src/liveness/probing.ts';
+import { instant, LONG_AGO } from '../../src/base/time.ts';
+import { chooseProbe, type Probe, type ProbeFacts, probeFrames } from '../../src/liveness/probing.ts';
 import { PROBE_DEFAULTS } from '../../src/liveness/settings.ts';
 import { ARP_REQUEST, decodeArp, isArpProbe } from '../../src/wire/arp.ts';
 import {
@@ -34,7 +28,7 @@ function choose(facts: Partial<ProbeFacts>, unspecified = false): Probe {
     source: { mac: OURS, ipv4: OUR_IPV4, ipv6: OUR_IPV6 },
     ownMac: OURS,
     linkUpAt: instant(0),
-    announcedAt: instant(Number.NEGATIVE_INFINITY),
+    announcedAt: LONG_AGO,
     probe: 'address',
     unanswered: undefined,
     ...facts,
@@ -217,17 +211,5 @@ describe('the frame of a probe', () => {
       return nd.ok && nd.value.type === ND_NEIGHBOR_SOLICITATION ? nd.value.target : undefined;
     });
     expect(targets).toEqual([IPV6, '2001:db8::11']);
-  });
-});
-
-describe('the rate of probes', () => {
-  it('lets a second of them go at once, then as many as the time that passes is worth', () => {
-    const rate = new ProbeRate(100, instant(0));
-    const take = (count: number, at: number): number =>
-      Array.from({ length: count }, () => rate.take(instant(at))).filter(Boolean).length;
-    expect(take(150, 0)).toBe(100);
-    expect(take(10, 9)).toBe(0);
-    expect(take(10, 50)).toBe(5);
-    expect(take(500, 100_000)).toBe(100);
   });
 });

@@ -11,7 +11,7 @@ function drain<T>(queue: AskQueue<T>, now: number): T[] {
 
 describe('turns', () => {
   it('three seconds of the rate at once, then one by one, and pollAt says when', () => {
-    const queue = new AskQueue<number>(10, instant(0));
+    const queue = new AskQueue<number>(10);
     for (let n = 0; n < 35; n++) queue.add(n, 2);
     expect(drain(queue, 0)).toHaveLength(30);
     expect(queue.pollAt()).toBe(100);
@@ -22,7 +22,7 @@ describe('turns', () => {
   });
 
   it('sessions first, then who was seen again, however many came before', () => {
-    const queue = new AskQueue<string>(1, instant(0));
+    const queue = new AskQueue<string>(1);
     for (let n = 0; n < 100; n++) queue.add(`flood ${n}`, 2);
     queue.add('printer', 2);
     queue.add('printer', 1);
@@ -31,7 +31,7 @@ describe('turns', () => {
   });
 
   it('a better rank is kept, and who is taken out has no turn', () => {
-    const queue = new AskQueue<string>(1, instant(0));
+    const queue = new AskQueue<string>(1);
     queue.add('a', 1);
     queue.add('a', 2);
     queue.add('b', 1);
@@ -41,7 +41,7 @@ describe('turns', () => {
   });
 
   it('a lower rate holds from now, and a pause saves up no more than the burst', () => {
-    const queue = new AskQueue<number>(10, instant(0));
+    const queue = new AskQueue<number>(10);
     queue.configure(1);
     for (let n = 0; n < 10; n++) queue.add(n, 2);
     expect(drain(queue, 3_600_000)).toHaveLength(3);

@@ -2,11 +2,12 @@
 
 import { describe, expect, it } from 'vitest';
 import { instant, NEVER, seconds } from '../../src/base/time.ts';
+import type { Pace } from '../../src/base/token-bucket.ts';
 import type { Authorization } from '../../src/model/authorization.ts';
 import { Allowance } from '../../src/web/allowance.ts';
 import { Attempt } from '../../src/web/attempt.ts';
 import { FormTokens } from '../../src/web/form-token.ts';
-import type { Pace } from '../../src/web/settings.ts';
+
 import { Shares } from '../../src/web/shares.ts';
 import type { Standing } from '../../src/web/visit.ts';
 
@@ -44,12 +45,9 @@ describe('the word of a form', () => {
 });
 
 describe('an allowance', () => {
-  const PLENTY = { burst: 1e9, perMinute: 1e9 };
+  const PLENTY = { burst: 1e9, perSecond: 1e9 };
   const make = (ofPlace: Pace = PLENTY) =>
-    new Allowance(
-      { ofOne: { burst: 3, perMinute: 60 }, ofPlace, ofAll: { burst: 5, perMinute: 600 } },
-      at(0),
-    );
+    new Allowance({ ofOne: { burst: 3, perSecond: 1 }, ofPlace, ofAll: { burst: 5, perSecond: 10 } });
 
   it('of one: a burst, then one a second', () => {
     const allowance = make();
@@ -69,7 +67,7 @@ describe('an allowance', () => {
   });
 
   it('of a place: many who ask from there take nothing from the others', () => {
-    const allowance = make({ burst: 4, perMinute: 60 });
+    const allowance = make({ burst: 4, perSecond: 1 });
     for (let i = 0; i < 4; i++) expect(allowance.take(`v${i}`, 'p1', at(0))).toBe(0);
     for (let i = 4; i < 60; i++) expect(allowance.take(`v${i}`, 'p1', at(0))).toBe(1000);
     expect(allowance.take('a', 'p2', at(0))).toBe(0);
@@ -83,11 +81,20 @@ describe('an allowance', () => {
     expect(allowance.take('b', 'p1', at(0))).toBe(0);
   });
 
+  it('of another size holds at once, for who has come before too', () => {
+    const allowance = make();
+    allowance.take('a', 'p1', at(0));
+    allowance.configure({ ofOne: { burst: 1, perSecond: 0.5 }, ofPlace: PLENTY, ofAll: PLENTY });
+    expect(allowance.take('a', 'p1', at(0))).toBe(0);
+    expect(allowance.take('a', 'p1', at(0))).toBe(2000);
+  });
+
   it('forgets who has not come for longest, and stays small', () => {
-    const allowance = new Allowance(
-      { ofOne: { burst: 1, perMinute: 1 }, ofPlace: PLENTY, ofAll: PLENTY },
-      at(0),
-    );
+    const allowance = new Allowance({
+      ofOne: { burst: 1, perSecond: 1 / 60 },
+      ofPlace: PLENTY,
+      ofAll: PLENTY,
+    });
     for (let i = 0; i < 5000; i++) allowance.take(`v${i}`, 'p1', at(0));
     expect((Reflect.get(allowance, 'visitors') as Map<string, unknown>).size).toBe(1024);
     expect(allowance.take('v4999', 'p1', at(0))).toBeGreaterThan(0);

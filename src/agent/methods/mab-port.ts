@@ -82,10 +82,9 @@ export class MabPort implements Timed {
   constructor(
     readonly name: PortName,
     ratePerSecond: number,
-    now: Instant,
     private readonly owner: Mab,
   ) {
-    this.queue = new AskQueue(ratePerSecond, now);
+    this.queue = new AskQueue(ratePerSecond);
   }
 
   /** The one that goes if another comes: who was seen once only, else the one that has been refused for the longest time. */

@@ -332,6 +332,9 @@ export class Mab implements Method {
       case 'reauthentication-due':
         this.outcomes.reauthenticationDue(unit);
         return;
+      case 'unanswered':
+        this.outcomes.unanswered(unit);
+        return;
       case 'rejected':
         this.count(port, effect.reason === 'no-server' ? 'mab-no-server' : 'mab-rejected');
         this.outcomes.rejected(unit, effect);
@@ -366,7 +369,7 @@ export class Mab implements Method {
     const known = this.ports.get(name);
     if (known !== undefined) return known;
     const { ratePerSecond } = this.core.settings.port(name).mab;
-    const here = new MabPort(name, ratePerSecond, this.core.now.mono, this);
+    const here = new MabPort(name, ratePerSecond, this);
     this.ports.set(name, here);
     return here;
   }

@@ -56,10 +56,9 @@ export class Web implements Method {
   private readonly attempts = new Map<Mac, WebUnit>();
 
   constructor(private readonly core: Core) {
-    const { mono } = core.now;
     this.pages = new WebPages(core);
-    this.looks = { in: new Allowance(PAGES, mono), out: new Allowance(PAGES, mono) };
-    this.logins = new Allowance(this.loginPaces(), mono);
+    this.looks = { in: new Allowance(PAGES), out: new Allowance(PAGES) };
+    this.logins = new Allowance(this.loginPaces());
   }
 
   /** Another configuration is in force. */
@@ -312,7 +311,7 @@ export class Web implements Method {
 
   private loginPaces(): Paces {
     const { loginsPerMinute } = this.core.config.web?.settings ?? WEB_DEFAULTS;
-    const times = (n: number) => ({ burst: n * loginsPerMinute, perMinute: n * loginsPerMinute });
+    const times = (n: number) => ({ burst: n * loginsPerMinute, perSecond: (n * loginsPerMinute) / 60 });
     return { ofOne: times(1), ofPlace: times(LOGINS_OF_PLACE), ofAll: times(LOGINS_OF_ALL) };
   }
 }

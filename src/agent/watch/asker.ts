@@ -2,6 +2,7 @@
 
 import { type Ip, isIpv4 } from '../../base/ip.ts';
 import type { Mac } from '../../base/mac.ts';
+import { type Pace, TokenBucket } from '../../base/token-bucket.ts';
 import { type ProbeSenders, probeSenders, senderIn } from '../../config/probe-senders.ts';
 import { AddressMemory } from '../../liveness/address-memory.ts';
 import {
@@ -9,9 +10,9 @@ import {
   type Probe,
   type ProbeFacts,
   type ProbeKind,
-  ProbeRate,
   probeFrames,
 } from '../../liveness/probing.ts';
+import type { ProbeSettings } from '../../liveness/settings.ts';
 import type { PortName } from '../../model/dataplane.ts';
 import type { SessionAddresses } from '../../model/session.ts';
 import type { ProbePayload } from '../../report/event-payloads.ts';
@@ -27,16 +28,17 @@ type SentProbe = Extract<Probe, { readonly type: ProbeKind }>;
 export class Asker {
   private own: ProbeSenders = new Map();
   private senders: ProbeSenders = new Map();
-  private readonly rate: ProbeRate;
+  /** Of the whole switch: what is above it waits for the next period. */
+  private readonly rate: TokenBucket;
   private readonly memory = new AddressMemory();
 
   constructor(private readonly core: Core) {
-    this.rate = new ProbeRate(core.config.probe.ratePerSecond, core.now.mono);
+    this.rate = new TokenBucket(paceOf(core.config.probe));
   }
 
   /** Another configuration is in force. */
   configure(): void {
-    this.rate.configure(this.core.config.probe.ratePerSecond);
+    this.rate.configure(paceOf(this.core.config.probe));
     this.setSources(this.own);
   }
 
@@ -107,6 +109,10 @@ export class Asker {
     const goesOut = probe.type === 'arp' || probe.type === 'nd' || probe.type === 'eap';
     return goesOut && !this.rate.take(now.mono) ? { type: 'withheld', reason: 'rate' } : probe;
   }
+}
+
+function paceOf({ ratePerSecond }: ProbeSettings): Pace {
+  return { perSecond: ratePerSecond, burst: ratePerSecond };
 }
 
 /** Whom it asks for, as it is told. */

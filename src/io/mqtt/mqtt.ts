@@ -135,8 +135,8 @@ export class MqttLink {
     this.following.close();
     const { client } = this;
     if (client === undefined) return;
-    const deadline = Date.now() + grace;
-    while (this.online && this.queue.size > 0 && Date.now() < deadline) {
+    const deadline = performance.now() + grace;
+    while (this.online && this.queue.size > 0 && performance.now() < deadline) {
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
     const keepWill = how === 'restart' && this.options.protocolVersion === 5;

@@ -57,7 +57,7 @@ interface Connection<Key> extends Peer<Key> {
   heard: boolean;
   /** Sent before it stood. */
   waiting: Uint8Array[];
-  /** No other one before this time. */
+  /** No other one before this time of the monotonic clock, in milliseconds, as `openedAt`. */
   notBefore: number;
   waitMs: number;
   retry: NodeJS.Timeout | undefined;
@@ -76,7 +76,7 @@ export class RadSecConnections<Key> {
     const connection = this.connectionOf({ key, address, port, settings });
     const { socket } = connection;
     if (socket === undefined) {
-      if (Date.now() < connection.notBefore) this.retryLater(connection);
+      if (performance.now() < connection.notBefore) this.retryLater(connection);
       else {
         connection.waiting.push(bytes);
         this.connect(connection);
@@ -108,6 +108,7 @@ export class RadSecConnections<Key> {
     const name = this.nameOf(peer.key);
     const known = this.connections.get(name);
     if (known !== undefined) return known;
+    this.forgetUnwanted();
     const fresh: Connection<Key> = {
       ...peer,
       socket: undefined,
@@ -122,12 +123,19 @@ export class RadSecConnections<Key> {
     return fresh;
   }
 
+  /** Those that nobody has wanted for longer than any back-off: their servers may be configured no more. */
+  private forgetUnwanted(): void {
+    const before = performance.now() - LONGEST_WAIT_MS;
+    for (const [name, { socket, retry, notBefore }] of this.connections)
+      if (socket === undefined && retry === undefined && notBefore < before) this.connections.delete(name);
+  }
+
   /** Somebody wants it: it is made as soon as it may be, and the engine is told then. */
   private retryLater(connection: Connection<Key>): void {
     connection.retry ??= setTimeout(() => {
       connection.retry = undefined;
       if (connection.socket === undefined && !this.closed) this.connect(connection);
-    }, connection.notBefore - Date.now());
+    }, connection.notBefore - performance.now());
   }
 
   private connect(connection: Connection<Key>): void {
@@ -184,7 +192,7 @@ export class RadSecConnections<Key> {
 
   private opened(connection: Connection<Key>, socket: TLSSocket): void {
     if (connection.socket !== socket) return;
-    connection.openedAt = Date.now();
+    connection.openedAt = performance.now();
     for (const bytes of connection.waiting.splice(0)) socket.write(bytes);
     this.handlers.onOpen(connection.key);
   }
@@ -201,10 +209,10 @@ export class RadSecConnections<Key> {
   /** It ends now: when the next one may be made. */
   private backOff(connection: Connection<Key>): void {
     const { openedAt, waitMs } = connection;
-    const good = openedAt !== undefined && Date.now() - openedAt >= GOOD_AFTER_MS;
+    const good = openedAt !== undefined && performance.now() - openedAt >= GOOD_AFTER_MS;
     const wait = good ? 0 : waitMs * (0.75 + Math.random() / 2);
     connection.waitMs = good ? FIRST_WAIT_MS : Math.min(2 * waitMs, LONGEST_WAIT_MS);
-    connection.notBefore = Date.now() + wait;
+    connection.notBefore = performance.now() + wait;
   }
 
   private drop(connection: Connection<Key>): void {

@@ -129,7 +129,8 @@ export class SimulatedSwitch {
   readonly routed = new SimRoutedPath();
   agent: Agent;
   readonly clients: SimClient[] = [];
-  readonly servers: readonly RadiusPeer[];
+  /** By the RADIUS client's own number: one that a later configuration brings is to be added. */
+  readonly servers: RadiusPeer[];
   readonly faults: Faults = {
     setPorts: 0,
     links: 0,
