@@ -11,7 +11,7 @@
 // nothing else would cost a login each time, so it comes back half as often each time that its requests time out again. Its
 // answers meanwhile say that it is there: whether it is *certainly* dead is for Status-Server to decide, where it knows it.
 
-import { after, elapsed, type Instant, instant, type Millis, millis, NEVER, seconds } from '../base/time.ts';
+import { after, elapsed, type Instant, LONG_AGO, type Millis, millis, NEVER, seconds } from '../base/time.ts';
 
 export type StatusServerMode = 'auto' | boolean;
 
@@ -51,16 +51,16 @@ export class StatusWatch {
   private fruitless = 0;
   private servedSinceDeath = true;
   /** While it is dead: before this an answer does not bring it back. */
-  private restsUntil = instant(Number.NEGATIVE_INFINITY);
+  private restsUntil = LONG_AGO;
   /** Since its death, or its last answer, or on the connection that stands. */
   private askedInVain = 0;
-  private vainSince = instant(Number.NEGATIVE_INFINITY);
+  private vainSince = LONG_AGO;
   /** Of those that were sent over the connection that stands, the pending one among them. */
   private unansweredAsks = 0;
 
   constructor(private settings: StatusSettings) {
     // A connection is made before the first login needs it.
-    this.dueAt = this.watches ? instant(Number.NEGATIVE_INFINITY) : NEVER;
+    this.dueAt = this.watches ? LONG_AGO : NEVER;
   }
 
   /** From the next one on. */
