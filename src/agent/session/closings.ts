@@ -121,17 +121,17 @@ export class Closings {
   /** One of the things that a session's end has to clear is cleared; after the last its VLANs are free, and then it is told. */
   private cleared(closing: Closing, what: string, tries: number): void {
     closing.tries = Math.max(closing.tries, tries);
-    if (this.isLast(closing, what)) this.tellLogout(closing, { type: 'relocked', tries: closing.tries });
+    if (this.release(closing, what)) this.tellLogout(closing, { type: 'relocked', tries: closing.tries });
   }
 
   /** One of them is the client's again, in another session that holds its VLANs itself. */
   private takenOver(closing: Closing, what: string): void {
     this.core.parts.cuts.takenOver(closing.unit);
-    if (this.isLast(closing, what)) this.tellLogout(closing, { type: 'superseded' });
+    if (this.release(closing, what)) this.tellLogout(closing, { type: 'superseded' });
   }
 
-  /** Waits for this no more; true if for nothing else either, and its VLANs are free. */
-  private isLast({ unit, waiting }: Closing, what: string): boolean {
+  /** Waits for this no more. Where it waits for nothing else either its VLANs are freed, and who waits for it is told: true. */
+  private release({ unit, waiting }: Closing, what: string): boolean {
     waiting.delete(what);
     if (waiting.size > 0) return false;
     this.stuck.delete(unit);
@@ -145,12 +145,12 @@ export class Closings {
   revokeFailed(key: Grant, { tries, error }: { readonly tries: number; readonly error: string }): void {
     const closings = this.closingsOf(key);
     for (const closing of closings) this.failed(closing, tries, error);
-    if (closings.length === 0) this.isStubborn(key, error);
+    if (closings.length === 0) this.noteStubborn(key, error);
     // Whoever waits for its VLANs is not to wait for ever.
     if (closings.length > 0 && !isAddress(key)) this.core.parts.vlans.freed(key.port);
   }
 
-  private isStubborn(key: Grant, error: string): void {
+  private noteStubborn(key: Grant, error: string): void {
     const about = isAddress(key) ? { ip: key.ip } : { mac: key.mac, port: key.port };
     if (this.stubborn.size === 0)
       this.core.parts.reporter.warning('relock-failed', `it is nobody's, and stays for now: ${error}`, about);
