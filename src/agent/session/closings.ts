@@ -161,12 +161,12 @@ export class Closings {
   revokeFailed(key: Grant, { tries, error }: { readonly tries: number; readonly error: string }): void {
     const closings = this.closingsOf(key);
     for (const closing of closings) this.failed(closing, tries, error);
-    if (closings.length === 0) this.isStubborn(key, error);
+    if (closings.length === 0) this.noteStubborn(key, error);
     // Whoever waits for its VLANs is not to wait for ever.
     if (closings.length > 0 && !isAddress(key)) this.core.parts.vlans.freed(key.port);
   }
 
-  private isStubborn(key: Grant, error: string): void {
+  private noteStubborn(key: Grant, error: string): void {
     const about = isAddress(key) ? { ip: key.ip } : { mac: key.mac, port: key.port };
     if (this.stubborn.size === 0)
       this.core.parts.reporter.warning('relock-failed', `it is nobody's, and stays for now: ${error}`, about);
