@@ -300,6 +300,7 @@ export class MabClient {
     const doubled = SERVER_RETRY_PERIOD * 2 ** Math.min(this.unanswered - 1, 16);
     if (this.authenticated) {
       this.enterAuthenticated(now, millis(Math.min(doubled, SERVER_RETRY_CEILING)));
+      this.add({ type: 'unanswered' });
       return;
     }
     const ceiling = Math.max(this.settings.quietPeriod, SERVER_RETRY_PERIOD);
@@ -320,8 +321,7 @@ export class MabClient {
   private reauthenticate(by: ReauthBy): void {
     const { state } = this;
     if (state.name === 'AUTHENTICATED') this.ask(true);
-    else if ((state.name === 'QUIET' || state.name === 'WAITING') && (by === 'admin' || by === 'coa'))
-      this.ask(false);
+    else if ((state.name === 'QUIET' || state.name === 'WAITING') && by === 'admin') this.ask(false);
   }
 
   /** The word of 802.1X counts for more, where it has priority. */
