@@ -4,7 +4,9 @@
 
 import { Command, CommanderError, Option } from 'commander';
 import { parseIp } from '../base/ip.ts';
+import { messageOf } from '../base/result.ts';
 import type { Config } from '../config/config.ts';
+import { isBrokerUrl } from '../config/formats.ts';
 import { PORT_CONTROLS } from '../model/port.ts';
 import { PROBE_WAYS } from '../model/probe.ts';
 import { number, numberOrNone, oneOf, wholeNumber, yesOrNo } from './arguments.ts';
@@ -79,7 +81,7 @@ export function buildCli(options: CliOptions): Cli {
         return code;
       } catch (cause) {
         if (cause instanceof CommanderError) return cause.exitCode === 0 ? EXIT.done : EXIT.usage;
-        error(`rollcall: ${cause instanceof Error ? cause.message : String(cause)}\n`);
+        error(`rollcall: ${messageOf(cause)}\n`);
         return EXIT.refused;
       }
     },
@@ -355,6 +357,10 @@ class Program {
         const { broker, switch: id } = command.opts<Connection>();
         if ((broker === undefined) !== (id === undefined))
           command.error('error: --broker and --switch go together');
+        if (broker !== undefined && !isBrokerUrl(broker))
+          command.error(
+            'error: --broker is mqtt://, mqtts://, ws:// or wss:// with a host (IPv6 in brackets), and perhaps a port 1..65535',
+          );
       });
   }
 

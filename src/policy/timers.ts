@@ -119,7 +119,12 @@ export class SessionTimers {
   configure(settings: TimerSettings, signs: Signs, now: Instant): void {
     const before = this.config;
     this.config = settings;
-    if (settings.session !== before.session || settings.sessionFrom !== before.sessionFrom) {
+    // One that has expired, and was to reauthenticate, ends the session where that is not wanted any more.
+    if (
+      settings.session !== before.session ||
+      settings.sessionFrom !== before.sessionFrom ||
+      settings.reauthenticate !== before.reauthenticate
+    ) {
       this.sessionAt = deadline(settings.sessionFrom, settings.session);
     }
     // A value that is new counts from now: nobody is ended for a silence that was allowed while it lasted.

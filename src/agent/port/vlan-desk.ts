@@ -329,7 +329,7 @@ export class VlanDesk implements Timed {
     this.stale = false;
     const others = this.book.see(map);
     for (const name of map.ports.keys()) {
-      this.book.isUplink(name, isUplink(this.core.config, name));
+      this.book.markUplink(name, isUplink(this.core.config, name));
     }
     return others;
   }

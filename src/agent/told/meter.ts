@@ -41,7 +41,7 @@ export class Meter {
   }
 
   /** What the port had counted when it began. */
-  baselineOf(unit: L2Unit): TrafficCounters | undefined {
+  baselineOf(unit: SessionUnit): TrafficCounters | undefined {
     return this.accounts.get(unit)?.base;
   }
 
