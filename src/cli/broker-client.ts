@@ -2,7 +2,12 @@
 // not waited for.
 
 import { randomBytes } from 'node:crypto';
-import mqtt, { type MqttClient } from 'mqtt';
+import mqtt, {
+  type MqttClient,
+  type OnCloseCallback,
+  type OnMessageCallback,
+  type OnPacketCallback,
+} from 'mqtt';
 import { fromUtf8 } from '../base/bytes.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { Answer } from '../report/answers.ts';
@@ -63,7 +68,10 @@ export class BrokerClient implements AgentClient {
     await this.client?.endAsync(true);
   }
 
+  /** By the connection that there is, or a new one. */
   private connected(): Promise<Result<MqttClient, NoAgent>> {
+    const { client: there } = this;
+    if (there?.connected === true) return Promise.resolve(ok(there));
     const { url, username, password, tls, timeoutMs } = this.options;
     return new Promise((resolve) => {
       const client = mqtt.connect(url, {
@@ -93,19 +101,25 @@ export class BrokerClient implements AgentClient {
     const mark = randomBytes(8);
     const responseTopic = `${this.base}response/cli-${mark.toString('hex')}`;
     const availability = `${this.base}availability`;
-    const answered = new Promise<Result<Answer<V>, NoAgent>>((resolve) => {
-      setTimeout(
+    return new Promise((settle) => {
+      const resolve = (result: Result<Answer<V>, NoAgent>): void => {
+        clearTimeout(late);
+        client.off('close', closed).off('packetreceive', received).off('message', heard);
+        if (client.connected) client.unsubscribe([responseTopic, availability]);
+        settle(result);
+      };
+      const late = setTimeout(
         () => resolve(err(`no answer from switch ${switchId} within ${timeoutMs / 1000} s`)),
         timeoutMs,
       ).unref();
-      client.once('close', () => resolve(err('the broker closed the connection')));
+      const closed: OnCloseCallback = () => resolve(err('the broker closed the connection'));
       // mqtt.js gives a publish's callback no packet, so the acknowledgement is looked at as it comes.
-      client.on('packetreceive', (packet) => {
+      const received: OnPacketCallback = (packet) => {
         if (packet.cmd === 'puback' && packet.reasonCode === NO_MATCHING_SUBSCRIBERS) {
           resolve(err(`no agent of switch ${switchId} is connected to the broker`));
         }
-      });
-      client.on('message', (topic, payload, packet) => {
+      };
+      const heard: OnMessageCallback = (topic, payload, packet) => {
         const message = parse(payload);
         if (topic === availability && isOffline(message)) resolve(err(`switch ${switchId} is offline`));
         if (topic !== responseTopic || packet.properties?.correlationData?.equals(mark) !== true) return;
@@ -114,7 +128,8 @@ export class BrokerClient implements AgentClient {
             ? err('the agent answered with something that is not JSON')
             : ok(message as Answer<V>),
         );
-      });
+      };
+      client.on('close', closed).on('packetreceive', received).on('message', heard);
       const properties = {
         responseTopic,
         correlationData: mark,
@@ -136,7 +151,6 @@ export class BrokerClient implements AgentClient {
         }
       });
     });
-    return answered;
   }
 }
 

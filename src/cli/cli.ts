@@ -13,6 +13,8 @@ import { number, numberOrNone, oneOf, wholeNumber, yesOrNo } from './arguments.t
 import { addCertified } from './certified.ts';
 import { type CheckOptions, check, type Files, type HostFinding } from './check.ts';
 import { confirmOnTerminal } from './confirm.ts';
+import { addMetrics } from './metrics.ts';
+import type { Output } from './screen.ts';
 import {
   type DisconnectFlags,
   type SelectorOptions,
@@ -30,6 +32,7 @@ import {
   type Terminal,
 } from './session.ts';
 import { colors, plural } from './text.ts';
+import { addTop } from './top.ts';
 import { addUci } from './uci.ts';
 import {
   configView,
@@ -56,8 +59,10 @@ export interface CliOptions {
   readonly now?: () => number;
   /** Asks whoever sits there; default: on the terminal, if there is one. */
   readonly confirm?: (question: string) => Promise<boolean>;
-  /** Ends `events`. */
+  /** Ends `events` and `top`. */
   readonly signal?: AbortSignal;
+  /** What `top` is drawn in; default: the terminal, if stdout is one. */
+  readonly window?: Output;
 }
 
 export interface Cli {
@@ -179,6 +184,10 @@ class Program {
       .action(async ({ recent, ...flags }: Connection & { recent?: number }) =>
         this.exit(await events(flags, recent, this.terminal, this.options.signal)),
       );
+    const { terminal, exit } = this;
+    const { files, signal, window } = this.options;
+    addTop(this.connecting(this.command.command('top')), { terminal, exit, signal, window });
+    addMetrics(this.connecting(this.command.command('metrics')), { terminal, exit, files });
   }
 
   private acting(): void {
@@ -337,10 +346,14 @@ class Program {
   }
 
   private verb(name: string, description: string, parent = this.command): Command {
-    return parent
-      .command(name)
-      .description(description)
-      .option('--json', 'the answer as it is, for programs')
+    return this.connecting(
+      parent.command(name).description(description).option('--json', 'the answer as it is, for programs'),
+    );
+  }
+
+  /** With the options that say whom it asks. */
+  private connecting(command: Command): Command {
+    return command
       .option(
         '--socket <path>',
         `control socket (default: that of ${DEFAULT_CONFIG}, else ${DEFAULT_SOCKET})`,
@@ -353,7 +366,7 @@ class Program {
       .option('--cert-file <file>', 'PEM: the certificate that is shown to the broker, with --key-file')
       .option('--key-file <file>', 'PEM: its key')
       .option('--timeout <seconds>', 'how long to wait for an answer', number, 10)
-      .hook('preAction', (_, command) => {
+      .hook('preAction', () => {
         const { broker, switch: id } = command.opts<Connection>();
         if ((broker === undefined) !== (id === undefined))
           command.error('error: --broker and --switch go together');

@@ -134,13 +134,13 @@ export async function events(
   }
 }
 
-function complain(terminal: Terminal, message: string, code: number): number {
+export function complain(terminal: Terminal, message: string, code: number): number {
   terminal.err(`${terminal.paint.red('rollcall:')} ${message}\n`);
   return code;
 }
 
 /** The error is one of usage. */
-async function open(connection: Connection): Promise<Result<AgentClient, string>> {
+export async function open(connection: Connection): Promise<Result<AgentClient, string>> {
   const timeoutMs = connection.timeout * 1000;
   const { broker, switch: switchId } = connection;
   if (broker === undefined || switchId === undefined) {

@@ -2,6 +2,7 @@
 // the same exit codes.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseExposition } from '../rigs/exposition.ts';
 import { patience } from '../rigs/lab/patience.ts';
 import { type LabProcess, sleep, until } from '../rigs/lab/process.ts';
 import { type Facts, Scene } from '../rigs/lab/scene.ts';
@@ -10,7 +11,20 @@ const FAR = ['--broker', 'mqtt://127.0.0.1:1883', '--switch', 'sw1'];
 const NOBODY = '02:66:00:00:00:01';
 
 /** What goes on between two questions. */
-const VOLATILE = new Set(['last_seen', 'last_seen_by', 'session_time_s', 'silent_periods', 'counters']);
+const VOLATILE = new Set([
+  'last_seen',
+  'last_seen_by',
+  'session_time_s',
+  'silent_periods',
+  'counters',
+  'probes',
+  'events',
+]);
+
+interface RatedSession {
+  readonly user_name: string;
+  readonly rates: { readonly input_octets_per_s: number; readonly output_octets_per_s: number } | null;
+}
 
 interface Decision {
   readonly what: string;
@@ -102,6 +116,75 @@ describe('rollcall on the switch and from afar', () => {
     }
   });
 
+  it('top: who sends how much, both ways; sees the agent go, and come back', async () => {
+    const pinging = scene.client(1).netns.start({
+      name: 'pinging',
+      argv: ['ping', '-q', '-i0.02', '-s1000', '10.99.0.254'],
+    });
+    scene.atClose(() => pinging.stop());
+    for (const [way, connection] of ways) {
+      const { code, stdout } = await scene.agent.rollcall(
+        'top',
+        '--json',
+        '--count',
+        '2',
+        '--interval',
+        '1',
+        ...connection,
+      );
+      expect([way, code]).toEqual([way, 0]);
+      const [, last] = stdout.trimEnd().split('\n');
+      const { sessions } = JSON.parse(last ?? '') as { readonly sessions: readonly RatedSession[] };
+      // 50 pings a second of 1042 octets, and their answers; what else is on the machine slows them down.
+      const [first] = sessions;
+      expect([way, first?.user_name]).toEqual([way, 'alice']);
+      for (const rate of [first?.rates?.input_octets_per_s, first?.rates?.output_octets_per_s]) {
+        expect(rate).toBeGreaterThan(5_000);
+        expect(rate).toBeLessThan(80_000);
+      }
+    }
+    await pinging.stop();
+    const plain = await scene.agent.rollcall(
+      'top',
+      '--count',
+      '1',
+      '--interval',
+      '0.5',
+      ...(ways[0]?.[1] ?? []),
+    );
+    expect(plain.stdout).toMatch(
+      /sw1 up .*; 2 sessions.*; 3 ports, .* up, .*; RADIUS 2 of 2 up; broker connected\nPORT /,
+    );
+    const follower = scene.agent.startRollcall('top', '--interval', '0.5', ...(ways[0]?.[1] ?? []));
+    scene.atClose(() => follower.stop());
+    await follower.waitForLine(/ alice /);
+    await scene.agent.stop();
+    await follower.waitForLine(/no agent is running here: .*; trying on/);
+    const seen = follower.lines.length;
+    await scene.agent.start();
+    await until('it to go on', () => follower.lines.slice(seen).some((line) => / alice /.test(line)));
+    follower.signal('SIGINT');
+    expect(await follower.exited).toBe(0);
+  });
+
+  it('metrics: what Prometheus can read, both ways, of sessions that there are', async () => {
+    for (const [way, connection] of ways) {
+      const { code, stdout, stderr } = await scene.agent.rollcall('metrics', ...connection);
+      expect([way, code, stderr]).toEqual([way, 0, '']);
+      expect(stdout).not.toMatch(/alice|bob|02[:-]99/);
+      const { samples } = parseExposition(stdout);
+      expect(samples).toMatchObject({
+        rollcall_up: 1,
+        'rollcall_sessions{method="dot1x",port="p1"}': 1,
+        'rollcall_sessions{method="dot1x",port="p2"}': 1,
+        'rollcall_radius_server_up{server="127.0.0.1:1812",use="authentication"}': 1,
+        rollcall_broker_connected: 1,
+        rollcall_accounting_store_durable: 1,
+      });
+      expect(samples['rollcall_start_time_seconds']).toBeLessThanOrEqual(Date.now() / 1000);
+    }
+  });
+
   it('disconnect: each way ends its session', async () => {
     for (const [n, [, connection]] of ways.entries()) {
       const { code, stdout } = await scene.agent.rollcall('disconnect', mac(n + 1), ...connection);
@@ -164,7 +247,7 @@ describe('rollcall on the switch and from afar', () => {
     ],
     ['no socket', ['--socket', '/run/no-rollcall.sock'], /no agent is running here/],
   ] as const)('exit 3: %s', async (_, connection, says) => {
-    for (const verb of ['status', 'events', 'drain']) {
+    for (const verb of ['status', 'events', 'top', 'drain']) {
       const { code, stdout, stderr } = await scene.agent.rollcall(verb, ...connection);
       expect([code, stdout]).toEqual([3, '']);
       expect(stderr).toMatch(says);
