@@ -36,8 +36,11 @@ export interface ScreenOptions {
   readonly onQuit: () => void;
 }
 
+/** The lines of a window of this size. */
+export type View = (size: Pick<Output, 'rows' | 'columns'>) => readonly string[];
+
 export class Screen {
-  private view: (rows: number) => readonly string[] = () => [];
+  private view: View = () => [];
 
   private constructor(private readonly options: ScreenOptions) {}
 
@@ -54,7 +57,7 @@ export class Screen {
   }
 
   /** `view` is asked again whenever the window has another size. More lines than it has rows are cut. */
-  show(view: (rows: number) => readonly string[]): void {
+  show(view: View): void {
     this.view = view;
     this.redraw();
   }
@@ -71,7 +74,7 @@ export class Screen {
 
   private readonly redraw = (): void => {
     const { output } = this.options;
-    const lines = this.view(output.rows).slice(0, output.rows);
+    const lines = this.view(output).slice(0, output.rows);
     const text = lines.map((line) => line + CLEAR_TO_END_OF_LINE).join('\r\n');
     output.write(`${HOME}${text}${CLEAR_BELOW}`);
   };

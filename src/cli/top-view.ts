@@ -2,7 +2,7 @@
 
 import type { SessionPayload } from '../report/payloads.ts';
 import type { Look } from './look.ts';
-import { type Colors, clean, duration, natural, plural, table } from './text.ts';
+import { type Colors, clean, colors, duration, natural, plural, table } from './text.ts';
 import type { ViewContext } from './views.ts';
 
 /** How things stood when they were looked at. */
@@ -64,8 +64,35 @@ function seenAt({ last_seen: seen, started }: SessionPayload): number {
   return Date.parse(seen ?? started);
 }
 
-/** One line: who is on, what of the ports, the servers and the broker is up. */
-export function stateLine({ info, servers, ports, sessions }: Look, { paint, now }: ViewContext): string {
+/** Who is on, what of the ports, the servers and the broker is up: one line, or more where the window is narrower. */
+export function stateLines(
+  seen: Look,
+  { paint, now }: ViewContext,
+  columns = Number.POSITIVE_INFINITY,
+): readonly string[] {
+  const parts = stateParts(seen, { paint, now });
+  const widths = stateParts(seen, { paint: colors(false), now }).map(({ length }) => length);
+  const lines: string[] = [];
+  let width = 0;
+  for (const [index, part] of parts.entries()) {
+    const wider = width + SEPARATOR.length + (widths[index] ?? 0);
+    if (lines.length > 0 && wider <= columns) {
+      lines.push(`${lines.pop()}${SEPARATOR}${part}`);
+      width = wider;
+    } else {
+      lines.push(part);
+      width = widths[index] ?? 0;
+    }
+  }
+  return lines;
+}
+
+const SEPARATOR = '; ';
+
+function stateParts(
+  { info, servers, ports, sessions }: Look,
+  { paint, now }: ViewContext,
+): readonly string[] {
   const silent = sessions.filter(({ handshake }) => handshake.silent_periods > 0).length;
   const up = ports.filter(({ link }) => link === 'up').length;
   const locked = ports.filter((port) => port.locked).length;
@@ -79,10 +106,11 @@ export function stateLine({ info, servers, ports, sessions }: Look, { paint, now
     ...(servers.length === 0 ? [] : [answering < servers.length ? paint.red(radius) : radius]),
     ...(pending === 0 ? [] : [`${plural(pending, 'record')} pending`]),
     info.mqtt.connected ? 'broker connected' : paint.red('no broker'),
-  ].join('; ');
+  ];
 }
 
-const HEAD = ['port', 'MAC', 'address', 'user', 'in', 'out', 'liveness', 'idle', 'online'];
+/** What a narrow window cuts is on the right. */
+const HEAD = ['port', 'user', 'in', 'out', 'liveness', 'idle', 'online', 'address', 'MAC'];
 
 /** A line each; no more than `most` of them, the rest counted in a line of its own. */
 export function sessionLines(
@@ -96,13 +124,13 @@ export function sessionLines(
   const rates = aligned(shown.map(({ rates }) => [rateText(rates?.input), rateText(rates?.output)]));
   const cells = shown.map(({ session }, index) => [
     session.port ?? '-',
-    session.mac ?? '-',
-    session.ipv4 ?? session.ipv6 ?? '-',
-    paint.bold(clean(session.user_name, 32)),
+    paint.bold(clean(session.user_name, 20)),
     ...(rates[index] ?? []),
     liveness(session, paint),
     duration((now - seenAt(session)) / 1000),
     duration(session.session_time_s ?? (now - Date.parse(session.started)) / 1000),
+    session.ipv4 ?? session.ipv6 ?? '-',
+    session.mac ?? '-',
   ]);
   const lines = shown.length === 0 ? [] : table(HEAD, cells, paint).split('\n');
   const left = rows.length - shown.length;

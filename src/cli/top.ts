@@ -8,7 +8,7 @@ import { number, wholeNumber } from './arguments.ts';
 import { type Look, look, type NoLook } from './look.ts';
 import { type Output, Screen } from './screen.ts';
 import { type Connection, complain, EXIT, open, type Terminal } from './session.ts';
-import { type Reading, type Row, rowsOf, SORTS, type Sort, sessionLines, stateLine } from './top-view.ts';
+import { type Reading, type Row, rowsOf, SORTS, type Sort, sessionLines, stateLines } from './top-view.ts';
 
 /** Each round is a reading of the ports, and an answer about every session. */
 const SHORTEST_S = 0.1;
@@ -153,7 +153,7 @@ class Plain implements Display {
     const context = { paint: terminal.paint, now: terminal.now() };
     const lines = [
       ...(this.printed ? [''] : []),
-      `${clock(terminal)} ${stateLine(round.value.reading, context)}`,
+      `${clock(terminal)} ${stateLines(round.value.reading, context)}`,
       ...sessionLines(round.value.rows, context),
     ];
     this.printed = true;
@@ -190,8 +190,10 @@ class Drawn implements Display {
     }
     const { reading, rows } = round.value;
     const context = { paint, now: terminal.now() };
-    const head = [stateLine(reading, context), how, ''];
-    this.screen.show((height) => [...head, ...sessionLines(rows, context, height - head.length)]);
+    this.screen.show((size) => {
+      const head = [...stateLines(reading, context, size.columns), how, ''];
+      return [...head, ...sessionLines(rows, context, size.rows - head.length)];
+    });
   }
 
   close(): void {

@@ -6,14 +6,14 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { buildCli, type CliOptions } from '../../src/cli/cli.ts';
 import { type Output, Screen } from '../../src/cli/screen.ts';
-import { colors } from '../../src/cli/text.ts';
+import { type Colors, colors } from '../../src/cli/text.ts';
 import {
   type Reading,
   rateText,
   rowsOf,
   type Sort,
   sessionLines,
-  stateLine,
+  stateLines,
 } from '../../src/cli/top-view.ts';
 import { readSecret, readText, replaceFile } from '../../src/io/files.ts';
 import type { SessionPayload } from '../../src/report/payloads.ts';
@@ -83,11 +83,18 @@ test.each<[Sort, string]>([
 });
 
 describe('what is shown', () => {
-  test('a line of state', () => {
+  test('a line of state, two where the window is narrow', () => {
     const ports = [PORT, { ...PORT, link: 'down', locked: false } as const];
-    expect(stateLine({ ...reading(0, sessionOf(1)), ports }, CONTEXT)).toBe(
-      'sw1 up 1 h; 1 session, 1 silent; 2 ports, 1 up, 1 locked; RADIUS 1 of 2 up; 2 records pending; broker connected',
-    );
+    const seen = { ...reading(0, sessionOf(1)), ports };
+    const line =
+      'sw1 up 1 h; 1 session, 1 silent; 2 ports, 1 up, 1 locked; RADIUS 1 of 2 up; 2 records pending; broker connected';
+    expect(stateLines(seen, CONTEXT)).toEqual([line]);
+    const narrow = (paint: Colors) => stateLines(seen, { ...CONTEXT, paint }, 60);
+    expect(narrow(colors(false))).toEqual([
+      'sw1 up 1 h; 1 session, 1 silent; 2 ports, 1 up, 1 locked',
+      'RADIUS 1 of 2 up; 2 records pending; broker connected',
+    ]);
+    expect(narrow(colors(true))).toHaveLength(2);
   });
 
   test('a line each: figures flush right, hostile names harmless, of layer 3 an address alone', () => {
@@ -99,9 +106,9 @@ describe('what is shown', () => {
     );
     const rows = rowsOf(now, reading(0, sessionOf(1, [0, 0])), 'rate');
     expect(sessionLines(rows, CONTEXT)).toEqual([
-      'PORT  MAC                ADDRESS     USER                IN           OUT        LIVENESS   IDLE  ONLINE',
-      'p1    02:99:00:00:00:01  192.0.2.10  eve\\x1b[2J\\u{202e}  1.00 Mbit/s  320 bit/s  heard      30 s  3 min 12 s',
-      '-     -                  192.0.2.10  user2                         -          -  not asked  30 s  3 min 12 s',
+      'PORT  USER                IN           OUT        LIVENESS   IDLE  ONLINE      ADDRESS     MAC',
+      'p1    eve\\x1b[2J\\u{202e}  1.00 Mbit/s  320 bit/s  heard      30 s  3 min 12 s  192.0.2.10  02:99:00:00:00:01',
+      '-     user2                         -          -  not asked  30 s  3 min 12 s  192.0.2.10  -',
     ]);
   });
 
@@ -172,11 +179,11 @@ describe('the terminal', () => {
     });
     expect([keyboard.raw, window.text]).toEqual([true, '\x1b[?1049h\x1b[?25l\x1b[?7l']);
     window.text = '';
-    screen.show((rows) => ['a', `of ${rows}`, 'c']);
-    expect(window.text).toBe('\x1b[Ha\x1b[K\r\nof 24\x1b[K\r\nc\x1b[K\x1b[J');
+    screen.show(({ rows, columns }) => ['a', `of ${rows} by ${columns}`, 'c']);
+    expect(window.text).toBe('\x1b[Ha\x1b[K\r\nof 24 by 80\x1b[K\r\nc\x1b[K\x1b[J');
     window.text = '';
     window.resize(2);
-    expect(window.text).toBe('\x1b[Ha\x1b[K\r\nof 2\x1b[K\x1b[J');
+    expect(window.text).toBe('\x1b[Ha\x1b[K\r\nof 2 by 80\x1b[K\x1b[J');
     keyboard.press('x');
     expect(quits).toBe(0);
     keyboard.press(key);
@@ -233,7 +240,9 @@ describe('the terminal', () => {
       expect(rounds).toHaveLength(2);
       for (const round of rounds) {
         expect(round).toMatch(/^\d\d:\d\d:\d\d sw1 up 1 h; 1 session, 1 silent; /);
-        expect(round).toMatch(/\np1 .* user1 +0 bit\/s +0 bit\/s +silent 1\/3 +30 s +3 min 12 s$/);
+        expect(round).toMatch(
+          /\np1 +user1 +0 bit\/s +0 bit\/s +silent 1\/3 +30 s +3 min 12 s +192\.0\.2\.10 +02:99:00:00:00:01$/,
+        );
       }
       expect(agent.asked.slice(0, 4)).toEqual([
         { verb: 'info' },

@@ -181,7 +181,7 @@ describe('rollcall on the switch and from afar', () => {
         rollcall_broker_connected: 1,
         rollcall_accounting_store_durable: 1,
       });
-      expect(samples['rollcall_start_time_seconds']).toBeLessThanOrEqual(Date.now() / 1000);
+      expect(samples.rollcall_start_time_seconds).toBeLessThanOrEqual(Date.now() / 1000);
     }
   });
 
