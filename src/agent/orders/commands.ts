@@ -143,21 +143,10 @@ export class Commands implements Timed {
     }
   }
 
-  private sessions(filter: {
-    readonly port?: string;
-    readonly role?: string;
-    readonly user?: string;
-  }): ResultOf<'sessions'> {
+  private sessions(selector: SessionSelector): ResultOf<'sessions'> {
     const { core } = this;
-    const sessions = [...core.sessions.all()]
-      .filter(
-        ({ session }) =>
-          filter.port === undefined || (session.layer === 2 && session.grant.port === filter.port),
-      )
-      .filter(({ session }) => filter.role === undefined || session.role === filter.role)
-      .filter(({ session }) => filter.user === undefined || session.authorization.userName === filter.user)
-      .map((unit) => sessionAnswer(unit, core));
-    return { sessions };
+    const units = core.sessions.select(selector, core.now.mono);
+    return { sessions: units.map((unit) => sessionAnswer(unit, core)) };
   }
 
   private ports(name: string | undefined): Outcome<'ports'> {
