@@ -253,5 +253,3 @@ export interface EventEnvelope {
 export type EventPayload = {
   [T in EventType]: EventEnvelope & { readonly type: T } & EventBody<T>;
 }[EventType];
-
-export type SessionEndBody = EventBody<'session-end'>;

@@ -37,7 +37,6 @@ export const AvailabilitySchema = object('Whether the agent is there. The last w
     ),
   ),
 });
-export type AvailabilityPayload = Payload<typeof AvailabilitySchema>;
 
 /** `failing`: nothing can be written for now; `none`: it cannot be had until the next start. */
 export const SPOOL_STATES = ['opening', 'durable', 'failing', 'none'] as const;
@@ -284,4 +283,3 @@ export const DecisionSchema = object('One decision about a MAC.', {
   server: Type.Optional(word('RADIUS server, address:port.')),
   reply_message: Type.Optional(word('Reply-Message of the server. Hostile text.')),
 });
-export type DecisionPayload = Payload<typeof DecisionSchema>;
