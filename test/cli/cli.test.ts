@@ -516,6 +516,17 @@ describe('exit codes', () => {
     expect(out).toBe('');
   });
 
+  test("2 for a broker's password that is not UTF-8: it would become another one", async () => {
+    const password = join(folder, 'password');
+    writeFileSync(password, Buffer.from('geh\xe9im\n', 'latin1'));
+    const broker = ['--broker', 'mqtt://127.0.0.1:1', '--switch', 'sw1', '--username', 'x'];
+    expect(await rollcall(['status', ...broker, '--password-file', password])).toEqual({
+      code: 2,
+      out: '',
+      err: `rollcall: cannot read ${password}: it is not UTF-8 text\n`,
+    });
+  });
+
   test('0 for help and version', async () => {
     expect(await rollcall(['--version'], { version: '1.2.3' })).toMatchObject({ code: 0, out: '1.2.3\n' });
     expect((await rollcall(['disconnect', '--help'])).code).toBe(0);
