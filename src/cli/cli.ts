@@ -6,6 +6,7 @@ import { Command, CommanderError, Option } from 'commander';
 import { parseIp } from '../base/ip.ts';
 import { messageOf } from '../base/result.ts';
 import type { Config } from '../config/config.ts';
+import { isBrokerUrl } from '../config/formats.ts';
 import { PORT_CONTROLS } from '../model/port.ts';
 import { PROBE_WAYS } from '../model/probe.ts';
 import { number, numberOrNone, oneOf, wholeNumber, yesOrNo } from './arguments.ts';
@@ -356,6 +357,10 @@ class Program {
         const { broker, switch: id } = command.opts<Connection>();
         if ((broker === undefined) !== (id === undefined))
           command.error('error: --broker and --switch go together');
+        if (broker !== undefined && !isBrokerUrl(broker))
+          command.error(
+            'error: --broker is mqtt://, mqtts://, ws:// or wss:// with a host (IPv6 in brackets), and perhaps a port 1..65535',
+          );
       });
   }
 

@@ -505,6 +505,10 @@ describe('exit codes', () => {
     [['status', '--broker', 'mqtt://127.0.0.1:1']],
     [['status', '--switch', 'sw1']],
     [['status', '--socket', 'x', '--broker', 'mqtt://127.0.0.1:1', '--switch', 'sw1']],
+    [['status', '--broker', 'mqtt://127.0.0.1:99999', '--switch', 'sw1']],
+    [['status', '--broker', 'mqtt://127.0.0.1:18x', '--switch', 'sw1']],
+    [['status', '--broker', '127.0.0.1:1883', '--switch', 'sw1']],
+    [['status', '--broker', 'tcp://127.0.0.1:1883', '--switch', 'sw1']],
   ])('2 for usage: %j', async (args) => {
     const { code, err, out } = await rollcall(args);
     expect(code).toBe(2);
