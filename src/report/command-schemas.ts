@@ -42,6 +42,11 @@ export const REQUESTS = {
     port: Type.Optional(PortName),
     role: Type.Optional(Text('Role.')),
     user: Type.Optional(Text('User-Name.')),
+    counters: Type.Optional(
+      Type.Literal(true, {
+        description: 'With what each has sent and received, for which the ports are read: `counters`.',
+      }),
+    ),
   }),
   ports: request('All ports, or one.', { port: Type.Optional(PortName) }),
   session: request('One session, whom all keys fit.', SELECTOR),
