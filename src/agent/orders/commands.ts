@@ -11,12 +11,12 @@ import { type Answer, type ResultOf, refusal, success } from '../../report/answe
 import type { Verb } from '../../report/command-schemas.ts';
 import { type Command, decodeCommand, isChanging, type Rights } from '../../report/commands.ts';
 import type { Core } from '../core.ts';
+import { isRefused, type Outcome, type Refused, refused } from '../outcome.ts';
 import type { Ref } from '../ports.ts';
 import type { Timed } from '../schedule.ts';
 import { isL2, type SessionUnit } from '../session/session-unit.ts';
-import { isRefused, type Outcome, type Refused, refused } from './outcome.ts';
+import { portPayload, serverPayload, sessionAnswer } from '../told/views.ts';
 import type { Reconfigure } from './reconfigure.ts';
-import { portPayload, serverPayload, sessionAnswer } from './views.ts';
 
 /** How long a drain waits for the accounting servers. */
 const DRAIN_PATIENCE = seconds(30);

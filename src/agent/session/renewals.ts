@@ -15,11 +15,12 @@ import type { Authorization } from '../../model/authorization.ts';
 import { isFallback } from '../../model/authorization.ts';
 import type { GrantKey, SessionVlans } from '../../model/dataplane.ts';
 import type { Core } from '../core.ts';
-import type { Renewal } from '../orders/dynamic-authorization.ts';
-import type { Holder } from '../port/vlan-desk.ts';
 import { keysOf, refusedByPolicy, vlanText, type Wanted, wantedOf } from './authorization-policy.ts';
 import { refusedAtEntry } from './host-modes.ts';
-import { isL2, isL2Unit, type L2Unit, type SessionUnit } from './session-unit.ts';
+import { type Holder, isL2, isL2Unit, type L2Unit, type SessionUnit } from './session-unit.ts';
+
+/** What came of a new word for a running session (`Life.renew`). `pending`: `DynamicAuthorization.renewed` will tell. */
+export type Renewal = 'done' | 'pending' | { readonly refused: string };
 
 /** What goes with a new word. */
 export interface Renewing {

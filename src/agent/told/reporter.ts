@@ -8,9 +8,9 @@ import type { Mac } from '../../base/mac.ts';
 import { earliest, type Instant } from '../../base/time.ts';
 import type { AuthMethod } from '../../model/authorization.ts';
 import type { EndCause } from '../../model/cause.ts';
-import { isAddress, type PortName, type SessionVlans } from '../../model/dataplane.ts';
+import type { PortName, SessionVlans } from '../../model/dataplane.ts';
 import type { PortControl } from '../../model/port.ts';
-import type { Session, SessionKey } from '../../model/session.ts';
+import type { SessionKey } from '../../model/session.ts';
 import type { RequestKind } from '../../radius/settings.ts';
 import type { EventRef, StoredEvents } from '../../report/event-codec.ts';
 import {
@@ -23,27 +23,17 @@ import { EventLog } from '../../report/events.ts';
 import { buildTopic } from '../../report/topics.ts';
 import type { EndDecision, RelockProof } from '../../session/logout.ts';
 import type { Core } from '../core.ts';
-import {
-  type InfoContext,
-  lostEndBody,
-  sessionEndBody,
-  sessionPayload,
-  stationBody,
-} from '../orders/views.ts';
 import type { LogFields } from '../ports.ts';
 import type { Timed } from '../schedule.ts';
 import type { L2Unit, SessionUnit } from '../session/session-unit.ts';
 import { RetainedState } from './retained.ts';
+import { type InfoContext, lostEndBody, sessionEndBody, sessionPayload, stationBody } from './views.ts';
 
 /** Whom a warning is about. */
 export interface About {
   readonly port?: PortName;
   readonly mac?: Mac;
   readonly ip?: Ip;
-}
-
-export function whoOf({ grant }: Session): About {
-  return isAddress(grant) ? { ip: grant.ip } : { mac: grant.mac, port: grant.port };
 }
 
 /** Who failed to get in, where. */
