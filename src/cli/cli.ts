@@ -13,6 +13,7 @@ import { number, numberOrNone, oneOf, wholeNumber, yesOrNo } from './arguments.t
 import { addCertified } from './certified.ts';
 import { type CheckOptions, check, type Files, type HostFinding } from './check.ts';
 import { confirmOnTerminal } from './confirm.ts';
+import { LARGEST_FILE, tooLarge } from './large-file.ts';
 import {
   type DisconnectFlags,
   type SelectorOptions,
@@ -256,19 +257,20 @@ class Program {
       (flags: Connection) => this.ask(flags, 'config', { get: true }, ({ text }) => (text ?? '').trimEnd()),
     );
     this.verb('check', 'say everything that is wrong with a file, and what would take a restart', group)
-      .argument('<file>', 'of up to 60,000 characters')
+      .argument('<file>', `${LARGEST_FILE}; \`rollcall check\` takes larger ones`)
       .action((file: string, flags: Connection) => this.send(flags, 'check', file));
     this.verb('apply', 'take a file over, until the next restart or reload', group)
-      .argument('<file>', 'of up to 60,000 characters; a larger one goes by SIGHUP')
+      .argument('<file>', `${LARGEST_FILE}; a larger one goes by SIGHUP`)
       .action((file: string, flags: Connection) => this.send(flags, 'apply', file));
   }
 
   /** The file is here; its `{file: ...}` secrets are on the switch. */
   private async send(flags: Connection, action: 'check' | 'apply', file: string): Promise<void> {
     const text = this.options.files.readText(file);
-    if (text.ok) await this.ask(flags, 'config', { [action]: text.value }, configView);
+    const wrong = text.ok ? tooLarge(action, file, text.value) : `cannot read ${file}: ${text.error}`;
+    if (text.ok && wrong === undefined) await this.ask(flags, 'config', { [action]: text.value }, configView);
     else {
-      this.terminal.err(`${this.terminal.paint.red('rollcall:')} cannot read ${file}: ${text.error}\n`);
+      this.terminal.err(`${this.terminal.paint.red('rollcall:')} ${wrong}\n`);
       this.exit(EXIT.usage);
     }
   }

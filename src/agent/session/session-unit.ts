@@ -105,7 +105,9 @@ export class SessionUnit<S extends Session = Session> implements Timed {
   heard(at: Instant, kind: EvidenceKind, answer = false): void {
     if (answer && at - this.probedAt <= ANSWER_WITHIN) this.answeredAt = at;
     else if (Math.abs(at - this.answeredAt) > SAME_FRAME) this.lastOwn = latest(this.lastOwn, at);
+    const { answered } = this.handshake;
     this.handshake.evidence(at, kind);
+    if (this.handshake.answered > answered) this.core.probes.add('answered');
   }
 
   /**

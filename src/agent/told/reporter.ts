@@ -20,6 +20,7 @@ import {
   type ReportableEvent,
 } from '../../report/event-payloads.ts';
 import { EventLog } from '../../report/events.ts';
+import type { InfoPayload } from '../../report/payloads.ts';
 import { buildTopic } from '../../report/topics.ts';
 import type { EndDecision, RelockProof } from '../../session/logout.ts';
 import type { Core } from '../core.ts';
@@ -89,6 +90,11 @@ export class Reporter implements Timed {
     return this.log.recent(count);
   }
 
+  /** Events on their way. */
+  get events(): InfoPayload['events'] {
+    return { waiting: this.log.size, dropped: this.log.droppedTotal };
+  }
+
   /** On connect everything retained is published anew, then the events that waited. */
   broker(connected: boolean): void {
     this.log.linkChanged(connected);
@@ -145,11 +151,13 @@ export class Reporter implements Timed {
 
   /** Last of all that a session's end does. */
   sessionEnded(unit: SessionUnit, decision: EndDecision, proof: RelockProof): void {
+    this.core.ends.add(decision.cause);
     this.event({ type: 'session-end', body: sessionEndBody(unit, decision, { proof, core: this.core }) });
   }
 
   /** One that an earlier run left, and that this start has found dead: its Stop is stored. */
   sessionLost(session: SessionRecord, cause: EndCause): void {
+    this.core.ends.add(cause);
     const body = lostEndBody(session, cause, this.core.now.wall);
     if (body !== undefined) this.event({ type: 'session-end', body });
   }
@@ -191,6 +199,7 @@ export class Reporter implements Timed {
     silentPeriods: number,
   ): void {
     const { key, id } = unit.session;
+    this.core.probes.add('sent');
     this.probes.push({
       key,
       ...stationBody(unit.session),
