@@ -136,7 +136,7 @@ export const EVENT_BODIES = {
       'cut',
       'cleared',
     ]),
-    scope: word('switch, or the name of an uplink.'),
+    scope: word('switch: its sessions are judged together.'),
     reason: oneOf('What raised it: many fell silent at once, or the agent itself stood still.', [
       'mass-silence',
       'agent-stalled',

@@ -166,6 +166,11 @@ export class EventLog {
     return this.waiting.size + this.handedOut.size;
   }
 
+  /** Events dropped since the start. */
+  get droppedTotal(): number {
+    return this.lost;
+  }
+
   /** Number of the newest event; 0 = none yet. */
   get seq(): number {
     return this.lastSeq;

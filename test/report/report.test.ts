@@ -95,6 +95,7 @@ describe('the event log', () => {
     expect(log.size).toBe(3);
     expect(log.take()?.event).toMatchObject({ seq: 8, dropped: 7 });
     expect(log.take()?.event).not.toHaveProperty('dropped');
+    expect(log.droppedTotal).toBe(7);
     for (let i = 0; i < 4; i++) log.record(event, NOW);
     expect(log.take()?.event).toMatchObject({ seq: 12, dropped: 2 });
   });
