@@ -1,6 +1,7 @@
-// The mass-loss guard: when most sessions of a switch or of an uplink fall silent together, it is likelier that we are
-// deaf than that everybody left. Then nobody is cut at once: each gets one extra round of N*T, at most one, and who is
-// still silent after it is cut. The same after the agent itself was stalled for longer than T. One guard per scope.
+// The mass-loss guard: when most sessions of a switch fall silent together, it is likelier that we are deaf than that
+// everybody left. Then nobody is cut at once: each gets one extra round of N*T, at most one, and who is still silent
+// after it is cut. The same after the agent itself was stalled for longer than T. One guard for the whole switch, none
+// for an uplink: no session that is watched hangs on one, and signs of life are seen at the access port.
 //
 // Timing. Phases are spread over T, so the verdicts of one loss come one by one over two periods, and the first of
 // them must already be held. The guard therefore does not count verdicts: when a verdict is ready, it takes stock of
@@ -118,7 +119,7 @@ export class Guard {
 
   constructor(
     private settings: GuardSettings,
-    /** For people: `switch`, or the name of an uplink. */
+    /** For people: `switch`. */
     private readonly scope: string,
   ) {}
 

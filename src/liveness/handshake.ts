@@ -113,7 +113,7 @@ export class Handshake {
   /** When the last probe was sent, until it is answered or its period is over; else NEVER. */
   private probedAt: Instant = NEVER;
   private sent = 0;
-  private answered = 0;
+  private answers = 0;
   private inExtraRound = false;
 
   /**
@@ -132,7 +132,7 @@ export class Handshake {
     this.seen = resumed.lastSeen;
     this.seenBy = resumed.lastSeenBy;
     this.sent = resumed.probesSent;
-    this.answered = resumed.probesAnswered;
+    this.answers = resumed.probesAnswered;
     this.state = periodAfter(config, this.phaseAfter(resumed.now, config.period));
   }
 
@@ -153,6 +153,11 @@ export class Handshake {
     return this.seen;
   }
 
+  /** Probes, each within its period. */
+  get answered(): number {
+    return this.answers;
+  }
+
   /** True from the guard's extra round until the client is heard again: there is no second one. */
   get extended(): boolean {
     return this.inExtraRound;
@@ -164,7 +169,7 @@ export class Handshake {
    */
   evidence(at: Instant, kind: EvidenceKind): boolean {
     if (at >= this.probedAt && (kind === 'arp' || kind === 'nd' || kind === 'eapol')) {
-      this.answered++;
+      this.answers++;
       this.probedAt = NEVER;
     }
     if (at <= this.seen) return false;
@@ -230,7 +235,7 @@ export class Handshake {
       silentPeriods: this.count,
       deadline: config.keep ? NEVER : deadline,
       probesSent: this.sent,
-      probesAnswered: this.answered,
+      probesAnswered: this.answers,
     };
   }
 
@@ -350,7 +355,7 @@ export class Handshake {
       lastSeen: this.seen,
       lastSeenBy: this.seenBy,
       probesSent: this.sent,
-      probesAnswered: this.answered,
+      probesAnswered: this.answers,
     };
   }
 }

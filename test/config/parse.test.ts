@@ -185,7 +185,7 @@ describe('a file with faults', () => {
     "a broker's url that is wrong is not shown: %s",
     (url) => {
       expect(faults(`${MINIMAL}mqtt: {url: "${url}"}\n`)).toEqual([
-        'mqtt.url (line 3): the value is not mqtt://, mqtts://, ws:// or wss:// with a host, and no user or password',
+        'mqtt.url (line 3): the value is not mqtt://, mqtts://, ws:// or wss:// with a host (IPv6 in brackets), perhaps a port 1..65535, and no user or password',
       ]);
     },
   );

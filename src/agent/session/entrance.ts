@@ -14,7 +14,6 @@ import type { GrantKey, PortName, SessionVlans } from '../../model/dataplane.ts'
 import type { SessionSelector } from '../../model/selector.ts';
 import { isAddressOf } from '../../model/session.ts';
 import type { Core } from '../core.ts';
-import type { Holder } from '../port/vlan-desk.ts';
 import {
   type EntryRefusal,
   keysOf,
@@ -26,7 +25,7 @@ import {
 import { displaced, refusedAtEntry } from './host-modes.ts';
 import type { Admission } from './life.ts';
 import { roleFor } from './roles.ts';
-import { isL2Unit, type L2Unit } from './session-unit.ts';
+import { type Holder, isL2Unit, type L2Unit } from './session-unit.ts';
 
 /** In the set of what an entrance waits for, beside the texts of its keys. */
 const PORT_OPEN = 'open';
