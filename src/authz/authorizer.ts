@@ -12,7 +12,7 @@
 import type { Mac } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
 import { retryDelay } from '../base/retry.ts';
-import { after, earliest, type Instant, instant, NEVER } from '../base/time.ts';
+import { after, earliest, type Instant, LONG_AGO, NEVER } from '../base/time.ts';
 import { type Grant, type GrantKey, isAddress, type PortName, type VlanId } from '../model/dataplane.ts';
 
 export type AuthzEffect =
@@ -21,7 +21,7 @@ export type AuthzEffect =
   | { readonly type: 'granted'; readonly key: Grant }
   | { readonly type: 'grant-failed'; readonly key: Grant; readonly error: string }
   | { readonly type: 'revoked'; readonly key: Grant; readonly tries: number }
-  /** A removal that kept failing, or was to follow the write under way, is given up: the same entry is wanted again. */
+  /** A removal that has failed, or was to follow the write under way, is given up: the same entry is wanted again. */
   | { readonly type: 'superseded'; readonly key: Grant }
   | {
       readonly type: 'revoke-failed';
@@ -44,7 +44,7 @@ type EntryState =
   | { readonly name: 'retrying'; readonly tries: number; readonly at: Instant };
 
 /** Before anything that this run has done. */
-const LONG_SINCE: EntryState = { name: 'granted', since: instant(-NEVER) };
+const LONG_SINCE: EntryState = { name: 'granted', since: LONG_AGO };
 
 interface Entry {
   readonly key: Grant;
@@ -118,13 +118,7 @@ export class Authorizer {
     const wasWanted = entry.wanted;
     entry.wanted = true;
     if (entry.state.name === 'granting' && !wasWanted) return [{ type: 'superseded', key }];
-    if (entry.state.name !== 'retrying') return [];
-    this.retrying.delete(entry);
-    entry.state = { name: 'granting' };
-    return [
-      { type: 'superseded', key },
-      { type: 'grant', key },
-    ];
+    return entry.state.name === 'retrying' ? this.writeOver(entry) : [];
   }
 
   /** Also for entries that are not ours (found at start, or open on a locked port): they are revoked the same way. */
@@ -228,9 +222,21 @@ export class Authorizer {
       entry.state = { name: 'granting' };
       return [revoked, { type: 'grant', key: entry.key }];
     }
+    if (entry.wanted) return this.writeOver(entry);
     entry.state = { name: 'retrying', tries, at: after(now, retryDelay(tries)) };
     this.retrying.add(entry);
     return [{ type: 'revoke-failed', key: entry.key, tries, error }];
+  }
+
+  /** Wanted again, and it would not go: whoever wants it does not wait for its removal. */
+  private writeOver(entry: Entry): AuthzEffect[] {
+    const { key } = entry;
+    this.retrying.delete(entry);
+    entry.state = { name: 'granting' };
+    return [
+      { type: 'superseded', key },
+      { type: 'grant', key },
+    ];
   }
 }
 

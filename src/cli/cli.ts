@@ -4,6 +4,7 @@
 
 import { Command, CommanderError, Option } from 'commander';
 import { parseIp } from '../base/ip.ts';
+import { messageOf } from '../base/result.ts';
 import type { Config } from '../config/config.ts';
 import { PORT_CONTROLS } from '../model/port.ts';
 import { PROBE_WAYS } from '../model/probe.ts';
@@ -79,7 +80,7 @@ export function buildCli(options: CliOptions): Cli {
         return code;
       } catch (cause) {
         if (cause instanceof CommanderError) return cause.exitCode === 0 ? EXIT.done : EXIT.usage;
-        error(`rollcall: ${cause instanceof Error ? cause.message : String(cause)}\n`);
+        error(`rollcall: ${messageOf(cause)}\n`);
         return EXIT.refused;
       }
     },

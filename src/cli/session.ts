@@ -1,7 +1,7 @@
 // One conversation with an agent: connect, ask, show, and the exit code.
 
 import { readFileSync } from 'node:fs';
-import { err, ok, type Result } from '../base/result.ts';
+import { err, messageOf, ok, type Result } from '../base/result.ts';
 import { describeFault } from '../config/fault.ts';
 import { readYaml } from '../config/yaml.ts';
 import type { Answer, ResultOf } from '../report/answers.ts';
@@ -167,7 +167,7 @@ function readOptional(file: string | undefined): Result<string | undefined, stri
   try {
     return ok(readFileSync(file, 'utf8'));
   } catch (cause) {
-    return err(`cannot read ${file}: ${cause instanceof Error ? cause.message : String(cause)}`);
+    return err(`cannot read ${file}: ${messageOf(cause)}`);
   }
 }
 

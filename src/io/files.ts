@@ -15,7 +15,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
-import { err, ok, type Result } from '../base/result.ts';
+import { err, messageOf, ok, type Result } from '../base/result.ts';
 
 /** Longer than any secret. */
 const MAX_SECRET_OCTETS = 4096;
@@ -102,6 +102,6 @@ export function attempt<T>(work: () => Result<T, string>): Result<T, string> {
   try {
     return work();
   } catch (cause) {
-    return err(cause instanceof Error ? cause.message : String(cause));
+    return err(messageOf(cause));
   }
 }

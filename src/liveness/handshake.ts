@@ -28,7 +28,16 @@
 // what a probe is and whether it may be sent is probing.ts, whether a verdict stands is guard.ts.
 
 import { assertNever } from '../base/result.ts';
-import { after, type Instant, instant, type Millis, millis, NEVER } from '../base/time.ts';
+import {
+  after,
+  earliest,
+  type Instant,
+  instant,
+  LONG_AGO,
+  type Millis,
+  millis,
+  NEVER,
+} from '../base/time.ts';
 import type { EndEvidence, EvidenceKind } from '../model/session.ts';
 import type { Presence } from './guard.ts';
 import type { HandshakeSettings } from './settings.ts';
@@ -206,7 +215,7 @@ export class Handshake {
 
   /** When to `tick` next; NEVER while a dump or the guard's word is awaited, and while T = 0. */
   pollAt(): Instant {
-    return this.state.type === 'watching' ? (Math.min(this.state.end, this.state.middle) as Instant) : NEVER;
+    return this.state.type === 'watching' ? earliest(this.state.end, this.state.middle) : NEVER;
   }
 
   view(): HandshakeView {
@@ -235,7 +244,7 @@ export class Handshake {
   /** End of the last period that has been judged; the far past where there are no periods. */
   private lastJudged(): Instant {
     const { state } = this;
-    if (state.type === 'off') return instant(-NEVER);
+    if (state.type === 'off') return LONG_AGO;
     return state.type === 'judged' ? state.end : instant(state.end - this.config.period);
   }
 

@@ -7,7 +7,7 @@
 // What a dump covers: everything that happened before it began, and `sweptAt` is that moment. A request that comes while a
 // dump runs is served by the next one.
 
-import { after, type Instant, instant, type Millis, millis, NEVER } from '../base/time.ts';
+import { after, earliest, type Instant, LONG_AGO, latest, type Millis, millis, NEVER } from '../base/time.ts';
 import type { TableDump } from '../model/dataplane.ts';
 
 /** At most this share of a core goes into dumps. */
@@ -34,7 +34,7 @@ export class SweepSchedule {
   private routineAt: Instant;
   private requestedAt: Instant = NEVER;
   private notBefore: Instant;
-  private covered: Instant = instant(-NEVER);
+  private covered = LONG_AGO;
 
   /** `interval`: the least `sweepInterval` of all sessions. */
   constructor(
@@ -60,13 +60,13 @@ export class SweepSchedule {
   /** A dump that begins now or later is wanted soon. */
   requested(now: Instant): void {
     if (this.state.type === 'dumping') this.state = { type: 'dumping', again: true };
-    else this.requestedAt = Math.min(this.requestedAt, now) as Instant;
+    else this.requestedAt = earliest(this.requestedAt, now);
   }
 
   /** When to dump; NEVER while one is under way. */
   pollAt(): Instant {
     if (this.state.type === 'dumping') return NEVER;
-    return Math.max(Math.min(this.routineAt, this.requestedAt), this.notBefore) as Instant;
+    return latest(earliest(this.routineAt, this.requestedAt), this.notBefore);
   }
 
   /** The dump that `pollAt` asked for has begun. */

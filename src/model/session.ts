@@ -14,6 +14,11 @@ export type SessionKey = string & { readonly __brand: 'SessionKey' };
 
 export type Session = L2Session | L3Session;
 
+/** Acct-Session-Time (RFC 2866 §5.7) as of `at`: whole seconds that are over, never below 0; the same in RADIUS and MQTT. */
+export function sessionTimeS({ startedAt }: Session, at: Instant): number {
+  return Math.max(0, Math.floor(elapsed(startedAt, at) / 1000));
+}
+
 /** One authenticated MAC on a port; its grant may span VLANs. */
 export interface L2Session extends AnySession {
   readonly layer: 2;

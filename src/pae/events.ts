@@ -10,15 +10,14 @@
 import type { Millis } from '../base/time.ts';
 import type { Authorization, CancelReason } from '../model/authorization.ts';
 import type { EndCause } from '../model/cause.ts';
-import type { PortControl } from '../model/port.ts';
 import type { PaeCounter } from './counters.ts';
 import type { PaeSettings } from './settings.ts';
 
 /** Names one question (`ask-server`, `accepted`, `reauthenticated`); its answer carries it back. Per client. */
 export type PaeRef = number;
 
-/** Who wants a reauthentication. An administrator's or the server's wish also ends a quiet period. */
-export type ReauthBy = 'admin' | 'coa' | 'timer' | 'sighting';
+/** Who wants a reauthentication. What a command or a CoA-Request (`admin`) wants also ends a quiet period. */
+export type ReauthBy = 'admin' | 'timer' | 'sighting';
 
 export type PaeEvent =
   | { readonly type: 'eapol-start' }
@@ -68,7 +67,6 @@ export type PaeEvent =
   | { readonly type: 'session-ended' }
   /** The same, where what is being written is another session of the client: that one goes on. */
   | { readonly type: 'session-replaced' }
-  | { readonly type: 'port-control'; readonly control: PortControl }
   | { readonly type: 'settings'; readonly settings: PaeSettings }
   /** Time has reached `pollAt()`. */
   | { readonly type: 'tick' };

@@ -56,6 +56,8 @@ export type MabEffect =
   | { readonly type: 'reauthentication-due' }
   /** The session goes on under this word. */
   | { readonly type: 'reauthenticated'; readonly authorization: Authorization }
+  /** No server gave a word about a device that has a session: it goes on, if the agent does not end it. */
+  | { readonly type: 'unanswered' }
   /** Nobody is let in. 802.1X follows, where MAB came first. */
   | { readonly type: 'rejected'; readonly reason: MabRejectReason; readonly replyMessage?: string }
   | { readonly type: 'ended'; readonly cause: EndCause; readonly detail: string }

@@ -16,7 +16,7 @@
 import { utf8 } from '../base/bytes.ts';
 import { type Mac, spellMac } from '../base/mac.ts';
 import { assertNever } from '../base/result.ts';
-import { after, earliest, elapsed, type Instant, type Millis, millis, NEVER } from '../base/time.ts';
+import { after, earliest, elapsed, type Instant, latest, type Millis, millis, NEVER } from '../base/time.ts';
 import type { Authorization } from '../model/authorization.ts';
 import type { Proof } from '../model/kept.ts';
 import type { AskRank } from './ask-queue.ts';
@@ -145,7 +145,7 @@ export class MabClient {
   handle(event: MabEvent, now: Instant): readonly MabEffect[] {
     switch (event.type) {
       case 'seen':
-        this.lastSeen = Math.max(this.lastSeen, event.at) as Instant;
+        this.lastSeen = latest(this.lastSeen, event.at);
         if (this.state.name === 'WAITING' && this.state.lone && this.seenAgain)
           this.state = { name: 'WAITING', until: now };
         break;
@@ -300,6 +300,7 @@ export class MabClient {
     const doubled = SERVER_RETRY_PERIOD * 2 ** Math.min(this.unanswered - 1, 16);
     if (this.authenticated) {
       this.enterAuthenticated(now, millis(Math.min(doubled, SERVER_RETRY_CEILING)));
+      this.add({ type: 'unanswered' });
       return;
     }
     const ceiling = Math.max(this.settings.quietPeriod, SERVER_RETRY_PERIOD);
@@ -320,8 +321,7 @@ export class MabClient {
   private reauthenticate(by: ReauthBy): void {
     const { state } = this;
     if (state.name === 'AUTHENTICATED') this.ask(true);
-    else if ((state.name === 'QUIET' || state.name === 'WAITING') && (by === 'admin' || by === 'coa'))
-      this.ask(false);
+    else if ((state.name === 'QUIET' || state.name === 'WAITING') && by === 'admin') this.ask(false);
   }
 
   /** The word of 802.1X counts for more, where it has priority. */

@@ -17,7 +17,7 @@ export type PacpState = 'UNAUTHENTICATED' | 'AUTHENTICATING' | 'AUTHENTICATED' |
 export type PacpCondition =
   | 'eapolStart'
   | 'eapolLogoff'
-  /** By management, by CoA, by a sighting; `reAuthenticateNow` also ends a quiet period. */
+  /** By a timer or a sighting; by a command or by CoA it is `reAuthenticateNow`, which also ends a quiet period. */
   | 'reAuthenticate'
   | 'reAuthenticateNow'
   /** A Response/Identity to the port's multicast request is at hand. */
@@ -30,13 +30,13 @@ export type PacpCondition =
   | 'aaaTimeout'
   /** `authenticate` cleared by the PAE's client: the session was ended elsewhere. */
   | 'revoke'
-  /** The port left `auto`: the attempt is dropped, the session is not. */
-  | 'abort'
   /** quietWhile and reAuthWhen are looked at. */
   | 'timer';
 
-/** For the EAP machine: `eapStart` begins a conversation (and ends one that runs), `eapStop` ends it. */
-/** `reAuthDue`: reAuthWhen has come; the client's owner says `reAuthenticate` when there is a server to ask. */
+/**
+ * For the EAP machine: `eapStart` begins a conversation (and ends one that runs), `eapStop` ends it. `reAuthDue`: reAuthWhen
+ * has come; the client's owner says `reAuthenticate` when there is a server to ask.
+ */
 export type PacpAction =
   | { readonly do: 'eapStart' | 'eapStop' | 'reAuthDue' }
   | { readonly do: 'count'; readonly counter: PaeCounter };
@@ -95,11 +95,6 @@ export class Pacp {
     return this.state === 'AUTHENTICATED' && !this.reAuthSaid ? this.reAuthWhen : NEVER;
   }
 
-  /** What was said may have been heard by nobody: it is said again. */
-  sayAgain(): void {
-    this.reAuthSaid = false;
-  }
-
   /**
    * New settings: a running quiet period ends as it was begun, the reauthentication timer follows at once. A retry that
    * waits for a server is not put off by them.
@@ -132,7 +127,6 @@ export class Pacp {
           this.retryCount = 0;
           this.enterAuthenticating();
         } else if (condition === 'eapolStart') this.count('start-while-held');
-        else if (condition === 'abort') this.enterUnauthenticated();
         break;
       default:
         assertNever(this.state);
@@ -180,12 +174,6 @@ export class Pacp {
         break;
       case 'revoke':
         this.enterUnauthenticated();
-        break;
-      case 'abort':
-        if (this.isAuthenticated) {
-          this.act('eapStop');
-          this.enterAuthenticated(now);
-        } else this.enterUnauthenticated();
         break;
       case 'reAuthenticate':
       case 'reAuthenticateNow':

@@ -7,7 +7,7 @@
 // through as a canary from time to time (`trialAt` says when one is wanted).
 // Cost: O(1) each; what waits costs its place in a set.
 
-import { after, type Instant, type Millis, millis, NEVER, seconds } from '../base/time.ts';
+import { after, type Instant, instant, latest, type Millis, millis, NEVER, seconds } from '../base/time.ts';
 
 /** The first one waits for up to so long, by chance: other switches have heard of the same server's return. */
 const FIRST_WITHIN = seconds(1);
@@ -66,7 +66,7 @@ export class ReauthPacing<Who> {
   /** `trialAt`: when a server that is dead should be tried by somebody. */
   pollAt(trialAt: Instant): Instant {
     if (this.queue.size === 0) return NEVER;
-    return this.reachable ? this.nextAt : (Math.max(this.nextAt, trialAt) as Instant);
+    return this.reachable ? this.nextAt : latest(this.nextAt, trialAt);
   }
 
   /** Whoever may begin now. */
@@ -74,7 +74,7 @@ export class ReauthPacing<Who> {
     if (!this.reachable) return this.takeCanary(trialAt, now);
     const spacing = millis(1000 / this.settings.perSecond);
     const begun: Who[] = [];
-    this.nextAt = Math.max(this.nextAt, now - CATCH_UP) as Instant;
+    this.nextAt = latest(this.nextAt, instant(now - CATCH_UP));
     for (const who of this.queue) {
       if (this.nextAt > now) break;
       this.nextAt = after(this.nextAt, spacing);

@@ -8,7 +8,7 @@
 // round would send each client on the port through a whole reauthentication. Whoever joins later is heard by an
 // EAPOL-Start, or asked by name when the port sees its MAC (`reauthenticate` by `sighting`).
 
-import { after, type Instant, type Millis, NEVER } from '../base/time.ts';
+import { after, earliest, type Instant, type Millis, NEVER } from '../base/time.ts';
 import type { PortControl } from '../model/port.ts';
 import { buildIdentityRequest, decodeEap, EAP_RESPONSE, EAP_TYPE_IDENTITY } from '../wire/eap.ts';
 import { EAPOL_EAP } from '../wire/eapol.ts';
@@ -32,14 +32,13 @@ export interface Solicitation {
 }
 
 export interface SolicitorOptions {
-  readonly control: PortControl;
   readonly txPeriod: Millis;
   /** 0..255; random, as a client's. */
   readonly firstIdentifier: number;
 }
 
 export class Solicitor {
-  private control: PortControl;
+  private control: PortControl = 'auto';
   private txPeriod: Millis;
   private currentId: number;
   private linkUp = false;
@@ -49,7 +48,6 @@ export class Solicitor {
   private outstanding = false;
 
   constructor(options: SolicitorOptions) {
-    this.control = options.control;
     this.txPeriod = options.txPeriod;
     this.currentId = options.firstIdentifier & 0xff;
   }
@@ -100,7 +98,7 @@ export class Solicitor {
         break;
       case 'settings':
         this.txPeriod = event.txPeriod;
-        if (this.txWhen !== NEVER) this.txWhen = Math.min(this.txWhen, after(now, event.txPeriod)) as Instant;
+        if (this.txWhen !== NEVER) this.txWhen = earliest(this.txWhen, after(now, event.txPeriod));
         return [];
       case 'capture-opened':
         return this.isAsking() ? this.ask(now) : [];

@@ -2,7 +2,7 @@
 // the link comes up, wpa_supplicant one per startPeriod. Restarting on each would keep a client out with its own noise,
 // and let a storm of Starts become a storm of RADIUS requests.
 
-import { elapsed, type Instant } from '../base/time.ts';
+import { elapsed, type Instant, LONG_AGO } from '../base/time.ts';
 import type { EapState } from './eap-passthrough.ts';
 import type { Pacp } from './pacp.ts';
 import { START_SPACING } from './settings.ts';
@@ -13,20 +13,13 @@ export type StartVerdict = 'restart' | 'repeat-identity' | 'duplicate';
 /** Of one client: when it last sent one, and what the next one is worth. */
 export class StartGate {
   /** The last one, or the beginning of the exchange that runs. */
-  private startedAt = Number.NEGATIVE_INFINITY as Instant;
+  private startedAt = LONG_AGO;
   /** The last one that led to a frame. */
-  private answeredAt = Number.NEGATIVE_INFINITY as Instant;
+  private answeredAt = LONG_AGO;
 
   /** An exchange has begun, by whatever. */
   began(now: Instant): void {
     this.startedAt = now;
-  }
-
-  /** One has come: true within a second of the one before. */
-  isRepeated(now: Instant): boolean {
-    const repeated = isSoon(this.startedAt, now);
-    this.startedAt = now;
-    return repeated;
   }
 
   /**

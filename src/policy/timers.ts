@@ -9,7 +9,7 @@
 // last ones when a deadline comes, and moves the deadline if they are newer (a session that talks costs nothing). A
 // verdict of silence waits for a table dump that is newer than its deadline.
 
-import { after, earliest, type Instant, instant, type Millis, millis, NEVER } from '../base/time.ts';
+import { after, earliest, type Instant, instant, latest, type Millis, millis, NEVER } from '../base/time.ts';
 import type { EndCause } from '../model/cause.ts';
 
 export interface TimerSettings {
@@ -119,7 +119,12 @@ export class SessionTimers {
   configure(settings: TimerSettings, signs: Signs, now: Instant): void {
     const before = this.config;
     this.config = settings;
-    if (settings.session !== before.session || settings.sessionFrom !== before.sessionFrom) {
+    // One that has expired, and was to reauthenticate, ends the session where that is not wanted any more.
+    if (
+      settings.session !== before.session ||
+      settings.sessionFrom !== before.sessionFrom ||
+      settings.reauthenticate !== before.reauthenticate
+    ) {
       this.sessionAt = deadline(settings.sessionFrom, settings.session);
     }
     // A value that is new counts from now: nobody is ended for a silence that was allowed while it lasted.
@@ -132,16 +137,16 @@ export class SessionTimers {
 
   private follow(signs: Signs): void {
     const { heartbeat, idle } = this.config;
-    const lastSeen = later(signs.lastSeen, this.heartbeatFrom);
+    const lastSeen = latest(signs.lastSeen, this.heartbeatFrom);
     this.heartbeatAt = deadline(lastSeen, heartbeat);
-    this.idleAt = deadline(later(signs.lastOwn, this.idleFrom), idle);
+    this.idleAt = deadline(latest(signs.lastOwn, this.idleFrom), idle);
     this.probeAt = this.thirdAfter(lastSeen);
   }
 
   private silence(signs: Signs, now: Instant): TimerEffect[] {
     const { heartbeat, idle } = this.config;
-    this.heartbeatAt = deadline(later(signs.lastSeen, this.heartbeatFrom), heartbeat);
-    this.idleAt = deadline(later(signs.lastOwn, this.idleFrom), idle);
+    this.heartbeatAt = deadline(latest(signs.lastSeen, this.heartbeatFrom), heartbeat);
+    this.idleAt = deadline(latest(signs.lastOwn, this.idleFrom), idle);
     const due = earliest(this.heartbeatAt, this.idleAt);
     if (due <= now) {
       if (signs.sweptAt < due) {
@@ -156,7 +161,7 @@ export class SessionTimers {
 
   /** Thirds are counted from the last sign of life, so an answer puts the next one off by a third. */
   private probeIfDue(signs: Signs, now: Instant): TimerEffect[] {
-    const lastSeen = later(signs.lastSeen, this.heartbeatFrom);
+    const lastSeen = latest(signs.lastSeen, this.heartbeatFrom);
     const next = this.thirdAfter(lastSeen);
     if (next > now && this.probeAt > now) {
       this.probeAt = next;
@@ -172,10 +177,6 @@ export class SessionTimers {
     const { heartbeat, probes } = this.config;
     return probes ? deadline(from, heartbeat === undefined ? undefined : millis(heartbeat / THIRDS)) : NEVER;
   }
-}
-
-function later(a: Instant, b: Instant): Instant {
-  return Math.max(a, b) as Instant;
 }
 
 function deadline(from: Instant, length: Millis | undefined): Instant {

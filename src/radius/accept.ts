@@ -2,7 +2,7 @@
 // warning, so that the operator hears of it; nothing here throws, whatever the server sent.
 
 import { fromUtf8 } from '../base/bytes.ts';
-import { type Ip, isIpv4 } from '../base/ip.ts';
+import { type Ip, isHostAddress, isIpv4 } from '../base/ip.ts';
 import { present } from '../base/present.ts';
 import { type Millis, seconds } from '../base/time.ts';
 import type { Authorization } from '../model/authorization.ts';
@@ -149,9 +149,7 @@ class Reading {
     if (address === undefined || !isIpv4(address))
       return this.warn('Framed-IP-Address', 'is no IPv4 address');
     if (ADDRESS_TO_BE_CHOSEN.includes(address)) return undefined;
-    const first = Number.parseInt(address, 10);
-    // 0/8, 127/8 and 224/3 (RFC 6890, RFC 5771) are nobody's address on a wire.
-    if (first === 0 || first === 127 || first >= 224) return this.warn('Framed-IP-Address', `is ${address}`);
+    if (!isHostAddress(address)) return this.warn('Framed-IP-Address', `is ${address}`);
     return address;
   }
 

@@ -4,8 +4,10 @@
 // sending still counts while its identifier lingers: it proves delivery.
 // A record that nobody answered goes to the *end* of the queue, so that one which the servers dislike cannot hold
 // up the others; order within a session is the journal's affair, which has one record of it outstanding.
+// Where no server is configured, all of it waits for a configuration that has one.
 // Cost: what waits in the queue has no timer and no identifier, so ten thousand waiting records cost their memory.
 
+import { Fifo } from '../base/fifo.ts';
 import type { Decoded } from '../base/result.ts';
 import type { Instant } from '../base/time.ts';
 import { encodeAccountingRequest } from '../wire/radius.ts';
@@ -13,7 +15,6 @@ import { u32 } from '../wire/radius-attributes.ts';
 import type { RadiusEffect } from './effects.ts';
 import type { Exchange, Link } from './exchange.ts';
 import { Exchanges } from './exchanges.ts';
-import { Fifo } from './fifo.ts';
 import type { LinksSettings } from './links.ts';
 
 const HIGHEST_U32 = 0xffffffff;
@@ -45,7 +46,8 @@ export class AccountingExchanges extends Exchanges {
   }
 
   protected override next(exchange: Exchange, now: Instant, out: RadiusEffect[]): void {
-    if (this.links.all.every((link) => !this.mayAsk(exchange, link))) {
+    const { all } = this.links;
+    if (all.length > 0 && all.every((link) => !this.mayAsk(exchange, link))) {
       this.giveUp(exchange, 'silent', now, out);
       return;
     }

@@ -1,9 +1,10 @@
 // The RADIUS client: one engine for all servers, authentication and accounting. Pure: it is told the time and what
 // came in, and returns what is to be sent and who got an answer.
 //
-// Promises: every request ends in exactly one `answer` or `no-answer`, unless it is cancelled; an answer has been
-// verified; an identifier is never used again while its answer may come; authentication and accounting share no
-// identifiers, no windows, no health and no timers. Read exchanges.ts next, then links.ts (which server is there).
+// Promises: every request ends in exactly one `answer` or `no-answer`, unless it is cancelled, or is an accounting request
+// and no server is configured: then it waits for one. An answer has been verified; an identifier is never used again
+// while its answer may come; authentication and accounting share no identifiers, no windows, no health and no timers.
+// Read exchanges.ts next, then links.ts (which server is there).
 
 import type { Entropy } from '../base/entropy.ts';
 import type { Ip } from '../base/ip.ts';

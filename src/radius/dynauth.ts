@@ -8,7 +8,7 @@
 // A packet with an Event-Timestamp of before our own start is dropped, since what was answered then is not remembered.
 // Costs of a forged packet: a lookup, or one MD5 of its length; nothing is kept of it.
 
-import { type Ip, parseIp } from '../base/ip.ts';
+import { type Ip, parseIp, withoutZone } from '../base/ip.ts';
 import type { Malformed } from '../base/result.ts';
 import { elapsed, type Instant, type Millis, type Now, seconds } from '../base/time.ts';
 import {
@@ -121,7 +121,7 @@ export class DynamicAuthorizationServer {
   /** Whatever came in; never throws, whatever it is. */
   receive(datagram: DynamicDatagram, nas: NasNames, now: Now): DynAuthEffect[] {
     const { address, port, bytes } = datagram;
-    const source = parseIp(address.replace(/%.*$/, ''));
+    const source = parseIp(withoutZone(address));
     const client = source === undefined ? undefined : this.clients.get(source);
     if (client === undefined)
       return [{ type: 'dropped', reason: 'client', detail: `${address} is not listed` }];

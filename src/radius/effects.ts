@@ -49,8 +49,8 @@ export type RadiusRequest =
       readonly since: Instant;
     };
 
-/** `silent`: nobody answered in time. `unencodable`: an attribute or the packet is too long. */
-export type NoAnswerReason = 'silent' | 'unencodable' | 'no-server';
+/** `silent`: nobody answered in time, or there is nobody. `unencodable`: an attribute or the packet is too long. */
+export type NoAnswerReason = 'silent' | 'unencodable';
 
 export type RadiusEffect =
   | {
@@ -75,8 +75,6 @@ export type RadiusEffect =
       readonly kind: RequestKind;
       readonly ref: RequestRef;
       readonly reason: NoAnswerReason;
-      /** Another server is thought to be alive: a conversation begun anew may succeed at once. */
-      readonly alternative: boolean;
     }
   | {
       readonly type: 'server-state';

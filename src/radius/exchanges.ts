@@ -118,8 +118,7 @@ export abstract class Exchanges {
       done: false,
     };
     this.byRef.set(request.ref, exchange);
-    if (this.links.all.length === 0) this.giveUp(exchange, 'no-server', now, out);
-    else this.next(exchange, now, out);
+    this.next(exchange, now, out);
   }
 
   /** Nobody wants the answer any more. Its identifiers stay taken for as long as an answer may come. */
@@ -246,10 +245,8 @@ export abstract class Exchanges {
   }
 
   protected giveUp(exchange: Exchange, reason: NoAnswerReason, now: Instant, out: RadiusEffect[]): void {
-    const at = exchange.visit?.link ?? exchange.last;
-    const alternative = this.links.all.some((link) => link !== at && link.health.up);
     this.finish(exchange, now);
-    out.push({ type: 'no-answer', kind: this.kind, ref: exchange.request.ref, reason, alternative });
+    out.push({ type: 'no-answer', kind: this.kind, ref: exchange.request.ref, reason });
   }
 
   private transmit(exchange: Exchange, visit: Visit, track: Track, now: Instant, out: RadiusEffect[]): void {

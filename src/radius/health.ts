@@ -13,7 +13,7 @@
 // believed or not, is the word of a server that is there. If such a word ends the connection (RFC 6613 §2.6.4), what is asked next
 // may not reach it before another one stands, so until then no silence counts for that.
 
-import { after, elapsed, type Instant, instant, type Millis, NEVER } from '../base/time.ts';
+import { after, elapsed, type Instant, LONG_AGO, type Millis, NEVER } from '../base/time.ts';
 
 /** Ports; one of them can send as many clients as it likes. */
 const WITNESSES = 2;
@@ -31,9 +31,9 @@ type State = { readonly name: 'up' } | { readonly name: 'dead'; readonly trialAt
 export class ServerHealth {
   private state: State = { name: 'up' };
   private changedAt: Instant | undefined;
-  private lastAnswer = instant(Number.NEGATIVE_INFINITY);
+  private lastAnswer = LONG_AGO;
   /** Silence about what was asked before makes nothing certain; NEVER: no silence does, until a connection stands again. */
-  private audibleFrom = instant(Number.NEGATIVE_INFINITY);
+  private audibleFrom = LONG_AGO;
   /** Since its last answer. */
   private readonly silentTo = new Set<string>();
   private proven = false;

@@ -1,9 +1,9 @@
 // Packets for which nobody waits any more, and whose answer may still come: until it does, or is late beyond all
 // expectation, their identifiers are taken (RFC 5080 §2.2.2). O(1) each, in the order in which they were left.
 
+import { Fifo } from '../base/fifo.ts';
 import { after, type Instant, type Millis, millis, NEVER, seconds } from '../base/time.ts';
 import type { Exchange, Link } from './exchange.ts';
-import { Fifo } from './fifo.ts';
 import type { Attempt } from './server-link.ts';
 import type { RetransmissionSettings } from './settings.ts';
 

@@ -10,7 +10,7 @@
 // in nobody.
 
 import type { Ip } from '../base/ip.ts';
-import { after, type Instant, instant } from '../base/time.ts';
+import { after, type Instant, instant, latest } from '../base/time.ts';
 import type { EndCause } from '../model/cause.ts';
 import { type AuthorizationChange, joined } from './dynauth-request.ts';
 import { type Bar, ROUNDING, SsoEnds } from './sso-ends.ts';
@@ -255,7 +255,7 @@ export class SsoLogins {
   }
 
   private again(entry: Entry, said: SsoLogin, at: Instant): Heard {
-    entry.heardAt = instant(Math.max(entry.heardAt, at));
+    entry.heardAt = latest(entry.heardAt, at);
     const { userName, filterId, classes } = said;
     const leaving: Leaving[] = [];
     if (userName !== entry.userName) {

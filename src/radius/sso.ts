@@ -12,7 +12,7 @@
 // Costs of a forged packet: a lookup, or one MD5 of its length; nothing is kept of it. Bound: the newest `REMEMBERED` answers.
 
 import { toHex } from '../base/bytes.ts';
-import { type Ip, parseIp } from '../base/ip.ts';
+import { type Ip, parseIp, withoutZone } from '../base/ip.ts';
 import { after, type Instant, NEVER, seconds } from '../base/time.ts';
 import { encodeReply, RADIUS_CODES, type RadiusPacket, radiusCodeName } from '../wire/radius.ts';
 import { verifyAccountingOrDynamicRequest } from '../wire/radius-verify.ts';
@@ -75,7 +75,7 @@ export class SsoServer {
 
   /** Whatever came in; never throws, whatever it is. */
   receive({ address, port, bytes }: SsoDatagram, now: Instant): SsoEffect[] {
-    const source = parseIp(address.replace(/%.*$/, ''));
+    const source = parseIp(withoutZone(address));
     const client = source === undefined ? undefined : this.clients.get(source);
     if (client === undefined) return [dropped('client', `${address} is not listed`)];
     const verified = verifyAccountingOrDynamicRequest({

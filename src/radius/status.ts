@@ -10,7 +10,7 @@
 // silent about one client only. A server that answers Status-Server and nothing else is asked half as often each time that
 // its requests time out again, from the first one on.
 
-import { after, type Instant, instant, type Millis, millis, NEVER, seconds } from '../base/time.ts';
+import { after, type Instant, LONG_AGO, type Millis, millis, NEVER, seconds } from '../base/time.ts';
 
 export type StatusServerMode = 'auto' | boolean;
 
@@ -53,7 +53,7 @@ export class StatusWatch {
 
   constructor(private settings: StatusSettings) {
     // A connection is made before the first login needs it.
-    this.dueAt = this.watches ? instant(Number.NEGATIVE_INFINITY) : NEVER;
+    this.dueAt = this.watches ? LONG_AGO : NEVER;
   }
 
   /** From the next one on. */

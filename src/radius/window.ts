@@ -3,7 +3,7 @@
 // opens by one for each answer (doubling per round trip), is halved when answers fail to come, at most once a
 // second, and falls to a few when the server is dead: those few are how its return is noticed.
 
-import { after, type Instant, instant, seconds } from '../base/time.ts';
+import { after, type Instant, LONG_AGO, seconds } from '../base/time.ts';
 
 export const WINDOW_MAX = 256;
 const WINDOW_START = 32;
@@ -14,7 +14,7 @@ const CUT_AT_MOST_EVERY = seconds(1);
 export class SendWindow {
   private limit = WINDOW_START;
   private count = 0;
-  private nextCut = instant(Number.NEGATIVE_INFINITY);
+  private nextCut = LONG_AGO;
 
   get size(): number {
     return this.limit;

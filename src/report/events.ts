@@ -16,7 +16,7 @@ import {
   after,
   earliest,
   type Instant,
-  instant,
+  LONG_AGO,
   latest,
   millis,
   NEVER,
@@ -78,7 +78,7 @@ export class EventLog {
   private readonly unsaved = new Map<EventRef, Entry>();
   /** When the first of them is to be, or before that. */
   private saveAt: Instant = NEVER;
-  private savedAt: Instant = instant(-NEVER);
+  private savedAt = LONG_AGO;
   /** Keys on disk of which nobody wants anything. */
   private erased: string[] = [];
   private eraseAt: Instant = NEVER;

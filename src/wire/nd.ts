@@ -6,7 +6,7 @@
 // Limits: no IPv6 extension headers (RFC 6980 forbids fragments; nobody sends the others), other ICMPv6 is refused.
 
 import { ByteReader, ByteWriter, concatBytes } from '../base/bytes.ts';
-import { type Ipv6, ipv6FromBytes, ipv6ToBytes } from '../base/ip.ts';
+import { type Ipv6, ipv6FromBytes, ipv6ToBytes, isMulticast } from '../base/ip.ts';
 import { type Mac, macFromBytes, macToBytes, writeMac } from '../base/mac.ts';
 import { assertNever, type Decoded, malformed, ok } from '../base/result.ts';
 import { checksumAdd, checksumFinish, pseudoHeaderSum } from './internet-checksum.ts';
@@ -78,10 +78,6 @@ export type NdReason = (typeof ND_REASONS)[number];
 
 function refuse(reason: NdReason, detail: string) {
   return malformed(reason, detail);
-}
-
-function isMulticast(ip: Ipv6): boolean {
-  return ip.startsWith('ff');
 }
 
 /** RFC 4861 §6.1.1, §7.1.1, §7.1.2, as far as it is about values: the same rule for both directions. */

@@ -7,7 +7,7 @@
 // is found at start by `loadRadiusDictionary`.
 
 import radius from 'radius';
-import { err, ok, type Result } from '../base/result.ts';
+import { err, messageOf, ok, type Result } from '../base/result.ts';
 
 /**
  * The attributes that Rollcall knows by name; the spelling is the dictionary's, and so are the numbers, which a test
@@ -105,9 +105,7 @@ export function loadRadiusDictionary(): Result<void, string> {
   try {
     radius.load_dictionaries();
   } catch (error) {
-    return err(
-      `RADIUS dictionaries cannot be read: ${error instanceof Error ? error.message : String(error)}`,
-    );
+    return err(`RADIUS dictionaries cannot be read: ${messageOf(error)}`);
   }
   const missing = SAMPLE.filter((name) => attributeNumberOf(name) !== ATTRIBUTE_NUMBERS[name]);
   return missing.length === 0 ? ok(undefined) : err(`RADIUS dictionaries lack ${missing.join(', ')}`);

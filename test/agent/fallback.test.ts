@@ -7,6 +7,7 @@ import type { PortName } from '../../src/model/dataplane.ts';
 import { RADIUS_CODES } from '../../src/wire/radius.ts';
 import type { ConfigPart } from '../rigs/config-part.ts';
 import { SimulatedStage, simFile } from '../rigs/sim/stage.ts';
+import { deviceName, type Machine } from '../scenarios/stage.ts';
 
 const SERVER = { address: '192.0.2.1', secret: 'testing123' };
 const SHORT: ConfigPart = { radius: { dead_time_s: 5, servers: [{ ...SERVER, status_server: true }] } };
@@ -30,6 +31,11 @@ it('a guest who is gone is not held on to: guests have no Stop, at which others 
   expect(await stage.retained(guest.mac)).toBeUndefined();
   stage.invariants.checkMemory();
 });
+
+async function deviceIn(stage: SimulatedStage, machine: Machine) {
+  await stage.announce(machine);
+  return stage.until('the device', () => stage.retained(machine.mac), 60_000);
+}
 
 describe('critical', () => {
   it('is not for whom a server is silent about while it answers others', async () => {
@@ -120,6 +126,40 @@ describe('critical', () => {
     );
     expect(stage.events('session-end').at(-1)?.cause).toBe('reauth-failed');
   });
+
+  it.each([['dot1x'], ['mab']] as const)(
+    'deny puts out whom no server answers about, by %s, while others are answered',
+    async (method) => {
+      const mab = { enabled: true, delay_s: 1, kernel: false, authentication: 'eap-md5' };
+      const reply = { sessionTimeoutS: 60, terminationAction: 1 } as const;
+      const stage = new SimulatedStage({
+        machines: 2,
+        devices: method === 'mab' ? [1] : [],
+        replies: { u1: reply, d1: reply },
+        config: { ports: { 'p*': { critical: 'deny', mab } } },
+      });
+      const [dark, other] = [stage.machine(1), stage.machine(2)];
+      await stage.login(other);
+      const { name, session_id } =
+        method === 'dot1x'
+          ? { name: 'u1', ...(await stage.login(dark)) }
+          : { name: deviceName(1), ...(await deviceIn(stage, dark)) };
+      for (const machine of [dark, other]) await stage.talk(machine, 5_000);
+      for (const server of stage.net.servers) {
+        const answer = server.receive.bind(server);
+        server.receive = (kind, bytes, now) =>
+          kind === 'access' && fromUtf8(bytes).includes(name) ? undefined : answer(kind, bytes, now);
+      }
+      const isOut = () => stage.events('session-end').find((end) => end.session_id === session_id);
+      for (let s = 0; s < 200 && isOut() === undefined; s += 10) {
+        await stage.ask('reauthenticate', { mac: other.mac });
+        await stage.pass(10_000);
+      }
+      expect(isOut()).toMatchObject({ cause: 'reauth-failed' });
+      expect(stage.events('session-end')).toHaveLength(1);
+      expect(await stage.isGranted(dark.mac, dark.port)).toBe(false);
+    },
+  );
 
   it('comes at once where it is known that no server answers, and the question is asked all the same', async () => {
     const stage = await inCritical();

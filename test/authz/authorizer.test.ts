@@ -59,6 +59,17 @@ describe('wanted against applied', () => {
     expect(names(authz.done({ key }, instant(2)))).toEqual(['revoked', 'grant']);
   });
 
+  it('a wish renewed while it is being revoked is written again, too, where the removal fails: whoever waits hears so', () => {
+    const authz = new Authorizer();
+    authz.want(key);
+    authz.done({ key }, instant(1));
+    authz.unwant(key);
+    authz.want(key);
+    expect(names(authz.done({ key, error: 'EBUSY' }, instant(2)))).toEqual(['superseded', 'grant']);
+    expect(authz.pollAt()).toBe(Number.POSITIVE_INFINITY);
+    expect(names(authz.done({ key }, instant(3)))).toEqual(['granted']);
+  });
+
   it('a removal that fails is alarmed and retried at 1, 2, 4, ... 30 s for ever', () => {
     const authz = new Authorizer();
     authz.want(key);

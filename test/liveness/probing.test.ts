@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Ipv4, Ipv6 } from '../../src/base/ip.ts';
 import type { Mac } from '../../src/base/mac.ts';
-import { instant } from '../../src/base/time.ts';
+import { instant, LONG_AGO } from '../../src/base/time.ts';
 import { chooseProbe, type Probe, type ProbeFacts, probeFrames } from '../../src/liveness/probing.ts';
 import { PROBE_DEFAULTS } from '../../src/liveness/settings.ts';
 import { ARP_REQUEST, decodeArp, isArpProbe } from '../../src/wire/arp.ts';
@@ -28,7 +28,7 @@ function choose(facts: Partial<ProbeFacts>, unspecified = false): Probe {
     source: { mac: OURS, ipv4: OUR_IPV4, ipv6: OUR_IPV6 },
     ownMac: OURS,
     linkUpAt: instant(0),
-    announcedAt: instant(Number.NEGATIVE_INFINITY),
+    announcedAt: LONG_AGO,
     probe: 'address',
     unanswered: undefined,
     ...facts,

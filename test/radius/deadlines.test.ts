@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Fifo } from '../../src/base/fifo.ts';
 import { instant, NEVER } from '../../src/base/time.ts';
 import { DeadlineHeap, newDeadline } from '../../src/radius/deadlines.ts';
-import { Fifo } from '../../src/radius/fifo.ts';
 
 describe('deadlines', () => {
   it('come out in order whatever was armed, moved and removed (against a sorted list)', () => {

@@ -255,7 +255,7 @@ describe('a connection that cannot be made', () => {
     rig.access(1, 0);
     lost(rig, 0, false);
     rig.advance(20);
-    expect(rig.of('no-answer')).toMatchObject([{ ref: 1, alternative: true }]);
+    expect(rig.of('no-answer')).toMatchObject([{ ref: 1 }]);
   });
 
   it('with no other server, requests do not chase each other: bounded by MRC and MRD', () => {

@@ -5,7 +5,7 @@
 // transaction takes many. A session that is never cut for silence counts as present for as long as the agent is.
 
 import type { SessionRecord } from '../../accounting/spool.ts';
-import { after, type Instant, instant, millis, NEVER } from '../../base/time.ts';
+import { after, type Instant, LONG_AGO, millis, NEVER } from '../../base/time.ts';
 import { isFallback } from '../../model/authorization.ts';
 import type { Core } from '../core.ts';
 import type { Timed } from '../schedule.ts';
@@ -64,7 +64,7 @@ export class SessionKeeper implements Timed {
     const sessions: SessionRecord[] = [];
     let looked = 0;
     for (const unit of units) {
-      const before = this.known.get(unit) ?? instant(Number.NEGATIVE_INFINITY);
+      const before = this.known.get(unit) ?? LONG_AGO;
       const at = this.lastKnown(unit);
       if (at > before && !isFallback(unit.session.method)) {
         this.known.set(unit, at);

@@ -1,6 +1,7 @@
 // What an authentication by 802.1X comes to, for its client: it is in, goes on, is refused, waits, or is out. The machines
 // (pae/client.ts) say what happened in the exchange; here the sessions, RADIUS and MAB hear of it.
 
+import { fromUtf8 } from '../../base/bytes.ts';
 import type { PaeEffect, PaeRef, RejectReason } from '../../pae/events.ts';
 import type { Core } from '../core.ts';
 import type { L2Unit } from '../session/session-unit.ts';
@@ -35,27 +36,35 @@ export class EapolOutcomes {
     unit.granting = { ref, isRenewal: false };
     unit.acceptedAs = authorization.userName;
     mab.displaced(mac, port);
+    const before = this.core.sessions.ofMac(mac)?.session;
     // The id of a session that this one replaces is used up.
-    const used = this.core.sessions.ofMac(mac)?.session.id;
     const sessionId =
-      conversation === undefined || conversation.sessionId === used
+      conversation === undefined || conversation.sessionId === before?.id
         ? accountant.newSessionId()
         : conversation.sessionId;
-    const multiId = conversation?.multiId ?? sessionId;
+    // RFC 2866 §5.11: it links related sessions, and two users' are not.
+    const another = before?.method === 'dot1x' && before.authorization.userName !== authorization.userName;
+    const multiId = another ? sessionId : (conversation?.multiId ?? sessionId);
     life.admit({ mac, port, method: 'dot1x', authorization, sessionId, multiId });
   }
 
   reauthenticated(unit: ClientUnit, effect: Of<'reauthenticated'>): void {
     const { aaa, life, reauthentication } = this.core.parts;
-    const { ref, authorization, sameIdentity } = effect;
+    const { ref } = effect;
     const session = this.sessionOf(unit);
-    const sameUser = sameIdentity || session?.session.authorization.userName === authorization.userName;
+    const known = session?.session.authorization.userName;
+    const said = effect.sameIdentity ? fromUtf8(effect.identity) : undefined;
+    // An Accept that says no more than the client (a TLS session was resumed) leaves the user that the server has named before.
+    const userName = effect.authorization.userName === said ? (known ?? said) : effect.authorization.userName;
+    // The same outer identity may be another user's by now: the server's word counts, where it had one both times.
+    const sameUser = userName === known || said === known;
     if (session?.session.method !== 'dot1x' || !sameUser) {
       this.accepted(unit, effect);
       return;
     }
+    const authorization = { ...effect.authorization, userName };
     unit.granting = { ref, isRenewal: true };
-    unit.acceptedAs = authorization.userName;
+    unit.acceptedAs = userName;
     aaa.forgetConversation(unit);
     reauthentication.forget(session);
     this.core.parts.certified.passed(session);

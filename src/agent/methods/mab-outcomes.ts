@@ -4,6 +4,7 @@
 import { isFallback } from '../../model/authorization.ts';
 import type { MabEffect } from '../../pae/mab-events.ts';
 import type { Core } from '../core.ts';
+import type { L2Unit } from '../session/session-unit.ts';
 import type { MabUnit } from './mab-port.ts';
 
 type Of<T extends MabEffect['type']> = Extract<MabEffect, { readonly type: T }>;
@@ -57,6 +58,12 @@ export class MabOutcomes {
     if (session !== undefined) this.core.parts.reauthentication.due(session);
   }
 
+  /** No server gave a word about a device that has a session. */
+  unanswered(unit: MabUnit): void {
+    const session = this.sessionOf(unit);
+    if (session !== undefined) this.core.parts.fallback.unanswered(session);
+  }
+
   rejected(unit: MabUnit, { reason, replyMessage }: Of<'rejected'>): void {
     const { aaa, fallback, reporter, supplicants } = this.core.parts;
     const { mac, port } = unit;
@@ -73,8 +80,13 @@ export class MabOutcomes {
   ended(unit: MabUnit, { cause, detail }: Of<'ended'>): void {
     const { aaa, life } = this.core.parts;
     aaa.forgetConversation(unit);
-    const session = this.core.sessions.ofMac(unit.mac);
-    if (session?.session.grant.port !== unit.port || session.session.method !== 'mab') return;
-    life.end(session, { cause, detail });
+    const session = this.sessionOf(unit);
+    if (session !== undefined) life.end(session, { cause, detail });
+  }
+
+  /** That MAB has let in on its port. */
+  private sessionOf({ mac, port }: MabUnit): L2Unit | undefined {
+    const unit = this.core.sessions.ofMac(mac);
+    return unit?.session.grant.port === port && unit.session.method === 'mab' ? unit : undefined;
   }
 }

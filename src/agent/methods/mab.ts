@@ -332,6 +332,9 @@ export class Mab implements Method {
       case 'reauthentication-due':
         this.outcomes.reauthenticationDue(unit);
         return;
+      case 'unanswered':
+        this.outcomes.unanswered(unit);
+        return;
       case 'rejected':
         this.count(port, effect.reason === 'no-server' ? 'mab-no-server' : 'mab-rejected');
         this.outcomes.rejected(unit, effect);

@@ -12,7 +12,7 @@
 
 import type { Ip } from '../../base/ip.ts';
 import { assertNever } from '../../base/result.ts';
-import { instant } from '../../base/time.ts';
+import { instant, LONG_AGO } from '../../base/time.ts';
 import type { Authorization } from '../../model/authorization.ts';
 import { AcctTerminateCause, type EndCause } from '../../model/cause.ts';
 import type { SessionSelector } from '../../model/selector.ts';
@@ -61,7 +61,7 @@ export class Sso {
 
   boot(bars: readonly Bar[]): void {
     // They are older than anything that a concentrator can say now.
-    this.logins.restore(bars, instant(Number.NEGATIVE_INFINITY));
+    this.logins.restore(bars, LONG_AGO);
   }
 
   /** Whose sessions go on is still to be seen (restoration.ts). */

@@ -134,7 +134,6 @@ export class Supplicants implements Method {
     const { core } = this;
     const machine = new AuthenticatorClient({
       settings: core.settings.port(port).pae,
-      control: 'auto',
       firstIdentifier: randomIdentifier(core),
       proof,
     });
@@ -324,7 +323,6 @@ export class Supplicants implements Method {
     }
     const machine = new AuthenticatorClient({
       settings: settings.pae,
-      control: 'auto',
       firstIdentifier: randomIdentifier(core),
     });
     const unit = new ClientUnit(mac, here.name, machine, settings.limits, this);
@@ -361,9 +359,7 @@ export class Supplicants implements Method {
   private drop(here: EapolPort, unit: ClientUnit): void {
     here.clients.delete(unit.mac);
     here.waiting.delete(unit);
-    for (const effect of unit.machine.handle({ type: 'port-control', control: 'off' }, this.core.now.mono)) {
-      if (effect.type === 'cancel-server') this.core.parts.aaa.cancel(unit, effect.reason);
-    }
+    this.core.parts.aaa.cancel(unit, 'void');
     this.core.parts.aaa.forgetConversation(unit);
     this.core.schedule.forget(unit);
   }
@@ -380,7 +376,6 @@ export class Supplicants implements Method {
     if (known !== undefined) return known;
     const { pae, limits } = this.core.settings.port(name);
     const solicitor = new Solicitor({
-      control: 'auto',
       txPeriod: pae.txPeriod,
       firstIdentifier: randomIdentifier(this.core),
     });

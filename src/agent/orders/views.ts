@@ -7,7 +7,7 @@ import type { TrafficCounters } from '../../model/acct.ts';
 import { isFallback } from '../../model/authorization.ts';
 import { AcctTerminateCause, acctTerminateCauseName, END_CAUSES, type EndCause } from '../../model/cause.ts';
 import type { Capabilities } from '../../model/dataplane.ts';
-import type { Session } from '../../model/session.ts';
+import { type Session, sessionTimeS } from '../../model/session.ts';
 import type { ServerStatistics } from '../../radius/server-link.ts';
 import type { EventBody } from '../../report/event-payloads.ts';
 import type {
@@ -94,7 +94,7 @@ export function sessionAnswer(unit: SessionUnit, core: Core): SessionPayload {
     ...sessionPayload(unit),
     last_seen: rfc3339(core.wall(lastSeen)),
     last_seen_by: lastSeenBy,
-    session_time_s: Math.floor((core.now.mono - unit.session.startedAt) / 1000),
+    session_time_s: sessionTimeS(unit.session, core.now.mono),
   };
 }
 
@@ -249,7 +249,7 @@ export function sessionEndBody(
     session_id: session.id,
     multi_session_id: session.multiId,
     started: rfc3339(session.startedWall),
-    session_time_s: sessionTime(unit, decision),
+    session_time_s: sessionTimeS(session, decision.at),
     cause: decision.cause,
     acct_terminate_cause: acctCause,
     ...(causeName === undefined ? {} : { acct_terminate_cause_name: causeName }),
@@ -318,9 +318,4 @@ function trafficBody(traffic: TrafficCounters): NonNullable<EventBody<'session-e
     input_packets: traffic.inputPackets,
     output_packets: traffic.outputPackets,
   };
-}
-
-/** Acct-Session-Time in whole seconds, the same in RADIUS and MQTT. */
-export function sessionTime(unit: SessionUnit, decision: EndDecision): number {
-  return Math.max(0, Math.round((decision.at - unit.session.startedAt) / 1000));
 }

@@ -86,9 +86,18 @@ export class AccessPort {
   constructor(
     private known: PortFacts,
     private settings: PortConfig,
-    { now, kernelTells }: { readonly now: Instant; readonly kernelTells: boolean },
+    {
+      now,
+      kernelTells,
+      control = settings.control,
+    }: {
+      readonly now: Instant;
+      readonly kernelTells: boolean;
+      /** By a command that holds still; of the configuration unless given. */
+      readonly control?: PortControl | undefined;
+    },
   ) {
-    this.wanted = settings.control;
+    this.wanted = control;
     this.linkUpSince = now;
     // Whoever goes on from an earlier run has the delay from now on.
     if (known.adminUp && !known.linkUp && settings.linkDownDelay > 0)

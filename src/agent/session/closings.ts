@@ -28,6 +28,8 @@ interface Closing extends Ended {
   readonly waiting: Set<string>;
   /** The most that one of them took. */
   tries: number;
+  /** One of them was not cleared: another session has it now. */
+  isTakenOver: boolean;
 }
 
 const PORT_SHUT = 'shut';
@@ -69,11 +71,23 @@ export class Closings {
   begin(ended: Ended): void {
     const { unit, decision, eapFailure, keys, handedOver } = ended;
     const logout = new Logout(decision, eapFailure !== undefined && !WITHOUT_FAILURE.has(decision.cause));
-    const closing: Closing = { ...ended, logout, waiting: new Set(keys.map(keyText)), tries: 0 };
+    const closing: Closing = {
+      ...ended,
+      logout,
+      waiting: new Set(keys.map(keyText)),
+      tries: 0,
+      isTakenOver: false,
+    };
     const text = placeOf(unit.session.grant);
     this.open.set(text, [...(this.open.get(text) ?? []), closing]);
     if (!handedOver && isL2(unit)) this.closePort(closing, unit);
     this.applyLogout(closing, logout.start(handedOver));
+  }
+
+  /** For another client; who has left it open before need not see it shut. */
+  portOpened(port: PortName): void {
+    for (const closing of this.closingsOn(port))
+      if (closing.waiting.has(PORT_SHUT)) this.takenOver(closing, PORT_SHUT);
   }
 
   portClosed(port: PortName, error?: string): void {
@@ -118,28 +132,30 @@ export class Closings {
       .filter(({ unit }) => isL2(unit) && unit.session.grant.port === port);
   }
 
-  /** One of the things that a session's end has to clear is cleared; after the last its VLANs are free, and then it is told. */
+  /** One of the things that a session's end has to clear is cleared. */
   private cleared(closing: Closing, what: string, tries: number): void {
     closing.tries = Math.max(closing.tries, tries);
-    if (this.isLast(closing, what)) this.tellLogout(closing, { type: 'relocked', tries: closing.tries });
+    this.waitsNoMore(closing, what);
   }
 
-  /** One of them is the client's again, in another session that holds its VLANs itself. */
+  /** One of them is another session's now, which holds its VLANs itself. */
   private takenOver(closing: Closing, what: string): void {
+    closing.isTakenOver = true;
     this.core.parts.cuts.takenOver(closing.unit);
-    if (this.isLast(closing, what)) this.tellLogout(closing, { type: 'superseded' });
+    this.waitsNoMore(closing, what);
   }
 
-  /** Waits for this no more; true if for nothing else either, and its VLANs are free. */
-  private isLast({ unit, waiting }: Closing, what: string): boolean {
+  /** After the last of them its VLANs are free, and then it is told. */
+  private waitsNoMore(closing: Closing, what: string): void {
+    const { unit, waiting, tries, isTakenOver } = closing;
     waiting.delete(what);
-    if (waiting.size > 0) return false;
+    if (waiting.size > 0) return;
     this.stuck.delete(unit);
     if (isL2(unit)) this.core.parts.vlans.free(unit);
     this.core.parts.dynauth.lockedOut(unit);
     this.core.parts.sso.lockedOut(unit);
     this.core.parts.cuts.lockedOut(unit);
-    return true;
+    this.tellLogout(closing, isTakenOver ? { type: 'superseded' } : { type: 'relocked', tries });
   }
 
   revokeFailed(key: Grant, { tries, error }: { readonly tries: number; readonly error: string }): void {
@@ -206,9 +222,12 @@ export class Closings {
         sso.lockedOut(unit);
         reporter.warning('relock-failed', effect.error, whoOf(session));
         return;
-      case 'relock-alarm-over':
-        reporter.warning('relock-recovered', `locked at try ${effect.tries}`, whoOf(session));
+      case 'relock-alarm-over': {
+        const { tries } = effect;
+        const how = tries === undefined ? 'a newer session has what would not go' : `locked at try ${tries}`;
+        reporter.warning('relock-recovered', how, whoOf(session));
         return;
+      }
       default:
         assertNever(effect);
     }

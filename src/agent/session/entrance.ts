@@ -37,6 +37,8 @@ interface Entering {
   /** Entries that are its own: what it has written, and what an older session has handed over. */
   keys: readonly GrantKey[];
   readonly waiting: Set<string>;
+  /** There was room for it: who comes later has to reckon with it. */
+  hasPlace: boolean;
 }
 
 interface Leaving {
@@ -64,7 +66,7 @@ export class Entrance {
     }
     this.turnBack(admission);
     const wanted = wantedOf(core, admission);
-    const entering: Entering = { admission, wanted, keys: [], waiting: new Set() };
+    const entering: Entering = { admission, wanted, keys: [], waiting: new Set(), hasPlace: false };
     this.entering.set(placeOf(admission), entering);
     const refusal = refusedByPolicy(core, admission.authorization);
     if (refusal !== undefined) {
@@ -168,6 +170,7 @@ export class Entrance {
       this.refuse(entering, refusal);
       return;
     }
+    entering.hasPlace = true;
     this.replaceOlder(entering, vlans);
     for (const unit of fallback ? [] : displaced(core, port, mac)) this.putOut(unit, mac);
     for (const rival of this.rivals(entering, vlans))
@@ -196,11 +199,11 @@ export class Entrance {
     // Two at the same time: the first one has the place, unless it is nobody's word that lets it in.
     for (const other of this.entering.values()) {
       const { admission: rival } = other;
-      if (rival.port !== port || rival.mac === mac || other.keys.length === 0) continue;
+      if (rival.port !== port || rival.mac === mac || !other.hasPlace) continue;
       if (isFallback(rival.method) && !isFallback(method)) {
         this.withdraw(other);
         this.tell(other, `${mac} has the port now`);
-      } else if (hostMode !== 'multi-domain' || other.wanted.domain === domain)
+      } else if (isFallback(method) || hostMode !== 'multi-domain' || other.wanted.domain === domain)
         return { code: 'host-mode', message: `${hostMode}: ${rival.mac} is on its way in` };
     }
     const others = core.sessions.onPort(port).filter(({ session }) => session.mac !== mac);

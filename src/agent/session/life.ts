@@ -238,6 +238,7 @@ export class Life implements Timed {
 
   /** A port of the host mode multi-host is open for all, or why it is not. */
   portOpened(port: PortName, error?: string): void {
+    if (error === undefined) this.closings.portOpened(port);
     this.entrance.portOpened(port, error);
   }
 

@@ -1,7 +1,7 @@
 // One session with everything that watches it: the handshake, the timers of policy and RADIUS, the interim schedule.
 
 import { InterimTimer } from '../../accounting/interim.ts';
-import { earliest, type Instant, type Millis, millis, NEVER } from '../../base/time.ts';
+import { earliest, type Instant, LONG_AGO, latest, type Millis, millis, NEVER } from '../../base/time.ts';
 import { same } from '../../config/diff.ts';
 import { roleSettings } from '../../config/ports.ts';
 import { Handshake } from '../../liveness/handshake.ts';
@@ -49,15 +49,15 @@ export class SessionUnit<S extends Session = Session> implements Timed {
   /** Of the whole session, once its Stop is made; undefined where the port could not tell. */
   traffic: TrafficCounters | undefined;
   /** When the client last announced or tested an address of its own. */
-  announcedAt: Instant = Number.NEGATIVE_INFINITY as Instant;
+  announcedAt: Instant = LONG_AGO;
   /** When the table entry was written, for the first time or anew: the kernel takes that for its last use. */
   grantedAt: Instant;
   /** When the authorization in force was given. */
   authorizedAt: Instant;
   private lastOwn: Instant;
-  private probedAt: Instant = Number.NEGATIVE_INFINITY as Instant;
+  private probedAt: Instant = LONG_AGO;
   private probedBy: ProbeKind | undefined;
-  private answeredAt: Instant = Number.NEGATIVE_INFINITY as Instant;
+  private answeredAt: Instant = LONG_AGO;
 
   constructor(
     readonly session: S,
@@ -101,8 +101,7 @@ export class SessionUnit<S extends Session = Session> implements Timed {
   /** A sign of life. `answer`: it may be the answer to a probe of ours, and is then no traffic of the client's own. */
   heard(at: Instant, kind: EvidenceKind, answer = false): void {
     if (answer && at - this.probedAt <= ANSWER_WITHIN) this.answeredAt = at;
-    else if (Math.abs(at - this.answeredAt) > SAME_FRAME)
-      this.lastOwn = Math.max(this.lastOwn, at) as Instant;
+    else if (Math.abs(at - this.answeredAt) > SAME_FRAME) this.lastOwn = latest(this.lastOwn, at);
     this.handshake.evidence(at, kind);
   }
 

@@ -16,19 +16,19 @@ import {
 import { acctAttributes } from '../../accounting/records.ts';
 import { SessionIds } from '../../accounting/session-id.ts';
 import { type SessionRecord, type SpoolContent, stopOfLost } from '../../accounting/spool.ts';
+import { Fifo } from '../../base/fifo.ts';
 import { assertNever } from '../../base/result.ts';
 import { type Instant, machineTime, NEVER } from '../../base/time.ts';
 import type { AcctRecord, AcctStation, AcctStory, AcctSubject } from '../../model/acct.ts';
 import { isFallback } from '../../model/authorization.ts';
 import type { EndCause } from '../../model/cause.ts';
 import type { Grant } from '../../model/dataplane.ts';
-import type { L2Session } from '../../model/session.ts';
+import { type L2Session, sessionTimeS } from '../../model/session.ts';
 import type { NoAnswerReason, RequestRef } from '../../radius/effects.ts';
 import type { InfoPayload } from '../../report/payloads.ts';
 import type { EndDecision } from '../../session/logout.ts';
 import type { Core } from '../core.ts';
 import { SessionKeeper } from '../kept/session-keeper.ts';
-import { sessionTime } from '../orders/views.ts';
 import type { SpoolStatus } from '../ports.ts';
 import type { Timed } from '../schedule.ts';
 import type { SessionUnit } from '../session/session-unit.ts';
@@ -59,6 +59,9 @@ export class Accountant implements Timed {
   private readonly awaiting: Awaiting[] = [];
   /** RADIUS requests that carry records. */
   private readonly byRequest = new Map<RequestRef, RecordRef>();
+  /** What the journal wants done still. */
+  private readonly wanted = new Fifo<JournalEffect>();
+  private applying = false;
 
   constructor(private readonly core: Core) {
     this.ids = new SessionIds(core.boot.bootId);
@@ -201,7 +204,7 @@ export class Accountant implements Timed {
       kind: 'interim',
       eventTime: this.core.wall(at),
       subject: { ...this.subjectOf(unit), story: this.storyOf(unit) },
-      sessionTimeS: Math.floor((at - unit.session.startedAt) / 1000),
+      sessionTimeS: sessionTimeS(unit.session, at),
       ...(counters === undefined ? {} : { counters }),
     };
   }
@@ -215,7 +218,7 @@ export class Accountant implements Timed {
       kind: 'stop',
       eventTime: this.core.wall(decision.at),
       subject: this.subjectOf(unit),
-      sessionTimeS: sessionTime(unit, decision),
+      sessionTimeS: sessionTimeS(unit.session, decision.at),
       cause: decision.cause,
       ...(counters === undefined ? {} : { counters }),
       ...(decision.foreignCause === undefined ? {} : { foreignCause: decision.foreignCause }),
@@ -254,19 +257,23 @@ export class Accountant implements Timed {
       this.early.push({ record, awaited });
       return;
     }
-    for (const effect of this.journal.handle({ type: 'record', record }, this.core.now)) {
-      if (effect.type === 'store' && awaited !== undefined) this.stops.set(effect.ref, awaited);
-      this.applyOne(effect);
-    }
-    this.core.schedule.touch(this);
+    const effects = this.journal.handle({ type: 'record', record }, this.core.now);
+    const stored = effects.find((effect) => effect.type === 'store');
+    if (stored !== undefined && awaited !== undefined) this.stops.set(stored.ref, awaited);
+    this.apply(effects);
   }
 
   private tell(event: JournalEvent): void {
     this.apply(this.journal.handle(event, this.core.now));
   }
 
+  /** In their order, and one after the other: of what is given up at once thousands may follow each other. */
   private apply(effects: readonly JournalEffect[]): void {
-    for (const effect of effects) this.applyOne(effect);
+    for (const effect of effects) this.wanted.push(effect);
+    if (this.applying) return;
+    this.applying = true;
+    for (let next = this.wanted.shift(); next !== undefined; next = this.wanted.shift()) this.applyOne(next);
+    this.applying = false;
     this.core.schedule.touch(this);
   }
 

@@ -230,6 +230,7 @@ export class Reporter implements Timed {
 
   portControl(port: PortName, control: PortControl): void {
     this.core.out.log('info', `port control ${control}`, { port });
+    this.portChanged(port);
   }
 
   /** Why there are too few; undefined = there are enough again. */

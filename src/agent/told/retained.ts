@@ -1,7 +1,7 @@
 // Retained state upstream: the topics `info`, `port/<port>` and `session/<key>`. While no broker is there nothing is kept for it:
 // on connect all of it is published anew. What a broker has of an earlier run, and nobody stands behind any more, is cleared.
 
-import { after, earliest, type Instant, instant, NEVER, seconds } from '../../base/time.ts';
+import { after, earliest, type Instant, LONG_AGO, NEVER, seconds } from '../../base/time.ts';
 import type { PortName } from '../../model/dataplane.ts';
 import type { SessionKey } from '../../model/session.ts';
 import { buildTopic, parseTopic, type Topic } from '../../report/topics.ts';
@@ -125,7 +125,7 @@ export class RetainedState {
   }
 
   private portDue(port: PortName): Instant {
-    return after(this.portsPublished.get(port) ?? instant(-NEVER), PORT_SPACING);
+    return after(this.portsPublished.get(port) ?? LONG_AGO, PORT_SPACING);
   }
 
   private publishPort(port: PortName): void {

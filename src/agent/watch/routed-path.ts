@@ -6,7 +6,7 @@
 
 import { type Ip, isIpv4 } from '../../base/ip.ts';
 import { isStationAddress } from '../../base/mac.ts';
-import { after, type Instant, millis, NEVER, seconds } from '../../base/time.ts';
+import { after, earliest, type Instant, millis, NEVER, seconds } from '../../base/time.ts';
 import { addressIn, isAnswer } from '../../liveness/address-learning.ts';
 import { type IngressInterface, interfaceOf, routedProbeFrame } from '../../liveness/routed-probe.ts';
 import { l3SessionKey } from '../../report/topics.ts';
@@ -58,7 +58,7 @@ export class RoutedPath implements Timed {
   }
 
   pollAt(): Instant {
-    return Math.min(this.auditAt, this.listenAt) as Instant;
+    return earliest(this.auditAt, this.listenAt);
   }
 
   onTime(now: Instant): void {

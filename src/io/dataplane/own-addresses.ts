@@ -2,7 +2,7 @@
 // untagged one), an interface `<bridge>.<id>` on top of it is that VLAN.
 
 import { networkInterfaces } from 'node:os';
-import { type InterfaceAddress, type Ip, isIpv4, isLinkLocal, parseIp } from '../../base/ip.ts';
+import { type InterfaceAddress, type Ip, isIpv4, isLinkLocal, parseIp, withoutZone } from '../../base/ip.ts';
 import { parseMac } from '../../base/mac.ts';
 import type { IngressInterface } from '../../liveness/routed-probe.ts';
 import type { ProbeSource } from '../../liveness/settings.ts';
@@ -30,7 +30,7 @@ export function ownAddresses(bridge: string, ingressNames: readonly string[] = [
     const vlan = vlanOf(bridge, name);
     for (const { address, mac, cidr } of addresses ?? []) {
       const own = parseMac(mac);
-      const ip = parseIp(address.replace(/%.*$/, ''));
+      const ip = parseIp(withoutZone(address));
       if (ip !== undefined) all.add(ip);
       if (own === undefined || ip === undefined) continue;
       if (vlan !== undefined) sources.set(vlan, withAddress(sources.get(vlan) ?? { mac: own }, ip));

@@ -8,7 +8,7 @@
 
 import { Socket } from 'node:net';
 
-import { err, ok, type Result } from '../../base/result.ts';
+import { err, messageOf, ok, type Result } from '../../base/result.ts';
 import type { Instant } from '../../base/time.ts';
 import type {
   Capabilities,
@@ -65,7 +65,7 @@ export class PortAuth {
     try {
       native = abi.loadLibrary(what.library);
     } catch (cause) {
-      return err(`load ${what.library}: ${cause instanceof Error ? cause.message : String(cause)}`);
+      return err(`load ${what.library}: ${messageOf(cause)}`);
     }
     const handle = new BigUint64Array(1);
     if (native.open(what.spec, handle) < 0) return err(native.lastError(null));

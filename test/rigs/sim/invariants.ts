@@ -31,7 +31,7 @@ const BOUNDS: Readonly<Record<string, number>> = {
   'joined.reporter.log.handedOut': 1_000,
   'joined.reporter.log.unsaved': 11_000,
   'joined.reporter.log.erased': 10_000,
-  // radius/id-pool.ts: all identifiers of 64 sockets; radius/fifo.ts holds on to 1,024 more.
+  // radius/id-pool.ts: all identifiers of 64 sockets; base/fifo.ts holds on to 1,024 more.
   'joined.aaa.client.kinds.access.links.ordered.*.attempts': 16_384,
   'joined.aaa.client.kinds.accounting.links.ordered.*.attempts': 16_384,
   'joined.aaa.client.kinds.access.lingering.items': 17_408,

@@ -43,6 +43,8 @@ const STATUS_NAMES: Readonly<Record<number, AccountingRow['status']>> = {
 export interface RadiusAccount {
   password: string;
   reply: Reply;
+  /** Who is behind an outer identity: the User-Name of the Accept, which is the identity otherwise. */
+  inner?: string;
 }
 
 /** A row, and when the server got it. */
@@ -124,7 +126,7 @@ export class RadiusPeer {
     const eap = encodeEap({ code: 3, identifier, data: new Uint8Array(0) });
     return this.reply(packet, 'Access-Accept', [
       octets('EAP-Message', eap),
-      text('User-Name', conversation.user),
+      text('User-Name', account.inner ?? conversation.user),
       octets('Class', utf8(`class of ${conversation.user}`)),
       ...replyAttributes(account.reply),
     ]);

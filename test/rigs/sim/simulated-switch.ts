@@ -129,7 +129,8 @@ export class SimulatedSwitch {
   readonly routed = new SimRoutedPath();
   agent: Agent;
   readonly clients: SimClient[] = [];
-  readonly servers: readonly RadiusPeer[];
+  /** By the RADIUS client's own number: one that a later configuration brings is to be added. */
+  readonly servers: RadiusPeer[];
   readonly faults: Faults = {
     setPorts: 0,
     links: 0,
@@ -178,6 +179,7 @@ export class SimulatedSwitch {
   private eventsHang = false;
   /** Those that the data plane has not come to yet. */
   private heldGrants: Extract<Effect, { readonly type: 'grant' }>[] | undefined;
+  private heldConfinements: Extract<Effect, { readonly type: 'confine' }>[] | undefined;
   /** What the link holds. */
   private readonly unacknowledged: { readonly ref: EventRef; readonly payload: EventPayload }[] = [];
   /** As the agent knows it: after a stall it may be late. */
@@ -450,6 +452,15 @@ export class SimulatedSwitch {
     this.post({ type: 'tick' });
   }
 
+  /** The packet filter takes its time to confine, until it does not any more. */
+  holdConfinements(holds: boolean): void {
+    const held = this.heldConfinements ?? [];
+    this.heldConfinements = holds ? held : undefined;
+    if (holds) return;
+    for (const effect of held) this.performOne(effect);
+    this.post({ type: 'tick' });
+  }
+
   // Time.
 
   /** Everything that is due until then happens, each at its time. */
@@ -647,6 +658,10 @@ export class SimulatedSwitch {
         this.answers.set(effect.ref, effect.payload);
         return undefined;
       case 'confine':
+        if (this.heldConfinements !== undefined) {
+          this.heldConfinements.push(effect);
+          return undefined;
+        }
         return this.answer(effect.ref, 'confines', () => {
           this.confined.add(effect.mac);
           return this.fails('confinesUntold') ? err('done, and not told') : ok(undefined);
