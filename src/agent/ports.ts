@@ -63,7 +63,7 @@ export type Input =
       readonly absence?: string;
       /** What was left on the bridge that the configuration named before, a sentence. */
       readonly formerBridge?: string;
-      readonly mqtt: InfoPayload['mqtt'];
+      readonly mqtt: Omit<InfoPayload['mqtt'], 'connected'>;
     }
   /** What the data plane can do, now that the bridge is there; before `bridge-back`. */
   | { readonly type: 'capabilities'; readonly capabilities: Capabilities }

@@ -4,6 +4,7 @@ import { utf8 } from '../base/bytes.ts';
 import { globMatches, isGlob } from '../base/glob.ts';
 import { isHostAddress, parseIp, parseIpv4, parseIpv6 } from '../base/ip.ts';
 import { isStationAddress, parseMac } from '../base/mac.ts';
+import { HIGHEST_VLAN_ID } from '../wire/ethernet.ts';
 import { SHELL_DEFAULTS } from './defaults.ts';
 import { closest, type KeyPath } from './fault.ts';
 import { type Finding, fault, warning } from './findings.ts';
@@ -140,8 +141,10 @@ function sourceFindings(raw: RawConfig): Finding[] {
   const out: Finding[] = [];
   for (const [vlan, source] of Object.entries(raw.handshake?.sources ?? {})) {
     const path = ['handshake', 'sources', vlan];
-    if (Number(vlan) > 4094)
-      out.push(fault(path, `a VLAN id is 1..4094, or 0 where the bridge does not filter VLANs`));
+    if (Number(vlan) > HIGHEST_VLAN_ID)
+      out.push(
+        fault(path, `a VLAN id is 1..${HIGHEST_VLAN_ID}, or 0 where the bridge does not filter VLANs`),
+      );
     if (source.ip === undefined && source.ipv6 === undefined) out.push(fault(path, 'needs ip, ipv6 or both'));
     if (source.ip === '0.0.0.0' && raw.handshake?.allow_unspecified_source !== true) {
       out.push(

@@ -159,6 +159,10 @@ export class AuthenticatorClient {
       case 'session-replaced':
         if (this.granting !== undefined) this.pacp.sessionReplaced();
         break;
+      case 'session-found':
+        this.pacp.resume(event.proof);
+        this.sessionIdentity = event.proof.identity ?? NOBODY;
+        break;
       case 'settings':
         this.pacp.configure(event.settings);
         this.eap.configure(event.settings);

@@ -63,12 +63,7 @@ export class Pacp {
     private settings: PaeSettings,
     proof?: Proof,
   ) {
-    if (proof === undefined) return;
-    this.isAuthenticated = true;
-    this.state = 'AUTHENTICATED';
-    this.authenticatedAt = proof.since;
-    this.serverFailures = proof.failures;
-    this.reAuthWhen = earliest(this.reAuthDue(proof.since), proof.due ?? NEVER);
+    if (proof !== undefined) this.resume(proof);
   }
 
   /** What is to be known of an authenticated client after a restart of ours. */
@@ -203,6 +198,16 @@ export class Pacp {
       );
       this.enterAuthenticating();
     }
+  }
+
+  /** An earlier run has let the client in; an attempt that runs goes on, with a session. */
+  resume(proof: Proof): void {
+    this.isAuthenticated = true;
+    if (this.state === 'AUTHENTICATING') return;
+    this.state = 'AUTHENTICATED';
+    this.authenticatedAt = proof.since;
+    this.serverFailures = proof.failures;
+    this.reAuthWhen = earliest(this.reAuthDue(proof.since), proof.due ?? NEVER);
   }
 
   /** The session went away while something is being granted: the attempt goes on, without a session. */

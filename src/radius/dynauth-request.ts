@@ -15,7 +15,12 @@ import {
   attributeU32,
   hasAttribute,
 } from '../wire/radius-attributes.ts';
-import { type AttributeName, attributeNameOf, attributeNumber } from '../wire/radius-dictionary.ts';
+import {
+  type AttributeName,
+  attributeNameOf,
+  attributeNumber,
+  SERVICE_TYPES,
+} from '../wire/radius-dictionary.ts';
 import { authorizationFrom } from './accept.ts';
 import { nameSomebody, readKeys, SESSION_KEYS, type SessionKeys } from './dynauth-keys.ts';
 import { readVendors, type VendorSays } from './dynauth-vendors.ts';
@@ -104,9 +109,6 @@ const SINGLE: readonly AttributeName[] = [
   'Acct-Terminate-Cause',
 ];
 
-/** RFC 2865 §5.6, RFC 5176 §3.2. */
-export const AUTHORIZE_ONLY = 17;
-
 export function readRequest(
   packet: RadiusPacket,
   nas: NasNames,
@@ -186,7 +188,7 @@ function checkAttributes(packet: RadiusPacket, kind: DynamicRequest['kind'], ref
 function checkServiceType(packet: RadiusPacket, refuse: Refuse): void {
   const service = attributeU32(packet, 'Service-Type');
   if (service === undefined) return;
-  if (service !== AUTHORIZE_ONLY) {
+  if (service !== SERVICE_TYPES['Authorize-Only']) {
     refuse({ cause: 'Unsupported-Service', detail: `Service-Type ${service}` });
     return;
   }

@@ -24,9 +24,10 @@ import {
   octets,
   u32,
 } from '../wire/radius-attributes.ts';
+import { SERVICE_TYPES } from '../wire/radius-dictionary.ts';
 import { verifyAccountingOrDynamicRequest } from '../wire/radius-verify.ts';
 import { type Asking, Duplicates, duplicateKey } from './dynauth-duplicates.ts';
-import { AUTHORIZE_ONLY, type DynamicRequest, type NasNames, readRequest } from './dynauth-request.ts';
+import { type DynamicRequest, type NasNames, readRequest } from './dynauth-request.ts';
 import { ERROR_CAUSES, type Refusal } from './error-cause.ts';
 import type { RoleAttribute } from './role-attribute.ts';
 
@@ -228,7 +229,9 @@ function answerAttributes(answer: DynAuthAnswer): OutgoingAttribute[] {
   const cause = answer === 'residue-removed' ? 'Residual-Context-Removed' : answer.cause;
   const error = u32('Error-Cause', ERROR_CAUSES[cause]);
   // RFC 5176 §3.2.
-  return cause === 'Request-Initiated' ? [u32('Service-Type', AUTHORIZE_ONLY), error] : [error];
+  return cause === 'Request-Initiated'
+    ? [u32('Service-Type', SERVICE_TYPES['Authorize-Only']), error]
+    : [error];
 }
 
 /** RFC 5176 §3.3: unmodified. */

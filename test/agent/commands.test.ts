@@ -2,8 +2,13 @@
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { VERBS } from '../../src/report/command-schemas.ts';
+import type { InfoPayload, SessionPayload } from '../../src/report/payloads.ts';
 import { SimulatedStage, simFile } from '../rigs/sim/stage.ts';
 import type { PortSession } from '../scenarios/stage.ts';
+
+interface Metered {
+  readonly sessions: readonly Pick<SessionPayload, 'counters'>[];
+}
 
 const NOBODY = '02:66:00:00:00:01';
 
@@ -40,6 +45,33 @@ describe('a switch with one session', () => {
     ['user', () => ({ user: 'u1' })],
   ])('session by %s', async (_, selector) => {
     expect(await stage.ask('session', selector())).toMatchObject({ session: { mac: session.mac } });
+  });
+
+  it('sessions with what each has sent and received, as of now, where the port has nobody else on it', async () => {
+    const metered = async () => (await stage.ask('sessions', { counters: true })) as Metered;
+    const before = (await metered()).sessions[0]?.counters;
+    expect(before).toMatchObject({ input_packets: expect.any(Number), output_octets: expect.any(Number) });
+    for (let frame = 0; frame < 5; frame++) await stage.passes(stage.machine(1));
+    const after = (await metered()).sessions[0]?.counters;
+    expect(after?.input_packets).toBeGreaterThan(before?.input_packets ?? 0);
+    expect(after?.input_octets).toBeGreaterThan(before?.input_octets ?? 0);
+    expect(stringify(await stage.ask('sessions'))).not.toContain('input_octets');
+  });
+
+  it('info counts probes, how sessions have ended, and events on their way', async () => {
+    const info = async () => (await stage.ask('info')) as InfoPayload;
+    expect(await info()).toMatchObject({
+      mqtt: { connected: true },
+      events: { dropped: 0 },
+      probes: { sent: 0, answered: 0 },
+      sessions_ended: {},
+    });
+    await stage.pass(3_000);
+    await stage.ask('probe', { mac: session.mac });
+    await stage.pass(1_000);
+    expect((await info()).probes).toEqual({ sent: 1, answered: 1 });
+    await stage.ask('disconnect', { mac: session.mac });
+    expect((await info()).sessions_ended).toEqual({ 'admin-reset': 1 });
   });
 
   it('probe asks now', async () => {
@@ -108,6 +140,7 @@ describe('a switch with one session', () => {
 
   it.each([
     ['sessions', {}],
+    ['sessions', { counters: true }],
     ['ports', {}],
     ['session', { user: 'u1' }],
     ['info', {}],

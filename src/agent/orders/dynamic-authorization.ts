@@ -39,9 +39,6 @@ import { Disconnects } from './disconnects.ts';
 import { enteringAs } from './entering.ts';
 import { Lowering } from './lowering.ts';
 
-/** What came of a new word for a running session (`Life.renew`). `pending`: `renewed` will tell. */
-export type Renewal = 'done' | 'pending' | { readonly refused: string };
-
 type Action = DynamicRequest['action'];
 type Lower = Extract<Action, { readonly type: HoldKind }>;
 type Disconnect = Extract<Action, { readonly type: 'disconnect' }>;

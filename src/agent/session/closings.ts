@@ -5,10 +5,15 @@ import { keyText } from '../../authz/authorizer.ts';
 import { assertNever } from '../../base/result.ts';
 import { isFallback } from '../../model/authorization.ts';
 import type { EndCause } from '../../model/cause.ts';
-import { type Grant, isAddress, type PortName } from '../../model/dataplane.ts';
+import {
+  type AddressKey,
+  type Grant,
+  type GrantKey,
+  isAddress,
+  type PortName,
+} from '../../model/dataplane.ts';
 import { type EndDecision, Logout, type LogoutEffect, type LogoutEvent } from '../../session/logout.ts';
 import type { Core } from '../core.ts';
-import { whoOf } from '../told/reporter.ts';
 import { isL2, type L2Unit, type SessionUnit } from './session-unit.ts';
 
 /** A session that has just ended. */
@@ -161,15 +166,18 @@ export class Closings {
   revokeFailed(key: Grant, { tries, error }: { readonly tries: number; readonly error: string }): void {
     const closings = this.closingsOf(key);
     for (const closing of closings) this.failed(closing, tries, error);
-    if (closings.length === 0) this.isStubborn(key, error);
+    if (closings.length === 0) this.noteStubborn(key, error);
     // Whoever waits for its VLANs is not to wait for ever.
     if (closings.length > 0 && !isAddress(key)) this.core.parts.vlans.freed(key.port);
   }
 
-  private isStubborn(key: Grant, error: string): void {
-    const about = isAddress(key) ? { ip: key.ip } : { mac: key.mac, port: key.port };
+  private noteStubborn(key: Grant, error: string): void {
     if (this.stubborn.size === 0)
-      this.core.parts.reporter.warning('relock-failed', `it is nobody's, and stays for now: ${error}`, about);
+      this.core.parts.reporter.warning(
+        'relock-failed',
+        `it is nobody's, and stays for now: ${error}`,
+        whoOf(key),
+      );
     this.stubborn.add(keyText(key));
   }
 
@@ -220,12 +228,12 @@ export class Closings {
       case 'relock-alarm':
         dynauth.notLockedOut(unit, effect.error);
         sso.lockedOut(unit);
-        reporter.warning('relock-failed', effect.error, whoOf(session));
+        reporter.warning('relock-failed', effect.error, whoOf(session.grant));
         return;
       case 'relock-alarm-over': {
         const { tries } = effect;
         const how = tries === undefined ? 'a newer session has what would not go' : `locked at try ${tries}`;
-        reporter.warning('relock-recovered', how, whoOf(session));
+        reporter.warning('relock-recovered', how, whoOf(session.grant));
         return;
       }
       default:
@@ -236,4 +244,9 @@ export class Closings {
 
 function placeOf(key: Grant): string {
   return isAddress(key) ? key.ip : `${key.port} ${key.mac}`;
+}
+
+/** For a warning. */
+function whoOf(key: Grant): Pick<GrantKey, 'mac' | 'port'> | Pick<AddressKey, 'ip'> {
+  return isAddress(key) ? { ip: key.ip } : { mac: key.mac, port: key.port };
 }

@@ -8,7 +8,8 @@ import type { Socket } from 'node:net';
 import { utf8 } from '../../base/bytes.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { refusal } from '../../report/answers.ts';
-import { MAX_COMMAND_OCTETS, type RequestIdentity, type Rights } from '../../report/commands.ts';
+import { MAX_COMMAND_OCTETS } from '../../report/command-schemas.ts';
+import type { RequestIdentity, Rights } from '../../report/commands.ts';
 import type { CommandRequest } from '../command-request.ts';
 
 /** A listener that leaves more than this unread is cut off. */
