@@ -11,9 +11,7 @@ import type { PortName } from '../model/dataplane.ts';
 import type { PortControl } from '../model/port.ts';
 import type { ProbeWay } from '../model/probe.ts';
 import type { DeviceSelector, SessionSelector } from '../model/selector.ts';
-import { type ErrorCode, isVerb, REQUESTS, VERBS, type Verb } from './command-schemas.ts';
-
-export const MAX_COMMAND_OCTETS = 65_536;
+import { type ErrorCode, isVerb, MAX_COMMAND_OCTETS, REQUESTS, VERBS, type Verb } from './command-schemas.ts';
 
 export type RequestIdentity = string | number;
 
