@@ -1,4 +1,4 @@
-// Retained state and what the reading verbs answer, as JSON (design 2.1): one TypeBox declaration is schema and type.
+// Retained state and what the reading verbs answer, as JSON (docs/asyncapi.yaml): one TypeBox declaration is schema and type.
 // Events are in event-payloads.ts, requests in command-schemas.ts. Keys are snake_case and end in their unit.
 
 import { Type } from 'typebox';
