@@ -18,6 +18,20 @@ const LAYERS: readonly (readonly string[])[] = [
   ['main.ts'],
 ];
 
+/**
+ * The books of `agent`, likewise. Their parts call each other by way of `core.ts`, in all directions; what they import of each
+ * other, types too, points one way. Of the files beside them all but the loop may be imported by any.
+ */
+const BOOKS: readonly (readonly string[])[] = [
+  ['session'],
+  ['port', 'methods', 'kept'],
+  ['told', 'watch'],
+  ['orders'],
+];
+
+/** What puts the books together: each may import all of them. */
+const BINDING: readonly string[] = ['agent.ts', 'core.ts'];
+
 /** The packages that a file of the core may use, each for a reason that stands in docs/architecture.md. */
 const CORE_PACKAGES: Readonly<Record<string, RegExp>> = {
   'node:crypto': /^base\/hash\.ts$/,
@@ -81,6 +95,24 @@ describe('layers', () => {
         const to = normalize(relative(SRC, join(SRC, dirname(path), target)));
         const sameFolder = to.split('/')[0] === path.split('/')[0];
         if (!sameFolder && layerOf(to) >= layerOf(path)) wrong.push(`${path} -> ${to}`);
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
+  it('so do those among the books of the agent', () => {
+    const bookOf = (path: string): number =>
+      BOOKS.findIndex((names) => names.includes(path.split('/')[1] ?? ''));
+    const wrong: string[] = [];
+    for (const { path, imports } of files.filter((file) => file.path.startsWith('agent/'))) {
+      const [, book, ...rest] = path.split('/');
+      if (book === undefined || BINDING.includes(book)) continue;
+      if (rest.length > 0 && bookOf(path) < 0) wrong.push(`${path}: in no book`);
+      for (const target of imports.filter((name) => name.startsWith('.'))) {
+        const to = normalize(relative(SRC, join(SRC, dirname(path), target)));
+        if (!to.startsWith('agent/') || to.split('/')[1] === book) continue;
+        if (bookOf(to) >= bookOf(path) && bookOf(to) >= 0) wrong.push(`${path} -> ${to}`);
+        if (to === 'agent/agent.ts') wrong.push(`${path} -> ${to}`);
       }
     }
     expect(wrong).toEqual([]);

@@ -11,6 +11,7 @@ import { type Instant, type MachineClock, type Now, type WallTime, wallAt } from
 import type { Config } from '../config/config.ts';
 import { EffectiveSettings } from '../config/ports.ts';
 import { type AuthMethod, isFallback } from '../model/authorization.ts';
+import type { EndCause } from '../model/cause.ts';
 import type { PortName } from '../model/dataplane.ts';
 import type { Session } from '../model/session.ts';
 import { SessionTable } from '../session/table.ts';
@@ -142,6 +143,10 @@ export class Core {
   readonly drops = new Counters();
   /** What of the kernel's was found otherwise than it was wanted, and put right. */
   readonly repairs = new Counters<Repair>();
+  /** How sessions have ended since the start. */
+  readonly ends = new Counters<EndCause>();
+  /** Of all sessions since the start. */
+  readonly probes = new Counters<'sent' | 'answered'>();
   readonly schedule: Schedule;
   private inForce: Config;
   /** What of it holds for one port, and for one session. */

@@ -21,7 +21,7 @@ export type AuthzEffect =
   | { readonly type: 'granted'; readonly key: Grant }
   | { readonly type: 'grant-failed'; readonly key: Grant; readonly error: string }
   | { readonly type: 'revoked'; readonly key: Grant; readonly tries: number }
-  /** A removal that kept failing, or was to follow the write under way, is given up: the same entry is wanted again. */
+  /** A removal that has failed, or was to follow the write under way, is given up: the same entry is wanted again. */
   | { readonly type: 'superseded'; readonly key: Grant }
   | {
       readonly type: 'revoke-failed';
@@ -56,13 +56,6 @@ export class Authorizer {
   private readonly entries = new Map<string, Entry>();
   /** The few whose removal failed; apart, so that `pollAt` does not walk 10,000 good ones. */
   private readonly retrying = new Set<Entry>();
-
-  /** Grants that are applied, for counts and checks. */
-  get applied(): number {
-    let count = 0;
-    for (const entry of this.entries.values()) if (entry.state.name === 'granted') count++;
-    return count;
-  }
 
   /** Entries that are to go and have not gone yet. */
   get leaving(): number {
@@ -118,13 +111,7 @@ export class Authorizer {
     const wasWanted = entry.wanted;
     entry.wanted = true;
     if (entry.state.name === 'granting' && !wasWanted) return [{ type: 'superseded', key }];
-    if (entry.state.name !== 'retrying') return [];
-    this.retrying.delete(entry);
-    entry.state = { name: 'granting' };
-    return [
-      { type: 'superseded', key },
-      { type: 'grant', key },
-    ];
+    return entry.state.name === 'retrying' ? this.writeOver(entry) : [];
   }
 
   /** Also for entries that are not ours (found at start, or open on a locked port): they are revoked the same way. */
@@ -228,9 +215,21 @@ export class Authorizer {
       entry.state = { name: 'granting' };
       return [revoked, { type: 'grant', key: entry.key }];
     }
+    if (entry.wanted) return this.writeOver(entry);
     entry.state = { name: 'retrying', tries, at: after(now, retryDelay(tries)) };
     this.retrying.add(entry);
     return [{ type: 'revoke-failed', key: entry.key, tries, error }];
+  }
+
+  /** Wanted again, and it would not go: whoever wants it does not wait for its removal. */
+  private writeOver(entry: Entry): AuthzEffect[] {
+    const { key } = entry;
+    this.retrying.delete(entry);
+    entry.state = { name: 'granting' };
+    return [
+      { type: 'superseded', key },
+      { type: 'grant', key },
+    ];
   }
 }
 

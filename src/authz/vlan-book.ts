@@ -309,8 +309,8 @@ export class VlanBook<Holder> {
     return wanted;
   }
 
-  /** Ports that are not ours to authenticate on. */
-  isUplink(port: PortName, yes: boolean): void {
+  /** Whether it is one of the ports that are not ours to authenticate on. */
+  markUplink(port: PortName, yes: boolean): void {
     if (yes) this.uplinks.add(port);
     else this.uplinks.delete(port);
   }

@@ -116,9 +116,26 @@ export function ipToBytes(ip: Ip): Uint8Array {
   return isIpv4(ip) ? ipv4ToBytes(ip) : ipv6ToBytes(ip as Ipv6);
 }
 
+/** Without the interface that a link-local address may be said with: `fe80::1%eth0` (RFC 4007 §11). */
+export function withoutZone(text: string): string {
+  return text.replace(/%.*$/, '');
+}
+
 /** fe80::/10 (RFC 4291 §2.5.6). */
 export function isLinkLocal(ip: Ipv6): boolean {
-  return /^fe[89ab]/.test(ip);
+  return /^fe[89ab][0-9a-f]:/.test(ip);
+}
+
+/** ff00::/8 (RFC 4291 §2.7). */
+export function isMulticast(ip: Ipv6): boolean {
+  return /^ff[0-9a-f]{2}:/.test(ip);
+}
+
+/** One that a host may send from on a wire: not unspecified, loopback, multicast or reserved (RFC 6890, RFC 4291 §2.4). */
+export function isHostAddress(ip: Ip): boolean {
+  if (!isIpv4(ip)) return ip !== '::' && ip !== '::1' && !isMulticast(ip);
+  const first = Number.parseInt(ip, 10);
+  return first !== 0 && first !== 127 && first < 224;
 }
 
 /** An address of an interface, and how many bits of it are its subnet's: `192.0.2.1/24`. */

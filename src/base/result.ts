@@ -27,6 +27,11 @@ export function malformed(reason: string, detail: string): { readonly ok: false;
   return { ok: false, error: { reason, detail } };
 }
 
+/** What was thrown, in words. */
+export function messageOf(cause: unknown): string {
+  return cause instanceof Error ? cause.message : String(cause);
+}
+
 /** The end of an exhaustive switch: a new variant that nobody handles does not compile. */
 export function assertNever(value: never): never {
   throw new Error(`unreachable variant: ${JSON.stringify(value)}`);

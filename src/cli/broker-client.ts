@@ -3,6 +3,7 @@
 
 import { randomBytes } from 'node:crypto';
 import mqtt, { type MqttClient } from 'mqtt';
+import { fromUtf8 } from '../base/bytes.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { Answer } from '../report/answers.ts';
 import type { Verb } from '../report/command-schemas.ts';
@@ -151,7 +152,7 @@ function isOffline(message: object | undefined): boolean {
 
 function parse(payload: Uint8Array): object | undefined {
   try {
-    const value: unknown = JSON.parse(new TextDecoder().decode(payload));
+    const value: unknown = JSON.parse(fromUtf8(payload));
     return typeof value === 'object' && value !== null ? value : undefined;
   } catch {
     return undefined;

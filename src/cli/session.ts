@@ -1,7 +1,8 @@
 // One conversation with an agent: connect, ask, show, and the exit code.
 
+import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
-import { err, ok, type Result } from '../base/result.ts';
+import { err, messageOf, ok, type Result } from '../base/result.ts';
 import { describeFault } from '../config/fault.ts';
 import { readYaml } from '../config/yaml.ts';
 import type { Answer, ResultOf } from '../report/answers.ts';
@@ -146,8 +147,10 @@ async function open(connection: Connection): Promise<Result<AgentClient, string>
   if (broker === undefined || switchId === undefined) {
     return ok(new SocketClient(connection.socket ?? configuredSocket() ?? DEFAULT_SOCKET, timeoutMs));
   }
-  const password = firstLine(readOptional(connection.passwordFile));
-  const [ca, cert, key] = [connection.caFile, connection.certFile, connection.keyFile].map(readOptional);
+  const password = firstLine(readOptional(connection.passwordFile, isUtf8));
+  const [ca, cert, key] = [connection.caFile, connection.certFile, connection.keyFile].map((file) =>
+    readOptional(file),
+  );
   for (const read of [password, ca, cert, key]) if (read?.ok === false) return read;
   const { BrokerClient } = await import('./broker-client.ts');
   return ok(
@@ -162,12 +165,17 @@ async function open(connection: Connection): Promise<Result<AgentClient, string>
   );
 }
 
-function readOptional(file: string | undefined): Result<string | undefined, string> {
+/** What stands beside the blocks of a PEM file may be in any encoding; in a password it may not. */
+function readOptional(
+  file: string | undefined,
+  isText: (octets: Buffer) => boolean = () => true,
+): Result<string | undefined, string> {
   if (file === undefined) return ok(undefined);
   try {
-    return ok(readFileSync(file, 'utf8'));
+    const octets = readFileSync(file);
+    return isText(octets) ? ok(octets.toString('utf8')) : err(`cannot read ${file}: it is not UTF-8 text`);
   } catch (cause) {
-    return err(`cannot read ${file}: ${cause instanceof Error ? cause.message : String(cause)}`);
+    return err(`cannot read ${file}: ${messageOf(cause)}`);
   }
 }
 

@@ -1,5 +1,6 @@
 // The RADIUS side of the Config: servers, accounting, dynamic authorization, single sign-on. See assemble.ts.
 
+import { utf8 } from '../base/bytes.ts';
 import { type Ip, parseIp, parseIpv4, parseIpv6 } from '../base/ip.ts';
 import type { NasIdentity } from '../model/nas.ts';
 import { EVENT_TIMESTAMP_WINDOW } from '../radius/dynauth.ts';
@@ -15,7 +16,7 @@ import {
 } from '../radius/settings.ts';
 import type { AccountingConfig, DynAuthConfig, SsoConfig } from './config.ts';
 import { ACCOUNTING_DEFAULTS, DYNAUTH_DEFAULTS, RADIUS_DEFAULTS, SSO_DEFAULTS } from './defaults.ts';
-import { given, octets, type RawConfig, type SecretOf, time } from './raw.ts';
+import { given, type RawConfig, type SecretOf, time } from './raw.ts';
 import type { SERVER_USES } from './schema-radius.ts';
 
 type RawServer = RawConfig['radius']['servers'][number];
@@ -70,7 +71,7 @@ function radiusServer(raw: RawServer, secret: SecretOf): RadiusServer {
     authPort: raw.auth_port ?? RADIUS_DEFAULTS.authPort,
     acctPort: raw.acct_port ?? RADIUS_DEFAULTS.acctPort,
     ...given('tls', raw.tls === undefined ? undefined : radSec(raw.tls)),
-    secret: octets(secret(raw.secret ?? RADIUS_DEFAULTS.radSecSecret)),
+    secret: utf8(secret(raw.secret ?? RADIUS_DEFAULTS.radSecSecret)),
     statusServer: raw.status_server ?? 'auto',
     requireMessageAuthenticator: raw.require_message_authenticator ?? true,
   };
@@ -113,7 +114,7 @@ export function dynAuth(raw: RawConfig, secret: SecretOf): DynAuthConfig | undef
     bounce: time(from.bounce_s) ?? DYNAUTH_DEFAULTS.bounce,
     clients: from.clients.map((client) => ({
       address: parseIp(client.address) as Ip,
-      secret: octets(secret(client.secret)),
+      secret: utf8(secret(client.secret)),
       requireMessageAuthenticator: client.require_message_authenticator ?? false,
     })),
   };
@@ -129,7 +130,7 @@ export function sso(raw: RawConfig, secret: SecretOf): SsoConfig | undefined {
     maxUsers: from.max_users ?? SSO_DEFAULTS.maxUsers,
     clients: from.clients.map((client) => ({
       address: parseIp(client.address) as Ip,
-      secret: octets(secret(client.secret)),
+      secret: utf8(secret(client.secret)),
       requireMessageAuthenticator: client.require_message_authenticator ?? false,
       ...given('role', client.role),
     })),

@@ -4,12 +4,18 @@ import { parseIp, parseIpv4, parseIpv6 } from '../base/ip.ts';
 import { parseMac } from '../base/mac.ts';
 import { parseMacPrefix } from '../base/mac-prefix.ts';
 
+/** A scheme that brokers speak, a host (IPv6 in brackets), and a port other than 0, if one is named. */
+export function isBrokerUrl(text: string): boolean {
+  return /^(mqtts?|wss?):\/\//.test(text) && URL.canParse(text) && new URL(text).port !== '0';
+}
+
 export const TEXT_FORMATS: Readonly<Record<string, (text: string) => boolean>> = {
   'ip-address': (text) => parseIp(text) !== undefined,
   'ipv4-address': (text) => parseIpv4(text) !== undefined,
   'ipv6-address': (text) => text.includes(':') && parseIpv6(text) !== undefined,
   'mac-address': (text) => parseMac(text) !== undefined,
   'mac-prefix': (text) => parseMacPrefix(text) !== undefined,
+  'broker-url': isBrokerUrl,
 };
 
 export const NUMBER_FORMATS: Readonly<Record<string, (value: number) => boolean>> = {

@@ -1,6 +1,6 @@
 // Warnings that need to know this switch's own addresses: who hears the probes' senders, and who would answer.
 
-import { isOnSubnet, parseIp } from '../base/ip.ts';
+import { isOnSubnet, parseIp, withoutZone } from '../base/ip.ts';
 import type { Config } from './config.ts';
 import type { Fault } from './fault.ts';
 
@@ -35,7 +35,7 @@ export function hostWarnings(config: Config, addresses: readonly HostAddress[]):
 }
 
 function sameSubnet({ address, prefixLength }: HostAddress, text: string): boolean {
-  const own = parseIp(address.replace(/%.*$/, ''));
+  const own = parseIp(withoutZone(address));
   const ip = parseIp(text);
   return own !== undefined && ip !== undefined && isOnSubnet(ip, { ip: own, prefixLength });
 }

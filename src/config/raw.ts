@@ -13,10 +13,6 @@ export function time(inSeconds: number | undefined): Millis | undefined {
   return inSeconds === undefined ? undefined : seconds(inSeconds);
 }
 
-export function octets(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
-}
-
 /** `{key: value}`, or nothing where the value is undefined: an absent key is absent, not undefined. */
 export function given<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
   return value === undefined ? {} : ({ [key]: value } as { [P in K]?: V });

@@ -1,8 +1,10 @@
 // What a schema cannot say: keys that must agree with each other. Expects a file that the schema has passed.
 
+import { utf8 } from '../base/bytes.ts';
 import { globMatches, isGlob } from '../base/glob.ts';
-import { parseIp, parseIpv4, parseIpv6 } from '../base/ip.ts';
+import { isHostAddress, parseIp, parseIpv4, parseIpv6 } from '../base/ip.ts';
 import { isStationAddress, parseMac } from '../base/mac.ts';
+import { HIGHEST_VLAN_ID } from '../wire/ethernet.ts';
 import { SHELL_DEFAULTS } from './defaults.ts';
 import { closest, type KeyPath } from './fault.ts';
 import { type Finding, fault, warning } from './findings.ts';
@@ -42,7 +44,7 @@ function portFindings(raw: RawConfig): Finding[] {
   const out: Finding[] = [];
   for (const [pattern, port] of Object.entries(raw.ports ?? {})) {
     const path = ['ports', pattern];
-    const length = new TextEncoder().encode(pattern).length;
+    const length = utf8(pattern).length;
     if (!isGlob(pattern) && length > 15) {
       out.push(fault(path, `'${pattern}' has ${length} octets; an interface name has at most 15`));
     }
@@ -126,8 +128,10 @@ function sourceFindings(raw: RawConfig): Finding[] {
   const out: Finding[] = [];
   for (const [vlan, source] of Object.entries(raw.handshake?.sources ?? {})) {
     const path = ['handshake', 'sources', vlan];
-    if (Number(vlan) > 4094)
-      out.push(fault(path, `a VLAN id is 1..4094, or 0 where the bridge does not filter VLANs`));
+    if (Number(vlan) > HIGHEST_VLAN_ID)
+      out.push(
+        fault(path, `a VLAN id is 1..${HIGHEST_VLAN_ID}, or 0 where the bridge does not filter VLANs`),
+      );
     if (source.ip === undefined && source.ipv6 === undefined) out.push(fault(path, 'needs ip, ipv6 or both'));
     if (source.ip === '0.0.0.0' && raw.handshake?.allow_unspecified_source !== true) {
       out.push(
@@ -137,11 +141,12 @@ function sourceFindings(raw: RawConfig): Finding[] {
         ),
       );
     }
-    if (source.ip !== undefined && /^(22[4-9]|23\d|24\d|25\d|127)\./.test(parseIpv4(source.ip) ?? '')) {
-      out.push(fault([...path, 'ip'], `${source.ip} cannot be the sender of a probe`));
+    const v4 = source.ip === undefined ? undefined : parseIpv4(source.ip);
+    if (v4 !== undefined && v4 !== '0.0.0.0' && !isHostAddress(v4)) {
+      out.push(fault([...path, 'ip'], `${v4} cannot be the sender of a probe`));
     }
     const v6 = source.ipv6 === undefined ? undefined : parseIpv6(source.ipv6);
-    if (v6 !== undefined && (v6 === '::' || v6 === '::1' || v6.startsWith('ff'))) {
+    if (v6 !== undefined && !isHostAddress(v6)) {
       out.push(fault([...path, 'ipv6'], `${v6} cannot be the sender of a probe`));
     }
     const mac = source.mac === undefined ? undefined : parseMac(source.mac);

@@ -24,10 +24,12 @@ const GroupName = pattern('a group of /etc/group, or its number', '^([a-z_][a-z0
 const Mqtt = Type.Object(
   {
     url: Type.Optional(
-      pattern(
-        'mqtt://, mqtts://, ws:// or wss:// with a host, and no user or password',
-        '^(mqtts?|wss?)://[^@\\s/]+(/[^@\\s]*)?$',
-      ),
+      Type.String({
+        title:
+          'mqtt://, mqtts://, ws:// or wss:// with a host (IPv6 in brackets), perhaps a port 1..65535, and no user or password',
+        pattern: '^(mqtts?|wss?)://[^@\\s/]+(/[^@\\s]*)?$',
+        format: 'broker-url',
+      }),
     ),
     username: Type.Optional(text('a user name')),
     password: Type.Optional(Secret),

@@ -1,5 +1,7 @@
 // The end of the process waits for nobody for ever: a supervisor would kill it in the middle.
 
+import { messageOf } from '../base/result.ts';
+
 export interface Closer {
   /** For the log. */
   readonly name: string;
@@ -26,7 +28,7 @@ async function closeOne(
   });
   const ended = (async () => close())().then(
     () => undefined,
-    (cause: unknown) => `${name} did not end: ${cause instanceof Error ? cause.message : String(cause)}`,
+    (cause: unknown) => `${name} did not end: ${messageOf(cause)}`,
   );
   const problem = await Promise.race([ended, late]);
   clearTimeout(timer);

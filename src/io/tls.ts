@@ -6,7 +6,7 @@
 import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createSecureContext } from 'node:tls';
-import { err, ok, type Result } from '../base/result.ts';
+import { err, messageOf, ok, type Result } from '../base/result.ts';
 
 /** PEM files by absolute path; a certificate and its key belong together. */
 export interface TlsFiles {
@@ -44,7 +44,7 @@ export function readTlsFiles({ caFile, certFile, keyFile }: TlsFiles): Result<Tl
     const over = cert.value === undefined ? undefined : expiryOf(cert.value);
     return over === undefined ? ok(material) : err(`cert_file ${certFile}: it expired on ${over}`);
   } catch (cause) {
-    const said = cause instanceof Error ? cause.message : String(cause);
+    const said = messageOf(cause);
     const named = Object.entries({ ca_file: caFile, cert_file: certFile, key_file: keyFile })
       .filter(([, path]) => path !== undefined)
       .map(([name, path]) => `${name} ${path}`);
@@ -64,7 +64,7 @@ function readPem(key: string, path: string | undefined): Result<string | undefin
     const text = readFileSync(path, 'utf8');
     return text.includes('-----BEGIN ') ? ok(text) : err(`${key} ${path}: it is no PEM file`);
   } catch (cause) {
-    return err(`${key} ${path}: ${cause instanceof Error ? cause.message : String(cause)}`);
+    return err(`${key} ${path}: ${messageOf(cause)}`);
   }
 }
 

@@ -10,7 +10,7 @@
 // for as long as it is known. So a host that changes between its addresses changes nothing that is told, and one that invents
 // them changes it once in that time.
 
-import { type Ip, type Ipv4, type Ipv6, isIpv4, isLinkLocal } from '../base/ip.ts';
+import { type Ip, type Ipv6, isHostAddress, isIpv4, isLinkLocal } from '../base/ip.ts';
 import type { Mac } from '../base/mac.ts';
 import type { Instant } from '../base/time.ts';
 import { type HeardAddress, isFresh, KNOWN_IPV6_MAX, type SessionAddresses } from '../model/session.ts';
@@ -125,10 +125,4 @@ export function isAnswer(sign: Sign): boolean {
 
 function isWeak(ip: Ip): boolean {
   return isIpv4(ip) ? ip.startsWith('169.254.') : isLinkLocal(ip as Ipv6);
-}
-
-function isHostAddress(ip: Ip): boolean {
-  if (!isIpv4(ip)) return ip !== '::' && ip !== '::1' && !ip.startsWith('ff');
-  const first = Number((ip as Ipv4).split('.')[0]);
-  return first !== 0 && first !== 127 && first < 224;
 }

@@ -2,20 +2,18 @@
 // pass-through (eap-passthrough.ts, RFC 4137 §7). events.ts has the contract; read that first.
 //
 // Here is what neither standard has, because it lies between them: the refs that tie an answer to its question, the wait
-// for the table write, what a session's end says to whom, repeated EAPOL-Starts, and port control.
+// for the table write, what a session's end says to whom, and repeated EAPOL-Starts. A port that is not `auto` has no clients:
+// whoever is on it when that is set is dropped by the agent, and on the wire such a port is silent.
 //
 // Promises: at most one question to the server and one table write outstanding; no session without an Accept and a table
 // write after it; nothing thrown, whatever the octets. Memory: one EAP packet and two identities of 253 octets at most.
-// To drop a client object early, hand it port-control `off` first: that takes back its question to the server.
+// Whoever drops a client object early takes back its question to the server, too.
 
 import { bytesEqual } from '../base/bytes.ts';
 import { assertNever } from '../base/result.ts';
 import { earliest, type Instant, NEVER } from '../base/time.ts';
 import type { Authorization } from '../model/authorization.ts';
-import type { EndCause } from '../model/cause.ts';
 import type { Proof } from '../model/kept.ts';
-import type { PortControl } from '../model/port.ts';
-import { buildSuccess } from '../wire/eap.ts';
 import { type EapInput, type EapOutput, EapPassThrough } from './eap-passthrough.ts';
 import { EffectList } from './effect-list.ts';
 import type { PaeEffect, PaeEvent, PaeRef, ReauthBy } from './events.ts';
@@ -28,7 +26,6 @@ const NOBODY = new Uint8Array(0);
 
 export interface ClientOptions {
   readonly settings: PaeSettings;
-  readonly control: PortControl;
   /** Where this client's identifiers begin, 0..255; random, so that a restart of ours does not repeat them. */
   readonly firstIdentifier: number;
   /** Of a client that an earlier run of ours has let in; its identifiers go on where they were. */
@@ -38,14 +35,13 @@ export interface ClientOptions {
 /** A table write that was asked for: which, and for what. */
 interface Granting {
   readonly ref: PaeRef;
-  /** The client left, or the port was closed, while it ran: the session ends as soon as it stands. */
-  endBy?: EndCause;
+  /** The client logged off while it ran: the session ends as soon as it stands. */
+  loggedOff?: true;
 }
 
 export class AuthenticatorClient {
   private readonly pacp: Pacp;
   private readonly eap: EapPassThrough;
-  private control: PortControl;
   private lastRef: PaeRef = 0;
   private serverRef: PaeRef | undefined;
   private granting: Granting | undefined;
@@ -58,7 +54,6 @@ export class AuthenticatorClient {
   private readonly effects = new EffectList();
 
   constructor(options: ClientOptions) {
-    this.control = options.control;
     const { settings, proof } = options;
     this.pacp = new Pacp(settings, proof);
     this.eap = new EapPassThrough(settings, proof?.identifier ?? options.firstIdentifier);
@@ -66,7 +61,7 @@ export class AuthenticatorClient {
   }
 
   pollAt(): Instant {
-    return this.control === 'auto' ? earliest(this.eap.pollAt(), this.pacp.pollAt()) : NEVER;
+    return earliest(this.eap.pollAt(), this.pacp.pollAt());
   }
 
   /** §8.4 authenticated: the client has a session. */
@@ -82,7 +77,7 @@ export class AuthenticatorClient {
 
   /** A `probe` would send a request: it has a session, and it is not the server's turn. */
   get canBeProbed(): boolean {
-    return this.control === 'auto' && this.pacp.authenticated && this.eap.canAsk;
+    return this.pacp.authenticated && this.eap.canAsk;
   }
 
   /** Nothing is pending and nothing needs remembering: the object may be thrown away. */
@@ -164,15 +159,15 @@ export class AuthenticatorClient {
       case 'session-replaced':
         if (this.granting !== undefined) this.pacp.sessionReplaced();
         break;
-      case 'port-control':
-        this.onControl(event.control, now);
+      case 'session-found':
+        this.pacp.resume(event.proof);
+        this.sessionIdentity = event.proof.identity ?? NOBODY;
         break;
       case 'settings':
         this.pacp.configure(event.settings);
         this.eap.configure(event.settings);
         break;
       case 'tick':
-        if (this.control !== 'auto') break;
         this.stepPacp('timer', now);
         this.stepEap({ type: 'timer' }, now);
         break;
@@ -185,12 +180,6 @@ export class AuthenticatorClient {
   // What the client sends.
 
   private onStart(now: Instant): void {
-    if (this.control !== 'auto') {
-      // FORCE_AUTH and FORCE_UNAUTH (2004 edition, §8.2.4) answer a Start with the outcome that is forced.
-      if (this.starts.isRepeated(now)) this.effects.count('start-duplicate');
-      else this.sendForced();
-      return;
-    }
     const verdict = this.starts.judge(this.pacp, this.eap.current, now);
     if (verdict === 'restart') this.stepPacp('eapolStart', now);
     else if (verdict === 'repeat-identity') this.stepEap({ type: 'repeatIdentity' }, now);
@@ -199,7 +188,7 @@ export class AuthenticatorClient {
 
   private onLogoff(now: Instant): void {
     if (this.granting !== undefined) {
-      this.endWhile(this.granting, 'supplicant-logoff', 'EAPOL-Logoff while another word was carried out');
+      this.logOffWhile(this.granting);
       return;
     }
     const hadSession = this.pacp.authenticated;
@@ -214,16 +203,17 @@ export class AuthenticatorClient {
    * The session that there is ends at once (§8.4: Logoff is immediate). What is being written may be another one: it stands
    * first, and then goes by the one way out; if it was for the session that ends, `session-ended` follows and makes it void.
    */
-  private endWhile(granting: Granting, cause: EndCause, detail: string): void {
-    granting.endBy = cause;
+  private logOffWhile(granting: Granting): void {
+    granting.loggedOff = true;
     if (!this.pacp.authenticated) return;
     this.pacp.sessionReplaced();
-    this.effects.end(cause, this.eap.buildFailure(), detail);
+    const detail = 'EAPOL-Logoff while another word was carried out';
+    this.effects.end('supplicant-logoff', this.eap.buildFailure(), detail);
   }
 
   private onSolicited(packet: Uint8Array, now: Instant): void {
     const waiting = this.eap.current.name;
-    if (this.control !== 'auto' || this.pacp.current === 'HELD') this.effects.count('eap-unsolicited');
+    if (this.pacp.current === 'HELD') this.effects.count('eap-unsolicited');
     else if (this.pacp.current !== 'AUTHENTICATING') this.stepPacp('rxIdentity', now, packet);
     // Asked twice at the same time, by the port and by name: either answer will do.
     else if (waiting === 'IDLE') this.stepEap({ type: 'rxIdentity', packet }, now);
@@ -268,52 +258,28 @@ export class AuthenticatorClient {
       return;
     }
     this.granting = undefined;
-    const { endBy } = granting;
+    const { loggedOff = false } = granting;
     if (error !== undefined) {
       this.effects.decide('grant-failed', error);
       // Who has left meanwhile is not refused, and may come back at once.
-      if (endBy === 'supplicant-logoff') this.stepPacp('revoke', now);
+      if (loggedOff) this.stepPacp('revoke', now);
       else this.stepEap({ type: 'granted', ok: false }, now);
       return;
     }
     this.sessionIdentity = this.identity;
-    if (endBy === undefined) {
+    if (!loggedOff) {
       this.stepEap({ type: 'granted', ok: true }, now);
       return;
     }
     this.stepPacp('revoke', now);
-    this.effects.end(endBy, this.eap.buildFailure(), 'came while the grant was written');
+    this.effects.end('supplicant-logoff', this.eap.buildFailure(), 'came while the grant was written');
   }
 
   // What the agent wants.
 
   private onReauthenticate(by: ReauthBy, now: Instant): void {
-    if (this.control !== 'auto' || this.pacp.current === 'AUTHENTICATING') return;
-    const wanted = by === 'admin' || by === 'coa';
-    this.stepPacp(wanted ? 'reAuthenticateNow' : 'reAuthenticate', now);
-  }
-
-  private onControl(control: PortControl, now: Instant): void {
-    if (control === this.control) return;
-    this.control = control;
-    this.effects.decide('port-control', control);
-    if (control === 'auto') {
-      this.pacp.sayAgain();
-      return;
-    }
-    if (this.granting !== undefined) {
-      if (control === 'force-unauthorized') this.endWhile(this.granting, control, 'the port was closed');
-      return;
-    }
-    if (this.pacp.authenticated && control === 'force-unauthorized') {
-      this.stepPacp('revoke', now);
-      this.effects.end('force-unauthorized', this.eap.buildFailure(), 'the port was closed');
-      return;
-    }
-    // A session outlives its port's being opened; what becomes of it is the agent's to say.
-    const wasTrying = this.pacp.current === 'AUTHENTICATING';
-    this.stepPacp('abort', now);
-    if (wasTrying && !this.pacp.authenticated) this.sendForced();
+    if (this.pacp.current === 'AUTHENTICATING') return;
+    this.stepPacp(by === 'admin' ? 'reAuthenticateNow' : 'reAuthenticate', now);
   }
 
   // The two machines, joined.
@@ -396,11 +362,6 @@ export class AuthenticatorClient {
     this.serverRef = ref;
     const first = identity !== undefined;
     this.effects.add({ type: 'ask-server', ref, identity: this.identity, eap, first });
-  }
-
-  private sendForced(): void {
-    if (this.control === 'force-unauthorized') this.effects.send(this.eap.buildFailure());
-    else if (this.control === 'force-authorized') this.effects.send(buildSuccess(this.eap.identifier));
   }
 
   private nextRef(): PaeRef {

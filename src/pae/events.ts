@@ -3,22 +3,22 @@
 // Who sends EAP-Failure: while the client has no session, the PAE itself (`send-eapol`). When a session ends, nobody
 // here: `ended` carries the EAP-Failure, and the logout machine sends it in its order, after the grant is cleared.
 //
-// A session exists from a `grant-done` without error that answers `accepted`, until `ended` (ours) or
+// A session exists from a `grant-done` without error that answers `accepted`, or from `session-found`, until `ended` (ours) or
 // `session-ended` (the agent's). Every `accepted` and every `reauthenticated` is answered by exactly one
 // `grant-done`, unless `session-ended` comes before it.
 
 import type { Millis } from '../base/time.ts';
 import type { Authorization, CancelReason } from '../model/authorization.ts';
 import type { EndCause } from '../model/cause.ts';
-import type { PortControl } from '../model/port.ts';
+import type { Proof } from '../model/kept.ts';
 import type { PaeCounter } from './counters.ts';
 import type { PaeSettings } from './settings.ts';
 
 /** Names one question (`ask-server`, `accepted`, `reauthenticated`); its answer carries it back. Per client. */
 export type PaeRef = number;
 
-/** Who wants a reauthentication. An administrator's or the server's wish also ends a quiet period. */
-export type ReauthBy = 'admin' | 'coa' | 'timer' | 'sighting';
+/** Who wants a reauthentication. What a command or a CoA-Request (`admin`) wants also ends a quiet period. */
+export type ReauthBy = 'admin' | 'timer' | 'sighting';
 
 export type PaeEvent =
   | { readonly type: 'eapol-start' }
@@ -68,7 +68,8 @@ export type PaeEvent =
   | { readonly type: 'session-ended' }
   /** The same, where what is being written is another session of the client: that one goes on. */
   | { readonly type: 'session-replaced' }
-  | { readonly type: 'port-control'; readonly control: PortControl }
+  /** An earlier run has let the client in: an attempt that runs is a reauthentication. */
+  | { readonly type: 'session-found'; readonly proof: Proof }
   | { readonly type: 'settings'; readonly settings: PaeSettings }
   /** Time has reached `pollAt()`. */
   | { readonly type: 'tick' };

@@ -321,8 +321,7 @@ export class MabClient {
   private reauthenticate(by: ReauthBy): void {
     const { state } = this;
     if (state.name === 'AUTHENTICATED') this.ask(true);
-    else if ((state.name === 'QUIET' || state.name === 'WAITING') && (by === 'admin' || by === 'coa'))
-      this.ask(false);
+    else if ((state.name === 'QUIET' || state.name === 'WAITING') && by === 'admin') this.ask(false);
   }
 
   /** The word of 802.1X counts for more, where it has priority. */

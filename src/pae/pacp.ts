@@ -17,7 +17,7 @@ export type PacpState = 'UNAUTHENTICATED' | 'AUTHENTICATING' | 'AUTHENTICATED' |
 export type PacpCondition =
   | 'eapolStart'
   | 'eapolLogoff'
-  /** By management, by CoA, by a sighting; `reAuthenticateNow` also ends a quiet period. */
+  /** By a timer or a sighting; by a command or by CoA it is `reAuthenticateNow`, which also ends a quiet period. */
   | 'reAuthenticate'
   | 'reAuthenticateNow'
   /** A Response/Identity to the port's multicast request is at hand. */
@@ -30,13 +30,13 @@ export type PacpCondition =
   | 'aaaTimeout'
   /** `authenticate` cleared by the PAE's client: the session was ended elsewhere. */
   | 'revoke'
-  /** The port left `auto`: the attempt is dropped, the session is not. */
-  | 'abort'
   /** quietWhile and reAuthWhen are looked at. */
   | 'timer';
 
-/** For the EAP machine: `eapStart` begins a conversation (and ends one that runs), `eapStop` ends it. */
-/** `reAuthDue`: reAuthWhen has come; the client's owner says `reAuthenticate` when there is a server to ask. */
+/**
+ * For the EAP machine: `eapStart` begins a conversation (and ends one that runs), `eapStop` ends it. `reAuthDue`: reAuthWhen
+ * has come; the client's owner says `reAuthenticate` when there is a server to ask.
+ */
 export type PacpAction =
   | { readonly do: 'eapStart' | 'eapStop' | 'reAuthDue' }
   | { readonly do: 'count'; readonly counter: PaeCounter };
@@ -63,12 +63,7 @@ export class Pacp {
     private settings: PaeSettings,
     proof?: Proof,
   ) {
-    if (proof === undefined) return;
-    this.isAuthenticated = true;
-    this.state = 'AUTHENTICATED';
-    this.authenticatedAt = proof.since;
-    this.serverFailures = proof.failures;
-    this.reAuthWhen = earliest(this.reAuthDue(proof.since), proof.due ?? NEVER);
+    if (proof !== undefined) this.resume(proof);
   }
 
   /** What is to be known of an authenticated client after a restart of ours. */
@@ -93,11 +88,6 @@ export class Pacp {
   pollAt(): Instant {
     if (this.state === 'HELD') return this.quietWhile;
     return this.state === 'AUTHENTICATED' && !this.reAuthSaid ? this.reAuthWhen : NEVER;
-  }
-
-  /** What was said may have been heard by nobody: it is said again. */
-  sayAgain(): void {
-    this.reAuthSaid = false;
   }
 
   /**
@@ -132,7 +122,6 @@ export class Pacp {
           this.retryCount = 0;
           this.enterAuthenticating();
         } else if (condition === 'eapolStart') this.count('start-while-held');
-        else if (condition === 'abort') this.enterUnauthenticated();
         break;
       default:
         assertNever(this.state);
@@ -181,12 +170,6 @@ export class Pacp {
       case 'revoke':
         this.enterUnauthenticated();
         break;
-      case 'abort':
-        if (this.isAuthenticated) {
-          this.act('eapStop');
-          this.enterAuthenticated(now);
-        } else this.enterUnauthenticated();
-        break;
       case 'reAuthenticate':
       case 'reAuthenticateNow':
       case 'rxIdentity':
@@ -215,6 +198,16 @@ export class Pacp {
       );
       this.enterAuthenticating();
     }
+  }
+
+  /** An earlier run has let the client in; an attempt that runs goes on, with a session. */
+  resume(proof: Proof): void {
+    this.isAuthenticated = true;
+    if (this.state === 'AUTHENTICATING') return;
+    this.state = 'AUTHENTICATED';
+    this.authenticatedAt = proof.since;
+    this.serverFailures = proof.failures;
+    this.reAuthWhen = earliest(this.reAuthDue(proof.since), proof.due ?? NEVER);
   }
 
   /** The session went away while something is being granted: the attempt goes on, without a session. */

@@ -25,7 +25,7 @@ export const PACING_DEFAULTS: PacingSettings = { perSecond: 25 };
 
 export class ReauthPacing<Who> {
   private readonly queue = new Set<Who>();
-  private reachable = true;
+  private answering = true;
   private nextAt: Instant = NEVER;
 
   constructor(private settings: PacingSettings) {}
@@ -45,7 +45,7 @@ export class ReauthPacing<Who> {
 
   /** True: it may begin now. False: `take` will return it later. One that waits already keeps its place. */
   due(who: Who): boolean {
-    if (this.reachable && this.queue.size === 0) return true;
+    if (this.answering && this.queue.size === 0) return true;
     this.queue.add(who);
     return false;
   }
@@ -56,22 +56,22 @@ export class ReauthPacing<Who> {
   }
 
   /** Whether a server answers; `fraction` is uniform in [0, 1). True if that is new. */
-  servers(reachable: boolean, fraction: number, now: Instant): boolean {
-    if (reachable === this.reachable) return false;
-    this.reachable = reachable;
-    this.nextAt = after(now, reachable ? millis(fraction * FIRST_WITHIN) : millis(0));
+  servers(answering: boolean, fraction: number, now: Instant): boolean {
+    if (answering === this.answering) return false;
+    this.answering = answering;
+    this.nextAt = after(now, answering ? millis(fraction * FIRST_WITHIN) : millis(0));
     return true;
   }
 
   /** `trialAt`: when a server that is dead should be tried by somebody. */
   pollAt(trialAt: Instant): Instant {
     if (this.queue.size === 0) return NEVER;
-    return this.reachable ? this.nextAt : latest(this.nextAt, trialAt);
+    return this.answering ? this.nextAt : latest(this.nextAt, trialAt);
   }
 
   /** Whoever may begin now. */
   take(trialAt: Instant, now: Instant): readonly Who[] {
-    if (!this.reachable) return this.takeCanary(trialAt, now);
+    if (!this.answering) return this.takeCanary(trialAt, now);
     const spacing = millis(1000 / this.settings.perSecond);
     const begun: Who[] = [];
     this.nextAt = latest(this.nextAt, instant(now - CATCH_UP));

@@ -32,14 +32,13 @@ export interface Solicitation {
 }
 
 export interface SolicitorOptions {
-  readonly control: PortControl;
   readonly txPeriod: Millis;
   /** 0..255; random, as a client's. */
   readonly firstIdentifier: number;
 }
 
 export class Solicitor {
-  private control: PortControl;
+  private control: PortControl = 'auto';
   private txPeriod: Millis;
   private currentId: number;
   private linkUp = false;
@@ -49,7 +48,6 @@ export class Solicitor {
   private outstanding = false;
 
   constructor(options: SolicitorOptions) {
-    this.control = options.control;
     this.txPeriod = options.txPeriod;
     this.currentId = options.firstIdentifier & 0xff;
   }

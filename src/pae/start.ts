@@ -22,13 +22,6 @@ export class StartGate {
     this.startedAt = now;
   }
 
-  /** One has come: true within a second of the one before. */
-  isRepeated(now: Instant): boolean {
-    const repeated = isSoon(this.startedAt, now);
-    this.startedAt = now;
-    return repeated;
-  }
-
   /**
    * One has come: at most one frame a second while the Identity is asked; at most one restart a second otherwise, and PACP
    * bounds those within one attempt by retryMax. The first Start is always answered, however fresh the question: a host that

@@ -211,7 +211,7 @@ export class CertifiedDevices {
 
   private pass(passed: Passed, now: WallTime): CertifiedEffect[] {
     const known = this.devices.get(passed.mac);
-    const displaced = known === undefined ? this.displaced() : [];
+    const displaced = known === undefined ? this.takeDisplaced() : [];
     if (known === undefined && this.devices.size >= this.settings.capacity) {
       this.counters.add('not-listed');
       return [];
@@ -225,7 +225,7 @@ export class CertifiedDevices {
   }
 
   /** Makes room, if that is needed and can be. */
-  private displaced(): CertifiedChange[] {
+  private takeDisplaced(): CertifiedChange[] {
     if (this.devices.size < this.settings.capacity) return [];
     for (const mac of this.devices.keys()) {
       if (this.isOnline(mac)) continue;

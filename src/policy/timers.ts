@@ -39,8 +39,8 @@ export type TimerEffect =
   | { readonly type: 'end'; readonly cause: EndCause }
   | { readonly type: 'reauthenticate' }
   | { readonly type: 'probe' }
-  /** Tick again when a dump newer than this is in. */
-  | { readonly type: 'sweep-needed'; readonly newerThan: Instant };
+  /** Tick again when a dump that is newer than this moment is in. */
+  | { readonly type: 'sweep-needed' };
 
 /** Probes per heartbeat period: at one third and at two thirds of the silence. */
 const THIRDS = 3;
@@ -119,7 +119,12 @@ export class SessionTimers {
   configure(settings: TimerSettings, signs: Signs, now: Instant): void {
     const before = this.config;
     this.config = settings;
-    if (settings.session !== before.session || settings.sessionFrom !== before.sessionFrom) {
+    // One that has expired, and was to reauthenticate, ends the session where that is not wanted any more.
+    if (
+      settings.session !== before.session ||
+      settings.sessionFrom !== before.sessionFrom ||
+      settings.reauthenticate !== before.reauthenticate
+    ) {
       this.sessionAt = deadline(settings.sessionFrom, settings.session);
     }
     // A value that is new counts from now: nobody is ended for a silence that was allowed while it lasted.
@@ -146,7 +151,7 @@ export class SessionTimers {
     if (due <= now) {
       if (signs.sweptAt < due) {
         this.sweeping = true;
-        return [{ type: 'sweep-needed', newerThan: due }];
+        return [{ type: 'sweep-needed' }];
       }
       const cause = this.heartbeatAt <= this.idleAt ? 'heartbeat-timeout' : 'idle-timeout';
       return [{ type: 'end', cause }];

@@ -8,8 +8,8 @@
 //
 // What a client asks is its own choice, and it may choose what a living server is silent about: a realm whose home server is
 // dark, a packet that is discarded. For the order of servers that does no harm. To open a port for want of a server
-// it must be *certain*: silence towards clients of two ports, about Status-Server, about a record of ours, or no connection.
-// Silence makes it certain only if it lasted for one timeout at least. Over TLS nobody but the server can speak: whatever it says,
+// it must be *certain*: silence about Status-Server, about a record of ours, no connection; or silence towards clients of two ports,
+// where Status-Server cannot decide it (status.ts). Silence makes it certain only if it lasted for one timeout at least. Over TLS nobody but the server can speak: whatever it says,
 // believed or not, is the word of a server that is there. If such a word ends the connection (RFC 6613 §2.6.4), what is asked next
 // may not reach it before another one stands, so until then no silence counts for that.
 
@@ -49,9 +49,9 @@ export class ServerHealth {
     return this.state.name === 'up';
   }
 
-  /** Dead, and not by what one client asked. */
-  get certainlyDead(): boolean {
-    return !this.up && (this.proven || this.silentTo.size >= WITNESSES);
+  /** Dead, and not by what one client asked; nor by what many did, if `onlyProven`. */
+  certainlyDead(onlyProven: boolean): boolean {
+    return !this.up && (this.proven || (!onlyProven && this.silentTo.size >= WITNESSES));
   }
 
   /** When it died or came back; undefined = it has been up from the start. */
@@ -101,7 +101,7 @@ export class ServerHealth {
     return this.die(now);
   }
 
-  /** A packet over TLS that answers nothing: the server may be of no use, but it is not certainly dead. */
+  /** It may be of no use, but is not certainly dead: a packet over TLS that answers nothing, an answer to Status-Server alone. */
   spoke(now: Instant): void {
     if (this.audibleFrom < now) this.audibleFrom = now;
     this.silentTo.clear();

@@ -98,7 +98,7 @@ export class Links<Exchange> {
 
   /** At least one server may be there: it is not certain that all of them are dead. */
   get reachable(): boolean {
-    return this.all.some((link) => !link.health.certainlyDead);
+    return this.all.some((link) => !link.certainlyDead);
   }
 
   /** At least one server is not dead, as far as anybody can tell. */
@@ -136,8 +136,9 @@ export class Links<Exchange> {
   /** A verified answer to a Status-Server. */
   statusAnswered(link: ServerLink<Exchange>, now: Instant, out: RadiusEffect[]): void {
     link.counters.add('status_answers');
-    link.status.answered();
-    this.answered(link, 'it answered Status-Server', now, out);
+    if (link.status.answered(this.entropy.fraction(), now))
+      this.answered(link, 'it answered Status-Server', now, out);
+    else link.health.spoke(now);
   }
 
   /** A request has used up its tries. */

@@ -129,6 +129,10 @@ export class ServerLink<Exchange> {
     return this.health.up || (!this.status.speaks && this.health.preferred(now));
   }
 
+  get certainlyDead(): boolean {
+    return this.health.certainlyDead(this.status.decides);
+  }
+
   /** When a request should try it; NEVER while it is up, or Status-Server will tell. */
   get trialAt(): Instant {
     return this.status.speaks ? NEVER : this.health.trialAt;

@@ -2,7 +2,7 @@
 // packet; what lacks something that cannot be done without is refused, with the reason under which it is counted.
 
 import { fromUtf8 } from '../base/bytes.ts';
-import { type Ip, isIpv4, isLinkLocal } from '../base/ip.ts';
+import { type Ip, isHostAddress, isIpv4, isLinkLocal } from '../base/ip.ts';
 import { type Decoded, malformed, ok } from '../base/result.ts';
 import { type Millis, seconds } from '../base/time.ts';
 import type { RadiusPacket } from '../wire/radius.ts';
@@ -106,7 +106,7 @@ function addressesOf(packet: RadiusPacket): Decoded<readonly Ip[]> {
     if (ip === undefined || isIpv4(ip) !== (octets === 4))
       return malformed(name.toLowerCase(), `${name} is not ${octets} octets long`);
     if (NO_ADDRESS.includes(ip)) continue;
-    if (!isHost(ip)) return malformed(name.toLowerCase(), `${name} ${ip} is no address of a host`);
+    if (!isRoutable(ip)) return malformed(name.toLowerCase(), `${name} ${ip} is no address of a host`);
     found.push(ip);
   }
   return ok(found);
@@ -121,11 +121,9 @@ function nasOf(packet: RadiusPacket): Nas {
   };
 }
 
-/** Loopback, multicast, and what is not forwarded. */
-function isHost(ip: Ip): boolean {
-  if (!isIpv4(ip)) return !/^(ff|::1$)/.test(ip) && !isLinkLocal(ip);
-  const first = Number(ip.slice(0, ip.indexOf('.')));
-  return first > 0 && first < 224 && first !== 127;
+/** What is on its link alone is not forwarded. */
+function isRoutable(ip: Ip): boolean {
+  return isHostAddress(ip) && (isIpv4(ip) || !isLinkLocal(ip));
 }
 
 function missing(name: AttributeName): Decoded<never> {

@@ -5,12 +5,13 @@
 // with a new Request Authenticator; always with Message-Authenticator; with jitter; at an Identifier that no other request
 // can have (of its own source port over UDP, Identifier 0 of a connection).
 // `auto` believes a server's silence about Status-Server only once it has answered one: until then a server that knows
-// none is judged by requests alone, as if there were no such packet.
-// A server that has just died is asked at once, and twice more every 6 s (RFC 3539 §3.4.1: not more often): it may have been
-// silent about one client only. A server that answers Status-Server and nothing else is asked half as often each time that
-// its requests time out again, from the first one on.
+// none is judged by requests alone, as if there were no such packet; so is one that has unlearnt it, after half an hour.
+// A server that has just died is asked at once, and twice more every 6 s (RFC 3539 §3.4.1: not more often), then every Tw: it
+// may have been silent about one client only. The first answer brings it back; but a server that answers Status-Server and
+// nothing else would cost a login each time, so it comes back half as often each time that its requests time out again. Its
+// answers meanwhile say that it is there: whether it is *certainly* dead is for Status-Server to decide, where it knows it.
 
-import { after, type Instant, LONG_AGO, type Millis, millis, NEVER, seconds } from '../base/time.ts';
+import { after, elapsed, type Instant, LONG_AGO, type Millis, millis, NEVER, seconds } from '../base/time.ts';
 
 export type StatusServerMode = 'auto' | boolean;
 
@@ -37,6 +38,8 @@ const MOST_DOUBLINGS = 5;
 const ASKED_AGAIN_AFTER = seconds(6);
 /** More than one may be lost on its way. */
 const ASKED_TO_BE_SURE = 2;
+/** Of silence about it: `auto` takes it for a server that knows Status-Server no more. */
+const UNLEARNT_AFTER = seconds(1800);
 
 export class StatusWatch {
   private dueAt: Instant;
@@ -47,7 +50,11 @@ export class StatusWatch {
   /** Deaths in a row with nothing but a status answer before them. */
   private fruitless = 0;
   private servedSinceDeath = true;
-  private askedSinceDeath = 0;
+  /** While it is dead: before this an answer does not bring it back. */
+  private restsUntil = LONG_AGO;
+  /** Since its death, or its last answer, or on the connection that stands. */
+  private askedInVain = 0;
+  private vainSince = LONG_AGO;
   /** Of those that were sent over the connection that stands, the pending one among them. */
   private unansweredAsks = 0;
 
@@ -68,7 +75,15 @@ export class StatusWatch {
 
   /** Dead, and what it was asked about that since has not been answered in time: its silence can be believed. */
   get isSilent(): boolean {
-    return this.dead && this.speaks && this.askedSinceDeath >= ASKED_TO_BE_SURE;
+    return this.dead && this.speaks && this.askedInVain >= ASKED_TO_BE_SURE;
+  }
+
+  /**
+   * Whether a dead server is certainly so is for Status-Server to say, whatever clients hear: it knows it, or has not had its time
+   * yet to answer the first one since its death.
+   */
+  get decides(): boolean {
+    return this.speaks || (this.settings.mode === 'auto' && this.askedInVain < ASKED_TO_BE_SURE);
   }
 
   get pending(): PendingStatus | undefined {
@@ -89,17 +104,25 @@ export class StatusWatch {
     this.outstanding = { identifier: this.nextIdentifier, authenticator, sentAt: now };
     if (!this.settings.watchdog) this.nextIdentifier = (this.nextIdentifier + 1) & 0xff;
     this.unansweredAsks++;
-    if (this.dead) this.askedSinceDeath++;
-    const soon = this.dead && this.askedSinceDeath <= ASKED_TO_BE_SURE;
+    if (this.dead) {
+      this.askedInVain++;
+      if (elapsed(this.vainSince, now) >= UNLEARNT_AFTER) this.hasAnswered = false;
+    }
+    const soon = this.dead && this.askedInVain <= ASKED_TO_BE_SURE;
     this.dueAt = after(now, soon ? ASKED_AGAIN_AFTER : this.wait(fraction));
     return this.outstanding;
   }
 
-  /** A verified answer to the pending one. */
-  answered(): void {
+  /** A verified answer to the pending one. False: it is there, and is not to be asked anything else yet. */
+  answered(fraction: number, now: Instant): boolean {
     this.outstanding = undefined;
     this.unansweredAsks--;
     this.hasAnswered = true;
+    if (!this.dead || now >= this.restsUntil) return true;
+    this.askedInVain = 0;
+    this.vainSince = now;
+    this.dueAt = after(now, this.wait(fraction));
+    return false;
   }
 
   /** A verified answer to a request. */
@@ -114,9 +137,11 @@ export class StatusWatch {
     this.outstanding = undefined;
     this.fruitless = this.servedSinceDeath ? 0 : Math.min(this.fruitless + 1, MOST_DOUBLINGS);
     this.servedSinceDeath = false;
-    this.askedSinceDeath = 0;
-    if (this.settings.mode === false) this.dueAt = NEVER;
-    else this.dueAt = this.fruitless === 0 ? now : after(now, this.wait(fraction));
+    this.askedInVain = 0;
+    this.vainSince = now;
+    this.restsUntil =
+      this.fruitless === 0 ? now : after(now, millis(this.wait(fraction) * 2 ** this.fruitless));
+    this.dueAt = this.settings.mode === false ? NEVER : now;
   }
 
   revived(fraction: number, now: Instant): void {
@@ -133,7 +158,7 @@ export class StatusWatch {
 
   /** A connection to it stands again: what was asked before may not have reached it. */
   connected(now: Instant): void {
-    this.askedSinceDeath = 0;
+    this.askedInVain = 0;
     if (this.dead && this.settings.mode !== false) this.dueAt = now;
   }
 
@@ -143,6 +168,6 @@ export class StatusWatch {
 
   private wait(fraction: number): Millis {
     const spread = 1 + JITTER * (fraction - 0.5);
-    return millis(this.settings.interval * 2 ** this.fruitless * spread);
+    return millis(this.settings.interval * spread);
   }
 }

@@ -11,9 +11,7 @@ import type { PortName } from '../model/dataplane.ts';
 import type { PortControl } from '../model/port.ts';
 import type { ProbeWay } from '../model/probe.ts';
 import type { DeviceSelector, SessionSelector } from '../model/selector.ts';
-import { type ErrorCode, isVerb, REQUESTS, VERBS, type Verb } from './command-schemas.ts';
-
-export const MAX_COMMAND_OCTETS = 65_536;
+import { type ErrorCode, isVerb, MAX_COMMAND_OCTETS, REQUESTS, VERBS, type Verb } from './command-schemas.ts';
 
 export type RequestIdentity = string | number;
 
@@ -29,7 +27,13 @@ export interface TimerChange {
 }
 
 export type Command = { readonly id?: RequestIdentity } & (
-  | { readonly verb: 'sessions'; readonly port?: PortName; readonly role?: string; readonly user?: string }
+  | {
+      readonly verb: 'sessions';
+      readonly port?: PortName;
+      readonly role?: string;
+      readonly user?: string;
+      readonly counters?: true;
+    }
   | { readonly verb: 'ports'; readonly port?: PortName }
   | { readonly verb: 'info' | 'servers' | 'drain' }
   | { readonly verb: 'session'; readonly selector: SessionSelector }
@@ -170,6 +174,7 @@ interface Request {
   readonly list?: true;
   readonly clear?: true;
   readonly after?: string;
+  readonly counters?: true;
 }
 
 function schemaProblem(verb: Verb, request: Request): CommandError | undefined {
@@ -208,7 +213,13 @@ function build(verb: Verb, request: Request): Built {
     case 'drain':
       return ok({ verb });
     case 'sessions':
-      return ok({ verb, ...portOf(request), ...pick(request, 'role'), ...pick(request, 'user') });
+      return ok({
+        verb,
+        ...portOf(request),
+        ...pick(request, 'role'),
+        ...pick(request, 'user'),
+        ...pick(request, 'counters'),
+      });
     case 'ports':
       return ok({ verb, ...portOf(request) });
     case 'session':
@@ -332,9 +343,12 @@ function portOf(request: Request): { readonly port?: PortName } {
   return request.port === undefined ? {} : { port: request.port as PortName };
 }
 
-function pick<K extends 'role' | 'user'>(request: Request, key: K): { readonly [P in K]?: string } {
+function pick<K extends 'role' | 'user' | 'counters'>(
+  request: Request,
+  key: K,
+): { readonly [P in K]?: NonNullable<Request[P]> } {
   const value = request[key];
-  return value === undefined ? {} : ({ [key]: value } as { readonly [P in K]: string });
+  return value === undefined ? {} : ({ [key]: value } as { readonly [P in K]: NonNullable<Request[P]> });
 }
 
 function identityOf(request: unknown): RequestIdentity | undefined {

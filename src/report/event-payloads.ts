@@ -4,7 +4,7 @@ import { type TSchema, Type } from 'typebox';
 import { AUTH_METHODS } from '../model/authorization.ts';
 import { AcctTerminateCause, END_CAUSES, type EndCause } from '../model/cause.ts';
 import { KNOWN_IPV6_MAX, SEEN_BY } from '../model/session.ts';
-import { SERVER_USES, SessionSchema, SessionVlan, STATION } from './payloads.ts';
+import { SERVER_USES, SessionSchema, SessionVlan, STATION, TrafficSchema } from './payloads.ts';
 import {
   closed,
   count,
@@ -102,14 +102,7 @@ export const EVENT_BODIES = {
         }),
         tries: count('Deletions that it took.'),
       }),
-      counters: Type.Optional(
-        object('Traffic of the session, where the port can tell.', {
-          input_octets: count('From the client.'),
-          output_octets: count('To the client.'),
-          input_packets: count('From the client.'),
-          output_packets: count('To the client.'),
-        }),
-      ),
+      counters: Type.Optional(TrafficSchema),
     },
   ),
   'session-move': object('A MAC was authenticated at another place of this switch.', {
@@ -143,7 +136,7 @@ export const EVENT_BODIES = {
       'cut',
       'cleared',
     ]),
-    scope: word('switch, or the name of an uplink.'),
+    scope: word('switch: its sessions are judged together.'),
     reason: oneOf('What raised it: many fell silent at once, or the agent itself stood still.', [
       'mass-silence',
       'agent-stalled',
@@ -253,5 +246,3 @@ export interface EventEnvelope {
 export type EventPayload = {
   [T in EventType]: EventEnvelope & { readonly type: T } & EventBody<T>;
 }[EventType];
-
-export type SessionEndBody = EventBody<'session-end'>;

@@ -1,4 +1,4 @@
-// Retained state and what the reading verbs answer, as JSON (design 2.1): one TypeBox declaration is schema and type.
+// Retained state and what the reading verbs answer, as JSON (docs/asyncapi.yaml): one TypeBox declaration is schema and type.
 // Events are in event-payloads.ts, requests in command-schemas.ts. Keys are snake_case and end in their unit.
 
 import { Type } from 'typebox';
@@ -37,7 +37,6 @@ export const AvailabilitySchema = object('Whether the agent is there. The last w
     ),
   ),
 });
-export type AvailabilityPayload = Payload<typeof AvailabilitySchema>;
 
 /** `failing`: nothing can be written for now; `none`: it cannot be had until the next start. */
 export const SPOOL_STATES = ['opening', 'durable', 'failing', 'none'] as const;
@@ -83,6 +82,11 @@ export const InfoSchema = object('What this agent is and can do.', {
     }),
     embedded: Type.Boolean({ description: 'The broker is the embedded one, on loopback.' }),
     will_delay_s: seconds('Delay of the last will; 0 with the embedded broker.'),
+    connected: Type.Boolean({ description: 'The broker can be reached.' }),
+  }),
+  events: object('Events on their way to the broker.', {
+    waiting: count('Events that it has not acknowledged yet.'),
+    dropped: count('Events since the start that had to make room for newer ones.'),
   }),
   counts: object('How many there are now.', {
     ports: count('Controlled ports.'),
@@ -124,6 +128,14 @@ export const InfoSchema = object('What this agent is and can do.', {
     ],
     { description: 'The list of certified devices; null = it is off, or still being read.' },
   ),
+  sessions_ended: Type.Record(Type.String(), Type.Integer({ minimum: 0 }), {
+    description:
+      'Sessions that have ended since the start, by cause as in session-end. A cause that is absent is 0.',
+  }),
+  probes: object('Probes of all sessions since the start.', {
+    sent: count('That have gone out.'),
+    answered: count('That the client has answered within its period.'),
+  }),
   counters: Counters,
   repairs: Type.Record(Type.String(), Type.Integer({ minimum: 0 }), {
     description:
@@ -164,6 +176,15 @@ export const PortSchema = object('One port.', {
   counters: Counters,
 });
 export type PortPayload = Payload<typeof PortSchema>;
+
+const TRAFFIC = {
+  input_octets: count('From the client.'),
+  output_octets: count('To the client.'),
+  input_packets: count('From the client.'),
+  output_packets: count('To the client.'),
+};
+export const TrafficSchema = object('Traffic of the session, where the port can tell.', TRAFFIC);
+export type TrafficPayload = Payload<typeof TrafficSchema>;
 
 /** Of a session: a MAC on a port, or (layer 3) neither. */
 export const STATION = {
@@ -226,6 +247,12 @@ export const SessionSchema = object('One session.', {
   ),
   last_seen_by: Type.Optional(oneOf('What the last evidence was. In answers only.', SEEN_BY)),
   session_time_s: Type.Optional(seconds('Age of the session. In answers only.')),
+  counters: Type.Optional(
+    object(
+      'In answers to a request that asks for it; absent where the port has more than this session.',
+      TRAFFIC,
+    ),
+  ),
   reply_message: Type.Optional(word('Reply-Message of the Access-Accept. Hostile text.')),
   filter_id: Type.Optional(word('Filter-Id of the Access-Accept. Hostile text.')),
   vendor_role: Type.Optional(
@@ -288,4 +315,3 @@ export const DecisionSchema = object('One decision about a MAC.', {
   server: Type.Optional(word('RADIUS server, address:port.')),
   reply_message: Type.Optional(word('Reply-Message of the server. Hostile text.')),
 });
-export type DecisionPayload = Payload<typeof DecisionSchema>;

@@ -40,14 +40,15 @@ export interface RelockProof {
 export type LogoutEvent =
   | { readonly type: 'relocked'; readonly tries: number }
   | { readonly type: 'relock-failed'; readonly tries: number; readonly error: string }
-  /** The same client is granted this entry anew before the removal had succeeded, or begun. */
+  /** Another session has what was to be cleared before that had succeeded, or begun. */
   | { readonly type: 'superseded' }
   | { readonly type: 'stop-stored' };
 
 export type LogoutEffect =
   | { readonly type: 'clear-grant' }
   | { readonly type: 'relock-alarm'; readonly error: string }
-  | { readonly type: 'relock-alarm-over'; readonly tries: number }
+  /** `tries` is undefined where it was not locked: another session has it. */
+  | { readonly type: 'relock-alarm-over'; readonly tries: number | undefined }
   | { readonly type: 'eap-failure' }
   | { readonly type: 'stop'; readonly decision: EndDecision; readonly proof: RelockProof }
   | { readonly type: 'report-end'; readonly decision: EndDecision; readonly proof: RelockProof };
@@ -104,9 +105,13 @@ export class Logout {
 
   /** It is as with a hand-over; and the client, which is in the middle of a success by now, hears of no failure. */
   private superseded(now: Instant): LogoutEffect[] {
-    const effects = this.state.name === 'clearing' ? this.close({ at: now, verified: false, tries: 0 }) : [];
+    if (this.finished) return [];
+    const { state } = this;
+    const isAlarmed = state.name !== 'clearing' && !state.settled;
+    const effects = state.name === 'clearing' ? this.close({ at: now, verified: false, tries: 0 }) : [];
     this.settle();
-    return effects.filter(({ type }) => type !== 'eap-failure');
+    const told = effects.filter(({ type }) => type !== 'eap-failure');
+    return isAlarmed ? [{ type: 'relock-alarm-over', tries: undefined }, ...told] : told;
   }
 
   private settle(): void {

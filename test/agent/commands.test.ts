@@ -2,8 +2,13 @@
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { VERBS } from '../../src/report/command-schemas.ts';
-import { SimulatedStage } from '../rigs/sim/stage.ts';
+import type { InfoPayload, SessionPayload } from '../../src/report/payloads.ts';
+import { SimulatedStage, simFile } from '../rigs/sim/stage.ts';
 import type { PortSession } from '../scenarios/stage.ts';
+
+interface Metered {
+  readonly sessions: readonly Pick<SessionPayload, 'counters'>[];
+}
 
 const NOBODY = '02:66:00:00:00:01';
 
@@ -40,6 +45,33 @@ describe('a switch with one session', () => {
     ['user', () => ({ user: 'u1' })],
   ])('session by %s', async (_, selector) => {
     expect(await stage.ask('session', selector())).toMatchObject({ session: { mac: session.mac } });
+  });
+
+  it('sessions with what each has sent and received, as of now, where the port has nobody else on it', async () => {
+    const metered = async () => (await stage.ask('sessions', { counters: true })) as Metered;
+    const before = (await metered()).sessions[0]?.counters;
+    expect(before).toMatchObject({ input_packets: expect.any(Number), output_octets: expect.any(Number) });
+    for (let frame = 0; frame < 5; frame++) await stage.passes(stage.machine(1));
+    const after = (await metered()).sessions[0]?.counters;
+    expect(after?.input_packets).toBeGreaterThan(before?.input_packets ?? 0);
+    expect(after?.input_octets).toBeGreaterThan(before?.input_octets ?? 0);
+    expect(stringify(await stage.ask('sessions'))).not.toContain('input_octets');
+  });
+
+  it('info counts probes, how sessions have ended, and events on their way', async () => {
+    const info = async () => (await stage.ask('info')) as InfoPayload;
+    expect(await info()).toMatchObject({
+      mqtt: { connected: true },
+      events: { dropped: 0 },
+      probes: { sent: 0, answered: 0 },
+      sessions_ended: {},
+    });
+    await stage.pass(3_000);
+    await stage.ask('probe', { mac: session.mac });
+    await stage.pass(1_000);
+    expect((await info()).probes).toEqual({ sent: 1, answered: 1 });
+    await stage.ask('disconnect', { mac: session.mac });
+    expect((await info()).sessions_ended).toEqual({ 'admin-reset': 1 });
   });
 
   it('probe asks now', async () => {
@@ -108,6 +140,7 @@ describe('a switch with one session', () => {
 
   it.each([
     ['sessions', {}],
+    ['sessions', { counters: true }],
     ['ports', {}],
     ['session', { user: 'u1' }],
     ['info', {}],
@@ -127,5 +160,86 @@ describe('a switch with one session', () => {
     for (const text of ['{', '[]', '3', 'null', '\u0000'])
       expect(stage.net.command(verb, octets(text))).toMatchObject({ ok: false });
     expect(stage.net.command(verb, Uint8Array.of(0xff, 0xfe))).toMatchObject({ ok: false });
+  });
+});
+
+describe('a port that a command has closed', () => {
+  let stage: SimulatedStage;
+  const controlOf = async (): Promise<unknown> =>
+    (
+      (await stage.ask('ports', { port: 'p1' })) as {
+        readonly ports: readonly { readonly control: string }[];
+      }
+    ).ports[0]?.control;
+  const config = (control: string) => simFile({ ports: { 'p*': { control } } });
+
+  beforeEach(async () => {
+    stage = new SimulatedStage({ machines: 1 });
+    await stage.login(stage.machine(1));
+    await stage.ask('port', { port: 'p1', control: 'force-unauthorized' });
+    await stage.pass(1_000);
+  });
+
+  it.each<readonly [string, () => Promise<void>]>([
+    [
+      'the port leaves the bridge and comes back',
+      async () => {
+        await stage.removePort('p1');
+        await stage.pass(1_000);
+        await stage.restorePort('p1');
+      },
+    ],
+    [
+      'the bridge is made anew',
+      async () => {
+        stage.loseBridge();
+        await stage.pass(1_000);
+        stage.restoreBridge();
+      },
+    ],
+  ])('%s: it is closed still, until a command opens it', async (_, happens) => {
+    await happens();
+    await stage.begin(stage.machine(1));
+    await stage.pass(60_000);
+    expect(await controlOf()).toBe('force-unauthorized');
+    expect(stage.net.retained.get('rollcall/v1/sw1/port/p1')).toMatchObject({
+      control: 'force-unauthorized',
+    });
+    expect(await stage.passes(stage.machine(1))).toBe(false);
+    await stage.ask('port', { port: 'p1', control: 'auto' });
+    await stage.login(stage.machine(1));
+  });
+
+  it('the configuration says something else of it while it is away: that holds, and what is said later, too', async () => {
+    await stage.removePort('p1');
+    for (const control of ['force-authorized', 'auto']) await stage.ask('config', { apply: config(control) });
+    await stage.restorePort('p1');
+    expect(await controlOf()).toBe('auto');
+  });
+
+  it('a configuration that says the same of it as before: it is closed still', async () => {
+    await stage.removePort('p1');
+    await stage.ask('config', { apply: simFile({ roles: { default: { session_s: 77 } } }) });
+    await stage.restorePort('p1');
+    expect(await controlOf()).toBe('force-unauthorized');
+  });
+
+  it('by the configuration none of ours: one that comes back locked is not told of as left to itself', async () => {
+    await stage.ask('config', { apply: config('off') });
+    await stage.ask('port', { port: 'p1', control: 'force-unauthorized' });
+    await stage.removePort('p1');
+    await stage.pass(1_000);
+    const before = stage.events('warning').length;
+    stage.net.bridge.port('p1').locked = true;
+    await stage.restorePort('p1');
+    await stage.pass(1_000);
+    expect(await controlOf()).toBe('force-unauthorized');
+    expect(stage.events('warning').slice(before)).toEqual([]);
+  });
+
+  it.each(['off', 'force-authorized', 'auto'])('%s: its topic says so', async (control) => {
+    await stage.ask('port', { port: 'p1', control });
+    await stage.pass(5_000);
+    expect(stage.net.retained.get('rollcall/v1/sw1/port/p1')).toMatchObject({ control });
   });
 });

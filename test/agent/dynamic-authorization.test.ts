@@ -2,7 +2,7 @@
 // out, and that a request is for all that it names or for none.
 
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import type { Renewal } from '../../src/agent/orders/dynamic-authorization.ts';
+import type { Renewal } from '../../src/agent/session/renewals.ts';
 import type { SessionUnit } from '../../src/agent/session/session-unit.ts';
 import { utf8 } from '../../src/base/bytes.ts';
 import { macFromNumber } from '../../src/base/mac.ts';

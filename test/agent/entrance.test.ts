@@ -1,10 +1,12 @@
 // Who is on the way in, and is turned back half-way: nothing of it stays behind.
 
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { Mac } from '../../src/base/mac.ts';
 import type { AuthMethod } from '../../src/model/authorization.ts';
 import type { PortName } from '../../src/model/dataplane.ts';
+import { GATEWAY } from '../rigs/sim/simulated-switch.ts';
 import { SimulatedStage } from '../rigs/sim/stage.ts';
+import { PASSWORD } from '../scenarios/stage.ts';
 
 it('from MAB to 802.1X where its VLAN cannot be set: out, with its entry gone and the port shut', async () => {
   const mab = { enabled: true, delay_s: 1, kernel: false, authentication: 'eap-md5', quiet_s: 30 };
@@ -105,4 +107,167 @@ it('on its way in by a fallback: authenticated meanwhile, it is told that it sta
   expect(core.sessions.ofMac(mac)?.session.method).toBe('dot1x');
   const said = core.decisions.about(mac).map(({ what, detail }) => [what, detail]);
   expect(said).toContainEqual(['no fallback', 'it gets in by dot1x meanwhile']);
+});
+
+describe('another user at the same MAC, while the entry of the first one will not go', () => {
+  const codes = (stage: SimulatedStage) => stage.events('warning').map(({ code }) => code);
+
+  it('is in at once; the first one has its Stop at that time, and no proof is claimed', async () => {
+    const stage = new SimulatedStage({ machines: 1, users: ['other'] });
+    const machine = stage.machine(1);
+    await stage.login(machine);
+    await stage.pass(5_000);
+    stage.failRevokes(1);
+    await stage.become(machine, 'other');
+    await stage.pass(1_000);
+    expect(stage.net.clients[0]?.supplicant.authorized).toBe(true);
+    expect(await stage.retained(machine.mac)).toMatchObject({ user_name: 'other' });
+    expect(await stage.isGranted(machine.mac, machine.port)).toBe(true);
+    expect(stage.events('session-end')).toMatchObject([
+      { user_name: 'u1', cause: 'supplicant-restart', session_time_s: 5, relock: { verified: false } },
+    ]);
+    const rows = (await stage.accounting()).map(({ status, userName }) => [status, userName]);
+    expect(rows.slice(1)).toEqual([
+      ['Start', 'u1'],
+      ['Stop', 'u1'],
+      ['Start', 'other'],
+    ]);
+    expect(stage.invariants.core.parts.life.closing).toBe(0);
+    expect(codes(stage)).toEqual([]);
+  });
+
+  it('counts as silent from its own start: what the table tells of the first one is no sign of life', async () => {
+    const stage = new SimulatedStage({ machines: 1, users: ['other'] });
+    const { periodS, times } = stage.timing;
+    const machine = stage.machine(1);
+    await stage.login(machine);
+    await stage.talk(machine, 100);
+    await stage.pass(2_000);
+    stage.failRevokes(1);
+    await stage.become(machine, 'other');
+    await stage.pass(500);
+    await stage.silence(machine);
+    await stage.pass((times + 2) * periodS * 1_000);
+    const [, end] = stage.events('session-end');
+    expect(end).toMatchObject({ user_name: 'other', cause: 'handshake-timeout' });
+    expect(end?.evidence.last_seen.localeCompare(end.started)).toBeGreaterThanOrEqual(0);
+  });
+
+  it('in one of its two VLANs: the entry in the other one is removed, and that is no proof for both', async () => {
+    const stage = new SimulatedStage({
+      machines: 1,
+      users: ['other'],
+      vlans: { onUplink: [30, 40] },
+      replies: { u1: { vlan: '30', egress: ['140'] }, other: { vlan: '30' } },
+    });
+    const machine = stage.machine(1);
+    await stage.login(machine);
+    expect(await stage.grantedVlans(machine.mac)).toEqual([30, 40]);
+    await stage.pass(5_000);
+    stage.failRevokes(1);
+    await stage.become(machine, 'other');
+    await stage.pass(5_000);
+    expect(await stage.retained(machine.mac)).toMatchObject({ user_name: 'other', vlan: 30 });
+    expect(await stage.grantedVlans(machine.mac)).toEqual([30]);
+    expect(stage.events('session-end')).toMatchObject([{ user_name: 'u1', relock: { verified: false } }]);
+  });
+
+  it('an alarm that was raised for the first one is over', async () => {
+    const stage = new SimulatedStage({ machines: 1 });
+    const machine = stage.machine(1);
+    await stage.login(machine);
+    stage.failRevokes(10);
+    await stage.logoff(machine);
+    await stage.pass(2_000);
+    expect(codes(stage)).toEqual(['relock-failed']);
+    await stage.login(machine);
+    expect(codes(stage)).toEqual(['relock-failed', 'relock-recovered']);
+  });
+});
+
+describe('multi-host: the port would not shut after the last session, and another client opens it again', () => {
+  it('the last session is over: nobody finds it any more, and its alarm is over', async () => {
+    const stage = new SimulatedStage({
+      machines: 1,
+      users: ['bob'],
+      config: { ports: { 'p*': { host_mode: 'multi-host' } } },
+    });
+    const machine = stage.machine(1);
+    await stage.login(machine, { user: 'bob', password: PASSWORD });
+    await stage.pass(3_000);
+    stage.net.faults.setPorts = 1;
+    await stage.become(machine, 'u1');
+    await stage.pass(2_000);
+    const { life } = stage.invariants.core.parts;
+    expect(await stage.retained(machine.mac)).toMatchObject({ user_name: 'u1' });
+    expect(life.closing).toBe(0);
+    expect(life.stuck).toEqual([]);
+    const codes = stage.events('warning').map(({ code }) => code);
+    expect(codes.filter((code) => code?.startsWith('relock'))).toEqual(['relock-failed', 'relock-recovered']);
+    expect(stage.net.command('disconnect', { user: 'bob' })).toMatchObject({ error: { code: 'not-found' } });
+  });
+});
+
+describe('two on their way in where one may be, and the first of them waits to be confined', () => {
+  const QUICK = { tx_period_s: 1, reauth_max: 1, server_timeout_s: 5 };
+
+  async function waiting(host_mode: string): Promise<SimulatedStage> {
+    const stage = new SimulatedStage({
+      machines: 2,
+      onePort: true,
+      config: { web: {}, dot1x: QUICK, ports: { 'p*': { portal: true, host_mode } } },
+      replies: { u2: {} },
+    });
+    stage.net.holdConfinements(true);
+    stage.net.clients[0]?.ping(GATEWAY);
+    const { life } = stage.invariants.core.parts;
+    await stage.until('on its way', () => life.isEntering(stage.machine(1).mac as Mac), 20_000);
+    return stage;
+  }
+
+  const inside = (stage: SimulatedStage) =>
+    [...stage.invariants.core.sessions.all()].map(({ session }) => session.method);
+
+  it.each(['single-host', 'multi-domain'])('%s: a second stranger stays out', async (mode) => {
+    const stage = await waiting(mode);
+    stage.net.clients[1]?.ping(GATEWAY);
+    await stage.pass(10_000);
+    stage.net.holdConfinements(false);
+    await stage.pass(2_000);
+    expect(inside(stage)).toEqual(['portal']);
+  });
+
+  it.each(['single-host', 'multi-domain'])('%s: a user is in, and the stranger stays out', async (mode) => {
+    const stage = await waiting(mode);
+    await stage.begin(stage.machine(2));
+    await stage.pass(1_000);
+    expect(inside(stage)).toEqual(['dot1x']);
+    stage.net.holdConfinements(false);
+    await stage.pass(5_000);
+    expect(inside(stage)).toEqual(['dot1x']);
+    expect(await stage.grantedVlans(stage.machine(1).mac)).toEqual([]);
+    expect([...stage.net.confined]).toEqual([]);
+  });
+});
+
+it('multi-domain: a stranger does not get in beside a voice device that is on its way', async () => {
+  const stage = new SimulatedStage({
+    machines: 2,
+    onePort: true,
+    replies: { u2: { voice: true } },
+    config: {
+      web: {},
+      dot1x: { tx_period_s: 1, reauth_max: 1, server_timeout_s: 5 },
+      ports: { 'p*': { portal: true, host_mode: 'multi-domain' } },
+    },
+  });
+  stage.net.holdGrants(true);
+  await stage.begin(stage.machine(2));
+  stage.net.clients[0]?.ping(GATEWAY);
+  await stage.pass(10_000);
+  stage.net.holdGrants(false);
+  await stage.pass(1_000);
+  expect(
+    [...stage.invariants.core.sessions.onPort('p1' as PortName)].map(({ session }) => session.domain),
+  ).toEqual(['voice']);
 });

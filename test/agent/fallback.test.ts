@@ -93,6 +93,31 @@ describe('critical', () => {
     },
   );
 
+  it.each([true, 'auto'] as const)(
+    'is not for clients of two ports whose server answers Status-Server: status_server %s',
+    async (status) => {
+      const stage = stageWith(CRITICAL, { radius: { servers: [{ ...SERVER, status_server: status }] } });
+      const [server] = stage.net.servers;
+      if (server === undefined) throw new Error('there is no server');
+      const answer = server.receive.bind(server);
+      server.receive = (kind, bytes, now) =>
+        bytes[0] === RADIUS_CODES['Access-Request'] ? undefined : answer(kind, bytes, now);
+      const dark = [1, 2].map((n) =>
+        stage.net.addClient({
+          mac: `02:66:00:00:00:0${n}` as Mac,
+          port: stage.machine(n).port as PortName,
+          user: { identity: `u${n}@dark.example`, password: 'x' },
+        }),
+      );
+      for (let round = 0; round < 10; round++) {
+        for (const { supplicant } of dark) supplicant.start();
+        await stage.pass(40_000);
+      }
+      expect(stage.events('radius-server').filter(({ state }) => state === 'down').length).toBeGreaterThan(2);
+      expect(stage.events('session-start')).toEqual([]);
+    },
+  );
+
   it('deny puts nobody out whose server was silent about another client only', async () => {
     const stage = stageWith(
       { critical: 'deny', dot1x: { reauth_period_s: 60, server_timeout_s: 10 } },

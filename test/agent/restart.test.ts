@@ -659,6 +659,60 @@ describe('while it is not known yet who is in', () => {
     expect(judge(rows(stage))).toEqual([]);
   });
 
+  it('and is refused: it ends by that, and its client hears one failure', async () => {
+    const { stage, machine, session } = await undecided();
+    stage.failDumps(50);
+    await stage.setPassword('u1', 'another');
+    await stage.become(machine, 'u1');
+    await stage.pass(3_000);
+    expect(stage.events('session-end')).toMatchObject([
+      { cause: 'reauth-failed', session_id: session.session_id },
+    ]);
+    expect(stage.net.clients[0]?.supplicant.failures).toBe(1);
+    stage.failDumps(0);
+    await stage.pass(5_000);
+    expect(await stage.isGranted(machine.mac, 'p1')).toBe(false);
+    expect(await stage.retained(machine.mac)).toBeUndefined();
+    expect(judge(rows(stage))).toEqual([]);
+  });
+
+  it('and what the server says cannot be done: it ends by that, as one that is reauthenticated', async () => {
+    const { stage, machine, session } = await undecided({ vlans: { onUplink: [10] } });
+    stage.failDumps(50);
+    await stage.setReply('u1', { vlan: 'unknown' });
+    await stage.become(machine, 'u1');
+    await stage.pass(3_000);
+    expect(stage.events('session-end')).toMatchObject([
+      { cause: 'nas-error', session_id: session.session_id },
+    ]);
+    expect(stage.net.clients[0]?.supplicant.failures).toBe(1);
+    stage.failDumps(0);
+    await stage.pass(5_000);
+    expect(await stage.isGranted(machine.mac, 'p1')).toBe(false);
+    expect(judge(rows(stage))).toEqual([]);
+  });
+
+  it('its client is about to log in as the table is read: that goes on, with the session', async () => {
+    const { stage, machine, session } = await undecided();
+    await stage.serverSilent(true);
+    await stage.become(machine, 'u1');
+    await stage.pass(100);
+    const { supplicants } = stage.invariants.core.parts;
+    const standing = () => supplicants.describe(machine.mac as Mac);
+    expect(standing()).toMatch(/AUTHENTICATING [^,]*, next/);
+    await stage.pass(1_500);
+    expect(standing()).toMatch(/AUTHENTICATING .*has a session/);
+    await stage.serverSilent(false);
+    await stage.pass(10_000);
+    expect(standing()).toMatch(/AUTHENTICATED .*has a session/);
+    expect(stage.net.clients[0]?.supplicant.authorized).toBe(true);
+    await goesOn(stage, machine, session);
+    await stage.setPassword('u1', 'another');
+    await stage.become(machine, 'u1');
+    await stage.pass(3_000);
+    expect(stage.events('session-end')).toMatchObject([{ cause: 'reauth-failed' }]);
+  });
+
   it('its client logs in anew on a port of the host mode multi-host: the port is open again', async () => {
     const { stage, machine, session } = await undecided({
       config: { ports: { 'p*': { host_mode: 'multi-host' } } },

@@ -33,7 +33,7 @@ class World {
     this.book = new VlanBook(settings);
     this.map = map;
     this.book.see(map);
-    this.book.isUplink(UP, true);
+    this.book.markUplink(UP, true);
   }
 
   settle(port: PortName = P1): readonly VlanChange[] {

@@ -466,7 +466,29 @@ describe('config: what is sent is the text of the file', () => {
 
   test('the help says what is too large for a command', async () => {
     const { out } = await rollcall(['config', 'apply', '--help']);
-    expect(out.replace(/\s+/g, ' ')).toContain('of up to 60,000 characters; a larger one goes by SIGHUP');
+    expect(out.replace(/\s+/g, ' ')).toContain(
+      'of up to about 60,000 characters, fewer with many quotes; a larger one goes by SIGHUP',
+    );
+  });
+
+  test.each([
+    ['quotes, each twice in JSON', '"a": 1\n'.repeat(7_000)],
+    ['letters', `# ${'x'.repeat(60_000)}\n`],
+  ])('too large for a command by %s: it is not sent, and what to do is said', async (_, text) => {
+    const { agent } = await near();
+    const file = write(text);
+    const tooLarge = (instead: string) => ({
+      code: 2,
+      out: '',
+      err: `rollcall: ${file} is too large for a command: ${instead}\n`,
+    });
+    expect(await rollcall(['config', 'apply', file, ...at()])).toEqual(
+      tooLarge('lay it in place and send SIGHUP (systemctl reload rollcall)'),
+    );
+    expect(await rollcall(['config', 'check', file, ...at()])).toEqual(
+      tooLarge(`\`rollcall check -c ${file}\` on the switch takes it`),
+    );
+    expect(agent.asked).toEqual([]);
   });
 
   test('a bad one is refused, a line for each fault', async () => {
@@ -505,11 +527,26 @@ describe('exit codes', () => {
     [['status', '--broker', 'mqtt://127.0.0.1:1']],
     [['status', '--switch', 'sw1']],
     [['status', '--socket', 'x', '--broker', 'mqtt://127.0.0.1:1', '--switch', 'sw1']],
+    [['status', '--broker', 'mqtt://127.0.0.1:99999', '--switch', 'sw1']],
+    [['status', '--broker', 'mqtt://127.0.0.1:18x', '--switch', 'sw1']],
+    [['status', '--broker', '127.0.0.1:1883', '--switch', 'sw1']],
+    [['status', '--broker', 'tcp://127.0.0.1:1883', '--switch', 'sw1']],
   ])('2 for usage: %j', async (args) => {
     const { code, err, out } = await rollcall(args);
     expect(code).toBe(2);
     expect(err).not.toBe('');
     expect(out).toBe('');
+  });
+
+  test("2 for a broker's password that is not UTF-8: it would become another one", async () => {
+    const password = join(folder, 'password');
+    writeFileSync(password, Buffer.from('geh\xe9im\n', 'latin1'));
+    const broker = ['--broker', 'mqtt://127.0.0.1:1', '--switch', 'sw1', '--username', 'x'];
+    expect(await rollcall(['status', ...broker, '--password-file', password])).toEqual({
+      code: 2,
+      out: '',
+      err: `rollcall: cannot read ${password}: it is not UTF-8 text\n`,
+    });
   });
 
   test('0 for help and version', async () => {
@@ -539,6 +576,7 @@ describe('exit codes', () => {
     const control = await openControlSocket({ path: socket, rights: 'full', onRequest: () => {} });
     if (!control.ok) throw new Error(control.error);
     leftovers.push(() => control.value.close());
+    expect((await rollcall(['status', '--timeout', '2147484', ...at()])).code).toBe(2);
     expect(await rollcall(['status', '--timeout', '0.1', ...at()])).toMatchObject({
       code: 3,
       err: 'rollcall: no answer from the agent within 0.1 s\n',

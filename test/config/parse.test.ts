@@ -185,7 +185,7 @@ describe('a file with faults', () => {
     "a broker's url that is wrong is not shown: %s",
     (url) => {
       expect(faults(`${MINIMAL}mqtt: {url: "${url}"}\n`)).toEqual([
-        'mqtt.url (line 3): the value is not mqtt://, mqtts://, ws:// or wss:// with a host, and no user or password',
+        'mqtt.url (line 3): the value is not mqtt://, mqtts://, ws:// or wss:// with a host (IPv6 in brackets), perhaps a port 1..65535, and no user or password',
       ]);
     },
   );
@@ -400,6 +400,19 @@ describe('a text as it is shown', () => {
     expect(config(numbers).ports.map(({ pattern }) => pattern)).toEqual(['1', '01', '0x1']);
     expect(config((withoutSecrets(numbers) ?? '').replace(HIDDEN, 'testing123'))).toEqual(config(numbers));
     expect(withoutSecrets('a: [1')).toBe(undefined);
+  });
+
+  test('has none of the secrets of a port that is named by a number', () => {
+    const mab = (secret: string) => `{mab: {password: ${secret}}}`;
+    const ports = `ports: {1: ${mab('hush1')}, 01: ${mab('hush01')}, 2: ${mab('{file: /a}')}, 02: ${mab('{file: /b}')}}`;
+    const numbers = `${MINIMAL}${ports}\n`;
+    const hidden = withoutSecrets(numbers) ?? '';
+    expect(hidden).not.toContain('hush');
+    const files: ReadSecret = () => ok('in a file');
+    expect(config(hidden.replaceAll(HIDDEN, 'hush'), files).ports).toEqual(
+      config(numbers.replaceAll(/hush[01]+/g, 'hush'), files).ports,
+    );
+    expect([...secretFiles(numbers)]).toEqual(['/a', '/b']);
   });
 
   test('names its files', () => {

@@ -546,6 +546,15 @@ describe('the broker comes and goes', () => {
   });
 });
 
+test.each(['mqtt://127.0.0.1:99999', 'mqtt://127.0.0.1:18x', 'ws://127.0.0.1:77777/x'])(
+  'a URL that is none is said, and ends nothing: %s',
+  async (url) => {
+    const rig = new Rig(url);
+    expect(rig.lines).toEqual([expect.stringContaining(`broker ${url}: `)]);
+    await rig.link.close('restart', millis(10));
+  },
+);
+
 describe('alone with the embedded broker', () => {
   test('MQTT 3.1.1: state, commands by response/<verb>, and a clean end', async () => {
     const embedded = await startBroker(0);

@@ -2,7 +2,6 @@
 
 import { describe, expect, it } from 'vitest';
 import { instant, millis, seconds } from '../../src/base/time.ts';
-import type { PortControl } from '../../src/model/port.ts';
 import { AuthenticatorClient } from '../../src/pae/client.ts';
 import type { PaeEffect, PaeEvent } from '../../src/pae/events.ts';
 import { PAE_DEFAULTS } from '../../src/pae/settings.ts';
@@ -32,7 +31,6 @@ interface Ledger {
   /** The exchange that runs has been refused already. */
   refused: boolean;
   requestId: number;
-  control: PortControl;
 }
 
 function octets(roll: Dice, length: number): Uint8Array {
@@ -111,16 +109,11 @@ function nextEvent(roll: Dice, ledger: Ledger): PaeEvent {
     case 11:
       return { type: 'grant-done', ref: grantRef, ...(roll.below(5) === 0 ? { error: 'EIO' } : {}) };
     case 12:
-      return { type: 'reauthenticate', by: roll.pick(['admin', 'coa', 'timer', 'sighting']) };
+      return { type: 'reauthenticate', by: roll.pick(['admin', 'timer', 'sighting']) };
     case 13:
       if (ledger.grantRef !== undefined && roll.below(2) === 0) return { type: 'session-replaced' };
       return { type: roll.pick(['session-ended', 'probe', 'probe', 'probe', 'tick', 'tick'] as const) };
-    case 14: {
-      if (roll.below(6) > 0) return { type: 'port-control', control: 'auto' };
-      const control = roll.pick(['force-authorized', 'force-unauthorized', 'off'] as const);
-      return { type: 'port-control', control };
-    }
-    case 15:
+    case 14:
       return {
         type: 'settings',
         settings: {
@@ -139,7 +132,6 @@ function nextEvent(roll: Dice, ledger: Ledger): PaeEvent {
 
 /** Keeps the ledger before the machine acts on an event. */
 function heard(ledger: Ledger, event: PaeEvent): void {
-  if (event.type === 'port-control') ledger.control = event.control;
   if (event.type.startsWith('aaa-') && 'ref' in event && event.ref === ledger.serverRef) {
     ledger.serverRef = undefined;
   }
@@ -183,15 +175,10 @@ function judge(ledger: Ledger, event: PaeEvent, effect: PaeEffect): void {
       ledger.refused = true;
       break;
     case 'send-eapol':
-      if (effect.body[0] === 3) {
-        expect(event.type === 'grant-done' || ledger.control === 'force-authorized').toBe(true);
-      }
-      // Where a session is, EAP-Failure is the logout machine's to send; what a port forces aside.
-      if (effect.body[0] === 4 && ledger.control === 'auto') expect(ledger.session).toBe(false);
-      if (effect.body[0] === 1) {
-        expect(ledger.control).toBe('auto');
-        ledger.requestId = effect.body[1] ?? 0;
-      }
+      if (effect.body[0] === 3) expect(event.type).toBe('grant-done');
+      // Where a session is, EAP-Failure is the logout machine's to send.
+      if (effect.body[0] === 4) expect(ledger.session).toBe(false);
+      if (effect.body[0] === 1) ledger.requestId = effect.body[1] ?? 0;
       break;
     case 'decision':
       expect(effect.detail).not.toMatch(/\p{C}/u);
@@ -219,14 +206,13 @@ interface Tally {
 function play(seed: number, count: number): Tally {
   const roll = dice(seed);
   const settings = { ...PAE_DEFAULTS, quietPeriod: seconds(2) };
-  const client = new AuthenticatorClient({ settings, control: 'auto', firstIdentifier: roll.below(256) });
+  const client = new AuthenticatorClient({ settings, firstIdentifier: roll.below(256) });
   const ledger: Ledger = {
     serverRef: undefined,
     grantRef: undefined,
     session: false,
     refused: false,
     requestId: 0,
-    control: 'auto',
   };
   const tally: Tally = { logins: 0, renewals: 0, ends: 0, rejects: 0 };
   let now = instant(0);
@@ -247,7 +233,7 @@ function play(seed: number, count: number): Tally {
     if (event.type === 'tick') expect(client.pollAt()).toBeGreaterThan(now);
     // Nobody is left hanging: something is awaited, or the object may go.
     const awaited = ledger.grantRef !== undefined || client.pollAt() < Number.POSITIVE_INFINITY;
-    if (ledger.control === 'auto' && !ledger.session) expect(awaited || client.isForgettable()).toBe(true);
+    if (!ledger.session) expect(awaited || client.isForgettable()).toBe(true);
   }
   return tally;
 }
@@ -271,7 +257,6 @@ describe('every truncation and every single-octet change of a valid response', (
       for (let value = 0; value < 256; value++) {
         const client = new AuthenticatorClient({
           settings: PAE_DEFAULTS,
-          control: 'auto',
           firstIdentifier: 9,
         });
         client.handle({ type: 'eapol-start' }, instant(0));
@@ -286,7 +271,7 @@ describe('every truncation and every single-octet change of a valid response', (
       }
     }
     for (let length = 0; length < valid.length; length++) {
-      const client = new AuthenticatorClient({ settings: PAE_DEFAULTS, control: 'auto', firstIdentifier: 9 });
+      const client = new AuthenticatorClient({ settings: PAE_DEFAULTS, firstIdentifier: 9 });
       client.handle({ type: 'eapol-start' }, instant(0));
       const packet = valid.subarray(0, length);
       const effects = client.handle({ type: 'eap-response', packet }, instant(1));

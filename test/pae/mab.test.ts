@@ -247,10 +247,7 @@ const steps: fc.Arbitrary<Step> = fc.oneof(
   fc.constant(event(() => ({ type: 'session-ended' }))),
 );
 
-const WISHES: ReadonlySet<Step> = new Set([
-  event(() => ({ type: 'reauthenticate', by: 'admin' })),
-  event(() => ({ type: 'reauthenticate', by: 'coa' })),
-]);
+const WISHES: ReadonlySet<Step> = new Set([event(() => ({ type: 'reauthenticate', by: 'admin' }))]);
 const wishes = fc.constantFrom(...WISHES);
 
 describe('whatever happens', () => {

@@ -6,8 +6,8 @@ import { instant, seconds } from '../../src/base/time.ts';
 import { Solicitor, type SolicitorEvent } from '../../src/pae/solicitor.ts';
 import { identityRequest, identityResponse, md5Response, PaeRig } from '../rigs/pae.ts';
 
-function port(control: 'auto' | 'force-authorized' = 'auto') {
-  const solicitor = new Solicitor({ control, txPeriod: seconds(30), firstIdentifier: 0xff });
+function port() {
+  const solicitor = new Solicitor({ txPeriod: seconds(30), firstIdentifier: 0xff });
   let now = 0;
   const sent: [number, string][] = [];
   const give = (event: SolicitorEvent) => {
@@ -41,7 +41,8 @@ describe('a port whose link comes up', () => {
   });
 
   it('asks nobody while it is not auto, or its link is down', () => {
-    const { give, pass, sent } = port('force-authorized');
+    const { give, pass, sent } = port();
+    give({ type: 'port-control', control: 'force-authorized' });
     give({ type: 'link', up: true });
     give({ type: 'capture-opened' });
     pass(100);

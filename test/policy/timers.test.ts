@@ -129,6 +129,15 @@ describe('Session-Timeout with Termination-Action (RFC 2865 §5.27, §5.29)', ()
     timers.configure(renewed, { lastSeen: START, lastOwn: START, sweptAt: START }, at(61));
     expect(timers.pollAt()).toBe(at(121));
   });
+
+  it('the action taken back after the expiry, before anybody has reauthenticated: ends the session', () => {
+    const signs = { lastSeen: START, lastOwn: START, sweptAt: START };
+    const timers = new SessionTimers(settings({ session: seconds(60), reauthenticate: true }), START);
+    expect(timers.tick(signs, at(60))).toEqual([{ type: 'reauthenticate' }]);
+    timers.configure(settings({ session: seconds(60) }), signs, at(100));
+    expect(timers.pollAt()).toBe(at(60));
+    expect(timers.tick(signs, at(100))).toEqual([{ type: 'end', cause: 'session-timeout' }]);
+  });
 });
 
 describe('values changed during the session', () => {

@@ -217,6 +217,68 @@ describe('a server that is silent about what clients of one port ask', () => {
   );
 });
 
+describe('a server that is silent about what clients of two ports ask', () => {
+  interface Watched {
+    readonly rig: RadiusRig;
+    readonly server: RadiusRig['servers'][number];
+    /** The seconds, counted from 1, in which it was certainly dead at some moment. */
+    readonly certain: (forS: number) => number[];
+  }
+  /** A client of each port asks, every 40 s. */
+  function two(mode: StatusServerMode, tls = false): Watched {
+    const settings = radiusSettings(1);
+    const [first] = settings.servers as [RadiusServer];
+    const over = tls ? { tls: { port: 2083, certFile: '/cert', keyFile: '/key' } } : {};
+    const rig = new RadiusRig({ ...settings, servers: [{ ...first, ...over, statusServer: mode }] });
+    const server = rig.servers[0]!;
+    server.answer = () => undefined;
+    let ref = 0;
+    const certain = (forS: number): number[] => {
+      const seen: number[] = [];
+      for (let s = 0; s < forS; s++) {
+        if (s % 40 === 0) for (const port of ['p1', 'p2']) rig.access(ref++, undefined, port);
+        let dead = false;
+        for (let ms = 0; ms < 1_000; ms += 5) {
+          rig.advance(5);
+          dead ||= !rig.client.reachable('access');
+        }
+        if (dead) seen.push(s + 1);
+      }
+      return seen;
+    };
+    return { rig, server, certain };
+  }
+
+  it.each([
+    [true, false],
+    ['auto', false],
+    [true, true],
+    ['auto', true],
+  ] as const)(
+    'is never certainly dead, while it answers Status-Server (%s, TLS %s); when that ends it is',
+    (mode, tls) => {
+      const { rig, server, certain } = two(mode, tls);
+      expect(certain(1_000)).toEqual([]);
+      expect(rig.of('server-state').filter(({ up }) => !up).length).toBeGreaterThan(2);
+      server.access = false;
+      expect(certain(60).at(-1)).toBe(60);
+      server.access = true;
+      rig.advance(40_000);
+      expect(rig.client.reachable('access')).toBe(true);
+    },
+  );
+
+  it('auto: is certainly dead where it has not answered a first Status-Server for 6 s', () => {
+    const { server, certain } = two('auto');
+    server.knowsStatus = false;
+    expect(certain(20)).toEqual([12, 13, 14, 15, 16, 17, 18, 19, 20]);
+  });
+
+  it('is certainly dead at once where it is asked no Status-Server', () => {
+    expect(two(false).certain(8)).toEqual([6, 7, 8]);
+  });
+});
+
 describe('auto: a server that knows no Status-Server', () => {
   it('is judged by a canary, as if there were none; its silence about Status-Server counts for nothing', () => {
     const rig = rigWith({ mode: 'auto' });
@@ -248,6 +310,39 @@ describe('auto: a server that knows no Status-Server', () => {
     expect(requests.map(({ send }) => send.socket.server)).toEqual(Array(10).fill(1));
   });
 
+  it('one that comes back without what it knew before is tried by a request, after half an hour', () => {
+    const rig = rigWith({ mode: 'auto' });
+    const first = rig.servers[0]!;
+    dead(rig);
+    first.access = true;
+    rig.advance(40_000);
+    first.access = false;
+    rig.access(2);
+    rig.advance(7_000);
+    first.knowsStatus = false;
+    first.access = true;
+    const state = () => rig.client.servers()[0];
+    for (let minute = 0; minute < 29; minute++) {
+      rig.access(10 + minute);
+      rig.advance(60_000);
+    }
+    expect(state()).toMatchObject({ up: false });
+    for (let minute = 29; minute < 35; minute++) {
+      rig.access(10 + minute);
+      rig.advance(60_000);
+    }
+    expect(state()).toMatchObject({ up: true, counters: { status_answers: 1 } });
+    // From now on as one that never knew it.
+    first.access = false;
+    rig.access(3);
+    rig.advance(7_000);
+    first.access = true;
+    rig.advance(60_000);
+    rig.access(4);
+    rig.advance(20);
+    expect(state()).toMatchObject({ up: true });
+  });
+
   it('never asks where it is switched off', () => {
     const rig = rigWith({ mode: false });
     dead(rig);
@@ -257,7 +352,7 @@ describe('auto: a server that knows no Status-Server', () => {
 });
 
 describe('a server that answers Status-Server, and no request', () => {
-  it('is asked half as often each time, so that ever fewer logins find out', () => {
+  it('is brought back half as often each time, so that ever fewer logins find out', () => {
     const rig = rigWith({ mode: true, interval: seconds(10) });
     const first = rig.servers[0]!;
     first.answer = () => undefined;
@@ -271,5 +366,7 @@ describe('a server that answers Status-Server, and no request', () => {
     for (const [i, gap] of gaps.entries())
       if (i > 0 && i < 4) expect(gap).toBeGreaterThan(1.4 * (gaps[i - 1] ?? 0));
     expect(Math.max(...gaps)).toBeLessThan(340);
+    const asks = statusSends(rig).map(({ at }) => at);
+    for (const [i, at] of asks.entries()) if (i > 0) expect(at - asks[i - 1]!).toBeGreaterThanOrEqual(6_000);
   });
 });

@@ -1,8 +1,8 @@
 // Requests from strangers: every valid one, every way to get it wrong, and noise.
 
 import { describe, expect, test } from 'vitest';
-import { QUERY_VERBS, VERBS } from '../../src/report/command-schemas.ts';
-import { decodeCommand, isChanging, MAX_COMMAND_OCTETS } from '../../src/report/commands.ts';
+import { MAX_COMMAND_OCTETS, QUERY_VERBS, VERBS } from '../../src/report/command-schemas.ts';
+import { decodeCommand, isChanging } from '../../src/report/commands.ts';
 
 const octets = (text: string) => new TextEncoder().encode(text);
 const decode = (verb: string, request: unknown) => decodeCommand(verb, octets(JSON.stringify(request)));

@@ -80,7 +80,8 @@ export const INFO: InfoPayload = {
     last_seen: true,
   },
   missing: ['The bridge does not filter VLANs, so a VLAN of RADIUS is not applied.'],
-  mqtt: { protocol_version: 5, embedded: false, will_delay_s: 30 },
+  mqtt: { protocol_version: 5, embedded: false, will_delay_s: 30, connected: true },
+  events: { waiting: 4, dropped: 3 },
   counts: { ports: 3, sessions: 1, timers: 19, session_timers: 1 },
   accounting: { pending: 2, oldest_s: 75, store: 'durable', store_octets: 81920, counters: { answered: 7 } },
   certified_devices: {
@@ -89,6 +90,8 @@ export const INFO: InfoPayload = {
     next_clearing: '2025-02-01T03:00:00.000Z',
     counters: { cleared: 1 },
   },
+  sessions_ended: { 'handshake-timeout': 5, 'port-down': 2 },
+  probes: { sent: 40, answered: 31 },
   counters: { 'drop-eapol-short': 2 },
   repairs: { 'ports-locked-again': 1 },
 };

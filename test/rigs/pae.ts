@@ -43,7 +43,6 @@ export class PaeRig {
   constructor(settings: Partial<PaeSettings> = {}, options: Partial<ClientOptions> = {}) {
     this.client = new AuthenticatorClient({
       settings: { ...PAE_DEFAULTS, ...settings },
-      control: 'auto',
       firstIdentifier: 9,
       ...options,
     });

@@ -82,6 +82,17 @@ describe('a session on its way out', () => {
     expect(logout.handle({ type: 'superseded' }, instant(9))).toEqual([]);
   });
 
+  it('whose entry is granted anew after it would not go is no alarm any more, and the record stays unproven', () => {
+    const logout = new Logout(decision, true);
+    logout.start();
+    logout.handle({ type: 'relock-failed', tries: 1, error: 'EBUSY' }, instant(7));
+    expect(names(logout.handle({ type: 'superseded' }, instant(8)))).toEqual(['relock-alarm-over']);
+    expect(logout.handle({ type: 'stop-stored' }, instant(9))).toMatchObject([
+      { type: 'report-end', proof: { verified: false, tries: 1 } },
+    ]);
+    expect(logout.finished).toBe(true);
+  });
+
   it('ends once: repeated answers yield no second Stop and no second report', () => {
     const logout = new Logout(decision, true);
     logout.start();

@@ -40,8 +40,7 @@ export class Adoption {
     this.beginnings = new Beginnings(core);
   }
 
-  /** `known`: its method has a machine of it. */
-  station(stored: Stored<KeptStation>, client?: 'known'): L2Unit {
+  station(stored: Stored<KeptStation>): L2Unit {
     const { core } = this;
     const { accountant, confinement, fallback, keptSessions, life, meter, reporter, vlans } = core.parts;
     const { kept, record } = stored;
@@ -55,8 +54,7 @@ export class Adoption {
     vlans.resume(unit, port, place.vlans);
     const { userName } = kept.authorization;
     const proof = this.proofOf(kept);
-    if (client !== 'known')
-      core.method(method)?.resume({ mac, port, userName, proof, authorizedAt: unit.authorizedAt });
+    core.method(method)?.resume({ mac, port, userName, proof, authorizedAt: unit.authorizedAt });
     this.beginnings.resume(unit);
     meter.resume(unit, place.baseline);
     if (record !== undefined) accountant.resumed(unit, this.knownUntil(stored, unit));

@@ -9,7 +9,7 @@ import { forgettingSession, type KeptChange, keepingSession } from '../../sessio
 import type { Core } from '../core.ts';
 import { wantedOf } from '../session/authorization-policy.ts';
 import { subjectOf } from '../session/roles.ts';
-import { isL2, isL3, type L2Unit, type SessionUnit } from '../session/session-unit.ts';
+import { isL2, type L2Unit, type SessionUnit } from '../session/session-unit.ts';
 
 const CHECKSUM_OCTETS = 4;
 /** No checksum: what is in the store is to be written anew. */
@@ -93,15 +93,8 @@ export class KeptSessions {
   }
 
   private placeOf(unit: SessionUnit): KeptPlace {
-    if (isL3(unit)) {
-      const { grant, concentrator } = unit.session;
-      return { layer: 3, ip: grant.ip, concentrator };
-    }
-    return this.stationOf(unit as L2Unit);
-  }
-
-  private stationOf(unit: L2Unit): KeptPlace {
     const { session } = unit;
+    if (session.layer === 3) return { layer: 3, ip: session.grant.ip, concentrator: session.concentrator };
     const { mac, grant, nasPort, calledStation, vlans, domain } = session;
     const { wish } = unit.wanted ?? wantedOf(this.core, subjectOf(session));
     const baseline = this.core.parts.meter.baselineOf(unit);

@@ -123,24 +123,23 @@ export class Restoration {
   }
 
   /**
-   * The client has proven itself by 802.1X before the table could be read: what it has by that on this port is here from now on,
-   * true if there is a session that may go on. An entry that is missing is written again when the table is read.
+   * A server has its word about the client by 802.1X, before the table could be read: what it has by that on this port, if that may go
+   * on, is here from now on. An entry that is missing is written again when the table is read.
    */
-  claim(mac: Mac, port: PortName): boolean {
+  claim(mac: Mac, port: PortName): void {
     const claimed = this.stored?.find(
       ({ kept: { method, place } }) => place.mac === mac && place.port === port && method === 'dot1x',
     );
-    if (claimed === undefined) return false;
+    if (claimed === undefined) return;
     const verdict = judgeKept(2, {
       ...this.found(claimed.kept, new LeftEntries([], new Uint8Array())),
       granted: true,
       replaced: false,
     });
-    if (verdict.do !== 'adopt') return false;
+    if (verdict.do !== 'adopt') return;
     this.stored = this.stored?.filter((stored) => stored !== claimed);
-    this.goOn(claimed, 'known');
+    this.goOn(claimed);
     this.core.parts.ports.sessionsChanged(port);
-    return true;
   }
 
   private judge(records: Uint8Array): void {
@@ -261,9 +260,9 @@ export class Restoration {
     }
   }
 
-  private goOn(stored: Stored<KeptStation>, client?: 'known'): void {
+  private goOn(stored: Stored<KeptStation>): void {
     const { place } = stored.kept;
-    this.adoption.station(stored, client);
+    this.adoption.station(stored);
     // Not by the file's word: others than its client were let in with it, if it was open, and by nobody if it was not.
     if (isStillOpen(place, this.core)) this.core.parts.ports.open(place.port);
   }

@@ -24,13 +24,9 @@ export class EapolOutcomes {
   ) {}
 
   accepted(unit: ClientUnit, effect: Of<'accepted' | 'reauthenticated'>): void {
-    const { aaa, accountant, life, mab, restoration } = this.core.parts;
+    const { aaa, accountant, life, mab } = this.core.parts;
     const { mac, port } = unit;
     const { ref, authorization } = effect;
-    if (restoration.claim(mac, port)) {
-      this.reauthenticated(unit, { ...effect, type: 'reauthenticated', sameIdentity: false });
-      return;
-    }
     const conversation = aaa.conversationOf(unit);
     aaa.forgetConversation(unit);
     unit.granting = { ref, isRenewal: false };

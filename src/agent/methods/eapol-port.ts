@@ -47,7 +47,7 @@ export class ClientUnit implements Timed, Applicant {
   }
 
   verdict(event: AaaVerdict): void {
-    this.owner.tell(this, event);
+    this.owner.answered(this, event);
   }
 }
 

@@ -28,7 +28,7 @@ export class Reauthentication implements Timed {
 
   due(unit: L2Unit): void {
     if (this.cannotWait(unit) || this.pacing.due(unit)) this.begin(unit);
-    else if (!this.denied(unit)) {
+    else if (!this.putOutIfDenied(unit)) {
       const { mac, grant } = unit.session;
       this.core.step(mac, grant.port, 'reauthentication waits', 'until an authentication server answers');
       this.core.schedule.touch(this);
@@ -48,7 +48,7 @@ export class Reauthentication implements Timed {
     if (this.pacing.servers(answering, entropy.fraction(), now.mono) && waiting > 0) {
       out.log('info', 'reauthentications that waited for a server begin', { sessions: waiting });
     }
-    if (!reachable) for (const unit of this.pacing.all) this.denied(unit);
+    if (!reachable) for (const unit of this.pacing.all) this.putOutIfDenied(unit);
     schedule.touch(this);
   }
 
@@ -58,8 +58,8 @@ export class Reauthentication implements Timed {
     return !aaa.answering && aaa.reachable && fallback.denies(unit);
   }
 
-  /** Who must not go on without a server is out; for that it has to be certain that none answers. */
-  private denied(unit: L2Unit): boolean {
+  /** Who must not go on without a server is put out, where it is certain that none answers; true if it is. */
+  private putOutIfDenied(unit: L2Unit): boolean {
     const { aaa, fallback, life } = this.core.parts;
     if (aaa.reachable || !fallback.denies(unit)) return false;
     this.pacing.forget(unit);

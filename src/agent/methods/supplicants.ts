@@ -7,7 +7,7 @@ import { assertNever } from '../../base/result.ts';
 import type { PortName } from '../../model/dataplane.ts';
 import type { Proof } from '../../model/kept.ts';
 import { AuthenticatorClient } from '../../pae/client.ts';
-import type { PaeEffect, PaeEvent, PaeRef, ReauthBy } from '../../pae/events.ts';
+import type { AaaVerdict, PaeEffect, PaeEvent, PaeRef, ReauthBy } from '../../pae/events.ts';
 import { type ClientAdmission, type PortLimits, responsePace } from '../../pae/limits.ts';
 import type { Dot1xStanding } from '../../pae/mab-events.ts';
 import { PAE_EAPOL_VERSION, type PaeSettings } from '../../pae/settings.ts';
@@ -128,20 +128,18 @@ export class Supplicants implements Method {
     return this.ports.get(port)?.clients.get(mac)?.machine.proof;
   }
 
-  resume({ mac, port, userName, proof }: ResumedClient): void {
-    // Without one the session has outlived its machine already.
-    if (proof === undefined) return;
-    const { core } = this;
-    const machine = new AuthenticatorClient({
-      settings: core.settings.port(port).pae,
-      control: 'auto',
-      firstIdentifier: randomIdentifier(core),
-      proof,
-    });
-    const unit = new ClientUnit(mac, port, machine, core.settings.port(port).limits, this);
-    unit.acceptedAs = userName;
-    this.portOf(port).clients.set(mac, unit);
-    core.schedule.touch(unit);
+  resume({ mac, port, userName, proof, authorizedAt }: ResumedClient): void {
+    const here = this.portOf(port);
+    const known = here.clients.get(mac);
+    if (known !== undefined) {
+      known.acceptedAs = userName;
+      this.tell(known, { type: 'session-found', proof: proof ?? { since: authorizedAt, failures: 0 } });
+    } else if (proof !== undefined) {
+      // Without one the session has outlived its machine already.
+      const unit = this.add(here, mac, proof);
+      unit.acceptedAs = userName;
+      this.core.schedule.touch(unit);
+    }
   }
 
   /** The EAP-Failure that this client takes for its own; undefined for one that does not speak EAP. */
@@ -208,6 +206,13 @@ export class Supplicants implements Method {
 
   sendEap(mac: Mac, port: PortName, packet: Uint8Array): void {
     this.send(mac, port, { version: PAE_EAPOL_VERSION, type: EAPOL_EAP, body: packet });
+  }
+
+  /** A server's word is about what an earlier run has let in, too, though the table could not be read yet. */
+  answered(unit: ClientUnit, verdict: AaaVerdict): void {
+    if (verdict.type === 'aaa-accept' || verdict.type === 'aaa-reject')
+      this.core.parts.restoration.claim(unit.mac, unit.port);
+    this.tell(unit, verdict);
   }
 
   tell(unit: ClientUnit, event: PaeEvent): void {
@@ -322,14 +327,20 @@ export class Supplicants implements Method {
       if (admission === here.admission) this.askUnremembered(here, mac);
       return undefined;
     }
-    const machine = new AuthenticatorClient({
-      settings: settings.pae,
-      control: 'auto',
-      firstIdentifier: randomIdentifier(core),
-    });
-    const unit = new ClientUnit(mac, here.name, machine, settings.limits, this);
-    here.clients.set(mac, unit);
+    const unit = this.add(here, mac);
     here.waiting.add(unit);
+    return unit;
+  }
+
+  private add(here: EapolPort, mac: Mac, proof?: Proof): ClientUnit {
+    const { pae, limits } = this.core.settings.port(here.name);
+    const machine = new AuthenticatorClient({
+      settings: pae,
+      firstIdentifier: randomIdentifier(this.core),
+      ...(proof === undefined ? {} : { proof }),
+    });
+    const unit = new ClientUnit(mac, here.name, machine, limits, this);
+    here.clients.set(mac, unit);
     return unit;
   }
 
@@ -361,9 +372,7 @@ export class Supplicants implements Method {
   private drop(here: EapolPort, unit: ClientUnit): void {
     here.clients.delete(unit.mac);
     here.waiting.delete(unit);
-    for (const effect of unit.machine.handle({ type: 'port-control', control: 'off' }, this.core.now.mono)) {
-      if (effect.type === 'cancel-server') this.core.parts.aaa.cancel(unit, effect.reason);
-    }
+    this.core.parts.aaa.cancel(unit, 'void');
     this.core.parts.aaa.forgetConversation(unit);
     this.core.schedule.forget(unit);
   }
@@ -380,7 +389,6 @@ export class Supplicants implements Method {
     if (known !== undefined) return known;
     const { pae, limits } = this.core.settings.port(name);
     const solicitor = new Solicitor({
-      control: 'auto',
       txPeriod: pae.txPeriod,
       firstIdentifier: randomIdentifier(this.core),
     });

@@ -1,6 +1,6 @@
 // What an administrator or a program asks for, over MQTT or the control socket: decoded in report/commands.ts, done
-// here. Every request gets exactly one answer, at once but for an administrator's cut (cuts.ts), which waits for its proof;
-// one that is refused has changed nothing.
+// here. Every request gets exactly one answer, at once but for an administrator's cut (cuts.ts), which waits for its proof,
+// and for traffic, which is read first; one that is refused has changed nothing.
 
 import type { Ip } from '../../base/ip.ts';
 import { isMac, type Mac } from '../../base/mac.ts';
@@ -11,12 +11,12 @@ import { type Answer, type ResultOf, refusal, success } from '../../report/answe
 import type { Verb } from '../../report/command-schemas.ts';
 import { type Command, decodeCommand, isChanging, type Rights } from '../../report/commands.ts';
 import type { Core } from '../core.ts';
+import { isRefused, type Outcome, type Refused, refused } from '../outcome.ts';
 import type { Ref } from '../ports.ts';
 import type { Timed } from '../schedule.ts';
 import { isL2, type SessionUnit } from '../session/session-unit.ts';
-import { isRefused, type Outcome, type Refused, refused } from './outcome.ts';
+import { meteredAnswer, portPayload, serverPayload, sessionAnswer } from '../told/views.ts';
 import type { Reconfigure } from './reconfigure.ts';
-import { portPayload, serverPayload, sessionAnswer } from './views.ts';
 
 /** How long a drain waits for the accounting servers. */
 const DRAIN_PATIENCE = seconds(30);
@@ -29,7 +29,7 @@ interface Request {
 }
 
 /** For a verb whose result comes in a later turn. */
-type Later = (result: ResultOf<'disconnect'>) => void;
+type Later = (result: ResultOf<'disconnect'> | ResultOf<'sessions'>) => void;
 
 export class Commands implements Timed {
   private drainUntil: Instant | undefined;
@@ -104,7 +104,9 @@ export class Commands implements Timed {
   private perform(command: Command, later: Later): Outcome<Verb> | 'later' {
     switch (command.verb) {
       case 'sessions':
-        return this.sessions(command);
+        if (command.counters !== true) return this.sessions(command, sessionAnswer);
+        this.core.parts.meter.whenRead(() => later(this.sessions(command, meteredAnswer)));
+        return 'later';
       case 'ports':
         return this.ports(command.port);
       case 'session':
@@ -143,21 +145,13 @@ export class Commands implements Timed {
     }
   }
 
-  private sessions(filter: {
-    readonly port?: string;
-    readonly role?: string;
-    readonly user?: string;
-  }): ResultOf<'sessions'> {
+  private sessions(
+    filter: Extract<Command, { readonly verb: 'sessions' }>,
+    answer: typeof sessionAnswer,
+  ): ResultOf<'sessions'> {
     const { core } = this;
-    const sessions = [...core.sessions.all()]
-      .filter(
-        ({ session }) =>
-          filter.port === undefined || (session.layer === 2 && session.grant.port === filter.port),
-      )
-      .filter(({ session }) => filter.role === undefined || session.role === filter.role)
-      .filter(({ session }) => filter.user === undefined || session.authorization.userName === filter.user)
-      .map((unit) => sessionAnswer(unit, core));
-    return { sessions };
+    const units = core.sessions.select(filter, core.now.mono);
+    return { sessions: units.map((unit) => answer(unit, core)) };
   }
 
   private ports(name: string | undefined): Outcome<'ports'> {

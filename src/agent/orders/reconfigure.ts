@@ -16,8 +16,8 @@ import { type ParsedConfig, parseConfig } from '../../config/parse.ts';
 import { type ReadSecret, secretFiles, withoutSecrets } from '../../config/secrets.ts';
 import type { Command, TimerChange, TimerTarget } from '../../report/commands.ts';
 import type { Core } from '../core.ts';
+import { isRefused, type Outcome, type Refused, refused } from '../outcome.ts';
 import { sessionsFollow, type Touched, touchedBy } from '../session/follow.ts';
-import { isRefused, type Outcome, type Refused, refused } from './outcome.ts';
 import { TimerOverrides } from './overrides.ts';
 
 /** Where the configuration comes from. */

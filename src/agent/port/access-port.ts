@@ -94,9 +94,16 @@ export class AccessPort {
       now,
       kernelTells,
       occupied,
-    }: { readonly now: Instant; readonly kernelTells: boolean; readonly occupied: boolean },
+      control = settings.control,
+    }: {
+      readonly now: Instant;
+      readonly kernelTells: boolean;
+      readonly occupied: boolean;
+      /** By a command that holds still; of the configuration unless given. */
+      readonly control?: PortControl | undefined;
+    },
   ) {
-    this.wanted = settings.control;
+    this.wanted = control;
     this.linkUpSince = now;
     // Whoever goes on from an earlier run has the delay from now on.
     if (known.adminUp && !known.linkUp && settings.linkDownDelay > 0)

@@ -41,6 +41,11 @@ export class PortDesk {
   /** The kernel can tell of unknown MACs on locked ports. */
   private kernelTells = false;
   private readonly linkNews: LinkNews;
+  /** Of ports that are not in the bridge: a command's control, and the configuration's that it holds against. */
+  private readonly commanded = new Map<
+    PortName,
+    { readonly control: PortControl; readonly over: PortControl }
+  >();
 
   constructor(private readonly core: Core) {
     this.linkNews = new LinkNews({
@@ -175,6 +180,8 @@ export class PortDesk {
 
   /** Another configuration is in force: ports for which it means something else, by name. */
   reconfigure(): readonly PortName[] {
+    for (const [name, { over }] of this.commanded)
+      if (this.core.settings.port(name).control !== over) this.commanded.delete(name);
     return [...this.units.values()].filter((unit) => this.configure(unit)).map(({ name }) => name);
   }
 
@@ -267,7 +274,9 @@ export class PortDesk {
   /** One that was renamed, say, from a name that is ours to one that is not: nobody would open it. */
   private tellLocked(facts: PortFacts): void {
     const { name, locked } = facts;
-    if (!locked || this.core.settings.port(name).control !== 'off') return;
+    if (!locked) return;
+    const control = this.commanded.get(name)?.control ?? this.core.settings.port(name).control;
+    if (control !== 'off') return;
     const message = `${name} has come locked, and by the configuration it is none of ours: it stays so until \`${unlockCommand(facts)}\``;
     this.core.parts.reporter.warning('port', message, { port: name });
   }
@@ -280,7 +289,9 @@ export class PortDesk {
       kernelTells: this.kernelTells,
       // Until it is seen whose sessions go on, a port is flooded, or is not, as it was.
       occupied: this.core.parts.restoration.settled ? this.isOccupied(facts.name) : !facts.unflooded,
+      control: this.commanded.get(facts.name)?.control,
     });
+    this.commanded.delete(facts.name);
     const unit = new PortUnit(facts.name, machine, this);
     this.units.set(facts.name, unit);
     this.core.parts.reporter.portChanged(facts.name);
@@ -311,6 +322,8 @@ export class PortDesk {
       this.core.parts.vlans.portGone(name);
       return;
     }
+    const { control, config } = unit.machine;
+    if (control !== config.control) this.commanded.set(name, { control, over: config.control });
     this.units.delete(name);
     this.linkNews.gone(name);
     this.core.schedule.forget(unit);

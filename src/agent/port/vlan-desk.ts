@@ -17,14 +17,10 @@ import { isUplink } from '../../config/ports.ts';
 import type { PortName, SessionVlans, VlanChange, VlanId, VlanReading } from '../../model/dataplane.ts';
 import type { Core } from '../core.ts';
 import type { Timed } from '../schedule.ts';
-import type { Admission } from '../session/life.ts';
-import type { L2Unit } from '../session/session-unit.ts';
+import type { Holder } from '../session/session-unit.ts';
 import { VlanNotes } from './vlan-notes.ts';
 import { VlanReadings } from './vlan-readings.ts';
 import { VlanRepairs } from './vlan-repairs.ts';
-
-/** Whoever holds VLANs of a port: somebody on the way in, then the session. */
-export type Holder = Admission | L2Unit;
 
 interface Asked {
   readonly port: PortName;
@@ -329,7 +325,7 @@ export class VlanDesk implements Timed {
     this.stale = false;
     const others = this.book.see(map);
     for (const name of map.ports.keys()) {
-      this.book.isUplink(name, isUplink(this.core.config, name));
+      this.book.markUplink(name, isUplink(this.core.config, name));
     }
     return others;
   }

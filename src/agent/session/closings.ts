@@ -5,10 +5,15 @@ import { keyText } from '../../authz/authorizer.ts';
 import { assertNever } from '../../base/result.ts';
 import { isFallback } from '../../model/authorization.ts';
 import type { EndCause } from '../../model/cause.ts';
-import { type Grant, isAddress, type PortName } from '../../model/dataplane.ts';
+import {
+  type AddressKey,
+  type Grant,
+  type GrantKey,
+  isAddress,
+  type PortName,
+} from '../../model/dataplane.ts';
 import { type EndDecision, Logout, type LogoutEffect, type LogoutEvent } from '../../session/logout.ts';
 import type { Core } from '../core.ts';
-import { whoOf } from '../told/reporter.ts';
 import { isL2, type L2Unit, type SessionUnit } from './session-unit.ts';
 
 /** A session that has just ended. */
@@ -28,6 +33,8 @@ interface Closing extends Ended {
   readonly waiting: Set<string>;
   /** The most that one of them took. */
   tries: number;
+  /** One of them was not cleared: another session has it now. */
+  isTakenOver: boolean;
 }
 
 const PORT_SHUT = 'shut';
@@ -69,11 +76,23 @@ export class Closings {
   begin(ended: Ended): void {
     const { unit, decision, eapFailure, keys, handedOver } = ended;
     const logout = new Logout(decision, eapFailure !== undefined && !WITHOUT_FAILURE.has(decision.cause));
-    const closing: Closing = { ...ended, logout, waiting: new Set(keys.map(keyText)), tries: 0 };
+    const closing: Closing = {
+      ...ended,
+      logout,
+      waiting: new Set(keys.map(keyText)),
+      tries: 0,
+      isTakenOver: false,
+    };
     const text = placeOf(unit.session.grant);
     this.open.set(text, [...(this.open.get(text) ?? []), closing]);
     if (!handedOver && isL2(unit)) this.closePort(closing, unit);
     this.applyLogout(closing, logout.start(handedOver));
+  }
+
+  /** For another client; who has left it open before need not see it shut. */
+  portOpened(port: PortName): void {
+    for (const closing of this.closingsOn(port))
+      if (closing.waiting.has(PORT_SHUT)) this.takenOver(closing, PORT_SHUT);
   }
 
   portClosed(port: PortName, error?: string): void {
@@ -118,42 +137,47 @@ export class Closings {
       .filter(({ unit }) => isL2(unit) && unit.session.grant.port === port);
   }
 
-  /** One of the things that a session's end has to clear is cleared; after the last its VLANs are free, and then it is told. */
+  /** One of the things that a session's end has to clear is cleared. */
   private cleared(closing: Closing, what: string, tries: number): void {
     closing.tries = Math.max(closing.tries, tries);
-    if (this.isLast(closing, what)) this.tellLogout(closing, { type: 'relocked', tries: closing.tries });
+    this.waitsNoMore(closing, what);
   }
 
-  /** One of them is the client's again, in another session that holds its VLANs itself. */
+  /** One of them is another session's now, which holds its VLANs itself. */
   private takenOver(closing: Closing, what: string): void {
+    closing.isTakenOver = true;
     this.core.parts.cuts.takenOver(closing.unit);
-    if (this.isLast(closing, what)) this.tellLogout(closing, { type: 'superseded' });
+    this.waitsNoMore(closing, what);
   }
 
-  /** Waits for this no more; true if for nothing else either, and its VLANs are free. */
-  private isLast({ unit, waiting }: Closing, what: string): boolean {
+  /** After the last of them its VLANs are free, and then it is told. */
+  private waitsNoMore(closing: Closing, what: string): void {
+    const { unit, waiting, tries, isTakenOver } = closing;
     waiting.delete(what);
-    if (waiting.size > 0) return false;
+    if (waiting.size > 0) return;
     this.stuck.delete(unit);
     if (isL2(unit)) this.core.parts.vlans.free(unit);
     this.core.parts.dynauth.lockedOut(unit);
     this.core.parts.sso.lockedOut(unit);
     this.core.parts.cuts.lockedOut(unit);
-    return true;
+    this.tellLogout(closing, isTakenOver ? { type: 'superseded' } : { type: 'relocked', tries });
   }
 
   revokeFailed(key: Grant, { tries, error }: { readonly tries: number; readonly error: string }): void {
     const closings = this.closingsOf(key);
     for (const closing of closings) this.failed(closing, tries, error);
-    if (closings.length === 0) this.isStubborn(key, error);
+    if (closings.length === 0) this.noteStubborn(key, error);
     // Whoever waits for its VLANs is not to wait for ever.
     if (closings.length > 0 && !isAddress(key)) this.core.parts.vlans.freed(key.port);
   }
 
-  private isStubborn(key: Grant, error: string): void {
-    const about = isAddress(key) ? { ip: key.ip } : { mac: key.mac, port: key.port };
+  private noteStubborn(key: Grant, error: string): void {
     if (this.stubborn.size === 0)
-      this.core.parts.reporter.warning('relock-failed', `it is nobody's, and stays for now: ${error}`, about);
+      this.core.parts.reporter.warning(
+        'relock-failed',
+        `it is nobody's, and stays for now: ${error}`,
+        whoOf(key),
+      );
     this.stubborn.add(keyText(key));
   }
 
@@ -204,11 +228,14 @@ export class Closings {
       case 'relock-alarm':
         dynauth.notLockedOut(unit, effect.error);
         sso.lockedOut(unit);
-        reporter.warning('relock-failed', effect.error, whoOf(session));
+        reporter.warning('relock-failed', effect.error, whoOf(session.grant));
         return;
-      case 'relock-alarm-over':
-        reporter.warning('relock-recovered', `locked at try ${effect.tries}`, whoOf(session));
+      case 'relock-alarm-over': {
+        const { tries } = effect;
+        const how = tries === undefined ? 'a newer session has what would not go' : `locked at try ${tries}`;
+        reporter.warning('relock-recovered', how, whoOf(session.grant));
         return;
+      }
       default:
         assertNever(effect);
     }
@@ -217,4 +244,9 @@ export class Closings {
 
 function placeOf(key: Grant): string {
   return isAddress(key) ? key.ip : `${key.port} ${key.mac}`;
+}
+
+/** For a warning. */
+function whoOf(key: Grant): Pick<GrantKey, 'mac' | 'port'> | Pick<AddressKey, 'ip'> {
+  return isAddress(key) ? { ip: key.ip } : { mac: key.mac, port: key.port };
 }

@@ -12,9 +12,8 @@ import type { Mac } from '../../base/mac.ts';
 import { type AuthMethod, isFallback } from '../../model/authorization.ts';
 import type { GrantKey, PortName, SessionVlans } from '../../model/dataplane.ts';
 import type { SessionSelector } from '../../model/selector.ts';
-import { isAddressOf } from '../../model/session.ts';
+import { isMeant } from '../../session/table.ts';
 import type { Core } from '../core.ts';
-import type { Holder } from '../port/vlan-desk.ts';
 import {
   type EntryRefusal,
   keysOf,
@@ -26,7 +25,7 @@ import {
 import { displaced, refusedAtEntry } from './host-modes.ts';
 import type { Admission } from './life.ts';
 import { roleFor } from './roles.ts';
-import { isL2Unit, type L2Unit } from './session-unit.ts';
+import { type Holder, isL2Unit, type L2Unit } from './session-unit.ts';
 
 /** In the set of what an entrance waits for, beside the texts of its keys. */
 const PORT_OPEN = 'open';
@@ -37,6 +36,8 @@ interface Entering {
   /** Entries that are its own: what it has written, and what an older session has handed over. */
   keys: readonly GrantKey[];
   readonly waiting: Set<string>;
+  /** There was room for it: who comes later has to reckon with it. */
+  hasPlace: boolean;
 }
 
 interface Leaving {
@@ -64,7 +65,7 @@ export class Entrance {
     }
     this.turnBack(admission);
     const wanted = wantedOf(core, admission);
-    const entering: Entering = { admission, wanted, keys: [], waiting: new Set() };
+    const entering: Entering = { admission, wanted, keys: [], waiting: new Set(), hasPlace: false };
     this.entering.set(placeOf(admission), entering);
     const refusal = refusedByPolicy(core, admission.authorization);
     if (refusal !== undefined) {
@@ -130,17 +131,14 @@ export class Entrance {
   }
 
   /** Those on their way in whom all of it fits. */
-  select({ mac, ip, sessionId, user, port, role }: SessionSelector): readonly Admission[] {
+  select(selector: SessionSelector): readonly Admission[] {
     const all = [...this.entering.values()].map(({ admission }) => admission);
-    return all.filter(
-      (admission) =>
-        (mac === undefined || admission.mac === mac) &&
-        (port === undefined || admission.port === port) &&
-        (ip === undefined || isAddressOf(admission.addresses ?? {}, ip, this.core.now.mono)) &&
-        (sessionId === undefined || admission.sessionId === sessionId) &&
-        (user === undefined || admission.authorization.userName === user) &&
-        (role === undefined || roleFor(this.core, admission).role === role),
-    );
+    return all.filter((admission) => {
+      const { userName } = admission.authorization;
+      const { role } = roleFor(this.core, admission);
+      const who = { addresses: {}, ...admission, userName, role };
+      return isMeant(who, selector, this.core.now.mono);
+    });
   }
 
   /** Somebody has put it out before it was in. */
@@ -175,6 +173,7 @@ export class Entrance {
       this.refuse(entering, refusal);
       return;
     }
+    entering.hasPlace = true;
     this.replaceOlder(entering, vlans);
     for (const unit of fallback ? [] : displaced(core, port, mac)) this.putOut(unit, mac);
     for (const rival of this.rivals(entering, vlans))
@@ -203,11 +202,11 @@ export class Entrance {
     // Two at the same time: the first one has the place, unless it is nobody's word that lets it in.
     for (const other of this.entering.values()) {
       const { admission: rival } = other;
-      if (rival.port !== port || rival.mac === mac || other.keys.length === 0) continue;
+      if (rival.port !== port || rival.mac === mac || !other.hasPlace) continue;
       if (isFallback(rival.method) && !isFallback(method)) {
         this.withdraw(other);
         this.tell(other, `${mac} has the port now`);
-      } else if (hostMode !== 'multi-domain' || other.wanted.domain === domain)
+      } else if (isFallback(method) || hostMode !== 'multi-domain' || other.wanted.domain === domain)
         return { code: 'host-mode', message: `${hostMode}: ${rival.mac} is on its way in` };
     }
     const others = core.sessions.onPort(port).filter(({ session }) => session.mac !== mac);

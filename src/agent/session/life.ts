@@ -19,14 +19,13 @@ import type { SessionAddresses } from '../../model/session.ts';
 import { l3SessionKey } from '../../report/topics.ts';
 import type { EndDecision } from '../../session/logout.ts';
 import type { Core } from '../core.ts';
-import type { Renewal } from '../orders/dynamic-authorization.ts';
 import type { Timed } from '../schedule.ts';
 import { type AddressAdmission, AddressEntrance } from './address-entrance.ts';
 import { keysOf } from './authorization-policy.ts';
 import { type Beginning, Beginnings } from './beginnings.ts';
 import { Closings, type Ended } from './closings.ts';
 import { Entrance } from './entrance.ts';
-import { Renewals, type Renewing } from './renewals.ts';
+import { type Renewal, Renewals, type Renewing } from './renewals.ts';
 import { isL2, type L2Unit, type L3Unit, type SessionUnit } from './session-unit.ts';
 
 /** Somebody whom a server has accepted, on the way to a session. */
@@ -80,10 +79,6 @@ export class Life implements Timed {
   /** Entries that are to go and have not gone yet, whether a session had them or somebody on the way in. */
   get entriesLeaving(): number {
     return this.authz.leaving;
-  }
-
-  get grantsApplied(): number {
-    return this.authz.applied;
   }
 
   isGranted(key: Grant): boolean {
@@ -243,6 +238,7 @@ export class Life implements Timed {
 
   /** A port of the host mode multi-host is open for all, or why it is not. */
   portOpened(port: PortName, error?: string): void {
+    if (error === undefined) this.closings.portOpened(port);
     this.entrance.portOpened(port, error);
   }
 

@@ -15,11 +15,12 @@ import type { Authorization } from '../../model/authorization.ts';
 import { isFallback } from '../../model/authorization.ts';
 import type { GrantKey, SessionVlans } from '../../model/dataplane.ts';
 import type { Core } from '../core.ts';
-import type { Renewal } from '../orders/dynamic-authorization.ts';
-import type { Holder } from '../port/vlan-desk.ts';
 import { keysOf, refusedByPolicy, vlanText, type Wanted, wantedOf } from './authorization-policy.ts';
 import { refusedAtEntry } from './host-modes.ts';
-import { isL2, isL2Unit, type L2Unit, type SessionUnit } from './session-unit.ts';
+import { type Holder, isL2, isL2Unit, type L2Unit, type SessionUnit } from './session-unit.ts';
+
+/** What came of a new word for a running session (`Life.renew`). `pending`: `DynamicAuthorization.renewed` will tell. */
+export type Renewal = 'done' | 'pending' | { readonly refused: string };
 
 /** What goes with a new word. */
 export interface Renewing {
@@ -52,12 +53,18 @@ interface Change {
   readonly finish: (error?: string, asked?: 'wrongly') => void;
 }
 
+/** An entry that a session had before, and has left. */
+interface Former {
+  readonly unit: L2Unit;
+  readonly key: GrantKey;
+}
+
 const ENDED = 'the session has ended';
 
 export class Renewals {
   private readonly changing = new Map<L2Unit, Change>();
   /** Entries of sessions that have moved on, until they are revoked. */
-  private readonly former = new Map<string, L2Unit>();
+  private readonly former = new Map<string, Former>();
 
   constructor(private readonly core: Core) {}
 
@@ -167,9 +174,12 @@ export class Renewals {
 
   /** An entry is gone: it may have been one that a session had before. */
   revoked(key: GrantKey): void {
-    const unit = this.former.get(keyText(key));
-    if (!this.former.delete(keyText(key)) || unit === undefined) return;
-    if (![...this.former.values()].includes(unit)) this.core.parts.vlans.settle(unit, key.port);
+    const left = this.former.get(keyText(key));
+    if (left === undefined) return;
+    this.former.delete(keyText(key));
+    const { unit } = left;
+    const hasMore = [...this.former.values()].some((other) => other.unit === unit);
+    if (!hasMore) this.core.parts.vlans.settle(unit, key.port);
   }
 
   /** An entry that was still to be revoked is wanted again: its session has come back to it, or somebody has it. */
@@ -179,12 +189,11 @@ export class Renewals {
 
   /** The session ends: entries beside its own that have to go with it. */
   forget(unit: L2Unit): readonly GrantKey[] {
-    const { mac, grant } = unit.session;
     const keys = [...(this.changing.get(unit)?.keys ?? [])];
-    for (const [text, owner] of [...this.former]) {
-      if (owner !== unit) continue;
+    for (const [text, left] of [...this.former]) {
+      if (left.unit !== unit) continue;
       this.former.delete(text);
-      keys.push({ mac, port: grant.port, vlan: Number(text.slice(text.lastIndexOf(' ') + 1)) });
+      keys.push(left.key);
     }
     this.changing.get(unit)?.finish(ENDED);
     return keys;
@@ -278,7 +287,7 @@ export class Renewals {
       doubtAddresses(session.addresses);
     }
     this.apply(unit, authorization, sessionTimer);
-    for (const key of former) this.former.set(keyText(key), unit);
+    for (const key of former) this.former.set(keyText(key), { unit, key });
     for (const key of former) core.parts.life.unwant(key);
     if (former.length === 0) core.parts.vlans.settle(unit, grant.port);
     change.finish();

@@ -15,9 +15,9 @@ import type { EndEvidence, EvidenceKind, L2Session, L3Session, Session } from '.
 import { judgedBySilence, type SilenceTimers, type Standing } from '../../policy/silence.ts';
 import { SessionTimers, type Signs, type TimerEffect, type TimerSettings } from '../../policy/timers.ts';
 import type { Core } from '../core.ts';
-import type { Holder } from '../port/vlan-desk.ts';
 import type { Timed } from '../schedule.ts';
 import type { Wanted } from './authorization-policy.ts';
+import type { Admission } from './life.ts';
 import { roleOf } from './roles.ts';
 
 /** An answer to a probe comes within this time, or it is no answer to it. */
@@ -29,6 +29,9 @@ const SAME_FRAME = millis(50);
 
 export type L2Unit = SessionUnit<L2Session>;
 export type L3Unit = SessionUnit<L3Session>;
+
+/** Whoever holds VLANs of a port: somebody on the way in, then the session. */
+export type Holder = Admission | L2Unit;
 
 /** What an earlier run of ours knew of a session that goes on. */
 export interface Resumed {
@@ -102,7 +105,9 @@ export class SessionUnit<S extends Session = Session> implements Timed {
   heard(at: Instant, kind: EvidenceKind, answer = false): void {
     if (answer && at - this.probedAt <= ANSWER_WITHIN) this.answeredAt = at;
     else if (Math.abs(at - this.answeredAt) > SAME_FRAME) this.lastOwn = latest(this.lastOwn, at);
+    const { answered } = this.handshake;
     this.handshake.evidence(at, kind);
+    if (this.handshake.answered > answered) this.core.probes.add('answered');
   }
 
   /**

@@ -19,6 +19,7 @@ interface Account {
 export class Meter {
   private readonly accounts = new Map<SessionUnit, Account>();
   private requested = false;
+  private readonly waiting: (() => void)[] = [];
 
   constructor(private readonly core: Core) {}
 
@@ -41,7 +42,7 @@ export class Meter {
   }
 
   /** What the port had counted when it began. */
-  baselineOf(unit: L2Unit): TrafficCounters | undefined {
+  baselineOf(unit: SessionUnit): TrafficCounters | undefined {
     return this.accounts.get(unit)?.base;
   }
 
@@ -61,6 +62,12 @@ export class Meter {
     this.core.out.push({ type: 'read-counters' });
   }
 
+  /** `then` is called when the counters are in, in the turn that takes them. */
+  whenRead(then: () => void): void {
+    this.waiting.push(then);
+    this.request();
+  }
+
   read(counters: ReadonlyMap<PortName, TrafficCounters>): void {
     this.requested = false;
     const { accountant, watch } = this.core.parts;
@@ -74,6 +81,7 @@ export class Meter {
       account.last = now;
     }
     accountant.countersRead();
+    for (const then of this.waiting.splice(0)) then();
   }
 
   /** Since the session began, as of the last reading; undefined where the port cannot tell. */

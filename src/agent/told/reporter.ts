@@ -8,9 +8,9 @@ import type { Mac } from '../../base/mac.ts';
 import { earliest, type Instant } from '../../base/time.ts';
 import type { AuthMethod } from '../../model/authorization.ts';
 import type { EndCause } from '../../model/cause.ts';
-import { isAddress, type PortName, type SessionVlans } from '../../model/dataplane.ts';
+import type { PortName, SessionVlans } from '../../model/dataplane.ts';
 import type { PortControl } from '../../model/port.ts';
-import type { Session, SessionKey } from '../../model/session.ts';
+import type { SessionKey } from '../../model/session.ts';
 import type { RequestKind } from '../../radius/settings.ts';
 import type { EventRef, StoredEvents } from '../../report/event-codec.ts';
 import {
@@ -20,30 +20,21 @@ import {
   type ReportableEvent,
 } from '../../report/event-payloads.ts';
 import { EventLog } from '../../report/events.ts';
+import type { InfoPayload } from '../../report/payloads.ts';
 import { buildTopic } from '../../report/topics.ts';
 import type { EndDecision, RelockProof } from '../../session/logout.ts';
 import type { Core } from '../core.ts';
-import {
-  type InfoContext,
-  lostEndBody,
-  sessionEndBody,
-  sessionPayload,
-  stationBody,
-} from '../orders/views.ts';
 import type { LogFields } from '../ports.ts';
 import type { Timed } from '../schedule.ts';
 import type { L2Unit, SessionUnit } from '../session/session-unit.ts';
 import { RetainedState } from './retained.ts';
+import { type InfoContext, lostEndBody, sessionEndBody, sessionPayload, stationBody } from './views.ts';
 
 /** Whom a warning is about. */
 export interface About {
   readonly port?: PortName;
   readonly mac?: Mac;
   readonly ip?: Ip;
-}
-
-export function whoOf({ grant }: Session): About {
-  return isAddress(grant) ? { ip: grant.ip } : { mac: grant.mac, port: grant.port };
 }
 
 /** Who failed to get in, where. */
@@ -97,6 +88,11 @@ export class Reporter implements Timed {
 
   recent(count: number): readonly EventPayload[] {
     return this.log.recent(count);
+  }
+
+  /** Events on their way. */
+  get events(): InfoPayload['events'] {
+    return { waiting: this.log.size, dropped: this.log.droppedTotal };
   }
 
   /** On connect everything retained is published anew, then the events that waited. */
@@ -155,11 +151,13 @@ export class Reporter implements Timed {
 
   /** Last of all that a session's end does. */
   sessionEnded(unit: SessionUnit, decision: EndDecision, proof: RelockProof): void {
+    this.core.ends.add(decision.cause);
     this.event({ type: 'session-end', body: sessionEndBody(unit, decision, { proof, core: this.core }) });
   }
 
   /** One that an earlier run left, and that this start has found dead: its Stop is stored. */
   sessionLost(session: SessionRecord, cause: EndCause): void {
+    this.core.ends.add(cause);
     const body = lostEndBody(session, cause, this.core.now.wall);
     if (body !== undefined) this.event({ type: 'session-end', body });
   }
@@ -201,6 +199,7 @@ export class Reporter implements Timed {
     silentPeriods: number,
   ): void {
     const { key, id } = unit.session;
+    this.core.probes.add('sent');
     this.probes.push({
       key,
       ...stationBody(unit.session),
@@ -230,6 +229,7 @@ export class Reporter implements Timed {
 
   portControl(port: PortName, control: PortControl): void {
     this.core.out.log('info', `port control ${control}`, { port });
+    this.portChanged(port);
   }
 
   /** Why there are too few; undefined = there are enough again. */

@@ -6,8 +6,8 @@ import type { PortName } from '../../model/dataplane.ts';
 import type { SessionKey } from '../../model/session.ts';
 import { buildTopic, parseTopic, type Topic } from '../../report/topics.ts';
 import type { Core } from '../core.ts';
-import { type InfoContext, infoPayload, portPayload, sessionPayload } from '../orders/views.ts';
 import type { SessionUnit } from '../session/session-unit.ts';
+import { type InfoContext, infoPayload, portPayload, sessionPayload } from './views.ts';
 
 const PORT_SPACING = seconds(1);
 

@@ -19,7 +19,7 @@ import type { Command } from '../../report/commands.ts';
 import { CLEARED_PER_EVENT } from '../../report/event-payloads.ts';
 import type { CertifiedDevicePayload, InfoPayload } from '../../report/payloads.ts';
 import type { Core } from '../core.ts';
-import { type Outcome, refused } from '../orders/outcome.ts';
+import { type Outcome, refused } from '../outcome.ts';
 import type { Timed } from '../schedule.ts';
 import { isL2, type SessionUnit } from '../session/session-unit.ts';
 

@@ -6,6 +6,7 @@
 // An address behind the switch is not followed: several switches may be on the way to it.
 // Needs MQTT 5 (No Local) and one broker for the fleet; bound: one subscription a session, one suspicion a session.
 
+import { fromUtf8 } from '../../base/bytes.ts';
 import { after, earliest, type Instant, NEVER, seconds } from '../../base/time.ts';
 import { isFallback } from '../../model/authorization.ts';
 import type { SessionKey } from '../../model/session.ts';
@@ -136,7 +137,7 @@ function anySwitch(key: SessionKey): string {
 function readJson(payload: Uint8Array): Record<string, unknown> | undefined {
   if (payload.length === 0 || payload.length > 65_536) return undefined;
   try {
-    const value: unknown = JSON.parse(new TextDecoder().decode(payload));
+    const value: unknown = JSON.parse(fromUtf8(payload));
     return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
   } catch {
     return undefined;

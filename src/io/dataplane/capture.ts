@@ -11,7 +11,7 @@
 import { createRequire } from 'node:module';
 import type { Mac } from '../../base/mac.ts';
 import type { Result } from '../../base/result.ts';
-import { err, ok } from '../../base/result.ts';
+import { err, messageOf, ok } from '../../base/result.ts';
 import type { PortName } from '../../model/dataplane.ts';
 
 /** The part of node_pcap 3.1 (patched, board/patches) that is used here; its own types pull in another Node's. */
@@ -197,8 +197,4 @@ const HOST_IS_LITTLE_ENDIAN = new Uint8Array(new Uint16Array([1]).buffer)[0] ===
 /** Loaded at the first open, not at start-up: ports are locked before anything is captured. */
 function loadPcap(): PcapPackage {
   return createRequire(import.meta.url)('pcap') as PcapPackage;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

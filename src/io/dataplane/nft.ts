@@ -1,7 +1,7 @@
 // The program nft, which writes the packet filter. Running it at once stops us for some milliseconds; otherwise nobody waits.
 
 import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from 'node:child_process';
-import { err, ok, type Result } from '../../base/result.ts';
+import { err, messageOf, ok, type Result } from '../../base/result.ts';
 
 export const NFT_WITHIN_MS = 5000;
 
@@ -23,7 +23,7 @@ export function nft(
     program = spawn('nft', args, { stdio: ['pipe', 'pipe', 'pipe'], timeout: NFT_WITHIN_MS });
   } catch (error) {
     // Some failures, want of memory among them, are thrown here instead of being told of by `error`.
-    const message = error instanceof Error ? error.message : String(error);
+    const message = messageOf(error);
     setImmediate(() => done(err(`nft: ${message}`)));
     return;
   }

@@ -2,11 +2,12 @@
 // untagged one), an interface `<bridge>.<id>` on top of it is that VLAN.
 
 import { networkInterfaces } from 'node:os';
-import { type InterfaceAddress, type Ip, isIpv4, isLinkLocal, parseIp } from '../../base/ip.ts';
+import { type InterfaceAddress, type Ip, isIpv4, isLinkLocal, parseIp, withoutZone } from '../../base/ip.ts';
 import { parseMac } from '../../base/mac.ts';
 import type { IngressInterface } from '../../liveness/routed-probe.ts';
 import type { ProbeSource } from '../../liveness/settings.ts';
 import type { VlanId } from '../../model/dataplane.ts';
+import { HIGHEST_VLAN_ID } from '../../wire/ethernet.ts';
 import { masterOf } from './interfaces.ts';
 
 export interface OwnAddresses {
@@ -30,7 +31,7 @@ export function ownAddresses(bridge: string, ingressNames: readonly string[] = [
     const vlan = vlanOf(bridge, name);
     for (const { address, mac, cidr } of addresses ?? []) {
       const own = parseMac(mac);
-      const ip = parseIp(address.replace(/%.*$/, ''));
+      const ip = parseIp(withoutZone(address));
       if (ip !== undefined) all.add(ip);
       if (own === undefined || ip === undefined) continue;
       if (vlan !== undefined) sources.set(vlan, withAddress(sources.get(vlan) ?? { mac: own }, ip));
@@ -74,7 +75,7 @@ function withAddress(known: ProbeSource, ip: Ip): ProbeSource {
 export function vlanOf(bridge: string, name: string): VlanId | undefined {
   if (name === bridge) return 0;
   const id = name.startsWith(`${bridge}.`) ? Number(name.slice(bridge.length + 1)) : Number.NaN;
-  return Number.isInteger(id) && id >= 1 && id <= 4094 ? id : undefined;
+  return Number.isInteger(id) && id >= 1 && id <= HIGHEST_VLAN_ID ? id : undefined;
 }
 
 export function sameAddresses(a: OwnAddresses, b: OwnAddresses): boolean {

@@ -9,8 +9,9 @@ import { Type } from 'typebox';
 import { Check } from 'typebox/value';
 import type { KeptVlan } from '../../authz/vlan-book.ts';
 import { present } from '../../base/present.ts';
-import { err, ok, type Result } from '../../base/result.ts';
+import { err, messageOf, ok, type Result } from '../../base/result.ts';
 import type { PortName, VlanChange } from '../../model/dataplane.ts';
+import { HIGHEST_VLAN_ID } from '../../wire/ethernet.ts';
 import { attempt, replaceFile } from '../files.ts';
 import { interfaceIndex } from './interfaces.ts';
 
@@ -26,7 +27,7 @@ const Memory = Type.Object({
     Type.Object({
       port: Type.Optional(Type.String({ minLength: 1, maxLength: 15 })),
       ifindex: Type.Optional(Type.Integer({ minimum: 1 })),
-      vlan: Type.Integer({ minimum: 1, maximum: 4094 }),
+      vlan: Type.Integer({ minimum: 1, maximum: HIGHEST_VLAN_ID }),
       member: Type.Optional(Type.Object({ pvid: Type.Boolean(), untagged: Type.Boolean() })),
     }),
     { maxItems: 100_000 },
@@ -59,13 +60,13 @@ export class VlanMemory {
     } catch (cause) {
       return (cause as NodeJS.ErrnoException).code === 'ENOENT'
         ? ok([])
-        : err(`read ${this.path}: ${said(cause)}`);
+        : err(`read ${this.path}: ${messageOf(cause)}`);
     }
     let value: unknown;
     try {
       value = JSON.parse(text);
     } catch (cause) {
-      return err(`read ${this.path}: ${said(cause)}`);
+      return err(`read ${this.path}: ${messageOf(cause)}`);
     }
     if (!Check(Memory, value)) return err(`read ${this.path}: it is not what an agent writes`);
     if (value.boot !== undefined && value.boot !== this.boot) return ok([]);
@@ -115,8 +116,4 @@ export class VlanMemory {
     const about = present({ version: 1, boot: this.boot, bridge: this.bridgeIndex });
     return replaceFile(this.path, `${JSON.stringify({ ...about, found })}\n`);
   }
-}
-
-function said(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

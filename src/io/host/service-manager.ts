@@ -7,6 +7,7 @@
 // Bounds: a call does not wait but for the manager's own queue; a message that fails is lost, and said once.
 
 import koffi from 'koffi';
+import { messageOf } from '../../base/result.ts';
 
 const LIBRARY = 'libsystemd.so.0';
 const FEEDS_PER_TIMEOUT = 6;
@@ -37,9 +38,7 @@ export class ServiceManager {
     try {
       return new ServiceManager(options, options.notify ?? sdNotify());
     } catch (cause) {
-      options.onError(
-        `the service manager cannot be told anything: ${cause instanceof Error ? cause.message : cause}`,
-      );
+      options.onError(`the service manager cannot be told anything: ${messageOf(cause)}`);
       return undefined;
     }
   }

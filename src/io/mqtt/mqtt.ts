@@ -15,9 +15,11 @@
 
 import mqtt, { ErrorWithReasonCode, type IConnackPacket, type IPublishPacket, type MqttClient } from 'mqtt';
 import { writeToStream } from 'mqtt-packet';
+import { ok } from '../../base/result.ts';
 import { type Millis, rfc3339, type WallTime } from '../../base/time.ts';
 import { same } from '../../config/diff.ts';
 import { baseTopic, buildTopic, parseTopic } from '../../report/topics.ts';
+import { attempt } from '../files.ts';
 import { explainTls, readTlsFiles, type TlsMaterial } from '../tls.ts';
 import { Following } from './following.ts';
 import { commandTopics, isFrom, mayAnswerTo } from './mqtt-commands.ts';
@@ -157,17 +159,24 @@ export class MqttLink {
     this.connection =
       (this.connection % 0xfff_fffe) + 1 + (this.connection === 0 ? Math.floor(Math.random() * 1e6) : 0);
     const connection = connectOptions(this.options, this.availability('offline', 'connection-lost'));
-    if (!connection.ok) {
-      this.problem(connection.error);
+    // A URL that is none is thrown by the package.
+    const begun = connection.ok
+      ? attempt(() => {
+          const { options, tls } = connection.value;
+          return ok({ tls, peer: peerOf(this.options), client: mqtt.connect(this.options.url, options) });
+        })
+      : connection;
+    if (!begun.ok) {
+      this.problem(begun.error);
       this.retry();
       return;
     }
-    this.material = connection.value.tls;
-    const client = mqtt.connect(this.options.url, connection.value.options);
+    const { client, peer } = begun.value;
+    this.material = begun.value.tls;
     this.client = client;
     client.on('connect', (packet) => this.onConnect(client, packet));
     client.on('message', (topic, payload, packet) => this.onMessage(topic, payload, packet));
-    client.on('error', (error) => this.problem(explainTls(error, peerOf(this.options)).detail));
+    client.on('error', (error) => this.problem(explainTls(error, peer).detail));
     client.on('disconnect', (packet) =>
       this.problem(`the broker ended the connection, reason ${packet.reasonCode}`),
     );

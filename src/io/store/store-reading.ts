@@ -4,7 +4,7 @@
 import { chmodSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Database, RootDatabase } from 'lmdb';
-import { err, ok, type Result } from '../../base/result.ts';
+import { err, messageOf, ok, type Result } from '../../base/result.ts';
 import type { StoreFile } from './store-file.ts';
 
 /** Of what is in the file, not of LMDB's own. */
@@ -99,7 +99,7 @@ function certifiedIn(database: Lmdb): Result<CertifiedTable, string> {
   try {
     table = database.openDB<Uint8Array, string>({ name: CERTIFIED, encoding: 'binary' });
   } catch (cause) {
-    return ok({ entries: [], missing: words(cause) });
+    return ok({ entries: [], missing: messageOf(cause) });
   }
   const entries = entriesOf(table);
   return entries.ok
@@ -116,10 +116,6 @@ function entriesOf(table: Database<Uint8Array, string>): Result<readonly Entry[]
     if (entries.length !== entryCount) return err(`it has ${entries.length} of its ${entryCount} entries`);
     return ok(entries);
   } catch (cause) {
-    return err(`it cannot be read: ${words(cause)}`);
+    return err(`it cannot be read: ${messageOf(cause)}`);
   }
-}
-
-export function words(cause: unknown): string {
-  return cause instanceof Error ? cause.message : String(cause);
 }

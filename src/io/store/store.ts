@@ -14,13 +14,13 @@ import { mkdirSync, statfsSync } from 'node:fs';
 import type { Database } from 'lmdb';
 import { readSpool, type SpoolChange, type SpoolContent } from '../../accounting/spool.ts';
 import type { SpoolStatus } from '../../agent/ports.ts';
-import { err, ok, type Result } from '../../base/result.ts';
+import { err, messageOf, ok, type Result } from '../../base/result.ts';
 import type { CertifiedChange } from '../../policy/certified-codec.ts';
 import { readLogins, type StoredLogin } from '../../radius/sso-login-codec.ts';
 import { readEvents, type StoredEvents } from '../../report/event-codec.ts';
 import { type KeptContent, readKept } from '../../session/kept-codec.ts';
 import { StoreFile } from './store-file.ts';
-import { type Damage, type Entry, LAYOUT, LAYOUT_KEY, readDatabase, words } from './store-reading.ts';
+import { type Damage, type Entry, LAYOUT, LAYOUT_KEY, readDatabase } from './store-reading.ts';
 
 /** Company for a write that somebody waits for, and for one that nobody does. */
 const GATHER_MS = 5;
@@ -99,7 +99,7 @@ export function openStore(
       });
     }
   } catch (cause) {
-    return err(`${folder}: ${words(cause)}`);
+    return err(`${folder}: ${messageOf(cause)}`);
   }
 }
 
@@ -238,7 +238,7 @@ export class Store {
   }
 
   private reason(cause: unknown): string {
-    return `${this.file.path} cannot be written: ${this.hasRoom() ? words(cause) : 'there is no room left'}`;
+    return `${this.file.path} cannot be written: ${this.hasRoom() ? messageOf(cause) : 'there is no room left'}`;
   }
 
   /** Where nobody can say, the cause says more. */

@@ -13,7 +13,7 @@ import {
 } from 'node:http';
 import { createServer as createHttpsServer, Server as HttpsServer } from 'node:https';
 import type { Socket } from 'node:net';
-import { type Ip, parseIp } from '../../base/ip.ts';
+import { type Ip, parseIp, withoutZone } from '../../base/ip.ts';
 import type { Mac } from '../../base/mac.ts';
 import { ok, type Result } from '../../base/result.ts';
 import type { WebConfig } from '../../config/config.ts';
@@ -328,5 +328,5 @@ function endsOf({ remoteAddress, remotePort, localAddress, localPort }: Socket):
 }
 
 function addressOf(text: string | undefined): Ip | undefined {
-  return parseIp((text ?? '').replace(/^::ffff:/, '').replace(/%.*$/, ''));
+  return parseIp(withoutZone((text ?? '').replace(/^::ffff:/, '')));
 }

@@ -4,9 +4,9 @@
 // It looks into the agent (`Reflect.get`), since what must never be left behind is by its nature nobody's business.
 
 import type { Core } from '../../../src/agent/core.ts';
-import { sessionPayload } from '../../../src/agent/orders/views.ts';
 import { keysOf } from '../../../src/agent/session/authorization-policy.ts';
 import { isIn, SessionUnit } from '../../../src/agent/session/session-unit.ts';
+import { sessionPayload } from '../../../src/agent/told/views.ts';
 import { keyText } from '../../../src/authz/authorizer.ts';
 import type { Ip } from '../../../src/base/ip.ts';
 import { isFallback } from '../../../src/model/authorization.ts';

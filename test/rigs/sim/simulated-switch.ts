@@ -30,7 +30,7 @@ import {
 } from '../../../src/model/dataplane.ts';
 import type { HoldKind } from '../../../src/model/port.ts';
 import { readCertified } from '../../../src/policy/certified-codec.ts';
-import type { DynamicDatagram } from '../../../src/radius/dynauth.ts';
+import type { ClientDatagram } from '../../../src/radius/listed-clients.ts';
 import type { Bar } from '../../../src/radius/sso-ends.ts';
 import { readLogins } from '../../../src/radius/sso-login-codec.ts';
 import type { Rights } from '../../../src/report/commands.ts';
@@ -179,6 +179,7 @@ export class SimulatedSwitch {
   private eventsHang = false;
   /** Those that the data plane has not come to yet. */
   private heldGrants: Extract<Effect, { readonly type: 'grant' }>[] | undefined;
+  private heldConfinements: Extract<Effect, { readonly type: 'confine' }>[] | undefined;
   /** What the link holds. */
   private readonly unacknowledged: { readonly ref: EventRef; readonly payload: EventPayload }[] = [];
   /** As the agent knows it: after a stall it may be late. */
@@ -189,7 +190,7 @@ export class SimulatedSwitch {
   record = true;
   readonly answers = new Map<Ref, object>();
   readonly logs: string[] = [];
-  readonly dynamicReplies: DynamicDatagram[] = [];
+  readonly dynamicReplies: ClientDatagram[] = [];
   logLevel = 'info';
   /** Called after each input and all that followed from it. */
   afterTurn: () => void = () => {};
@@ -451,6 +452,15 @@ export class SimulatedSwitch {
     this.post({ type: 'tick' });
   }
 
+  /** The packet filter takes its time to confine, until it does not any more. */
+  holdConfinements(holds: boolean): void {
+    const held = this.heldConfinements ?? [];
+    this.heldConfinements = holds ? held : undefined;
+    if (holds) return;
+    for (const effect of held) this.performOne(effect);
+    this.post({ type: 'tick' });
+  }
+
   // Time.
 
   /** Everything that is due until then happens, each at its time. */
@@ -648,6 +658,10 @@ export class SimulatedSwitch {
         this.answers.set(effect.ref, effect.payload);
         return undefined;
       case 'confine':
+        if (this.heldConfinements !== undefined) {
+          this.heldConfinements.push(effect);
+          return undefined;
+        }
         return this.answer(effect.ref, 'confines', () => {
           this.confined.add(effect.mac);
           return this.fails('confinesUntold') ? err('done, and not told') : ok(undefined);

@@ -1,8 +1,8 @@
 // What comes of a request: the verb's result, or a refusal with the answer's error.
 
-import type { Fault } from '../../config/fault.ts';
-import type { ResultOf } from '../../report/answers.ts';
-import type { ErrorCode, Verb } from '../../report/command-schemas.ts';
+import type { Fault } from '../config/fault.ts';
+import type { ResultOf } from '../report/answers.ts';
+import type { ErrorCode, Verb } from '../report/command-schemas.ts';
 
 export interface Refused {
   readonly refused: true;

@@ -16,6 +16,7 @@ import type {
   RightsPayload,
   ServerPayload,
   SessionPayload,
+  TrafficPayload,
 } from '../../report/payloads.ts';
 import { l3SessionKey, sessionKey } from '../../report/topics.ts';
 import type { EndDecision, RelockProof } from '../../session/logout.ts';
@@ -98,6 +99,15 @@ export function sessionAnswer(unit: SessionUnit, core: Core): SessionPayload {
   };
 }
 
+/** The same, when the ports have been read for it. */
+export function meteredAnswer(unit: SessionUnit, core: Core): SessionPayload {
+  const traffic = core.parts.meter.trafficOf(unit);
+  return {
+    ...sessionAnswer(unit, core),
+    ...(traffic === undefined ? {} : { counters: trafficBody(traffic) }),
+  };
+}
+
 export function portPayload(unit: PortUnit, core: Core): PortPayload {
   const { machine, name } = unit;
   const { facts, config } = machine;
@@ -132,7 +142,7 @@ export interface InfoContext {
   readonly capabilities: Capabilities;
   readonly kernel: string;
   readonly rights?: RightsPayload;
-  readonly mqtt: InfoPayload['mqtt'];
+  readonly mqtt: Omit<InfoPayload['mqtt'], 'connected'>;
   readonly uplinkGuard: boolean;
 }
 
@@ -159,7 +169,8 @@ export function infoPayload(core: Core, context: InfoContext): InfoPayload {
     },
     missing: [...missing(context, core), ...(rights?.missing ?? [])],
     ...(rights === undefined ? {} : { rights }),
-    mqtt,
+    mqtt: { ...mqtt, connected: core.parts.reporter.isConnected },
+    events: core.parts.reporter.events,
     counts: {
       ports: [...ports.all()].length,
       sessions: core.sessions.size,
@@ -171,6 +182,8 @@ export function infoPayload(core: Core, context: InfoContext): InfoPayload {
       ? {}
       : { sso: { users: core.parts.sso.loggedIn, awaited: core.parts.routed.waiting } }),
     certified_devices: core.parts.certified.view(),
+    sessions_ended: core.ends.snapshot(),
+    probes: { sent: core.probes.get('sent'), answered: core.probes.get('answered') },
     counters: core.drops.snapshot(),
     repairs: core.repairs.snapshot(),
   };
@@ -312,7 +325,7 @@ export function lostEndBody(
   };
 }
 
-function trafficBody(traffic: TrafficCounters): NonNullable<EventBody<'session-end'>['counters']> {
+function trafficBody(traffic: TrafficCounters): TrafficPayload {
   return {
     input_octets: traffic.inputOctets,
     output_octets: traffic.outputOctets,
