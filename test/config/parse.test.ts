@@ -402,6 +402,19 @@ describe('a text as it is shown', () => {
     expect(withoutSecrets('a: [1')).toBe(undefined);
   });
 
+  test('has none of the secrets of a port that is named by a number', () => {
+    const mab = (secret: string) => `{mab: {password: ${secret}}}`;
+    const ports = `ports: {1: ${mab('hush1')}, 01: ${mab('hush01')}, 2: ${mab('{file: /a}')}, 02: ${mab('{file: /b}')}}`;
+    const numbers = `${MINIMAL}${ports}\n`;
+    const hidden = withoutSecrets(numbers) ?? '';
+    expect(hidden).not.toContain('hush');
+    const files: ReadSecret = () => ok('in a file');
+    expect(config(hidden.replaceAll(HIDDEN, 'hush'), files).ports).toEqual(
+      config(numbers.replaceAll(/hush[01]+/g, 'hush'), files).ports,
+    );
+    expect([...secretFiles(numbers)]).toEqual(['/a', '/b']);
+  });
+
   test('names its files', () => {
     expect([...secretFiles(text)]).toEqual(['/etc/rollcall/secret']);
   });
