@@ -567,7 +567,7 @@ it('`get` shows whatever is in force', async () => {
   const text = file().replace('ports:\n', 'ports:\n  1: {role: default}\n  01: {role: staff}\n');
   expect(await stage.ask('config', { apply: text })).toMatchObject({ applied: true });
   const { text: shown } = (await stage.ask('config', { get: true })) as { readonly text: string };
-  expect(shown).toMatch(/ 1: { role: default }\n +"01": { role: staff }/);
+  expect(shown).toMatch(/ "1": { role: default }\n +"01": { role: staff }/);
 });
 
 describe('timers of a port', () => {
