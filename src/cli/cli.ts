@@ -9,7 +9,7 @@ import type { Config } from '../config/config.ts';
 import { isBrokerUrl } from '../config/formats.ts';
 import { PORT_CONTROLS } from '../model/port.ts';
 import { PROBE_WAYS } from '../model/probe.ts';
-import { number, numberOrNone, oneOf, wholeNumber, yesOrNo } from './arguments.ts';
+import { number, numberOrNone, oneOf, waitingTime, wholeNumber, yesOrNo } from './arguments.ts';
 import { addCertified } from './certified.ts';
 import { type CheckOptions, check, type Files, type HostFinding } from './check.ts';
 import { confirmOnTerminal } from './confirm.ts';
@@ -30,6 +30,7 @@ import {
   events,
   type Terminal,
 } from './session.ts';
+import { printer } from './standard-output.ts';
 import { colors, plural } from './text.ts';
 import { addUci } from './uci.ts';
 import {
@@ -67,7 +68,7 @@ export interface Cli {
 }
 
 export function buildCli(options: CliOptions): Cli {
-  const out = options.out ?? ((text: string) => void process.stdout.write(text));
+  const out = options.out ?? printer();
   const error = options.err ?? ((text: string) => void process.stderr.write(text));
   const color = options.color ?? (process.stdout.isTTY === true && process.env.NO_COLOR === undefined);
   const terminal: Terminal = { out, err: error, paint: colors(color), now: options.now ?? Date.now };
@@ -354,7 +355,7 @@ class Program {
       .option('--ca-file <file>', 'PEM: who signs the certificate of the broker (mqtts://, wss://)')
       .option('--cert-file <file>', 'PEM: the certificate that is shown to the broker, with --key-file')
       .option('--key-file <file>', 'PEM: its key')
-      .option('--timeout <seconds>', 'how long to wait for an answer', number, 10)
+      .option('--timeout <seconds>', 'how long to wait for an answer', waitingTime, 10)
       .hook('preAction', (_, command) => {
         const { broker, switch: id } = command.opts<Connection>();
         if ((broker === undefined) !== (id === undefined))

@@ -1,4 +1,4 @@
-// The handshake: is this client still there? One machine per session; the rule is the design's, word for word:
+// The handshake: is this client still there? One machine per session; the rule, word for word:
 //
 //   1. The timer starts when the session starts. It runs in periods of T.
 //   2. Evidence within a period: at the period's end the client is online and the silent count returns to 0.
@@ -60,8 +60,8 @@ export type HandshakeEvent =
 export type HandshakeEffect =
   /** `number` = the silent count, from 1; 0 = the probe in the middle of a period of a client that sleeps. */
   | { readonly type: 'probe'; readonly number: number }
-  /** Tick again when a dump newer than `newerThan` is in. Urgent: ask for one; else the next routine one will do. */
-  | { readonly type: 'sweep-needed'; readonly newerThan: Instant; readonly urgent: boolean }
+  /** Tick again when a dump newer than this moment is in. Urgent: ask for one; else the next routine one will do. */
+  | { readonly type: 'sweep-needed'; readonly urgent: boolean }
   /** The verdict. The session ends with `handshake-timeout`, unless the caller answers with `extra-round`. */
   | { readonly type: 'silent'; readonly evidence: EndEvidence; readonly extended: boolean };
 
@@ -163,20 +163,15 @@ export class Handshake {
     return this.inExtraRound;
   }
 
-  /**
-   * A sign of life at `at`, whenever the news of it arrives; older than what is known: no effect. True if the client
-   * had been silent for a period or more and no sign of life since was known.
-   */
-  evidence(at: Instant, kind: EvidenceKind): boolean {
+  /** A sign of life at `at`, whenever the news of it arrives; older than what is known: no effect. */
+  evidence(at: Instant, kind: EvidenceKind): void {
     if (at >= this.probedAt && (kind === 'arp' || kind === 'nd' || kind === 'eapol')) {
       this.answers++;
       this.probedAt = NEVER;
     }
-    if (at <= this.seen) return false;
-    const wasSilent = this.unheard;
+    if (at <= this.seen) return;
     this.seen = at;
     this.seenBy = kind;
-    return wasSilent && !this.unheard;
   }
 
   /** Silent for at least one whole counted period, and nothing heard since. */
@@ -304,7 +299,7 @@ export class Handshake {
     }
     const count = onesOfLast(this.history, run) + 1;
     const last = count >= times && !keep;
-    if (sweptAt < end) return [{ type: 'sweep-needed', newerThan: end, urgent: last }];
+    if (sweptAt < end) return [{ type: 'sweep-needed', urgent: last }];
     this.history |= 1;
     this.count = count;
     if (last) {

@@ -39,7 +39,7 @@ export interface ProbeSettings {
 }
 
 export interface GuardSettings {
-  /** Share of a switch's or an uplink's sessions falling silent within one period; 0 = no guard. */
+  /** Share of a switch's sessions falling silent within one period; 0 = no guard. */
   readonly share: number;
   /** And at least so many. */
   readonly minimum: number;

@@ -1,4 +1,4 @@
-// Retained state and what the reading verbs answer, as JSON (design 2.1): one TypeBox declaration is schema and type.
+// Retained state and what the reading verbs answer, as JSON (docs/asyncapi.yaml): one TypeBox declaration is schema and type.
 // Events are in event-payloads.ts, requests in command-schemas.ts. Keys are snake_case and end in their unit.
 
 import { Type } from 'typebox';
@@ -37,7 +37,6 @@ export const AvailabilitySchema = object('Whether the agent is there. The last w
     ),
   ),
 });
-export type AvailabilityPayload = Payload<typeof AvailabilitySchema>;
 
 /** `failing`: nothing can be written for now; `none`: it cannot be had until the next start. */
 export const SPOOL_STATES = ['opening', 'durable', 'failing', 'none'] as const;
@@ -312,4 +311,3 @@ export const DecisionSchema = object('One decision about a MAC.', {
   server: Type.Optional(word('RADIUS server, address:port.')),
   reply_message: Type.Optional(word('Reply-Message of the server. Hostile text.')),
 });
-export type DecisionPayload = Payload<typeof DecisionSchema>;

@@ -576,6 +576,7 @@ describe('exit codes', () => {
     const control = await openControlSocket({ path: socket, rights: 'full', onRequest: () => {} });
     if (!control.ok) throw new Error(control.error);
     leftovers.push(() => control.value.close());
+    expect((await rollcall(['status', '--timeout', '2147484', ...at()])).code).toBe(2);
     expect(await rollcall(['status', '--timeout', '0.1', ...at()])).toMatchObject({
       code: 3,
       err: 'rollcall: no answer from the agent within 0.1 s\n',

@@ -216,6 +216,16 @@ describe('keys that must agree', () => {
     ],
     [
       'mqtt: {',
+      'handshake: {sources: {7: {ip: 0.1.2.3}}}\nmqtt: {',
+      '0.1.2.3 cannot be the sender of a probe',
+    ],
+    [
+      '- {address: 127.0.0.1, auth_port: 1812,',
+      '- {address: 2001:db8::1, secret: testing123}\n    - {address: "2001:DB8:0::1", auth_port: 1812,',
+      'radius.servers[1] (line 14): 2001:db8::1 port 1812 is servers[0] already',
+    ],
+    [
+      'mqtt: {',
       'silent_devices: [{mac: aabb.ccdd.eeff, handshake: off}, {mac: aa-bb-cc-dd-ee-ff, handshake: off}]\nmqtt: {',
       'is silent_devices[0] already',
     ],
@@ -400,6 +410,19 @@ describe('a text as it is shown', () => {
     expect(config(numbers).ports.map(({ pattern }) => pattern)).toEqual(['1', '01', '0x1']);
     expect(config((withoutSecrets(numbers) ?? '').replace(HIDDEN, 'testing123'))).toEqual(config(numbers));
     expect(withoutSecrets('a: [1')).toBe(undefined);
+  });
+
+  test('has none of the secrets of a port that is named by a number', () => {
+    const mab = (secret: string) => `{mab: {password: ${secret}}}`;
+    const ports = `ports: {1: ${mab('hush1')}, 01: ${mab('hush01')}, 2: ${mab('{file: /a}')}, 02: ${mab('{file: /b}')}}`;
+    const numbers = `${MINIMAL}${ports}\n`;
+    const hidden = withoutSecrets(numbers) ?? '';
+    expect(hidden).not.toContain('hush');
+    const files: ReadSecret = () => ok('in a file');
+    expect(config(hidden.replaceAll(HIDDEN, 'hush'), files).ports).toEqual(
+      config(numbers.replaceAll(/hush[01]+/g, 'hush'), files).ports,
+    );
+    expect([...secretFiles(numbers)]).toEqual(['/a', '/b']);
   });
 
   test('names its files', () => {

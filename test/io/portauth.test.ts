@@ -8,9 +8,9 @@ import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type Mac, macFromBytes, macToNumber } from '../../src/base/mac.ts';
 import { instant } from '../../src/base/time.ts';
 import { PortAuth } from '../../src/io/dataplane/portauth.ts';
-import type { Simulator } from '../../src/io/dataplane/portauth-sim.ts';
 import type { DataplaneEvent, GrantKey, PortName } from '../../src/model/dataplane.ts';
 import { decodeEntries, forEachEntry, isGrant } from '../../src/wire/fdb-table.ts';
+import { Simulator } from '../rigs/simulator.ts';
 
 const NATIVE = join(import.meta.dirname, '../../native');
 const LIBRARY = join(NATIVE, 'build/libportauth.so');
@@ -30,9 +30,7 @@ function openSwitch(): { readonly portauth: PortAuth; readonly sim: Simulator } 
   const opened = PortAuth.open({ library: LIBRARY, spec: 'sim:br0,p1,p2' });
   if (!opened.ok) throw new Error(opened.error);
   onTestFinished(() => opened.value.close());
-  const sim = opened.value.simulator();
-  if (sim === undefined) throw new Error('not a simulator');
-  return { portauth: opened.value, sim };
+  return { portauth: opened.value, sim: new Simulator(opened.value) };
 }
 
 function key(mac: Mac, port = P1, vlan = 0): GrantKey {

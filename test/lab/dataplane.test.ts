@@ -1,6 +1,6 @@
-// The data plane against the kernel's own bridge: every row of the table of measured behaviour in the design, the
-// re-learning race under flood, and what failures say. One namespace: p1, p2 and up0 are the bridge's ports, c1, c2
-// and cup their clients' ends.
+// The data plane against the kernel's own bridge: what the agent relies on in
+// it, as it was measured, the re-learning race under flood, and what failures say. One namespace: p1, p2 and up0 are
+// the bridge's ports, c1, c2 and cup their clients' ends.
 
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';

@@ -51,8 +51,10 @@ describe('a client that falls silent', () => {
 
   it('asks for a dump at once for the verdict, and can wait for the routine one before', () => {
     const rig = new HandshakeRig().run(100_000);
-    const sweeps = rig.log.flatMap(({ effect }) => (effect.type === 'sweep-needed' ? [effect] : []));
-    expect(sweeps.map((sweep) => [sweep.newerThan, sweep.urgent])).toEqual([
+    const sweeps = rig.log.flatMap(({ at, effect }) =>
+      effect.type === 'sweep-needed' ? [[at, effect.urgent]] : [],
+    );
+    expect(sweeps).toEqual([
       [10_000, false],
       [20_000, false],
       [30_000, true],
@@ -120,16 +122,15 @@ describe('evidence', () => {
   it('older than what is known changes nothing', () => {
     const rig = new HandshakeRig().run(5_000);
     rig.frame('nd');
-    expect(rig.machine.evidence(instant(4_000), 'fdb')).toBe(false);
+    rig.machine.evidence(instant(4_000), 'fdb');
     expect(rig.machine.view()).toMatchObject({ lastSeen: 5_000, lastSeenBy: 'nd' });
   });
 
   it('tells whether a silent client came back', () => {
     const rig = new HandshakeRig().run(25_000);
     expect(rig.machine.unheard).toBe(true);
-    expect(rig.machine.evidence(instant(24_000), 'fdb')).toBe(true);
+    rig.machine.evidence(instant(24_000), 'fdb');
     expect(rig.machine.unheard).toBe(false);
-    expect(rig.machine.evidence(instant(25_000), 'fdb')).toBe(false);
   });
 
   it('counts a probe as answered by ARP or ND only, once, though the table told of it before', () => {

@@ -257,8 +257,9 @@ export class PortDesk {
   /** One that was renamed, say, from a name that is ours to one that is not: nobody would open it. */
   private tellLocked(facts: PortFacts): void {
     const { name, locked } = facts;
+    if (!locked) return;
     const control = this.commanded.get(name)?.control ?? this.core.settings.port(name).control;
-    if (!locked || control !== 'off') return;
+    if (control !== 'off') return;
     const message = `${name} has come locked, and by the configuration it is none of ours: it stays so until \`${unlockCommand(facts)}\``;
     this.core.parts.reporter.warning('port', message, { port: name });
   }

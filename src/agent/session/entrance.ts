@@ -12,7 +12,7 @@ import type { Mac } from '../../base/mac.ts';
 import { type AuthMethod, isFallback } from '../../model/authorization.ts';
 import type { GrantKey, PortName, SessionVlans } from '../../model/dataplane.ts';
 import type { SessionSelector } from '../../model/selector.ts';
-import { isAddressOf } from '../../model/session.ts';
+import { isMeant } from '../../session/table.ts';
 import type { Core } from '../core.ts';
 import {
   type EntryRefusal,
@@ -124,17 +124,14 @@ export class Entrance {
   }
 
   /** Those on their way in whom all of it fits. */
-  select({ mac, ip, sessionId, user, port, role }: SessionSelector): readonly Admission[] {
+  select(selector: SessionSelector): readonly Admission[] {
     const all = [...this.entering.values()].map(({ admission }) => admission);
-    return all.filter(
-      (admission) =>
-        (mac === undefined || admission.mac === mac) &&
-        (port === undefined || admission.port === port) &&
-        (ip === undefined || isAddressOf(admission.addresses ?? {}, ip, this.core.now.mono)) &&
-        (sessionId === undefined || admission.sessionId === sessionId) &&
-        (user === undefined || admission.authorization.userName === user) &&
-        (role === undefined || roleFor(this.core, admission).role === role),
-    );
+    return all.filter((admission) => {
+      const { userName } = admission.authorization;
+      const { role } = roleFor(this.core, admission);
+      const who = { addresses: {}, ...admission, userName, role };
+      return isMeant(who, selector, this.core.now.mono);
+    });
   }
 
   /** Somebody has put it out before it was in. */

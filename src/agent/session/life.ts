@@ -81,10 +81,6 @@ export class Life implements Timed {
     return this.authz.leaving;
   }
 
-  get grantsApplied(): number {
-    return this.authz.applied;
-  }
-
   isGranted(key: Grant): boolean {
     return this.authz.isWanted(key);
   }

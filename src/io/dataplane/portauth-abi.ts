@@ -1,6 +1,7 @@
 // The C ABI of native/include/portauth.h as Node sees it: function prototypes for koffi and the offsets of the
 // packed records (little-endian). Pointers to records are typed arrays, passed without a copy.
 
+import { constants } from 'node:os';
 import koffi from 'koffi';
 
 import { type Ip, ipToBytes, ipv4FromBytes, ipv6FromBytes, isIpv4 } from '../../base/ip.ts';
@@ -16,6 +17,11 @@ import type {
 
 /** The ABI that this file speaks; a library of any other is refused. */
 export const ABI_VERSION = 4;
+
+/** Results that say something to the caller: negative, and with the numbers of this machine, since MIPS has some of its own. */
+export const ENOENT = -constants.errno.ENOENT;
+export const ENODEV = -constants.errno.ENODEV;
+export const ENOBUFS = -constants.errno.ENOBUFS;
 
 export const CAPABILITIES_OCTETS = 24;
 export const PORT_OCTETS = 72;

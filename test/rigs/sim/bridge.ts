@@ -1,4 +1,4 @@
-// A Linux bridge in memory, with the kernel's rules as they were measured (design 1.1): locked ports, sticky static entries,
+// A Linux bridge in memory, with the kernel's rules as they were measured (test/lab/dataplane.test.ts): locked ports, sticky static entries,
 // last-seen times that traffic refreshes and link-local frames do not, captures that hear what the lock drops.
 //
 // With VLAN filtering off, as at first, there is one entry a MAC; with it, one a MAC and VLAN. The agent reaches it through `setPort`, `setVlans`, `grant`, `revoke` and `dump`; clients through

@@ -30,7 +30,7 @@ import {
 } from '../../../src/model/dataplane.ts';
 import type { HoldKind } from '../../../src/model/port.ts';
 import { readCertified } from '../../../src/policy/certified-codec.ts';
-import type { DynamicDatagram } from '../../../src/radius/dynauth.ts';
+import type { ClientDatagram } from '../../../src/radius/listed-clients.ts';
 import type { Bar } from '../../../src/radius/sso-ends.ts';
 import { readLogins } from '../../../src/radius/sso-login-codec.ts';
 import type { Rights } from '../../../src/report/commands.ts';
@@ -190,7 +190,7 @@ export class SimulatedSwitch {
   record = true;
   readonly answers = new Map<Ref, object>();
   readonly logs: string[] = [];
-  readonly dynamicReplies: DynamicDatagram[] = [];
+  readonly dynamicReplies: ClientDatagram[] = [];
   logLevel = 'info';
   /** Called after each input and all that followed from it. */
   afterTurn: () => void = () => {};
