@@ -157,6 +157,18 @@ static int flush_port(struct sd *sd, uint32_t ifindex) {
     return send_port_bits(sd, ifindex, &flush, 1);
 }
 
+/*
+ * Flooding goes off as a whole, and comes back only where it is off as a whole: a part of it that somebody else has turned off
+ * stays off.
+ */
+static int write_flooding(struct sd *sd, uint32_t ifindex, bool was_unflooded, bool unflooded) {
+    if (was_unflooded == unflooded) return 0;
+    const uint8_t on = !unflooded;
+    const struct port_bit bits[] = {
+        {IFLA_BRPORT_UNICAST_FLOOD, on}, {IFLA_BRPORT_MCAST_FLOOD, on}, {IFLA_BRPORT_BCAST_FLOOD, on}};
+    return send_port_bits(sd, ifindex, bits, 3);
+}
+
 /* Writes the flags in the order that the kernel wants (MAB needs lock and learning), flushes, reads back. */
 static int write_port(struct sd *sd, const struct pa_port_setting *setting) {
     const bool lock = setting->flags & PA_PORT_LOCKED, mab = setting->flags & PA_PORT_MAB;
@@ -172,12 +184,14 @@ static int write_port(struct sd *sd, const struct pa_port_setting *setting) {
                                     {UAPI_IFLA_BRPORT_LOCKED, lock},
                                     {UAPI_IFLA_BRPORT_MAB, mab}};
     error = send_port_bits(sd, setting->ifindex, bits, mab ? 3 : 2);
+    if (!error)
+        error = write_flooding(sd, setting->ifindex, link.port.flags & PA_PORT_UNFLOODED, setting->flags & PA_PORT_UNFLOODED);
     if (!error) error = flush_port(sd, setting->ifindex);
     if (!error) error = sd_port_now(sd, setting->ifindex, &link);
     if (error) return error;
     /* An old kernel skips attributes that it does not know, and says nothing. */
-    const uint32_t wanted = (setting->flags & (PA_PORT_LOCKED | PA_PORT_MAB)) | (learning ? PA_PORT_LEARNING : 0);
-    const uint32_t mask = PA_PORT_LOCKED | PA_PORT_MAB | PA_PORT_LEARNING;
+    const uint32_t wanted = setting->flags | (learning ? PA_PORT_LEARNING : 0);
+    const uint32_t mask = PA_PORT_LOCKED | PA_PORT_MAB | PA_PORT_LEARNING | PA_PORT_UNFLOODED;
     return (link.port.flags & mask) == wanted ? 0 : -EOPNOTSUPP;
 }
 
@@ -223,6 +237,7 @@ void sd_lock_again(struct sd *sd, uint32_t ifindex) {
     struct pa_port_setting setting = {.ifindex = ifindex, .flags = PA_PORT_LOCKED | PA_PORT_LEARNING};
     struct sd_link link;
     if (sd_port_now(sd, ifindex, &link) || (link.port.flags & PA_PORT_LOCKED)) return;
+    setting.flags |= link.port.flags & PA_PORT_UNFLOODED;
     if (write_port(sd, &setting) == 0) prove_closed(sd, &setting, 1);
 }
 

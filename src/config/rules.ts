@@ -30,20 +30,7 @@ export function ruleFindings(raw: RawConfig): readonly Finding[] {
     ...vlanFindings(raw),
     ...webFindings(raw),
     ...certifiedFindings(raw),
-    ...futureFindings(raw),
   ];
-}
-
-/** Keys that are part of the contract, and that this version does not act upon: better said than found out. */
-function futureFindings(raw: RawConfig): Finding[] {
-  const out: Finding[] = [];
-  for (const [pattern, port] of Object.entries(raw.ports ?? {})) {
-    const path = ['ports', pattern];
-    if (port.egress === 'closed') {
-      out.push(warning([...path, 'egress'], 'is not there yet: locked ports still receive broadcasts'));
-    }
-  }
-  return out;
 }
 
 function roleFindings(raw: RawConfig): Finding[] {

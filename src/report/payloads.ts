@@ -153,6 +153,10 @@ export const PortSchema = object('One port.', {
   link: oneOf('Carrier.', ['up', 'down']),
   admin: oneOf('Administrative state.', ['up', 'down']),
   locked: Type.Boolean({ description: 'Frames of unknown MACs are dropped.' }),
+  egress: oneOf(
+    'closed: nothing that is flooded leaves by it now (broadcast, multicast, unicast to a MAC that nobody has learnt).',
+    ['open', 'closed'],
+  ),
   mab: Type.Boolean({ description: 'MAC authentication bypass is on.' }),
   opened: Type.Boolean({ description: 'Open for all, since one client is in (host mode multi-host).' }),
   vlan: Type.Union([Vlan, Type.Null()], {

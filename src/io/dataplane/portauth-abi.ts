@@ -61,6 +61,7 @@ export const PORT_LINK_UP = 1 << 1;
 export const PORT_LOCKED = 1 << 2;
 export const PORT_LEARNING = 1 << 3;
 export const PORT_MAB = 1 << 4;
+export const PORT_UNFLOODED = 1 << 5;
 
 /** A `struct pa_handle *`. */
 export type Handle = bigint;
@@ -269,6 +270,7 @@ function portFacts(port: {
     locked: (port.flags & PORT_LOCKED) !== 0,
     learning: (port.flags & PORT_LEARNING) !== 0,
     mab: (port.flags & PORT_MAB) !== 0,
+    unflooded: (port.flags & PORT_UNFLOODED) !== 0,
   };
 }
 

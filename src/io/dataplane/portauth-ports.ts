@@ -69,9 +69,13 @@ export class PortRecords {
   set(
     wanted: readonly { readonly name: PortName; readonly setting: PortSetting }[],
   ): readonly Result<void, string>[] {
-    const records = wanted.map(({ name, setting: { locked, mab } }) => ({
+    const records = wanted.map(({ name, setting: { locked, mab, unflooded } }) => ({
       name,
-      flags: abi.PORT_LEARNING | (locked ? abi.PORT_LOCKED : 0) | (mab ? abi.PORT_MAB : 0),
+      flags:
+        abi.PORT_LEARNING |
+        (locked ? abi.PORT_LOCKED : 0) |
+        (mab ? abi.PORT_MAB : 0) |
+        (unflooded ? abi.PORT_UNFLOODED : 0),
     }));
     return this.write('portSet', records, (i) => {
       return `${wanted[i]?.setting.locked ? 'lock' : 'unlock'} port ${wanted[i]?.name}`;

@@ -109,6 +109,7 @@ export class Invariants {
     this.checkTable();
     this.checkAddresses();
     this.checkStrangers();
+    this.checkFlooding();
     this.checkAccounting();
     this.checkRetained();
     this.checkTimers();
@@ -120,6 +121,20 @@ export class Invariants {
     for (const { session } of this.core.sessions.onPorts()) {
       if (session.method === 'portal' && !this.net.confined.has(session.mac))
         this.fail(`${session.mac} is a stranger, and free`);
+    }
+  }
+
+  /** A port that is set is flooded with nothing while nobody is in, where its configuration says so. */
+  private checkFlooding(): void {
+    const { core, net } = this;
+    if (!core.parts.restoration.settled) return;
+    for (const { name, machine } of core.parts.ports.all()) {
+      const port = net.bridge.ports.get(name);
+      if (port?.present !== true || machine.control === 'off' || !machine.isSet) continue;
+      const nobody = core.sessions.countOnPort(name) === 0 && !core.parts.life.isGranting(name);
+      const unflooded =
+        machine.config.egress === 'closed' && machine.control !== 'force-authorized' && nobody;
+      if (port.unflooded !== unflooded) this.fail(`${name} is ${unflooded ? '' : 'not '}flooded`);
     }
   }
 
