@@ -167,7 +167,11 @@ const PORT_VLANS = ['guest_vlan', 'auth_fail_vlan', 'critical_vlan', 'voice_vlan
 
 function unknownVlan(path: KeyPath, vlan: string, names: readonly string[]): Finding {
   const guess = closest(vlan, names);
-  const hint = guess === undefined ? 'give its id, or name it in `vlans`' : `did you mean '${guess}'?`;
+  const hint = /^[0-9]+$/.test(vlan)
+    ? 'an id is written without quotes'
+    : guess === undefined
+      ? 'give its id, or name it in `vlans`'
+      : `did you mean '${guess}'?`;
   return fault(path, `there is no VLAN '${vlan}'; ${hint}`);
 }
 
