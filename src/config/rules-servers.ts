@@ -1,5 +1,6 @@
 // Keys of `radius.servers`, and of how long they are waited for, that must agree with each other.
 
+import { parseIp } from '../base/ip.ts';
 import { PAE_DEFAULTS } from '../pae/settings.ts';
 import { ACCESS_RETRANSMISSION, LONGEST_VISIT_IRTS } from '../radius/settings.ts';
 import { RADIUS_DEFAULTS } from './defaults.ts';
@@ -68,10 +69,11 @@ export function patienceFindings(raw: RawConfig): Finding[] {
 }
 
 function placeOf({ address, tls, use, auth_port, acct_port }: RawServer): string {
-  if (tls !== undefined) return `${address} TCP port ${tls.port ?? RADIUS_DEFAULTS.radSecPort}`;
+  const host = parseIp(address) ?? address;
+  if (tls !== undefined) return `${host} TCP port ${tls.port ?? RADIUS_DEFAULTS.radSecPort}`;
   const port =
     use === 'accounting' ? (acct_port ?? RADIUS_DEFAULTS.acctPort) : (auth_port ?? RADIUS_DEFAULTS.authPort);
-  return `${address} port ${port}`;
+  return `${host} port ${port}`;
 }
 
 function udpFindings(server: RawServer, path: KeyPath): Finding[] {

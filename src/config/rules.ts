@@ -30,20 +30,7 @@ export function ruleFindings(raw: RawConfig): readonly Finding[] {
     ...vlanFindings(raw),
     ...webFindings(raw),
     ...certifiedFindings(raw),
-    ...futureFindings(raw),
   ];
-}
-
-/** Keys that are part of the contract, and that this version does not act upon: better said than found out. */
-function futureFindings(raw: RawConfig): Finding[] {
-  const out: Finding[] = [];
-  for (const [pattern, port] of Object.entries(raw.ports ?? {})) {
-    const path = ['ports', pattern];
-    if (port.egress === 'closed') {
-      out.push(warning([...path, 'egress'], 'is not there yet: locked ports still receive broadcasts'));
-    }
-  }
-  return out;
 }
 
 function roleFindings(raw: RawConfig): Finding[] {
@@ -174,7 +161,11 @@ const PORT_VLANS = ['guest_vlan', 'auth_fail_vlan', 'critical_vlan', 'voice_vlan
 
 function unknownVlan(path: KeyPath, vlan: string, names: readonly string[]): Finding {
   const guess = closest(vlan, names);
-  const hint = guess === undefined ? 'give its id, or name it in `vlans`' : `did you mean '${guess}'?`;
+  const hint = /^[0-9]+$/.test(vlan)
+    ? 'an id is written without quotes'
+    : guess === undefined
+      ? 'give its id, or name it in `vlans`'
+      : `did you mean '${guess}'?`;
   return fault(path, `there is no VLAN '${vlan}'; ${hint}`);
 }
 

@@ -198,7 +198,7 @@ export const Port = Type.Object(
       Type.Enum(['open', 'closed'], {
         title: 'one of open, closed',
         default: PORT_DEFAULTS.egress,
-        description: 'closed: no flooded frames leave by the port before its first grant.',
+        description: 'closed: nothing that is flooded leaves by the port while nobody is in.',
       }),
     ),
     guest_vlan: Type.Optional(vlanWord('Of a client that does not answer EAPOL.')),

@@ -1,4 +1,4 @@
-// The handshake: is this client still there? One machine per session; the rule is the design's, word for word:
+// The handshake: is this client still there? One machine per session; the rule, word for word:
 //
 //   1. The timer starts when the session starts. It runs in periods of T.
 //   2. Evidence within a period: at the period's end the client is online and the silent count returns to 0.

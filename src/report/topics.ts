@@ -1,4 +1,4 @@
-// Every MQTT topic of Rollcall, built and parsed (design 2.1): `rollcall/v1/<switch>/...`.
+// Every MQTT topic of Rollcall, built and parsed (docs/asyncapi.yaml): `rollcall/v1/<switch>/...`.
 //
 // A switch id or port name never smuggles a level or a wildcard into a topic: what a level cannot bear is percent-encoded
 // (`/ + # %`, controls, NUL), and parsing turns it back.

@@ -216,6 +216,16 @@ describe('keys that must agree', () => {
     ],
     [
       'mqtt: {',
+      'handshake: {sources: {7: {ip: 0.1.2.3}}}\nmqtt: {',
+      '0.1.2.3 cannot be the sender of a probe',
+    ],
+    [
+      '- {address: 127.0.0.1, auth_port: 1812,',
+      '- {address: 2001:db8::1, secret: testing123}\n    - {address: "2001:DB8:0::1", auth_port: 1812,',
+      'radius.servers[1] (line 14): 2001:db8::1 port 1812 is servers[0] already',
+    ],
+    [
+      'mqtt: {',
       'silent_devices: [{mac: aabb.ccdd.eeff, handshake: off}, {mac: aa-bb-cc-dd-ee-ff, handshake: off}]\nmqtt: {',
       'is silent_devices[0] already',
     ],

@@ -83,6 +83,13 @@ export class Entrance {
     return this.ofMac(mac).length > 0;
   }
 
+  /** Entries of somebody on the way in are there, or being written. */
+  isGranting(port: PortName): boolean {
+    return [...this.entering.values()].some(
+      ({ admission, keys }) => admission.port === port && keys.length > 0,
+    );
+  }
+
   isEnteringAs(mac: Mac, method: AuthMethod): boolean {
     return this.ofMac(mac).some(({ admission }) => admission.method === method);
   }
@@ -286,6 +293,8 @@ export class Entrance {
     const { mac, port } = entering.admission;
     entering.keys = keysOf(mac, port, vlans);
     for (const key of entering.keys) entering.waiting.add(keyText(key));
+    // Before the entry is there: what the client is sent first may be a broadcast.
+    this.core.parts.ports.review(port);
     for (const key of entering.keys) this.core.parts.life.want(key);
   }
 
@@ -359,10 +368,9 @@ export class Entrance {
   /** It may have been opened for who is turned back, or left open for it by an older session. */
   private closePort(port: PortName): void {
     const { parts, sessions } = this.core;
-    const others = [...this.entering.values()].some(
-      ({ admission, keys }) => admission.port === port && keys.length > 0,
-    );
-    if (!others && sessions.countOnPort(port) === 0 && parts.ports.isOpened(port)) parts.ports.close(port);
+    if (!this.isGranting(port) && sessions.countOnPort(port) === 0 && parts.ports.isOpened(port))
+      parts.ports.close(port);
+    parts.ports.review(port);
   }
 }
 

@@ -144,6 +144,11 @@ export class Life implements Timed {
     return this.authz.isLeavingIn(port, vlans);
   }
 
+  /** Entries of somebody on the way in are there, or being written. */
+  isGranting(port: PortName): boolean {
+    return this.entrance.isGranting(port);
+  }
+
   isEntering(mac: Mac): boolean {
     return this.entrance.isEntering(mac);
   }

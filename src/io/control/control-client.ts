@@ -5,6 +5,7 @@
 // subscriber, who is cut off when he leaves too many of them unread. Who says nothing for minutes gives up the place.
 
 import type { Socket } from 'node:net';
+import { utf8 } from '../../base/bytes.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { refusal } from '../../report/answers.ts';
 import { MAX_COMMAND_OCTETS } from '../../report/command-schemas.ts';
@@ -113,7 +114,7 @@ export class ControlClient {
     this.isAsking = true;
     this.options.onRequest({
       verb,
-      payload: new TextEncoder().encode(JSON.stringify(rest)),
+      payload: utf8(JSON.stringify(rest)),
       rights: this.options.rights,
       reply: (answer) => {
         this.isAsking = false;
