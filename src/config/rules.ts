@@ -5,6 +5,7 @@ import { globMatches, isGlob } from '../base/glob.ts';
 import { isHostAddress, parseIp, parseIpv4, parseIpv6 } from '../base/ip.ts';
 import { isStationAddress, parseMac } from '../base/mac.ts';
 import { HIGHEST_VLAN_ID } from '../wire/ethernet.ts';
+import { LONGEST_VALUE } from '../wire/radius-dictionary.ts';
 import { SHELL_DEFAULTS } from './defaults.ts';
 import { closest, type KeyPath } from './fault.ts';
 import { type Finding, fault, warning } from './findings.ts';
@@ -76,6 +77,11 @@ function radiusFindings(raw: RawConfig): Finding[] {
     clients.add(address);
     out.push(...noHost(client, path), ...shortSecret(client, path));
   });
+  const octets = utf8(raw.radius.nas_identifier ?? '').length;
+  if (octets > LONGEST_VALUE)
+    out.push(
+      fault(['radius', 'nas_identifier'], `has ${octets} octets; RADIUS takes at most ${LONGEST_VALUE}`),
+    );
   for (const key of ['nas_ip_address', 'nas_ipv6_address'] as const) {
     const address = raw.radius[key];
     if (address !== undefined && !isHost(address))

@@ -199,6 +199,11 @@ describe('keys that must agree', () => {
       `ports."p*".role (line 6): there is no role 'defualt'; did you mean 'default'?`,
     ],
     ['"p*":', '"averyverylongname0":', 'has 18 octets; an interface name has at most 15'],
+    [
+      'nas_identifier: sw1',
+      `nas_identifier: ${'ä'.repeat(127)}`,
+      'radius.nas_identifier (line 10): has 254 octets; RADIUS takes at most 253',
+    ],
     ['acct_port: 1813', 'acct_port: 1812', 'authentication and accounting cannot share port 1812'],
     ['mqtt: {', 'mqtt: {password: x, ', 'mqtt.password (line 16): needs a username'],
     ['mqtt: {', 'mqtt: {tls: {ca_file: /ca.pem}, ', 'needs a url that begins with mqtts:// or wss://'],

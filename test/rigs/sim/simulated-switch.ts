@@ -180,6 +180,7 @@ export class SimulatedSwitch {
   /** Those that the data plane has not come to yet. */
   private heldGrants: Extract<Effect, { readonly type: 'grant' }>[] | undefined;
   private heldConfinements: Extract<Effect, { readonly type: 'confine' }>[] | undefined;
+  private heldLinks: Extract<Effect, { readonly type: 'set-link' }>[] | undefined;
   /** What the link holds. */
   private readonly unacknowledged: { readonly ref: EventRef; readonly payload: EventPayload }[] = [];
   /** As the agent knows it: after a stall it may be late. */
@@ -461,6 +462,15 @@ export class SimulatedSwitch {
     this.post({ type: 'tick' });
   }
 
+  /** The kernel takes its time to set links, until it does not any more. */
+  holdLinks(holds: boolean): void {
+    const held = this.heldLinks ?? [];
+    this.heldLinks = holds ? held : undefined;
+    if (holds) return;
+    for (const effect of held) this.performOne(effect);
+    this.post({ type: 'tick' });
+  }
+
   // Time.
 
   /** Everything that is due until then happens, each at its time. */
@@ -540,6 +550,10 @@ export class SimulatedSwitch {
       case 'set-port':
         return this.answer(effect.ref, 'setPorts', () => bridge.setPort(effect.port, effect.setting));
       case 'set-link':
+        if (this.heldLinks !== undefined) {
+          this.heldLinks.push(effect);
+          return undefined;
+        }
         return this.answer(effect.ref, 'links', () => {
           if (this.stuckLinks.has(effect.port)) return err('the link is stuck');
           bridge.setAdmin(effect.port, effect.up);
