@@ -104,7 +104,10 @@ class Program {
       .showSuggestionAfterError()
       .exitOverride()
       .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
-      .addHelpText('after', '\nExit codes: 0 done, 1 refused, 2 usage, 3 no agent.');
+      .addHelpText(
+        'after',
+        '\nExit codes: 0 done, 1 refused, 2 usage, 3 no agent; of run: 78 the configuration has a fault.',
+      );
     this.agent();
     this.reading();
     this.acting();

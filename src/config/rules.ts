@@ -13,7 +13,7 @@ import type { RawConfig } from './raw.ts';
 import { certifiedFindings } from './rules-certified.ts';
 import { l3Findings } from './rules-l3.ts';
 import { roleRuleFindings, silentDeviceFindings, unknownRole } from './rules-roles.ts';
-import { patienceFindings, serverFindings, shortSecret } from './rules-servers.ts';
+import { isHost, noHost, patienceFindings, serverFindings, shortSecret } from './rules-servers.ts';
 import { webFindings } from './rules-web.ts';
 
 export function ruleFindings(raw: RawConfig): readonly Finding[] {
@@ -67,7 +67,7 @@ function portFindings(raw: RawConfig): Finding[] {
 }
 
 function radiusFindings(raw: RawConfig): Finding[] {
-  const { dynamic_authorization: dynAuth, nas_ip_address: nasIp } = raw.radius;
+  const { dynamic_authorization: dynAuth } = raw.radius;
   const out: Finding[] = serverFindings(raw);
   const clients = new Set<string>();
   (dynAuth?.clients ?? []).forEach((client, index) => {
@@ -75,14 +75,18 @@ function radiusFindings(raw: RawConfig): Finding[] {
     const address = parseIp(client.address) ?? client.address;
     if (clients.has(address)) out.push(fault(path, `${client.address} is in the list already`));
     clients.add(address);
-    out.push(...shortSecret(client, path));
+    out.push(...noHost(client, path), ...shortSecret(client, path));
   });
   const octets = utf8(raw.radius.nas_identifier ?? '').length;
   if (octets > LONGEST_VALUE)
     out.push(
       fault(['radius', 'nas_identifier'], `has ${octets} octets; RADIUS takes at most ${LONGEST_VALUE}`),
     );
-  if (nasIp === '0.0.0.0') out.push(fault(['radius', 'nas_ip_address'], 'must be an address of this switch'));
+  for (const key of ['nas_ip_address', 'nas_ipv6_address'] as const) {
+    const address = raw.radius[key];
+    if (address !== undefined && !isHost(address))
+      out.push(fault(['radius', key], 'must be an address of this switch'));
+  }
   return out;
 }
 

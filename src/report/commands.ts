@@ -199,7 +199,12 @@ function schemaProblem(verb: Verb, request: Request): CommandError | undefined {
   const about = Object.entries(schema.properties).find(([name]) => name === key)?.[1] as
     | { readonly enum?: readonly string[] }
     | undefined;
-  const right = about?.enum === undefined ? first.message : `must be one of ${about.enum.join(', ')}`;
+  const right =
+    about?.enum !== undefined
+      ? `must be one of ${about.enum.join(', ')}`
+      : first.keyword === 'const'
+        ? `must be ${JSON.stringify(first.params.allowedValue)}`
+        : first.message;
   return fault('bad-value', `${key} ${right}`, key);
 }
 

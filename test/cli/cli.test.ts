@@ -158,6 +158,7 @@ function certified(command: Extract<Command, { readonly verb: 'certified' }>): R
 
 class ScriptedAgent {
   readonly asked: { verb: string; request: Record<string, unknown> }[] = [];
+  results = RESULTS;
   /** To a dry run. */
   foreseen: object = {};
 
@@ -178,7 +179,7 @@ class ScriptedAgent {
     } else if (verb === 'events') {
       const log = new EventLog({ bootId: 'b' });
       reply({ ok: true, result: { events: EVENTS.map((event) => log.record(event, NOW)) } });
-    } else reply({ ok: true, result: RESULTS[verb] ?? {} });
+    } else reply({ ok: true, result: this.results[verb] ?? {} });
   };
 }
 
@@ -237,6 +238,18 @@ describe('what people read', () => {
     expect(out).toContain('access-reject');
     expect(out).toContain('the server says: go \\x1b[5maway');
     expect(out).not.toContain('\u001b');
+  });
+
+  test('whether the broker is there', async () => {
+    const { agent } = await near();
+    const { mqtt } = INFO;
+    const said: string[] = [];
+    for (const state of [mqtt, { ...mqtt, connected: false }, { ...mqtt, connected: undefined }]) {
+      agent.results = { info: { ...INFO, mqtt: state } };
+      said.push(/^MQTT +(.*)$/m.exec((await rollcall(['status', ...at()])).out)?.[1] ?? '');
+    }
+    const there = 'MQTT 5, will delay 30 s';
+    expect(said).toEqual([there, `${there}, not connected`, there]);
   });
 
   test('recent events, one line each', async () => {
@@ -552,6 +565,7 @@ describe('exit codes', () => {
   test('0 for help and version', async () => {
     expect(await rollcall(['--version'], { version: '1.2.3' })).toMatchObject({ code: 0, out: '1.2.3\n' });
     expect((await rollcall(['disconnect', '--help'])).code).toBe(0);
+    expect((await rollcall(['--help'])).out).toContain('of run: 78 the configuration has a fault');
   });
 
   test('1 when refused, with the sentence', async () => {

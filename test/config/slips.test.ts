@@ -141,3 +141,32 @@ describe('what is no YAML', () => {
     ]);
   });
 });
+
+describe('an address that nobody has', () => {
+  const server = (address: string) => faults(MINIMAL.replace('127.0.0.1', `"${address}"`));
+  const L3 = 'l3: {ingress: [vpn0]}';
+
+  test.each(['0.0.0.0', '255.255.255.255', '224.0.0.1', '::', 'ff02::1'])('%s', (address) => {
+    const secret = `"a secret of 20 letters"`;
+    const fault = (path: string, line: number) =>
+      `${path}.address (line ${line}): ${address} is no host's address`;
+    expect(server(address)).toEqual([fault('radius.servers[0]', 2)]);
+    const clients = `clients: [{address: "${address}", secret: ${secret}}]`;
+    expect(faults(MINIMAL.replace('radius: {', `radius: {dynamic_authorization: {${clients}}, `))).toEqual([
+      fault('radius.dynamic_authorization.clients[0]', 2),
+    ]);
+    const key = address.includes(':') ? 'nas_ipv6_address' : 'nas_ip_address';
+    expect(faults(MINIMAL.replace('radius: {', `radius: {${key}: "${address}", `))).toEqual([
+      `radius.${key} (line 2): must be an address of this switch`,
+    ]);
+    expect(faults(`${MINIMAL}${L3}\nsso: {${clients}}\n`)).toEqual([fault('sso.clients[0]', 4)]);
+  });
+
+  test('is not a server on this switch, nor a link-local one, for whose zone there is no place: that is warned of', () => {
+    expect(['::1', '2001:db8::1', '192.0.2.1', '127.0.0.2', 'fe80::1'].flatMap(server)).toEqual([]);
+    const parsed = parseConfig(MINIMAL.replace('127.0.0.1', '"fe80::1"'), err);
+    expect(parsed.ok ? parsed.value.warnings.map(describeFault) : []).toContain(
+      'radius.servers[0].address (line 2): fe80::1 is link-local: the kernel chooses the interface, and it may be the wrong one',
+    );
+  });
+});

@@ -137,7 +137,7 @@ describe('requests that are refused', () => {
     ['info', { now: 1 }, 'unknown-key', 'now', "'now' is no key of info"],
     ['disconnect', {}, 'bad-value', '', 'one of mac, ip, session_id, user, port, role, all is needed'],
     ['disconnect', { mac: 'aa:bb:cc:dd:ee:ff', all: true }, 'bad-value', 'all', 'no other key'],
-    ['disconnect', { all: false }, 'bad-value', 'all', 'all must be'],
+    ['disconnect', { all: false }, 'bad-value', 'all', 'all must be true'],
     ['disconnect', { mac: 'gg:bb:cc:dd:ee:ff' }, 'bad-value', 'mac', 'is no MAC address'],
     ['disconnect', { mac: 7 }, 'bad-value', 'mac', 'mac must be string'],
     ['disconnect', { ip: '300.1.1.1' }, 'bad-value', 'ip', 'is no IP address'],
