@@ -51,6 +51,8 @@ struct pa_capabilities {
 #define PA_PORT_LOCKED (1u << 2)
 #define PA_PORT_LEARNING (1u << 3)
 #define PA_PORT_MAB (1u << 4)
+/* What is flooded does not leave by it: neither broadcast, nor multicast, nor unicast to an address that nobody has learnt. */
+#define PA_PORT_UNFLOODED (1u << 5)
 
 struct pa_port {
     uint32_t ifindex;    /* @0 */
@@ -68,7 +70,7 @@ struct pa_port {
 
 struct pa_port_setting {
     uint32_t ifindex; /* @0 */
-    uint32_t flags;   /* @4  wanted: PA_PORT_LOCKED, PA_PORT_MAB, PA_PORT_LEARNING; other bits are refused */
+    uint32_t flags;   /* @4  wanted: PA_PORT_LOCKED, _MAB, _LEARNING, _QUIET; other bits are refused */
     int32_t result;   /* @8  out: 0 or a negative errno */
 };                    /* 12 octets */
 

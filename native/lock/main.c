@@ -155,7 +155,7 @@ static void lock_ports(struct locker *locker, struct port **ports, size_t count)
     for (size_t i = 0; i < count; i++)
         settings[i] = (struct pa_port_setting){
             .ifindex = ports[i]->ifindex,
-            .flags = PA_PORT_LOCKED | PA_PORT_LEARNING | (flags_now(locker, ports[i]->ifindex) & PA_PORT_MAB)};
+            .flags = PA_PORT_LOCKED | PA_PORT_LEARNING | (flags_now(locker, ports[i]->ifindex) & (PA_PORT_MAB | PA_PORT_UNFLOODED))};
     if (count) pa_port_set(handle, settings, (uint32_t)count);
     for (size_t i = 0; i < count; i++) {
         const int result = settings[i].result;

@@ -12,8 +12,6 @@
 /* What an answer of a batch belongs to. */
 struct batch {
     struct sd *sd;
-    struct pa_key *keys;
-    uint32_t *at;           /* index into keys of each message of the batch */
     int *verdicts;          /* of each message; NO_VERDICT = none came: done, if the batch was answered */
     struct pa_entry *found; /* of each message, for look-ups; flags UINT32_MAX = none */
 };
@@ -79,11 +77,10 @@ typedef bool key_picker(const struct pa_key *key, const void *argument, uint32_t
  */
 static void for_keys(struct sd *sd, enum request request, struct pa_key *keys, uint32_t count, key_picker *wants,
                      verdict_taker *take, void *argument) {
-    uint32_t at[NL_BATCH];
+    uint32_t at[NL_BATCH]; /* index into keys of each message of the batch */
     int verdicts[NL_BATCH];
     struct pa_entry found[NL_BATCH];
-    struct batch batch = {.sd = sd, .keys = keys, .at = at, .verdicts = verdicts,
-                          .found = request == LOOK_UP ? found : NULL};
+    struct batch batch = {.sd = sd, .verdicts = verdicts, .found = request == LOOK_UP ? found : NULL};
     uint32_t next = 0;
     while (next < count) {
         int queued = 0;
@@ -132,6 +129,7 @@ static void take_grant(struct sd *sd, struct pa_key *key, int verdict, const str
     const char *verb = argument;
     (void)found;
     if (verdict == 0) {
+        /* There is room: make_room. */
         grant_set_add(&sd->grants, key->mac, key->vlan, key->ifindex);
         return;
     }
@@ -160,7 +158,14 @@ static int port_verdict(struct sd *sd, struct asked *asked, uint32_t ifindex) {
     return asked->verdict[at] = sd->bridge ? sd_port_now(sd, ifindex, &link) : -ENODEV;
 }
 
-int sd_grant(struct pa_handle *handle, struct pa_key *keys, uint32_t count) {
+/* A grant that nobody watches over is not written. */
+static void make_room(struct sd *sd, struct pa_key *keys, uint32_t count, const char *verb) {
+    if (grant_set_reserve(&sd->grants, count)) return;
+    for (uint32_t i = 0; i < count; i++)
+        if (!keys[i].result) keys[i].result = key_failure(sd, &keys[i], ENOMEM, verb, "");
+}
+
+void sd_grant(struct pa_handle *handle, struct pa_key *keys, uint32_t count) {
     struct sd *sd = (struct sd *)handle;
     struct asked asked = {.count = 0};
     sd_find_bridge(sd, NULL);
@@ -175,8 +180,8 @@ int sd_grant(struct pa_handle *handle, struct pa_key *keys, uint32_t count) {
         else if (sd->vlan_filtering && key->vlan == 0)
             key->result = key_failure(sd, key, EINVAL, "grant", "the bridge filters VLANs, so a grant must name one");
     }
+    make_room(sd, keys, count, "grant");
     for_keys(sd, WRITE_GRANT, keys, count, has_no_result, take_grant, "grant");
-    return 0;
 }
 
 static void find_grant(struct sd *sd, struct pa_key *key, int verdict, const struct pa_entry *found, void *argument) {
@@ -187,13 +192,13 @@ static void find_grant(struct sd *sd, struct pa_key *key, int verdict, const str
     if (verdict) key->result = key_failure(sd, key, verdict, "watch", sd->requests.reason);
 }
 
-int sd_watch(struct pa_handle *handle, struct pa_key *keys, uint32_t count) {
+void sd_watch(struct pa_handle *handle, struct pa_key *keys, uint32_t count) {
     struct sd *sd = (struct sd *)handle;
     sd_find_bridge(sd, NULL);
     /* Looked up first, since REPLACE would turn any entry of this MAC into a grant here. */
     for_keys(sd, LOOK_UP, keys, count, has_no_result, find_grant, NULL);
+    make_room(sd, keys, count, "watch");
     for_keys(sd, ARM_WATCH, keys, count, has_no_result, take_grant, "watch");
-    return 0;
 }
 
 /* ---- revoke ---- */
@@ -255,34 +260,31 @@ static void take_look(struct sd *sd, struct pa_key *key, int verdict, const stru
 }
 
 /* Of the bridge sd->bridge. */
-static int revoke_all(struct sd *sd, struct pa_key *keys, uint32_t count) {
+static void revoke_all(struct sd *sd, struct pa_key *keys, uint32_t count) {
     struct proof *proofs = calloc(count ? count : 1, sizeof *proofs);
     struct revocation work = {.keys = keys, .proofs = proofs};
-    if (!proofs) {
-        for (uint32_t i = 0; i < count; i++) keys[i].result = -ENOMEM;
-        return pa_error(&sd->base, ENOMEM, "revoke %u entries", count);
-    }
-    for (uint32_t i = 0; i < count; i++) {
+    for (uint32_t i = 0; !proofs && i < count; i++)
+        if (!keys[i].result) keys[i].result = key_failure(sd, &keys[i], ENOMEM, "revoke", "");
+    for (uint32_t i = 0; proofs && i < count; i++) {
         proofs[i].present = true;
         if (keys[i].result == 0) grant_set_remove(&sd->grants, keys[i].mac, keys[i].vlan, keys[i].ifindex);
     }
-    for (;;) {
+    for (bool pending = proofs; pending;) {
         for_keys(sd, DELETE_ENTRY, keys, count, needs_delete, take_delete, &work);
         for_keys(sd, LOOK_UP, keys, count, needs_look, take_look, &work);
-        bool pending = false;
+        pending = false;
         for (uint32_t i = 0; i < count && !pending; i++) pending = needs_look(&keys[i], &work, i);
-        if (!pending) break;
-        sd_proof_gap();
+        if (pending) sd_proof_gap();
     }
     free(proofs);
-    return 0;
 }
 
-int sd_revoke(struct pa_handle *handle, struct pa_key *keys, uint32_t count) {
+void sd_revoke(struct pa_handle *handle, struct pa_key *keys, uint32_t count) {
     struct sd *sd = (struct sd *)handle;
-    if (sd_find_bridge(sd, NULL) != -ENODEV) return revoke_all(sd, keys, count);
-    handle->error[0] = 0; /* no bridge, no entries: done */
-    return 0;
+    if (sd_find_bridge(sd, NULL) == -ENODEV)
+        handle->error[0] = 0; /* no bridge, no entries: done */
+    else
+        revoke_all(sd, keys, count);
 }
 
 void sd_abandon(struct sd *sd, uint32_t ifindex) {
@@ -298,11 +300,8 @@ void sd_abandon(struct sd *sd, uint32_t ifindex) {
 /* ---- single entries, for events ---- */
 
 int sd_lookup(struct sd *sd, const uint8_t mac[6], uint16_t vlan, struct pa_entry *entry) {
-    uint32_t at = 0;
     int verdict = NO_VERDICT;
-    struct pa_key key = {.vlan = vlan};
-    struct batch batch = {.sd = sd, .keys = &key, .at = &at, .verdicts = &verdict, .found = entry};
-    memcpy(key.mac, mac, 6);
+    struct batch batch = {.sd = sd, .verdicts = &verdict, .found = entry};
     entry->flags = NOT_FOUND;
     begin_request(sd, LOOK_UP, mac, vlan, 0);
     const int error = nl_flush(&sd->requests, take_answer, &batch);
@@ -323,7 +322,8 @@ struct dump {
     struct pa_entry *out;
     uint32_t capacity;
     uint32_t count;
-    uint32_t port; /* for count_open */
+    uint32_t port;     /* for count_open */
+    bool has_no_memory; /* for a grant that it found */
 };
 
 static void take_entry(void *argument, int index, const struct nlmsghdr *message, int error) {
@@ -339,8 +339,8 @@ static void take_entry(void *argument, int index, const struct nlmsghdr *message
     dump->count++;
     const uint32_t grant = PA_ENTRY_STATIC | PA_ENTRY_STICKY;
     /* Grants of an earlier run are watched over like our own. */
-    if ((entry.flags & grant) == grant)
-        grant_set_add(&dump->sd->grants, entry.mac, entry.vlan, entry.ifindex);
+    if ((entry.flags & grant) == grant && !grant_set_add(&dump->sd->grants, entry.mac, entry.vlan, entry.ifindex))
+        dump->has_no_memory = true;
 }
 
 /*
@@ -365,6 +365,7 @@ int sd_dump(struct pa_handle *handle, struct pa_entry *out, uint32_t capacity, u
     int error = sd_find_bridge(dump.sd, NULL);
     if (error) return error;
     error = run_dump(&dump, 0, take_entry);
+    if (dump.has_no_memory) error = -ENOMEM;
     *needed = dump.count;
     if (error) return pa_error(handle, error, "dump the table of bridge %s", handle->bridge);
     if (dump.count > capacity)

@@ -36,9 +36,14 @@ static bool grow(struct grant_set *set) {
     return true;
 }
 
-bool grant_set_add(struct grant_set *set, const uint8_t mac[6], uint16_t vlan, uint32_t ifindex) {
-    if (!set->slots || set->used * 2 > set->mask)
+bool grant_set_reserve(struct grant_set *set, uint32_t more) {
+    while (!set->slots || ((uint64_t)set->used + more) * 2 > set->mask)
         if (!grow(set)) return false;
+    return true;
+}
+
+bool grant_set_add(struct grant_set *set, const uint8_t mac[6], uint16_t vlan, uint32_t ifindex) {
+    if (!grant_set_reserve(set, 0)) return false;
     const uint64_t who = who_of(mac, vlan);
     struct grant_slot *slot = &set->slots[find(set, who, ifindex)];
     if (!slot->who) set->used++;

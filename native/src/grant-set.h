@@ -22,7 +22,9 @@ struct grant_set {
     uint32_t used;
 };
 
-/* False without memory; then the grant is merely not watched over. */
+/* Makes room, for so many more to be added without memory; false if there is none for them. */
+bool grant_set_reserve(struct grant_set *set, uint32_t more);
+/* False without memory. */
 bool grant_set_add(struct grant_set *set, const uint8_t mac[6], uint16_t vlan, uint32_t ifindex);
 bool grant_set_remove(struct grant_set *set, const uint8_t mac[6], uint16_t vlan, uint32_t ifindex);
 bool grant_set_has(const struct grant_set *set, const uint8_t mac[6], uint16_t vlan, uint32_t ifindex);

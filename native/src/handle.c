@@ -124,7 +124,7 @@ PA_API int pa_port_set(struct pa_handle *handle, struct pa_port_setting *setting
     for (uint32_t i = 0; i < count; i++) settings[i].result = 0;
     for (uint32_t i = 0; i < count; i++) {
         struct pa_port_setting *setting = &settings[i];
-        const uint32_t known = PA_PORT_LOCKED | PA_PORT_MAB | PA_PORT_LEARNING;
+        const uint32_t known = PA_PORT_LOCKED | PA_PORT_MAB | PA_PORT_LEARNING | PA_PORT_UNFLOODED;
         if (setting->flags & ~known)
             setting->result = pa_error(handle, EINVAL, "set port %u: unknown flags %#x", setting->ifindex,
                                        setting->flags & ~known);

@@ -22,7 +22,7 @@ _Static_assert(sizeof(struct pa_event) == 40, "ABI");
 
 #define PA_API __attribute__((visibility("default")))
 
-/* Relock proof (design 1.1): absent in two looks at least this far apart, and how often to try for it. */
+/* Relock proof (pa_revoke): absent in two looks at least this far apart, and how often to try for it. */
 #define PA_PROOF_GAP_NS 2000000L
 #define PA_PROOF_TRIES 20
 
@@ -47,25 +47,28 @@ int pa_wake_start(struct pa_wake *wake, int source);
 void pa_wake_rearm(struct pa_wake *wake);
 void pa_wake_stop(struct pa_wake *wake);
 
-/* A backend. Arguments have been checked by handle.c; every failure has set pa_error before it returns. */
+/*
+ * A backend. Arguments have been checked by handle.c; every failure has set pa_error before it returns. What takes records that
+ * have a result answers by these alone: each that had none has its own, or 0 for done, when the call returns.
+ */
 struct pa_backend {
     void (*close)(struct pa_handle *);
     int (*capabilities)(struct pa_handle *, struct pa_capabilities *);
     int (*ports)(struct pa_handle *, struct pa_port *, uint32_t, uint32_t *);
-    int (*port_set)(struct pa_handle *, struct pa_port_setting *, uint32_t);
+    void (*port_set)(struct pa_handle *, struct pa_port_setting *, uint32_t);
     int (*vlans)(struct pa_handle *, struct pa_vlan *, uint32_t, uint32_t *);
-    int (*vlan_set)(struct pa_handle *, struct pa_vlan *, uint32_t);
-    int (*link_set)(struct pa_handle *, struct pa_port_setting *, uint32_t);
-    int (*grant)(struct pa_handle *, struct pa_key *, uint32_t);
-    int (*revoke)(struct pa_handle *, struct pa_key *, uint32_t);
-    int (*watch)(struct pa_handle *, struct pa_key *, uint32_t);
+    void (*vlan_set)(struct pa_handle *, struct pa_vlan *, uint32_t);
+    void (*link_set)(struct pa_handle *, struct pa_port_setting *, uint32_t);
+    void (*grant)(struct pa_handle *, struct pa_key *, uint32_t);
+    void (*revoke)(struct pa_handle *, struct pa_key *, uint32_t);
+    void (*watch)(struct pa_handle *, struct pa_key *, uint32_t);
     int (*dump)(struct pa_handle *, struct pa_entry *, uint32_t, uint32_t *);
     int (*inject)(struct pa_handle *, struct pa_frame *, uint32_t, const uint8_t *, uint32_t);
     int (*events)(struct pa_handle *, struct pa_event *, uint32_t);
     int (*neighbour)(struct pa_handle *, const char *, const uint8_t *, uint32_t, uint8_t *);
     int (*l3_open)(struct pa_handle *, const char *, const struct pa_address *, uint32_t);
-    int (*l3_add)(struct pa_handle *, uint32_t, struct pa_address *, uint32_t);
-    int (*l3_remove)(struct pa_handle *, uint32_t, struct pa_address *, uint32_t);
+    void (*l3_add)(struct pa_handle *, uint32_t, struct pa_address *, uint32_t);
+    void (*l3_remove)(struct pa_handle *, uint32_t, struct pa_address *, uint32_t);
     int (*l3_list)(struct pa_handle *, uint32_t, struct pa_address *, uint32_t, uint32_t *);
 };
 

@@ -257,21 +257,19 @@ static void change(struct sd *sd, uint32_t set, enum nft_change how, struct pa_a
     }
 }
 
-int sd_l3_add(struct pa_handle *handle, uint32_t set, struct pa_address *addresses, uint32_t count) {
+void sd_l3_add(struct pa_handle *handle, uint32_t set, struct pa_address *addresses, uint32_t count) {
     change((struct sd *)handle, set, NFT_ADD, addresses, count);
-    return 0;
 }
 
 /* Packets fill PA_L3_HEARD at any time: there is nothing to prove there. */
-int sd_l3_remove(struct pa_handle *handle, uint32_t set, struct pa_address *addresses, uint32_t count) {
+void sd_l3_remove(struct pa_handle *handle, uint32_t set, struct pa_address *addresses, uint32_t count) {
     struct sd *sd = (struct sd *)handle;
     change(sd, set, NFT_REMOVE, addresses, count);
-    if (set == PA_L3_HEARD) return 0;
+    if (set == PA_L3_HEARD) return;
     change(sd, set, NFT_ABSENT, addresses, count);
     for (uint32_t i = 0; i < count; i++) {
         char text[48];
         if (addresses[i].result == -EEXIST)
             addresses[i].result = pa_error(handle, EBUSY, "remove %s: it is still there", pa_address_text(&addresses[i], text));
     }
-    return 0;
 }

@@ -11,6 +11,12 @@
 #define LOWER_UP 0x10000u /* IFF_LOWER_UP, which net/if.h lacks */
 #define CLOCK_TICK_MS 10u /* ndm_updated and ageing_time come in 1/100 s (USER_HZ) */
 
+/* A port that floods nothing at all; with a part of it off it is as its administrator wants it. */
+static bool is_unflooded(const struct rtattr *const table[]) {
+    return nl_u8(table[IFLA_BRPORT_UNICAST_FLOOD], 1) == 0 && nl_u8(table[IFLA_BRPORT_MCAST_FLOOD], 1) == 0 &&
+           nl_u8(table[IFLA_BRPORT_BCAST_FLOOD], 1) == 0;
+}
+
 static void parse_port_flags(const struct rtattr *nest, struct sd_link *link) {
     const struct rtattr *table[UAPI_IFLA_BRPORT_MAB + 1];
     nl_nested(nest, table, UAPI_IFLA_BRPORT_MAB);
@@ -20,6 +26,7 @@ static void parse_port_flags(const struct rtattr *nest, struct sd_link *link) {
     if (nl_u8(table[IFLA_BRPORT_LEARNING], 0)) link->port.flags |= PA_PORT_LEARNING;
     if (nl_u8(table[UAPI_IFLA_BRPORT_LOCKED], 0)) link->port.flags |= PA_PORT_LOCKED;
     if (nl_u8(table[UAPI_IFLA_BRPORT_MAB], 0)) link->port.flags |= PA_PORT_MAB;
+    if (is_unflooded(table)) link->port.flags |= PA_PORT_UNFLOODED;
 }
 
 static void parse_bridge(const struct rtattr *nest, struct sd_link *link) {

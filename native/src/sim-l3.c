@@ -66,16 +66,14 @@ static int change_one(struct sim *sim, uint32_t set, bool present, const struct 
     return 0;
 }
 
-int sim_l3_add(struct pa_handle *handle, uint32_t set, struct pa_address *addresses, uint32_t count) {
+void sim_l3_add(struct pa_handle *handle, uint32_t set, struct pa_address *addresses, uint32_t count) {
     for (uint32_t i = 0; i < count; i++)
         if (!addresses[i].result) addresses[i].result = change_one((struct sim *)handle, set, true, &addresses[i]);
-    return 0;
 }
 
-int sim_l3_remove(struct pa_handle *handle, uint32_t set, struct pa_address *addresses, uint32_t count) {
+void sim_l3_remove(struct pa_handle *handle, uint32_t set, struct pa_address *addresses, uint32_t count) {
     for (uint32_t i = 0; i < count; i++)
         if (!addresses[i].result) addresses[i].result = change_one((struct sim *)handle, set, false, &addresses[i]);
-    return 0;
 }
 
 int sim_l3_list(struct pa_handle *handle, uint32_t set, struct pa_address *out, uint32_t capacity, uint32_t *needed) {

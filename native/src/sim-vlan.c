@@ -82,8 +82,7 @@ static int set_one(struct sim *sim, const struct pa_vlan *change) {
     return 0;
 }
 
-int sim_vlan_set(struct pa_handle *handle, struct pa_vlan *changes, uint32_t count) {
+void sim_vlan_set(struct pa_handle *handle, struct pa_vlan *changes, uint32_t count) {
     for (uint32_t i = 0; i < count; i++)
         if (!changes[i].result) changes[i].result = set_one((struct sim *)handle, &changes[i]);
-    return 0;
 }

@@ -69,10 +69,9 @@ static int set_one_port(struct sim *sim, const struct pa_port_setting *setting) 
     return 0;
 }
 
-static int sim_port_set(struct pa_handle *handle, struct pa_port_setting *settings, uint32_t count) {
+static void sim_port_set(struct pa_handle *handle, struct pa_port_setting *settings, uint32_t count) {
     for (uint32_t i = 0; i < count; i++)
         if (!settings[i].result) settings[i].result = set_one_port((struct sim *)handle, &settings[i]);
-    return 0;
 }
 
 static int set_one_link(struct sim *sim, const struct pa_port_setting *setting) {
@@ -88,10 +87,9 @@ static int set_one_link(struct sim *sim, const struct pa_port_setting *setting) 
     return 0;
 }
 
-static int sim_link_set(struct pa_handle *handle, struct pa_port_setting *settings, uint32_t count) {
+static void sim_link_set(struct pa_handle *handle, struct pa_port_setting *settings, uint32_t count) {
     for (uint32_t i = 0; i < count; i++)
         if (!settings[i].result) settings[i].result = set_one_link((struct sim *)handle, &settings[i]);
-    return 0;
 }
 
 /* ---- the table ---- */
@@ -133,10 +131,9 @@ static int grant_one(struct sim *sim, const struct pa_key *key) {
     return 0;
 }
 
-static int sim_grant(struct pa_handle *handle, struct pa_key *keys, uint32_t count) {
+static void sim_grant(struct pa_handle *handle, struct pa_key *keys, uint32_t count) {
     for (uint32_t i = 0; i < count; i++)
         if (!keys[i].result) keys[i].result = grant_one((struct sim *)handle, &keys[i]);
-    return 0;
 }
 
 /* The entry that a revocation must end: on this port, and no MAB candidate. */
@@ -163,13 +160,12 @@ static int revoke_one(struct sim *sim, const struct pa_key *key) {
     return 0;
 }
 
-static int sim_revoke(struct pa_handle *handle, struct pa_key *keys, uint32_t count) {
+static void sim_revoke(struct pa_handle *handle, struct pa_key *keys, uint32_t count) {
     for (uint32_t i = 0; i < count; i++)
         if (!keys[i].result) keys[i].result = revoke_one((struct sim *)handle, &keys[i]);
-    return 0;
 }
 
-static int sim_watch(struct pa_handle *handle, struct pa_key *keys, uint32_t count) {
+static void sim_watch(struct pa_handle *handle, struct pa_key *keys, uint32_t count) {
     struct sim *sim = (struct sim *)handle;
     for (uint32_t i = 0; i < count; i++) {
         if (keys[i].result) continue;
@@ -182,7 +178,6 @@ static int sim_watch(struct pa_handle *handle, struct pa_key *keys, uint32_t cou
         else
             entry->watched = true;
     }
-    return 0;
 }
 
 static int sim_dump(struct pa_handle *handle, struct pa_entry *out, uint32_t capacity, uint32_t *needed) {

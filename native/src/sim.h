@@ -83,11 +83,11 @@ void sim_vlan_drop_port(struct sim *sim, uint32_t ifindex);
 /* The VLAN of a frame that comes in with this tag (0 = none); -1 if the port does not let it in. */
 int sim_vlan_classify(struct sim *sim, uint32_t ifindex, uint16_t tag);
 int sim_vlans(struct pa_handle *handle, struct pa_vlan *out, uint32_t capacity, uint32_t *needed);
-int sim_vlan_set(struct pa_handle *handle, struct pa_vlan *changes, uint32_t count);
+void sim_vlan_set(struct pa_handle *handle, struct pa_vlan *changes, uint32_t count);
 
 int sim_l3_open(struct pa_handle *handle, const char *ingress, const struct pa_address *exempt, uint32_t count);
-int sim_l3_add(struct pa_handle *handle, uint32_t set, struct pa_address *addresses, uint32_t count);
-int sim_l3_remove(struct pa_handle *handle, uint32_t set, struct pa_address *addresses, uint32_t count);
+void sim_l3_add(struct pa_handle *handle, uint32_t set, struct pa_address *addresses, uint32_t count);
+void sim_l3_remove(struct pa_handle *handle, uint32_t set, struct pa_address *addresses, uint32_t count);
 int sim_l3_list(struct pa_handle *handle, uint32_t set, struct pa_address *out, uint32_t capacity, uint32_t *needed);
 void sim_l3_free(struct sim *sim);
 

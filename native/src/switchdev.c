@@ -1,7 +1,7 @@
 /*
  * The switchdev backend: a Linux bridge over rtnetlink, and whatever hardware the kernel has put behind it.
- * This file opens it and sets ports; fdb.c has the table, notices.c the events, inject.c the frames.
- * What the kernel does and what follows from it: docs and the table of measured behaviour in the design.
+ * This file opens it and sets ports; switchdev.h says what the others have.
+ * What it relies on in the kernel, as it was measured: test/lab/dataplane.test.ts.
  */
 #include <errno.h>
 #include <linux/if_link.h>
@@ -157,6 +157,18 @@ static int flush_port(struct sd *sd, uint32_t ifindex) {
     return send_port_bits(sd, ifindex, &flush, 1);
 }
 
+/*
+ * Flooding goes off as a whole, and comes back only where it is off as a whole: a part of it that somebody else has turned off
+ * stays off.
+ */
+static int write_flooding(struct sd *sd, uint32_t ifindex, bool was_unflooded, bool unflooded) {
+    if (was_unflooded == unflooded) return 0;
+    const uint8_t on = !unflooded;
+    const struct port_bit bits[] = {
+        {IFLA_BRPORT_UNICAST_FLOOD, on}, {IFLA_BRPORT_MCAST_FLOOD, on}, {IFLA_BRPORT_BCAST_FLOOD, on}};
+    return send_port_bits(sd, ifindex, bits, 3);
+}
+
 /* Writes the flags in the order that the kernel wants (MAB needs lock and learning), flushes, reads back. */
 static int write_port(struct sd *sd, const struct pa_port_setting *setting) {
     const bool lock = setting->flags & PA_PORT_LOCKED, mab = setting->flags & PA_PORT_MAB;
@@ -172,12 +184,14 @@ static int write_port(struct sd *sd, const struct pa_port_setting *setting) {
                                     {UAPI_IFLA_BRPORT_LOCKED, lock},
                                     {UAPI_IFLA_BRPORT_MAB, mab}};
     error = send_port_bits(sd, setting->ifindex, bits, mab ? 3 : 2);
+    if (!error)
+        error = write_flooding(sd, setting->ifindex, link.port.flags & PA_PORT_UNFLOODED, setting->flags & PA_PORT_UNFLOODED);
     if (!error) error = flush_port(sd, setting->ifindex);
     if (!error) error = sd_port_now(sd, setting->ifindex, &link);
     if (error) return error;
     /* An old kernel skips attributes that it does not know, and says nothing. */
-    const uint32_t wanted = (setting->flags & (PA_PORT_LOCKED | PA_PORT_MAB)) | (learning ? PA_PORT_LEARNING : 0);
-    const uint32_t mask = PA_PORT_LOCKED | PA_PORT_MAB | PA_PORT_LEARNING;
+    const uint32_t wanted = setting->flags | (learning ? PA_PORT_LEARNING : 0);
+    const uint32_t mask = PA_PORT_LOCKED | PA_PORT_MAB | PA_PORT_LEARNING | PA_PORT_UNFLOODED;
     return (link.port.flags & mask) == wanted ? 0 : -EOPNOTSUPP;
 }
 
@@ -191,11 +205,13 @@ static int port_failure(struct sd *sd, const struct pa_port_setting *setting, in
 
 /*
  * Proves locked ports closed: no open entry in two looks at least PA_PROOF_GAP_NS apart, all ports sharing the
- * gaps. `clean` counts the looks in a row that found none.
+ * gaps.
  */
-static void prove_closed(struct sd *sd, struct pa_port_setting *settings, uint32_t count, uint8_t *clean) {
-    for (int tries = 0; tries < PA_PROOF_TRIES; tries++) {
-        bool pending = false;
+static void prove_closed(struct sd *sd, struct pa_port_setting *settings, uint32_t count) {
+    uint8_t *clean = calloc(count ? count : 1, 1); /* looks in a row that found none */
+    bool pending = clean;
+    for (int tries = 0; pending && tries < PA_PROOF_TRIES; tries++) {
+        pending = false;
         if (tries > 0) sd_proof_gap();
         for (uint32_t i = 0; i < count; i++) {
             if (settings[i].result || !(settings[i].flags & PA_PORT_LOCKED) || clean[i] == 2) continue;
@@ -209,25 +225,24 @@ static void prove_closed(struct sd *sd, struct pa_port_setting *settings, uint32
             if (open < 0) settings[i].result = port_failure(sd, &settings[i], open, "look for open entries");
             else if (clean[i] < 2) pending = true;
         }
-        if (!pending) return;
     }
     for (uint32_t i = 0; i < count; i++)
-        if (!settings[i].result && (settings[i].flags & PA_PORT_LOCKED) && clean[i] < 2)
-            settings[i].result = port_failure(sd, &settings[i], EBUSY, "open entries keep coming back");
+        if (!settings[i].result && (settings[i].flags & PA_PORT_LOCKED) && (!clean || clean[i] < 2))
+            settings[i].result = clean ? port_failure(sd, &settings[i], EBUSY, "open entries keep coming back")
+                                       : port_failure(sd, &settings[i], ENOMEM, "look for open entries");
+    free(clean);
 }
 
 void sd_lock_again(struct sd *sd, uint32_t ifindex) {
     struct pa_port_setting setting = {.ifindex = ifindex, .flags = PA_PORT_LOCKED | PA_PORT_LEARNING};
     struct sd_link link;
-    uint8_t clean = 0;
     if (sd_port_now(sd, ifindex, &link) || (link.port.flags & PA_PORT_LOCKED)) return;
-    if (write_port(sd, &setting) == 0) prove_closed(sd, &setting, 1, &clean);
+    setting.flags |= link.port.flags & PA_PORT_UNFLOODED;
+    if (write_port(sd, &setting) == 0) prove_closed(sd, &setting, 1);
 }
 
-static int sd_port_set(struct pa_handle *handle, struct pa_port_setting *settings, uint32_t count) {
+static void sd_port_set(struct pa_handle *handle, struct pa_port_setting *settings, uint32_t count) {
     struct sd *sd = (struct sd *)handle;
-    uint8_t *clean = calloc(count ? count : 1, 1);
-    if (!clean) return pa_error(handle, ENOMEM, "set %u ports", count);
     bool lock = false;
     for (uint32_t i = 0; i < count; i++) lock |= (settings[i].flags & PA_PORT_LOCKED) != 0;
     const int unfit = lock ? prepare_bridge(sd) : sd_find_bridge(sd, NULL);
@@ -243,9 +258,7 @@ static int sd_port_set(struct pa_handle *handle, struct pa_port_setting *setting
             settings[i].result = port_failure(sd, &settings[i], error, sd->requests.reason);
         }
     }
-    prove_closed(sd, settings, count, clean);
-    free(clean);
-    return 0;
+    prove_closed(sd, settings, count);
 }
 
 /* ---- links ---- */
@@ -266,7 +279,7 @@ static int write_link(struct sd *sd, const struct pa_port_setting *setting) {
     return !(link.port.flags & PA_PORT_ADMIN_UP) == !up ? 0 : -EOPNOTSUPP;
 }
 
-static int sd_link_set(struct pa_handle *handle, struct pa_port_setting *settings, uint32_t count) {
+static void sd_link_set(struct pa_handle *handle, struct pa_port_setting *settings, uint32_t count) {
     struct sd *sd = (struct sd *)handle;
     const int unfit = sd_find_bridge(sd, NULL);
     for (uint32_t i = 0; i < count; i++) {
@@ -278,7 +291,6 @@ static int sd_link_set(struct pa_handle *handle, struct pa_port_setting *setting
                                    : pa_error(handle, error, "set %s %s", sd_port_label(sd, settings[i].ifindex, label),
                                               settings[i].flags & PA_PORT_ADMIN_UP ? "up" : "down");
     }
-    return 0;
 }
 
 /* ---- open and close ---- */

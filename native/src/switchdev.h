@@ -1,4 +1,8 @@
-/* The switchdev backend's own: its handle, and what switchdev.c, fdb.c and notices.c ask of each other. */
+/*
+ * The switchdev backend's own: its handle, and what its files ask of each other. switchdev.c opens it and sets ports; link.c
+ * reads links and entries out of messages; fdb.c has the table, vlan.c the VLANs, notices.c the events, inject.c the frames,
+ * neighbour.c the host's own neighbours, l3.c the routed path (by nft.c).
+ */
 #ifndef PORTAUTH_SWITCHDEV_H
 #define PORTAUTH_SWITCHDEV_H
 
@@ -84,8 +88,8 @@ struct sd_port *sd_port_cached(struct sd *sd, uint32_t ifindex);
 struct sd_port *sd_port_remember(struct sd *sd, const struct pa_port *facts);
 void sd_port_forget(struct sd *sd, uint32_t ifindex);
 
-int sd_grant(struct pa_handle *handle, struct pa_key *keys, uint32_t count);
-int sd_revoke(struct pa_handle *handle, struct pa_key *keys, uint32_t count);
+void sd_grant(struct pa_handle *handle, struct pa_key *keys, uint32_t count);
+void sd_revoke(struct pa_handle *handle, struct pa_key *keys, uint32_t count);
 /*
  * What has lost the name that it is known by, a port or (0) the whole bridge, is out of the caller's hands next: its grants are taken
  * away, with proof, and a port that has one and is not locked is locked. One that is locked stays so.
@@ -93,7 +97,7 @@ int sd_revoke(struct pa_handle *handle, struct pa_key *keys, uint32_t count);
 void sd_abandon(struct sd *sd, uint32_t ifindex);
 /* Unless it is locked: locks a port of sd->bridge, with proof. */
 void sd_lock_again(struct sd *sd, uint32_t ifindex);
-int sd_watch(struct pa_handle *handle, struct pa_key *keys, uint32_t count);
+void sd_watch(struct pa_handle *handle, struct pa_key *keys, uint32_t count);
 int sd_dump(struct pa_handle *handle, struct pa_entry *out, uint32_t capacity, uint32_t *needed);
 /* How many open (learnt, unlocked) entries a port has, or a negative errno. */
 int sd_count_open(struct sd *sd, uint32_t ifindex);
@@ -104,14 +108,14 @@ int sd_delete(struct sd *sd, const uint8_t mac[6], uint16_t vlan, uint32_t ifind
 int sd_neighbour(struct pa_handle *handle, const char *interface, const uint8_t *address, uint32_t length,
                  uint8_t *mac);
 int sd_vlans(struct pa_handle *handle, struct pa_vlan *out, uint32_t capacity, uint32_t *needed);
-int sd_vlan_set(struct pa_handle *handle, struct pa_vlan *changes, uint32_t count);
+void sd_vlan_set(struct pa_handle *handle, struct pa_vlan *changes, uint32_t count);
 int sd_events(struct pa_handle *handle, struct pa_event *out, uint32_t capacity);
 int sd_inject(struct pa_handle *handle, struct pa_frame *frames, uint32_t count, const uint8_t *octets,
               uint32_t size);
 
 int sd_l3_open(struct pa_handle *handle, const char *ingress, const struct pa_address *exempt, uint32_t count);
-int sd_l3_add(struct pa_handle *handle, uint32_t set, struct pa_address *addresses, uint32_t count);
-int sd_l3_remove(struct pa_handle *handle, uint32_t set, struct pa_address *addresses, uint32_t count);
+void sd_l3_add(struct pa_handle *handle, uint32_t set, struct pa_address *addresses, uint32_t count);
+void sd_l3_remove(struct pa_handle *handle, uint32_t set, struct pa_address *addresses, uint32_t count);
 int sd_l3_list(struct pa_handle *handle, uint32_t set, struct pa_address *out, uint32_t capacity, uint32_t *needed);
 
 /* Sleeps for the proof's gap. */

@@ -177,7 +177,7 @@ static void read_back(struct sd *sd, struct pa_vlan *changes, uint32_t count) {
     free(list.out);
 }
 
-int sd_vlan_set(struct pa_handle *handle, struct pa_vlan *changes, uint32_t count) {
+void sd_vlan_set(struct pa_handle *handle, struct pa_vlan *changes, uint32_t count) {
     struct sd *sd = (struct sd *)handle;
     const int gone = sd_find_bridge(sd, NULL);
     for (uint32_t i = 0; i < count; i++) {
@@ -190,5 +190,4 @@ int sd_vlan_set(struct pa_handle *handle, struct pa_vlan *changes, uint32_t coun
         if (error) changes[i].result = failure(sd, &changes[i], error, gone ? "" : sd->requests.reason);
     }
     if (!gone) read_back(sd, changes, count);
-    return 0;
 }

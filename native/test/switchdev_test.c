@@ -82,6 +82,18 @@ static void a_stranger_becomes_a_candidate(void) {
     CHECK_EQUAL(pa_revoke(handle, &key, 1), 0);
 }
 
+static void an_unflooded_port_stays_so(void) {
+    CHECK_EQUAL(set_port("p1", PA_PORT_LOCKED | PA_PORT_UNFLOODED), 0);
+    CHECK_EQUAL(flags_of_port("p1") & PA_PORT_UNFLOODED, PA_PORT_UNFLOODED);
+    run("bridge link set dev p1 bcast_flood on");
+    CHECK_EQUAL(flags_of_port("p1") & PA_PORT_UNFLOODED, 0);
+    CHECK_EQUAL(set_port("p1", PA_PORT_LOCKED), 0);
+    CHECK(system("bridge -d link show dev p1 | grep -q 'flood off'") == 0); /* in part: not our doing */
+    CHECK_EQUAL(set_port("p1", PA_PORT_LOCKED | PA_PORT_UNFLOODED), 0);
+    CHECK_EQUAL(set_port("p1", PA_PORT_LOCKED), 0);
+    CHECK(system("bridge -d link show dev p1 | grep -q 'flood off'") != 0);
+}
+
 static void failures_are_sentences(void) {
     struct pa_key key = key_of(ALICE, "c1");
     CHECK_EQUAL(pa_grant(handle, &key, 1), -ENODEV);
@@ -185,6 +197,7 @@ int main(void) {
     SITUATION(a_grant_lives_from_lock_to_revocation);
     SITUATION(without_filtering_a_grant_is_one_entry);
     SITUATION(a_stranger_becomes_a_candidate);
+    SITUATION(an_unflooded_port_stays_so);
     SITUATION(failures_are_sentences);
     SITUATION(frames_leave_by_a_port);
     SITUATION(a_port_goes_down_and_up_and_keeps_its_lock_and_its_grants);

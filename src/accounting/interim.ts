@@ -60,12 +60,6 @@ export class InterimTimer {
     return true;
   }
 
-  /** The session has ended. */
-  stop(): void {
-    this.interval = seconds(0);
-    this.due = NEVER;
-  }
-
   private next(now: Instant): Instant {
     if (this.interval === 0) return NEVER;
     return after(now, millis(this.interval * (1 - JITTER + 2 * JITTER * this.entropy.fraction())));

@@ -18,6 +18,7 @@ import {
   text,
   u32,
 } from '../wire/radius-attributes.ts';
+import { LONGEST_VALUE } from '../wire/radius-dictionary.ts';
 
 /** RFC 2866 §5.1. */
 const ACCT_STATUS_TYPE: Readonly<Record<AcctRecord['kind'], number>> = {
@@ -32,8 +33,6 @@ const ACCT_STATUS_TYPE: Readonly<Record<AcctRecord['kind'], number>> = {
 const ACCT_AUTHENTIC_RADIUS = 1;
 const ACCT_AUTHENTIC_REMOTE = 3;
 const GIGAWORD = 2 ** 32;
-/** RFC 2865 §5: an attribute's value. */
-const LONGEST_VALUE = 253;
 
 /** Without Acct-Delay-Time and NAS-*. Always encodable: a name too long for an attribute is cut. */
 export function acctAttributes(record: AcctRecord): OutgoingAttribute[] {

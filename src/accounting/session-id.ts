@@ -1,5 +1,5 @@
-// Acct-Session-Id and Acct-Multi-Session-Id: unique over restarts (RFC 2866 §5.5), from an id of this boot of the
-// agent and a counter. Who hands in a boot id twice gets session ids twice: the shell makes it from randomness.
+// Acct-Session-Id: unique over restarts (RFC 2866 §5.5), from an id of this boot of the agent and a counter. Who hands in
+// a boot id twice gets session ids twice: the shell makes it from randomness.
 
 const COUNTER_DIGITS = 6;
 
@@ -11,16 +11,7 @@ export class SessionIds {
 
   /** As `5f0c29aa-000001`. */
   next(): string {
-    return `${this.bootId}-${this.count()}`;
-  }
-
-  /** As `5f0c29aa-m-000002`: kept over reauthentications and moves of one client (RFC 2866 §5.11). */
-  nextMulti(): string {
-    return `${this.bootId}-m-${this.count()}`;
-  }
-
-  private count(): string {
     this.counter++;
-    return this.counter.toString(16).padStart(COUNTER_DIGITS, '0');
+    return `${this.bootId}-${this.counter.toString(16).padStart(COUNTER_DIGITS, '0')}`;
   }
 }

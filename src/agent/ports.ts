@@ -26,10 +26,9 @@ import type {
 } from '../model/dataplane.ts';
 import type { HoldKind } from '../model/port.ts';
 import type { CertifiedChange, CertifiedContent } from '../policy/certified-codec.ts';
-import type { DynamicDatagram } from '../radius/dynauth.ts';
 import type { ConnectionEvent, SocketKey } from '../radius/effects.ts';
+import type { ClientDatagram } from '../radius/listed-clients.ts';
 import type { RadSecSettings } from '../radius/settings.ts';
-import type { SsoDatagram } from '../radius/sso.ts';
 import type { Bar } from '../radius/sso-ends.ts';
 import type { StoredLogin } from '../radius/sso-login-codec.ts';
 import type { Rights } from '../report/commands.ts';
@@ -93,9 +92,9 @@ export type Input =
     }
   | { readonly type: 'connection'; readonly event: ConnectionEvent }
   /** What came in for the dynamic authorization server (RFC 5176), all of one moment. */
-  | { readonly type: 'dynamic-requests'; readonly datagrams: readonly DynamicDatagram[] }
+  | { readonly type: 'dynamic-requests'; readonly datagrams: readonly ClientDatagram[] }
   /** What came in for the accounting server of single sign-on, all of one moment. */
-  | { readonly type: 'sso-requests'; readonly datagrams: readonly SsoDatagram[] }
+  | { readonly type: 'sso-requests'; readonly datagrams: readonly ClientDatagram[] }
   /** ARP or neighbour discovery on an ingress interface of the routed path. */
   | { readonly type: 'routed-frame'; readonly interface: string; readonly bytes: Uint8Array }
   /** The answer to `read-addresses`: awaited addresses of which a packet came in, and all that may pass. */

@@ -57,13 +57,6 @@ export class Authorizer {
   /** The few whose removal failed; apart, so that `pollAt` does not walk 10,000 good ones. */
   private readonly retrying = new Set<Entry>();
 
-  /** Grants that are applied, for counts and checks. */
-  get applied(): number {
-    let count = 0;
-    for (const entry of this.entries.values()) if (entry.state.name === 'granted') count++;
-    return count;
-  }
-
   /** Entries that are to go and have not gone yet. */
   get leaving(): number {
     let count = 0;

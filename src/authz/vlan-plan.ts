@@ -4,6 +4,7 @@
 
 import { err, ok, type Result } from '../base/result.ts';
 import type { SessionVlans, VlanId } from '../model/dataplane.ts';
+import { HIGHEST_VLAN_ID } from '../wire/ethernet.ts';
 
 /** A VLAN as it was written: an id in digits, or a name. */
 export type VlanWord = string;
@@ -47,9 +48,6 @@ export interface VlanRefusal {
   /** For people. May quote hostile text, in JSON's quotes. */
   readonly message: string;
 }
-
-/** IEEE 802.1Q-2018 §9.6: 0 and 4095 are reserved. */
-const HIGHEST_VLAN = 4094;
 
 export function planVlans(wish: VlanWish, facts: VlanFacts): Result<SessionVlans, VlanRefusal> {
   const words = [...wish.untagged, ...wish.tagged];
@@ -116,8 +114,8 @@ function resolve(word: VlanWord, { names, exists }: VlanFacts): Result<VlanId, V
       'vlan-unknown-name',
       `no VLAN is called ${quote(word)} here (\`vlans\` in the configuration)`,
     );
-  if (id < 1 || id > HIGHEST_VLAN)
-    return refuse('vlan-bad-id', `${quote(word)} is no VLAN: ids are 1 to ${HIGHEST_VLAN}`);
+  if (id < 1 || id > HIGHEST_VLAN_ID)
+    return refuse('vlan-bad-id', `${quote(word)} is no VLAN: ids are 1 to ${HIGHEST_VLAN_ID}`);
   if (!exists(id))
     return refuse('vlan-absent', `VLAN ${id} is not on the bridge, and \`vlan: {create: false}\` holds`);
   return ok(id);

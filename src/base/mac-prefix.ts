@@ -45,11 +45,6 @@ export function macPrefixText({ value, bits }: MacPrefix): string {
   return `${macFromNumber(value * 2 ** (ADDRESS_BITS - bits))}/${bits}`;
 }
 
-/** Whatever begins with `inner` begins with `outer`. */
-export function covers(outer: MacPrefix, inner: MacPrefix): boolean {
-  return outer.bits <= inner.bits && Math.floor(inner.value / 2 ** (inner.bits - outer.bits)) === outer.value;
-}
-
 /** What is said of addresses by their beginnings: the longest one that fits counts, of equal ones the first. */
 export class MacPrefixTable<T> {
   /** By length, the longest first. */

@@ -99,12 +99,12 @@ export function macToStationId(mac: Mac): string {
   return macToKey(mac).toUpperCase();
 }
 
-/** The form used in MQTT topics: lower case, hyphens. */
 /** In the canonical form. */
 export function isMac(text: string): text is Mac {
   return /^([0-9a-f]{2}:){5}[0-9a-f]{2}$/.test(text);
 }
 
+/** The form used in MQTT topics: lower case, hyphens. */
 export function macToKey(mac: Mac): string {
   return mac.replaceAll(':', '-');
 }

@@ -2,10 +2,20 @@
 
 import { InvalidArgumentError } from 'commander';
 
+const LONGEST_WAIT_S = 86_400;
+
 export function number(text: string): number {
   const value = Number(text);
   if (text.trim() === '' || !Number.isFinite(value) || value < 0)
     throw new InvalidArgumentError('not a number of 0 or more.');
+  return value;
+}
+
+/** Seconds. A timer of Node's that is to wait for 25 days or more waits for nothing. */
+export function waitingTime(text: string): number {
+  const value = number(text);
+  if (value === 0 || value > LONGEST_WAIT_S)
+    throw new InvalidArgumentError(`not more than 0 and at most ${LONGEST_WAIT_S}.`);
   return value;
 }
 

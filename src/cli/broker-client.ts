@@ -49,8 +49,10 @@ export class BrokerClient implements AgentClient {
     // A switch that is not there would be listened to for ever.
     const there = await this.ask(client.value, 'info', {});
     if (!there.ok) return there;
-    client.value.subscribe([`${this.base}event/+`, `${this.base}availability`], { qos: 1 });
     return new Promise((resolve) => {
+      client.value.subscribe([`${this.base}event/+`, `${this.base}availability`], { qos: 1 }, (failed) => {
+        if (failed) resolve(err(`the broker refuses the subscription: ${failed.message}`));
+      });
       client.value.on('message', (_topic, payload) => {
         const message = parse(payload);
         if (message !== undefined && 'seq' in message) onEvent(message as EventPayload);

@@ -9,10 +9,11 @@ import type { Config } from '../config/config.ts';
 import { isBrokerUrl } from '../config/formats.ts';
 import { PORT_CONTROLS } from '../model/port.ts';
 import { PROBE_WAYS } from '../model/probe.ts';
-import { number, numberOrNone, oneOf, wholeNumber, yesOrNo } from './arguments.ts';
+import { number, numberOrNone, oneOf, waitingTime, wholeNumber, yesOrNo } from './arguments.ts';
 import { addCertified } from './certified.ts';
 import { type CheckOptions, check, type Files, type HostFinding } from './check.ts';
 import { confirmOnTerminal } from './confirm.ts';
+import { LARGEST_FILE, tooLarge } from './large-file.ts';
 import { addMetrics } from './metrics.ts';
 import type { Output } from './screen.ts';
 import {
@@ -31,6 +32,7 @@ import {
   events,
   type Terminal,
 } from './session.ts';
+import { printer } from './standard-output.ts';
 import { colors, plural } from './text.ts';
 import { addTop } from './top.ts';
 import { addUci } from './uci.ts';
@@ -71,7 +73,7 @@ export interface Cli {
 }
 
 export function buildCli(options: CliOptions): Cli {
-  const out = options.out ?? ((text: string) => void process.stdout.write(text));
+  const out = options.out ?? printer();
   const error = options.err ?? ((text: string) => void process.stderr.write(text));
   const color = options.color ?? (process.stdout.isTTY === true && process.env.NO_COLOR === undefined);
   const terminal: Terminal = { out, err: error, paint: colors(color), now: options.now ?? Date.now };
@@ -107,7 +109,10 @@ class Program {
       .showSuggestionAfterError()
       .exitOverride()
       .configureOutput({ writeOut: terminal.out, writeErr: terminal.err })
-      .addHelpText('after', '\nExit codes: 0 done, 1 refused, 2 usage, 3 no agent.');
+      .addHelpText(
+        'after',
+        '\nExit codes: 0 done, 1 refused, 2 usage, 3 no agent; of run: 78 the configuration has a fault.',
+      );
     this.agent();
     this.reading();
     this.acting();
@@ -265,19 +270,20 @@ class Program {
       (flags: Connection) => this.ask(flags, 'config', { get: true }, ({ text }) => (text ?? '').trimEnd()),
     );
     this.verb('check', 'say everything that is wrong with a file, and what would take a restart', group)
-      .argument('<file>', 'of up to 60,000 characters')
+      .argument('<file>', `${LARGEST_FILE}; \`rollcall check\` takes larger ones`)
       .action((file: string, flags: Connection) => this.send(flags, 'check', file));
     this.verb('apply', 'take a file over, until the next restart or reload', group)
-      .argument('<file>', 'of up to 60,000 characters; a larger one goes by SIGHUP')
+      .argument('<file>', `${LARGEST_FILE}; a larger one goes by SIGHUP`)
       .action((file: string, flags: Connection) => this.send(flags, 'apply', file));
   }
 
   /** The file is here; its `{file: ...}` secrets are on the switch. */
   private async send(flags: Connection, action: 'check' | 'apply', file: string): Promise<void> {
     const text = this.options.files.readText(file);
-    if (text.ok) await this.ask(flags, 'config', { [action]: text.value }, configView);
+    const wrong = text.ok ? tooLarge(action, file, text.value) : `cannot read ${file}: ${text.error}`;
+    if (text.ok && wrong === undefined) await this.ask(flags, 'config', { [action]: text.value }, configView);
     else {
-      this.terminal.err(`${this.terminal.paint.red('rollcall:')} cannot read ${file}: ${text.error}\n`);
+      this.terminal.err(`${this.terminal.paint.red('rollcall:')} ${wrong}\n`);
       this.exit(EXIT.usage);
     }
   }
@@ -365,7 +371,7 @@ class Program {
       .option('--ca-file <file>', 'PEM: who signs the certificate of the broker (mqtts://, wss://)')
       .option('--cert-file <file>', 'PEM: the certificate that is shown to the broker, with --key-file')
       .option('--key-file <file>', 'PEM: its key')
-      .option('--timeout <seconds>', 'how long to wait for an answer', number, 10)
+      .option('--timeout <seconds>', 'how long to wait for an answer', waitingTime, 10)
       .hook('preAction', () => {
         const { broker, switch: id } = command.opts<Connection>();
         if ((broker === undefined) !== (id === undefined))

@@ -1,5 +1,6 @@
 // One conversation with an agent: connect, ask, show, and the exit code.
 
+import { isUtf8 } from 'node:buffer';
 import { readFileSync } from 'node:fs';
 import { err, messageOf, ok, type Result } from '../base/result.ts';
 import { describeFault } from '../config/fault.ts';
@@ -146,8 +147,10 @@ export async function open(connection: Connection): Promise<Result<AgentClient, 
   if (broker === undefined || switchId === undefined) {
     return ok(new SocketClient(connection.socket ?? configuredSocket() ?? DEFAULT_SOCKET, timeoutMs));
   }
-  const password = firstLine(readOptional(connection.passwordFile));
-  const [ca, cert, key] = [connection.caFile, connection.certFile, connection.keyFile].map(readOptional);
+  const password = firstLine(readOptional(connection.passwordFile, isUtf8));
+  const [ca, cert, key] = [connection.caFile, connection.certFile, connection.keyFile].map((file) =>
+    readOptional(file),
+  );
   for (const read of [password, ca, cert, key]) if (read?.ok === false) return read;
   const { BrokerClient } = await import('./broker-client.ts');
   return ok(
@@ -162,10 +165,15 @@ export async function open(connection: Connection): Promise<Result<AgentClient, 
   );
 }
 
-function readOptional(file: string | undefined): Result<string | undefined, string> {
+/** What stands beside the blocks of a PEM file may be in any encoding; in a password it may not. */
+function readOptional(
+  file: string | undefined,
+  isText: (octets: Buffer) => boolean = () => true,
+): Result<string | undefined, string> {
   if (file === undefined) return ok(undefined);
   try {
-    return ok(readFileSync(file, 'utf8'));
+    const octets = readFileSync(file);
+    return isText(octets) ? ok(octets.toString('utf8')) : err(`cannot read ${file}: it is not UTF-8 text`);
   } catch (cause) {
     return err(`cannot read ${file}: ${messageOf(cause)}`);
   }

@@ -2,6 +2,7 @@
 
 import Table from 'cli-table3';
 import pc from 'picocolors';
+import { UNPRINTABLE } from '../base/unprintable.ts';
 
 export type Colors = ReturnType<typeof pc.createColors>;
 
@@ -9,25 +10,15 @@ export function colors(enabled: boolean): Colors {
   return pc.createColors(enabled);
 }
 
-/**
- * Hostile text on one line: controls, escapes and characters that turn the direction of writing become `\xNN` or `\u{N}`;
- * longer than `most` characters is cut.
- */
+/** Hostile text on one line: what is not to be printed becomes `\xNN` or `\u{N}`; longer than `most` characters is cut. */
 export function clean(text: string, most = 80): string {
   let out = '';
   let length = 0;
   for (const character of text) {
     if (++length > most) return `${out}…`;
-    out += unfit(character.codePointAt(0) ?? 0) ? escaped(character) : character;
+    out += UNPRINTABLE.test(character) ? escaped(character) : character;
   }
   return out;
-}
-
-function unfit(code: number): boolean {
-  if (code < 0x20 || (code >= 0x7f && code < 0xa0)) return true;
-  // Bidirectional controls, zero-width characters, line separators, surrogates that stand alone.
-  if ((code >= 0x200b && code <= 0x200f) || (code >= 0x2028 && code <= 0x202e)) return true;
-  return (code >= 0x2060 && code <= 0x206f) || code === 0xfeff || (code >= 0xd800 && code <= 0xdfff);
 }
 
 function escaped(character: string): string {

@@ -4,7 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { ok, type Result } from '../base/result.ts';
-import { number, wholeNumber } from './arguments.ts';
+import { waitingTime, wholeNumber } from './arguments.ts';
 import { type Look, look, type NoLook } from './look.ts';
 import { type Output, Screen } from './screen.ts';
 import { type Connection, complain, EXIT, open, type Terminal } from './session.ts';
@@ -46,7 +46,7 @@ export function addTop(command: Command, means: Means): void {
 }
 
 function interval(text: string): number {
-  const value = number(text);
+  const value = waitingTime(text);
   if (value < SHORTEST_S) throw new InvalidArgumentError(`not ${SHORTEST_S} or more.`);
   return value;
 }
@@ -206,7 +206,7 @@ function clock({ now }: Terminal): string {
   return new Date(now()).toLocaleTimeString('en-GB');
 }
 
-/** When it is to end: a key, a signal, or nobody who reads what is printed. */
+/** When it is to end: a key, or a signal. */
 class Stop {
   private readonly controller = new AbortController();
   readonly now = (): void => this.controller.abort();
@@ -214,7 +214,6 @@ class Stop {
   constructor(private readonly signal: AbortSignal | undefined) {
     signal?.addEventListener('abort', this.now, { once: true });
     for (const name of SIGNALS) process.once(name, this.now);
-    process.stdout.on('error', this.now);
   }
 
   /** False: it is to end. */
@@ -241,6 +240,5 @@ class Stop {
   close(): void {
     this.signal?.removeEventListener('abort', this.now);
     for (const name of SIGNALS) process.removeListener(name, this.now);
-    process.stdout.removeListener('error', this.now);
   }
 }

@@ -30,12 +30,12 @@ export function addUci(parent: Command, means: Means): void {
 
 /** Nothing is written unless all of it is right. */
 async function convert({ from, to }: Flags, { files, terminal }: Means): Promise<number> {
-  const complain = (message: string): number => {
+  const complain = (message: string, code: number = EXIT.refused): number => {
     terminal.err(`${terminal.paint.red('rollcall:')} ${message}\n`);
-    return EXIT.refused;
+    return code;
   };
   const uci = files.readText(from ?? STANDARD_INPUT);
-  if (!uci.ok) return complain(`cannot read ${from ?? 'standard input'}: ${uci.error}`);
+  if (!uci.ok) return complain(`cannot read ${from ?? 'standard input'}: ${uci.error}`, EXIT.usage);
   const [{ yamlFromUci }, { describeUciFault }] = await Promise.all([
     import('../uci/generate.ts'),
     import('../uci/places.ts'),

@@ -176,12 +176,7 @@ export function infoView(info: ResultOf<'info'>, { paint, now }: ViewContext): s
     ['backend', `${clean(info.backend)} on Linux ${clean(info.kernel)}`],
     ['can', can.join(', ')],
     ...rightsOf(info),
-    [
-      'MQTT',
-      info.mqtt.embedded
-        ? 'embedded broker, MQTT 3.1.1'
-        : `MQTT ${info.mqtt.protocol_version}, will delay ${duration(info.mqtt.will_delay_s)}`,
-    ],
+    ['MQTT', brokerOf(info, paint)],
   ];
   const missing = info.missing.map((sentence) => `${paint.yellow('!')} ${clean(sentence, 240)}`);
   const counters = Object.entries(info.counters).map(([name, value]): [string, string] => [
@@ -193,6 +188,14 @@ export function infoView(info: ResultOf<'info'>, { paint, now }: ViewContext): s
     ...(missing.length === 0 ? [] : [missing.join('\n')]),
     ...(counters.length === 0 ? [] : [facts(counters, paint)]),
   ].join('\n\n');
+}
+
+function brokerOf({ mqtt }: ResultOf<'info'>, paint: ViewContext['paint']): string {
+  const what = mqtt.embedded
+    ? 'embedded broker, MQTT 3.1.1'
+    : `MQTT ${mqtt.protocol_version}, will delay ${duration(mqtt.will_delay_s)}`;
+  // An older agent says nothing of it.
+  return mqtt.connected === false ? `${what}, ${paint.yellow('not connected')}` : what;
 }
 
 function certifiedOf({ certified_devices: list }: ResultOf<'info'>): [string, string][] {

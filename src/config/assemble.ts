@@ -54,9 +54,9 @@ export function assemble({ raw, portOrder, secret }: Assembly): Config {
     backend: raw.backend ?? SHELL_DEFAULTS.backend,
     stateDir: raw.state_dir ?? SHELL_DEFAULTS.stateDir,
     controlSocket: raw.control_socket ?? SHELL_DEFAULTS.controlSocket,
-    ...given('controlSocketGroup', raw.control_socket_group),
+    ...given('controlSocketGroup', raw.control_socket_group?.toString()),
     ...given('readSocket', raw.read_socket),
-    ...given('readSocketGroup', raw.read_socket_group),
+    ...given('readSocketGroup', raw.read_socket_group?.toString()),
     ports: portOrder.map((pattern) => portRule(pattern, raw.ports?.[pattern] ?? {}, secret)),
     roles: roles(raw),
     roleRules: (raw.role_rules ?? []).map(({ mac, role, ports }) => ({

@@ -18,9 +18,9 @@ import type { CertifiedSettings } from '../policy/certified-rules.ts';
 import type { DhcpWatchSettings } from '../policy/dhcp-watch.ts';
 import type { RoleTimers } from '../policy/settings.ts';
 import type { DynAuthSettings } from '../radius/dynauth.ts';
+import type { ListedClient } from '../radius/listed-clients.ts';
 import type { RoleAttribute } from '../radius/role-attribute.ts';
 import type { RadiusSettings } from '../radius/settings.ts';
-import type { SsoClient } from '../radius/sso.ts';
 import type { WebSettings } from '../web/settings.ts';
 import type { CriticalAction, LogLevel } from './defaults.ts';
 
@@ -139,7 +139,7 @@ export interface L3Config {
   readonly firstHop: boolean;
 }
 
-export interface ConcentratorConfig extends SsoClient {
+export interface ConcentratorConfig extends ListedClient {
   /** Wins over the one for all. */
   readonly role?: string;
 }

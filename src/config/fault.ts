@@ -1,6 +1,8 @@
 // What is wrong with a configuration file, and where. A fault names the key, the line, what is there and what would be
 // right; a warning has the same shape and does not stop the agent.
 
+import { escapeUnprintable } from '../base/unprintable.ts';
+
 export interface Fault {
   /** As a person writes it: `ports."p*".mab.delay_s`; empty for the file as a whole. */
   readonly path: string;
@@ -38,7 +40,7 @@ export function quoteValue(value: unknown): string {
   if (value === null) return 'null';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a mapping';
-  const text = JSON.stringify(String(value)).slice(1, -1).replaceAll('\\"', '"');
+  const text = escapeUnprintable(JSON.stringify(String(value)).slice(1, -1).replaceAll('\\"', '"'));
   return `'${text.length > 60 ? `${text.slice(0, 57)}...` : text}'`;
 }
 

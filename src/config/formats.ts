@@ -1,5 +1,6 @@
 // The formats that the schema names, checked by the parsers that the core uses itself.
 
+import { utf8 } from '../base/bytes.ts';
 import { parseIp, parseIpv4, parseIpv6 } from '../base/ip.ts';
 import { parseMac } from '../base/mac.ts';
 import { parseMacPrefix } from '../base/mac-prefix.ts';
@@ -9,6 +10,14 @@ export function isBrokerUrl(text: string): boolean {
   return /^(mqtts?|wss?):\/\//.test(text) && URL.canParse(text) && new URL(text).port !== '0';
 }
 
+/** unix(7): what `sun_path` has room for, beside the octet that ends it. */
+const SOCKET_PATH_OCTETS = 107;
+
+/** A longer one is cut off by the system. */
+export function isSocketPath(text: string): boolean {
+  return utf8(text).length <= SOCKET_PATH_OCTETS;
+}
+
 export const TEXT_FORMATS: Readonly<Record<string, (text: string) => boolean>> = {
   'ip-address': (text) => parseIp(text) !== undefined,
   'ipv4-address': (text) => parseIpv4(text) !== undefined,
@@ -16,6 +25,7 @@ export const TEXT_FORMATS: Readonly<Record<string, (text: string) => boolean>> =
   'mac-address': (text) => parseMac(text) !== undefined,
   'mac-prefix': (text) => parseMacPrefix(text) !== undefined,
   'broker-url': isBrokerUrl,
+  'socket-path': isSocketPath,
 };
 
 export const NUMBER_FORMATS: Readonly<Record<string, (value: number) => boolean>> = {

@@ -5,7 +5,7 @@ import { RADIUS_DEFAULTS, SSO_DEFAULTS } from './defaults.ts';
 import { type Finding, fault, warning } from './findings.ts';
 import type { RawConfig } from './raw.ts';
 import { unknownRole } from './rules-roles.ts';
-import { shortSecret } from './rules-servers.ts';
+import { noHost, shortSecret } from './rules-servers.ts';
 
 export function l3Findings(raw: RawConfig): Finding[] {
   const { l3, sso } = raw;
@@ -60,6 +60,7 @@ function clientFindings(raw: RawConfig): Finding[] {
     return [
       ...(again ? [fault(path, `${client.address} is in the list already`)] : []),
       ...unknownRole(raw, [...path, 'role'], client.role),
+      ...noHost(client, path),
       ...shortSecret(client, path),
     ];
   });

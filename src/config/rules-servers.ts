@@ -1,5 +1,6 @@
 // Keys of `radius.servers`, and of how long they are waited for, that must agree with each other.
 
+import { isHostAddress, isIpv4, isLinkLocal, parseIp } from '../base/ip.ts';
 import { PAE_DEFAULTS } from '../pae/settings.ts';
 import { ACCESS_RETRANSMISSION, LONGEST_VISIT_IRTS } from '../radius/settings.ts';
 import { RADIUS_DEFAULTS } from './defaults.ts';
@@ -20,6 +21,8 @@ export function serverFindings(raw: RawConfig): Finding[] {
     return [
       ...(first === undefined ? [] : [fault(path, `${place} is servers[${first}] already`)]),
       ...(server.tls === undefined ? udpFindings(server, path) : tlsFindings(server, path)),
+      ...noHost(server, path),
+      ...linkLocal(server, path),
       ...proofFindings(server, path),
       ...shortSecret(server, path),
     ];
@@ -68,10 +71,11 @@ export function patienceFindings(raw: RawConfig): Finding[] {
 }
 
 function placeOf({ address, tls, use, auth_port, acct_port }: RawServer): string {
-  if (tls !== undefined) return `${address} TCP port ${tls.port ?? RADIUS_DEFAULTS.radSecPort}`;
+  const host = parseIp(address) ?? address;
+  if (tls !== undefined) return `${host} TCP port ${tls.port ?? RADIUS_DEFAULTS.radSecPort}`;
   const port =
     use === 'accounting' ? (acct_port ?? RADIUS_DEFAULTS.acctPort) : (auth_port ?? RADIUS_DEFAULTS.authPort);
-  return `${address} port ${port}`;
+  return `${host} port ${port}`;
 }
 
 function udpFindings(server: RawServer, path: KeyPath): Finding[] {
@@ -115,6 +119,32 @@ function proofFindings(server: RawServer, path: KeyPath): Finding[] {
   return [warning([...path, 'require_message_authenticator'], message)];
 }
 
+/** Nobody is there who would ask, or could be asked. */
+export function noHost({ address }: Peer, path: KeyPath): Finding[] {
+  return isHost(address) ? [] : [fault([...path, 'address'], `${address} is no host's address`)];
+}
+
+export function isHost(address: string): boolean {
+  const ip = parseIp(address);
+  return ip === undefined || isOwn(address) || isHostAddress(ip);
+}
+
+/** There is no place for its zone, so the kernel takes the first interface that has such a route. */
+function linkLocal({ address }: RawServer, path: KeyPath): Finding[] {
+  const ip = parseIp(address);
+  if (ip === undefined || isIpv4(ip) || !isLinkLocal(ip)) return [];
+  return [
+    warning(
+      [...path, 'address'],
+      `${address} is link-local: the kernel chooses the interface, and it may be the wrong one`,
+    ),
+  ];
+}
+
+function isOwn(address: string): boolean {
+  return address.startsWith('127.') || address === '::1';
+}
+
 interface Peer {
   readonly address: string;
   readonly secret?: unknown;
@@ -124,6 +154,6 @@ interface Peer {
 /** RFC 2865 §3: a secret of at least 16 octets. Not said of a server on this switch itself, nor where TLS protects. */
 export function shortSecret(peer: Peer, path: KeyPath): Finding[] {
   if (typeof peer.secret !== 'string' || peer.secret.length >= 16 || peer.tls !== undefined) return [];
-  if (peer.address.startsWith('127.') || peer.address === '::1') return [];
+  if (isOwn(peer.address)) return [];
   return [warning([...path, 'secret'], 'has fewer than 16 characters (RFC 2865 section 3)')];
 }

@@ -4,6 +4,8 @@ import { utf8 } from '../base/bytes.ts';
 import { globMatches, isGlob } from '../base/glob.ts';
 import { isHostAddress, parseIp, parseIpv4, parseIpv6 } from '../base/ip.ts';
 import { isStationAddress, parseMac } from '../base/mac.ts';
+import { HIGHEST_VLAN_ID } from '../wire/ethernet.ts';
+import { LONGEST_VALUE } from '../wire/radius-dictionary.ts';
 import { SHELL_DEFAULTS } from './defaults.ts';
 import { closest, type KeyPath } from './fault.ts';
 import { type Finding, fault, warning } from './findings.ts';
@@ -11,7 +13,7 @@ import type { RawConfig } from './raw.ts';
 import { certifiedFindings } from './rules-certified.ts';
 import { l3Findings } from './rules-l3.ts';
 import { roleRuleFindings, silentDeviceFindings, unknownRole } from './rules-roles.ts';
-import { patienceFindings, serverFindings, shortSecret } from './rules-servers.ts';
+import { isHost, noHost, patienceFindings, serverFindings, shortSecret } from './rules-servers.ts';
 import { webFindings } from './rules-web.ts';
 
 export function ruleFindings(raw: RawConfig): readonly Finding[] {
@@ -29,20 +31,7 @@ export function ruleFindings(raw: RawConfig): readonly Finding[] {
     ...vlanFindings(raw),
     ...webFindings(raw),
     ...certifiedFindings(raw),
-    ...futureFindings(raw),
   ];
-}
-
-/** Keys that are part of the contract, and that this version does not act upon: better said than found out. */
-function futureFindings(raw: RawConfig): Finding[] {
-  const out: Finding[] = [];
-  for (const [pattern, port] of Object.entries(raw.ports ?? {})) {
-    const path = ['ports', pattern];
-    if (port.egress === 'closed') {
-      out.push(warning([...path, 'egress'], 'is not there yet: locked ports still receive broadcasts'));
-    }
-  }
-  return out;
 }
 
 function roleFindings(raw: RawConfig): Finding[] {
@@ -78,7 +67,7 @@ function portFindings(raw: RawConfig): Finding[] {
 }
 
 function radiusFindings(raw: RawConfig): Finding[] {
-  const { dynamic_authorization: dynAuth, nas_ip_address: nasIp } = raw.radius;
+  const { dynamic_authorization: dynAuth } = raw.radius;
   const out: Finding[] = serverFindings(raw);
   const clients = new Set<string>();
   (dynAuth?.clients ?? []).forEach((client, index) => {
@@ -86,9 +75,18 @@ function radiusFindings(raw: RawConfig): Finding[] {
     const address = parseIp(client.address) ?? client.address;
     if (clients.has(address)) out.push(fault(path, `${client.address} is in the list already`));
     clients.add(address);
-    out.push(...shortSecret(client, path));
+    out.push(...noHost(client, path), ...shortSecret(client, path));
   });
-  if (nasIp === '0.0.0.0') out.push(fault(['radius', 'nas_ip_address'], 'must be an address of this switch'));
+  const octets = utf8(raw.radius.nas_identifier ?? '').length;
+  if (octets > LONGEST_VALUE)
+    out.push(
+      fault(['radius', 'nas_identifier'], `has ${octets} octets; RADIUS takes at most ${LONGEST_VALUE}`),
+    );
+  for (const key of ['nas_ip_address', 'nas_ipv6_address'] as const) {
+    const address = raw.radius[key];
+    if (address !== undefined && !isHost(address))
+      out.push(fault(['radius', key], 'must be an address of this switch'));
+  }
   return out;
 }
 
@@ -140,8 +138,10 @@ function sourceFindings(raw: RawConfig): Finding[] {
   const out: Finding[] = [];
   for (const [vlan, source] of Object.entries(raw.handshake?.sources ?? {})) {
     const path = ['handshake', 'sources', vlan];
-    if (Number(vlan) > 4094)
-      out.push(fault(path, `a VLAN id is 1..4094, or 0 where the bridge does not filter VLANs`));
+    if (Number(vlan) > HIGHEST_VLAN_ID)
+      out.push(
+        fault(path, `a VLAN id is 1..${HIGHEST_VLAN_ID}, or 0 where the bridge does not filter VLANs`),
+      );
     if (source.ip === undefined && source.ipv6 === undefined) out.push(fault(path, 'needs ip, ipv6 or both'));
     if (source.ip === '0.0.0.0' && raw.handshake?.allow_unspecified_source !== true) {
       out.push(
@@ -171,7 +171,11 @@ const PORT_VLANS = ['guest_vlan', 'auth_fail_vlan', 'critical_vlan', 'voice_vlan
 
 function unknownVlan(path: KeyPath, vlan: string, names: readonly string[]): Finding {
   const guess = closest(vlan, names);
-  const hint = guess === undefined ? 'give its id, or name it in `vlans`' : `did you mean '${guess}'?`;
+  const hint = /^[0-9]+$/.test(vlan)
+    ? 'an id is written without quotes'
+    : guess === undefined
+      ? 'give its id, or name it in `vlans`'
+      : `did you mean '${guess}'?`;
   return fault(path, `there is no VLAN '${vlan}'; ${hint}`);
 }
 

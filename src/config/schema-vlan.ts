@@ -1,6 +1,7 @@
 // VLANs in the configuration file, and what is done with what an Access-Accept says beyond a session's timers.
 
 import { Type } from 'typebox';
+import { HIGHEST_VLAN_ID } from '../wire/ethernet.ts';
 import { AUTHORIZATION_DEFAULTS, VLAN_DEFAULTS } from './defaults.ts';
 import { flag, strict } from './scalars.ts';
 import { RoleAttributes } from './schema-roles.ts';
@@ -8,12 +9,13 @@ import { RoleAttributes } from './schema-roles.ts';
 export const CRITICAL_ACTIONS = ['deny', 'keep', 'vlan'] as const;
 
 const VLAN_NAME = '^[^\\u0000-\\u001f]{1,64}$';
-const VlanId = Type.Integer({ title: 'a VLAN id 1..4094', minimum: 1, maximum: 4094 });
+const VLAN_ID = `a VLAN id 1..${HIGHEST_VLAN_ID}`;
+const VlanId = Type.Integer({ title: VLAN_ID, minimum: 1, maximum: HIGHEST_VLAN_ID });
 
 /** Of a port: which VLAN, as an id or a name of `vlans`. */
 export function vlanWord(description: string) {
   return Type.Union([VlanId, Type.String({ title: 'the name of a VLAN', pattern: VLAN_NAME })], {
-    title: 'a VLAN id 1..4094, or a name of vlans',
+    title: `${VLAN_ID}, or a name of vlans`,
     description,
   });
 }

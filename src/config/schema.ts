@@ -19,7 +19,16 @@ import { Web } from './schema-web.ts';
 const SwitchId = pattern('1 to 64 letters, digits, dots, underscores and hyphens', '^[A-Za-z0-9._-]{1,64}$');
 const InterfaceName = pattern('an interface name of 1 to 15 characters', '^[^\\s/:\\u0000-\\u001f]{1,15}$');
 
-const GroupName = pattern('a group of /etc/group, or its number', '^([a-z_][a-z0-9_-]{0,31}|[0-9]{1,9})$');
+const GROUP = 'a group of /etc/group, or its number';
+const GroupName = Type.Union(
+  [
+    pattern(GROUP, '^([a-z_][a-z0-9_-]{0,31}|[0-9]{1,9})$'),
+    Type.Integer({ title: GROUP, minimum: 0, maximum: 999_999_999 }),
+  ],
+  { title: GROUP },
+);
+
+const SocketPath = { ...path('the absolute path of a socket, of at most 107 octets'), format: 'socket-path' };
 
 const Mqtt = Type.Object(
   {
@@ -151,11 +160,11 @@ export const ConfigSchema = Type.Object(
       default: SHELL_DEFAULTS.stateDir,
     }),
     control_socket: Type.Optional({
-      ...path('the absolute path of a socket'),
+      ...SocketPath,
       default: SHELL_DEFAULTS.controlSocket,
     }),
     control_socket_group: Type.Optional(GroupName),
-    read_socket: Type.Optional(path('the absolute path of a socket')),
+    read_socket: Type.Optional(SocketPath),
     read_socket_group: Type.Optional(GroupName),
     ports: Type.Optional(
       Type.Record(Type.String({ pattern: PORT_PATTERN }), Port, {

@@ -97,19 +97,15 @@ function hidden(value: string): string | undefined {
  * Undefined for a text that is no YAML.
  */
 export function withoutSecrets(text: string): string | undefined {
-  const document = parseText(text);
-  if (document.errors.length > 0) return undefined;
-  const raw = document.toJS() as RawConfig;
-  for (const { path, value } of places(raw)) {
+  const document = documentOf(text);
+  if (document === undefined) return undefined;
+  for (const { path, value } of places(document.toJS() as RawConfig)) {
     if (typeof value === 'string') document.setIn(path, HIDDEN);
   }
   document.comment = null;
   document.commentBefore = null;
-  visit(document, (where, node) => {
+  visit(document, (_, node) => {
     if (!isNode(node)) return;
-    // A key that looks like a number is its letters: `01` is another port than `1`.
-    if (where === 'key' && isScalar(node) && node.source !== undefined && String(node.value) !== node.source)
-      node.value = node.source;
     node.comment = null;
     node.commentBefore = null;
   });
@@ -118,7 +114,18 @@ export function withoutSecrets(text: string): string | undefined {
 
 /** The files that such a text names as its secrets. */
 export function secretFiles(text: string): ReadonlySet<string> {
-  const document = parseText(text);
-  const found = document.errors.length > 0 ? [] : places(document.toJS() as RawConfig);
+  const document = documentOf(text);
+  const found = document === undefined ? [] : places(document.toJS() as RawConfig);
   return new Set(found.flatMap(({ value }) => (typeof value === 'string' ? [] : [value.file])));
+}
+
+/** As yaml.ts reads it: a key that looks like a number is its letters, since `01` is another port than `1`. */
+function documentOf(text: string): ReturnType<typeof parseText> | undefined {
+  const document = parseText(text);
+  if (document.errors.length > 0) return undefined;
+  visit(document, (where, node) => {
+    if (where === 'key' && isScalar(node) && typeof node.value === 'number' && node.source !== undefined)
+      node.value = node.source;
+  });
+  return document;
 }

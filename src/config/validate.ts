@@ -94,15 +94,35 @@ function message(error: ErrorObject, unknownKey: string | undefined): string {
     case 'uniqueItems':
       return 'the same value is in the list twice';
     default:
-      return `${quoted(error)} is not ${schema.title ?? `right: it ${error.message}`}`;
+      return `${quoted(error)} is not ${schema.title ?? `right: it ${error.message}`}${quotesHint(error.data, schema)}`;
   }
+}
+
+/** YAML takes `000413` and `true` for a number and a boolean, and what is in quotes for a text. */
+function quotesHint(value: unknown, schema: Annotated): string {
+  const choices = [schema, ...(schema.anyOf ?? [])].filter((each) => each.const === undefined);
+  const wanted = choices.map(({ type }) => (type === 'integer' ? 'number' : type));
+  const is = typeof value;
+  if (wanted.includes(is)) return '';
+  if (wanted.includes('string') && is === 'number') return '; a text of digits needs quotes';
+  if (wanted.includes('string') && is === 'boolean') return '; as a text it needs quotes';
+  const unquoted = typeof value === 'string' ? plainKind(value) : undefined;
+  return unquoted !== undefined && wanted.includes(unquoted) ? '; write it without quotes' : '';
+}
+
+/** What a text would be to YAML without its quotes, if not a text. */
+function plainKind(text: string): 'number' | 'boolean' | undefined {
+  if (/^-?[0-9]+(\.[0-9]+)?$/.test(text)) return 'number';
+  return text === 'true' || text === 'false' ? 'boolean' : undefined;
 }
 
 /** A secret of the wrong form is a secret all the same, and a broker's URL may have a password in it. */
 const SECRET = /\/(secret|password)(\/|$)|^\/mqtt\/url$/;
 
-function quoted(error: ErrorObject): string {
-  return SECRET.test(error.instancePath) ? 'the value' : quoteValue(error.data);
+/** A number is not always as it is written: `0026e7` is 260000000. */
+function quoted({ data, instancePath, keyword }: ErrorObject): string {
+  if (SECRET.test(instancePath)) return 'the value';
+  return typeof data === 'number' && keyword === 'type' ? `the number ${data}` : quoteValue(data);
 }
 
 /** A key that is not known may be a secret: `secret: {k9 x}`, and in braces `secret:k9`. */
@@ -125,6 +145,9 @@ function in_(schema: Annotated): string {
 
 interface Annotated {
   readonly title?: string;
+  readonly type?: string;
+  readonly const?: unknown;
+  readonly anyOf?: readonly Annotated[];
   readonly enum?: readonly string[];
   readonly properties?: Readonly<Record<string, unknown>>;
   readonly patternProperties?: Readonly<Record<string, unknown>>;

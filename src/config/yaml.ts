@@ -4,7 +4,17 @@
 // refused is refused with its line. Never throws: a text that exhausts the parser's stack is a fault too. A secret that is
 // not in quotes may be anything to YAML (`*x9!k` an alias, `!k9` a tag, `|k9` a block), so no fault from here quotes any.
 
-import { type ErrorCode, isAlias, isMap, isScalar, isSeq, LineCounter, type Node, parseDocument } from 'yaml';
+import {
+  type ErrorCode,
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  parseDocument,
+  type YAMLError,
+} from 'yaml';
 import { err, ok, type Result } from '../base/result.ts';
 import { type Fault, type KeyPath, pathText, quoteValue } from './fault.ts';
 
@@ -42,11 +52,7 @@ export function parseText(text: string, lineCounter = new LineCounter()) {
 function read(text: string): Result<LocatedYaml, readonly Fault[]> {
   const lines = new LineCounter();
   const document = parseText(text, lines);
-  const faults: Fault[] = [...document.errors, ...document.warnings].slice(0, 20).map((error) => ({
-    path: '',
-    line: lines.linePos(error.pos[0]).line,
-    message: sentence(error.code, error.message),
-  }));
+  const faults = yamlFaults([...document.warnings, ...document.errors], lines);
   if (faults.length > 0) return err(faults);
   if (document.contents === null) {
     return err([{ path: '', message: 'the file is empty; it must be a mapping of keys to values' }]);
@@ -71,6 +77,25 @@ function read(text: string): Result<LocatedYaml, readonly Fault[]> {
   });
 }
 
+/**
+ * One for each line, and the first of those outside the document: all others follow from them. A warning (an alias, a tag) is the
+ * cause of the errors in its line.
+ */
+function yamlFaults(found: readonly YAMLError[], lines: LineCounter): readonly Fault[] {
+  const faults = new Map<number, Fault>();
+  let isOutside = false;
+  for (const { code, message, pos } of found) {
+    const { line } = lines.linePos(pos[0]);
+    const follows = isOutside && OUTSIDE.test(message);
+    isOutside ||= OUTSIDE.test(message);
+    if (!follows && !faults.has(line)) faults.set(line, { path: '', line, message: sentence(code, message) });
+  }
+  return [...faults.values()].sort((a, b) => (a.line ?? 0) - (b.line ?? 0)).slice(0, 20);
+}
+
+/** Of the library: the document is over, since something in it could not be. */
+const OUTSIDE = /in YAML stream/;
+
 function sentence(code: ErrorCode, message: string): string {
   switch (code) {
     case 'TAB_AS_INDENT':
@@ -83,6 +108,8 @@ function sentence(code: ErrorCode, message: string): string {
     // The library's own words quote the text.
     case 'UNEXPECTED_TOKEN':
       return `not YAML: there is something here that cannot be; ${QUOTE_IT}`;
+    case 'BAD_ALIAS':
+      return 'not YAML: what begins with * needs quotes';
     case 'BAD_DQ_ESCAPE':
       return 'not YAML: an escape sequence that there is not; a backslash in double quotes is written twice';
     case 'BAD_DIRECTIVE':

@@ -1,6 +1,7 @@
 // Small files: texts that the configuration is made of, and what must outlive us. Errors are the system's own words; of what is
 // read they are without the path, which whoever asks for it says.
 
+import { isUtf8 } from 'node:buffer';
 import {
   closeSync,
   constants,
@@ -20,9 +21,32 @@ import { err, messageOf, ok, type Result } from '../base/result.ts';
 /** Longer than any secret. */
 const MAX_SECRET_OCTETS = 4096;
 
-/** Of a file, or of a descriptor that is open, such as 0. */
+/** Of a file, or of a descriptor that is open, such as 0; UTF-8. */
 export function readText(path: string | number): Result<string, string> {
+  return unnamed(attempt(() => textOf(readFileSync(path))));
+}
+
+/** What stands beside the blocks of a PEM file may be in any encoding. */
+export function readPem(path: string): Result<string, string> {
   return unnamed(attempt(() => ok(readFileSync(path, 'utf8'))));
+}
+
+/** Octets that are none would become others: `geh\xe9im` (Latin-1) is another secret than `geh\ufffdim`. */
+function textOf(octets: Buffer): Result<string, string> {
+  return isUtf8(octets)
+    ? ok(octets.toString('utf8'))
+    : err(`it is not UTF-8 text: line ${firstOdd(octets)} has other octets`);
+}
+
+/** The first line that is not UTF-8, from 1. No sequence of UTF-8 has a line feed in it. */
+function firstOdd(octets: Buffer): number {
+  let line = 1;
+  for (let from = 0, to = octets.indexOf('\n'); to >= 0; to = octets.indexOf('\n', from)) {
+    if (!isUtf8(octets.subarray(from, to))) break;
+    from = to + 1;
+    line++;
+  }
+  return line;
 }
 
 /** `ENOENT: no such file or directory, open 'PATH'` without what comes after the comma. */
@@ -52,7 +76,7 @@ function readAtMost(file: number): Result<string, string> {
   let length = 0;
   while (length < octets.length) {
     const read = readSync(file, octets, length, octets.length - length, null);
-    if (read === 0) return ok(octets.toString('utf8', 0, length));
+    if (read === 0) return textOf(octets.subarray(0, length));
     length += read;
   }
   return err(`it has more than ${MAX_SECRET_OCTETS} octets`);

@@ -10,6 +10,7 @@ import { writeSync } from 'node:fs';
 import { Writable } from 'node:stream';
 import pc from 'picocolors';
 import pino, { type DestinationStream, type LoggerOptions as PinoOptions } from 'pino';
+import { escapeUnprintable } from '../base/unprintable.ts';
 import type { LogLevel } from '../config/defaults.ts';
 
 export type LogFields = Readonly<Record<string, unknown>>;
@@ -134,15 +135,5 @@ export function prettyLine(line: string): string {
 
 function printable(value: unknown): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
-  return [...(text ?? '')].map(escapeControl).join('');
-}
-
-function escapeControl(character: string): string {
-  const code = character.codePointAt(0) ?? 0;
-  const control =
-    code < 0x20 ||
-    (code >= 0x7f && code < 0xa0) ||
-    (code >= 0x202a && code <= 0x202e) ||
-    (code >= 0x2066 && code <= 0x2069);
-  return control ? `\\u${code.toString(16).padStart(4, '0')}` : character;
+  return escapeUnprintable(text ?? '');
 }

@@ -19,7 +19,7 @@ import type { UplinkGuard } from './dataplane/uplink-guard.ts';
 import type { VlanMemory } from './dataplane/vlan-memory.ts';
 import { keepText } from './files.ts';
 import type { Logger } from './log.ts';
-import { type Answers, type EffectOf, each, type Performers } from './performing.ts';
+import { type Answers, type EffectOf, each, last, type Performers } from './performing.ts';
 
 /** Loaded after the ports are locked. */
 export interface Watchers {
@@ -131,11 +131,11 @@ export class DataplanePerformers {
       const noted = vlanMemory.secure(changes);
       answers.one(ref, noted.ok ? portauth.setVlans(changes) : noted);
     }),
-    'remember-vlans': each(({ found }) => {
+    'remember-vlans': last(({ found }) => {
       const kept = this.parts.vlanMemory.write(found);
       if (!kept.ok) this.parts.log.log('error', kept.error);
     }),
-    'keep-lock-file': each(({ text }) => {
+    'keep-lock-file': last(({ text }) => {
       for (const file of this.parts.lockFiles()) {
         const kept = keepText(file, text);
         if (!kept.ok) this.parts.log.log('error', `ports are not shut before the next start: ${kept.error}`);

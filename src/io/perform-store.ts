@@ -6,7 +6,7 @@ import { err, ok } from '../base/result.ts';
 import type { CertifiedChange } from '../policy/certified-codec.ts';
 import { type EventChange, type EventRef, erasingEvent } from '../report/event-codec.ts';
 import type { Logger } from './log.ts';
-import { type Answers, type EffectOf, each, type Performers } from './performing.ts';
+import { type Answers, type EffectOf, each, last, type Performers } from './performing.ts';
 import type { SsoBars } from './servers/sso-bars.ts';
 
 /** The store on disk: io/store/store.ts. `done` when the changes of one call, all in one transaction, are durable. */
@@ -44,7 +44,7 @@ export class StorePerformers {
     'session-store': each(({ changes }) => this.spool?.write(changes)),
     'event-store': each(({ changes }) => this.storeEvents(changes)),
     'certified-store': each(({ changes }) => this.spool?.writeCertified(changes)),
-    'remember-bars': each(({ bars }) => {
+    'remember-bars': last(({ bars }) => {
       const kept = this.parts.ssoBars.write(bars);
       if (!kept.ok) this.parts.log.log('error', kept.error);
     }),

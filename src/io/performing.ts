@@ -23,6 +23,11 @@ export function each<E>(perform: (effect: E) => void): (run: readonly E[]) => vo
   };
 }
 
+/** Of effects each of which says all that there is: the last one counts, and the disk is written once. */
+export function last<E>(perform: (effect: E) => void): (run: readonly E[]) => void {
+  return (run) => each(perform)(run.slice(-1));
+}
+
 /** The way back to the agent. */
 export class Answers {
   constructor(readonly post: (input: Input) => void) {}

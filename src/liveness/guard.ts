@@ -1,6 +1,7 @@
-// The mass-loss guard: when most sessions of a switch or of an uplink fall silent together, it is likelier that we are
-// deaf than that everybody left. Then nobody is cut at once: each gets one extra round of N*T, at most one, and who is
-// still silent after it is cut. The same after the agent itself was stalled for longer than T. One guard per scope.
+// The mass-loss guard: when most sessions of a switch fall silent together, it is likelier that we are deaf than that
+// everybody left. Then nobody is cut at once: each gets one extra round of N*T, at most one, and who is still silent
+// after it is cut. The same after the agent itself was stalled for longer than T. One guard for the whole switch, none
+// for an uplink: no session that is watched hangs on one, and signs of life are seen at the access port.
 //
 // Timing. Phases are spread over T, so the verdicts of one loss come one by one over two periods, and the first of
 // them must already be held. The guard therefore does not count verdicts: when a verdict is ready, it takes stock of
@@ -29,7 +30,7 @@ export interface GuardSubject {
   presence(now: Instant): Presence;
 }
 
-/** One look at all sessions of a scope. */
+/** One look at all sessions. */
 export interface GuardSurvey {
   /** Sessions that can be cut for silence. */
   readonly watched: number;
@@ -44,7 +45,6 @@ export interface GuardSurvey {
 /** For the alarm. `released` closes what `armed` began; between them comes `cut`, if anybody had to be. */
 export interface GuardEffect {
   readonly type: 'guard';
-  readonly scope: string;
   readonly state: 'armed' | 'cut' | 'released';
   readonly reason: 'mass-loss' | 'stall';
   /** Missing when it was armed. */
@@ -116,11 +116,7 @@ export function survey(sessions: Iterable<GuardSubject>, now: Instant): GuardSur
 export class Guard {
   private state: State = { type: 'idle' };
 
-  constructor(
-    private settings: GuardSettings,
-    /** For people: `switch`, or the name of an uplink. */
-    private readonly scope: string,
-  ) {}
+  constructor(private settings: GuardSettings) {}
 
   /** An episode that is under way goes on. */
   configure(settings: GuardSettings): void {
@@ -184,6 +180,6 @@ export class Guard {
 
   private report(episode: Episode, state: GuardEffect['state']): GuardEffect {
     const { reason, silent, watched, cut } = episode;
-    return { type: 'guard', scope: this.scope, state, reason, silent, watched, cut };
+    return { type: 'guard', state, reason, silent, watched, cut };
   }
 }

@@ -1,4 +1,4 @@
-// The handshake: is this client still there? One machine per session; the rule is the design's, word for word:
+// The handshake: is this client still there? One machine per session; the rule, word for word:
 //
 //   1. The timer starts when the session starts. It runs in periods of T.
 //   2. Evidence within a period: at the period's end the client is online and the silent count returns to 0.
@@ -9,7 +9,8 @@
 // How it is kept: evidence only moves `lastSeen`, an absolute time, so a table dump that tells of a thousand clients
 // costs a thousand comparisons. The count is derived at the period's end from `lastSeen`, so late news of earlier
 // evidence counts for the period in which it happened. One bit per ended period remembers whether it may count: the
-// bit is 0 where the probe was withheld and where the agent slept through the period. Hence N is at most 32.
+// bit is 0 where the probe was withheld and where the agent slept through the period. Hence N is at most 32
+// (HANDSHAKE_TIMES_MAX), which the schemas of the configuration and of commands see to.
 //
 // When a period is judged: a period in which evidence is known has its verdict at once. One that seems silent waits
 // for a table dump that is newer than its end (`sweep-needed`): for the Nth that is the rule (`urgent`), for the
@@ -38,13 +39,11 @@ import {
   millis,
   NEVER,
 } from '../base/time.ts';
+import { HANDSHAKE_TIMES_MAX } from '../model/probe.ts';
 import type { EndEvidence, EvidenceKind } from '../model/session.ts';
 import type { Presence } from './guard.ts';
 import type { HandshakeSettings } from './settings.ts';
 import { sweepInterval } from './sweep.ts';
-
-/** Largest N: one bit of history per period. */
-export const TIMES_MAX = 32;
 
 export type HandshakeEvent =
   /** `pollAt` is reached, or a table dump has been taken in. Everything before `sweptAt` is known. */
@@ -60,8 +59,8 @@ export type HandshakeEvent =
 export type HandshakeEffect =
   /** `number` = the silent count, from 1; 0 = the probe in the middle of a period of a client that sleeps. */
   | { readonly type: 'probe'; readonly number: number }
-  /** Tick again when a dump newer than `newerThan` is in. Urgent: ask for one; else the next routine one will do. */
-  | { readonly type: 'sweep-needed'; readonly newerThan: Instant; readonly urgent: boolean }
+  /** Tick again when a dump newer than this moment is in. Urgent: ask for one; else the next routine one will do. */
+  | { readonly type: 'sweep-needed'; readonly urgent: boolean }
   /** The verdict. The session ends with `handshake-timeout`, unless the caller answers with `extra-round`. */
   | { readonly type: 'silent'; readonly evidence: EndEvidence; readonly extended: boolean };
 
@@ -163,20 +162,15 @@ export class Handshake {
     return this.inExtraRound;
   }
 
-  /**
-   * A sign of life at `at`, whenever the news of it arrives; older than what is known: no effect. True if the client
-   * had been silent for a period or more and no sign of life since was known.
-   */
-  evidence(at: Instant, kind: EvidenceKind): boolean {
+  /** A sign of life at `at`, whenever the news of it arrives; older than what is known: no effect. */
+  evidence(at: Instant, kind: EvidenceKind): void {
     if (at >= this.probedAt && (kind === 'arp' || kind === 'nd' || kind === 'eapol')) {
       this.answers++;
       this.probedAt = NEVER;
     }
-    if (at <= this.seen) return false;
-    const wasSilent = this.unheard;
+    if (at <= this.seen) return;
     this.seen = at;
     this.seenBy = kind;
-    return wasSilent && !this.unheard;
   }
 
   /** Silent for at least one whole counted period, and nothing heard since. */
@@ -281,7 +275,7 @@ export class Handshake {
   private skipMissed(end: Instant, now: Instant): Instant {
     const missed = Math.floor((now - end) / this.config.period);
     if (missed <= 0) return end;
-    this.history = missed >= TIMES_MAX ? 0 : this.history << missed;
+    this.history = missed >= HANDSHAKE_TIMES_MAX ? 0 : this.history << missed;
     return after(end, millis(missed * this.config.period));
   }
 
@@ -304,7 +298,7 @@ export class Handshake {
     }
     const count = onesOfLast(this.history, run) + 1;
     const last = count >= times && !keep;
-    if (sweptAt < end) return [{ type: 'sweep-needed', newerThan: end, urgent: last }];
+    if (sweptAt < end) return [{ type: 'sweep-needed', urgent: last }];
     this.history |= 1;
     this.count = count;
     if (last) {
@@ -381,7 +375,7 @@ function periodAfter(settings: HandshakeSettings, start: Instant): State {
 
 /** Bits set among the lowest `length`. */
 function onesOfLast(history: number, length: number): number {
-  let bits = length >= TIMES_MAX ? history : history & ((1 << length) - 1);
+  let bits = length >= HANDSHAKE_TIMES_MAX ? history : history & ((1 << length) - 1);
   let ones = 0;
   for (; bits !== 0; bits &= bits - 1) ones++;
   return ones;

@@ -8,7 +8,7 @@ import type { ProbeWay } from '../model/probe.ts';
 export interface HandshakeSettings {
   /** T; 0 = no handshake. */
   readonly period: Millis;
-  /** N, at least 1: silent periods in a row until the session ends; N - 1 probes are sent. */
+  /** N, 1 to HANDSHAKE_TIMES_MAX: silent periods in a row until the session ends; N - 1 probes are sent. */
   readonly times: number;
   /** Never cut for silence: probes and counts, but gives no verdict. */
   readonly keep: boolean;
@@ -39,7 +39,7 @@ export interface ProbeSettings {
 }
 
 export interface GuardSettings {
-  /** Share of a switch's or an uplink's sessions falling silent within one period; 0 = no guard. */
+  /** Share of a switch's sessions falling silent within one period; 0 = no guard. */
   readonly share: number;
   /** And at least so many. */
   readonly minimum: number;

@@ -77,12 +77,15 @@ export interface PortFacts {
   readonly locked: boolean;
   readonly learning: boolean;
   readonly mab: boolean;
+  /** Nothing that is flooded leaves by it: no broadcast, no multicast, no unicast to an address that nobody has learnt. */
+  readonly unflooded: boolean;
 }
 
 /** What the agent wants of a port's flags. A port with `locked` also gets learning, and stays closed if we die. */
 export interface PortSetting {
   readonly locked: boolean;
   readonly mab: boolean;
+  readonly unflooded: boolean;
 }
 
 /** What this backend on this kernel can do; what it cannot is said in `info`. */
@@ -127,6 +130,11 @@ export interface TableDump {
 }
 
 /** What opens a locked port by hand: an older iproute2 does not know `mab`, so that it is said only where it has to be. */
-export function unlockCommand({ name, mab }: Pick<PortFacts, 'name' | 'mab'>): string {
-  return `bridge link set dev ${name} ${mab ? 'mab off ' : ''}locked off`;
+export function unlockCommand({
+  name,
+  mab,
+  unflooded,
+}: Pick<PortFacts, 'name' | 'mab' | 'unflooded'>): string {
+  const flood = unflooded ? ' flood on mcast_flood on bcast_flood on' : '';
+  return `bridge link set dev ${name} ${mab ? 'mab off ' : ''}locked off${flood}`;
 }

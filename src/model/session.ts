@@ -92,7 +92,7 @@ export function isFresh({ at }: HeardAddress, now: Instant): boolean {
   return elapsed(at, now) < KNOWN_IPV6_FOR;
 }
 
-/** Where a sign of life came from, cheapest first (design: evidence (a) to (d)). */
+/** Where a sign of life came from, cheapest first. */
 export const EVIDENCE_KINDS = ['fdb', 'arp', 'nd', 'dhcp', 'eapol', 'counter', 'activity'] as const;
 export type EvidenceKind = (typeof EVIDENCE_KINDS)[number];
 

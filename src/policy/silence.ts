@@ -1,4 +1,4 @@
-// Who is judged by silence, and by which timers (design 1.3 and 1.4, from the second seed). The one place that says so.
+// Who is judged by silence, and by which timers (docs/roles.md). The one place that says so.
 //
 //   where the user is                                     handshake   heartbeat   Idle-Timeout
 //   in band: on a port of ours                               yes         yes          yes

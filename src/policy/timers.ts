@@ -39,8 +39,8 @@ export type TimerEffect =
   | { readonly type: 'end'; readonly cause: EndCause }
   | { readonly type: 'reauthenticate' }
   | { readonly type: 'probe' }
-  /** Tick again when a dump newer than this is in. */
-  | { readonly type: 'sweep-needed'; readonly newerThan: Instant };
+  /** Tick again when a dump that is newer than this moment is in. */
+  | { readonly type: 'sweep-needed' };
 
 /** Probes per heartbeat period: at one third and at two thirds of the silence. */
 const THIRDS = 3;
@@ -151,7 +151,7 @@ export class SessionTimers {
     if (due <= now) {
       if (signs.sweptAt < due) {
         this.sweeping = true;
-        return [{ type: 'sweep-needed', newerThan: due }];
+        return [{ type: 'sweep-needed' }];
       }
       const cause = this.heartbeatAt <= this.idleAt ? 'heartbeat-timeout' : 'idle-timeout';
       return [{ type: 'end', cause }];

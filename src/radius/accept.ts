@@ -6,6 +6,7 @@ import { type Ip, isHostAddress, isIpv4 } from '../base/ip.ts';
 import { present } from '../base/present.ts';
 import { type Millis, seconds } from '../base/time.ts';
 import type { Authorization } from '../model/authorization.ts';
+import { HIGHEST_VLAN_ID } from '../wire/ethernet.ts';
 import {
   type Attributed,
   attributeIp,
@@ -20,7 +21,7 @@ import {
   tunnelVlan,
   vendorAttributes,
 } from '../wire/radius-attributes.ts';
-import type { AttributeName } from '../wire/radius-dictionary.ts';
+import { type AttributeName, CISCO_AVPAIR, SERVICE_TYPES, VENDORS } from '../wire/radius-dictionary.ts';
 import { keptAttributes } from './kept-attributes.ts';
 import { type RoleAttribute, vendorRole } from './role-attribute.ts';
 
@@ -55,14 +56,16 @@ export interface Accepted {
 const TERMINATION_ACTION_RADIUS_REQUEST = 1;
 /** RFC 2865 §5.8: the NAS, or the user, is to choose an address. Neither is one. */
 const ADDRESS_TO_BE_CHOSEN: readonly string[] = ['255.255.255.254', '255.255.255.255'];
-/** IEEE 802.1Q-2018 §9.6: 0 and 4095 are reserved. */
-const HIGHEST_VLAN = 4094;
 /** RFC 4675 §2.2. */
 const INGRESS_FILTERS_DISABLED = 2;
-/** RFC 2865 §5.6, RFC 5176 §3.2: Login, Framed, Authenticate Only, Call Check, Authorize Only. */
-const NETWORK_ACCESS: readonly number[] = [1, 2, 8, 10, 17];
-const VENDOR_CISCO = 9;
-const CISCO_AVPAIR = 1;
+/** Every other Service-Type grants another service. */
+const NETWORK_ACCESS: readonly number[] = [
+  SERVICE_TYPES.Login,
+  SERVICE_TYPES.Framed,
+  SERVICE_TYPES['Authenticate-Only'],
+  SERVICE_TYPES['Call-Check'],
+  SERVICE_TYPES['Authorize-Only'],
+];
 
 class Reading {
   readonly warnings: AttributeWarning[] = [];
@@ -109,7 +112,8 @@ class Reading {
   vlan(): string | undefined {
     const vlan = tunnelVlan(this.packet);
     if (vlan !== undefined) {
-      const bad = vlan === '' || (/^[0-9]+$/.test(vlan) && (Number(vlan) < 1 || Number(vlan) > HIGHEST_VLAN));
+      const bad =
+        vlan === '' || (/^[0-9]+$/.test(vlan) && (Number(vlan) < 1 || Number(vlan) > HIGHEST_VLAN_ID));
       if (bad) this.warn('Tunnel-Private-Group-Id', `is ${JSON.stringify(vlan)}, no VLAN`);
       return vlan;
     }
@@ -139,7 +143,7 @@ class Reading {
   }
 
   voice(): true | undefined {
-    const pairs = vendorAttributes(this.packet, VENDOR_CISCO).filter(({ type }) => type === CISCO_AVPAIR);
+    const pairs = vendorAttributes(this.packet, VENDORS.cisco).filter(({ type }) => type === CISCO_AVPAIR);
     return pairs.some(({ value }) => fromUtf8(value) === 'device-traffic-class=voice') ? true : undefined;
   }
 

@@ -11,21 +11,13 @@ import {
   text,
   u32,
 } from '../wire/radius-attributes.ts';
+import { LONGEST_VALUE, SERVICE_TYPES } from '../wire/radius-dictionary.ts';
 
 /**
  * RFC 3579 §2.4: the longest EAP packet that the server should send. RFC 3580 §3.10 would have 1500 for Ethernet;
  * less keeps a RADIUS packet with such a fragment, and the attributes around it, in one unfragmented datagram.
  */
 export const FRAMED_MTU = 1400;
-
-/** RFC 2865 §5.6; RFC 3580 §3.4. */
-const SERVICE_TYPE_FRAMED = 2;
-
-/** RFC 5176 §3.2. */
-const SERVICE_TYPE_AUTHORIZE_ONLY = 17;
-
-/** RFC 2865 §5: an attribute's value. */
-const LONGEST_VALUE = 253;
 
 /** Whoever wants in, and where they stand. */
 export interface AccessSubject {
@@ -75,11 +67,11 @@ function userName({ identity, subject }: EapRequest): Uint8Array {
   return identity.subarray(0, LONGEST_VALUE);
 }
 
-/** An 802.1X Access-Request. */
+/** An 802.1X Access-Request; Service-Type: RFC 3580 §3.4. */
 export function accessRequestAttributes(request: EapRequest): OutgoingAttribute[] {
   return [
     octets('User-Name', userName(request)),
-    u32('Service-Type', SERVICE_TYPE_FRAMED),
+    u32('Service-Type', SERVICE_TYPES.Framed),
     u32('Framed-MTU', FRAMED_MTU),
     ...portAttributes(request.subject),
     octets('EAP-Message', request.eap),
@@ -95,7 +87,7 @@ export function authorizeOnlyAttributes(
 ): OutgoingAttribute[] {
   return [
     text('User-Name', userName),
-    u32('Service-Type', SERVICE_TYPE_AUTHORIZE_ONLY),
+    u32('Service-Type', SERVICE_TYPES['Authorize-Only']),
     ...portAttributes(subject),
     octets('State', state),
   ];

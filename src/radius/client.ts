@@ -103,11 +103,6 @@ export class RadiusClient {
     return earliest(this.kinds.access.pollAt(), this.kinds.accounting.pollAt());
   }
 
-  /** Requests that wait for their answer, those in the accounting queue included. */
-  pending(kind: RequestKind): number {
-    return this.kinds[kind].pending;
-  }
-
   /** At least one server for this kind of request is not dead, as far as anybody can tell; false where none is configured. */
   answering(kind: RequestKind): boolean {
     return this.kinds[kind].answering;

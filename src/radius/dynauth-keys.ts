@@ -1,5 +1,6 @@
 // Which sessions a Disconnect- or CoA-Request means (RFC 5176 §3): every session identification attribute in it must fit.
 
+import { bytesEqual } from '../base/bytes.ts';
 import { type Ip, isIpv4 } from '../base/ip.ts';
 import { type Mac, parseMac } from '../base/mac.ts';
 import { present } from '../base/present.ts';
@@ -101,6 +102,7 @@ export function nameSomebody({ nasPortType: _, ...keys }: SessionKeys): boolean 
 export function isMeant(session: Subject, keys: SessionKeys, now: Instant): boolean {
   const { authorization, addresses, id, multiId } = session;
   const { framedIp, framedIpv6 } = keys;
+  const { cui } = authorization;
   return (
     fits(keys.sessionId, id) &&
     fits(keys.multiId, multiId) &&
@@ -108,7 +110,7 @@ export function isMeant(session: Subject, keys: SessionKeys, now: Instant): bool
     isAtPlace(session, keys) &&
     (framedIp === undefined || framedIp === addresses.ipv4 || framedIp === authorization.framedIp) &&
     (framedIpv6 === undefined || isAddressOf(addresses, framedIpv6, now)) &&
-    (keys.cui === undefined || sameOctets(keys.cui, authorization.cui)) &&
+    (keys.cui === undefined || (cui !== undefined && bytesEqual(keys.cui, cui))) &&
     (keys.auditSessionId === undefined || keys.auditSessionId === id || keys.auditSessionId === multiId)
   );
 }
@@ -130,8 +132,4 @@ function isAtPlace(session: Subject, keys: SessionKeys): boolean {
 
 function fits<T>(wanted: T | undefined, has: T | undefined): boolean {
   return wanted === undefined || wanted === has;
-}
-
-function sameOctets(a: Uint8Array, b: Uint8Array | undefined): boolean {
-  return b !== undefined && a.length === b.length && a.every((octet, i) => octet === b[i]);
 }

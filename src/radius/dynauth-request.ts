@@ -15,7 +15,12 @@ import {
   attributeU32,
   hasAttribute,
 } from '../wire/radius-attributes.ts';
-import { type AttributeName, attributeNameOf, attributeNumber } from '../wire/radius-dictionary.ts';
+import {
+  type AttributeName,
+  attributeNameOf,
+  attributeNumber,
+  SERVICE_TYPES,
+} from '../wire/radius-dictionary.ts';
 import { authorizationFrom } from './accept.ts';
 import { nameSomebody, readKeys, SESSION_KEYS, type SessionKeys } from './dynauth-keys.ts';
 import { readVendors, type VendorSays } from './dynauth-vendors.ts';
@@ -31,12 +36,20 @@ export type DynamicAction =
   | { readonly type: 'authorize-only'; readonly state: Uint8Array }
   | AuthorizationChange;
 
+/** What an authorization need not have. */
+type OptionalKey = {
+  [Key in keyof Authorization]-?: object extends Pick<Authorization, Key> ? Key : never;
+}[keyof Authorization];
+
+/** What a request can change: not who is meant, nor who let them in. */
+export type ChangedKey = OptionalKey | 'classes' | 'reauthenticateAtTimeout';
+
 /** RFC 5176 §3.6 note 3: what is named replaces all that was, what is not stays. */
 export interface AuthorizationChange {
   readonly type: 'change';
   readonly to: Authorization;
   /** Of `to`, what counts; one that `to` has not is taken away. */
-  readonly keys: readonly (keyof Authorization)[];
+  readonly keys: readonly ChangedKey[];
 }
 
 export interface DynamicRequest {
@@ -52,7 +65,7 @@ export interface NasNames extends NasIdentity {
 }
 
 /** RFC 5176 §3.6 note 3, and what each changes. Tunnel attributes are replaced together (note 5). */
-const CHANGES: Partial<Record<AttributeName, keyof Authorization>> = {
+const CHANGES: Partial<Record<AttributeName, ChangedKey>> = {
   'Session-Timeout': 'sessionTimeout',
   'Idle-Timeout': 'idleTimeout',
   'Termination-Action': 'reauthenticateAtTimeout',
@@ -103,9 +116,6 @@ const SINGLE: readonly AttributeName[] = [
   'Event-Timestamp',
   'Acct-Terminate-Cause',
 ];
-
-/** RFC 2865 §5.6, RFC 5176 §3.2. */
-export const AUTHORIZE_ONLY = 17;
 
 export function readRequest(
   packet: RadiusPacket,
@@ -186,7 +196,7 @@ function checkAttributes(packet: RadiusPacket, kind: DynamicRequest['kind'], ref
 function checkServiceType(packet: RadiusPacket, refuse: Refuse): void {
   const service = attributeU32(packet, 'Service-Type');
   if (service === undefined) return;
-  if (service !== AUTHORIZE_ONLY) {
+  if (service !== SERVICE_TYPES['Authorize-Only']) {
     refuse({ cause: 'Unsupported-Service', detail: `Service-Type ${service}` });
     return;
   }
@@ -215,7 +225,7 @@ function change(
   { commands, role }: VendorSays,
   refuse: Refuse,
 ): DynamicAction | undefined {
-  const keys = new Set<keyof Authorization>();
+  const keys = new Set<ChangedKey>();
   for (const name of CHANGE_NAMES) {
     const key = CHANGES[name];
     if (key !== undefined && hasAttribute(packet, name)) keys.add(key);
@@ -238,7 +248,7 @@ function change(
 
 function authorizationChange(
   packet: RadiusPacket,
-  { keys, role }: { readonly keys: Set<keyof Authorization>; readonly role: string | undefined },
+  { keys, role }: { readonly keys: Set<ChangedKey>; readonly role: string | undefined },
   refuse: Refuse,
 ): AuthorizationChange {
   const missing = TUNNEL.filter((name) => !hasAttribute(packet, name));
@@ -260,12 +270,24 @@ export function joined(first: AuthorizationChange, second: AuthorizationChange):
   return { type: 'change', to: changed(first.to, second), keys };
 }
 
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
+
 /** What holds after the change. */
 export function changed(before: Authorization, { to, keys }: AuthorizationChange): Authorization {
-  const after: Partial<Record<keyof Authorization, unknown>> = { ...before };
+  const after: Mutable<Authorization> = { ...before };
   for (const key of keys) {
-    if (to[key] === undefined) delete after[key];
-    else after[key] = to[key];
+    if (key === 'classes') after.classes = to.classes;
+    else if (key === 'reauthenticateAtTimeout') after.reauthenticateAtTimeout = to.reauthenticateAtTimeout;
+    else replace(after, to, key);
   }
-  return after as unknown as Authorization;
+  return after;
+}
+
+function replace<Key extends OptionalKey>(
+  after: Pick<Mutable<Authorization>, Key>,
+  to: Pick<Authorization, Key>,
+  key: Key,
+): void {
+  if (to[key] === undefined) delete after[key];
+  else after[key] = to[key];
 }

@@ -5,7 +5,8 @@ import { ByteReader, fromUtf8 } from '../base/bytes.ts';
 import { present } from '../base/present.ts';
 import { type Millis, seconds } from '../base/time.ts';
 import type { RadiusPacket } from '../wire/radius.ts';
-import { attributesAll, type RadiusAttribute } from '../wire/radius-attributes.ts';
+import { attributesAll, type RadiusAttribute, vendorSpecific } from '../wire/radius-attributes.ts';
+import { CISCO_AVPAIR, VENDORS } from '../wire/radius-dictionary.ts';
 import type { Refusal } from './error-cause.ts';
 import { type RoleAttribute, roleIn, vendorRole } from './role-attribute.ts';
 
@@ -22,11 +23,6 @@ export interface VendorSays {
   readonly role?: string;
 }
 
-/** IANA private enterprise numbers. */
-const CISCO = 9;
-const HP = 11;
-const ARUBA = 14_823;
-const CISCO_AVPAIR = 1;
 const HP_PORT_BOUNCE_HOST = 23;
 const ARUBA_PORT_BOUNCE_HOST = 40;
 /** Of both attributes. */
@@ -43,22 +39,25 @@ export function readVendors(
   let auditSessionId: string | undefined;
   let reauthenticateType: string | undefined;
   for (const value of attributesAll(packet, 'Vendor-Specific')) {
-    const { vendor, attributes } = subAttributes(value, refuse);
+    const { vendor, attributes, isWhole } = vendorSpecific(value);
+    if (!isWhole) refuse({ cause: 'Invalid-Request', detail: 'a Vendor-Specific is misformed' });
+    else if (attributes.length === 0)
+      refuse({ cause: 'Unsupported-Attribute', detail: `an empty attribute of vendor ${vendor}` });
     for (const attribute of attributes) {
       const named = roleAttributes
         .map((each) => roleIn(each, { vendor, attribute }))
         .find((name) => name !== undefined);
       if (named === '') refuse({ cause: 'Invalid-Attribute-Value', detail: 'an empty name of a role' });
       if (named !== undefined) continue;
-      if (vendor === CISCO && attribute.type === CISCO_AVPAIR) {
+      if (vendor === VENDORS.cisco && attribute.type === CISCO_AVPAIR) {
         const [name = '', said = ''] = pair(fromUtf8(attribute.value));
         if (name === 'subscriber:command') commands.push(...ciscoCommand(said, refuse));
         else if (name === 'subscriber:reauthenticate-type') reauthenticateType = said;
         else if (name === 'audit-session-id') auditSessionId = said;
         else refuse({ cause: 'Unsupported-Attribute', detail: `Cisco-AVPair ${JSON.stringify(name)}` });
       } else if (
-        (vendor === HP && attribute.type === HP_PORT_BOUNCE_HOST) ||
-        (vendor === ARUBA && attribute.type === ARUBA_PORT_BOUNCE_HOST)
+        (vendor === VENDORS.hp && attribute.type === HP_PORT_BOUNCE_HOST) ||
+        (vendor === VENDORS.aruba && attribute.type === ARUBA_PORT_BOUNCE_HOST)
       ) {
         commands.push(...bounceHost(attribute, refuse));
       } else {
@@ -70,27 +69,6 @@ export function readVendors(
     commands: withType(commands, reauthenticateType, refuse),
     ...present({ auditSessionId, role: vendorRole(packet, roleAttributes) }),
   };
-}
-
-/** RFC 2865 §5.26; unlike wire's `vendorAttributes` it refuses what does not fit. */
-function subAttributes(
-  value: Uint8Array,
-  refuse: Refuse,
-): { readonly vendor: number; readonly attributes: readonly RadiusAttribute[] } {
-  const reader = new ByteReader(value);
-  const vendor = reader.u32();
-  const attributes: RadiusAttribute[] = [];
-  while (!reader.failed && reader.remaining > 0) {
-    const type = reader.u8();
-    const length = reader.u8();
-    const octets = reader.bytes(length - 2);
-    if (reader.failed) break;
-    attributes.push({ type, value: octets });
-  }
-  if (reader.failed) refuse({ cause: 'Invalid-Request', detail: 'a Vendor-Specific is misformed' });
-  else if (attributes.length === 0)
-    refuse({ cause: 'Unsupported-Attribute', detail: `an empty attribute of vendor ${vendor}` });
-  return { vendor, attributes };
 }
 
 function pair(text: string): readonly string[] {

@@ -8,7 +8,7 @@
 // A packet with an Event-Timestamp of before our own start is dropped, since what was answered then is not remembered.
 // Costs of a forged packet: a lookup, or one MD5 of its length; nothing is kept of it.
 
-import { type Ip, parseIp, withoutZone } from '../base/ip.ts';
+import type { Ip } from '../base/ip.ts';
 import type { Malformed } from '../base/result.ts';
 import { elapsed, type Instant, type Millis, type Now, seconds } from '../base/time.ts';
 import {
@@ -24,20 +24,16 @@ import {
   octets,
   u32,
 } from '../wire/radius-attributes.ts';
+import { SERVICE_TYPES } from '../wire/radius-dictionary.ts';
 import { verifyAccountingOrDynamicRequest } from '../wire/radius-verify.ts';
 import { type Asking, Duplicates, duplicateKey } from './dynauth-duplicates.ts';
-import { AUTHORIZE_ONLY, type DynamicRequest, type NasNames, readRequest } from './dynauth-request.ts';
+import { type DynamicRequest, type NasNames, readRequest } from './dynauth-request.ts';
 import { ERROR_CAUSES, type Refusal } from './error-cause.ts';
+import { type ClientDatagram, type ListedClient, ListedClients } from './listed-clients.ts';
 import type { RoleAttribute } from './role-attribute.ts';
 
-export interface DynAuthClient {
-  readonly address: Ip;
-  readonly secret: Uint8Array;
-  readonly requireMessageAuthenticator: boolean;
-}
-
 export interface DynAuthSettings {
-  readonly clients: readonly DynAuthClient[];
+  readonly clients: readonly ListedClient[];
   /** How far Event-Timestamp may be from our clock, either way; 0 = it is not looked at. */
   readonly eventTimestampWindow: Millis;
   readonly requireEventTimestamp: boolean;
@@ -47,12 +43,6 @@ export interface DynAuthSettings {
 
 /** RFC 5176 §6.3: the default, and how long duplicates are known where timestamps are not looked at. */
 export const EVENT_TIMESTAMP_WINDOW = seconds(300);
-
-export interface DynamicDatagram {
-  readonly address: string;
-  readonly port: number;
-  readonly bytes: Uint8Array;
-}
 
 export type DynAuthRef = number;
 
@@ -86,14 +76,14 @@ export type DynAuthEffect =
 
 interface Pending extends Asking {
   readonly packet: RadiusPacket;
-  readonly client: DynAuthClient;
+  readonly client: ListedClient;
   readonly address: string;
 }
 
 export class DynamicAuthorizationServer {
   private readonly duplicates: Duplicates;
   private readonly pending = new Map<DynAuthRef, Pending>();
-  private clients: ReadonlyMap<Ip, DynAuthClient>;
+  private clients: ListedClients;
   private nextRef: DynAuthRef = 1;
 
   constructor(
@@ -104,13 +94,13 @@ export class DynamicAuthorizationServer {
   ) {
     this.duplicates = new Duplicates(capacity);
     this.duplicates.configure(this.window, settings.clients.length);
-    this.clients = byAddress(settings);
+    this.clients = new ListedClients(settings.clients);
   }
 
   configure(settings: DynAuthSettings): void {
     this.settings = settings;
     this.duplicates.configure(this.window, settings.clients.length);
-    this.clients = byAddress(settings);
+    this.clients = new ListedClients(settings.clients);
   }
 
   /** Requests that are being done. */
@@ -119,10 +109,9 @@ export class DynamicAuthorizationServer {
   }
 
   /** Whatever came in; never throws, whatever it is. */
-  receive(datagram: DynamicDatagram, nas: NasNames, now: Now): DynAuthEffect[] {
+  receive(datagram: ClientDatagram, nas: NasNames, now: Now): DynAuthEffect[] {
     const { address, port, bytes } = datagram;
-    const source = parseIp(withoutZone(address));
-    const client = source === undefined ? undefined : this.clients.get(source);
+    const client = this.clients.at(address);
     if (client === undefined)
       return [{ type: 'dropped', reason: 'client', detail: `${address} is not listed` }];
     const verified = verifyAccountingOrDynamicRequest({
@@ -228,7 +217,9 @@ function answerAttributes(answer: DynAuthAnswer): OutgoingAttribute[] {
   const cause = answer === 'residue-removed' ? 'Residual-Context-Removed' : answer.cause;
   const error = u32('Error-Cause', ERROR_CAUSES[cause]);
   // RFC 5176 §3.2.
-  return cause === 'Request-Initiated' ? [u32('Service-Type', AUTHORIZE_ONLY), error] : [error];
+  return cause === 'Request-Initiated'
+    ? [u32('Service-Type', SERVICE_TYPES['Authorize-Only']), error]
+    : [error];
 }
 
 /** RFC 5176 §3.3: unmodified. */
@@ -240,8 +231,4 @@ function states(packet: RadiusPacket): OutgoingAttribute[] {
 
 function dropped({ reason, detail }: Malformed, about: string): DynAuthEffect {
   return { type: 'dropped', reason, detail: `${about}: ${detail}` };
-}
-
-function byAddress({ clients }: DynAuthSettings): ReadonlyMap<Ip, DynAuthClient> {
-  return new Map(clients.map((client) => [client.address, client]));
 }

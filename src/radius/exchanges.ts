@@ -88,11 +88,6 @@ export abstract class Exchanges {
   /** Room may have been made: something was answered, ended, or its time came. */
   protected abstract resume(now: Instant, out: RadiusEffect[]): void;
 
-  /** Requests that are neither answered nor given up. */
-  get pending(): number {
-    return this.byRef.size;
-  }
-
   get reachable(): boolean {
     return this.links.reachable;
   }

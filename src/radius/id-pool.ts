@@ -37,11 +37,6 @@ export class IdPool {
     return this.busy.length / IDS_PER_SOCKET;
   }
 
-  /** Slots that are taken, lingering ones included. */
-  get inUse(): number {
-    return this.busy.length - this.free - this.sockets * this.reserved;
-  }
-
   /** The slot that has been free the longest; undefined when every identifier of every allowed socket is taken. */
   acquire(): Slot | undefined {
     if (this.free === 0 && !this.openSocket()) return undefined;

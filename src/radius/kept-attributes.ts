@@ -3,11 +3,18 @@
 
 import { toHex } from '../base/bytes.ts';
 import type { KeptAttribute } from '../model/authorization.ts';
-import { type Attributed, octetsOf } from '../wire/radius-attributes.ts';
-import { type AttributeName, attributeNameOf, attributeNumber } from '../wire/radius-dictionary.ts';
+import { type Attributed, octetsOf, vendorSpecific } from '../wire/radius-attributes.ts';
+import {
+  type AttributeName,
+  attributeNameOf,
+  attributeNumber,
+  CISCO_AVPAIR,
+  VENDORS,
+} from '../wire/radius-dictionary.ts';
 
 const MOST = 32;
 const LONGEST = 128;
+const VENDOR_ID_OCTETS = 4;
 
 /** Read by accept.ts, or of the packet rather than of the session. */
 const UNDERSTOOD: readonly AttributeName[] = [
@@ -33,14 +40,12 @@ const UNDERSTOOD: readonly AttributeName[] = [
   'Proxy-State',
 ];
 const UNDERSTOOD_TYPES: ReadonlySet<number> = new Set(UNDERSTOOD.map(attributeNumber));
-const VENDOR_SPECIFIC = 26;
-/** Tunnel-Password (RFC 2868 §3.5). */
-const SECRET_TYPES: ReadonlySet<number> = new Set([2, 69]);
+const VENDOR_SPECIFIC = attributeNumber('Vendor-Specific');
+const SECRETS: readonly AttributeName[] = ['User-Password', 'Tunnel-Password'];
+const SECRET_TYPES: ReadonlySet<number> = new Set(SECRETS.map(attributeNumber));
 
-const MICROSOFT = 311;
 /** MS-CHAP-MPPE-Keys, MS-MPPE-Send-Key, MS-MPPE-Recv-Key (RFC 2548 §2.4). */
 const MICROSOFT_KEYS: ReadonlySet<number> = new Set([12, 16, 17]);
-const CISCO = 9;
 
 export function keptAttributes(packet: Attributed): readonly KeptAttribute[] {
   const kept: KeptAttribute[] = [];
@@ -54,23 +59,20 @@ export function keptAttributes(packet: Attributed): readonly KeptAttribute[] {
   return kept.slice(0, MOST);
 }
 
-/** RFC 2865 §5.26: what is not of the recommended form is shown whole. */
-function vendorParts(value: Uint8Array): readonly KeptAttribute[] {
-  if (value.length < 4) return [{ name: 'Vendor-Specific', value: show(value) }];
-  const vendor = new DataView(value.buffer, value.byteOffset).getUint32(0);
-  const parts: KeptAttribute[] = [];
-  for (let at = 4; at < value.length; ) {
-    const type = value[at] ?? 0;
-    const length = value[at + 1] ?? 0;
-    if (length < 2 || at + length > value.length)
-      return [{ name: `Vendor-${vendor}`, value: show(value.subarray(4)) }];
-    if (vendor !== MICROSOFT || !MICROSOFT_KEYS.has(type)) {
-      const name = vendor === CISCO && type === 1 ? 'Cisco-AVPair' : `Vendor-${vendor}-${type}`;
-      parts.push({ name, value: show(value.subarray(at + 2, at + length)) });
-    }
-    at += length;
-  }
-  return parts;
+/** What is not of the recommended form (RFC 2865 §5.26) is shown whole; not of Microsoft's, since it may be keys. */
+function vendorParts(octets: Uint8Array): readonly KeptAttribute[] {
+  const { vendor, attributes, isWhole } = vendorSpecific(octets);
+  if (octets.length < VENDOR_ID_OCTETS) return [{ name: 'Vendor-Specific', value: show(octets) }];
+  const isMicrosoft = vendor === VENDORS.microsoft;
+  if (!isWhole)
+    return isMicrosoft ? [] : [{ name: `Vendor-${vendor}`, value: show(octets.subarray(VENDOR_ID_OCTETS)) }];
+  return attributes
+    .filter(({ type }) => !isMicrosoft || !MICROSOFT_KEYS.has(type))
+    .map(({ type, value }) => ({ name: vendorName(vendor, type), value: show(value) }));
+}
+
+function vendorName(vendor: number, type: number): string {
+  return vendor === VENDORS.cisco && type === CISCO_AVPAIR ? 'Cisco-AVPair' : `Vendor-${vendor}-${type}`;
 }
 
 function show(octets: Uint8Array): string {

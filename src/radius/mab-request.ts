@@ -3,10 +3,9 @@
 
 import type { Entropy } from '../base/entropy.ts';
 import { type OutgoingAttribute, octets, text, u32 } from '../wire/radius-attributes.ts';
+import { SERVICE_TYPES } from '../wire/radius-dictionary.ts';
 import { type AccessSubject, FRAMED_MTU, portAttributes } from './access-request.ts';
 import { type PasswordProof, passwordAttributes, passwordProof } from './password-proof.ts';
-
-const SERVICE_TYPE_CALL_CHECK = 10;
 
 /** What proves the MAC, by the way of asking. */
 export type MabProof = PasswordProof | { readonly by: 'eap'; readonly eap: Uint8Array };
@@ -36,7 +35,7 @@ export interface MabRequest {
 export function mabRequestAttributes({ subject, userName, proof, state }: MabRequest): OutgoingAttribute[] {
   return [
     text('User-Name', userName),
-    u32('Service-Type', SERVICE_TYPE_CALL_CHECK),
+    u32('Service-Type', SERVICE_TYPES['Call-Check']),
     ...portAttributes(subject),
     ...proofAttributes(proof),
     ...(state === undefined ? [] : [octets('State', state)]),

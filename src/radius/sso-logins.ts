@@ -9,6 +9,7 @@
 // Bound: `capacity` logins. A full book forgets whoever has had no session for the longest time; where all have one, it takes
 // in nobody.
 
+import { bytesEqual } from '../base/bytes.ts';
 import type { Ip } from '../base/ip.ts';
 import { after, type Instant, instant, latest } from '../base/time.ts';
 import type { EndCause } from '../model/cause.ts';
@@ -339,11 +340,7 @@ export class SsoLogins {
 }
 
 function sameClasses(a: readonly Uint8Array[], b: readonly Uint8Array[]): boolean {
-  return (
-    a.length === b.length &&
-    a.every((octets, i) => {
-      const other = b[i];
-      return octets.length === other?.length && octets.every((octet, j) => octet === other[j]);
-    })
-  );
+  const equals = (octets: Uint8Array, other: Uint8Array | undefined): boolean =>
+    other !== undefined && bytesEqual(octets, other);
+  return a.length === b.length && a.every((octets, i) => equals(octets, b[i]));
 }

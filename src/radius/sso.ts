@@ -12,23 +12,12 @@
 // Costs of a forged packet: a lookup, or one MD5 of its length; nothing is kept of it. Bound: the newest `REMEMBERED` answers.
 
 import { toHex } from '../base/bytes.ts';
-import { type Ip, parseIp, withoutZone } from '../base/ip.ts';
+import type { Ip } from '../base/ip.ts';
 import { after, type Instant, NEVER, seconds } from '../base/time.ts';
 import { encodeReply, RADIUS_CODES, type RadiusPacket, radiusCodeName } from '../wire/radius.ts';
 import { verifyAccountingOrDynamicRequest } from '../wire/radius-verify.ts';
+import { type ClientDatagram, type ListedClient, ListedClients } from './listed-clients.ts';
 import { readNotice, type SsoNotice } from './sso-notice.ts';
-
-export interface SsoClient {
-  readonly address: Ip;
-  readonly secret: Uint8Array;
-  readonly requireMessageAuthenticator: boolean;
-}
-
-export interface SsoDatagram {
-  readonly address: string;
-  readonly port: number;
-  readonly bytes: Uint8Array;
-}
 
 export type SsoRef = number;
 
@@ -41,7 +30,7 @@ export type SsoEffect =
 interface Pending {
   readonly key: string;
   readonly packet: RadiusPacket;
-  readonly client: SsoClient;
+  readonly client: ListedClient;
   readonly address: string;
   readonly port: number;
   readonly kind: SsoNotice['kind'];
@@ -62,21 +51,20 @@ export class SsoServer {
   private readonly pending = new Map<SsoRef, Pending>();
   /** Oldest first. */
   private readonly answers = new Map<string, Answer>();
-  private clients: ReadonlyMap<Ip, SsoClient> = new Map();
+  private clients: ListedClients;
   private nextRef: SsoRef = 1;
 
-  constructor(clients: readonly SsoClient[]) {
-    this.configure(clients);
+  constructor(clients: readonly ListedClient[]) {
+    this.clients = new ListedClients(clients);
   }
 
-  configure(clients: readonly SsoClient[]): void {
-    this.clients = new Map(clients.map((client) => [client.address, client]));
+  configure(clients: readonly ListedClient[]): void {
+    this.clients = new ListedClients(clients);
   }
 
   /** Whatever came in; never throws, whatever it is. */
-  receive({ address, port, bytes }: SsoDatagram, now: Instant): SsoEffect[] {
-    const source = parseIp(withoutZone(address));
-    const client = source === undefined ? undefined : this.clients.get(source);
+  receive({ address, port, bytes }: ClientDatagram, now: Instant): SsoEffect[] {
+    const client = this.clients.at(address);
     if (client === undefined) return [dropped('client', `${address} is not listed`)];
     const verified = verifyAccountingOrDynamicRequest({
       packetBytes: bytes,

@@ -3,10 +3,9 @@
 // MAB (Call-Check) by.
 
 import { type OutgoingAttribute, text, u32 } from '../wire/radius-attributes.ts';
+import { SERVICE_TYPES } from '../wire/radius-dictionary.ts';
 import { type AccessSubject, portAttributes } from './access-request.ts';
 import { type PasswordProof, passwordAttributes } from './password-proof.ts';
-
-const SERVICE_TYPE_LOGIN = 1;
 
 export interface WebLogin {
   readonly subject: AccessSubject;
@@ -17,7 +16,7 @@ export interface WebLogin {
 export function webRequestAttributes({ subject, userName, proof }: WebLogin): OutgoingAttribute[] {
   return [
     text('User-Name', userName),
-    u32('Service-Type', SERVICE_TYPE_LOGIN),
+    u32('Service-Type', SERVICE_TYPES.Login),
     ...portAttributes(subject),
     ...passwordAttributes(proof),
   ];

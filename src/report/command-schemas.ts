@@ -2,8 +2,13 @@
 
 import { type TSchema, Type } from 'typebox';
 import { PORT_CONTROLS } from '../model/port.ts';
-import { PROBE_WAYS } from '../model/probe.ts';
+import { HANDSHAKE_TIMES_MAX, PROBE_WAYS } from '../model/probe.ts';
 import { closed, oneOf, PortName, word } from './types.ts';
+
+/** As JSON in UTF-8. */
+export const MAX_COMMAND_OCTETS = 65_536;
+/** Of a configuration in a command; as JSON each quote and line end counts twice. */
+export const MAX_CONFIG_CHARACTERS = 60_000;
 
 /** Chosen by who asks, repeated in the answer. */
 export const RequestId = Type.Union([Type.String({ maxLength: 128 }), Type.Integer()], {
@@ -76,7 +81,7 @@ export const REQUESTS = {
       role: Type.Optional(Text('Role.')),
       port: Type.Optional(PortName),
       period_s: Type.Optional(seconds('T; 0 = off, else 1 and more.')),
-      times: Type.Optional(Type.Integer({ description: 'N.', minimum: 1, maximum: 255 })),
+      times: Type.Optional(Type.Integer({ description: 'N.', minimum: 1, maximum: HANDSHAKE_TIMES_MAX })),
       keep: Type.Optional(Type.Boolean({ description: 'Never end a session for silence.' })),
       wake: Type.Optional(
         Type.Boolean({ description: 'For clients that sleep: probe at the middle of a silent period too.' }),
@@ -90,24 +95,27 @@ export const REQUESTS = {
       ),
     },
   ),
-  config: request('Exactly one of get, check and apply.', {
-    get: Type.Optional(
-      Type.Literal(true, { description: 'The text in force, without secrets and comments.' }),
-    ),
-    check: Type.Optional(
-      Type.String({
-        description:
-          'A configuration to check. Of secret files it can name those that the one in force names.',
-        maxLength: 60_000,
-      }),
-    ),
-    apply: Type.Optional(
-      Type.String({
-        description: 'A configuration to check, likewise, and take over, until the next restart or reload.',
-        maxLength: 60_000,
-      }),
-    ),
-  }),
+  config: request(
+    'Exactly one of get, check and apply. As JSON it has at most 65,536 octets, as every request.',
+    {
+      get: Type.Optional(
+        Type.Literal(true, { description: 'The text in force, without secrets and comments.' }),
+      ),
+      check: Type.Optional(
+        Type.String({
+          description:
+            'A configuration to check. Of secret files it can name those that the one in force names.',
+          maxLength: MAX_CONFIG_CHARACTERS,
+        }),
+      ),
+      apply: Type.Optional(
+        Type.String({
+          description: 'A configuration to check, likewise, and take over, until the next restart or reload.',
+          maxLength: MAX_CONFIG_CHARACTERS,
+        }),
+      ),
+    },
+  ),
   certified: request(
     'The list of certified devices: exactly one of list and clear. Clearing logs the users of the devices off.',
     {

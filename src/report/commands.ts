@@ -11,9 +11,7 @@ import type { PortName } from '../model/dataplane.ts';
 import type { PortControl } from '../model/port.ts';
 import type { ProbeWay } from '../model/probe.ts';
 import type { DeviceSelector, SessionSelector } from '../model/selector.ts';
-import { type ErrorCode, isVerb, REQUESTS, VERBS, type Verb } from './command-schemas.ts';
-
-export const MAX_COMMAND_OCTETS = 65_536;
+import { type ErrorCode, isVerb, MAX_COMMAND_OCTETS, REQUESTS, VERBS, type Verb } from './command-schemas.ts';
 
 export type RequestIdentity = string | number;
 
@@ -201,7 +199,12 @@ function schemaProblem(verb: Verb, request: Request): CommandError | undefined {
   const about = Object.entries(schema.properties).find(([name]) => name === key)?.[1] as
     | { readonly enum?: readonly string[] }
     | undefined;
-  const right = about?.enum === undefined ? first.message : `must be one of ${about.enum.join(', ')}`;
+  const right =
+    about?.enum !== undefined
+      ? `must be one of ${about.enum.join(', ')}`
+      : first.keyword === 'const'
+        ? `must be ${JSON.stringify(first.params.allowedValue)}`
+        : first.message;
   return fault('bad-value', `${key} ${right}`, key);
 }
 

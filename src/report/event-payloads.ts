@@ -136,7 +136,7 @@ export const EVENT_BODIES = {
       'cut',
       'cleared',
     ]),
-    scope: word('switch, or the name of an uplink.'),
+    scope: word('switch: its sessions are judged together.'),
     reason: oneOf('What raised it: many fell silent at once, or the agent itself stood still.', [
       'mass-silence',
       'agent-stalled',
@@ -246,5 +246,3 @@ export interface EventEnvelope {
 export type EventPayload = {
   [T in EventType]: EventEnvelope & { readonly type: T } & EventBody<T>;
 }[EventType];
-
-export type SessionEndBody = EventBody<'session-end'>;

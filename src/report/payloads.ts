@@ -1,4 +1,4 @@
-// Retained state and what the reading verbs answer, as JSON (design 2.1): one TypeBox declaration is schema and type.
+// Retained state and what the reading verbs answer, as JSON (docs/asyncapi.yaml): one TypeBox declaration is schema and type.
 // Events are in event-payloads.ts, requests in command-schemas.ts. Keys are snake_case and end in their unit.
 
 import { Type } from 'typebox';
@@ -37,7 +37,6 @@ export const AvailabilitySchema = object('Whether the agent is there. The last w
     ),
   ),
 });
-export type AvailabilityPayload = Payload<typeof AvailabilitySchema>;
 
 /** `failing`: nothing can be written for now; `none`: it cannot be had until the next start. */
 export const SPOOL_STATES = ['opening', 'durable', 'failing', 'none'] as const;
@@ -154,6 +153,10 @@ export const PortSchema = object('One port.', {
   link: oneOf('Carrier.', ['up', 'down']),
   admin: oneOf('Administrative state.', ['up', 'down']),
   locked: Type.Boolean({ description: 'Frames of unknown MACs are dropped.' }),
+  egress: oneOf(
+    'closed: nothing that is flooded leaves by it now (broadcast, multicast, unicast to a MAC that nobody has learnt).',
+    ['open', 'closed'],
+  ),
   mab: Type.Boolean({ description: 'MAC authentication bypass is on.' }),
   opened: Type.Boolean({ description: 'Open for all, since one client is in (host mode multi-host).' }),
   vlan: Type.Union([Vlan, Type.Null()], {
@@ -312,4 +315,3 @@ export const DecisionSchema = object('One decision about a MAC.', {
   server: Type.Optional(word('RADIUS server, address:port.')),
   reply_message: Type.Optional(word('Reply-Message of the server. Hostile text.')),
 });
-export type DecisionPayload = Payload<typeof DecisionSchema>;

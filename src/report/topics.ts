@@ -1,4 +1,4 @@
-// Every MQTT topic of Rollcall, built and parsed (design 2.1): `rollcall/v1/<switch>/...`.
+// Every MQTT topic of Rollcall, built and parsed (docs/asyncapi.yaml): `rollcall/v1/<switch>/...`.
 //
 // A switch id or port name never smuggles a level or a wildcard into a topic: what a level cannot bear is percent-encoded
 // (`/ + # %`, controls, NUL), and parsing turns it back.
@@ -27,11 +27,6 @@ export function l3SessionKey(ip: Ip): SessionKey {
   return `ip-${ip}` as SessionKey;
 }
 
-/** 1 to 64 letters, digits, dots, underscores and hyphens: fit for a topic level, a file name and a client id. */
-export function isSwitchId(text: string): boolean {
-  return /^[A-Za-z0-9._-]{1,64}$/.test(text);
-}
-
 export function baseTopic(switchId: string): string {
   return `${TOPIC_ROOT}/${encodeLevel(switchId)}/`;
 }
@@ -55,24 +50,6 @@ function tail(topic: Topic): string {
     case 'query':
     case 'response':
       return `${topic.kind}/${encodeLevel(topic.verb)}`;
-    default:
-      return assertNever(topic);
-  }
-}
-
-/** Retained topics hold state; all others are news. */
-export function isRetained(topic: Topic): boolean {
-  switch (topic.kind) {
-    case 'availability':
-    case 'info':
-    case 'port':
-    case 'session':
-      return true;
-    case 'event':
-    case 'command':
-    case 'query':
-    case 'response':
-      return false;
     default:
       return assertNever(topic);
   }

@@ -1,6 +1,7 @@
 // The small types that payloads are made of, each with a description that the AsyncAPI document repeats.
 
 import { type Static, type TSchema, Type } from 'typebox';
+import { HIGHEST_VLAN_ID } from '../wire/ethernet.ts';
 
 export const closed = { additionalProperties: false } as const;
 
@@ -45,7 +46,7 @@ export const PortName = Type.String({
 export const Vlan = Type.Integer({
   description: 'VLAN id; 0 = the bridge does not filter VLANs.',
   minimum: 0,
-  maximum: 4094,
+  maximum: HIGHEST_VLAN_ID,
 });
 export const SessionKeyText = Type.String({
   description: 'aa-bb-cc-dd-ee-ff, or ip-<address>.',

@@ -8,7 +8,13 @@ import { type Mac, macToNumber } from '../base/mac.ts';
 import type { Instant } from '../base/time.ts';
 import type { PortName } from '../model/dataplane.ts';
 import type { SessionSelector } from '../model/selector.ts';
-import { isAddressOf, type L2Session, type Session, type SessionKey } from '../model/session.ts';
+import {
+  isAddressOf,
+  type L2Session,
+  type Session,
+  type SessionAddresses,
+  type SessionKey,
+} from '../model/session.ts';
 
 export interface HasSession<S extends Session = Session> {
   readonly session: S;
@@ -92,18 +98,34 @@ export class SessionTable<Row extends HasSession, L2Row extends Row & HasSession
   }
 }
 
+/** What a selector is held against: of a session, or of somebody on the way to one. */
+export interface Selectable {
+  readonly mac?: Mac;
+  readonly port?: PortName;
+  readonly addresses: SessionAddresses;
+  readonly sessionId: string;
+  readonly userName: string;
+  readonly role: string;
+}
+
 /** All that the selector says is so of this session. */
 export function fits(session: Session, selector: SessionSelector, now: Instant): boolean {
+  const { id: sessionId, addresses, authorization, role } = session;
+  const { userName } = authorization;
+  const here = session.layer === 2 ? { mac: session.mac, port: session.grant.port } : {};
+  return isMeant({ ...here, addresses, sessionId, userName, role }, selector, now);
+}
+
+/** All that the selector says is so of this one. */
+export function isMeant(who: Selectable, selector: SessionSelector, now: Instant): boolean {
   const { mac, ip, sessionId, user, port, role } = selector;
-  const { addresses, authorization } = session;
-  const here = session.layer === 2 ? session : undefined;
   return (
-    (mac === undefined || here?.mac === mac) &&
-    (port === undefined || here?.grant.port === port) &&
-    (ip === undefined || isAddressOf(addresses, ip, now)) &&
-    (sessionId === undefined || session.id === sessionId) &&
-    (user === undefined || authorization.userName === user) &&
-    (role === undefined || session.role === role)
+    (mac === undefined || who.mac === mac) &&
+    (port === undefined || who.port === port) &&
+    (ip === undefined || isAddressOf(who.addresses, ip, now)) &&
+    (sessionId === undefined || who.sessionId === sessionId) &&
+    (user === undefined || who.userName === user) &&
+    (role === undefined || who.role === role)
   );
 }
 

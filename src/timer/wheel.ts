@@ -136,10 +136,6 @@ export class TimerWheel {
     this.records[2 * id] = IDLE;
   }
 
-  isArmed(id: TimerId): boolean {
-    return (this.records[2 * id] ?? IDLE) > IDLE;
-  }
-
   /**
    * Hands out every timer that is due at `now`, each disarmed just before its call. `due` may do anything to any
    * timer, this one included: what it arms is due in a later tick, what it cancels is not handed out.

@@ -37,14 +37,22 @@ interface Draft {
   readonly options: Map<string, { values: string[]; isList: boolean }>;
 }
 
+/** What has been read so far. */
+interface Reading {
+  readonly sections: Draft[];
+  readonly names: Set<string>;
+  /** How many there are of each type. */
+  readonly counts: Map<string, number>;
+}
+
 export function readUci(text: string): Result<readonly UciSection[], readonly UciFault[]> {
   if (text.length > MAX_CHARACTERS) return refuse(1, `the file has more than ${MAX_CHARACTERS} characters`);
-  const sections: Draft[] = [];
+  const reading: Reading = { sections: [], names: new Set(), counts: new Map() };
   for (const { words, line } of statements(text)) {
-    const wrong = words === undefined ? 'a quote is not closed' : take(words, sections);
+    const wrong = words === undefined ? 'a quote is not closed' : take(words, reading);
     if (wrong !== undefined) return refuse(line, wrong);
   }
-  return ok(sections);
+  return ok(reading.sections);
 }
 
 function refuse(line: number, message: string): Result<never, readonly UciFault[]> {
@@ -52,17 +60,17 @@ function refuse(line: number, message: string): Result<never, readonly UciFault[
 }
 
 /** Adds what one statement says; a text is what is wrong with it. */
-function take(words: readonly string[], sections: Draft[]): string | undefined {
+function take(words: readonly string[], reading: Reading): string | undefined {
   const [keyword = '', first, second, ...rest] = words;
   if (rest.length > 0) return 'there are more words than can be; a value with blanks needs quotes';
   switch (keyword) {
     case 'package':
       return undefined;
     case 'config':
-      return addSection(first, second, sections);
+      return addSection(first, second, reading);
     case 'option':
     case 'list':
-      return addOption(keyword, first, second, sections.at(-1));
+      return addOption(keyword, first, second, reading.sections.at(-1));
     default:
       return 'a line begins with config, option, list or package';
   }
@@ -71,15 +79,16 @@ function take(words: readonly string[], sections: Draft[]): string | undefined {
 function addSection(
   type: string | undefined,
   name: string | undefined,
-  sections: Draft[],
+  { sections, names, counts }: Reading,
 ): string | undefined {
   if (type === undefined || !NAME.test(type)) return 'the type of a section is letters, digits, _ and -';
   if (name !== undefined && name !== '' && !NAME.test(name))
     return 'the name of a section is letters, digits and _';
-  const index = sections.filter((section) => section.type === type).length;
+  const index = counts.get(type) ?? 0;
+  counts.set(type, index + 1);
   const named = name === undefined || name === '' ? {} : { name };
-  if (named.name !== undefined && sections.some((section) => section.name === named.name))
-    return `there are two sections named ${named.name}`;
+  if (named.name !== undefined && names.has(named.name)) return `there are two sections named ${named.name}`;
+  if (named.name !== undefined) names.add(named.name);
   const place = named.name === undefined ? `${PACKAGE}.@${type}[${index}]` : `${PACKAGE}.${named.name}`;
   sections.push({ type, ...named, place, options: new Map() });
   return undefined;

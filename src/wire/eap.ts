@@ -98,11 +98,6 @@ export function encodeEap(packet: EapPacket): Uint8Array {
   return writer.bytes(packet.data).finish();
 }
 
-/** The octets of a Response/Identity, which RFC 3579 §2.1 has us copy into User-Name. Hostile: any octets at all. */
-export function identityOctets(packet: EapPacket): Uint8Array | undefined {
-  return packet.code === EAP_RESPONSE && packet.type === EAP_TYPE_IDENTITY ? packet.data : undefined;
-}
-
 /**
  * The text of an Identity: the whole of a Response's, a Request's up to its NUL (RFC 3748 §5.1: options follow
  * it). Hostile input: escape it before printing. Undefined for any other packet.

@@ -21,8 +21,8 @@ const HEADER_LENGTH = 14;
 const TAG_LENGTH = 4;
 /** IEEE 802.3-2018 §3.2.6: values below are lengths, not types. */
 const LOWEST_ETHERTYPE = 0x0600;
-/** IEEE 802.1Q-2018 Table 9-2: 0xFFF is reserved and never on the wire. */
-const HIGHEST_VLAN_ID = 4094;
+/** IEEE 802.1Q-2018 §9.6, Table 9-2: 0 names no VLAN, and 0xFFF is reserved and never on the wire. */
+export const HIGHEST_VLAN_ID = 4094;
 const VLAN_ID_MASK = 0x0fff;
 
 export interface EthernetFrame {

@@ -7,7 +7,7 @@
 
 import { ByteReader, ByteWriter, concatBytes } from '../base/bytes.ts';
 import { type Ipv6, ipv6FromBytes, ipv6ToBytes, isMulticast } from '../base/ip.ts';
-import { type Mac, macFromBytes, macToBytes, writeMac } from '../base/mac.ts';
+import { type Mac, macFromBytes, writeMac } from '../base/mac.ts';
 import { assertNever, type Decoded, malformed, ok } from '../base/result.ts';
 import { checksumAdd, checksumFinish, pseudoHeaderSum } from './internet-checksum.ts';
 
@@ -215,9 +215,7 @@ export function solicitedNodeAddress(ip: Ipv6): Ipv6 {
 
 /** RFC 2464 §7: 33:33 and the last four octets of a multicast address. */
 export function multicastMac(ip: Ipv6): Mac {
-  return macFromBytes(
-    concatBytes([macToBytes('33:33:00:00:00:00' as Mac).subarray(0, 2), ipv6ToBytes(ip).subarray(12)]),
-  );
+  return macFromBytes(concatBytes([Uint8Array.of(0x33, 0x33), ipv6ToBytes(ip).subarray(12)]));
 }
 
 export interface SolicitationAddresses {

@@ -172,24 +172,34 @@ export function filterRules(packet: Attributed): readonly string[] {
     .filter((rule) => rule !== '');
 }
 
-/**
- * The sub-attributes of one vendor (IANA private enterprise number), in the form that RFC 2865 §5.26 recommends.
- * A Vendor-Specific that is not in that form ends at the first sub-attribute that does not fit.
- */
-export function vendorAttributes(packet: Attributed, vendorId: number): readonly RadiusAttribute[] {
-  const found: RadiusAttribute[] = [];
-  for (const value of attributesAll(packet, 'Vendor-Specific')) {
-    const reader = new ByteReader(value);
-    if (reader.u32() !== vendorId) continue;
-    while (reader.remaining >= 2) {
-      const type = reader.u8();
-      const length = reader.u8();
-      const octets = reader.bytes(length - 2);
-      if (length < 2 || reader.failed) break;
-      found.push({ type, value: octets });
-    }
+/** A Vendor-Specific in the form that RFC 2865 §5.26 recommends. */
+export interface VendorSpecific {
+  /** IANA private enterprise number. */
+  readonly vendor: number;
+  /** Up to the first that does not fit. */
+  readonly attributes: readonly RadiusAttribute[];
+  /** False: it is of another form, or ends too early. */
+  readonly isWhole: boolean;
+}
+
+export function vendorSpecific(value: Uint8Array): VendorSpecific {
+  const reader = new ByteReader(value);
+  const vendor = reader.u32();
+  const attributes: RadiusAttribute[] = [];
+  while (reader.remaining > 0) {
+    const type = reader.u8();
+    const length = reader.u8();
+    const octets = reader.bytes(length - 2);
+    if (!reader.failed) attributes.push({ type, value: octets });
   }
-  return found;
+  return { vendor, attributes, isWhole: !reader.failed };
+}
+
+/** The sub-attributes of one vendor (IANA private enterprise number), in their order. */
+export function vendorAttributes(packet: Attributed, vendorId: number): readonly RadiusAttribute[] {
+  return attributesAll(packet, 'Vendor-Specific')
+    .map(vendorSpecific)
+    .flatMap(({ vendor, attributes }) => (vendor === vendorId ? attributes : []));
 }
 
 // Making. Texts, numbers and addresses are laid out here and not by the package: it takes 3 to 6 microseconds for what

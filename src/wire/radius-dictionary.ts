@@ -57,6 +57,7 @@ const ATTRIBUTE_NUMBERS = {
   'NAS-Port-Type': 61,
   'Tunnel-Type': 64,
   'Tunnel-Medium-Type': 65,
+  'Tunnel-Password': 69,
   'Tunnel-Private-Group-Id': 81,
   'Tunnel-Preference': 83,
   'Connect-Info': 77,
@@ -78,6 +79,23 @@ const ATTRIBUTE_NUMBERS = {
 export type AttributeName = keyof typeof ATTRIBUTE_NUMBERS;
 export const ATTRIBUTE_NAMES = Object.keys(ATTRIBUTE_NUMBERS) as readonly AttributeName[];
 
+/** RFC 2865 §5: octets of an attribute's value. */
+export const LONGEST_VALUE = 253;
+
+/** RFC 2865 §5.6; the last one: RFC 5176 §3.2. */
+export const SERVICE_TYPES = {
+  Login: 1,
+  Framed: 2,
+  'Authenticate-Only': 8,
+  'Call-Check': 10,
+  'Authorize-Only': 17,
+} as const;
+
+/** IANA private enterprise numbers. */
+export const VENDORS = { cisco: 9, hp: 11, microsoft: 311, aruba: 14_823 } as const;
+/** Of Cisco: a text `name=value`. */
+export const CISCO_AVPAIR = 1;
+
 /** A name that we know, or the number (1..255) of any other attribute. */
 export type AttributeRef = AttributeName | number;
 
@@ -86,7 +104,6 @@ export const NO_ATTRIBUTE = -1;
 
 /** The standard attribute space, as the package calls it. */
 const NO_VENDOR = -1;
-const LONGEST_VALUE = 253;
 
 function guarded<T>(work: () => T): T | undefined {
   try {

@@ -18,7 +18,7 @@ import {
   octetsOf,
   type RadiusAttribute,
 } from './radius-attributes.ts';
-import { attributeNameOf } from './radius-dictionary.ts';
+import { attributeNameOf, LONGEST_VALUE } from './radius-dictionary.ts';
 import { hideUserPassword } from './radius-password.ts';
 
 /** RFC 2865 §3, RFC 2866 §3, RFC 5176 §2.3, RFC 5997 §3. Others are kept as numbers. */
@@ -76,7 +76,6 @@ const HEADER_LENGTH = 20;
 const HIGHEST_LENGTH = 4096;
 const AUTHENTICATOR_AT = 4;
 const AUTHENTICATOR_LENGTH = 16;
-const LONGEST_VALUE = 253;
 const EAP_MESSAGE = 79;
 const MESSAGE_AUTHENTICATOR = 80;
 const PROXY_STATE = 33;

@@ -20,6 +20,7 @@ const FACTS: PortFacts = {
   locked: false,
   learning: true,
   mab: false,
+  unflooded: false,
 };
 
 class Rig {
@@ -32,7 +33,7 @@ class Rig {
   constructor(config: Partial<PortConfig> = {}, kernelTells = true, facts = FACTS) {
     const settings = { ...portSettings(simConfig(), 'p1'), ...config };
     this.facts = facts;
-    this.port = new AccessPort(facts, settings, { now: this.now, kernelTells });
+    this.port = new AccessPort(facts, settings, { now: this.now, kernelTells, occupied: false });
   }
 
   /** Started, locked and listening. */
@@ -133,7 +134,45 @@ describe('the lock', () => {
     const off = rig.handle({ type: 'control', control: 'off' });
     expect(off.filter(({ type }) => type === 'set')).toEqual([]);
     const open = rig.handle({ type: 'control', control: 'force-authorized' });
-    expect(open).toContainEqual({ type: 'set', setting: { locked: false, mab: false } });
+    expect(open).toContainEqual({ type: 'set', setting: { locked: false, mab: false, unflooded: false } });
+  });
+});
+
+describe('a port with egress closed', () => {
+  const closed = () => new Rig({ egress: 'closed' }).ready();
+  const set = (unflooded: boolean) => [{ type: 'set', setting: { locked: true, mab: false, unflooded } }];
+
+  it('is unflooded while nobody is in, and by that alone', () => {
+    const rig = new Rig({ egress: 'closed' });
+    expect(rig.port.start()).toContainEqual(set(true)[0]);
+    expect(rig.handle({ type: 'occupied', occupied: true })).toEqual(set(false));
+    expect(rig.handle({ type: 'occupied', occupied: true })).toEqual([]);
+    expect(rig.handle({ type: 'occupied', occupied: false })).toEqual(set(true));
+  });
+
+  it('is unflooded again where somebody else has turned flooding on, and left alone otherwise', () => {
+    const rig = closed();
+    expect(types(rig.change({ unflooded: false }))).toEqual(['set']);
+    rig.answer();
+    expect(types(rig.change({ unflooded: true }))).toEqual([]);
+  });
+
+  it('is flooded for whoever the administrator lets in without asking', () => {
+    const rig = closed();
+    expect(rig.handle({ type: 'control', control: 'force-authorized' })).toContainEqual({
+      type: 'set',
+      setting: { locked: false, mab: false, unflooded: false },
+    });
+    expect(rig.handle({ type: 'control', control: 'force-unauthorized' })).toContainEqual(set(true)[0]);
+  });
+
+  it('follows the configuration; one that hands the port over touches it no more', () => {
+    const rig = closed();
+    const { config } = rig.port;
+    expect(rig.handle({ type: 'config', config: { ...config, egress: 'open' } })).toEqual(set(false));
+    rig.answer();
+    rig.give({ type: 'config', config: { ...config, egress: 'closed', control: 'off' } });
+    expect(rig.port.isSet).toBe(true);
   });
 });
 
@@ -143,7 +182,7 @@ describe('a port that is open for a client', () => {
     rig.give({ type: 'open', open: true });
     rig.answer();
     const off = rig.handle({ type: 'control', control: 'off' });
-    expect(off).toContainEqual({ type: 'set', setting: { locked: true, mab: false } });
+    expect(off).toContainEqual({ type: 'set', setting: { locked: true, mab: false, unflooded: false } });
     expect(rig.give({ type: 'open', open: false })).toEqual([]);
     expect(rig.port.isSet).toBe(false);
     expect(rig.answer('no')).toEqual(['alarm']);
@@ -161,7 +200,7 @@ describe('a port that is open for a client', () => {
     const config: PortConfig = { ...rig.port.config, hostMode: 'multi-auth', mab };
     expect(rig.handle({ type: 'config', config })).toEqual([{ type: 'end-sessions', cause: 'port-reinit' }]);
     expect(rig.handle({ type: 'open', open: false })).toEqual([
-      { type: 'set', setting: { locked: true, mab: true } },
+      { type: 'set', setting: { locked: true, mab: true, unflooded: false } },
     ]);
   });
 

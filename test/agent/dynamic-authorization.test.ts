@@ -384,6 +384,25 @@ describe('asked of running sessions', () => {
     expect(net.bridge.port('p1').adminUp && net.bridge.port('p2').adminUp).toBe(true);
   });
 
+  it('506 for a port that cannot be taken down, a little later: its topic says that it is not held any more', () => {
+    const told = () => net.retained.get('rollcall/v1/sw1/port/p1');
+    net.advance(1_000);
+    net.stuckLinks.add('p1' as PortName);
+    net.holdLinks(true);
+    const bytes = dynamicRequest({
+      code: 'CoA-Request',
+      attributes: [user(1), BOUNCE],
+      at: net.world.clocks.wall,
+    });
+    expect(ask(net, [bytes])).toEqual([undefined]);
+    net.advance(1_000);
+    expect(told()).toMatchObject({ held_down: 'bounce' });
+    net.holdLinks(false);
+    net.advance(2_000);
+    expect(answers(net, [bytes])[0]).toMatchObject({ errorCause: 506 });
+    expect(told()).toMatchObject({ held_down: null });
+  });
+
   it('a disabled port stays down until the port command', async () => {
     expect(one('CoA-Request', user(1), DISABLE)?.code).toBe('CoA-ACK');
     net.advance(3_600_000);

@@ -86,6 +86,20 @@ describe('taken over while running', () => {
     expect(stage.net.performed.slice(before).map(({ effect }) => effect.type)).toEqual(['answer']);
   });
 
+  it('what is told of a session beside its timers, too: out of band, and in the same role by another word', async () => {
+    const roles = {
+      roles: { default: { handshake: { period_s: 0 } }, staff: { handshake: { period_s: 0 } } },
+    };
+    await apply(roles);
+    const told = async () => stage.retained(stage.machine(2).mac);
+    expect(await told()).toMatchObject({ in_band: true, role: 'staff', role_by: 'port' });
+    expect(await apply({ ...roles, ports: { p2: { in_band: false } } })).toMatchObject({ sessions: 1 });
+    expect(await told()).toMatchObject({ in_band: false });
+    const role_rules = [{ mac: stage.machine(2).mac, role: 'staff' }];
+    expect(await apply({ ...roles, role_rules })).toMatchObject({ sessions: 1 });
+    expect(await told()).toMatchObject({ in_band: true, role: 'staff', role_by: 'rule' });
+  });
+
   it('what an administrator set meanwhile is not undone by a change elsewhere', async () => {
     await stage.ask('timers', { role: 'default', period_s: 3 });
     await stage.ask('timers', { port: 'p2', times: 5 });
@@ -553,7 +567,7 @@ it('`get` shows whatever is in force', async () => {
   const text = file().replace('ports:\n', 'ports:\n  1: {role: default}\n  01: {role: staff}\n');
   expect(await stage.ask('config', { apply: text })).toMatchObject({ applied: true });
   const { text: shown } = (await stage.ask('config', { get: true })) as { readonly text: string };
-  expect(shown).toMatch(/ 1: { role: default }\n +"01": { role: staff }/);
+  expect(shown).toMatch(/ "1": { role: default }\n +"01": { role: staff }/);
 });
 
 describe('timers of a port', () => {

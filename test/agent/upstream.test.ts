@@ -5,7 +5,7 @@ import { answering } from '../../src/agent/told/standing.ts';
 import { utf8 } from '../../src/base/bytes.ts';
 import type { Mac } from '../../src/base/mac.ts';
 import { macToKey } from '../../src/base/mac.ts';
-import { SimulatedStage } from '../rigs/sim/stage.ts';
+import { SimulatedStage, simFile } from '../rigs/sim/stage.ts';
 
 describe("a port's topic, told once a second at most", () => {
   it('leaves nothing to do behind it when the broker came back meanwhile', async () => {
@@ -30,6 +30,30 @@ describe("a port's topic, told once a second at most", () => {
     await stage.ask('drain');
     await stage.until('the end', () => stage.net.drained, 5_000);
     expect(stage.net.retained.get('rollcall/v1/sw1/port/p1')).toMatchObject({ sessions: [] });
+  });
+});
+
+describe('the topic `info`', () => {
+  const infoOf = (stage: SimulatedStage) => stage.net.retained.get('rollcall/v1/sw1/info');
+
+  it('says which ports there are, as they go and come', async () => {
+    const stage = new SimulatedStage({ machines: 2 });
+    expect(infoOf(stage)).toMatchObject({ uplinks: ['up0'], counts: { ports: 2 } });
+    for (const port of ['up0', 'p1']) await stage.removePort(port);
+    await stage.pass(100);
+    expect(infoOf(stage)).toMatchObject({ uplinks: [], counts: { ports: 1 } });
+    stage.rejoinUplink();
+    await stage.restorePort('p1');
+    expect(infoOf(stage)).toMatchObject({ uplinks: ['up0'], counts: { ports: 2 } });
+  });
+
+  it('says what a new configuration asks for, and what cannot be had', async () => {
+    const stage = new SimulatedStage({ machines: 1 });
+    expect(infoOf(stage)).toMatchObject({ missing: [] });
+    await stage.ask('config', { apply: simFile({ vlans: { staff: 30 } }) });
+    expect(infoOf(stage)).toMatchObject({
+      missing: ['The bridge does not filter VLANs: whoever is to be in one is refused.'],
+    });
   });
 });
 

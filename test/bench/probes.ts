@@ -1,7 +1,7 @@
 // What watching costs. The agent's whole CPU time with 10,000 sessions that are quiet and answer probes, by the handshake
 // of T seconds; and what one probe costs on its way out, the wheel included, against arp-scan.
 //
-// By the rule (design 1.3) an answer is evidence for the period in which it arrives, so a client that only answers is
+// By the rule (src/liveness/handshake.ts) an answer is evidence for the period in which it arrives, so a client that only answers is
 // probed in every second period: T = 3 s makes 1,667 probes a second, and T = 1.5 s the 3,333 of the goal.
 
 import type { ConfigPart } from '../rigs/config-part.ts';

@@ -158,6 +158,7 @@ function certified(command: Extract<Command, { readonly verb: 'certified' }>): R
 
 class ScriptedAgent {
   readonly asked: { verb: string; request: Record<string, unknown> }[] = [];
+  results = RESULTS;
   /** To a dry run. */
   foreseen: object = {};
 
@@ -178,7 +179,7 @@ class ScriptedAgent {
     } else if (verb === 'events') {
       const log = new EventLog({ bootId: 'b' });
       reply({ ok: true, result: { events: EVENTS.map((event) => log.record(event, NOW)) } });
-    } else reply({ ok: true, result: RESULTS[verb] ?? {} });
+    } else reply({ ok: true, result: this.results[verb] ?? {} });
   };
 }
 
@@ -237,6 +238,18 @@ describe('what people read', () => {
     expect(out).toContain('access-reject');
     expect(out).toContain('the server says: go \\x1b[5maway');
     expect(out).not.toContain('\u001b');
+  });
+
+  test('whether the broker is there', async () => {
+    const { agent } = await near();
+    const { mqtt } = INFO;
+    const said: string[] = [];
+    for (const state of [mqtt, { ...mqtt, connected: false }, { ...mqtt, connected: undefined }]) {
+      agent.results = { info: { ...INFO, mqtt: state } };
+      said.push(/^MQTT +(.*)$/m.exec((await rollcall(['status', ...at()])).out)?.[1] ?? '');
+    }
+    const there = 'MQTT 5, will delay 30 s';
+    expect(said).toEqual([there, `${there}, not connected`, there]);
   });
 
   test('recent events, one line each', async () => {
@@ -466,7 +479,29 @@ describe('config: what is sent is the text of the file', () => {
 
   test('the help says what is too large for a command', async () => {
     const { out } = await rollcall(['config', 'apply', '--help']);
-    expect(out.replace(/\s+/g, ' ')).toContain('of up to 60,000 characters; a larger one goes by SIGHUP');
+    expect(out.replace(/\s+/g, ' ')).toContain(
+      'of up to about 60,000 characters, fewer with many quotes; a larger one goes by SIGHUP',
+    );
+  });
+
+  test.each([
+    ['quotes, each twice in JSON', '"a": 1\n'.repeat(7_000)],
+    ['letters', `# ${'x'.repeat(60_000)}\n`],
+  ])('too large for a command by %s: it is not sent, and what to do is said', async (_, text) => {
+    const { agent } = await near();
+    const file = write(text);
+    const tooLarge = (instead: string) => ({
+      code: 2,
+      out: '',
+      err: `rollcall: ${file} is too large for a command: ${instead}\n`,
+    });
+    expect(await rollcall(['config', 'apply', file, ...at()])).toEqual(
+      tooLarge('lay it in place and send SIGHUP (systemctl reload rollcall)'),
+    );
+    expect(await rollcall(['config', 'check', file, ...at()])).toEqual(
+      tooLarge(`\`rollcall check -c ${file}\` on the switch takes it`),
+    );
+    expect(agent.asked).toEqual([]);
   });
 
   test('a bad one is refused, a line for each fault', async () => {
@@ -516,9 +551,21 @@ describe('exit codes', () => {
     expect(out).toBe('');
   });
 
+  test("2 for a broker's password that is not UTF-8: it would become another one", async () => {
+    const password = join(folder, 'password');
+    writeFileSync(password, Buffer.from('geh\xe9im\n', 'latin1'));
+    const broker = ['--broker', 'mqtt://127.0.0.1:1', '--switch', 'sw1', '--username', 'x'];
+    expect(await rollcall(['status', ...broker, '--password-file', password])).toEqual({
+      code: 2,
+      out: '',
+      err: `rollcall: cannot read ${password}: it is not UTF-8 text\n`,
+    });
+  });
+
   test('0 for help and version', async () => {
     expect(await rollcall(['--version'], { version: '1.2.3' })).toMatchObject({ code: 0, out: '1.2.3\n' });
     expect((await rollcall(['disconnect', '--help'])).code).toBe(0);
+    expect((await rollcall(['--help'])).out).toContain('of run: 78 the configuration has a fault');
   });
 
   test('1 when refused, with the sentence', async () => {
@@ -543,6 +590,7 @@ describe('exit codes', () => {
     const control = await openControlSocket({ path: socket, rights: 'full', onRequest: () => {} });
     if (!control.ok) throw new Error(control.error);
     leftovers.push(() => control.value.close());
+    expect((await rollcall(['status', '--timeout', '2147484', ...at()])).code).toBe(2);
     expect(await rollcall(['status', '--timeout', '0.1', ...at()])).toMatchObject({
       code: 3,
       err: 'rollcall: no answer from the agent within 0.1 s\n',

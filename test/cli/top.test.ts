@@ -319,11 +319,14 @@ describe('the terminal', () => {
       });
     });
 
-    test.each([[['--interval', '0']], [['--sort', 'colour']], [['--count', '0']]])(
-      '2 for usage: %j',
-      async (args) => {
-        expect(await top(args)).toMatchObject({ code: 2, out: '' });
-      },
-    );
+    test.each([
+      [['--interval', '0']],
+      [['--interval', '0.05']],
+      [['--interval', '1e9']],
+      [['--sort', 'colour']],
+      [['--count', '0']],
+    ])('2 for usage: %j', async (args) => {
+      expect(await top(args)).toMatchObject({ code: 2, out: '' });
+    });
   });
 });

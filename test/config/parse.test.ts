@@ -75,6 +75,7 @@ describe('a file with faults', () => {
       .replace('bridge:', 'brige:')
       .replace('heartbeat_s: null', 'heartbeat_s: 0')
       .replace('period_s: 15', 'period_s: 0.5')
+      .replace('times: 3', 'times: 33')
       .replace('address: 127.0.0.1, auth', 'address: localhost, auth')
       .replace('acct_port: 1813', 'acct_port: 70000');
     expect(faults(text)).toEqual([
@@ -83,6 +84,7 @@ describe('a file with faults', () => {
       `ports."p*".control (line 6): 'autoo' is none of auto, force-authorized, force-unauthorized, off; did you mean 'auto'?`,
       "roles.default.heartbeat_s (line 8): '0' is not 1..31622400 seconds",
       "roles.default.handshake.period_s (line 8): '0.5' is not 0 or 1..86400 seconds",
+      "roles.default.handshake.times (line 8): '33' is not a whole number 1..32",
       "radius.servers[0].address (line 13): 'localhost' is not an IPv4 or IPv6 address (names are not resolved)",
       "radius.servers[0].acct_port (line 13): '70000' is not a port number 1..65535",
     ]);
@@ -199,6 +201,11 @@ describe('keys that must agree', () => {
       `ports."p*".role (line 6): there is no role 'defualt'; did you mean 'default'?`,
     ],
     ['"p*":', '"averyverylongname0":', 'has 18 octets; an interface name has at most 15'],
+    [
+      'nas_identifier: sw1',
+      `nas_identifier: ${'ä'.repeat(127)}`,
+      'radius.nas_identifier (line 10): has 254 octets; RADIUS takes at most 253',
+    ],
     ['acct_port: 1813', 'acct_port: 1812', 'authentication and accounting cannot share port 1812'],
     ['mqtt: {', 'mqtt: {password: x, ', 'mqtt.password (line 16): needs a username'],
     ['mqtt: {', 'mqtt: {tls: {ca_file: /ca.pem}, ', 'needs a url that begins with mqtts:// or wss://'],
@@ -213,6 +220,16 @@ describe('keys that must agree', () => {
       'mqtt: {',
       'handshake: {sources: {7: {ip: 192.0.2.1, mac: "01:00:5e:00:00:01"}}}\nmqtt: {',
       "is no station's address",
+    ],
+    [
+      'mqtt: {',
+      'handshake: {sources: {7: {ip: 0.1.2.3}}}\nmqtt: {',
+      '0.1.2.3 cannot be the sender of a probe',
+    ],
+    [
+      '- {address: 127.0.0.1, auth_port: 1812,',
+      '- {address: 2001:db8::1, secret: testing123}\n    - {address: "2001:DB8:0::1", auth_port: 1812,',
+      'radius.servers[1] (line 14): 2001:db8::1 port 1812 is servers[0] already',
     ],
     [
       'mqtt: {',
@@ -400,6 +417,19 @@ describe('a text as it is shown', () => {
     expect(config(numbers).ports.map(({ pattern }) => pattern)).toEqual(['1', '01', '0x1']);
     expect(config((withoutSecrets(numbers) ?? '').replace(HIDDEN, 'testing123'))).toEqual(config(numbers));
     expect(withoutSecrets('a: [1')).toBe(undefined);
+  });
+
+  test('has none of the secrets of a port that is named by a number', () => {
+    const mab = (secret: string) => `{mab: {password: ${secret}}}`;
+    const ports = `ports: {1: ${mab('hush1')}, 01: ${mab('hush01')}, 2: ${mab('{file: /a}')}, 02: ${mab('{file: /b}')}}`;
+    const numbers = `${MINIMAL}${ports}\n`;
+    const hidden = withoutSecrets(numbers) ?? '';
+    expect(hidden).not.toContain('hush');
+    const files: ReadSecret = () => ok('in a file');
+    expect(config(hidden.replaceAll(HIDDEN, 'hush'), files).ports).toEqual(
+      config(numbers.replaceAll(/hush[01]+/g, 'hush'), files).ports,
+    );
+    expect([...secretFiles(numbers)]).toEqual(['/a', '/b']);
   });
 
   test('names its files', () => {

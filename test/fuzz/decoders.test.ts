@@ -17,6 +17,7 @@ const NOT_FOR_STRANGERS: Readonly<Record<string, string>> = {
   'base/ip.ts readIpv4': 'a reader that is given four octets',
   'base/mac.ts readMac': 'a reader that is given six octets',
   'io/files.ts readText': 'hands on what is in a file',
+  'io/files.ts readPem': "the administrator's files, read by OpenSSL",
   'io/files.ts readSecret': 'the one line of a file that the administrator has named',
   'io/shell.ts readClocks': 'no input',
   'io/dataplane/own-addresses.ts readInterfaces': "the system's own word",

@@ -43,10 +43,10 @@ export const BASE: ConfigPart = {
     'p*': { control: 'auto', dynamic_authorization: { allow_bounce: true, allow_disable: true } },
     p2: { link_down_delay_s: 3 },
     p3: { handshake: { times: 1 } },
-    p4: { host_mode: 'single-host' },
-    p5: { host_mode: 'multi-host' },
+    p4: { host_mode: 'single-host', egress: 'closed' },
+    p5: { host_mode: 'multi-host', egress: 'closed' },
     p6: { mab: { enabled: true, delay_s: 1, authentication: 'eap-md5', quiet_s: 3 } },
-    p7: { portal: true },
+    p7: { portal: true, egress: 'closed' },
     p8: { host_mode: 'multi-domain', critical: 'keep' },
   },
   roles: {
@@ -95,7 +95,7 @@ export const CHANGES: readonly ConfigPart[] = [
   { roles: { default: { handshake: { period_s: 0, times: 2 }, heartbeat_s: 8, session_s: 20 } } },
   { ports: { p1: { control: 'force-unauthorized' }, p2: { control: 'force-authorized' } } },
   { ports: { p3: { control: 'off' }, p4: { host_mode: 'multi-auth' }, p5: { host_mode: 'multi-auth' } } },
-  { ports: { p6: { mab: { enabled: false } }, p7: { portal: false } } },
+  { ports: { p6: { mab: { enabled: false }, egress: 'closed' }, p7: { portal: false, egress: 'open' } } },
   { ports: { p1: { host_mode: 'multi-host' }, p8: { host_mode: 'single-host', role: 'staff' } } },
   {
     guard: { share: 0 },

@@ -8,6 +8,7 @@ import {
   lstatSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   rmSync,
   statSync,
@@ -209,6 +210,19 @@ describe('the file', () => {
     writeFileSync(join(folder, 'file'), '');
     const failed = await open(join(folder, 'file', 'x.sock'));
     expect(failed.ok ? '' : failed.error).toMatch(/^cannot listen on .*x\.sock: E/);
+  });
+
+  test('at a path, or behind a link, that is too long for a socket: it is not opened under a name that is cut off', async () => {
+    const long = join(folder, 'x'.repeat(100));
+    mkdirSync(long);
+    symlinkSync(long, join(folder, 'short'));
+    for (const path of [join(long, 'x.sock'), join(folder, 'short', 'x.sock')]) {
+      expect(await openControlSocket({ path, rights: 'full', onRequest: () => {} })).toEqual({
+        ok: false,
+        error: `cannot listen on ${path}: ${join(long, 'x.sock')} is too long for a socket`,
+      });
+    }
+    expect(readdirSync(long)).toEqual([]);
   });
 
   test('can be given to a group, by name or number; to one that is not there it is not', async () => {

@@ -6,7 +6,12 @@ import type { PortName } from '../../src/model/dataplane.ts';
 
 const port = 'p1' as PortName;
 const mac = '02:00:00:00:00:01' as Mac;
-const lock: Effect = { type: 'set-port', ref: 1, port, setting: { locked: true, mab: false } };
+const lock: Effect = {
+  type: 'set-port',
+  ref: 1,
+  port,
+  setting: { locked: true, mab: false, unflooded: false },
+};
 const revoke: Effect = { type: 'revoke', ref: 2, key: { mac, port, vlan: 0 } };
 const tell: Effect = { type: 'publish', topic: 't', payload: {}, retain: false };
 const failure: Effect = { type: 'inject', port, bytes: new Uint8Array(60) };

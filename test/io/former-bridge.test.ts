@@ -9,6 +9,7 @@ import { putVlansBack } from '../../src/io/dataplane/former-bridge.ts';
 import { PortAuth } from '../../src/io/dataplane/portauth.ts';
 import { VlanMemory } from '../../src/io/dataplane/vlan-memory.ts';
 import type { PortName } from '../../src/model/dataplane.ts';
+import { Simulator } from '../rigs/simulator.ts';
 
 const NATIVE = join(import.meta.dirname, '../../native');
 const IN_1 = { pvid: true, untagged: true };
@@ -25,7 +26,7 @@ it('they go back, of a port by another name and of the bridge itself; the bridge
   if (!opened.ok) throw new Error(opened.error);
   const portauth = opened.value;
   onTestFinished(() => portauth.close());
-  portauth.simulator()?.setVlanFiltering(true);
+  new Simulator(portauth).setVlanFiltering(true);
   const before = portauth.vlans();
   const done = portauth.setVlans([
     { port: P1, vlan: 30, member: IN_1 },

@@ -8,8 +8,8 @@ import type { Mac } from '../../src/base/mac.ts';
 import { Grants } from '../../src/io/dataplane/grants.ts';
 import { PortAuth } from '../../src/io/dataplane/portauth.ts';
 import type { RoutedPath } from '../../src/io/dataplane/portauth-l3.ts';
-import type { Simulator } from '../../src/io/dataplane/portauth-sim.ts';
 import type { Grant, PortName } from '../../src/model/dataplane.ts';
+import { Simulator } from '../rigs/simulator.ts';
 
 const NATIVE = join(import.meta.dirname, '../../native');
 const DONE = { ok: true, value: undefined };
@@ -35,11 +35,10 @@ function open(): Opened {
   if (!opened.ok) throw new Error(opened.error);
   const portauth = opened.value;
   onTestFinished(() => portauth.close());
-  const sim = portauth.simulator();
   let lost = 0;
   const path = portauth.openRoutedPath({ ingress: ['vpn0'], exempt: [EXEMPT] }, () => lost++);
-  if (!path.ok || sim === undefined) throw new Error('no routed path');
-  return { portauth, path: path.value, sim, lost: () => lost };
+  if (!path.ok) throw new Error(path.error);
+  return { portauth, path: path.value, sim: new Simulator(portauth), lost: () => lost };
 }
 
 describe('the routed path', () => {

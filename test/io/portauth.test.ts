@@ -8,9 +8,9 @@ import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type Mac, macFromBytes, macToNumber } from '../../src/base/mac.ts';
 import { instant } from '../../src/base/time.ts';
 import { PortAuth } from '../../src/io/dataplane/portauth.ts';
-import type { Simulator } from '../../src/io/dataplane/portauth-sim.ts';
 import type { DataplaneEvent, GrantKey, PortName } from '../../src/model/dataplane.ts';
 import { decodeEntries, forEachEntry, isGrant } from '../../src/wire/fdb-table.ts';
+import { Simulator } from '../rigs/simulator.ts';
 
 const NATIVE = join(import.meta.dirname, '../../native');
 const LIBRARY = join(NATIVE, 'build/libportauth.so');
@@ -30,9 +30,7 @@ function openSwitch(): { readonly portauth: PortAuth; readonly sim: Simulator } 
   const opened = PortAuth.open({ library: LIBRARY, spec: 'sim:br0,p1,p2' });
   if (!opened.ok) throw new Error(opened.error);
   onTestFinished(() => opened.value.close());
-  const sim = opened.value.simulator();
-  if (sim === undefined) throw new Error('not a simulator');
-  return { portauth: opened.value, sim };
+  return { portauth: opened.value, sim: new Simulator(opened.value) };
 }
 
 function key(mac: Mac, port = P1, vlan = 0): GrantKey {
@@ -186,7 +184,10 @@ describe('a client on a locked port', () => {
   it('passes with a grant only, and its last-seen time is read from the table', () => {
     const { portauth, sim } = openSwitch();
     sim.setClock(10_000);
-    expect(portauth.setPort(P1, { locked: true, mab: false })).toEqual({ ok: true, value: undefined });
+    expect(portauth.setPort(P1, { locked: true, mab: false, unflooded: false })).toEqual({
+      ok: true,
+      value: undefined,
+    });
     expect(sim.receive({ port: P1, mac: ALICE })).toBe(false);
     expect(portauth.grant([key(ALICE)])).toEqual([{ ok: true, value: undefined }]);
     expect(sim.receive({ port: P1, mac: ALICE, octets: 100 })).toBe(true);
@@ -201,7 +202,7 @@ describe('a client on a locked port', () => {
 
   it('is revoked although frames in flight re-learn it', () => {
     const { portauth, sim } = openSwitch();
-    portauth.setPort(P1, { locked: true, mab: false });
+    portauth.setPort(P1, { locked: true, mab: false, unflooded: false });
     portauth.grant([key(ALICE), key(BOB)]);
     sim.relearnNext(5);
     expect(portauth.revoke([key(ALICE), key(BOB)]).every((result) => result.ok)).toBe(true);
@@ -212,7 +213,7 @@ describe('a client on a locked port', () => {
     const { portauth, sim } = openSwitch();
     sim.receive({ port: P1, mac: BOB });
     expect(entries(portauth)).toHaveLength(1);
-    portauth.setPort(P1, { locked: true, mab: false });
+    portauth.setPort(P1, { locked: true, mab: false, unflooded: false });
     expect(entries(portauth)).toEqual([]);
   });
 });
@@ -221,11 +222,11 @@ describe('failures', () => {
   it('are sentences with the port and the errno', () => {
     const { portauth, sim } = openSwitch();
     sim.failNext({ count: 1, errno: EOPNOTSUPP });
-    expect(portauth.setPort(P1, { locked: true, mab: false })).toEqual({
+    expect(portauth.setPort(P1, { locked: true, mab: false, unflooded: false })).toEqual({
       ok: false,
       error: 'lock port p1: Operation not supported (EOPNOTSUPP)',
     });
-    expect(portauth.setPort('p9' as PortName, { locked: true, mab: false })).toEqual({
+    expect(portauth.setPort('p9' as PortName, { locked: true, mab: false, unflooded: false })).toEqual({
       ok: false,
       error: 'lock port p9: No such device (ENODEV)',
     });
@@ -233,7 +234,7 @@ describe('failures', () => {
       { ok: false, error: `grant ${ALICE} on port p9: No such device (ENODEV)` },
     ]);
     sim.setAgeing(0);
-    expect(portauth.setPort(P1, { locked: true, mab: false })).toMatchObject({
+    expect(portauth.setPort(P1, { locked: true, mab: false, unflooded: false })).toMatchObject({
       ok: false,
       error: expect.stringContaining('ageing_time 0'),
     });
@@ -330,7 +331,7 @@ describe('events', () => {
   it('tell of ports, of candidates, of a return and of what others deleted', async () => {
     const { portauth, sim } = openSwitch();
     const all = collect(portauth, 10);
-    portauth.setPort(P1, { locked: true, mab: true });
+    portauth.setPort(P1, { locked: true, mab: true, unflooded: false });
     sim.receive({ port: P1, mac: BOB });
     portauth.grant([key(ALICE)]);
     expect(portauth.watch([key(ALICE)])).toEqual([{ ok: true, value: undefined }]);
@@ -359,7 +360,7 @@ describe('events', () => {
   it('that come in a flood all arrive', async () => {
     const { portauth, sim } = openSwitch();
     const all = collect(portauth, 3001);
-    portauth.setPort(P1, { locked: true, mab: true });
+    portauth.setPort(P1, { locked: true, mab: true, unflooded: false });
     for (let i = 0; i < 3000; i++) {
       sim.receive({ port: P1, mac: macFromBytes(Uint8Array.of(2, 0, 0, 9, i >> 8, i & 255)) });
     }

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
+import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { Effect, Input } from '../../src/agent/ports.ts';
 import type { KeptVlan } from '../../src/authz/vlan-book.ts';
 import { ok } from '../../src/base/result.ts';
@@ -93,6 +93,46 @@ it('says what is wrong with a file that is not its own, and with one that cannot
   });
 });
 
+/** A shell whose agent wants what it is told to. */
+function shellWith(memory: VlanMemory) {
+  const heard: Input[] = [];
+  const done: (readonly VlanChange[])[] = [];
+  let effects: Effect[] = [];
+  const agent = {
+    handle: (input: Input) => {
+      heard.push(input);
+      return effects.splice(0);
+    },
+    pollAt: () => Number.POSITIVE_INFINITY,
+  };
+  const portauth = {
+    setVlans: (changes: readonly VlanChange[]) => ok(void done.push(changes)),
+    close() {},
+  };
+  const shell = new Shell({
+    agent,
+    portauth,
+    vlanMemory: memory,
+    log: { log() {} },
+  } as unknown as ConstructorParameters<typeof Shell>[0]);
+  onTestFinished(() => shell.close());
+  const perform = (...some: Effect[]): Input | undefined => {
+    effects = some;
+    shell.post({ type: 'tick' });
+    return heard.at(-1);
+  };
+  return { perform, done };
+}
+
+it('of what one turn wants remembered in a row the last is written, and nothing else', () => {
+  const { memory } = open();
+  const write = vi.spyOn(memory, 'write');
+  const { perform } = shellWith(memory);
+  perform({ type: 'remember-vlans', found: FOUND.slice(0, 1) }, { type: 'remember-vlans', found: FOUND });
+  expect(write.mock.calls).toEqual([[FOUND]]);
+  expect(memory.read()).toEqual({ ok: true, value: FOUND });
+});
+
 describe('what cannot be noted', () => {
   const THERE: VlanChange = { port: P1, vlan: 40, member: { pvid: true, untagged: true } };
   const BACK: VlanChange = { port: P1, vlan: 30, member: undefined };
@@ -121,32 +161,7 @@ describe('what cannot be noted', () => {
 
   it('is not done, and the agent hears why', () => {
     const { memory, free } = stuck();
-    const heard: Input[] = [];
-    const done: (readonly VlanChange[])[] = [];
-    let effects: Effect[] = [];
-    const agent = {
-      handle: (input: Input) => {
-        heard.push(input);
-        return effects.splice(0);
-      },
-      pollAt: () => Number.POSITIVE_INFINITY,
-    };
-    const portauth = {
-      setVlans: (changes: readonly VlanChange[]) => ok(void done.push(changes)),
-      close() {},
-    };
-    const shell = new Shell({
-      agent,
-      portauth,
-      vlanMemory: memory,
-      log: { log() {} },
-    } as unknown as ConstructorParameters<typeof Shell>[0]);
-    onTestFinished(() => shell.close());
-    const perform = (...some: Effect[]): Input | undefined => {
-      effects = some;
-      shell.post({ type: 'tick' });
-      return heard.at(-1);
-    };
+    const { perform, done } = shellWith(memory);
     const remember: Effect = { type: 'remember-vlans', found: MORE };
     const there: Effect = { type: 'set-vlans', ref: 1, port: P1, changes: [THERE] };
     expect(perform(remember, there)).toMatchObject({

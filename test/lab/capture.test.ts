@@ -245,11 +245,13 @@ describe('a port that is flooded', () => {
     expect(child.told('error')).toEqual([]);
   });
 
-  test('where the kernel has less room for filters it has them all the same, and would not have more', async () => {
+  test('where the kernel has less room for filters it has them all the same, and would not have more', async ({
+    skip,
+  }) => {
     const setting = async (octets: number): Promise<boolean> =>
       (await lab.netns.run(['sysctl', '-qw', `net.core.optmem_max=${octets}`])).code === 0;
     // Before Linux 6.8 it is every namespace's, and not to be set in this one.
-    if (!(await setting(OPTMEM_DEFAULT))) return;
+    skip(!(await setting(OPTMEM_DEFAULT)));
     const child = new CaptureChild(['p1']);
     await child.open('p1');
     await child.ask(`hear p1 ${macs(filterRoom(OPTMEM_DEFAULT)).join(',')}`, 'hears');

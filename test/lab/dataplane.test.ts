@@ -1,6 +1,6 @@
-// The data plane against the kernel's own bridge: every row of the table of measured behaviour in the design, the
-// re-learning race under flood, and what failures say. One namespace: p1, p2 and up0 are the bridge's ports, c1, c2
-// and cup their clients' ends.
+// The data plane against the kernel's own bridge: what the agent relies on in
+// it, as it was measured, the re-learning race under flood, and what failures say. One namespace: p1, p2 and up0 are
+// the bridge's ports, c1, c2 and cup their clients' ends.
 
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
@@ -70,8 +70,8 @@ async function ask<T>(call: string, ...args: readonly unknown[]): Promise<T> {
 }
 
 const key = (mac: string, port = 'p1') => ({ mac, port, vlan: 0 });
-const lock = (port: string, mab = false) => ask('setPort', port, { locked: true, mab });
-const unlock = (port: string) => ask('setPort', port, { locked: false, mab: false });
+const lock = (port: string, mab = false) => ask('setPort', port, { locked: true, mab, unflooded: false });
+const unlock = (port: string) => ask('setPort', port, { locked: false, mab: false, unflooded: false });
 const frameOf = (mac: string) => arpRequest({ mac, senderIp: '10.0.0.1', targetIp: '10.0.0.2' });
 const speak = (client: string, mac: string) => sendFrames(netns, client, [frameOf(mac)]);
 
@@ -285,7 +285,7 @@ describe('MAB', () => {
     expect(await lock('p1', true)).toEqual(DONE);
     expect(await lock('p1', false)).toEqual(DONE);
     expect(await ask('ports')).toContainEqual(
-      expect.objectContaining({ name: 'p1', locked: true, mab: false }),
+      expect.objectContaining({ name: 'p1', locked: true, mab: false, unflooded: false }),
     );
   });
 

@@ -48,7 +48,10 @@ const CONFIG: ConfigPart = {
     p2: { link_down_delay_s: 3 },
     p3: { mab: { enabled: true, delay_s: 0 } },
   },
-  radius: { retransmission: { accounting: { irt_s: 1, mrt_s: 2, mrc: 0, mrd_s: 0 } } },
+  radius: {
+    retransmission: { accounting: { irt_s: 1, mrt_s: 2, mrc: 0, mrd_s: 0 } },
+    dynamic_authorization: { bounce_s: 1 },
+  },
 };
 
 let medium: Medium;
@@ -243,6 +246,25 @@ describe('the disk', () => {
     );
     const { session_id: id } = await sessionOf(third);
     await until('its Start', () => rows().some((row) => row.sessionId === id));
+  });
+
+  it('hangs where the way back has to be on it first: the agent stands still with it, and then goes on', async () => {
+    const third = scene.client(4);
+    const { session_id: id } = await sessionOf(third);
+    const links = () => scene.events('port-link').filter(({ port }) => port === third.port).length;
+    const before = links();
+    await disturbsNobody(async () => {
+      const asked = await whileIt(mediumHangs(medium), async () => {
+        const cut = Promise.allSettled([scene.ask('disconnect', third.mac, '--bounce')]);
+        await sleep(JUDGED_MS);
+        expect(links()).toBe(before);
+        return { cut };
+      });
+      expect(await asked.cut).toMatchObject([{ status: 'fulfilled' }]);
+    });
+    await stopOf(id);
+    await until('the port up again', () => links() >= before + 2, 20_000);
+    expect((await sessionOf(third)).session_id).not.toBe(id);
   });
 });
 

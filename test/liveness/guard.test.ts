@@ -8,7 +8,7 @@ const T = 10_000;
 
 /** A whole switch: clients that talk or only answer, and that may all be lost at once. Ticks of 100 ms. */
 class SwitchRig {
-  readonly guard = new Guard(GUARD_DEFAULTS, 'switch');
+  readonly guard = new Guard(GUARD_DEFAULTS);
   readonly effects: GuardEffect[] = [];
   readonly cutAt = new Map<number, number>();
   readonly probesUnanswered = new Map<number, number>();

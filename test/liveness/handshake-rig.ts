@@ -18,8 +18,9 @@ export class HandshakeRig {
   /** Frames of the client that only the table knows as yet. */
   private untold: number[] = [];
   private sweptAt = -1;
-  private waiting: HandshakeEffect | undefined;
-  /** How long after the period's end the dump comes that was asked for. */
+  /** When the dump comes that was asked for. */
+  private sweepAt = Infinity;
+  /** How long after it was asked for. */
   sweepDelay = 20;
   /** Whether the next probes are withheld. */
   withhold = false;
@@ -44,16 +45,14 @@ export class HandshakeRig {
 
   run(until: number): this {
     for (;;) {
-      const sweep =
-        this.waiting?.type === 'sweep-needed' ? this.waiting.newerThan + this.sweepDelay : Infinity;
       const answer = this.answers[0] ?? Infinity;
-      const next = Math.min(this.machine.pollAt(), sweep, answer);
+      const next = Math.min(this.machine.pollAt(), this.sweepAt, answer);
       if (next > until) break;
       this.now = Math.max(next, this.now);
       if (next === answer) {
         this.answers.shift();
         this.frame('arp');
-      } else if (next === sweep) this.sweep();
+      } else if (next === this.sweepAt) this.sweep();
       else this.tick();
     }
     this.now = until;
@@ -65,7 +64,7 @@ export class HandshakeRig {
     for (const at of this.untold) this.machine.evidence(instant(at), 'fdb');
     this.untold = [];
     this.sweptAt = this.now;
-    this.waiting = undefined;
+    this.sweepAt = Infinity;
     this.tick();
   }
 
@@ -79,7 +78,7 @@ export class HandshakeRig {
       { type: 'settings', settings: { ...this.machine.settings, ...settings } },
       this.clock,
     );
-    this.waiting = undefined;
+    this.sweepAt = Infinity;
   }
 
   times(type: HandshakeEffect['type']): number[] {
@@ -103,7 +102,7 @@ export class HandshakeRig {
 
   private perform(effect: HandshakeEffect): void {
     this.log.push({ at: this.now, effect });
-    if (effect.type === 'sweep-needed') this.waiting = effect;
+    if (effect.type === 'sweep-needed') this.sweepAt = this.now + this.sweepDelay;
     if (effect.type !== 'probe') return;
     const type = this.withhold ? 'probe-withheld' : 'probe-sent';
     this.machine.handle({ type, number: effect.number }, this.clock);

@@ -1,4 +1,4 @@
-// The second seed: the heartbeat functions for neither L3 nor out-of-band users, but for L3 behind a first hop that answers ARP.
+// The heartbeat functions for neither L3 nor out-of-band users, but for L3 behind a first hop that answers ARP.
 
 import { expect, it } from 'vitest';
 import { judgedBySilence, type SilenceTimers, type Standing } from '../../src/policy/silence.ts';

@@ -153,6 +153,8 @@ describe('an Access-Accept', () => {
       octets(26, Uint8Array.of(0, 0, 0, 9, 1, 5, 0x61, 0x3d, 0x62, 7, 4, 0, 1)),
       vendor(311, 16, new Uint8Array(50)),
       vendor(311, 17, new Uint8Array(50)),
+      octets(26, Uint8Array.of(0, 0, 1, 55, 16, 200, 1)),
+      octets(26, Uint8Array.of(0, 0, 0, 9, 1, 200, 1)),
       octets(69, Uint8Array.of(0, 1, 2)),
       u32('Service-Type', 2),
       octets(241, utf8('extended')),
@@ -161,6 +163,7 @@ describe('an Access-Accept', () => {
     expect(others).toEqual([
       { name: 'Cisco-AVPair', value: 'a=b' },
       { name: 'Vendor-9-7', value: '0x0001' },
+      { name: 'Vendor-9', value: '0x01c801' },
       { name: 'Service-Type', value: '0x00000002' },
       { name: 'Attribute-241', value: 'extended' },
       { name: 'Vendor-Specific', value: '0x000001' },

@@ -20,7 +20,7 @@ describe('one server that answers', () => {
     const types = rig.servers[0]?.received[0]?.packet.attributes.map(({ type }) => type);
     // Message-Authenticator first; then what was asked; NAS-Identifier and NAS-IP-Address by the client.
     expect(types).toEqual([80, 1, 79, 32, 4]);
-    expect(rig.client.pending('access')).toBe(0);
+    expect(rig.pending('access')).toBe(0);
     expect(rig.client.servers()[0]).toMatchObject({ roundTripMs: 10, inFlight: 0, counters: { answers: 1 } });
   });
 
@@ -468,7 +468,7 @@ describe('forged and broken replies (one bad reply must not end a request)', () 
     expect(rig.client.servers()[0]?.counters).toMatchObject({
       [`dropped_${reason.replaceAll('-', '_')}`]: 1,
     });
-    expect(rig.client.pending('access')).toBe(1);
+    expect(rig.pending('access')).toBe(1);
     // It neither stops nor hurries the retransmission.
     rig.advance(1995);
     expect(timesOf(rig, 0)).toEqual([0, 2000]);
@@ -533,7 +533,7 @@ describe('forged and broken replies (one bad reply must not end a request)', () 
       rig.inject({ socket: sent.socket, from, bytes: honest.subarray(0, length) });
     }
     expect(rig.of('dropped')).toHaveLength(honest.length);
-    expect(rig.client.pending('access')).toBe(1);
+    expect(rig.pending('access')).toBe(1);
   });
 });
 
@@ -617,7 +617,7 @@ describe('accounting', () => {
     expect(rig.of('answer')).toHaveLength(100);
     expect(rig.of('server-state')).toEqual([]);
     expect(server.received.length).toBeGreaterThan(105);
-    expect(rig.client.pending('accounting')).toBe(1);
+    expect(rig.pending('accounting')).toBe(1);
   });
 
   it('a record that the first server does not answer goes to the second, though the first is alive', () => {
@@ -700,7 +700,7 @@ describe('a blackout of accounting with 10,000 Stops', () => {
     const refs = rig.of('answer').filter(({ kind }) => kind === 'accounting');
     expect(refs).toHaveLength(10_000);
     expect(new Set(refs.map(({ ref }) => ref)).size).toBe(10_000);
-    expect(rig.client.pending('accounting')).toBe(0);
+    expect(rig.pending('accounting')).toBe(0);
     expect(most).toBeLessThanOrEqual(256);
     expect(rig.reused).toEqual([]);
     const after = server.received.filter(({ at, socket }) => socket.kind === 'accounting' && at > light);

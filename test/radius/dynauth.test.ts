@@ -5,12 +5,12 @@ import { utf8 } from '../../src/base/bytes.ts';
 import type { Ip, Ipv4 } from '../../src/base/ip.ts';
 import { instant, seconds, type WallTime } from '../../src/base/time.ts';
 import {
-  type DynAuthClient,
   type DynAuthEffect,
   type DynAuthSettings,
   DynamicAuthorizationServer,
 } from '../../src/radius/dynauth.ts';
 import type { DynamicRequest, NasNames } from '../../src/radius/dynauth-request.ts';
+import type { ListedClient } from '../../src/radius/listed-clients.ts';
 import { encodeAccountingRequest } from '../../src/wire/radius.ts';
 import {
   ip,
@@ -204,7 +204,7 @@ describe('duplicates (RFC 5176 §2.3, §6.3)', () => {
   });
 
   it('a client that asks for more than it has room takes none from the others', () => {
-    const other = { ...SETTINGS.clients[0], address: '192.0.2.99' as Ip } as DynAuthClient;
+    const other = { ...SETTINGS.clients[0], address: '192.0.2.99' as Ip } as ListedClient;
     const rig = new Rig({ clients: [...SETTINGS.clients, other] }, 8);
     const greedy = Array.from({ length: 10 }, () => disconnect(BOB));
     const taken = greedy.map((bytes) => kinds(rig.give(bytes))[0]);
@@ -222,7 +222,7 @@ describe('duplicates (RFC 5176 §2.3, §6.3)', () => {
     const rig = new Rig({}, 4);
     const bytes = Array.from({ length: 4 }, () => disconnect(BOB));
     for (const each of bytes) rig.give(each);
-    const other = { ...SETTINGS.clients[0], address: '192.0.2.99' as Ip } as DynAuthClient;
+    const other = { ...SETTINGS.clients[0], address: '192.0.2.99' as Ip } as ListedClient;
     const from = { address: other.address };
     rig.server.configure({ ...SETTINGS, clients: [other] });
     expect(bytes.map((each) => kinds(rig.give(each, from))[0])).toEqual(Array(4).fill('duplicate'));
@@ -233,7 +233,7 @@ describe('duplicates (RFC 5176 §2.3, §6.3)', () => {
   });
 
   it('from another listed address with the same secret it is the same packet', () => {
-    const other = { ...SETTINGS.clients[0], address: '192.0.2.99' as Ip } as DynAuthClient;
+    const other = { ...SETTINGS.clients[0], address: '192.0.2.99' as Ip } as ListedClient;
     const rig = new Rig({ clients: [...SETTINGS.clients, other] });
     const bytes = disconnect(BOB);
     rig.give(bytes);

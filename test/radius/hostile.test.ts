@@ -135,8 +135,6 @@ describe(`${PACKETS} hostile replies`, () => {
     const names = Object.keys(FORGERS);
     const drops = new Map<string, number>();
     const state = () => ({
-      access: rig.client.pending('access'),
-      accounting: rig.client.pending('accounting'),
       next: rig.client.pollAt(),
       servers: rig.client.servers().map(({ counters: _, ...rest }) => rest),
     });
@@ -167,17 +165,14 @@ describe(`${PACKETS} hostile replies`, () => {
     );
     for (const { send, honest } of waiting) {
       const from = { address: send.address, port: send.port };
-      const effects = rig.client.handleDatagram(
-        { socket: send.socket as SocketKey, from, bytes: honest },
-        rig.now,
-      );
+      const effects = rig.inject({ socket: send.socket as SocketKey, from, bytes: honest });
       expect(effects.some(({ type }) => type === 'answer' || type === 'server-state')).toBe(true);
       // Replayed, it answers nothing any more.
-      expect(rig.client.handleDatagram({ socket: send.socket, from, bytes: honest }, rig.now)).toMatchObject([
+      expect(rig.inject({ socket: send.socket, from, bytes: honest })).toMatchObject([
         { type: 'dropped', reason: 'no-request' },
       ]);
     }
-    expect(rig.client.pending('access') + rig.client.pending('accounting')).toBe(0);
+    expect(rig.pending('access') + rig.pending('accounting')).toBe(0);
   });
 });
 

@@ -4,7 +4,7 @@ import { IDS_PER_SOCKET, IdPool, identifierOf, socketOf } from '../../src/radius
 
 /** The same pool as a sorted list: every free slot with the moment of its release. */
 class ModelPool {
-  readonly taken = new Set<number>();
+  private readonly taken = new Set<number>();
   private readonly free: number[] = [];
   private opened = 0;
 
@@ -51,8 +51,11 @@ describe('identifiers of one server', () => {
               model.release(step.giveBack + i);
             }
           }
-          expect(pool.inUse).toBe(model.taken.size);
         }
+        // What is free is the same, too.
+        for (let slot = model.acquire(); slot !== undefined; slot = model.acquire())
+          expect(pool.acquire()).toBe(slot);
+        expect(pool.acquire()).toBeUndefined();
       }),
       { numRuns: 200 },
     );

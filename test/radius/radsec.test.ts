@@ -202,7 +202,7 @@ describe('RFC 6613 §2.6.4: a packet that cannot be believed ends its connection
     come(rig, spoil);
     expect(rig.of('disconnect')).toEqual([]);
     expect(rig.client.servers()[0]?.counters).toMatchObject({ [`dropped_${reason}`]: 1 });
-    expect(rig.client.pending('access')).toBe(2);
+    expect(rig.pending('access')).toBe(2);
   });
 
   it('a status answer that is wrong: what is asked next is asked over the next one', () => {

@@ -1,8 +1,8 @@
 // Requests from strangers: every valid one, every way to get it wrong, and noise.
 
 import { describe, expect, test } from 'vitest';
-import { QUERY_VERBS, VERBS } from '../../src/report/command-schemas.ts';
-import { decodeCommand, isChanging, MAX_COMMAND_OCTETS } from '../../src/report/commands.ts';
+import { MAX_COMMAND_OCTETS, QUERY_VERBS, VERBS } from '../../src/report/command-schemas.ts';
+import { decodeCommand, isChanging } from '../../src/report/commands.ts';
 
 const octets = (text: string) => new TextEncoder().encode(text);
 const decode = (verb: string, request: unknown) => decodeCommand(verb, octets(JSON.stringify(request)));
@@ -137,7 +137,7 @@ describe('requests that are refused', () => {
     ['info', { now: 1 }, 'unknown-key', 'now', "'now' is no key of info"],
     ['disconnect', {}, 'bad-value', '', 'one of mac, ip, session_id, user, port, role, all is needed'],
     ['disconnect', { mac: 'aa:bb:cc:dd:ee:ff', all: true }, 'bad-value', 'all', 'no other key'],
-    ['disconnect', { all: false }, 'bad-value', 'all', 'all must be'],
+    ['disconnect', { all: false }, 'bad-value', 'all', 'all must be true'],
     ['disconnect', { mac: 'gg:bb:cc:dd:ee:ff' }, 'bad-value', 'mac', 'is no MAC address'],
     ['disconnect', { mac: 7 }, 'bad-value', 'mac', 'mac must be string'],
     ['disconnect', { ip: '300.1.1.1' }, 'bad-value', 'ip', 'is no IP address'],
@@ -153,6 +153,7 @@ describe('requests that are refused', () => {
     ],
     ['timers', { period_s: 1 }, 'bad-value', '', 'exactly one of role and port'],
     ['timers', { role: 'r' }, 'bad-value', '', 'there is no timer to set'],
+    ['timers', { role: 'r', times: 33 }, 'bad-value', 'times', ''],
     ['timers', { role: 'r', period_s: 0.5 }, 'bad-value', 'period_s', 'period_s must be 0, or 1 and more'],
     [
       'timers',

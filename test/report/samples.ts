@@ -51,6 +51,7 @@ export const PORT: PortPayload = {
   link: 'up',
   admin: 'up',
   locked: true,
+  egress: 'open',
   mab: false,
   opened: false,
   mab_clients: { waiting: 0, asking: 0, quiet: 0 },

@@ -1,4 +1,4 @@
-// Part of a configuration file (design 2.3), to be laid over another one.
+// Part of a configuration file (docs/rollcall.reference.yaml), to be laid over another one.
 
 export type ConfigValue =
   | string

@@ -126,6 +126,7 @@ export class RadiusRig {
   private events: Event[] = [];
   /** How often each connection has ended. */
   private readonly ended = new Map<string, number>();
+  private readonly waiting = new Map<number, RequestKind>();
   private readonly taken = new Map<string, { hex: string; at: number }>();
 
   constructor(settings: RadiusSettings, entropy: Entropy = new SteadyEntropy()) {
@@ -141,11 +142,13 @@ export class RadiusRig {
   }
 
   request(request: RadiusRequest): void {
+    this.waiting.set(request.ref, request.kind);
     this.perform(this.client.request(request, this.now));
   }
 
   /** Nobody waits for its answer any more. */
   cancel(ref: number, reason: CancelReason): void {
+    this.waiting.delete(ref);
     this.perform(this.client.cancel(ref, reason, this.now));
   }
 
@@ -214,6 +217,11 @@ export class RadiusRig {
     return this.effects.filter((e): e is Extract<RadiusEffect, { type: Type }> => e.type === type);
   }
 
+  /** Requests of this kind that are neither answered, nor given up, nor cancelled. */
+  pending(kind: RequestKind): number {
+    return [...this.waiting.values()].filter((each) => each === kind).length;
+  }
+
   answeredRefs(): number[] {
     return this.of('answer').map((effect) => effect.ref);
   }
@@ -244,6 +252,7 @@ export class RadiusRig {
   private perform(effects: readonly RadiusEffect[]): void {
     for (const effect of effects) {
       this.effects.push(effect);
+      if (effect.type === 'answer' || effect.type === 'no-answer') this.waiting.delete(effect.ref);
       if (effect.type === 'disconnect') this.end(effect.socket);
       if (effect.type === 'send') this.carry(effect);
       else this.said.push({ at: this.now, effect });

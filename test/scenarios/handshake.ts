@@ -1,4 +1,4 @@
-// Somebody falls silent, or only seems to: design 1.3 and the timers of 1.4.
+// Somebody falls silent, or only seems to: the handshake's rule (src/liveness/handshake.ts), and timers (docs/roles.md).
 
 import assert from 'node:assert/strict';
 import type { ProbePayload } from '../../src/report/event-payloads.ts';

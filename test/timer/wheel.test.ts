@@ -24,7 +24,7 @@ describe('a timer on the wheel', () => {
     expect(wheel.pollAt()).toBe(1_300);
     expect(fire(wheel, 1_299.9)).toEqual([]);
     expect(fire(wheel, 1_300)).toEqual([ids[0]]);
-    expect(wheel.isArmed(ids[0]!)).toBe(false);
+    expect(wheel.size).toBe(0);
     expect(wheel.pollAt()).toBe(NEVER);
   });
 
@@ -74,7 +74,7 @@ describe('a timer on the wheel', () => {
     const { wheel, ids } = wheelAt(0, 1);
     wheel.arm(ids[0]!, instant(100));
     wheel.arm(ids[0]!, NEVER);
-    expect(wheel.isArmed(ids[0]!)).toBe(false);
+    expect(wheel.size).toBe(0);
     expect(wheel.pollAt()).toBe(NEVER);
   });
 });
@@ -222,8 +222,7 @@ describe('an id that is not allocated', () => {
     expect(() => wheel.release(ids[1]!)).toThrow(RangeError);
     expect(() => wheel.arm(ids[1]!, instant(5))).toThrow(RangeError);
     expect(() => wheel.arm(7 as TimerId, instant(5))).toThrow(RangeError);
-    expect(wheel.isArmed(ids[1]!)).toBe(false);
-    expect(wheel.isArmed(7 as TimerId)).toBe(false);
+    expect(wheel.size).toBe(0);
     expect(wheel.allocate()).toBe(ids[1]);
     expect(wheel.allocate()).toBe(2);
   });
@@ -356,9 +355,6 @@ describe('against a list', () => {
             model.reaches(now, left === 0);
           }
           expect(wheel.size).toBe(model.armed.length);
-          for (const id of ids) {
-            expect(wheel.isArmed(id)).toBe(model.armed.some((timer) => timer.id === id));
-          }
           const pollAt = wheel.pollAt();
           if (model.armed.length === 0) expect(pollAt).toBe(NEVER);
           else expect(pollAt).toBeLessThanOrEqual(model.first() * TICK_MS);

@@ -18,9 +18,13 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 const yaml = () => join(folder, 'rollcall.yaml');
 
-async function convert(uci: string, to = yaml()): Promise<{ code: number; out: string; err: string }> {
+/** Without a text there is no such file. */
+async function convert(
+  uci: string | undefined,
+  to = yaml(),
+): Promise<{ code: number; out: string; err: string }> {
   const from = join(folder, 'exported');
-  writeFileSync(from, uci);
+  if (uci !== undefined) writeFileSync(from, uci);
   const said = { out: '', err: '' };
   const cli = buildCli({
     run: () => Promise.resolve(0),
@@ -91,5 +95,13 @@ it('what cannot be read or written is told', async () => {
     code: 1,
     out: '',
     err: expect.stringContaining('cannot write'),
+  });
+});
+
+it('a file that cannot be read is an error of usage, as with every command', async () => {
+  expect(await convert(undefined)).toEqual({
+    code: 2,
+    out: '',
+    err: `rollcall: cannot read ${join(folder, 'exported')}: ENOENT: no such file or directory\n`,
   });
 });

@@ -164,6 +164,7 @@ export class Restoration {
     const ports = new Set(this.stored.map(({ kept }) => kept.place.port));
     this.stored = [];
     for (const port of ports) this.core.parts.ports.sessionsChanged(port);
+    this.core.parts.ports.restored();
     // Last: they may make room that others of them must not take.
     for (const end of ended) end();
     this.over();

@@ -281,6 +281,7 @@ export class Mab implements Method {
     const unit = new MabUnit(mac, port, machine, this);
     here.clients.set(mac, unit);
     here.waiting.add(unit);
+    core.parts.reporter.portChanged(port);
     core.step(mac, port, 'sighted', machine.describe(core.now.mono));
     // Where nothing is waited for, now.
     this.tick(unit);
@@ -357,7 +358,7 @@ export class Mab implements Method {
   private drop(here: MabPort, unit: MabUnit): void {
     this.questions.withdraw(here, unit);
     here.clients.delete(unit.mac);
-    here.waiting.delete(unit);
+    if (here.waiting.delete(unit)) this.core.parts.reporter.portChanged(here.name);
     this.core.schedule.forget(unit);
   }
 

@@ -18,7 +18,8 @@ import { AcctTerminateCause, type EndCause } from '../../model/cause.ts';
 import type { SessionSelector } from '../../model/selector.ts';
 import type { L3Session } from '../../model/session.ts';
 import { type AuthorizationChange, changed } from '../../radius/dynauth-request.ts';
-import { type SsoDatagram, type SsoEffect, SsoServer } from '../../radius/sso.ts';
+import type { ClientDatagram } from '../../radius/listed-clients.ts';
+import { type SsoEffect, SsoServer } from '../../radius/sso.ts';
 import type { Bar } from '../../radius/sso-ends.ts';
 import type { StoredLogin } from '../../radius/sso-login-codec.ts';
 import { type Login, SsoLogins } from '../../radius/sso-logins.ts';
@@ -95,7 +96,7 @@ export class Sso {
     return this.logins.size;
   }
 
-  receive(datagrams: readonly SsoDatagram[]): void {
+  receive(datagrams: readonly ClientDatagram[]): void {
     for (const datagram of datagrams) this.apply(this.server.receive(datagram, this.core.now.mono));
   }
 

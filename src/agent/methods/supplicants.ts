@@ -316,10 +316,9 @@ export class Supplicants implements Method {
       core.drops.add('eapol-flapping');
       return undefined;
     }
-    const settings = core.settings.port(here.name);
     const refusal = refusedBeforehand(core, here.name, mac);
     if (refusal !== undefined) {
-      core.drops.add(`eapol-${settings.hostMode}-taken`);
+      core.drops.add(`eapol-${core.settings.port(here.name).hostMode}-taken`);
       core.decisions.note(mac, { at: core.now.wall, port: here.name, what: 'refused', detail: refusal });
       return undefined;
     }
@@ -388,10 +387,7 @@ export class Supplicants implements Method {
     const known = this.ports.get(name);
     if (known !== undefined) return known;
     const { pae, limits } = this.core.settings.port(name);
-    const solicitor = new Solicitor({
-      txPeriod: pae.txPeriod,
-      firstIdentifier: randomIdentifier(this.core),
-    });
+    const solicitor = new Solicitor({ txPeriod: pae.txPeriod, firstIdentifier: randomIdentifier(this.core) });
     const here = new EapolPort(name, solicitor, limits, this);
     this.ports.set(name, here);
     return here;

@@ -60,8 +60,8 @@ export class WebPages {
     return this.formOf(visitor, end === undefined ? undefined : { type: 'ended', ...end });
   }
 
+  /** Also of a visitor whose fallback is not there any more: the notice says so. */
   formOf(visitor: Visitor, notice?: Notice, userName?: string): Page {
-    // A fallback that is not there any more: what is shown is the form all the same, with the reason.
     const formToken = this.tokens.issue(loginPurpose(visitor), this.core.now.mono);
     return {
       kind: 'login',

@@ -150,15 +150,8 @@ export class Commands implements Timed {
     answer: typeof sessionAnswer,
   ): ResultOf<'sessions'> {
     const { core } = this;
-    const sessions = [...core.sessions.all()]
-      .filter(
-        ({ session }) =>
-          filter.port === undefined || (session.layer === 2 && session.grant.port === filter.port),
-      )
-      .filter(({ session }) => filter.role === undefined || session.role === filter.role)
-      .filter(({ session }) => filter.user === undefined || session.authorization.userName === filter.user)
-      .map((unit) => answer(unit, core));
-    return { sessions };
+    const units = core.sessions.select(filter, core.now.mono);
+    return { sessions: units.map((unit) => answer(unit, core)) };
   }
 
   private ports(name: string | undefined): Outcome<'ports'> {

@@ -19,15 +19,11 @@ import { isFallback } from '../../model/authorization.ts';
 import type { PortName } from '../../model/dataplane.ts';
 import type { HoldKind } from '../../model/port.ts';
 import type { L2Session } from '../../model/session.ts';
-import {
-  type DynAuthEffect,
-  type DynAuthRef,
-  DynamicAuthorizationServer,
-  type DynamicDatagram,
-} from '../../radius/dynauth.ts';
+import { type DynAuthEffect, type DynAuthRef, DynamicAuthorizationServer } from '../../radius/dynauth.ts';
 import { isMeant, type SessionKeys } from '../../radius/dynauth-keys.ts';
 import type { AuthorizationChange, DynamicRequest } from '../../radius/dynauth-request.ts';
 import { ERROR_CAUSES, type ErrorCause, type Refusal } from '../../radius/error-cause.ts';
+import type { ClientDatagram } from '../../radius/listed-clients.ts';
 import type { Core } from '../core.ts';
 import type { Method } from '../methods/method.ts';
 import type { Admission } from '../session/life.ts';
@@ -84,7 +80,7 @@ export class DynamicAuthorization {
   }
 
   /** All that came in at one moment: what they end is ended in one go. */
-  receive(datagrams: readonly DynamicDatagram[]): void {
+  receive(datagrams: readonly ClientDatagram[]): void {
     const server = this.serverNow();
     if (server === undefined) return;
     if (this.core.parts.restoration.isUndecided) {

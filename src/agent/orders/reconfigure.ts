@@ -156,6 +156,7 @@ export class Reconfigure {
     core.parts.vlans.configure();
     core.parts.web.configure();
     core.parts.certified.configure();
+    if (!same(before, core.config)) core.parts.reporter.infoChanged();
     return { ports: ports.reconfigure(), sessions: sessionsFollow(core) };
   }
 }

@@ -10,6 +10,7 @@ import { assertNever } from '../../base/result.ts';
 import { retryDelay } from '../../base/retry.ts';
 import { after, earliest, type Instant, type Millis, NEVER, seconds } from '../../base/time.ts';
 import type { PortConfig } from '../../config/config.ts';
+import { same } from '../../config/diff.ts';
 import type { EndCause } from '../../model/cause.ts';
 import type { PortFacts, PortSetting } from '../../model/dataplane.ts';
 import type { PortControl } from '../../model/port.ts';
@@ -21,6 +22,8 @@ export type PortEvent =
   | { readonly type: 'facts'; readonly facts: PortFacts }
   | { readonly type: 'control'; readonly control: PortControl }
   | { readonly type: 'config'; readonly config: PortConfig }
+  /** Somebody is in by an entry of ours, or about to be; or nobody is any more. */
+  | { readonly type: 'occupied'; readonly occupied: boolean }
   /** Host mode multi-host: a client is in, and the port is open for all; or it is not any more. */
   | { readonly type: 'open'; readonly open: boolean }
   /** An earlier run has opened it, by another name, for a client who is in no more. */
@@ -80,6 +83,7 @@ export class AccessPort {
   private wanted: PortControl;
   private opened = false;
   private reportsOff = false;
+  private occupied: boolean;
   /** The kernel can report unknown MACs; else the captured frames have to do. */
   private readonly kernelTells: boolean;
 
@@ -89,10 +93,12 @@ export class AccessPort {
     {
       now,
       kernelTells,
+      occupied,
       control = settings.control,
     }: {
       readonly now: Instant;
       readonly kernelTells: boolean;
+      readonly occupied: boolean;
       /** By a command that holds still; of the configuration unless given. */
       readonly control?: PortControl | undefined;
     },
@@ -103,6 +109,7 @@ export class AccessPort {
     if (known.adminUp && !known.linkUp && settings.linkDownDelay > 0)
       this.linkDownAt = after(now, settings.linkDownDelay);
     this.kernelTells = kernelTells;
+    this.occupied = occupied;
   }
 
   get facts(): PortFacts {
@@ -166,6 +173,10 @@ export class AccessPort {
         return this.controlChanged(event.control);
       case 'config':
         return this.configured(event.config);
+      case 'occupied':
+        return this.setAnew(() => {
+          this.occupied = event.occupied;
+        });
       case 'open':
         if (event.open === this.opened) return [];
         this.opened = event.open;
@@ -183,7 +194,9 @@ export class AccessPort {
       case 'capture-ended':
         return this.captureEnded(now);
       case 'reports':
-        return this.reported(event.on);
+        return this.setAnew(() => {
+          this.reportsOff = !event.on;
+        });
       case 'tick':
         return this.tick(now);
       default:
@@ -197,12 +210,12 @@ export class AccessPort {
    */
   private configured(config: PortConfig): PortEffect[] {
     const { controls, shuts } = this.consequences(config);
-    const reported = this.wantsReports;
+    const before = this.setting;
     this.settings = config;
     if (controls) return this.controlChanged(config.control);
     // The lock comes with the end of whoever opened the port: one that is made now would unlock it again after that.
     if (shuts) return [{ type: 'end-sessions', cause: 'port-reinit' }];
-    return reported === this.wantsReports ? [] : this.applyLock();
+    return same(before, this.setting) ? [] : this.applyLock();
   }
 
   /** Everybody on the port would be out by it. */
@@ -220,15 +233,20 @@ export class AccessPort {
     };
   }
 
-  private get wantsReports(): boolean {
-    const { enabled, kernel } = this.settings.mab;
-    return this.kernelTells && enabled && kernel && !this.reportsOff;
+  /** Undefined: we do not touch it. */
+  private get setting(): PortSetting | undefined {
+    const { mab, egress } = this.settings;
+    return lockFor(this.wanted, {
+      mab: this.kernelTells && mab.enabled && mab.kernel && !this.reportsOff,
+      opened: this.opened,
+      unflooded: egress === 'closed' && !this.occupied,
+    });
   }
 
-  private reported(on: boolean): PortEffect[] {
-    const before = this.wantsReports;
-    this.reportsOff = !on;
-    return before === this.wantsReports ? [] : this.applyLock();
+  private setAnew(change: () => void): PortEffect[] {
+    const before = this.setting;
+    change();
+    return same(before, this.setting) ? [] : this.applyLock();
   }
 
   private tick(now: Instant): PortEffect[] {
@@ -300,7 +318,7 @@ export class AccessPort {
   }
 
   private applyLock(): PortEffect[] {
-    const setting = lockFor(this.wanted, { mab: this.wantsReports, opened: this.opened });
+    const { setting } = this;
     if (setting === undefined) return this.leave();
     this.lock = { name: 'setting', setting, tries: 1 };
     return [{ type: 'set', setting }];
@@ -316,7 +334,7 @@ export class AccessPort {
   }
 
   private shut(): PortEffect[] {
-    const setting: PortSetting = { locked: true, mab: false };
+    const setting: PortSetting = { locked: true, mab: false, unflooded: false };
     this.lock = { name: 'setting', setting, tries: 1 };
     return [{ type: 'set', setting }];
   }
@@ -330,7 +348,7 @@ export class AccessPort {
       return [{ type: 'alarm', message: error }];
     }
     this.lock = this.wanted === 'off' ? { name: 'unmanaged' } : { name: 'set', setting };
-    this.known = { ...this.known, locked: setting.locked, mab: setting.mab };
+    this.known = { ...this.known, ...setting };
     return tries > 1 ? [{ type: 'alarm-over', message: `set at try ${tries}` }] : [];
   }
 
@@ -368,22 +386,31 @@ export class AccessPort {
   }
 }
 
-/** rollcall-lock was started after us and has locked it: one that was open for its client, or without the kernel's reports of strangers. */
+/**
+ * rollcall-lock was started after us and has locked it: one that was open for its client, or without the kernel's reports of strangers.
+ * Or somebody else has turned flooding on or off.
+ */
 function isTakenBack(setting: PortSetting, facts: PortFacts): boolean {
-  return (!setting.locked && facts.locked) || (setting.mab && !facts.mab);
+  return (
+    (!setting.locked && facts.locked) || (setting.mab && !facts.mab) || setting.unflooded !== facts.unflooded
+  );
 }
 
 function lockFor(
   control: PortControl,
-  { mab, opened }: { readonly mab: boolean; readonly opened: boolean },
+  {
+    mab,
+    opened,
+    unflooded,
+  }: { readonly mab: boolean; readonly opened: boolean; readonly unflooded: boolean },
 ): PortSetting | undefined {
   switch (control) {
     case 'auto':
-      return opened ? { locked: false, mab: false } : { locked: true, mab };
+      return opened ? { locked: false, mab: false, unflooded: false } : { locked: true, mab, unflooded };
     case 'force-unauthorized':
-      return { locked: true, mab: false };
+      return { locked: true, mab: false, unflooded };
     case 'force-authorized':
-      return { locked: false, mab: false };
+      return { locked: false, mab: false, unflooded: false };
     case 'off':
       return undefined;
     default:

@@ -130,14 +130,15 @@ export class Bridge {
   }
 
   private added(facts: PortFacts): void {
-    const { leases, ports, vlans } = this.core.parts;
+    const { leases, ports, reporter, vlans } = this.core.parts;
     ports.added(facts);
     vlans.portAdded();
     leases.portsChanged();
+    reporter.infoChanged();
   }
 
   private gone(name: PortName): void {
-    const { leases, ports, vlans } = this.core.parts;
+    const { leases, ports, reporter, vlans } = this.core.parts;
     const known = this.facts.get(name);
     vlans.leaving(name, known?.index);
     // Its index may be known by another name already.
@@ -145,6 +146,7 @@ export class Bridge {
     this.facts.delete(name);
     leases.portsChanged();
     ports.gone(name);
+    reporter.infoChanged();
   }
 }
 

@@ -91,9 +91,11 @@ export class Links {
 
   tell(port: HeldPort, event: HoldEvent): void {
     const before = port.machine.kind;
-    for (const effect of port.machine.handle(event, this.core.now.mono)) this.apply(port.name, effect);
-    if (this.held.get(port.name) !== port) return;
+    const effects = port.machine.handle(event, this.core.now.mono);
     if (port.machine.kind !== before) this.core.parts.reporter.portChanged(port.name);
+    for (const effect of effects) this.apply(port.name, effect);
+    // Whoever heard of it may have told it something in turn.
+    if (this.held.get(port.name) !== port) return;
     if (port.machine.kind === undefined) this.drop(port);
     else this.core.schedule.touch(port);
   }

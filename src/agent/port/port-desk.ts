@@ -201,9 +201,26 @@ export class PortDesk {
     return true;
   }
 
+  /** Which sessions of an earlier run go on has been seen. */
+  restored(): void {
+    for (const name of this.units.keys()) this.review(name);
+  }
+
+  /** Somebody may have been let in there, or be on the way in no more. */
+  review(name: PortName): void {
+    const unit = this.units.get(name);
+    if (unit === undefined || !this.core.parts.restoration.settled) return;
+    this.tell(unit, { type: 'occupied', occupied: this.isOccupied(name) });
+  }
+
+  private isOccupied(name: PortName): boolean {
+    return this.core.sessions.countOnPort(name) > 0 || this.core.parts.life.isGranting(name);
+  }
+
   sessionsChanged(name: PortName): void {
     const { supplicants, reporter } = this.core.parts;
     if (!this.units.has(name)) return;
+    this.review(name);
     const authenticated = this.core.sessions
       .onPort(name)
       .filter(({ session }) => !isFallback(session.method));
@@ -257,8 +274,9 @@ export class PortDesk {
   /** One that was renamed, say, from a name that is ours to one that is not: nobody would open it. */
   private tellLocked(facts: PortFacts): void {
     const { name, locked } = facts;
+    if (!locked) return;
     const control = this.commanded.get(name)?.control ?? this.core.settings.port(name).control;
-    if (!locked || control !== 'off') return;
+    if (control !== 'off') return;
     const message = `${name} has come locked, and by the configuration it is none of ours: it stays so until \`${unlockCommand(facts)}\``;
     this.core.parts.reporter.warning('port', message, { port: name });
   }
@@ -269,6 +287,8 @@ export class PortDesk {
     const machine = new AccessPort(facts, this.core.settings.port(facts.name), {
       now: this.core.now.mono,
       kernelTells: this.kernelTells,
+      // Until it is seen whose sessions go on, a port is flooded, or is not, as it was.
+      occupied: this.core.parts.restoration.settled ? this.isOccupied(facts.name) : !facts.unflooded,
       control: this.commanded.get(facts.name)?.control,
     });
     this.commanded.delete(facts.name);

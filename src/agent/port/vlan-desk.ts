@@ -327,6 +327,7 @@ export class VlanDesk implements Timed {
     for (const name of map.ports.keys()) {
       this.book.markUplink(name, isUplink(this.core.config, name));
     }
+    for (const port of others) if (port !== undefined) this.core.parts.reporter.portChanged(port);
     return others;
   }
 

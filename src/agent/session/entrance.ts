@@ -12,7 +12,7 @@ import type { Mac } from '../../base/mac.ts';
 import { type AuthMethod, isFallback } from '../../model/authorization.ts';
 import type { GrantKey, PortName, SessionVlans } from '../../model/dataplane.ts';
 import type { SessionSelector } from '../../model/selector.ts';
-import { isAddressOf } from '../../model/session.ts';
+import { isMeant } from '../../session/table.ts';
 import type { Core } from '../core.ts';
 import {
   type EntryRefusal,
@@ -83,6 +83,13 @@ export class Entrance {
     return this.ofMac(mac).length > 0;
   }
 
+  /** Entries of somebody on the way in are there, or being written. */
+  isGranting(port: PortName): boolean {
+    return [...this.entering.values()].some(
+      ({ admission, keys }) => admission.port === port && keys.length > 0,
+    );
+  }
+
   isEnteringAs(mac: Mac, method: AuthMethod): boolean {
     return this.ofMac(mac).some(({ admission }) => admission.method === method);
   }
@@ -124,17 +131,14 @@ export class Entrance {
   }
 
   /** Those on their way in whom all of it fits. */
-  select({ mac, ip, sessionId, user, port, role }: SessionSelector): readonly Admission[] {
+  select(selector: SessionSelector): readonly Admission[] {
     const all = [...this.entering.values()].map(({ admission }) => admission);
-    return all.filter(
-      (admission) =>
-        (mac === undefined || admission.mac === mac) &&
-        (port === undefined || admission.port === port) &&
-        (ip === undefined || isAddressOf(admission.addresses ?? {}, ip, this.core.now.mono)) &&
-        (sessionId === undefined || admission.sessionId === sessionId) &&
-        (user === undefined || admission.authorization.userName === user) &&
-        (role === undefined || roleFor(this.core, admission).role === role),
-    );
+    return all.filter((admission) => {
+      const { userName } = admission.authorization;
+      const { role } = roleFor(this.core, admission);
+      const who = { addresses: {}, ...admission, userName, role };
+      return isMeant(who, selector, this.core.now.mono);
+    });
   }
 
   /** Somebody has put it out before it was in. */
@@ -289,6 +293,8 @@ export class Entrance {
     const { mac, port } = entering.admission;
     entering.keys = keysOf(mac, port, vlans);
     for (const key of entering.keys) entering.waiting.add(keyText(key));
+    // Before the entry is there: what the client is sent first may be a broadcast.
+    this.core.parts.ports.review(port);
     for (const key of entering.keys) this.core.parts.life.want(key);
   }
 
@@ -362,10 +368,9 @@ export class Entrance {
   /** It may have been opened for who is turned back, or left open for it by an older session. */
   private closePort(port: PortName): void {
     const { parts, sessions } = this.core;
-    const others = [...this.entering.values()].some(
-      ({ admission, keys }) => admission.port === port && keys.length > 0,
-    );
-    if (!others && sessions.countOnPort(port) === 0 && parts.ports.isOpened(port)) parts.ports.close(port);
+    if (!this.isGranting(port) && sessions.countOnPort(port) === 0 && parts.ports.isOpened(port))
+      parts.ports.close(port);
+    parts.ports.review(port);
   }
 }
 

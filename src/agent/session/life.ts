@@ -81,10 +81,6 @@ export class Life implements Timed {
     return this.authz.leaving;
   }
 
-  get grantsApplied(): number {
-    return this.authz.applied;
-  }
-
   isGranted(key: Grant): boolean {
     return this.authz.isWanted(key);
   }
@@ -146,6 +142,11 @@ export class Life implements Timed {
 
   isLeavingIn(port: PortName, vlans: readonly VlanId[]): boolean {
     return this.authz.isLeavingIn(port, vlans);
+  }
+
+  /** Entries of somebody on the way in are there, or being written. */
+  isGranting(port: PortName): boolean {
+    return this.entrance.isGranting(port);
   }
 
   isEntering(mac: Mac): boolean {

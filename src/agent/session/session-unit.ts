@@ -10,7 +10,7 @@ import { HANDSHAKE_DEFAULTS, type HandshakeSettings } from '../../liveness/setti
 import type { TrafficCounters } from '../../model/acct.ts';
 import { type Authorization, isFallback } from '../../model/authorization.ts';
 import type { SessionVlans, VlanId } from '../../model/dataplane.ts';
-import type { RoleChoice } from '../../model/role.ts';
+import type { RoleChoice, RoleSource } from '../../model/role.ts';
 import type { EndEvidence, EvidenceKind, L2Session, L3Session, Session } from '../../model/session.ts';
 import { judgedBySilence, type SilenceTimers, type Standing } from '../../policy/silence.ts';
 import { SessionTimers, type Signs, type TimerEffect, type TimerSettings } from '../../policy/timers.ts';
@@ -43,6 +43,12 @@ export interface Resumed {
   readonly interimAt?: Instant;
 }
 
+/** What the configuration says of a session, beside its timers. */
+interface Marks {
+  readonly roleBy: RoleSource;
+  readonly inBand: boolean;
+}
+
 export class SessionUnit<S extends Session = Session> implements Timed {
   timer: Timed['timer'];
   readonly handshake: Handshake;
@@ -61,6 +67,8 @@ export class SessionUnit<S extends Session = Session> implements Timed {
   private probedAt: Instant = LONG_AGO;
   private probedBy: ProbeKind | undefined;
   private answeredAt: Instant = LONG_AGO;
+  /** As upstream was told last. */
+  private marks: Marks;
 
   constructor(
     readonly session: S,
@@ -75,6 +83,7 @@ export class SessionUnit<S extends Session = Session> implements Timed {
     this.authorizedAt = resumed?.authorizedAt ?? startedAt;
     this.lastOwn = resumed?.lastOwn ?? startedAt;
     const { handshake, timers } = this.settingsAs(session.role);
+    this.marks = this.marksNow;
     this.handshake = new Handshake(handshake, startedAt, resumed && { now, ...resumed.evidence });
     if (timesAnything(timers)) {
       const untold = session.layer === 3 || !core.parts.watch.tableTellsUse;
@@ -146,16 +155,20 @@ export class SessionUnit<S extends Session = Session> implements Timed {
     this.applyInterim(authorization.interimInterval, core.now.mono);
   }
 
-  /** The configuration or the authorization changed; true if that changes the role or the timers that are told of it. */
+  /** The configuration or the authorization changed; true if that changes the role, the timers or the marks that are told of it. */
   configure(sweptAt: Instant): boolean {
     const { session, core } = this;
     const { role: before, authorization } = session;
     session.role = this.role.role;
     this.applyInterim(authorization.interimInterval, core.now.mono);
     const { handshake, timers } = this.settingsAs(session.role);
+    const marks = this.marksNow;
+    const sameMarks = same(marks, this.marks);
+    this.marks = marks;
     const sameHandshake = same(handshake, this.handshake.settings);
     if (!sameHandshake) this.handshake.handle({ type: 'settings', settings: handshake }, this.core.now.mono);
-    return this.configureTimers(timers, sweptAt) || !sameHandshake || session.role !== before;
+    const sameTimers = !this.configureTimers(timers, sweptAt);
+    return !sameTimers || !sameHandshake || !sameMarks || session.role !== before;
   }
 
   /** `configure` would change something. */
@@ -164,7 +177,13 @@ export class SessionUnit<S extends Session = Session> implements Timed {
     const { handshake, timers } = this.settingsAs(role);
     const sameTimers =
       this.timers === undefined ? !timesAnything(timers) : same(timers, this.timers.settings);
-    return role !== this.session.role || !sameTimers || !same(handshake, this.handshake.settings);
+    const sameSettings = sameTimers && same(handshake, this.handshake.settings);
+    return role !== this.session.role || !sameSettings || !same(this.marksNow, this.marks);
+  }
+
+  private get marksNow(): Marks {
+    const { role, by } = this.role;
+    return { roleBy: by, inBand: this.inBandAs(role) };
   }
 
   private settingsAs(role: string): {

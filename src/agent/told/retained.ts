@@ -21,6 +21,7 @@ export class RetainedState {
   private readonly portsPublished = new Map<PortName, Instant>();
   /** When the first of the changed ones may be. */
   private portsDueAt: Instant = NEVER;
+  private infoDirty = false;
 
   constructor(private readonly core: Core) {}
 
@@ -42,7 +43,7 @@ export class RetainedState {
     this.connected = connected;
     if (!connected) return;
     const { core } = this;
-    this.infoChanged();
+    this.publishInfo();
     for (const { name } of core.parts.ports.all()) this.publishPort(name);
     for (const unit of core.sessions.all()) this.publishSession(unit);
   }
@@ -51,7 +52,13 @@ export class RetainedState {
     return this.context === undefined ? undefined : infoPayload(this.core, this.context);
   }
 
+  /** Published once a turn. */
   infoChanged(): void {
+    this.infoDirty = true;
+  }
+
+  private publishInfo(): void {
+    this.infoDirty = false;
     const info = this.connected ? this.info() : undefined;
     if (info !== undefined) this.retain({ kind: 'info' }, info);
   }
@@ -102,9 +109,10 @@ export class RetainedState {
     this.retain({ kind: 'port', port }, null);
   }
 
-  /** Ports that have changed, and may be told. */
+  /** `info`, and ports that have changed and may be told. */
   publishDue(): void {
     const { mono } = this.core.now;
+    if (this.infoDirty) this.publishInfo();
     if (this.portsDueAt > mono) return;
     this.portsDueAt = NEVER;
     for (const port of this.dirtyPorts) {

@@ -121,6 +121,7 @@ export function portPayload(unit: PortUnit, core: Core): PortPayload {
     link: facts.linkUp ? 'up' : 'down',
     admin: facts.adminUp ? 'up' : 'down',
     locked: facts.locked,
+    egress: facts.unflooded ? 'closed' : 'open',
     mab: config.mab.enabled && machine.control === 'auto',
     mab_clients: core.parts.mab.standing(name),
     opened: machine.isOpened,

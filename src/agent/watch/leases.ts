@@ -10,7 +10,13 @@ import type { Malformed } from '../../base/result.ts';
 import { isUplink } from '../../config/ports.ts';
 import { DhcpWatch, type GivenLease } from '../../policy/dhcp-watch.ts';
 import { assignedIp, type DhcpMessage, decodeDhcp, INFINITE_LEASE_S } from '../../wire/dhcp.ts';
-import { DHCP6_REPLY, type Dhcp6Lease, type Dhcp6Message, decodeDhcp6 } from '../../wire/dhcp6.ts';
+import {
+  DHCP6_REPLY,
+  type Dhcp6Lease,
+  type Dhcp6Message,
+  decodeDhcp6,
+  INFINITE_LIFETIME_S,
+} from '../../wire/dhcp6.ts';
 import { decodeEthernet, ETHERTYPE_IPV4, ETHERTYPE_IPV6 } from '../../wire/ethernet.ts';
 import type { Core } from '../core.ts';
 import type { LeaseCapture } from '../ports.ts';
@@ -85,7 +91,7 @@ export class Leases {
     const server = serverId === undefined ? source : `DUID ${serverId}`;
     for (const lease of leases) {
       const { validLifetimeS } = lease;
-      const leaseS = validLifetimeS === INFINITE_LEASE_S ? Number.POSITIVE_INFINITY : validLifetimeS;
+      const leaseS = validLifetimeS === INFINITE_LIFETIME_S ? Number.POSITIVE_INFINITY : validLifetimeS;
       this.given(client, `${server} in ${prefixOf(lease)}`, leaseS);
     }
   }

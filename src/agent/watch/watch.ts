@@ -57,7 +57,7 @@ export class Watch implements Timed {
 
   constructor(private readonly core: Core) {
     this.sweep = new SweepSchedule(millis(NEVER), core.now.mono);
-    this.guard = new Guard(core.config.guard, 'switch');
+    this.guard = new Guard(core.config.guard);
     this.asker = new Asker(core);
     this.reading = new TableReading(core);
   }
@@ -373,9 +373,9 @@ export class Watch implements Timed {
   }
 
   private report(effects: readonly GuardEffect[]): void {
-    for (const { scope, state, reason, silent, watched } of effects) {
+    for (const { state, reason, silent, watched } of effects) {
       this.core.parts.reporter.guard({
-        scope,
+        scope: 'switch',
         state: GUARD_STATES[state],
         reason: GUARD_REASONS[reason],
         silent,

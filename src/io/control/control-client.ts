@@ -5,9 +5,11 @@
 // subscriber, who is cut off when he leaves too many of them unread. Who says nothing for minutes gives up the place.
 
 import type { Socket } from 'node:net';
+import { utf8 } from '../../base/bytes.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import { refusal } from '../../report/answers.ts';
-import { MAX_COMMAND_OCTETS, type RequestIdentity, type Rights } from '../../report/commands.ts';
+import { MAX_COMMAND_OCTETS } from '../../report/command-schemas.ts';
+import type { RequestIdentity, Rights } from '../../report/commands.ts';
 import type { CommandRequest } from '../command-request.ts';
 
 /** A listener that leaves more than this unread is cut off. */
@@ -112,7 +114,7 @@ export class ControlClient {
     this.isAsking = true;
     this.options.onRequest({
       verb,
-      payload: new TextEncoder().encode(JSON.stringify(rest)),
+      payload: utf8(JSON.stringify(rest)),
       rights: this.options.rights,
       reply: (answer) => {
         this.isAsking = false;

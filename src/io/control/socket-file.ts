@@ -17,6 +17,7 @@ import {
 import type { Server } from 'node:net';
 import { basename, dirname, join } from 'node:path';
 import { err, ok, type Result } from '../../base/result.ts';
+import { isSocketPath } from '../../config/formats.ts';
 import { attempt } from '../files.ts';
 import { isListening } from './unix-socket.ts';
 
@@ -68,6 +69,8 @@ export async function listenOnFile(
   if (!gid.ok) return err(`${path}: ${gid.error}`);
   const place = realPlace(path);
   if (!place.ok) return err(`cannot listen on ${path}: ${place.error}`);
+  if (!isSocketPath(place.value))
+    return err(`cannot listen on ${path}: ${place.value} is too long for a socket`);
   const occupied = await clearStale(place.value);
   if (occupied !== undefined) return err(occupied);
   // Bound with no rights for others, and widened afterwards: nobody can be faster.

@@ -105,7 +105,7 @@ export function removeFormerTables(
 interface Left {
   readonly grants: number;
   /** Locked. */
-  readonly ports: readonly Pick<PortFacts, 'name' | 'mab'>[];
+  readonly ports: readonly Pick<PortFacts, 'name' | 'mab' | 'unflooded'>[];
 }
 
 function takeBack(portauth: PortAuth, { locks }: FormerBridge): Result<Left, string> {
@@ -115,7 +115,7 @@ function takeBack(portauth: PortAuth, { locks }: FormerBridge): Result<Left, str
   if (!keys.ok) return keys;
   const granted = new Set(keys.value.map(({ port }) => port));
   const opened = ports.filter(({ name, locked }) => !locked && granted.has(name));
-  const setting = { locked: true, mab: false } as const;
+  const setting = { locked: true, mab: false, unflooded: false } as const;
   const done = [
     ...portauth.setPorts(opened.map(({ name }) => ({ name, setting }))),
     ...portauth.revoke(keys.value),

@@ -7,6 +7,7 @@ import { parseMac } from '../../base/mac.ts';
 import type { IngressInterface } from '../../liveness/routed-probe.ts';
 import type { ProbeSource } from '../../liveness/settings.ts';
 import type { VlanId } from '../../model/dataplane.ts';
+import { HIGHEST_VLAN_ID } from '../../wire/ethernet.ts';
 import { masterOf } from './interfaces.ts';
 
 export interface OwnAddresses {
@@ -74,7 +75,7 @@ function withAddress(known: ProbeSource, ip: Ip): ProbeSource {
 export function vlanOf(bridge: string, name: string): VlanId | undefined {
   if (name === bridge) return 0;
   const id = name.startsWith(`${bridge}.`) ? Number(name.slice(bridge.length + 1)) : Number.NaN;
-  return Number.isInteger(id) && id >= 1 && id <= 4094 ? id : undefined;
+  return Number.isInteger(id) && id >= 1 && id <= HIGHEST_VLAN_ID ? id : undefined;
 }
 
 export function sameAddresses(a: OwnAddresses, b: OwnAddresses): boolean {

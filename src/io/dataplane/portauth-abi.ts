@@ -1,6 +1,7 @@
 // The C ABI of native/include/portauth.h as Node sees it: function prototypes for koffi and the offsets of the
 // packed records (little-endian). Pointers to records are typed arrays, passed without a copy.
 
+import { constants } from 'node:os';
 import koffi from 'koffi';
 
 import { type Ip, ipToBytes, ipv4FromBytes, ipv6FromBytes, isIpv4 } from '../../base/ip.ts';
@@ -16,6 +17,11 @@ import type {
 
 /** The ABI that this file speaks; a library of any other is refused. */
 export const ABI_VERSION = 4;
+
+/** Results that say something to the caller: negative, and with the numbers of this machine, since MIPS has some of its own. */
+export const ENOENT = -constants.errno.ENOENT;
+export const ENODEV = -constants.errno.ENODEV;
+export const ENOBUFS = -constants.errno.ENOBUFS;
 
 export const CAPABILITIES_OCTETS = 24;
 export const PORT_OCTETS = 72;
@@ -55,6 +61,7 @@ export const PORT_LINK_UP = 1 << 1;
 export const PORT_LOCKED = 1 << 2;
 export const PORT_LEARNING = 1 << 3;
 export const PORT_MAB = 1 << 4;
+export const PORT_UNFLOODED = 1 << 5;
 
 /** A `struct pa_handle *`. */
 export type Handle = bigint;
@@ -263,6 +270,7 @@ function portFacts(port: {
     locked: (port.flags & PORT_LOCKED) !== 0,
     learning: (port.flags & PORT_LEARNING) !== 0,
     mab: (port.flags & PORT_MAB) !== 0,
+    unflooded: (port.flags & PORT_UNFLOODED) !== 0,
   };
 }
 

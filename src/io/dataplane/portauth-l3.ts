@@ -6,9 +6,6 @@ import type { Ip } from '../../base/ip.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import * as abi from './portauth-abi.ts';
 
-const ENOENT = -2;
-const ENOBUFS = -105;
-
 export interface RoutedPathSettings {
   /** Names of interfaces that need not be there yet. */
   readonly ingress: readonly string[];
@@ -52,7 +49,7 @@ export class RoutedPath {
   /** Of `granted`: finds out, too, whether anything of the table is not as we made it. */
   list(set: abi.L3Set): Result<readonly Ip[], string> {
     let count = this.fill(set);
-    if (count === ENOENT) {
+    if (count === abi.ENOENT) {
       const shut = this.shutAgain();
       if (!shut.ok) return shut;
       count = 0;
@@ -67,7 +64,7 @@ export class RoutedPath {
     addresses: readonly Ip[],
   ): readonly Result<void, string>[] {
     if (addresses.length === 0) return [];
-    if (this.call(verb, set, addresses) === ENOENT) {
+    if (this.call(verb, set, addresses) === abi.ENOENT) {
       const shut = this.shutAgain();
       if (!shut.ok) return addresses.map(() => shut);
       this.call(verb, set, addresses);
@@ -93,7 +90,7 @@ export class RoutedPath {
     for (;;) {
       const { bytes, capacity } = this.buffer;
       const count = this.native.l3List(this.handle, abi.L3_SETS[set], bytes, capacity, this.needed);
-      if (count !== ENOBUFS) return count;
+      if (count !== abi.ENOBUFS) return count;
       this.buffer.grow((this.needed[0] ?? 0) + 64);
     }
   }

@@ -5,8 +5,6 @@ import { err, ok, type Result } from '../../base/result.ts';
 import type { DataplaneEvent, PortFacts, PortName, PortSetting } from '../../model/dataplane.ts';
 import * as abi from './portauth-abi.ts';
 
-const ENODEV = -19;
-const ENOBUFS = -105;
 /** No interface has this ifindex. */
 export const NO_PORT = 0;
 
@@ -71,9 +69,13 @@ export class PortRecords {
   set(
     wanted: readonly { readonly name: PortName; readonly setting: PortSetting }[],
   ): readonly Result<void, string>[] {
-    const records = wanted.map(({ name, setting: { locked, mab } }) => ({
+    const records = wanted.map(({ name, setting: { locked, mab, unflooded } }) => ({
       name,
-      flags: abi.PORT_LEARNING | (locked ? abi.PORT_LOCKED : 0) | (mab ? abi.PORT_MAB : 0),
+      flags:
+        abi.PORT_LEARNING |
+        (locked ? abi.PORT_LOCKED : 0) |
+        (mab ? abi.PORT_MAB : 0) |
+        (unflooded ? abi.PORT_UNFLOODED : 0),
     }));
     return this.write('portSet', records, (i) => {
       return `${wanted[i]?.setting.locked ? 'lock' : 'unlock'} port ${wanted[i]?.name}`;
@@ -120,7 +122,7 @@ export class PortRecords {
     let gone = false;
     for (let i = 0; i < count; i++) {
       if (of.resultOf(i) < 0) failures++;
-      if (of.resultOf(i) === ENODEV) gone = true;
+      if (of.resultOf(i) === abi.ENODEV) gone = true;
     }
     const whole = failures === 1 ? this.native.lastError(this.handle) : undefined;
     // The port may have been made anew, and the event of that not been read yet: the next try finds it.
@@ -129,7 +131,7 @@ export class PortRecords {
     return Array.from({ length: count }, (_, i) => {
       const result = of.resultOf(i);
       if (result >= 0) return done;
-      if (!of.isNamed(i)) return err(`${of.describe(i)}: ${this.native.errnoText(ENODEV)}`);
+      if (!of.isNamed(i)) return err(`${of.describe(i)}: ${this.native.errnoText(abi.ENODEV)}`);
       return err(whole || `${of.describe(i)}: ${this.native.errnoText(result)}`);
     });
   }
@@ -160,8 +162,8 @@ export class PortRecords {
       const { bytes, capacity } = this.buffer;
       const count = this.native.ports(this.handle, bytes, capacity, this.needed);
       // No such bridge, and so no ports.
-      if (count >= 0 || count === ENODEV) return ok(Math.max(count, 0));
-      if (count !== ENOBUFS) return err(this.native.lastError(this.handle));
+      if (count >= 0 || count === abi.ENODEV) return ok(Math.max(count, 0));
+      if (count !== abi.ENOBUFS) return err(this.native.lastError(this.handle));
       this.buffer.grow((this.needed[0] ?? 0) + 16);
     }
   }

@@ -7,7 +7,6 @@ import { TABLE_RECORD_OCTETS } from '../../wire/fdb-table.ts';
 import * as abi from './portauth-abi.ts';
 import { NO_PORT, type PortRecords } from './portauth-ports.ts';
 
-const ENOBUFS = -105;
 const DUMP_TRIES = 4;
 
 export class TableRecords {
@@ -49,7 +48,7 @@ export class TableRecords {
         const records = entries.bytes.subarray(0, count * TABLE_RECORD_OCTETS);
         return ok({ at, tookMs: elapsed(at, clock()), records });
       }
-      if (count !== ENOBUFS) break;
+      if (count !== abi.ENOBUFS) break;
       const needed = this.needed[0] ?? 0;
       entries.grow(needed + (needed >> 2) + 64);
     }

@@ -3,7 +3,6 @@
 import type { PortName, VlanChange, VlanMember, VlanReading } from '../../model/dataplane.ts';
 import * as abi from './portauth-abi.ts';
 
-const ENOBUFS = -105;
 /** The ifindex of the bridge in a record. */
 const BRIDGE_ITSELF = 0;
 
@@ -45,7 +44,7 @@ export class VlanRecords {
     for (;;) {
       const { bytes, capacity } = this.buffer;
       const count = this.native.vlans(this.handle, bytes, capacity, this.needed);
-      if (count !== ENOBUFS) return count;
+      if (count !== abi.ENOBUFS) return count;
       this.buffer.grow((this.needed[0] ?? 0) + 64);
     }
   }

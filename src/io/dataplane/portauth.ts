@@ -25,11 +25,9 @@ import * as abi from './portauth-abi.ts';
 import { HostLookups } from './portauth-host.ts';
 import { RoutedPath, type RoutedPathSettings } from './portauth-l3.ts';
 import { NO_PORT, type PortCounters, PortRecords } from './portauth-ports.ts';
-import { Simulator } from './portauth-sim.ts';
 import { TableRecords } from './portauth-table.ts';
 import { VlanRecords } from './portauth-vlans.ts';
 
-const ENODEV = -19;
 /** Events taken per native call; more are taken by calling again. */
 const EVENTS_PER_CALL = 256;
 
@@ -139,7 +137,7 @@ export class PortAuth {
     if (changes.length === 0) return ok(undefined);
     const gone = changes.find(({ port }) => port !== undefined && this.portRecords.indexOf(port) === NO_PORT);
     if (gone !== undefined)
-      return err(`set VLAN ${gone.vlan} of ${gone.port}: ${this.native.errnoText(ENODEV)}`);
+      return err(`set VLAN ${gone.vlan} of ${gone.port}: ${this.native.errnoText(abi.ENODEV)}`);
     return this.vlanRecords.write(changes, (port) => this.portRecords.indexOf(port)) < 0
       ? err(this.lastError())
       : ok(undefined);
@@ -162,7 +160,7 @@ export class PortAuth {
     return this.table.write('grant', keys);
   }
 
-  /** Takes grants away, proven (design 1.1); a result each, in order. */
+  /** Takes grants away, proven (native/include/portauth.h, pa_revoke); a result each, in order. */
   revoke(keys: readonly GrantKey[]): readonly Result<void, string>[] {
     return this.table.write('revoke', keys);
   }
@@ -220,15 +218,13 @@ export class PortAuth {
     return ok(undefined);
   }
 
-  /** What moves the switch, if it is a simulated one; else undefined. */
-  simulator(): Simulator | undefined {
-    const capabilities = this.capabilities();
-    if (!capabilities.ok || capabilities.value.backend !== 'sim') return undefined;
-    return new Simulator(this.native, this.handle, {
-      indexOf: (name) => this.portRecords.indexOf(name),
-      nameOf: (index) => this.portRecords.nameOf(index),
-      lastError: () => this.lastError(),
-    });
+  /**
+   * A function of this library that the ABI does not have, such as those that move a simulated switch (test/rigs/simulator.ts):
+   * `parameters` after the handle, in C. Throws if the library has none of this name.
+   */
+  declare(name: string, parameters: string): (...args: readonly unknown[]) => number {
+    const native = this.native.declare(`int ${name}(void *handle${parameters})`);
+    return (...args) => Number(native(this.handle, ...args));
   }
 
   /** Locks and grants stay as they are. */

@@ -1,5 +1,7 @@
 // Names of nftables made of a bridge's, as native/src/nft.c makes them.
 
+import { utf8 } from '../../base/bytes.ts';
+
 /**
  * `rollcall_br0`: of no two bridges the same. What nftables takes in no name is `/` and two hexadecimal digits, since no
  * interface has a `/` in its name.
@@ -14,7 +16,7 @@ export function lockTable(bridge: string): string {
 }
 
 function inNftables(bridge: string): string {
-  const octets = [...new TextEncoder().encode(bridge)];
+  const octets = [...utf8(bridge)];
   const escaped = octets.map((octet) => {
     const character = String.fromCharCode(octet);
     return /[A-Za-z0-9._-]/.test(character) ? character : `/${octet.toString(16).padStart(2, '0')}`;

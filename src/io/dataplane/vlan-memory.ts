@@ -11,6 +11,7 @@ import type { KeptVlan } from '../../authz/vlan-book.ts';
 import { present } from '../../base/present.ts';
 import { err, messageOf, ok, type Result } from '../../base/result.ts';
 import type { PortName, VlanChange } from '../../model/dataplane.ts';
+import { HIGHEST_VLAN_ID } from '../../wire/ethernet.ts';
 import { attempt, replaceFile } from '../files.ts';
 import { interfaceIndex } from './interfaces.ts';
 
@@ -26,7 +27,7 @@ const Memory = Type.Object({
     Type.Object({
       port: Type.Optional(Type.String({ minLength: 1, maxLength: 15 })),
       ifindex: Type.Optional(Type.Integer({ minimum: 1 })),
-      vlan: Type.Integer({ minimum: 1, maximum: 4094 }),
+      vlan: Type.Integer({ minimum: 1, maximum: HIGHEST_VLAN_ID }),
       member: Type.Optional(Type.Object({ pvid: Type.Boolean(), untagged: Type.Boolean() })),
     }),
     { maxItems: 100_000 },

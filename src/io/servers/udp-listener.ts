@@ -4,6 +4,7 @@
 // proofs and not for a thousand. A socket that cannot be opened is tried again every few seconds, and said once.
 
 import { createSocket, type Socket } from 'node:dgram';
+import type { ClientDatagram } from '../../radius/listed-clients.ts';
 
 const RETRY_MS = 5000;
 /** A burst waits in the kernel while a relock is proven; the system's limit (net.core.rmem_max) may allow less. */
@@ -11,17 +12,11 @@ const RECEIVE_BUFFER = 1024 * 1024;
 
 type Family = 'udp4' | 'udp6';
 
-export interface ReceivedDatagram {
-  readonly address: string;
-  readonly port: number;
-  readonly bytes: Uint8Array;
-}
-
 export interface UdpListenerOptions {
   readonly port: number;
   /** Absent: all of them. An answer then leaves from the address of the way to whoever asked, not from the one that was asked. */
   readonly address?: string;
-  readonly onDatagrams: (datagrams: readonly ReceivedDatagram[]) => void;
+  readonly onDatagrams: (datagrams: readonly ClientDatagram[]) => void;
   readonly onError: (message: string) => void;
 }
 
@@ -29,7 +24,7 @@ export class UdpListener {
   private readonly sockets = new Map<Family, Socket>();
   private readonly retries = new Map<Family, NodeJS.Timeout>();
   private readonly failing = new Set<Family>();
-  private waiting: ReceivedDatagram[] = [];
+  private waiting: ClientDatagram[] = [];
   private closed = false;
 
   constructor(private readonly options: UdpListenerOptions) {
@@ -80,7 +75,7 @@ export class UdpListener {
     socket.bind(address === undefined ? { port } : { port, address });
   }
 
-  private take(datagram: ReceivedDatagram): void {
+  private take(datagram: ClientDatagram): void {
     if (this.waiting.push(datagram) > 1) return;
     setImmediate(() => {
       const { waiting } = this;

@@ -3,7 +3,7 @@
 import { createSecureContext } from 'node:tls';
 import { err, ok, type Result } from '../../base/result.ts';
 import type { WebConfig } from '../../config/config.ts';
-import { attempt, readText } from '../files.ts';
+import { attempt, readPem } from '../files.ts';
 
 /** PEM. */
 export interface WebCertificate {
@@ -13,7 +13,7 @@ export interface WebCertificate {
 
 /** The error is a sentence that names the file, or both where they do not belong together. */
 export function readCertificate(tls: NonNullable<WebConfig['tls']>): Result<WebCertificate, string> {
-  const [cert, key] = [readText(tls.cert), readText(tls.key)];
+  const [cert, key] = [readPem(tls.cert), readPem(tls.key)];
   if (!cert.ok) return err(`${tls.cert}: ${cert.error}`);
   if (!key.ok) return err(`${tls.key}: ${key.error}`);
   const both = { cert: cert.value, key: key.value };

@@ -2,6 +2,7 @@
 // exactly as a browser sends it from our own form is refused.
 
 import type { IncomingMessage } from 'node:http';
+import { utf8 } from '../../base/bytes.ts';
 import { err, ok, type Result } from '../../base/result.ts';
 import type { Problem } from '../../web/page.ts';
 import type { Wish } from '../../web/visit.ts';
@@ -83,7 +84,7 @@ function wishOf(fields: ReadonlyMap<string, string>, form: 'login' | 'logout'): 
     type: 'login',
     formToken,
     userName: userName ?? '',
-    password: new TextEncoder().encode(password),
+    password: utf8(password ?? ''),
   });
 }
 

@@ -33,7 +33,7 @@ export function asOrdinaryUser(user: number, capabilities: readonly string[]): r
 /** `ROLLCALL_LAB_USER=1`: every agent of the lab runs as the package runs it. */
 const ALWAYS_ORDINARY = process.env.ROLLCALL_LAB_USER !== undefined;
 
-/** Where its switch speaks (design 2.1). */
+/** Where its switch speaks (docs/asyncapi.yaml). */
 export const TOPIC_BASE = 'rollcall/v1/sw1';
 
 /** Of an agent whose servers are beside it. */

@@ -92,7 +92,7 @@ async function breachesOf(house: Judged, truth: Truth): Promise<readonly string[
   ];
 }
 
-/** As design 1.1 has it: static, so that it is not aged; sticky, so that its MAC moves nowhere. */
+/** As pa_grant writes it: static, so that it is not aged; sticky, so that its MAC moves nowhere. */
 export function isGrant({ state, flags }: Pick<FdbEntry, 'state' | 'flags'>): boolean {
   return state === 'static' && flags.includes('sticky');
 }

@@ -1,4 +1,4 @@
-// A Linux bridge in memory, with the kernel's rules as they were measured (design 1.1): locked ports, sticky static entries,
+// A Linux bridge in memory, with the kernel's rules as they were measured (test/lab/dataplane.test.ts): locked ports, sticky static entries,
 // last-seen times that traffic refreshes and link-local frames do not, captures that hear what the lock drops.
 //
 // With VLAN filtering off, as at first, there is one entry a MAC; with it, one a MAC and VLAN. The agent reaches it through `setPort`, `setVlans`, `grant`, `revoke` and `dump`; clients through
@@ -45,6 +45,7 @@ export interface SimPort {
   linkChanges: number;
   locked: boolean;
   mab: boolean;
+  unflooded: boolean;
   /** Frames are captured: opened since the port last went administratively down. */
   captured: boolean;
   /** Whom the capture hears; undefined: anybody. */
@@ -114,6 +115,7 @@ export class SimBridge {
       linkChanges: 1,
       locked: false,
       mab: false,
+      unflooded: false,
       captured: false,
       present: true,
       vlans: new Map([[1, { pvid: true, untagged: true }]]),
@@ -130,9 +132,9 @@ export class SimBridge {
   }
 
   facts(port: SimPort): PortFacts {
-    const { name, index, address, adminUp, cable, linkChanges, locked, mab } = port;
+    const { name, index, address, adminUp, cable, linkChanges, locked, mab, unflooded } = port;
     const linkUp = adminUp && cable;
-    return { name, index, address, adminUp, linkUp, linkChanges, locked, learning: true, mab };
+    return { name, index, address, adminUp, linkUp, linkChanges, locked, learning: true, mab, unflooded };
   }
 
   // What happens to ports.
@@ -228,6 +230,7 @@ export class SimBridge {
     if (port === undefined || !port.present) return err(`set port ${name}: no such device`);
     port.locked = setting.locked;
     port.mab = setting.mab;
+    port.unflooded = setting.unflooded;
     if (setting.locked) {
       for (const [mac, entry] of this.table)
         if (entry.port === port && (entry.flags & ENTRY_DYNAMIC) !== 0) this.table.delete(mac);

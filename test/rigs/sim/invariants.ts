@@ -6,11 +6,11 @@
 import type { Core } from '../../../src/agent/core.ts';
 import { keysOf } from '../../../src/agent/session/authorization-policy.ts';
 import { isIn, SessionUnit } from '../../../src/agent/session/session-unit.ts';
-import { sessionPayload } from '../../../src/agent/told/views.ts';
+import { portPayload, sessionPayload } from '../../../src/agent/told/views.ts';
 import { keyText } from '../../../src/authz/authorizer.ts';
 import type { Ip } from '../../../src/base/ip.ts';
 import { isFallback } from '../../../src/model/authorization.ts';
-import type { GrantKey } from '../../../src/model/dataplane.ts';
+import type { GrantKey, PortName } from '../../../src/model/dataplane.ts';
 import type { SessionKey } from '../../../src/model/session.ts';
 import { isGrant } from '../../../src/wire/fdb-table.ts';
 import { keyOf as tableKey } from './bridge.ts';
@@ -19,6 +19,9 @@ import type { SimulatedSwitch } from './simulated-switch.ts';
 
 /** What a verdict may take beyond (N + 1) * T: a timer tick, and the dump that it waits for. */
 const VERDICT_SLACK_MS = 1_000;
+
+/** A port's topic is published once a second at most; and a timer tick. */
+const PORT_TOPIC_WITHIN_MS = 1_500;
 
 /** What is replaced as a whole, and never grows; the timer wheel is typed arrays. */
 const NOT_COUNTED: ReadonlySet<string> = new Set(['inForce', 'settings', 'wheel']);
@@ -76,6 +79,8 @@ export class Invariants {
   private lastSeq = 0;
   private excusedAt = 0;
   private restartedAt = Number.NEGATIVE_INFINITY;
+  /** Topics of ports that do not say what is, and since when. */
+  private readonly behind = new Map<string, { readonly published: unknown; readonly since: number }>();
 
   /** `people`: who come and go, where the rig has not all of them as its clients at once. */
   constructor(
@@ -92,6 +97,7 @@ export class Invariants {
   restarted(): void {
     this.takeIn();
     this.restartedAt = this.net.world.now;
+    this.behind.clear();
     for (const id of this.records.keys()) this.before.add(id);
     this.records.clear();
     this.ends.clear();
@@ -109,8 +115,10 @@ export class Invariants {
     this.checkTable();
     this.checkAddresses();
     this.checkStrangers();
+    this.checkFlooding();
     this.checkAccounting();
     this.checkRetained();
+    this.checkPortTopics();
     this.checkTimers();
     this.checkPromptness();
   }
@@ -120,6 +128,20 @@ export class Invariants {
     for (const { session } of this.core.sessions.onPorts()) {
       if (session.method === 'portal' && !this.net.confined.has(session.mac))
         this.fail(`${session.mac} is a stranger, and free`);
+    }
+  }
+
+  /** A port that is set is flooded with nothing while nobody is in, where its configuration says so. */
+  private checkFlooding(): void {
+    const { core, net } = this;
+    if (!core.parts.restoration.settled) return;
+    for (const { name, machine } of core.parts.ports.all()) {
+      const port = net.bridge.ports.get(name);
+      if (port?.present !== true || machine.control === 'off' || !machine.isSet) continue;
+      const nobody = core.sessions.countOnPort(name) === 0 && !core.parts.life.isGranting(name);
+      const unflooded =
+        machine.config.egress === 'closed' && machine.control !== 'force-authorized' && nobody;
+      if (port.unflooded !== unflooded) this.fail(`${name} is ${unflooded ? '' : 'not '}flooded`);
     }
   }
 
@@ -306,6 +328,29 @@ export class Invariants {
       if (!topic.startsWith(prefix)) continue;
       if (!keys.has(topic.slice(prefix.length) as SessionKey))
         this.fail(`${topic} stands, and there is no session`);
+    }
+  }
+
+  /** Each port's topic says what is, soon after; its counters are told with the rest. */
+  private checkPortTopics(): void {
+    const { core, net } = this;
+    const { now } = net.world;
+    if (!net.brokerUp || now < this.excusedAt) {
+      this.behind.clear();
+      return;
+    }
+    for (const name of this.behind.keys())
+      if (core.parts.ports.get(name as PortName) === undefined) this.behind.delete(name);
+    for (const unit of core.parts.ports.all()) {
+      const published = net.retained.get(`rollcall/v1/${core.config.switch.id}/port/${unit.name}`);
+      const [before, is] = [published, portPayload(unit, core)].map((payload) =>
+        JSON.stringify({ ...payload, counters: undefined }),
+      );
+      const known = this.behind.get(unit.name);
+      const since = known !== undefined && known.published === published ? known.since : now;
+      if (before === is) this.behind.delete(unit.name);
+      else this.behind.set(unit.name, { published, since });
+      if (before !== is && now - since > PORT_TOPIC_WITHIN_MS) this.fail(`published ${before} of ${is}`);
     }
   }
 

@@ -2,7 +2,7 @@
 
 import type { Input } from '../../../src/agent/ports.ts';
 import type { Ip } from '../../../src/base/ip.ts';
-import type { SsoDatagram } from '../../../src/radius/sso.ts';
+import type { ClientDatagram } from '../../../src/radius/listed-clients.ts';
 
 export class SimRoutedPath {
   readonly granted = new Set<Ip>();
@@ -10,7 +10,7 @@ export class SimRoutedPath {
   readonly tampered = new Set<Ip>();
   readonly awaited = new Set<Ip>();
   readonly heard = new Set<Ip>();
-  readonly replies: SsoDatagram[] = [];
+  readonly replies: ClientDatagram[] = [];
   readonly injected: Uint8Array[] = [];
 
   grant(ip: Ip): void {

@@ -30,7 +30,7 @@ import {
 } from '../../../src/model/dataplane.ts';
 import type { HoldKind } from '../../../src/model/port.ts';
 import { readCertified } from '../../../src/policy/certified-codec.ts';
-import type { DynamicDatagram } from '../../../src/radius/dynauth.ts';
+import type { ClientDatagram } from '../../../src/radius/listed-clients.ts';
 import type { Bar } from '../../../src/radius/sso-ends.ts';
 import { readLogins } from '../../../src/radius/sso-login-codec.ts';
 import type { Rights } from '../../../src/report/commands.ts';
@@ -180,6 +180,7 @@ export class SimulatedSwitch {
   /** Those that the data plane has not come to yet. */
   private heldGrants: Extract<Effect, { readonly type: 'grant' }>[] | undefined;
   private heldConfinements: Extract<Effect, { readonly type: 'confine' }>[] | undefined;
+  private heldLinks: Extract<Effect, { readonly type: 'set-link' }>[] | undefined;
   /** What the link holds. */
   private readonly unacknowledged: { readonly ref: EventRef; readonly payload: EventPayload }[] = [];
   /** As the agent knows it: after a stall it may be late. */
@@ -190,7 +191,7 @@ export class SimulatedSwitch {
   record = true;
   readonly answers = new Map<Ref, object>();
   readonly logs: string[] = [];
-  readonly dynamicReplies: DynamicDatagram[] = [];
+  readonly dynamicReplies: ClientDatagram[] = [];
   logLevel = 'info';
   /** Called after each input and all that followed from it. */
   afterTurn: () => void = () => {};
@@ -461,6 +462,15 @@ export class SimulatedSwitch {
     this.post({ type: 'tick' });
   }
 
+  /** The kernel takes its time to set links, until it does not any more. */
+  holdLinks(holds: boolean): void {
+    const held = this.heldLinks ?? [];
+    this.heldLinks = holds ? held : undefined;
+    if (holds) return;
+    for (const effect of held) this.performOne(effect);
+    this.post({ type: 'tick' });
+  }
+
   // Time.
 
   /** Everything that is due until then happens, each at its time. */
@@ -540,6 +550,10 @@ export class SimulatedSwitch {
       case 'set-port':
         return this.answer(effect.ref, 'setPorts', () => bridge.setPort(effect.port, effect.setting));
       case 'set-link':
+        if (this.heldLinks !== undefined) {
+          this.heldLinks.push(effect);
+          return undefined;
+        }
         return this.answer(effect.ref, 'links', () => {
           if (this.stuckLinks.has(effect.port)) return err('the link is stuck');
           bridge.setAdmin(effect.port, effect.up);

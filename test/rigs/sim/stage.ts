@@ -7,7 +7,7 @@ import { type Mac, macToKey } from '../../../src/base/mac.ts';
 import type { Config } from '../../../src/config/config.ts';
 import { parseConfig } from '../../../src/config/parse.ts';
 import type { Capabilities, PortName } from '../../../src/model/dataplane.ts';
-import type { DynamicDatagram } from '../../../src/radius/dynauth.ts';
+import type { ClientDatagram } from '../../../src/radius/listed-clients.ts';
 import type { EventPayload, EventType } from '../../../src/report/event-payloads.ts';
 import { isGrant } from '../../../src/wire/fdb-table.ts';
 import { text } from '../../../src/wire/radius-attributes.ts';
@@ -346,7 +346,7 @@ export class SimulatedStage implements FaultStage {
     const from = { address: SERVER, port: COA_PORT };
     const before = this.net.dynamicReplies.length;
     this.net.post({ type: 'dynamic-requests', datagrams: [{ ...from, bytes: request }] });
-    const answer = (): DynamicDatagram | undefined => this.net.dynamicReplies[before];
+    const answer = (): ClientDatagram | undefined => this.net.dynamicReplies[before];
     const { bytes } = await this.until('the answer to a CoA-Request', answer, ANSWER_WITHIN_MS);
     const { code, errorCause } = readReply(request, bytes);
     return code === 'CoA-ACK' ? code : errorCause;

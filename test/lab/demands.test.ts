@@ -1,10 +1,10 @@
-// The second seed as a table: one named test for each sentence, on real parts with short timers. The sentences are in
-// seed/sentences.ts, the rows beside it, in a file for each kind of stage.
+// What is demanded of sessions and their ends, as a table: one named test for each sentence, on real parts with short timers. The
+// sentences are in demands/sentences.ts, the rows beside it, in a file for each kind of stage.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { layer2 } from './seed/layer2.ts';
-import { firstHop, layer3 } from './seed/layer3.ts';
-import { type Group, SENTENCES, type Sentence } from './seed/sentences.ts';
+import { layer2 } from './demands/layer2.ts';
+import { firstHop, layer3 } from './demands/layer3.ts';
+import { type Group, SENTENCES, type Sentence } from './demands/sentences.ts';
 
 const played = new Set<Sentence>();
 

@@ -1,18 +1,18 @@
-// The hands that move a simulated switch (`pa_sim_*` of native/include/portauth.h): for tests and demos. Each throws
-// if the library refuses, since a test that asks for the impossible is wrong.
+// The hands that move a simulated switch (`pa_sim_*` of native/include/portauth.h). Each throws if the library refuses, since
+// a test that asks for the impossible is wrong.
 
-import type { Ip } from '../../base/ip.ts';
-import { type Mac, macToBytes } from '../../base/mac.ts';
-import type { GrantKey, PortName } from '../../model/dataplane.ts';
+import type { Ip } from '../../src/base/ip.ts';
+import { type Mac, macToBytes } from '../../src/base/mac.ts';
+import type { PortAuth } from '../../src/io/dataplane/portauth.ts';
 import {
   ADDRESS_OCTETS,
-  type Handle,
-  type Library,
   PORT_ADMIN_UP,
   PORT_LINK_UP,
   RecordBuffer,
   writeAddress,
-} from './portauth-abi.ts';
+} from '../../src/io/dataplane/portauth-abi.ts';
+import { NO_PORT } from '../../src/io/dataplane/portauth-ports.ts';
+import type { GrantKey, PortName } from '../../src/model/dataplane.ts';
 
 /** Large enough for every frame that the library sends. */
 const FRAME_MAX = 9216;
@@ -29,34 +29,25 @@ export interface SimFrame {
 }
 
 export class Simulator {
-  private readonly call: (name: string, parameters: string) => (...args: readonly unknown[]) => number;
-  private readonly frame: (...args: readonly unknown[]) => number;
+  private readonly declared = new Map<string, (...args: readonly unknown[]) => number>();
   private readonly octets = new Uint8Array(FRAME_MAX);
   private readonly index = new Uint32Array(1);
 
-  constructor(
-    library: Library,
-    handle: Handle,
-    private readonly names: {
-      readonly indexOf: (name: PortName) => number;
-      readonly nameOf: (index: number) => PortName | undefined;
-      readonly lastError: () => string;
-    },
-  ) {
-    const declared = new Map<string, ReturnType<Library['declare']>>();
-    this.call = (name, parameters) => {
-      const native = declared.get(name) ?? library.declare(`int ${name}(void *handle${parameters})`);
-      declared.set(name, native);
-      return (...args) => {
-        const result = Number(native(handle, ...args));
-        if (result < 0) throw new Error(`${name}: ${names.lastError() || library.errnoText(result)}`);
-        return result;
-      };
+  /** Of a `sim:` bridge. */
+  constructor(private readonly portauth: PortAuth) {}
+
+  private call(name: string, parameters: string): (...args: readonly unknown[]) => number {
+    const native = this.declared.get(name) ?? this.portauth.declare(name, parameters);
+    this.declared.set(name, native);
+    return (...args) => {
+      const result = native(...args);
+      if (result < 0) throw new Error(`${name}: ${this.portauth.lastError() || `errno ${-result}`}`);
+      return result;
     };
-    this.frame = this.call(
-      'pa_sim_frame',
-      ', uint32_t ifindex, void *mac, uint16_t vlan, uint32_t octets, uint32_t flags',
-    );
+  }
+
+  private indexOf(name: PortName): number {
+    return this.portauth.ports().find((port) => port.name === name)?.index ?? NO_PORT;
   }
 
   /** Unlocked; up and with link unless told otherwise. */
@@ -66,12 +57,12 @@ export class Simulator {
   }
 
   removePort(name: PortName): void {
-    this.call('pa_sim_port_remove', ', uint32_t ifindex')(this.names.indexOf(name));
+    this.call('pa_sim_port_remove', ', uint32_t ifindex')(this.indexOf(name));
   }
 
   setLink(name: PortName, link: { readonly adminUp: boolean; readonly linkUp: boolean }): void {
     const flags = (link.adminUp ? PORT_ADMIN_UP : 0) | (link.linkUp ? PORT_LINK_UP : 0);
-    this.setFlags(this.names.indexOf(name), flags);
+    this.setFlags(this.indexOf(name), flags);
   }
 
   private setFlags(index: number, flags: number): void {
@@ -81,14 +72,13 @@ export class Simulator {
   /** A frame comes in; true if the switch lets it pass. */
   receive(frame: SimFrame): boolean {
     const flags = frame.linkLocal ? LINK_LOCAL : 0;
+    const receive = this.call(
+      'pa_sim_frame',
+      ', uint32_t ifindex, void *mac, uint16_t vlan, uint32_t octets, uint32_t flags',
+    );
     return (
-      this.frame(
-        this.names.indexOf(frame.port),
-        macToBytes(frame.mac),
-        frame.vlan ?? 0,
-        frame.octets ?? 64,
-        flags,
-      ) === 1
+      receive(this.indexOf(frame.port), macToBytes(frame.mac), frame.vlan ?? 0, frame.octets ?? 64, flags) ===
+      1
     );
   }
 
@@ -100,8 +90,8 @@ export class Simulator {
       this.index,
     );
     if (length === 0) return undefined;
-    const port = this.names.nameOf(this.index[0] ?? 0) ?? ('' as PortName);
-    return { port, bytes: this.octets.slice(0, length) };
+    const port = this.portauth.ports().find(({ index }) => index === this.index[0]);
+    return { port: port?.name ?? ('' as PortName), bytes: this.octets.slice(0, length) };
   }
 
   /** From now on the simulator's clock stands at this time; idle times follow from it. */
@@ -136,7 +126,7 @@ export class Simulator {
     this.call('pa_sim_delete', ', void *mac, uint16_t vlan, uint32_t ifindex')(
       macToBytes(key.mac),
       key.vlan,
-      this.names.indexOf(key.port),
+      this.indexOf(key.port),
     );
   }
 

@@ -1,5 +1,5 @@
-// The second seed, sentence by sentence, in our own words. Each has at least one row, which is played on real parts: see
-// seed.test.ts. A group of rows shares one stage, which is opened before the first and closed after the last.
+// What is demanded of sessions and their ends, sentence by sentence. Each has at least one row, which is played on real parts:
+// see ../demands.test.ts. A group of rows shares one stage, which is opened before the first and closed after the last.
 
 export const SENTENCES = {
   'l2-session':
