@@ -3,7 +3,7 @@
 import { Type } from 'typebox';
 import { HANDSHAKE_DEFAULTS } from '../liveness/settings.ts';
 import { HOST_MODES, PORT_CONTROLS } from '../model/port.ts';
-import { PROBE_WAYS } from '../model/probe.ts';
+import { HANDSHAKE_TIMES_MAX, PROBE_WAYS } from '../model/probe.ts';
 import { FLOODED_TOTAL } from '../pae/flood-gate.ts';
 import { PORT_LIMITS } from '../pae/limits.ts';
 import { PAE_DEFAULTS } from '../pae/settings.ts';
@@ -24,7 +24,7 @@ const HandshakeObject = Type.Object(
       }),
     ),
     times: Type.Optional(
-      count(1, 255, {
+      count(1, HANDSHAKE_TIMES_MAX, {
         default: HANDSHAKE_DEFAULTS.times,
         description: 'N: silent periods in a row until the session ends; N - 1 probes are sent.',
       }),

@@ -9,7 +9,8 @@
 // How it is kept: evidence only moves `lastSeen`, an absolute time, so a table dump that tells of a thousand clients
 // costs a thousand comparisons. The count is derived at the period's end from `lastSeen`, so late news of earlier
 // evidence counts for the period in which it happened. One bit per ended period remembers whether it may count: the
-// bit is 0 where the probe was withheld and where the agent slept through the period. Hence N is at most 32.
+// bit is 0 where the probe was withheld and where the agent slept through the period. Hence N is at most 32
+// (HANDSHAKE_TIMES_MAX), which the schemas of the configuration and of commands see to.
 //
 // When a period is judged: a period in which evidence is known has its verdict at once. One that seems silent waits
 // for a table dump that is newer than its end (`sweep-needed`): for the Nth that is the rule (`urgent`), for the
@@ -38,13 +39,11 @@ import {
   millis,
   NEVER,
 } from '../base/time.ts';
+import { HANDSHAKE_TIMES_MAX } from '../model/probe.ts';
 import type { EndEvidence, EvidenceKind } from '../model/session.ts';
 import type { Presence } from './guard.ts';
 import type { HandshakeSettings } from './settings.ts';
 import { sweepInterval } from './sweep.ts';
-
-/** Largest N: one bit of history per period. */
-export const TIMES_MAX = 32;
 
 export type HandshakeEvent =
   /** `pollAt` is reached, or a table dump has been taken in. Everything before `sweptAt` is known. */
@@ -276,7 +275,7 @@ export class Handshake {
   private skipMissed(end: Instant, now: Instant): Instant {
     const missed = Math.floor((now - end) / this.config.period);
     if (missed <= 0) return end;
-    this.history = missed >= TIMES_MAX ? 0 : this.history << missed;
+    this.history = missed >= HANDSHAKE_TIMES_MAX ? 0 : this.history << missed;
     return after(end, millis(missed * this.config.period));
   }
 
@@ -376,7 +375,7 @@ function periodAfter(settings: HandshakeSettings, start: Instant): State {
 
 /** Bits set among the lowest `length`. */
 function onesOfLast(history: number, length: number): number {
-  let bits = length >= TIMES_MAX ? history : history & ((1 << length) - 1);
+  let bits = length >= HANDSHAKE_TIMES_MAX ? history : history & ((1 << length) - 1);
   let ones = 0;
   for (; bits !== 0; bits &= bits - 1) ones++;
   return ones;

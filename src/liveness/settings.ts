@@ -8,7 +8,7 @@ import type { ProbeWay } from '../model/probe.ts';
 export interface HandshakeSettings {
   /** T; 0 = no handshake. */
   readonly period: Millis;
-  /** N, at least 1: silent periods in a row until the session ends; N - 1 probes are sent. */
+  /** N, 1 to HANDSHAKE_TIMES_MAX: silent periods in a row until the session ends; N - 1 probes are sent. */
   readonly times: number;
   /** Never cut for silence: probes and counts, but gives no verdict. */
   readonly keep: boolean;

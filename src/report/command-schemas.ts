@@ -2,7 +2,7 @@
 
 import { type TSchema, Type } from 'typebox';
 import { PORT_CONTROLS } from '../model/port.ts';
-import { PROBE_WAYS } from '../model/probe.ts';
+import { HANDSHAKE_TIMES_MAX, PROBE_WAYS } from '../model/probe.ts';
 import { closed, oneOf, PortName, word } from './types.ts';
 
 /** As JSON in UTF-8. */
@@ -81,7 +81,7 @@ export const REQUESTS = {
       role: Type.Optional(Text('Role.')),
       port: Type.Optional(PortName),
       period_s: Type.Optional(seconds('T; 0 = off, else 1 and more.')),
-      times: Type.Optional(Type.Integer({ description: 'N.', minimum: 1, maximum: 255 })),
+      times: Type.Optional(Type.Integer({ description: 'N.', minimum: 1, maximum: HANDSHAKE_TIMES_MAX })),
       keep: Type.Optional(Type.Boolean({ description: 'Never end a session for silence.' })),
       wake: Type.Optional(
         Type.Boolean({ description: 'For clients that sleep: probe at the middle of a silent period too.' }),

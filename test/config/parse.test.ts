@@ -75,6 +75,7 @@ describe('a file with faults', () => {
       .replace('bridge:', 'brige:')
       .replace('heartbeat_s: null', 'heartbeat_s: 0')
       .replace('period_s: 15', 'period_s: 0.5')
+      .replace('times: 3', 'times: 33')
       .replace('address: 127.0.0.1, auth', 'address: localhost, auth')
       .replace('acct_port: 1813', 'acct_port: 70000');
     expect(faults(text)).toEqual([
@@ -83,6 +84,7 @@ describe('a file with faults', () => {
       `ports."p*".control (line 6): 'autoo' is none of auto, force-authorized, force-unauthorized, off; did you mean 'auto'?`,
       "roles.default.heartbeat_s (line 8): '0' is not 1..31622400 seconds",
       "roles.default.handshake.period_s (line 8): '0.5' is not 0 or 1..86400 seconds",
+      "roles.default.handshake.times (line 8): '33' is not a whole number 1..32",
       "radius.servers[0].address (line 13): 'localhost' is not an IPv4 or IPv6 address (names are not resolved)",
       "radius.servers[0].acct_port (line 13): '70000' is not a port number 1..65535",
     ]);

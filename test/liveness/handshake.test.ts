@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { instant, NEVER, seconds } from '../../src/base/time.ts';
 import { Handshake } from '../../src/liveness/handshake.ts';
 import { HANDSHAKE_DEFAULTS } from '../../src/liveness/settings.ts';
+import { HANDSHAKE_TIMES_MAX } from '../../src/model/probe.ts';
 import { HandshakeRig } from './handshake-rig.ts';
 
 // T = 10 s; a dump comes 20 ms after it is asked for.
@@ -217,6 +218,14 @@ describe('settings changed at run time', () => {
     shorter.run(100_000);
     expect(shorter.endedAt).toBe(30_020);
   });
+
+  it.each([1, 31, HANDSHAKE_TIMES_MAX])(
+    'of N = %i end a client that is silent for so many periods',
+    (times) => {
+      const rig = new HandshakeRig({ times }).run(1_000_000);
+      expect([rig.endedAt, rig.probes.length]).toEqual([times * 10_000 + 20, times - 1]);
+    },
+  );
 
   it('that are the same change nothing', () => {
     const rig = new HandshakeRig().run(25_000);

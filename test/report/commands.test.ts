@@ -153,6 +153,7 @@ describe('requests that are refused', () => {
     ],
     ['timers', { period_s: 1 }, 'bad-value', '', 'exactly one of role and port'],
     ['timers', { role: 'r' }, 'bad-value', '', 'there is no timer to set'],
+    ['timers', { role: 'r', times: 33 }, 'bad-value', 'times', ''],
     ['timers', { role: 'r', period_s: 0.5 }, 'bad-value', 'period_s', 'period_s must be 0, or 1 and more'],
     [
       'timers',
