@@ -101,10 +101,6 @@ export class AcctJournal {
     return value?.record.eventTime;
   }
 
-  get outstanding(): number {
-    return this.submitted;
-  }
-
   handle(event: JournalEvent, now: Now): JournalEffect[] {
     const out: JournalEffect[] = [];
     switch (event.type) {

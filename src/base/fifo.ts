@@ -6,10 +6,6 @@ export class Fifo<T> {
   private items: T[] = [];
   private head = 0;
 
-  get length(): number {
-    return this.items.length - this.head;
-  }
-
   get first(): T | undefined {
     return this.items[this.head];
   }

@@ -17,10 +17,6 @@ export function newDeadline(): Deadline {
 export class DeadlineHeap<T extends { readonly deadline: Deadline }> {
   private readonly items: T[] = [];
 
-  get size(): number {
-    return this.items.length;
-  }
-
   /** The earliest deadline; NEVER when there is none. */
   get next(): Instant {
     return this.items[0]?.deadline.at ?? NEVER;

@@ -103,11 +103,6 @@ export class DynamicAuthorizationServer {
     this.clients = new ListedClients(settings.clients);
   }
 
-  /** Requests that are being done. */
-  get outstanding(): number {
-    return this.pending.size;
-  }
-
   /** Whatever came in; never throws, whatever it is. */
   receive(datagram: ClientDatagram, nas: NasNames, now: Now): DynAuthEffect[] {
     const { address, port, bytes } = datagram;

@@ -8,10 +8,11 @@
 //
 // What a client asks is its own choice, and it may choose what a living server is silent about: a realm whose home server is
 // dark, a packet that is discarded. For the order of servers that does no harm. To open a port for want of a server
-// it must be *certain*: silence about Status-Server, about a record of ours, no connection; or silence towards clients of two ports,
-// where Status-Server cannot decide it (status.ts). Silence makes it certain only if it lasted for one timeout at least. Over TLS nobody but the server can speak: whatever it says,
-// believed or not, is the word of a server that is there. If such a word ends the connection (RFC 6613 §2.6.4), what is asked next
-// may not reach it before another one stands, so until then no silence counts for that.
+// it must be *certain*: silence about Status-Server, about a record of ours, no connection; or silence towards clients of two
+// ports, where Status-Server cannot decide it (status.ts). Silence makes it certain only if it lasted for one timeout at
+// least. Over TLS nobody but the server can speak: whatever it says, believed or not, is the word of a server that is there.
+// If such a word ends the connection (RFC 6613 §2.6.4), what is asked next may not reach it before another one stands, so
+// until then no silence counts for that.
 
 import { after, elapsed, type Instant, LONG_AGO, type Millis, NEVER } from '../base/time.ts';
 

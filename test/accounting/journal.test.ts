@@ -67,9 +67,9 @@ describe('one session', () => {
     const bench = new Bench();
     expect(bench.record('start', 'a')).toEqual(['store 1 start a']);
     expect(bench.tell('stored', 1)).toEqual(['submit 1 start a']);
-    expect(bench.journal).toMatchObject({ size: 1, outstanding: 1 });
+    expect(bench.journal.size).toBe(1);
     expect(bench.tell('answered', 1)).toEqual(['erase 1 start a']);
-    expect(bench.journal).toMatchObject({ size: 0, outstanding: 0 });
+    expect(bench.journal.size).toBe(0);
     // A second answer, or one for nothing, is nothing.
     expect(bench.tell('answered', 1)).toEqual([]);
   });
@@ -393,7 +393,7 @@ describe('whatever happens in whatever order', () => {
         }
         script.settle();
         expect(script.broken).toEqual([]);
-        expect(script.journal).toMatchObject({ size: 0, outstanding: 0 });
+        expect(script.journal.size).toBe(0);
         expect([...script.stored]).toEqual([]);
         expect([...script.answeredStops].sort()).toEqual([...stops].sort().map((id) => [id, 1]));
       }),

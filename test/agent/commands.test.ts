@@ -237,6 +237,18 @@ describe('a port that a command has closed', () => {
     expect(stage.events('warning').slice(before)).toEqual([]);
   });
 
+  it('by a command none of ours: one that comes back locked is told of', async () => {
+    await stage.ask('port', { port: 'p1', control: 'off' });
+    await stage.removePort('p1');
+    stage.net.bridge.port('p1').locked = true;
+    await stage.restorePort('p1');
+    await stage.pass(1_000);
+    expect(await controlOf()).toBe('off');
+    expect(stage.events('warning').at(-1)?.message).toMatch(
+      /^p1 has come locked, and by a command it is none of ours/,
+    );
+  });
+
   it.each(['off', 'force-authorized', 'auto'])('%s: its topic says so', async (control) => {
     await stage.ask('port', { port: 'p1', control });
     await stage.pass(5_000);

@@ -6,7 +6,7 @@ import type { AuthMethod } from '../../src/model/authorization.ts';
 import type { PortName } from '../../src/model/dataplane.ts';
 import { GATEWAY } from '../rigs/sim/simulated-switch.ts';
 import { SimulatedStage } from '../rigs/sim/stage.ts';
-import { PASSWORD } from '../scenarios/stage.ts';
+import { PASSWORD, type Reply } from '../scenarios/stage.ts';
 
 it('from MAB to 802.1X where its VLAN cannot be set: out, with its entry gone and the port shut', async () => {
   const mab = { enabled: true, delay_s: 1, kernel: false, authentication: 'eap-md5', quiet_s: 30 };
@@ -270,4 +270,49 @@ it('multi-domain: a stranger does not get in beside a voice device that is on it
   expect(
     [...stage.invariants.core.sessions.onPort('p1' as PortName)].map(({ session }) => session.domain),
   ).toEqual(['voice']);
+});
+
+describe('multi-domain: a session becomes a data device while another one comes in', () => {
+  const domains = (stage: SimulatedStage) =>
+    [...stage.invariants.core.sessions.onPort('p1' as PortName)].map(({ session }) => session.domain).sort();
+
+  async function withPhone(desk: Reply): Promise<SimulatedStage> {
+    const stage = new SimulatedStage({
+      machines: 2,
+      onePort: true,
+      coa: true,
+      vlans: { onUplink: [30, 40] },
+      replies: { u1: { filterId: 'phone' }, u2: desk },
+      config: {
+        roles: { phone: { voice: true }, desk: {} },
+        ports: { 'p*': { host_mode: 'multi-domain', voice_vlan: 40 } },
+      },
+    });
+    await stage.login(stage.machine(1));
+    expect(domains(stage)).toEqual(['voice']);
+    stage.net.holdGrants(true);
+    return stage;
+  }
+
+  it('who is on its way has the place, and the CoA-Request is refused', async () => {
+    const stage = await withPhone({});
+    await stage.begin(stage.machine(2));
+    await stage.pass(1_000);
+    expect(await stage.changeAuthorization('u1', { filterId: 'desk' })).toBe(407);
+    stage.net.holdGrants(false);
+    await stage.pass(1_000);
+    expect(domains(stage)).toEqual(['data', 'voice']);
+  });
+
+  it('who comes while it is on its way into its VLAN has the place, too', async () => {
+    const stage = await withPhone({ vlan: '30' });
+    const answer = stage.changeAuthorization('u1', { filterId: 'desk', vlan: '30' });
+    await stage.begin(stage.machine(2));
+    await stage.pass(1_000);
+    stage.net.holdGrants(false);
+    expect(await answer).toBe(506);
+    await stage.pass(1_000);
+    expect(domains(stage)).toEqual(['data', 'voice']);
+    expect(await stage.grantedVlans(stage.machine(1).mac)).toEqual([40]);
+  });
 });

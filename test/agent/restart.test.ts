@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import type { Ip } from '../../src/base/ip.ts';
 import type { Mac } from '../../src/base/mac.ts';
 import type { MachineTime } from '../../src/base/time.ts';
+import type { PortName } from '../../src/model/dataplane.ts';
 import { keepingLogin } from '../../src/radius/sso-login-codec.ts';
 import { text } from '../../src/wire/radius-attributes.ts';
 import { judge } from '../rigs/accounting-judge.ts';
@@ -641,6 +642,20 @@ describe('while it is not known yet who is in', () => {
     expect(stage.events('session-end')).toMatchObject([{ cause: 'supplicant-logoff' }]);
     expect(judge(rows(stage))).toEqual([]);
     expect([...stage.net.disk.keys()]).toEqual([]);
+  });
+
+  it('its client is asked in vain: it is no guest, and its session goes on', async () => {
+    const config = { ports: { 'p*': { guest_vlan: 91 } } };
+    const { stage, machine, session } = await undecided({ config, vlans: { onUplink: [91] } });
+    const { core } = stage.invariants;
+    core.now = stage.net.world.clocks;
+    core.parts.fallback.failed(machine.mac as Mac, 'p1' as PortName, {
+      by: 'dot1x',
+      failure: 'client-silent',
+    });
+    await stage.pass(5_000);
+    await goesOn(stage, machine, session);
+    expect(stage.events('session-start')).toHaveLength(1);
   });
 
   it('as another user: the one before ends by that', async () => {

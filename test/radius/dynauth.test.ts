@@ -503,7 +503,6 @@ describe('hostile packets', () => {
     for (const bytes of forgeries(whole, 100_000, 7)) {
       for (const kind of kinds(rig.give(bytes))) reasons.set(kind, (reasons.get(kind) ?? 0) + 1);
     }
-    expect(rig.server.outstanding).toBe(0);
     expect([...reasons.keys()].sort()).toEqual([
       'attribute-length',
       'code',

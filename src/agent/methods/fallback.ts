@@ -68,6 +68,8 @@ export class Fallback implements Method {
 
   private admit(mac: Mac, port: PortName, method: FallbackMethod, addresses: SessionAddresses = {}): void {
     const { core } = this;
+    // A session of an earlier run that goes on as soon as the table is read needs none of this.
+    if (core.parts.restoration.awaits(mac)) return;
     const vlan = this.vlanOf(port, method);
     if (vlan === undefined && method !== 'portal') return;
     const sessionId = core.parts.accountant.newSessionId();

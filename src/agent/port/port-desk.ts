@@ -18,6 +18,7 @@ import type { PortControl } from '../../model/port.ts';
 import type { Core } from '../core.ts';
 import type { Timed } from '../schedule.ts';
 import { AccessPort, type PortEffect, type PortEvent } from './access-port.ts';
+import { KeptControls } from './kept-controls.ts';
 import { LinkNews } from './link-news.ts';
 
 export class PortUnit implements Timed {
@@ -41,13 +42,10 @@ export class PortDesk {
   /** The kernel can tell of unknown MACs on locked ports. */
   private kernelTells = false;
   private readonly linkNews: LinkNews;
-  /** Of ports that are not in the bridge: a command's control, and the configuration's that it holds against. */
-  private readonly commanded = new Map<
-    PortName,
-    { readonly control: PortControl; readonly over: PortControl }
-  >();
+  private readonly controls: KeptControls;
 
   constructor(private readonly core: Core) {
+    this.controls = new KeptControls(core);
     this.linkNews = new LinkNews({
       link: (port, up) => core.parts.reporter.portLink(port, up),
       flaps: (port, message) => core.parts.reporter.warning('flapping', message, { port }),
@@ -157,10 +155,7 @@ export class PortDesk {
 
   /** Every managed port is proven to be as it was wanted. */
   get settled(): boolean {
-    for (const { machine } of this.units.values()) {
-      if (machine.control === 'auto' && !machine.isSet) return false;
-    }
-    return true;
+    return [...this.units.values()].every(({ machine }) => machine.control !== 'auto' || machine.isSet);
   }
 
   /** The administrator's wish; false for a port that is not there or not ours. */
@@ -180,8 +175,7 @@ export class PortDesk {
 
   /** Another configuration is in force: ports for which it means something else, by name. */
   reconfigure(): readonly PortName[] {
-    for (const [name, { over }] of this.commanded)
-      if (this.core.settings.port(name).control !== over) this.commanded.delete(name);
+    this.controls.reconfigure();
     return [...this.units.values()].filter((unit) => this.configure(unit)).map(({ name }) => name);
   }
 
@@ -274,10 +268,9 @@ export class PortDesk {
   /** One that was renamed, say, from a name that is ours to one that is not: nobody would open it. */
   private tellLocked(facts: PortFacts): void {
     const { name, locked } = facts;
-    if (!locked) return;
-    const control = this.commanded.get(name)?.control ?? this.core.settings.port(name).control;
-    if (control !== 'off') return;
-    const message = `${name} has come locked, and by the configuration it is none of ours: it stays so until \`${unlockCommand(facts)}\``;
+    if (!locked || this.controls.of(name) !== 'off') return;
+    const by = this.core.settings.port(name).control === 'off' ? 'the configuration' : 'a command';
+    const message = `${name} has come locked, and by ${by} it is none of ours: it stays so until \`${unlockCommand(facts)}\``;
     this.core.parts.reporter.warning('port', message, { port: name });
   }
 
@@ -289,9 +282,8 @@ export class PortDesk {
       kernelTells: this.kernelTells,
       // Until it is seen whose sessions go on, a port is flooded, or is not, as it was.
       occupied: this.core.parts.restoration.settled ? this.isOccupied(facts.name) : !facts.unflooded,
-      control: this.commanded.get(facts.name)?.control,
+      control: this.controls.take(facts.name),
     });
-    this.commanded.delete(facts.name);
     const unit = new PortUnit(facts.name, machine, this);
     this.units.set(facts.name, unit);
     this.core.parts.reporter.portChanged(facts.name);
@@ -322,8 +314,7 @@ export class PortDesk {
       this.core.parts.vlans.portGone(name);
       return;
     }
-    const { control, config } = unit.machine;
-    if (control !== config.control) this.commanded.set(name, { control, over: config.control });
+    this.controls.keep(name, unit.machine);
     this.units.delete(name);
     this.linkNews.gone(name);
     this.core.schedule.forget(unit);

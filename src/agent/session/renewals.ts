@@ -93,10 +93,7 @@ export class Renewals {
     const { core } = this;
     const { mac, grant, key } = unit.session;
     const wanted = wantedOf(core, { authorization, mac, port: grant.port });
-    const crowded =
-      unit.wanted?.domain === wanted.domain
-        ? undefined
-        : refusedAtEntry(core, grant.port, { mac, ...wanted });
+    const crowded = this.crowded(unit, wanted);
     if (crowded !== undefined) return { refused: crowded };
     const older = this.changing.get(unit);
     if (older !== undefined) this.takeBack(older);
@@ -113,6 +110,22 @@ export class Renewals {
     // Last of all: a request that wanted the older word now puts its other sessions back.
     if (older !== undefined) core.parts.dynauth.renewed(unit, 'a newer word of the server came');
     return renewal;
+  }
+
+  /** Why it cannot become a device of that domain (multi-domain): another one is there, or on its way in. */
+  private crowded({ session, wanted: before }: L2Unit, { domain }: Wanted): string | undefined {
+    const { core } = this;
+    const { mac, grant } = session;
+    const { port } = grant;
+    if (before?.domain === domain) return undefined;
+    const taken = refusedAtEntry(core, port, { mac, domain });
+    if (taken !== undefined || core.settings.port(port).hostMode !== 'multi-domain') return taken;
+    const coming = core.parts.life
+      .entering({ port })
+      .find(
+        (other) => other.mac !== mac && !isFallback(other.method) && wantedOf(core, other).domain === domain,
+      );
+    return coming === undefined ? undefined : `multi-domain: ${coming.mac} is on its way in`;
   }
 
   private begin(word: Omit<Change, 'keys' | 'waiting' | 'finish'>): Renewal {
@@ -270,6 +283,12 @@ export class Renewals {
   private moved(change: Change): void {
     const { core } = this;
     const { unit, authorization, sessionTimer, wanted } = change;
+    const crowded = this.crowded(unit, wanted);
+    if (crowded !== undefined) {
+      this.takeBack(change);
+      change.finish(crowded);
+      return;
+    }
     const { session } = unit;
     const { mac, grant } = session;
     const vlans = core.parts.vlans.heldBy(unit) ?? session.vlans;
