@@ -282,6 +282,8 @@ describe('rollcall on the switch and from afar', () => {
 
   it('run beside a running agent is refused before it touches a port or a server', async () => {
     await scene.logIn(scene.client(3), 'alice');
+    // Whoever is on the way back, after an earlier test, writes into the table, too.
+    await until('everybody to be in', async () => (await scene.sessions()).length === 3, 70_000);
     const changes = scene.lab.netns.start({ name: 'bridge monitor', argv: ['bridge', 'monitor'] });
     const { code, stdout, stderr } = await scene.agent.rollcall('run', '-c', scene.agent.configFile);
     expect([code, stdout, stderr]).toEqual([
