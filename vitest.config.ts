@@ -34,6 +34,8 @@ export default defineConfig({
           maxWorkers: '100%',
           // A watchdog, no measure: some play thousands of sessions, on machines that are busy.
           testTimeout: 30_000,
+          // Of some files that make the native library first: nothing to do, mostly, but on a busy machine that takes seconds, too.
+          hookTimeout: 60_000,
           sequence: { groupOrder: 0 },
         },
       },

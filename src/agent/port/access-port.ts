@@ -14,6 +14,7 @@ import { same } from '../../config/diff.ts';
 import type { EndCause } from '../../model/cause.ts';
 import type { PortFacts, PortSetting } from '../../model/dataplane.ts';
 import type { PortControl } from '../../model/port.ts';
+import { isTakenBack, settingFor } from './port-setting.ts';
 
 /** So long a port that is taken down and set up again at once may be without a link. */
 const BRIEFLY = seconds(5);
@@ -236,7 +237,7 @@ export class AccessPort {
   /** Undefined: we do not touch it. */
   private get setting(): PortSetting | undefined {
     const { mab, egress } = this.settings;
-    return lockFor(this.wanted, {
+    return settingFor(this.wanted, {
       mab: this.kernelTells && mab.enabled && mab.kernel && !this.reportsOff,
       opened: this.opened,
       unflooded: egress === 'closed' && !this.occupied,
@@ -383,37 +384,5 @@ export class AccessPort {
     if (this.capture.name !== 'open') return [];
     this.capture = { name: 'retrying', tries: 1, at: after(now, retryDelay(1)) };
     return [{ type: 'deaf' }];
-  }
-}
-
-/**
- * rollcall-lock was started after us and has locked it: one that was open for its client, or without the kernel's reports of strangers.
- * Or somebody else has turned flooding on or off.
- */
-function isTakenBack(setting: PortSetting, facts: PortFacts): boolean {
-  return (
-    (!setting.locked && facts.locked) || (setting.mab && !facts.mab) || setting.unflooded !== facts.unflooded
-  );
-}
-
-function lockFor(
-  control: PortControl,
-  {
-    mab,
-    opened,
-    unflooded,
-  }: { readonly mab: boolean; readonly opened: boolean; readonly unflooded: boolean },
-): PortSetting | undefined {
-  switch (control) {
-    case 'auto':
-      return opened ? { locked: false, mab: false, unflooded: false } : { locked: true, mab, unflooded };
-    case 'force-unauthorized':
-      return { locked: true, mab: false, unflooded };
-    case 'force-authorized':
-      return { locked: false, mab: false, unflooded: false };
-    case 'off':
-      return undefined;
-    default:
-      return assertNever(control);
   }
 }
