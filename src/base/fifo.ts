@@ -26,4 +26,10 @@ export class Fifo<T> {
     }
     return item;
   }
+
+  /** Takes out all of which this is true; O(n). */
+  drop(isToGo: (item: T) => boolean): void {
+    this.items = this.items.slice(this.head).filter((item) => !isToGo(item));
+    this.head = 0;
+  }
 }

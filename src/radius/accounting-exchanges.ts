@@ -10,9 +10,10 @@
 import { Fifo } from '../base/fifo.ts';
 import type { Decoded } from '../base/result.ts';
 import type { Instant } from '../base/time.ts';
+import type { CancelReason } from '../model/authorization.ts';
 import { encodeAccountingRequest } from '../wire/radius.ts';
 import { u32 } from '../wire/radius-attributes.ts';
-import type { RadiusEffect } from './effects.ts';
+import type { RadiusEffect, RequestRef } from './effects.ts';
 import type { Exchange, Link } from './exchange.ts';
 import { Exchanges } from './exchanges.ts';
 import type { LinksSettings } from './links.ts';
@@ -30,6 +31,13 @@ export class AccountingExchanges extends Exchanges {
 
   constructor(settings: LinksSettings) {
     super('accounting', settings);
+  }
+
+  /** Where nobody can be asked for now, nothing else takes it out of the queue. */
+  override cancel(ref: RequestRef, reason: CancelReason, now: Instant, out: RadiusEffect[]): void {
+    if (!this.byRef.has(ref)) return;
+    super.cancel(ref, reason, now, out);
+    this.queue.drop(({ done }) => done);
   }
 
   protected override encode(

@@ -43,7 +43,7 @@ export abstract class Exchanges {
   protected retransmission: RetransmissionSettings;
   protected readonly nas: readonly OutgoingAttribute[];
   protected readonly entropy: Entropy;
-  private readonly byRef = new Map<RequestRef, Exchange>();
+  protected readonly byRef = new Map<RequestRef, Exchange>();
   private readonly timers = new DeadlineHeap<Exchange>();
   private readonly lingering: Lingering;
 

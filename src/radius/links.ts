@@ -34,6 +34,8 @@ type Abandon<Exchange> = (lost: LostConnection<Exchange>, now: Instant, out: Rad
 interface Unheard {
   readonly since: Instant;
   readonly origin?: string | undefined;
+  /** It was Status-Server: no request has timed out. */
+  readonly ofStatus?: boolean;
 }
 
 export class Links<Exchange> {
@@ -142,9 +144,10 @@ export class Links<Exchange> {
   }
 
   /** A request has used up its tries. */
-  silent(link: ServerLink<Exchange>, { since, origin }: Unheard, now: Instant, out: RadiusEffect[]): void {
+  silent(link: ServerLink<Exchange>, unheard: Unheard, now: Instant, out: RadiusEffect[]): void {
+    const { since, origin, ofStatus = false } = unheard;
     if (this.of(link.index) !== link || !link.health.silent(since, now, origin)) return;
-    this.died(link, 'no answer', now, out);
+    this.died(link, { because: 'no answer', ofRequest: !ofStatus }, now, out);
     // A connection may be dead without a word: the next one is made anew.
     if (!link.reliable) return;
     for (let n = 0; n < link.sockets; n++) {
@@ -155,7 +158,7 @@ export class Links<Exchange> {
 
   /** A connection to it could not be made. */
   failed(link: ServerLink<Exchange>, detail: string, now: Instant, out: RadiusEffect[]): void {
-    if (link.health.failed(now)) this.died(link, detail, now, out);
+    if (link.health.failed(now)) this.died(link, { because: detail, ofRequest: false }, now, out);
   }
 
   private answered(link: ServerLink<Exchange>, because: string, now: Instant, out: RadiusEffect[]): void {
@@ -164,24 +167,29 @@ export class Links<Exchange> {
     out.push({ type: 'server-state', server: link.index, kind: this.kind, up: true, because });
   }
 
-  private died(link: ServerLink<Exchange>, because: string, now: Instant, out: RadiusEffect[]): void {
+  private died(
+    link: ServerLink<Exchange>,
+    { because, ofRequest }: { readonly because: string; readonly ofRequest: boolean },
+    now: Instant,
+    out: RadiusEffect[],
+  ): void {
     link.window.died();
-    link.status.died(this.entropy.fraction(), now);
+    link.status.died(ofRequest, this.entropy.fraction(), now);
     out.push({ type: 'server-state', server: link.index, kind: this.kind, up: false, because });
   }
 
   private askStatus(link: ServerLink<Exchange>, now: Instant, out: RadiusEffect[]): void {
     const { pending } = link.status;
     if (pending !== undefined && link.health.up && link.status.speaks) {
-      this.silent(link, { since: pending.sentAt }, now, out);
+      this.silent(link, { since: pending.sentAt, ofStatus: true }, now, out);
       if (!link.health.up) return;
     }
-    if (link.status.isSilent) link.health.confirm();
     const { identifier, authenticator } = link.status.next(
       this.entropy.bytes(REQUEST_AUTHENTICATOR_LENGTH),
       this.entropy.fraction(),
       now,
     );
+    if (link.status.isSilent) link.health.confirm();
     const { secret } = link.server;
     const encoded = encodeStatusServer({ identifier, authenticator, attributes: this.nas, secret });
     if (!encoded.ok) return;

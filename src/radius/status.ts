@@ -52,8 +52,12 @@ export class StatusWatch {
   private servedSinceDeath = true;
   /** While it is dead: before this an answer does not bring it back. */
   private restsUntil = LONG_AGO;
-  /** Since its death, or its last answer, or on the connection that stands. */
+  /** Since its death or its last answer: so many had their time, over a connection that stood all the while, and no answer. */
   private askedInVain = 0;
+  /** Over UDP it always does. */
+  private connectionStands: boolean;
+  /** The pending one was sent while it stood. */
+  private askedWhileItStood = false;
   private vainSince = LONG_AGO;
   /** Of those that were sent over the connection that stands, the pending one among them. */
   private unansweredAsks = 0;
@@ -61,6 +65,7 @@ export class StatusWatch {
   constructor(private settings: StatusSettings) {
     // A connection is made before the first login needs it.
     this.dueAt = this.watches ? LONG_AGO : NEVER;
+    this.connectionStands = !settings.watchdog;
   }
 
   /** From the next one on. */
@@ -83,7 +88,7 @@ export class StatusWatch {
    * yet to answer the first one since its death.
    */
   get decides(): boolean {
-    return this.speaks || (this.settings.mode === 'auto' && this.askedInVain < ASKED_TO_BE_SURE);
+    return this.speaks || (this.settings.mode === 'auto' && this.askedInVain === 0);
   }
 
   get pending(): PendingStatus | undefined {
@@ -101,14 +106,13 @@ export class StatusWatch {
 
   /** The next one is to be sent now; over a connection they all have Identifier 0. */
   next(authenticator: Uint8Array, fraction: number, now: Instant): PendingStatus {
+    if (this.dead && this.outstanding !== undefined && this.askedWhileItStood) this.askedInVain++;
+    this.askedWhileItStood = this.connectionStands;
     this.outstanding = { identifier: this.nextIdentifier, authenticator, sentAt: now };
     if (!this.settings.watchdog) this.nextIdentifier = (this.nextIdentifier + 1) & 0xff;
     this.unansweredAsks++;
-    if (this.dead) {
-      this.askedInVain++;
-      if (elapsed(this.vainSince, now) >= UNLEARNT_AFTER) this.hasAnswered = false;
-    }
-    const soon = this.dead && this.askedInVain <= ASKED_TO_BE_SURE;
+    if (this.dead && elapsed(this.vainSince, now) >= UNLEARNT_AFTER) this.hasAnswered = false;
+    const soon = this.dead && this.askedInVain < ASKED_TO_BE_SURE;
     this.dueAt = after(now, soon ? ASKED_AGAIN_AFTER : this.wait(fraction));
     return this.outstanding;
   }
@@ -132,16 +136,21 @@ export class StatusWatch {
     if (this.watches) this.dueAt = after(now, this.wait(fraction));
   }
 
-  died(fraction: number, now: Instant): void {
+  /** `ofRequest`: one timed out; it was not Status-Server that did, nor a connection that could not be made. */
+  died(ofRequest: boolean, fraction: number, now: Instant): void {
     this.dead = true;
     this.outstanding = undefined;
-    this.fruitless = this.servedSinceDeath ? 0 : Math.min(this.fruitless + 1, MOST_DOUBLINGS);
-    this.servedSinceDeath = false;
     this.askedInVain = 0;
     this.vainSince = now;
-    this.restsUntil =
-      this.fruitless === 0 ? now : after(now, millis(this.wait(fraction) * 2 ** this.fruitless));
+    this.restsUntil = ofRequest ? this.restAfter(fraction, now) : now;
     this.dueAt = this.settings.mode === false ? NEVER : now;
+  }
+
+  /** Each time that requests time out again with nothing but a status answer before them it is longer. */
+  private restAfter(fraction: number, now: Instant): Instant {
+    this.fruitless = this.servedSinceDeath ? 0 : Math.min(this.fruitless + 1, MOST_DOUBLINGS);
+    this.servedSinceDeath = false;
+    return this.fruitless === 0 ? now : after(now, millis(this.wait(fraction) * 2 ** this.fruitless));
   }
 
   revived(fraction: number, now: Instant): void {
@@ -150,15 +159,16 @@ export class StatusWatch {
     this.dueAt = this.watches ? after(now, this.wait(fraction)) : NEVER;
   }
 
-  /** What was sent over a connection that is no more is answered by nobody. */
+  /** What was sent over a connection that is no more is answered by nobody, and may not have reached it. */
   disconnected(): void {
     this.outstanding = undefined;
     this.unansweredAsks = 0;
+    this.connectionStands = false;
   }
 
-  /** A connection to it stands again: what was asked before may not have reached it. */
+  /** A connection to it stands again. */
   connected(now: Instant): void {
-    this.askedInVain = 0;
+    this.connectionStands = true;
     if (this.dead && this.settings.mode !== false) this.dueAt = now;
   }
 

@@ -15,3 +15,11 @@ it('keeps the order over many thousands, pushes and shifts mixed', () => {
   while (expected < next) expect(fifo.shift()).toBe(expected++);
   expect(fifo.shift()).toBeUndefined();
 });
+
+it('lets go of what is to go, wherever it stands, and keeps the order of the others', () => {
+  const fifo = new Fifo<number>();
+  for (let i = 0; i < 10; i++) fifo.push(i);
+  fifo.shift();
+  fifo.drop((i) => i % 3 === 1);
+  expect(Array.from({ length: 7 }, () => fifo.shift())).toEqual([2, 3, 5, 6, 8, 9, undefined]);
+});

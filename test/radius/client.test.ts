@@ -308,6 +308,17 @@ describe('failover', () => {
   });
 });
 
+it('without any server a record that a newer one takes the place of is kept no longer', () => {
+  const rig = new RadiusRig(radiusSettings(0));
+  rig.accounting(1);
+  for (let ref = 2; ref <= 1_000; ref++) {
+    rig.accounting(ref);
+    rig.cancel(ref, 'void');
+  }
+  const { accounting } = Reflect.get(rig.client, 'kinds') as { readonly accounting: object };
+  expect(Reflect.get(Reflect.get(accounting, 'queue') as object, 'items')).toHaveLength(1);
+});
+
 describe('a conversation with State', () => {
   it('stays with the server that sent the Challenge, even one that counts as dead', () => {
     const rig = new RadiusRig(radiusSettings(2));

@@ -233,12 +233,21 @@ describe('a server that is silent about what clients of two ports ask', () => {
     const server = rig.servers[0]!;
     server.answer = () => undefined;
     let ref = 0;
+    let ended = -1;
+    /** As the shell does: what was ended stands again at once. */
+    const stands = (): void => {
+      const now = rig.of('disconnect').length;
+      if (now === ended) return;
+      ended = now;
+      rig.connection({ socket: { server: 0, kind: 'access', n: 0 }, state: 'open' });
+    };
     const certain = (forS: number): number[] => {
       const seen: number[] = [];
       for (let s = 0; s < forS; s++) {
         if (s % 40 === 0) for (const port of ['p1', 'p2']) rig.access(ref++, undefined, port);
         let dead = false;
         for (let ms = 0; ms < 1_000; ms += 5) {
+          if (tls) stands();
           rig.advance(5);
           dead ||= !rig.client.reachable('access');
         }
@@ -369,4 +378,62 @@ describe('a server that answers Status-Server, and no request', () => {
     const asks = statusSends(rig).map(({ at }) => at);
     for (const [i, at] of asks.entries()) if (i > 0) expect(at - asks[i - 1]!).toBeGreaterThanOrEqual(6_000);
   });
+});
+
+describe('over a connection', () => {
+  const TLS = { port: 2083, certFile: '/cert', keyFile: '/key' };
+  const socket = { server: 0, kind: 'access', n: 0 } as const;
+  function one(mode: StatusServerMode) {
+    const settings = radiusSettings(1);
+    const [first] = settings.servers as [RadiusServer];
+    const rig = new RadiusRig({ ...settings, servers: [{ ...first, tls: TLS, statusServer: mode }] });
+    const stands = () => rig.connection({ socket, state: 'open' });
+    const ends = (wasOpen: boolean) =>
+      rig.connection({ socket, state: 'lost', wasOpen, reason: 'closed', detail: 'closed' });
+    return { rig, server: rig.servers[0]!, stands, ends };
+  }
+
+  it('a server that could not be reached for a while is back with its first answer, each time', () => {
+    const { rig, server, stands, ends } = one('auto');
+    stands();
+    rig.advance(60_000);
+    for (let outage = 1; outage <= 6; outage++) {
+      server.knowsStatus = false;
+      ends(true);
+      for (let s = 0; s < 60; s++) {
+        ends(false);
+        rig.advance(1_000);
+      }
+      server.knowsStatus = true;
+      expect(rig.client.servers()[0]?.up).toBe(false);
+      stands();
+      rig.advance(1_000);
+      expect([outage, rig.client.servers()[0]?.up]).toEqual([outage, true]);
+      rig.advance(3_600_000);
+    }
+  });
+
+  it.each([true, 'auto'] as const)(
+    'a silent server is certainly dead, however often the connection ends and stands again: %s',
+    (mode) => {
+      const { rig, server, stands, ends } = one(mode);
+      server.access = false;
+      server.knowsStatus = false;
+      stands();
+      const certain: number[] = [];
+      for (let s = 1; s <= 120; s++) {
+        if (s % 40 === 1)
+          for (const [i, port] of ['p1', 'p2'].entries()) rig.access(10 * s + i, undefined, port);
+        rig.advance(1_000);
+        if (!rig.client.reachable('access')) certain.push(s);
+        if (s % 11 === 0) {
+          ends(true);
+          stands();
+        }
+      }
+      const first = certain[0] ?? Number.POSITIVE_INFINITY;
+      expect(first).toBeLessThan(40);
+      expect(certain).toHaveLength(121 - first);
+    },
+  );
 });
