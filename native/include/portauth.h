@@ -70,7 +70,7 @@ struct pa_port {
 
 struct pa_port_setting {
     uint32_t ifindex; /* @0 */
-    uint32_t flags;   /* @4  wanted: PA_PORT_LOCKED, _MAB, _LEARNING, _QUIET; other bits are refused */
+    uint32_t flags;   /* @4  wanted: PA_PORT_LOCKED, _MAB, _LEARNING, _UNFLOODED; other bits are refused */
     int32_t result;   /* @8  out: 0 or a negative errno */
 };                    /* 12 octets */
 

@@ -9,6 +9,8 @@ import type { EventPayload } from '../report/event-payloads.ts';
 import type { AgentClient, NoAgent } from './client.ts';
 
 export class SocketClient implements AgentClient {
+  private socket: Socket | undefined;
+
   constructor(
     private readonly path: string,
     private readonly timeoutMs: number,
@@ -41,16 +43,21 @@ export class SocketClient implements AgentClient {
     });
   }
 
-  async close(): Promise<void> {}
+  /** What is asked and not answered yet is not waited for. */
+  async close(): Promise<void> {
+    this.socket?.destroy();
+  }
 
   private open(): Promise<Result<Socket, NoAgent>> {
     return new Promise((resolve) => {
       const socket = connect(this.path);
+      this.socket = socket;
       socket.once('connect', () => {
         socket.on('error', () => socket.destroy());
         resolve(ok(socket));
       });
       socket.once('error', (error: NodeJS.ErrnoException) => resolve(err(why(this.path, error))));
+      socket.once('close', () => resolve(err('the connection was closed')));
     });
   }
 

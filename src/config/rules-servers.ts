@@ -142,7 +142,7 @@ function linkLocal({ address }: RawServer, path: KeyPath): Finding[] {
 }
 
 function isOwn(address: string): boolean {
-  return address.startsWith('127.') || address === '::1';
+  return address.startsWith('127.') || parseIp(address) === '::1';
 }
 
 interface Peer {

@@ -39,3 +39,18 @@ it('a listener hears that it has gone', async () => {
     error: 'the agent closed the connection',
   });
 });
+
+it('what is asked when the client closes is not waited for', async () => {
+  const mute = createServer({ pauseOnConnect: true });
+  const file = path.join(folder, 'mute.sock');
+  const sockets: Socket[] = [];
+  mute.on('connection', (socket) => sockets.push(socket));
+  await new Promise<void>((resolve) => mute.listen(file, resolve));
+  const patient = new SocketClient(file, 5_000);
+  const asked = patient.request('info', {});
+  await new Promise((resolve) => mute.once('connection', resolve));
+  await patient.close();
+  expect(await asked).toEqual({ ok: false, error: expect.not.stringContaining('within') });
+  for (const socket of sockets) socket.destroy();
+  await new Promise((resolve) => mute.close(resolve));
+});

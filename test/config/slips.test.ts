@@ -162,6 +162,10 @@ describe('an address that nobody has', () => {
     expect(faults(`${MINIMAL}${L3}\nsso: {${clients}}\n`)).toEqual([fault('sso.clients[0]', 4)]);
   });
 
+  test('is not ::1, however it is spelt', () => {
+    expect(server('0:0:0:0:0:0:0:1')).toEqual([]);
+  });
+
   test('is not a server on this switch, nor a link-local one, for whose zone there is no place: that is warned of', () => {
     expect(['::1', '2001:db8::1', '192.0.2.1', '127.0.0.2', 'fe80::1'].flatMap(server)).toEqual([]);
     const parsed = parseConfig(MINIMAL.replace('127.0.0.1', '"fe80::1"'), err);
