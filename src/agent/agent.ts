@@ -170,7 +170,7 @@ export class Agent {
         core.parts.floods.lost(input.port, input.count);
         return;
       case 'capture-ended':
-        ports.captureEnded(input.port);
+        ports.capture(input.port, { type: 'capture-ended' });
         return;
       case 'lease-frame':
         core.parts.leases.receive(input.bytes);
@@ -297,7 +297,7 @@ export class Agent {
         ports.portDone(pending.port, pending.setting, error);
         return;
       case 'capture':
-        ports.captureDone(pending.port, error);
+        ports.capture(pending.port, { type: 'capture', ...(error === undefined ? {} : { error }) });
         return;
       case 'vlans':
         this.core.parts.vlans.done(pending.port, error);

@@ -314,7 +314,11 @@ export function disconnectView(result: ResultOf<'disconnect'>, { paint }: ViewCo
   if (unproven.length > 0)
     lines.push(paint.red(`ended, and not proven to be locked out yet: ${unproven.join(' ')}`));
   if (superseded.length > 0)
-    lines.push(paint.yellow(`ended, and in again before the lock was proven: ${superseded.join(' ')}`));
+    lines.push(
+      paint.yellow(
+        `ended, and the lock not proven: in again, or another client has the port open: ${superseded.join(' ')}`,
+      ),
+    );
   if (turnedBack > 0)
     lines.push(
       plural(turnedBack, 'user was turned back on the way in', 'users were turned back on the way in'),

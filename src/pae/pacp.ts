@@ -203,11 +203,10 @@ export class Pacp {
   /** An earlier run has let the client in; an attempt that runs goes on, with a session. */
   resume(proof: Proof): void {
     this.isAuthenticated = true;
-    if (this.state === 'AUTHENTICATING') return;
-    this.state = 'AUTHENTICATED';
     this.authenticatedAt = proof.since;
     this.serverFailures = proof.failures;
     this.reAuthWhen = earliest(this.reAuthDue(proof.since), proof.due ?? NEVER);
+    if (this.state !== 'AUTHENTICATING') this.state = 'AUTHENTICATED';
   }
 
   /** The session went away while something is being granted: the attempt goes on, without a session. */

@@ -37,7 +37,7 @@ export const RESULTS = {
     }),
     superseded: Type.Array(SessionKeyText, {
       description:
-        'Keys of those that have ended, and whose entry was not removed in time: the same client has a new session by it.',
+        'Keys of those that have ended, and whose lock was not proven: the same client has a new session by the entry, or another one has the port open (multi-host).',
     }),
     turned_back: count(
       'Users without a session, who have been on their way to one: they get none. In a dry run those who would be.',

@@ -235,6 +235,7 @@ describe('a session of an earlier run that is found late', () => {
     rig.identify();
     rig.give({ type: 'session-found', proof });
     expect(rig.client.authenticated).toBe(true);
+    expect(rig.client.proof?.since).toBe(proof.since);
     rig.accept();
     expect(rig.last('reauthenticated').sameIdentity).toBe(true);
     rig.grant();

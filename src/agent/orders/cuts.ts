@@ -40,7 +40,7 @@ interface Cut {
   readonly answer: Answer;
   /** Of those nothing has been proven yet. */
   readonly unproven: Set<SessionUnit>;
-  /** Whose entry did not go, since the same client came in again by it. */
+  /** Not locked out: the same client came in again by the entry, or another one has opened the port. */
   readonly superseded: Set<SessionUnit>;
   /** Who had no session, and gets none. */
   readonly turnedBack: number;
@@ -115,7 +115,7 @@ export class Cuts implements Timed {
     this.core.schedule.touch(this);
   }
 
-  /** Something of a session that has ended goes on under a newer one of the same client; `lockedOut` follows. */
+  /** Something of a session that has ended is a newer one's: of the same client or, an open port, of another; `lockedOut` follows. */
   takenOver(unit: SessionUnit): void {
     for (const { unproven, superseded } of this.open) if (unproven.has(unit)) superseded.add(unit);
   }

@@ -203,8 +203,10 @@ export class PortDesk {
   /** Somebody may have been let in there, or be on the way in no more. */
   review(name: PortName): void {
     const unit = this.units.get(name);
-    if (unit === undefined || !this.core.parts.restoration.settled) return;
-    this.tell(unit, { type: 'occupied', occupied: this.isOccupied(name) });
+    const occupied = this.isOccupied(name);
+    // That nobody is there is not known before.
+    if (unit !== undefined && (occupied || this.core.parts.restoration.settled))
+      this.tell(unit, { type: 'occupied', occupied });
   }
 
   private isOccupied(name: PortName): boolean {
@@ -226,17 +228,11 @@ export class PortDesk {
     this.apply(unit, unit.machine.handle(event, this.core.now.mono));
   }
 
-  captureDone(name: PortName, error: string | undefined): void {
+  /** Of its capture: whether it could be opened, or that it is no more. */
+  capture(name: PortName, event: PortEvent): void {
     const unit = this.units.get(name);
     if (unit === undefined) return;
-    this.tell(unit, { type: 'capture', ...(error === undefined ? {} : { error }) });
-    this.core.parts.reporter.portChanged(name);
-  }
-
-  captureEnded(name: PortName): void {
-    const unit = this.units.get(name);
-    if (unit === undefined) return;
-    this.tell(unit, { type: 'capture-ended' });
+    this.tell(unit, event);
     this.core.parts.reporter.portChanged(name);
   }
 
@@ -352,6 +348,8 @@ export class PortDesk {
     const { supplicants, reporter } = parts;
     switch (effect.type) {
       case 'set':
+        // Ends of sessions that came before it may have made it another one.
+        if (this.units.get(port)?.machine.awaits(effect.setting) !== true) return;
         out.ask(
           { about: 'port', port, setting: effect.setting },
           { type: 'set-port', port, setting: effect.setting },

@@ -37,8 +37,8 @@ const BOUNDS: Readonly<Record<string, number>> = {
   // radius/id-pool.ts: all identifiers of 64 sockets; base/fifo.ts holds on to 1,024 more.
   'joined.aaa.client.kinds.access.links.ordered.*.attempts': 16_384,
   'joined.aaa.client.kinds.accounting.links.ordered.*.attempts': 16_384,
-  'joined.aaa.client.kinds.access.lingering.items': 17_408,
-  'joined.aaa.client.kinds.accounting.lingering.items': 17_408,
+  'joined.aaa.client.kinds.access.lingering.queue.items': 17_408,
+  'joined.aaa.client.kinds.accounting.lingering.queue.items': 17_408,
   // accounting/journal.ts; of them those that the RADIUS client has.
   'joined.accountant.byRequest': 1_024,
   'joined.accountant.journal.ended': 4_096,
