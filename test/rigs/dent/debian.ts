@@ -34,6 +34,9 @@ export class Debian {
   private leader = '';
 
   static async create(netns: Netns): Promise<Debian> {
+    // Not among the packages of every test (board/deps.sh).
+    if ((await run(['which', 'systemd-nspawn'])).code !== 0)
+      throw new Error('systemd-nspawn is missing: apt-get install systemd-container');
     const base = await baseRoot();
     const root = mkdtempSync(path.join(tmpdir(), `rc-${process.pid}-debian-`));
     const forget = atExit(() => rmSync(root, { recursive: true, force: true }));
