@@ -1,4 +1,4 @@
-// MAC authentication bypass of one MAC on one port. Its events are in mab-events.ts; read those first.
+// MAC authentication bypass of one MAC on one port. Its events are in mab-events.ts, its states in mab-state.ts; read those first.
 //
 //   seen ─▶ WAITING for 802.1X ─▶ ASKING ─▶ GRANTING ─▶ AUTHENTICATED ─▶ ASKING anew …
 //                                   └─ refused, or no server ─▶ QUIET ─▶ seen since: ASKING, else FORGOTTEN
@@ -23,7 +23,7 @@ import type { AskRank } from './ask-queue.ts';
 import type { AaaVerdict, PaeRef, ReauthBy } from './events.ts';
 import { printable } from './identity.ts';
 import { firstResponse, type MabPeer, responseTo } from './mab-eap.ts';
-import type { MabEffect, MabEvent, MabFacts, MabRejectReason } from './mab-events.ts';
+import type { MabEffect, MabEvent, MabFacts } from './mab-events.ts';
 import {
   DOT1X_RECHECK,
   type MabSettings,
@@ -32,26 +32,11 @@ import {
   MOVE_REFUSED_PERIOD,
   SIGHTING,
 } from './mab-settings.ts';
-import { SERVER_RETRY_CEILING, SERVER_RETRY_PERIOD } from './settings.ts';
+import type { MabState, QuietReason } from './mab-state.ts';
+import { SERVER_RETRY_CEILING, SERVER_RETRY_PERIOD, serverBackOff } from './settings.ts';
 
 /** Challenges in one conversation: Identity, a Nak and one MD5-Challenge make three. */
 const MOST_ROUNDS = 8;
-
-type QuietReason = MabRejectReason | 'dot1x-failed' | 'elsewhere';
-
-type MabState =
-  /** `lone`: for a second frame, before a session is moved on the word of one. */
-  | { readonly name: 'WAITING'; readonly until: Instant; readonly lone?: true }
-  | { readonly name: 'ASKING'; readonly ref: PaeRef; readonly rounds: number; readonly session: boolean }
-  | { readonly name: 'GRANTING'; readonly ref: PaeRef }
-  | { readonly name: 'AUTHENTICATED'; readonly since: Instant; readonly reAuthWhen: Instant }
-  | {
-      readonly name: 'QUIET';
-      readonly since: Instant;
-      readonly until: Instant;
-      readonly reason: QuietReason;
-    }
-  | { readonly name: 'FORGOTTEN' };
 
 export interface MabOptions {
   readonly mac: Mac;
@@ -297,14 +282,12 @@ export class MabClient {
   /** No server's word is no reject: a session outlives its servers, and a newcomer is asked about again soon. */
   private noServer(now: Instant): void {
     this.decide('no-server', `no server answered about ${this.userName}`);
-    const doubled = SERVER_RETRY_PERIOD * 2 ** Math.min(this.unanswered - 1, 16);
     if (this.authenticated) {
-      this.enterAuthenticated(now, millis(Math.min(doubled, SERVER_RETRY_CEILING)));
+      this.enterAuthenticated(now, serverBackOff(this.unanswered, SERVER_RETRY_CEILING));
       this.add({ type: 'unanswered' });
       return;
     }
-    const ceiling = Math.max(this.settings.quietPeriod, SERVER_RETRY_PERIOD);
-    this.quiet(millis(Math.min(doubled, ceiling)), 'no-server', now);
+    this.quiet(serverBackOff(this.unanswered, this.settings.quietPeriod), 'no-server', now);
     this.add({ type: 'rejected', reason: 'no-server' });
   }
 

@@ -10,7 +10,7 @@ import { assertNever } from '../base/result.ts';
 import { after, earliest, type Instant, type Millis, NEVER } from '../base/time.ts';
 import type { Proof } from '../model/kept.ts';
 import type { PaeCounter } from './counters.ts';
-import { type PaeSettings, SERVER_RETRY_CEILING, SERVER_RETRY_PERIOD } from './settings.ts';
+import { type PaeSettings, SERVER_RETRY_CEILING, serverBackOff } from './settings.ts';
 
 export type PacpState = 'UNAUTHENTICATED' | 'AUTHENTICATING' | 'AUTHENTICATED' | 'HELD';
 
@@ -159,8 +159,9 @@ export class Pacp {
         this.serverFailures += 1;
         // No server's word is no reject: a session outlives its servers, and the reauthentication is tried again
         // later and later, so that clients are not driven through exchanges that cannot end.
-        if (this.isAuthenticated) this.enterAuthenticated(now, this.serverBackOff(SERVER_RETRY_CEILING));
-        else this.enterHeld(now, this.serverBackOff(this.settings.quietPeriod));
+        if (this.isAuthenticated)
+          this.enterAuthenticated(now, serverBackOff(this.serverFailures, SERVER_RETRY_CEILING));
+        else this.enterHeld(now, serverBackOff(this.serverFailures, this.settings.quietPeriod));
         break;
       case 'eapSuccess':
         this.count('auth-successes-while-authenticating');
@@ -248,13 +249,6 @@ export class Pacp {
 
   private reAuthDue(from: Instant): Instant {
     return this.settings.reAuthPeriod > 0 ? after(from, this.settings.reAuthPeriod) : NEVER;
-  }
-
-  /** 10 s, 20 s, 40 s … up to `ceiling`, but never below the first step. */
-  private serverBackOff(ceiling: Millis): Millis {
-    // 2^16 is far beyond every ceiling; the bound keeps the power finite.
-    const doubled = SERVER_RETRY_PERIOD * 2 ** Math.min(this.serverFailures - 1, 16);
-    return Math.min(doubled, Math.max(ceiling, SERVER_RETRY_PERIOD)) as Millis;
   }
 
   private act(action: 'eapStart' | 'eapStop' | 'reAuthDue'): void {

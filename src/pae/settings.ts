@@ -47,6 +47,13 @@ export const SERVER_RETRY_PERIOD: Millis = seconds(10);
 /** The doubling of a session's reauthentication ends here; a client without a session waits quietPeriod at most. */
 export const SERVER_RETRY_CEILING: Millis = seconds(300);
 
+/** How long until servers are asked about the client again, of which none answered `failures` times in a row (from 1). */
+export function serverBackOff(failures: number, ceiling: Millis): Millis {
+  // 2^16 is far beyond every ceiling; the bound keeps the power finite.
+  const doubled = SERVER_RETRY_PERIOD * 2 ** Math.min(failures - 1, 16);
+  return millis(Math.min(doubled, Math.max(ceiling, SERVER_RETRY_PERIOD)));
+}
+
 /**
  * Two EAPOL-Starts closer than this are one: Windows sends up to three when a link comes up, and a second one that
  * was queued behind the first would restart an exchange that is already well under way.

@@ -3,32 +3,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Mac } from '../../src/base/mac.ts';
 import { text } from '../../src/wire/radius-attributes.ts';
-import { DYNAUTH_SECRET, dynamicRequest, readReply } from '../rigs/dynauth.ts';
+import { sendDynamic, WITH_DYNAUTH } from '../rigs/sim/dynamic-authorization.ts';
 import { SimulatedStage } from '../rigs/sim/stage.ts';
 import type { Machine } from '../scenarios/stage.ts';
 
-const SERVER = '192.0.2.1';
-const CONFIG = {
-  radius: {
-    servers: [{ address: SERVER, secret: 'testing123' }],
-    dynamic_authorization: { clients: [{ address: SERVER, secret: DYNAUTH_SECRET }] },
-  },
-};
-
-/** What became of a Disconnect-Request for this user: the code or the Error-Cause; undefined while it is not answered. */
-function disconnect(stage: SimulatedStage, user: string): () => string | number | undefined {
-  const { net } = stage;
-  const attributes = [text('User-Name', user)];
-  const bytes = dynamicRequest({ code: 'Disconnect-Request', attributes, at: net.world.clocks.wall });
-  const port = 40_000 + net.dynamicReplies.length;
-  net.post({ type: 'dynamic-requests', datagrams: [{ address: SERVER, port, bytes }] });
-  return () => {
-    const reply = net.dynamicReplies.find((sent) => sent.port === port);
-    if (reply === undefined) return undefined;
-    const { code, errorCause } = readReply(bytes, reply.bytes);
-    return errorCause ?? code;
-  };
-}
+const disconnect = (stage: SimulatedStage, user: string) =>
+  sendDynamic(stage, 'Disconnect-Request', [text('User-Name', user)]);
 
 describe('while a reauthentication moves its session to another VLAN', () => {
   async function moving(): Promise<{ stage: SimulatedStage; machine: Machine; mac: Mac }> {
@@ -36,7 +16,7 @@ describe('while a reauthentication moves its session to another VLAN', () => {
       machines: 1,
       vlans: { onUplink: [30, 40] },
       replies: { u1: { vlan: '30' } },
-      config: CONFIG,
+      config: WITH_DYNAUTH,
     });
     const machine = stage.machine(1);
     const mac = machine.mac as Mac;
@@ -78,7 +58,7 @@ describe('while a reauthentication moves its session to another VLAN', () => {
     // Its entry is not proven gone yet.
     expect(supplicant?.failures).toBe(failures);
     await expectGone(stage, mac);
-    expect(answer()).toBe('Disconnect-ACK');
+    expect(answer()?.code).toBe('Disconnect-ACK');
     expect(causes(stage)).toEqual(['radius-disconnect']);
     await stage.setReply('u1', { vlan: '30' });
     await stage.login(machine);
@@ -87,7 +67,7 @@ describe('while a reauthentication moves its session to another VLAN', () => {
 
 describe('while an entry that somebody has deleted is written again', () => {
   it('whoever is disconnected and logs in anew has the entry; the session before has its end, its answer and its Stop', async () => {
-    const stage = new SimulatedStage({ machines: 1, config: CONFIG });
+    const stage = new SimulatedStage({ machines: 1, config: WITH_DYNAUTH });
     const machine = stage.machine(1);
     const first = await stage.login(machine);
     stage.net.holdGrants(true);
@@ -102,7 +82,7 @@ describe('while an entry that somebody has deleted is written again', () => {
     await stage.pass(2_000);
     stage.net.holdGrants(false);
     await stage.pass(2_000);
-    expect(answer()).toBe('Disconnect-ACK');
+    expect(answer()?.code).toBe('Disconnect-ACK');
     expect(supplicant?.failures).toBe(failures);
     expect(stage.invariants.core.parts.life.closing).toBe(0);
     expect(stage.events('session-end')).toMatchObject([
@@ -116,7 +96,7 @@ describe('while an entry that somebody has deleted is written again', () => {
 
 describe('while the entry of somebody new is written', () => {
   it('a Disconnect-Request turns the user back: no session begins, and nothing of it is left', async () => {
-    const stage = new SimulatedStage({ machines: 2, config: CONFIG });
+    const stage = new SimulatedStage({ machines: 2, config: WITH_DYNAUTH });
     const [machine, other] = [stage.machine(1), stage.machine(2)];
     stage.net.holdGrants(true);
     await stage.begin(machine);
@@ -124,8 +104,8 @@ describe('while the entry of somebody new is written', () => {
     await stage.pass(1_000);
     const { life } = stage.invariants.core.parts;
     expect(life.entering({})).toHaveLength(2);
-    expect(disconnect(stage, 'nobody')()).toBe(503);
-    expect(disconnect(stage, 'u1')()).toBe('Disconnect-ACK');
+    expect(disconnect(stage, 'nobody')()?.errorCause).toBe(503);
+    expect(disconnect(stage, 'u1')()?.code).toBe('Disconnect-ACK');
     stage.net.holdGrants(false);
     await stage.pass(2_000);
     expect(stage.events('session-start').map(({ session }) => session.mac)).toEqual([other.mac]);

@@ -3,41 +3,11 @@
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Mac } from '../../src/base/mac.ts';
 import type { PortName } from '../../src/model/dataplane.ts';
-import { text, tunnel } from '../../src/wire/radius-attributes.ts';
-import { DYNAUTH_SECRET, dynamicRequest, readReply } from '../rigs/dynauth.ts';
+import { sendVlan, WITH_DYNAUTH } from '../rigs/sim/dynamic-authorization.ts';
 import { SimulatedStage } from '../rigs/sim/stage.ts';
 import { deviceName, PASSWORD } from '../scenarios/stage.ts';
 
 const P1 = 'p1' as PortName;
-const SERVER = '192.0.2.1';
-const CONFIG = {
-  radius: {
-    servers: [{ address: SERVER, secret: 'testing123' }],
-    dynamic_authorization: { clients: [{ address: SERVER, secret: DYNAUTH_SECRET }] },
-  },
-};
-
-/** Asks for another VLAN; the answer so far. */
-function coa(stage: SimulatedStage, user: string, vlan: string): () => string | undefined {
-  const { net } = stage;
-  const request = dynamicRequest({
-    code: 'CoA-Request',
-    attributes: [
-      text('User-Name', user),
-      tunnel('Tunnel-Type', 1, 13),
-      tunnel('Tunnel-Medium-Type', 1, 6),
-      tunnel('Tunnel-Private-Group-Id', 1, vlan),
-    ],
-    at: net.world.clocks.wall,
-  });
-  const port = 40_000 + net.dynamicReplies.length;
-  net.post({ type: 'dynamic-requests', datagrams: [{ address: SERVER, port, bytes: request }] });
-  return () => {
-    const reply = net.dynamicReplies.find((sent) => sent.port === port);
-    return reply === undefined ? undefined : readReply(request, reply.bytes).code;
-  };
-}
-
 describe('while somebody else leaves the port, slowly', () => {
   let stage: SimulatedStage;
 
@@ -51,7 +21,7 @@ describe('while somebody else leaves the port, slowly', () => {
       devices: [1],
       replies: { u1: { vlan: '30' }, d1: { vlan: '30' } },
       config: {
-        ...CONFIG,
+        ...WITH_DYNAUTH,
         ports: { 'p*': { auth_fail_vlan: 30, mab } },
       },
     });
@@ -111,10 +81,10 @@ describe('while somebody else leaves the port, slowly', () => {
     const answered = slowly();
     await reauthenticate('40');
     expect(session()?.vlans.untagged).toBe(30);
-    const answer = coa(stage, 'u1', '50');
+    const answer = sendVlan(stage, 'u1', '50');
     answered();
     await expectIn(50, id);
-    expect(answer()).toBe('CoA-ACK');
+    expect(answer()?.code).toBe('CoA-ACK');
     // The reauthentication has come to its end: another one can be.
     await reauthenticate('50');
     await expectIn(50, id);
@@ -124,11 +94,11 @@ describe('while somebody else leaves the port, slowly', () => {
   it('a reauthentication after a CoA-Request: in its VLAN, and the request is refused', async () => {
     const id = session()?.id;
     const answered = slowly();
-    const answer = coa(stage, 'u1', '40');
+    const answer = sendVlan(stage, 'u1', '40');
     await reauthenticate('50');
     answered();
     await expectIn(50, id);
-    expect(answer()).toBe('CoA-NAK');
+    expect(answer()?.code).toBe('CoA-NAK');
   });
 
   it('no renewal of a session is begun in the midst of another one', async () => {
@@ -144,7 +114,7 @@ describe('while somebody else leaves the port, slowly', () => {
       return renewal;
     });
     const answered = slowly();
-    coa(stage, 'u1', '40');
+    sendVlan(stage, 'u1', '40');
     await reauthenticate('50');
     answered();
     await stage.pass(20_000);
@@ -155,19 +125,19 @@ describe('while somebody else leaves the port, slowly', () => {
   it('a reauthentication back to where it is: nothing has changed', async () => {
     const id = session()?.id;
     const answered = slowly();
-    const answer = coa(stage, 'u1', '40');
+    const answer = sendVlan(stage, 'u1', '40');
     await reauthenticate('30');
     answered();
     await expectIn(30, id);
-    expect(answer()).toBe('CoA-NAK');
+    expect(answer()?.code).toBe('CoA-NAK');
   });
 
   it('a CoA-Request that cannot be done: the reauthentication is refused with it, and the session is over', async () => {
     const answered = slowly();
     await reauthenticate('40');
-    const answer = coa(stage, 'u1', '77');
+    const answer = sendVlan(stage, 'u1', '77');
     await stage.pass(200);
-    expect(answer()).toBe('CoA-NAK');
+    expect(answer()?.code).toBe('CoA-NAK');
     expect(session()).toBeUndefined();
     expect(stage.events('session-end').map(({ cause }) => cause)).toContain('nas-error');
     await stage.killSupplicant(stage.machine(1));
@@ -186,21 +156,21 @@ describe('while somebody else leaves the port, slowly', () => {
       await stage.ask('reauthenticate', { mac });
       await stage.pass(500);
     }
-    const answer = coa(stage, deviceName(1), '40');
+    const answer = sendVlan(stage, deviceName(1), '40');
     answered();
     await expectIn(40, id);
-    expect(answer()).toBe('CoA-ACK');
+    expect(answer()?.code).toBe('CoA-ACK');
   });
 
   it('whose entry cannot be removed: a CoA-Request is refused, and the session stays where it is', async () => {
     const id = session()?.id;
     stage.failRevokes(3);
-    const answer = coa(stage, 'u1', '40');
+    const answer = sendVlan(stage, 'u1', '40');
     await stage.pass(200);
-    expect(answer()).toBe('CoA-NAK');
+    expect(answer()?.code).toBe('CoA-NAK');
     expect(session()?.vlans.untagged).toBe(30);
     await stage.pass(10_000);
-    expect(coa(stage, 'u1', '40')()).toBe('CoA-ACK');
+    expect(sendVlan(stage, 'u1', '40')()?.code).toBe('CoA-ACK');
     await expectIn(40, id);
   });
 });
@@ -212,7 +182,7 @@ describe('a CoA-Request of two sessions on one port', () => {
       onePort: true,
       vlans: { onUplink: [30, 40] },
       replies: { u1: { vlan: '30' } },
-      config: CONFIG,
+      config: WITH_DYNAUTH,
     });
     const machines = [1, 2].map((n) => stage.machine(n));
     for (const machine of machines) await stage.login(machine, { user: 'u1', password: PASSWORD });
@@ -221,10 +191,10 @@ describe('a CoA-Request of two sessions on one port', () => {
       get: () => (count++ === nth ? 1 : 0),
       set: () => {},
     });
-    const answer = coa(stage, 'u1', '40');
+    const answer = sendVlan(stage, 'u1', '40');
     await stage.pass(1_000);
     expect(count).toBeGreaterThan(nth);
-    expect(answer()).toBe('CoA-NAK');
+    expect(answer()?.code).toBe('CoA-NAK');
     expect(await stage.vlansOf('p1')).toEqual({ pvid: 30, untagged: [30], tagged: [] });
     for (const machine of machines) {
       expect(await stage.grantedVlans(machine.mac)).toEqual([30]);

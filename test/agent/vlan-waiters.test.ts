@@ -4,20 +4,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Mac } from '../../src/base/mac.ts';
 import type { PortName } from '../../src/model/dataplane.ts';
-import { text, tunnel } from '../../src/wire/radius-attributes.ts';
-import { DYNAUTH_SECRET, dynamicRequest, readReply } from '../rigs/dynauth.ts';
+import { sendVlan, WITH_DYNAUTH } from '../rigs/sim/dynamic-authorization.ts';
 import { SimulatedStage } from '../rigs/sim/stage.ts';
 import type { Machine } from '../scenarios/stage.ts';
 
 const P1 = 'p1' as PortName;
-const SERVER = '192.0.2.1';
-const CONFIG = {
-  radius: {
-    servers: [{ address: SERVER, secret: 'testing123' }],
-    dynamic_authorization: { clients: [{ address: SERVER, secret: DYNAUTH_SECRET }] },
-  },
-  ports: { 'p*': { auth_fail_vlan: 30 } },
-};
+const CONFIG = { ...WITH_DYNAUTH, ports: { 'p*': { auth_fail_vlan: 30 } } };
 
 interface Scene {
   readonly stage: SimulatedStage;
@@ -56,23 +48,12 @@ describe('beside a session, another client is on its way into the same VLAN', ()
   it('a CoA-Request for another VLAN is answered once both are in, and both stay', async () => {
     const scene = await waiting();
     const { stage, one, two } = scene;
-    const { net } = stage;
-    const bytes = dynamicRequest({
-      code: 'CoA-Request',
-      attributes: [
-        text('User-Name', 'u1'),
-        tunnel('Tunnel-Type', 1, 13),
-        tunnel('Tunnel-Medium-Type', 1, 6),
-        tunnel('Tunnel-Private-Group-Id', 1, '40'),
-      ],
-      at: net.world.clocks.wall,
-    });
-    net.post({ type: 'dynamic-requests', datagrams: [{ address: SERVER, port: 40_000, bytes }] });
+    const answer = sendVlan(stage, 'u1', '40');
     await stage.pass(200);
-    expect(net.dynamicReplies).toEqual([]);
-    net.holdGrants(false);
+    expect(answer()).toBeUndefined();
+    stage.net.holdGrants(false);
     await stage.pass(1_000);
-    expect(net.dynamicReplies.map((reply) => readReply(bytes, reply.bytes).code)).toEqual(['CoA-NAK']);
+    expect(answer()?.code).toBe('CoA-NAK');
     expect([vlanOf(scene, one), vlanOf(scene, two)]).toEqual([30, 30]);
   });
 

@@ -6,17 +6,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { millis } from '../../src/base/time.ts';
-import { buildCli, type CliOptions } from '../../src/cli/cli.ts';
 import type { CommandRequest } from '../../src/io/command-request.ts';
 import { type ControlSocket, openControlSocket } from '../../src/io/control/control-socket.ts';
-import { readSecret, readText, replaceFile } from '../../src/io/files.ts';
 import { MqttLink } from '../../src/io/mqtt/mqtt.ts';
 import { type ResultOf, refusal } from '../../src/report/answers.ts';
 import { type Command, decodeCommand } from '../../src/report/commands.ts';
 import { EventLog } from '../../src/report/events.ts';
 import { SMALLEST } from '../config/samples.ts';
 import { startMosquitto, until } from '../io/mosquitto.ts';
-import { AT, CERTIFIED_DEVICE, EVENTS, INFO, NOW, PORT, SESSION } from '../report/samples.ts';
+import { CERTIFIED_DEVICE, EVENTS, INFO, NOW, PORT, SESSION } from '../report/samples.ts';
+import { rollcall } from '../rigs/command-line.ts';
+import { SERVERS } from './scripted-switch.ts';
 
 let folder = '';
 let socket = '';
@@ -31,32 +31,6 @@ afterEach(async () => {
   for (const dispose of leftovers.splice(0).reverse()) await dispose();
   rmSync(folder, { recursive: true, force: true });
 });
-
-interface Outcome {
-  readonly code: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function rollcall(args: readonly string[], options: Partial<CliOptions> = {}): Promise<Outcome> {
-  let out = '';
-  let err = '';
-  const cli = buildCli({
-    run: async () => 0,
-    files: { readText, readSecret, replaceFile },
-    out: (text) => {
-      out += text;
-    },
-    err: (text) => {
-      err += text;
-    },
-    color: false,
-    now: () => AT,
-    ...options,
-  });
-  const code = await cli.parse(args);
-  return { code, out, err };
-}
 
 const HOSTILE = 'eve\u001b[31m\u202e\nroot';
 
@@ -82,33 +56,7 @@ const RESULTS: Readonly<Record<string, object>> = {
     ],
   },
   session: { session: SESSION },
-  servers: {
-    servers: [
-      {
-        server: '[2001:db8::1]:1812',
-        use: 'authentication',
-        transport: 'udp',
-        state: 'up',
-        since: '2025-01-31T11:00:00.000Z',
-        in_flight: 2,
-        sockets: 1,
-        round_trip_ms: 1.5,
-        counters: { requests: 7, answers: 5, access_accepts: 2 },
-      },
-      {
-        server: '192.0.2.1:2083',
-        use: 'accounting',
-        transport: 'tls',
-        state: 'down',
-        since: '2025-01-31T11:59:30.000Z',
-        in_flight: 0,
-        sockets: 1,
-        round_trip_ms: null,
-        counters: { connection_certificate: 3 },
-      },
-    ],
-    reauthentications_waiting: 12,
-  },
+  servers: SERVERS,
   disconnect: {
     disconnected: 1,
     sessions: [SESSION.key],

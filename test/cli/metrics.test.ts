@@ -4,11 +4,10 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { buildCli } from '../../src/cli/cli.ts';
 import { exposition } from '../../src/cli/exposition.ts';
-import { readSecret, readText, replaceFile } from '../../src/io/files.ts';
 import { END_CAUSES } from '../../src/model/cause.ts';
-import { AT, INFO, PORT } from '../report/samples.ts';
+import { INFO, PORT } from '../report/samples.ts';
+import { rollcall } from '../rigs/command-line.ts';
 import { parseExposition } from '../rigs/exposition.ts';
 import { ScriptedSwitch, SERVERS, sessionOf } from './scripted-switch.ts';
 
@@ -26,24 +25,7 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-async function metrics(...args: readonly string[]) {
-  let out = '';
-  let err = '';
-  const cli = buildCli({
-    run: async () => 0,
-    files: { readText, readSecret, replaceFile },
-    out: (text) => {
-      out += text;
-    },
-    err: (text) => {
-      err += text;
-    },
-    color: false,
-    now: () => AT,
-  });
-  const code = await cli.parse(['metrics', '--socket', agent.path, ...args]);
-  return { code, out, err };
-}
+const metrics = (...args: readonly string[]) => rollcall(['metrics', '--socket', agent.path, ...args]);
 
 test('what the agent counts, by the names that docs/monitoring.md lists', async () => {
   agent.sessions = [sessionOf(1), sessionOf(2), { ...sessionOf(2), method: 'mab' }];

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { buildCli, type CliOptions } from '../../src/cli/cli.ts';
+import type { CliOptions } from '../../src/cli/cli.ts';
 import { type Output, Screen } from '../../src/cli/screen.ts';
 import { type Colors, colors } from '../../src/cli/text.ts';
 import {
@@ -15,10 +15,10 @@ import {
   sessionLines,
   stateLines,
 } from '../../src/cli/top-view.ts';
-import { readSecret, readText, replaceFile } from '../../src/io/files.ts';
 import type { SessionPayload } from '../../src/report/payloads.ts';
 import { until } from '../io/mosquitto.ts';
 import { AT, INFO, PORT } from '../report/samples.ts';
+import { rollcall } from '../rigs/command-line.ts';
 import { ScriptedSwitch, SERVERS, sessionOf } from './scripted-switch.ts';
 
 const CONTEXT = { paint: colors(false), now: AT };
@@ -215,21 +215,7 @@ describe('the terminal', () => {
     async function top(args: readonly string[], options: Partial<CliOptions> = {}) {
       said.out = '';
       said.err = '';
-      const cli = buildCli({
-        run: async () => 0,
-        files: { readText, readSecret, replaceFile },
-        out: (text) => {
-          said.out += text;
-        },
-        err: (text) => {
-          said.err += text;
-        },
-        color: false,
-        now: () => AT,
-        ...options,
-      });
-      const code = await cli.parse(['top', '--socket', agent.path, '--interval', '0.1', ...args]);
-      return { code, ...said };
+      return rollcall(['top', '--socket', agent.path, '--interval', '0.1', ...args], options, said);
     }
 
     test('--count prints so many rounds, all with rates', async () => {

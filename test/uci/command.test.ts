@@ -4,8 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { buildCli } from '../../src/cli/cli.ts';
-import { readSecret, readText, replaceFile } from '../../src/io/files.ts';
+import { type Outcome, rollcall } from '../rigs/command-line.ts';
 
 const UCI =
   "config switch 'main'\n\toption id 'sw1'\n\toption bridge 'br-lan'\nconfig server\n\toption address '192.0.2.10'\n\toption secret 'a-secret-of-more-than-16'\n";
@@ -19,26 +18,10 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 const yaml = () => join(folder, 'rollcall.yaml');
 
 /** Without a text there is no such file. */
-async function convert(
-  uci: string | undefined,
-  to = yaml(),
-): Promise<{ code: number; out: string; err: string }> {
+async function convert(uci: string | undefined, to = yaml()): Promise<Outcome> {
   const from = join(folder, 'exported');
   if (uci !== undefined) writeFileSync(from, uci);
-  const said = { out: '', err: '' };
-  const cli = buildCli({
-    run: () => Promise.resolve(0),
-    files: { readText, readSecret, replaceFile },
-    out: (text) => {
-      said.out += text;
-    },
-    err: (text) => {
-      said.err += text;
-    },
-    color: false,
-  });
-  const code = await cli.parse(['uci', '--from', from, ...(to === '' ? [] : ['--to', to])]);
-  return { code, ...said };
+  return rollcall(['uci', '--from', from, ...(to === '' ? [] : ['--to', to])]);
 }
 
 it('the first time it takes a start; then what the agent can take over is told from what it cannot', async () => {
