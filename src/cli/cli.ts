@@ -75,7 +75,7 @@ export interface Cli {
 export function buildCli(options: CliOptions): Cli {
   const out = options.out ?? printer();
   const error = options.err ?? ((text: string) => void process.stderr.write(text));
-  const color = options.color ?? (process.stdout.isTTY === true && process.env.NO_COLOR === undefined);
+  const color = options.color ?? (process.stdout.isTTY === true && (process.env.NO_COLOR ?? '') === '');
   const terminal: Terminal = { out, err: error, paint: colors(color), now: options.now ?? Date.now };
   return {
     parse: async (args) => {

@@ -25,6 +25,8 @@ export interface LoggerOptions {
   readonly level: LogLevel;
   /** Default: when stderr is a terminal. */
   readonly pretty?: boolean;
+  /** Of the readable form; default: when stderr is a terminal and NO_COLOR is not set. */
+  readonly color?: boolean;
   /** Where lines go, at once; default stderr. */
   readonly write?: (line: string) => void;
 }
@@ -39,7 +41,7 @@ const REDACTED = ['secret', 'password', '*.secret', '*.password', '*.*.secret', 
 export function createLogger(options: LoggerOptions): Logger {
   const pretty = options.pretty ?? process.stderr.isTTY === true;
   const gathered = options.write === undefined && !pretty ? new GatheredStderr() : undefined;
-  const destination = gathered ?? plainTarget(options.write, pretty);
+  const destination = gathered ?? target(options, pretty);
   const form: PinoOptions = {
     level: options.level,
     base: null,
@@ -101,33 +103,37 @@ class GatheredStderr implements DestinationStream {
   }
 }
 
-function plainTarget(write: LoggerOptions['write'], pretty: boolean): DestinationStream {
-  const out = write ?? ((line: string) => process.stderr.write(line));
+function target(options: LoggerOptions, pretty: boolean): DestinationStream {
+  const write = options.write ?? ((line: string) => void process.stderr.write(line));
+  const color = options.color ?? (process.stderr.isTTY === true && (process.env.NO_COLOR ?? '') === '');
+  const paint = pc.createColors(color);
   return new Writable({
     decodeStrings: false,
     write(chunk: string, _encoding, done) {
-      out(pretty ? prettyLine(chunk) : chunk);
+      write(pretty ? prettyLine(chunk, paint) : chunk);
       done();
     },
   });
 }
 
-const COLOURS: Readonly<Record<string, (text: string) => string>> = {
-  trace: pc.dim,
-  debug: pc.dim,
-  info: pc.green,
-  warn: pc.yellow,
-  error: pc.red,
+type Paint = ReturnType<typeof pc.createColors>;
+
+const PAINTED: Readonly<Record<string, 'dim' | 'green' | 'yellow' | 'red'>> = {
+  trace: 'dim',
+  debug: 'dim',
+  info: 'green',
+  warn: 'yellow',
+  error: 'red',
 };
 
 /** `12:00:00.000 info  message  port=p1 mac=...`. A line that is no JSON is shown as it is. */
-export function prettyLine(line: string): string {
+function prettyLine(line: string, paint: Paint): string {
   try {
     const { level, time, message, ...fields } = JSON.parse(line) as Record<string, unknown>;
-    const colour = COLOURS[String(level)] ?? ((text: string) => text);
-    const rest = Object.entries(fields).map(([key, value]) => pc.dim(`${key}=${printable(value)}`));
+    const color = paint[PAINTED[String(level)] ?? 'reset'];
+    const rest = Object.entries(fields).map(([key, value]) => paint.dim(`${key}=${printable(value)}`));
     const clock = String(time).slice(11, 23);
-    return `${pc.dim(clock)} ${colour(String(level).padEnd(5))} ${[printable(message), ...rest].join('  ')}\n`;
+    return `${paint.dim(clock)} ${color(String(level).padEnd(5))} ${[printable(message), ...rest].join('  ')}\n`;
   } catch {
     return line;
   }

@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { escapeUnprintable } from '../../src/base/unprintable.ts';
 import { clean } from '../../src/cli/text.ts';
 import { quoteValue } from '../../src/config/fault.ts';
-import { prettyLine } from '../../src/io/log.ts';
+import { createLogger } from '../../src/io/log.ts';
 import { quoted } from '../../src/wire/quote.ts';
 
 const MARKS = [
@@ -25,11 +25,21 @@ it.each(MARKS)('%s is escaped wherever a text is shown', (_, mark) => {
     clean(hostile),
     quoteValue(hostile),
     quoted(hostile),
-    prettyLine(JSON.stringify({ level: 'info', message: hostile })),
+    logged(hostile),
   ];
   for (const text of shown) expect(text).toMatch(/a\\[xu][0-9a-f\\u{}]+b/);
   for (const text of shown) expect(text).not.toContain(mark);
 });
+
+function logged(message: string): string {
+  let line = '';
+  const write = (text: string): void => {
+    line += text;
+  };
+  // Colours are escapes, too.
+  createLogger({ level: 'info', pretty: true, color: false, write }).log('info', message);
+  return line;
+}
 
 it('letters of all scripts, and emoji, stay', () => {
   expect(escapeUnprintable('Käthe עברית 😀')).toBe('Käthe עברית 😀');

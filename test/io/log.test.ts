@@ -3,9 +3,9 @@
 import { describe, expect, test } from 'vitest';
 import { createLogger } from '../../src/io/log.ts';
 
-function collect(pretty: boolean, level: 'info' | 'debug' = 'info') {
+function collect(pretty: boolean, color = false) {
   const lines: string[] = [];
-  return { lines, logger: createLogger({ level, pretty, write: (line) => lines.push(line) }) };
+  return { lines, logger: createLogger({ level: 'info', pretty, color, write: (line) => lines.push(line) }) };
 }
 
 describe('the log', () => {
@@ -40,12 +40,17 @@ describe('the log', () => {
   test('hostile text cannot reach the terminal or begin a line of its own', () => {
     const { lines, logger } = collect(true);
     logger.log('info', 'login\n\u001b[2J', { user: 'a\u001b]0;x\u0007\u202eb' });
-    // The escapes of our own colours are the only ones that may be there.
-    const plain = (lines[0] ?? '')
-      .split('\u001b[')
-      .map((part) => part.replace(/^\d+m/, ''))
-      .join('');
-    expect([...plain.trimEnd()].every((character) => character >= ' ' && character !== '\u202e')).toBe(true);
-    expect(plain).toContain('user=a\\u001b]0;x\\u0007\\u202eb');
+    const line = (lines[0] ?? '').trimEnd();
+    expect([...line].every((character) => character >= ' ' && character !== '\u202e')).toBe(true);
+    expect(line).toContain('user=a\\u001b]0;x\\u0007\\u202eb');
+  });
+
+  test('colours are for a terminal that wants them, whatever the environment says', () => {
+    const plain = collect(true);
+    plain.logger.log('warn', 'hello', { port: 'p1' });
+    expect(plain.lines[0]?.slice('12:00:00.000'.length)).toBe(' warn  hello  port=p1\n');
+    const painted = collect(true, true);
+    painted.logger.log('warn', 'hello', { port: 'p1' });
+    expect(painted.lines[0]).toContain('\u001b[33mwarn \u001b[39m hello');
   });
 });
