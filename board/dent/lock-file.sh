@@ -11,6 +11,6 @@ lock=${2:-/var/lib/rollcall/lock.conf}
 
 [ -r "$config" ] || exit 0
 sum=$(sha256sum <"$config")
-! grep -qs "^# sha256 of that: ${sum%% *}$" "$lock" || exit 0
+! grep -qs "^# sha256 of the configuration: ${sum%% *}$" "$lock" || exit 0
 # Without its compiler V8 needs no memory that can be written and run, which the unit forbids.
 exec "${ROLLCALL_NODE:-/usr/bin/node}" --jitless --no-expose-wasm "$(dirname "$0")/rollcall.js" check --write-lock "$lock" -c "$config"

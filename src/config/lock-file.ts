@@ -19,10 +19,11 @@ export const OWN_LOCK_FILE = 'served.conf';
 export function lockFile({ backend, switch: device, ports }: Config, text: string): string {
   const lines = [
     '# What rollcall-lock shuts before the agent runs. Made from the configuration: do not edit.',
-    `# sha256 of that: ${sha256Hex(text)}`,
     ...(backend === 'switchdev' ? [`bridge ${device.bridge}`] : []),
     ...device.uplinks.map((pattern) => `uplink ${pattern}`),
     ...ports.map(({ pattern, control }) => `port ${pattern}${control === undefined ? '' : ` ${control}`}`),
+    // Last: a file that was cut off has none, and is made anew.
+    `# sha256 of the configuration: ${sha256Hex(text)}`,
   ];
   return `${lines.join('\n')}\n`;
 }

@@ -161,6 +161,10 @@ describe('the Debian package', () => {
       expect(readFileSync(lock, 'utf8')).toMatch(/^port p\* auto$/m);
       expect(make()).toMatchObject({ status: 0, stdout: '', stderr: '' });
       expect(statSync(lock).ino).toBe(first);
+      const whole = readFileSync(lock, 'utf8');
+      writeFileSync(lock, whole.slice(0, whole.indexOf('\nport ')));
+      expect(make()).toMatchObject({ status: 0 });
+      expect(readFileSync(lock, 'utf8'), 'after it was cut off').toBe(whole);
       writeFileSync(config, SMALLEST.replace('"p*"', '"swp*"'));
       expect(make()).toMatchObject({ status: 0 });
       expect(readFileSync(lock, 'utf8')).toMatch(/^port swp\* auto$/m);

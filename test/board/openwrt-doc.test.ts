@@ -75,9 +75,10 @@ it('its commands protect the first port, and no other', () => {
   ).toEqual([['192.0.2.10', 'the-secret-of-this-switch']]);
   expect(root.owned('etc/rollcall/secret')).toMatch(/^6[04]0 /);
   expect(calls.filter(([call]) => call === 'procd_open_instance')).toHaveLength(2);
-  expect(root.read('var/run/rollcall-lock.conf').split('\n').slice(1)).toEqual(
-    lockFile(config, '').split('\n').slice(2),
-  );
+  expect(root.read('var/run/rollcall-lock.conf').split('\n').slice(1)).toEqual([
+    ...lockFile(config, '').split('\n').slice(1, -2),
+    '',
+  ]);
 });
 
 it('what it says beside holds: an uplink, a broker', () => {

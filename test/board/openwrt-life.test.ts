@@ -168,6 +168,14 @@ describe('sysupgrade', () => {
     expect(upgrade).toMatch(/^sysupgrade_init_conffiles="rollcall_stop \$sysupgrade_init_conffiles"$/m);
   });
 
+  it.each(['control.sock', 'other.sock'])('waits until the agent has closed its store: %s', async (name) => {
+    root.write('etc/config/rollcall', ENABLED.replace('control.sock', name));
+    await root.listen(`var/run/rollcall/${name}`);
+    root.program('bin/sleep', '#!/bin/sh\necho sleep >>/tmp/sleeps\n');
+    expect(hook()).toMatchObject({ status: 0, err: '' });
+    expect(lines('tmp/sleeps').length).toBeGreaterThan(1);
+  });
+
   it('keeps configuration, secrets, state and the locker', () => {
     expect(readFileSync(join(FILES, 'rollcall.keep'), 'utf8').split('\n')).toEqual([
       '/etc/config/rollcall',

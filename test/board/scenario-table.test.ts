@@ -3,6 +3,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { expect, it } from 'vitest';
+import { BOOT } from '../qemu/boot.ts';
 import { KERNEL_MAB } from '../qemu/kernel-mab.ts';
 import { POWER } from '../qemu/power.ts';
 import { QUICK } from '../qemu/quick.ts';
@@ -25,6 +26,7 @@ const ROWS: readonly (readonly [string, readonly Named[], Place])[] = [
   ['in a VLAN', VLANS, 'lab-vlan'],
   ['in a VLAN without a login', VLAN_FALLBACKS, 'lab-vlan'],
   ["by the kernel's notice", KERNEL_MAB, 'qemu'],
+  ['boot', BOOT, 'qemu'],
   ['power', POWER, 'qemu'],
 ];
 
@@ -53,7 +55,7 @@ const HEAD = `# Scenarios, and where they are played
 
 Made by \`test/board/scenario-table.test.ts\` from the lists of scenarios; \`ROLLCALL_WRITE=1\` writes it anew. The bodies are the same
 everywhere (\`test/scenarios/\`): they know what a switch does, and not what it is made of. Beside these targets all but those
-of the last two groups are played on the simulated switch, in fake time, with every unit test.
+of the last three groups are played on the simulated switch, in fake time, with every unit test.
 
 - **namespaces**: a bridge in network namespaces of this machine and of its kernel, real peers. Where that kernel cannot filter
   VLANs, \`make lab-vlan\` brings another one.

@@ -22,6 +22,7 @@ import { StringDecoder } from 'node:string_decoder';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { CommandRequest } from '../../src/io/command-request.ts';
 import { type ControlSocket, openControlSocket } from '../../src/io/control/control-socket.ts';
+import { socketFault } from '../../src/io/control/socket-file.ts';
 import { until } from './mosquitto.ts';
 
 let folder = '';
@@ -46,6 +47,13 @@ async function agent(): Promise<ControlSocket> {
   if (!opened.ok) throw new Error(opened.error);
   leftovers.push(() => opened.value.close());
   return opened.value;
+}
+
+/** Why it cannot be opened there, or `opened`. */
+async function refused(at: string): Promise<string> {
+  const opened = await openControlSocket({ path: at, rights: 'full', onRequest: () => {} });
+  if (opened.ok) await opened.value.close();
+  return opened.ok ? 'opened' : opened.error;
 }
 
 async function client(): Promise<{ socket: Socket; lines: unknown[]; ended: () => boolean }> {
@@ -243,12 +251,6 @@ describe('the file', () => {
 });
 
 describe('where others could put something in its place it is not opened', () => {
-  const refused = async (at: string): Promise<string> => {
-    const opened = await openControlSocket({ path: at, rights: 'full', onRequest: () => {} });
-    if (opened.ok) await opened.value.close();
-    return opened.ok ? 'opened' : opened.error;
-  };
-
   test.each([
     ['everybody may write into', 0o1777, 0],
     ['everybody may write into', 0o757, 0],
@@ -288,10 +290,49 @@ describe('where others could put something in its place it is not opened', () =>
     const precious = join(folder, 'precious');
     writeFileSync(precious, 'precious', { mode: 0o600 });
     symlinkSync(precious, path);
-    expect(await refused(path)).toBe(`${path} is there and is no socket; it is left alone`);
+    expect(await refused(path)).toBe(`${precious} is there and is no socket; it is left alone`);
     expect(lstatSync(path).isSymbolicLink()).toBe(true);
     expect([readFileSync(precious, 'utf8'), statSync(precious).mode & 0o777]).toEqual(['precious', 0o600]);
   });
+});
+
+describe('a link in its own place, to where it shall be', () => {
+  const linked = (): string => {
+    mkdirSync(join(folder, 'own'), { mode: 0o750 });
+    const link = join(folder, 'known.sock');
+    symlinkSync('own/control.sock', link);
+    return link;
+  };
+
+  test('is followed once, and stays', async () => {
+    const link = linked();
+    expect(await refused(link)).toBe('opened');
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+  });
+
+  test('is judged by where it leads; a link to a link is not followed', async () => {
+    const link = linked();
+    chmodSync(join(folder, 'own'), 0o777);
+    expect(await refused(link)).toMatch(/everybody may write into .*own/);
+    chmodSync(join(folder, 'own'), 0o750);
+    symlinkSync('elsewhere', join(folder, 'own/control.sock'));
+    expect(await refused(link)).toMatch(/own\/control.sock is there and is no socket/);
+  });
+
+  test('whose folder is not there yet is no fault beforehand', () => {
+    const link = join(folder, 'known.sock');
+    symlinkSync('later/control.sock', link);
+    expect(socketFault(link)).toBeUndefined();
+  });
+});
+
+test('what would keep us from listening is told beforehand, and nothing is done', async () => {
+  writeFileSync(path, 'precious');
+  expect(socketFault(path)).toBe(`${path} is there and is no socket; it is left alone`);
+  expect(socketFault(join(folder, 'not/there/x.sock'))).toBeUndefined();
+  expect(existsSync(join(folder, 'not'))).toBe(false);
+  chmodSync(folder, 0o777);
+  expect(socketFault(join(folder, 'x.sock'))).toMatch(/everybody may write into/);
 });
 
 describe('a client that does not read', () => {

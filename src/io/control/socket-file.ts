@@ -2,20 +2,25 @@
 //
 // Nobody but root and the agent's own user can put another file in its place, or has put a link on the way to it: each folder
 // down to it belongs to one of them and is not for others to write into, and links among them are followed once, before
-// anything is done. In /tmp, where everybody may write, it is refused.
+// anything is done. So is a link in its own place, which only they can have laid: where the command line looks by itself, a
+// package has one to the agent's own folder. In /tmp, where everybody may write, it is refused.
 
 import {
+  accessSync,
   chmodSync,
   chownSync,
+  constants,
+  existsSync,
   lstatSync,
   mkdirSync,
   readFileSync,
+  readlinkSync,
   realpathSync,
   statSync,
   unlinkSync,
 } from 'node:fs';
 import type { Server } from 'node:net';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { err, ok, type Result } from '../../base/result.ts';
 import { isSocketPath } from '../../config/formats.ts';
 import { attempt } from '../files.ts';
@@ -67,7 +72,10 @@ export async function listenOnFile(
 ): Promise<Result<void, string>> {
   const gid = group === undefined ? ok(undefined) : groupId(group);
   if (!gid.ok) return err(`${path}: ${gid.error}`);
-  const place = realPlace(path);
+  const place = attempt(() => {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
+    return realPlace(path);
+  });
   if (!place.ok) return err(`cannot listen on ${path}: ${place.error}`);
   if (!isSocketPath(place.value))
     return err(`cannot listen on ${path}: ${place.value} is too long for a socket`);
@@ -89,25 +97,56 @@ export async function listenOnFile(
   return err(`${path} cannot be given to the group ${group ?? ''}: ${given.error}`);
 }
 
+/**
+ * What would keep this process from listening on it, as far as that is seen without doing anything: a sentence; undefined = nothing.
+ * A folder that is not there will be made.
+ */
+export function socketFault(path: string): string | undefined {
+  if (![path, followed(path)].every((at) => existsSync(dirname(at)))) return undefined;
+  const place = realPlace(path);
+  if (!place.ok) return place.error;
+  const folder = dirname(place.value);
+  const writable = attempt(() => ok(accessSync(folder, constants.W_OK | constants.X_OK)));
+  if (!writable.ok) return `this user may not write into ${folder}`;
+  const found = lstatSync(place.value, { throwIfNoEntry: false });
+  return found === undefined || found.isSocket() ? undefined : notOurs(place.value);
+}
+
+/** Where it truly is, if nobody else can change that. */
 function realPlace(path: string): Result<string, string> {
+  const named = placeInFolder(path);
+  return named.ok ? placeInFolder(followed(named.value)) : named;
+}
+
+function placeInFolder(path: string): Result<string, string> {
   return attempt(() => {
-    mkdirSync(dirname(path), { recursive: true, mode: 0o755 });
-    const fault = folderFault(dirname(path));
-    return fault === undefined ? ok(join(realpathSync(dirname(path)), basename(path))) : err(fault);
+    const folder = dirname(path);
+    const fault = folderFault(folder);
+    return fault === undefined ? ok(join(realpathSync(folder), basename(path))) : err(fault);
   });
 }
 
+/** What a link leads to, which may not be there yet; the path itself, if it is none. */
+function followed(path: string): string {
+  const target = attempt(() => ok(readlinkSync(path)));
+  return target.ok ? resolve(dirname(path), target.value) : path;
+}
+
+function notOurs(path: string): string {
+  return `${path} is there and is no socket; it is left alone`;
+}
+
 function listen(server: Server, path: string): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    server.once('error', (error: NodeJS.ErrnoException) => resolve(error.code ?? error.message));
-    server.listen(path, () => resolve(undefined));
+  return new Promise((settle) => {
+    server.once('error', (error: NodeJS.ErrnoException) => settle(error.code ?? error.message));
+    server.listen(path, () => settle(undefined));
   });
 }
 
 /** Removes a socket that nobody listens on. A sentence when the path is taken by a live agent or by something else. */
 async function clearStale(path: string): Promise<string | undefined> {
   try {
-    if (!lstatSync(path).isSocket()) return `${path} is there and is no socket; it is left alone`;
+    if (!lstatSync(path).isSocket()) return notOurs(path);
   } catch {
     return undefined;
   }

@@ -2,9 +2,8 @@
 // It speaks of the user who asks, who may be another one than the agent's.
 
 import { existsSync } from 'node:fs';
-import { dirname } from 'node:path';
 import type { Config } from '../../config/config.ts';
-import { folderFault } from '../control/socket-file.ts';
+import { folderFault, socketFault } from '../control/socket-file.ts';
 import { readTlsFiles } from '../tls.ts';
 import type { HostFinding } from './host-check.ts';
 import { ownRights } from './rights.ts';
@@ -28,13 +27,16 @@ function rightFindings(config: Config): readonly HostFinding[] {
 function folderFindings({ controlSocket, readSocket, stateDir }: Config): readonly HostFinding[] {
   const sockets = [controlSocket, ...(readSocket === undefined ? [] : [readSocket])];
   const judged = [
-    ...sockets.map((path) => ({ severity: 'fault', folder: dirname(path), what: path }) as const),
-    { severity: 'warning', folder: stateDir, what: 'state_dir' } as const,
+    ...sockets.map((path) => ({ severity: 'fault', fault: socketFault(path), what: path }) as const),
+    {
+      severity: 'warning',
+      fault: existsSync(stateDir) ? folderFault(stateDir) : undefined,
+      what: 'state_dir',
+    } as const,
   ];
-  return judged.flatMap(({ severity, folder, what }) => {
-    const fault = existsSync(folder) ? folderFault(folder) : undefined;
-    return fault === undefined ? [] : [{ severity, message: `${what}: ${fault}` }];
-  });
+  return judged.flatMap(({ severity, fault, what }) =>
+    fault === undefined ? [] : [{ severity, message: `${what}: ${fault}` }],
+  );
 }
 
 function tlsFindings({ mqtt }: Config): readonly HostFinding[] {
