@@ -13,6 +13,7 @@ import {
   readFileSync,
   readSync,
   renameSync,
+  rmSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname } from 'node:path';
@@ -91,7 +92,9 @@ export function replaceFile(path: string, text: string, mode = 0o600): Result<vo
     const folder = dirname(path);
     const part = `${path}.part`;
     mkdirSync(folder, { recursive: true });
-    syncedAfter(openSync(part, 'w', mode), (file) => {
+    // Root writes into the agent's folder, too: what lies there by that name, a link perhaps, is not written through.
+    rmSync(part, { force: true });
+    syncedAfter(openSync(part, 'wx', mode), (file) => {
       fchmodSync(file, mode);
       writeFileSync(file, text);
     });

@@ -2,12 +2,14 @@
 
 import {
   fstatSync,
+  lstatSync,
   mkdtempSync,
   type PathLike,
   readdirSync,
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -37,6 +39,16 @@ beforeEach(() => {
   steps.length = 0;
 });
 afterEach(() => rmSync(folder, { recursive: true }));
+
+it('what lies in its way while it is written, a link of another user, is not written through', () => {
+  const [path, victim] = [join(folder, 'lock.conf'), join(folder, 'victim')];
+  writeFileSync(victim, 'precious', { mode: 0o600 });
+  symlinkSync(victim, `${path}.part`);
+  expect(replaceFile(path, 'ours', 0o644).ok).toBe(true);
+  expect([readFileSync(victim, 'utf8'), statSync(victim).mode & 0o777]).toEqual(['precious', 0o600]);
+  expect([readFileSync(path, 'utf8'), statSync(path).mode & 0o777]).toEqual(['ours', 0o644]);
+  expect(lstatSync(path).isSymbolicLink()).toBe(false);
+});
 
 it('the file is synced, renamed, and its folder synced; it is for its owner alone', () => {
   const path = join(folder, 'state', 'small.json');
