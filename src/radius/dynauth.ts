@@ -106,9 +106,9 @@ export class DynamicAuthorizationServer {
   /** Whatever came in; never throws, whatever it is. */
   receive(datagram: ClientDatagram, nas: NasNames, now: Now): DynAuthEffect[] {
     const { address, port, bytes } = datagram;
-    const client = this.clients.at(address);
+    const client = this.clients.of(datagram);
     if (client === undefined)
-      return [{ type: 'dropped', reason: 'client', detail: `${address} is not listed` }];
+      return [{ type: 'dropped', reason: 'client', detail: `${address}, port ${port}, is not listed` }];
     const verified = verifyAccountingOrDynamicRequest({
       packetBytes: bytes,
       secret: client.secret,

@@ -22,9 +22,12 @@ export class ListedClients {
     this.byAddress = new Map(clients.map((client) => [client.address, client]));
   }
 
-  /** Whose source address this is, as a socket has it: a link-local one comes with its zone. */
-  at(address: string): ListedClient | undefined {
+  /**
+   * Whose source this is, as a socket has it: a link-local address comes with its zone. Nobody's without a port, which may come
+   * (RFC 768) and cannot be answered.
+   */
+  of({ address, port }: ClientDatagram): ListedClient | undefined {
     const ip = parseIp(withoutZone(address));
-    return ip === undefined ? undefined : this.byAddress.get(ip);
+    return ip === undefined || port === 0 ? undefined : this.byAddress.get(ip);
   }
 }

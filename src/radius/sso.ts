@@ -63,9 +63,10 @@ export class SsoServer {
   }
 
   /** Whatever came in; never throws, whatever it is. */
-  receive({ address, port, bytes }: ClientDatagram, now: Instant): SsoEffect[] {
-    const client = this.clients.at(address);
-    if (client === undefined) return [dropped('client', `${address} is not listed`)];
+  receive(datagram: ClientDatagram, now: Instant): SsoEffect[] {
+    const { address, port, bytes } = datagram;
+    const client = this.clients.of(datagram);
+    if (client === undefined) return [dropped('client', `${address}, port ${port}, is not listed`)];
     const verified = verifyAccountingOrDynamicRequest({
       packetBytes: bytes,
       secret: client.secret,

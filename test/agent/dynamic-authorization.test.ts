@@ -10,6 +10,7 @@ import type { PortName } from '../../src/model/dataplane.ts';
 import type { HoldKind } from '../../src/model/port.ts';
 import { RADIUS_CODES } from '../../src/wire/radius.ts';
 import {
+  ip,
   type OutgoingAttribute,
   octets,
   text,
@@ -185,6 +186,20 @@ describe('asked of running sessions', () => {
     expect(one('Disconnect-Request', user(1))?.code).toBe('Disconnect-ACK');
     expect(causes().slice(-2).sort()).toEqual(['p1 radius-disconnect', 'p2 radius-disconnect']);
     expect(sessions().size).toBe(1);
+  });
+
+  it('nobody has the rights of another by saying its address', async () => {
+    const [victim, thief] = net.clients;
+    const address = victim?.ipv4;
+    if (thief === undefined || address === undefined) throw new Error('there are two, with addresses');
+    thief.ipv4 = address;
+    for (const client of [victim, thief]) client?.announce();
+    await stage.pass(500);
+    const roles = () => [1, 2].map((n) => session(n)?.role);
+    const raise = [ip('Framed-IP-Address', address), text('Filter-Id', 'staff')];
+    expect([one('CoA-Request', ...raise)?.errorCause, roles()]).toEqual([508, ['default', 'default']]);
+    const named = one('CoA-Request', ...raise, mac(1));
+    expect([named?.code, roles()]).toEqual(['CoA-ACK', ['staff', 'default']]);
   });
 
   it('a burst is one batch of revocations', () => {

@@ -335,6 +335,19 @@ test('what would keep us from listening is told beforehand, and nothing is done'
   expect(socketFault(join(folder, 'x.sock'))).toMatch(/everybody may write into/);
 });
 
+test('a line that is nested without end is refused, and ends nothing', async () => {
+  await agent();
+  const { socket, lines } = await client();
+  socket.write(
+    `{"verb":"info","id":1,"x":${'['.repeat(20_000)}${']'.repeat(20_000)}}\n{"verb":"info","id":2}\n`,
+  );
+  await until(() => lines.length === 2);
+  expect(lines).toEqual([
+    { id: 1, ok: false, error: { code: 'bad-json', message: 'the line is nested too deeply', path: '' } },
+    { ok: true, verb: 'info', got: { id: 2 } },
+  ]);
+});
+
 describe('a client that does not read', () => {
   test('is asked nothing more until it does: one answer is kept for it, and all come in their order', async () => {
     let asked = 0;

@@ -544,6 +544,40 @@ describe('the broker comes and goes', () => {
     });
     expect(rig.connects).toBe(1);
   });
+
+  test('an answer above it for its Correlation Data is left out, and does not break the link', async () => {
+    const mosquitto = await broker(['max_packet_size 20000']);
+    const rig = new Rig(mosquitto.url);
+    await until(() => rig.link.connected);
+    const observer = await Observer.on(mosquitto.url, [`${BASE}response/+`]);
+    for (const length of [19_500, 10]) {
+      const properties = { correlationData: Buffer.alloc(length) };
+      await observer.client.publishAsync(`${BASE}command/sessions`, '{}', { qos: 1, properties });
+    }
+    await until(() => rig.commands.length === 2);
+    for (const { reply } of rig.commands) reply({ ok: true, result: 'x'.repeat(500) });
+    await until(() => observer.seen.length === 1);
+    // The answer, and the word that it is too large.
+    expect([rig.link.counters()['too-large'], rig.connects]).toEqual([2, 1]);
+  });
+
+  test('a Response Topic for which the broker ends the connection ends one, and not every one', async () => {
+    const mosquitto = await broker();
+    const rig = new Rig(mosquitto.url);
+    await until(() => rig.link.connected);
+    const observer = await Observer.on(mosquitto.url, [`${BASE}response/+`]);
+    // Mosquitto hands it on, and takes nothing under it: a topic has 200 levels at most.
+    const properties = { responseTopic: 'a/'.repeat(250) };
+    await observer.client.publishAsync(`${BASE}command/sessions`, '{}', { qos: 1, properties });
+    await until(() => rig.commands.length === 1);
+    rig.commands[0]?.reply({ ok: true });
+    await until(() => rig.connects === 2 && rig.link.connected);
+    await observer.client.publishAsync(`${BASE}command/ports`, '{}', { qos: 1 });
+    await until(() => rig.commands.length === 2);
+    rig.commands[1]?.reply({ ok: true });
+    await until(() => observer.seen.length === 1);
+    expect(rig.connects).toBe(2);
+  });
 });
 
 test.each(['mqtt://127.0.0.1:99999', 'mqtt://127.0.0.1:18x', 'ws://127.0.0.1:77777/x'])(

@@ -57,6 +57,18 @@ test('a newer state takes the place of a postponed one', () => {
   expect(payloads(take(queue))).toEqual(['2', '1']);
 });
 
+test('an answer that was in flight is not sent again: what broke the connection may have been its topic', () => {
+  const queue = queueOf(
+    event('1'),
+    { topic: 'chosen by a stranger', payload: '2', retain: false },
+    event('3'),
+  );
+  take(queue, 2);
+  queue.rewind();
+  expect(payloads(take(queue))).toEqual(['1', '3']);
+  expect(queue.dropped).toBe(1);
+});
+
 test('a connection that breaks brings what was postponed back to the front', () => {
   const queue = queueOf(event('1'), event('2'), event('3'));
   const [first] = take(queue, 2) as [Publication];

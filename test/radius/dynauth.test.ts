@@ -80,6 +80,8 @@ describe('what is believed (RFC 5176 §6)', () => {
     expect(kinds(rig.give(disconnect(BOB), { port: 1 }))).toEqual(['request']);
     expect(kinds(rig.give(disconnect(BOB), { address: '192.0.2.10' }))).toEqual(['client']);
     expect(kinds(rig.give(disconnect(BOB), { address: 'fe80::1%eth0' }))).toEqual(['client']);
+    // Also a copy of what was answered: nothing can be sent to no port.
+    expect(kinds(rig.give(disconnect(BOB), { port: 0 }))).toEqual(['client']);
     const other = dynamicRequest({ code: 'CoA-Request', attributes: [BOB], secret: utf8('other') });
     expect(kinds(rig.give(other))).toEqual(['request-authenticator']);
   });

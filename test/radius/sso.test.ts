@@ -38,6 +38,7 @@ describe('a packet', () => {
     const bytes = accountingRequest('start', ALICE);
     expect(reasons(tell(server(), bytes, '192.0.2.11'))).toEqual(['client']);
     expect(reasons(tell(server(), bytes, 'nonsense'))).toEqual(['client']);
+    expect(reasons(server().receive({ address: CLIENT, port: 0, bytes }, instant(0)))).toEqual(['client']);
     expect(reasons(tell(server(), accountingRequest('start', { ...ALICE, secret: 'another' })))).toEqual([
       'request-authenticator',
     ]);

@@ -183,6 +183,13 @@ export class DynamicAuthorization {
       this.refuse(work, 'Unsupported-Extension', 'no server has authorized it: it can be reauthenticated');
       return;
     }
+    // What a client says by ARP or ND proves nothing: another one's rights are not to be had by its address.
+    const byAddress = (keys.framedIp ?? keys.framedIpv6) !== undefined;
+    if (authorizes && byAddress && work.units.length > 1) {
+      const detail = `${work.units.length} clients say that the address is theirs: a MAC or a session id tells which`;
+      this.refuse(work, 'Multiple-Session-Selection-Unsupported', detail);
+      return;
+    }
     switch (action.type) {
       case 'disconnect':
         this.disconnect(work, entering, action);

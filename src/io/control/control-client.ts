@@ -11,6 +11,7 @@ import { refusal } from '../../report/answers.ts';
 import { MAX_COMMAND_OCTETS } from '../../report/command-schemas.ts';
 import type { RequestIdentity, Rights } from '../../report/commands.ts';
 import type { CommandRequest } from '../command-request.ts';
+import { attempt } from '../files.ts';
 
 /** A listener that leaves more than this unread is cut off. */
 const MAX_UNREAD_OCTETS = 4 * 1024 * 1024;
@@ -111,10 +112,18 @@ export class ControlClient {
       this.answer({ ...identity, ok: true, result: {} });
       return;
     }
+    // What JSON.parse takes, and JSON.stringify not.
+    const payload = attempt(() => ok(utf8(JSON.stringify(rest))));
+    if (!payload.ok) {
+      this.answer(
+        refusal({ ...identity, code: 'bad-json', message: 'the line is nested too deeply', path: '' }),
+      );
+      return;
+    }
     this.isAsking = true;
     this.options.onRequest({
       verb,
-      payload: utf8(JSON.stringify(rest)),
+      payload: payload.value,
       rights: this.options.rights,
       reply: (answer) => {
         this.isAsking = false;

@@ -1,6 +1,6 @@
 // The link to the broker: one object that outlives its connections.
 //
-// Promise: what is published arrives at least once, in order, and a retained topic ends with its newest state; while the broker
+// Promise: what is published, answers excepted, arrives at least once, in order, and a retained topic ends with its newest state; while the broker
 // is away the newest state of each retained topic and a bounded run of other messages wait here. At most `WINDOW` publishes
 // are in flight (10,000 at once took mqtt.js 131 MB). Reconnects for ever, with back-off and jitter.
 //
@@ -295,10 +295,7 @@ export class MqttLink {
       const entry = this.queue.next();
       if (entry === undefined) return;
       this.gather(client);
-      if (
-        entry.topic.length + entry.payload.length * 3 + 512 > this.largestPacket &&
-        this.refuseLarge(entry)
-      ) {
+      if (overhead(entry) + entry.payload.length * 3 > this.largestPacket && this.refuseLarge(entry)) {
         this.queue.settle(entry);
         continue;
       }
@@ -343,7 +340,7 @@ export class MqttLink {
 
   /** A packet above the broker's limit would make it end the connection, again and again. */
   private refuseLarge(entry: Publication): boolean {
-    if (Buffer.byteLength(entry.payload) + entry.topic.length + 512 <= this.largestPacket) return false;
+    if (overhead(entry) + Buffer.byteLength(entry.payload) <= this.largestPacket) return false;
     this.count('too-large');
     this.options.log(
       'warn',
@@ -394,4 +391,9 @@ export class MqttLink {
   private count(name: LinkCounter): void {
     this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
   }
+}
+
+/** Octets of a packet beside its payload, roughly: too few never. */
+function overhead({ topic, correlationData }: Publication): number {
+  return Buffer.byteLength(topic) + (correlationData?.length ?? 0) + 512;
 }

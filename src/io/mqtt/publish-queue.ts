@@ -1,7 +1,7 @@
 // What waits to be published, in order. A retained topic is in it once, at the place of its newest payload; answers are
 // bounded, the oldest dropped. Events are bounded by who publishes them: they have a queue of their own, of which a part is
-// here (report/events.ts). What is in flight goes back to the front when the connection breaks; what the broker does not take
-// for now waits apart.
+// here (report/events.ts). What is in flight goes back to the front when the connection breaks, but for answers: whoever asked chose
+// their topic, and a broker may end every connection for it. What the broker does not take for now waits apart.
 
 export interface Publication {
   readonly topic: string;
@@ -100,10 +100,9 @@ export class PublishQueue {
     const later = this.waiting;
     this.waiting = new Map();
     for (const publication of first) {
-      if (!publication.retain) {
-        this.waiting.set(++this.lastKey, publication);
-        if (mayBeDropped(publication)) this.plain++;
-      } else if (!later.has(publication.topic)) {
+      if (mayBeDropped(publication)) this.lost++;
+      else if (!publication.retain) this.waiting.set(++this.lastKey, publication);
+      else if (!later.has(publication.topic)) {
         this.waiting.delete(publication.topic);
         this.waiting.set(publication.topic, publication);
       }

@@ -16,7 +16,8 @@ export abstract class LabServer {
   abstract start(): Promise<void>;
 
   protected async launch(argv: readonly string[], serves: RegExp): Promise<void> {
-    this.running = this.netns.start({ name: argv[0] ?? '', argv });
+    // FreeRADIUS writes times with the abbreviation of a zone, which nobody can read back.
+    this.running = this.netns.start({ name: argv[0] ?? '', argv, env: { TZ: 'UTC' } });
     await this.running.waitForLine(serves, { timeoutMs: 20_000 });
   }
 
