@@ -1,6 +1,9 @@
 import { defineConfig } from 'vitest/config';
 import { patience } from './test/rigs/lab/patience.ts';
 
+// Rights of files are judged in places, whatever whoever runs this has set.
+process.umask(0o022);
+
 // Three projects, one after the other: `unit`; the lab (real namespaces and peers, as root); `qemu` (a switch that is booted; of it
 // `make test` plays a part, `make qemu-test` all). The lab's are two, `lab` and `lab-pairs`: --project 'lab*' is both.
 const QEMU_FILES = process.env.ROLLCALL_QEMU === 'all' ? '*' : 'quick';
