@@ -602,7 +602,7 @@ describe('check', () => {
     // A secret that is not there yet is a fault, and says nothing of ports.
     expect([code, err]).toEqual([1, expect.stringContaining('radius.servers[0].secret: fault: ')]);
     const lock = join(folder, 'state/lock.conf');
-    expect(readFileSync(lock, 'utf8')).toMatch(/^bridge br0\nuplink up0\nport p\* auto\n$/m);
+    expect(readFileSync(lock, 'utf8')).toMatch(/^bridge br0\nuplink up0\nport p\* auto\n# sha256 of /m);
     expect(statSync(lock).mode & 0o777).toBe(0o644);
     const other = join(folder, 'other.conf');
     expect(await rollcall(['check', '--write-lock', other, '-c', write(text)], { checkHost })).toEqual({
