@@ -19,6 +19,7 @@ import {
   Vlan,
   word,
 } from './types.ts';
+import { WARNING_CODES } from './warnings.ts';
 
 export const END_CAUSE_NAMES = Object.keys(END_CAUSES) as EndCause[];
 
@@ -189,7 +190,7 @@ export const EVENT_BODIES = {
     },
   ),
   warning: object('Something an operator must know.', {
-    code: word('A fixed word.'),
+    code: oneOf('What it is about: docs/warnings.md.', WARNING_CODES),
     message: word('A sentence for people.'),
     port: Type.Optional(PortName),
     mac: Type.Optional(MacText),

@@ -22,6 +22,7 @@ import {
 import { EventLog } from '../../report/events.ts';
 import type { InfoPayload } from '../../report/payloads.ts';
 import { buildTopic } from '../../report/topics.ts';
+import type { WarningCode } from '../../report/warnings.ts';
 import type { EndDecision, RelockProof } from '../../session/logout.ts';
 import type { Core } from '../core.ts';
 import type { LogFields } from '../ports.ts';
@@ -276,7 +277,7 @@ export class Reporter implements Timed {
     this.event({ type: 'certified-cleared', body });
   }
 
-  warning(code: string, message: string, about: About): void {
+  warning(code: WarningCode, message: string, about: About): void {
     this.core.out.log('warn', message, { code, ...about } as LogFields);
     this.event({ type: 'warning', body: { code, message, ...about } });
   }
