@@ -8,9 +8,6 @@
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { type Decoded, malformed, ok } from '../base/result.ts';
 
-/** The highest version that we implement, and the one that we send unless told otherwise (§11.3.1). */
-export const EAPOL_VERSION = 3;
-
 /** Table 11-3. Others are kept as numbers. */
 export const EAPOL_EAP = 0;
 export const EAPOL_START = 1;

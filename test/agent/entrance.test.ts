@@ -276,6 +276,8 @@ describe('multi-domain: a session becomes a data device while another one comes 
   const domains = (stage: SimulatedStage) =>
     [...stage.invariants.core.sessions.onPort('p1' as PortName)].map(({ session }) => session.domain).sort();
 
+  const refusals = (stage: SimulatedStage) => stage.invariants.core.drops.snapshot()['host-mode'];
+
   async function withPhone(desk: Reply): Promise<SimulatedStage> {
     const stage = new SimulatedStage({
       machines: 2,
@@ -299,6 +301,7 @@ describe('multi-domain: a session becomes a data device while another one comes 
     await stage.begin(stage.machine(2));
     await stage.pass(1_000);
     expect(await stage.changeAuthorization('u1', { filterId: 'desk' })).toBe(407);
+    expect(refusals(stage)).toBe(1);
     stage.net.holdGrants(false);
     await stage.pass(1_000);
     expect(domains(stage)).toEqual(['data', 'voice']);
@@ -313,6 +316,7 @@ describe('multi-domain: a session becomes a data device while another one comes 
     expect(await answer).toBe(506);
     await stage.pass(1_000);
     expect(domains(stage)).toEqual(['data', 'voice']);
+    expect(refusals(stage)).toBe(1);
     expect(await stage.grantedVlans(stage.machine(1).mac)).toEqual([40]);
   });
 });

@@ -185,3 +185,20 @@ describe('the administrator', () => {
     expect(decisions.map(({ detail }) => detail).join('\n')).toMatch(/p1: MAB WAITING, next step in \d+ s/);
   });
 });
+
+it.each(['single-host', 'multi-host'])(
+  '%s: a second MAC is refused, counted by the mode, and can be explained',
+  async (mode) => {
+    const stage = open({ kernel: false }, { host_mode: mode });
+    stage.net.clients[0]?.announce();
+    await stage.until('the first to be in', () => stage.retained(stage.machine(1).mac), 60_000);
+    const { core } = stage.invariants;
+    const mac = stage.machine(2).mac as Mac;
+    core.now = stage.net.world.clocks;
+    core.parts.mab.sighted(mac, P1);
+    expect(core.drops.snapshot()).toMatchObject({ [`mab-${mode}-taken`]: 1 });
+    expect(core.decisions.about(mac)).toMatchObject([
+      { what: 'refused', detail: `${mode}: the port has its client` },
+    ]);
+  },
+);

@@ -175,6 +175,31 @@ describe('while somebody else leaves the port, slowly', () => {
   });
 });
 
+it('in the way is somebody who was turned back, and whose entry cannot be removed: refused at once', async () => {
+  const stage = new SimulatedStage({
+    machines: 2,
+    onePort: true,
+    vlans: { onUplink: [30, 40] },
+    replies: { u1: { vlan: '30' }, u2: { vlan: '30' } },
+    config: WITH_DYNAUTH,
+  });
+  const [one, two] = [stage.machine(1), stage.machine(2)];
+  await stage.login(one);
+  stage.net.holdGrants(true);
+  await stage.begin(two);
+  await stage.pass(1_000);
+  stage.failRevokes(1_000_000);
+  await stage.killSupplicant(two);
+  await stage.ask('disconnect', { mac: two.mac });
+  stage.net.holdGrants(false);
+  await stage.pass(500);
+  const answer = sendVlan(stage, 'u1', '40');
+  await stage.pass(100);
+  expect(answer()).toMatchObject({ code: 'CoA-NAK', errorCause: 506 });
+  const [event] = stage.events('dynamic-authorization');
+  expect(event?.detail).toContain(`for ${two.mac}, whose entry cannot be removed`);
+});
+
 describe('a CoA-Request of two sessions on one port', () => {
   it.each([0, 1])('the entry of one cannot be written (%d): both are where they were', async (nth) => {
     const stage = new SimulatedStage({

@@ -15,6 +15,7 @@ import { MabClient } from '../../pae/mab.ts';
 import type { MabEffect, MabEvent, MabFacts } from '../../pae/mab-events.ts';
 import type { MabSettings } from '../../pae/mab-settings.ts';
 import type { Core } from '../core.ts';
+import { refusedBeforehand } from '../session/host-modes.ts';
 import type { L2Unit } from '../session/session-unit.ts';
 import { MabOutcomes } from './mab-outcomes.ts';
 import { MabPort, type MabStanding, MabUnit } from './mab-port.ts';
@@ -288,8 +289,11 @@ export class Mab implements Method {
   }
 
   private mayEnter(here: MabPort, mac: Mac): boolean {
-    if (!this.core.parts.supplicants.isTaken(here.name, mac)) return true;
-    this.core.drops.add('mab-single-host-taken');
+    const { core } = this;
+    const refusal = refusedBeforehand(core, here.name, mac);
+    if (refusal === undefined) return true;
+    core.drops.add(`mab-${core.settings.port(here.name).hostMode}-taken`);
+    core.decisions.note(mac, { at: core.now.wall, port: here.name, what: 'refused', detail: refusal });
     return false;
   }
 

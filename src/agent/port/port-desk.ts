@@ -119,7 +119,7 @@ export class PortDesk {
 
   close(name: PortName): void {
     const unit = this.units.get(name);
-    if (unit === undefined) this.core.parts.life.portClosed(name);
+    if (unit === undefined) this.core.parts.life.portShut(name);
     else this.tell(unit, { type: 'open', open: false });
   }
 
@@ -249,7 +249,7 @@ export class PortDesk {
     const { life } = this.core.parts;
     if (error === undefined && !machine.isSet) return;
     if (machine.isOpened) life.portOpened(name, error);
-    else life.portClosed(name, error);
+    else life.portShut(name, error);
   }
 
   /** It has joined the bridge. */

@@ -95,7 +95,7 @@ export class Closings {
       if (closing.waiting.has(PORT_SHUT)) this.takenOver(closing, PORT_SHUT);
   }
 
-  portClosed(port: PortName, error?: string): void {
+  portShut(port: PortName, error?: string): void {
     for (const closing of this.closingsOn(port)) {
       if (!closing.waiting.has(PORT_SHUT)) continue;
       if (error === undefined) this.cleared(closing, PORT_SHUT, 1);

@@ -79,6 +79,11 @@ export class Entrance {
     });
   }
 
+  /** Turned back, and an entry of it will not go. */
+  isStuck(admission: Admission): boolean {
+    return this.leaving.get(admission)?.isStuck === true;
+  }
+
   isEntering(mac: Mac): boolean {
     return this.ofMac(mac).length > 0;
   }
@@ -231,10 +236,10 @@ export class Entrance {
     for (const rival of this.rivals(entering, vlans)) {
       const { mac, method } = isL2Unit(rival) ? rival.session : rival;
       if (isFallback(method) && !fallback) continue;
-      const leaver = isL2Unit(rival) ? undefined : this.leaving.get(rival);
-      const leaving = isL2Unit(rival) ? core.sessions.get(rival.session.key) !== rival : leaver !== undefined;
-      const stuck = isL2Unit(rival) ? life.isStuck(rival) : leaver?.isStuck === true;
-      if (leaving && !stuck) continue;
+      const leaving = isL2Unit(rival)
+        ? core.sessions.get(rival.session.key) !== rival
+        : this.leaving.has(rival);
+      if (leaving && !life.isStuck(rival)) continue;
       const held = core.parts.vlans.heldBy(rival);
       const has = held === undefined ? 'other VLANs' : vlanText(held);
       return {

@@ -26,7 +26,7 @@ import { type Beginning, Beginnings } from './beginnings.ts';
 import { Closings, type Ended } from './closings.ts';
 import { Entrance } from './entrance.ts';
 import { type Renewal, Renewals, type Renewing } from './renewals.ts';
-import { isL2, type L2Unit, type L3Unit, type SessionUnit } from './session-unit.ts';
+import { isL2, type L2Unit, type L3Unit, SessionUnit } from './session-unit.ts';
 
 /** Somebody whom a server has accepted, on the way to a session. */
 export interface Admission {
@@ -170,9 +170,9 @@ export class Life implements Timed {
     return this.renewals.isChanging(unit);
   }
 
-  /** Its end cannot be completed: an entry of it will not go. */
-  isStuck(unit: SessionUnit): boolean {
-    return this.closings.isStuck(unit);
+  /** It is over, or was turned back, and an entry of it will not go. */
+  isStuck(holder: SessionUnit | Admission): boolean {
+    return holder instanceof SessionUnit ? this.closings.isStuck(holder) : this.entrance.isStuck(holder);
   }
 
   /** All such sessions, none of which runs any more. */
@@ -243,8 +243,8 @@ export class Life implements Timed {
   }
 
   /** It is shut again, and nothing that was learnt on it is left; or why not, for now. */
-  portClosed(port: PortName, error?: string): void {
-    this.closings.portClosed(port, error);
+  portShut(port: PortName, error?: string): void {
+    this.closings.portShut(port, error);
   }
 
   /** The answer of the data plane to a grant or a revocation. */
@@ -289,7 +289,7 @@ export class Life implements Timed {
   /** After the sessions of the port have been ended. */
   portGone(port: PortName): void {
     this.applyAuthz(this.authz.portGone(port));
-    this.portClosed(port);
+    this.portShut(port);
   }
 
   /** The Stop with this accounting id is durable. */

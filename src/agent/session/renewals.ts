@@ -94,7 +94,10 @@ export class Renewals {
     const { mac, grant, key } = unit.session;
     const wanted = wantedOf(core, { authorization, mac, port: grant.port });
     const crowded = this.crowded(unit, wanted);
-    if (crowded !== undefined) return { refused: crowded };
+    if (crowded !== undefined) {
+      core.drops.add('host-mode');
+      return { refused: crowded };
+    }
     const older = this.changing.get(unit);
     if (older !== undefined) this.takeBack(older);
     const { sessionTimer = 'restart', told: teller, together = new Set(), replan = false } = renewing;
@@ -226,17 +229,15 @@ export class Renewals {
       .rivals(grant.port, vlans)
       .filter((rival) => rival !== unit && !this.goesAlong(change, rival, vlans));
     const holder = rivals.find((rival) =>
-      isRunning(rival)
-        ? !isFallback(rival.session.method)
-        : isL2Unit(rival) && core.parts.life.isStuck(rival),
+      isRunning(rival) ? !isFallback(rival.session.method) : core.parts.life.isStuck(rival),
     );
-    if (isL2Unit(holder)) {
+    if (holder !== undefined) {
       core.drops.add('vlan-taken');
-      const { session } = holder;
+      const rival = isL2Unit(holder) ? holder.session : holder;
+      const held = core.parts.vlans.heldBy(holder);
+      const has = held === undefined ? 'other VLANs' : vlanText(held);
       const stuck = isRunning(holder) ? '' : ', whose entry cannot be removed';
-      change.finish(
-        `${vlanText(vlans)} is wanted, and the port is in ${vlanText(session.vlans)} for ${session.mac}${stuck}`,
-      );
+      change.finish(`${vlanText(vlans)} is wanted, and the port is in ${has} for ${rival.mac}${stuck}`);
       return;
     }
     for (const rival of rivals)
@@ -286,6 +287,7 @@ export class Renewals {
     const crowded = this.crowded(unit, wanted);
     if (crowded !== undefined) {
       this.takeBack(change);
+      core.drops.add('host-mode');
       change.finish(crowded);
       return;
     }

@@ -72,11 +72,7 @@ export class Watch implements Timed {
   }
 
   onTime(now: Instant): void {
-    if (this.sweepAt() <= now) {
-      this.sweep.started();
-      this.core.out.push({ type: 'dump-table' });
-      if (!this.tableTells) this.core.parts.meter.request();
-    }
+    if (this.sweepAt() <= now) this.dump();
     this.report(this.guard.tick(now));
   }
 
@@ -98,9 +94,15 @@ export class Watch implements Timed {
       this.resweep();
       return;
     }
+    this.dump();
+    this.core.schedule.touch(this);
+  }
+
+  private dump(): void {
+    // First: what they tell belongs to the time before the dump.
+    if (!this.tableTells) this.core.parts.meter.request();
     this.sweep.started();
     this.core.out.push({ type: 'dump-table' });
-    this.core.schedule.touch(this);
   }
 
   /** The table is to be read soon, whoever waits for it. */
