@@ -20,8 +20,20 @@ export function waitingTime(text: string): number {
 }
 
 export function wholeNumber(text: string): number {
-  if (!/^[1-9][0-9]{0,5}$/.test(text)) throw new InvalidArgumentError('not a whole number of 1 or more.');
+  if (!/^[1-9][0-9]{0,5}$/.test(text)) throw new InvalidArgumentError('not a whole number 1..999999.');
   return Number(text);
+}
+
+/** As many events as an answer can have. */
+export function eventCount(text: string): number {
+  const value = wholeNumber(text);
+  if (value > 1000) throw new InvalidArgumentError('not a whole number 1..1000.');
+  return value;
+}
+
+export function filePath(text: string): string {
+  if (text === '') throw new InvalidArgumentError('it is empty.');
+  return text;
 }
 
 /** A null would not survive commander. */

@@ -90,7 +90,15 @@ export class BrokerClient implements AgentClient {
         reason = error.message || String((error as NodeJS.ErrnoException).code ?? reason);
       });
       client.once('connect', () => resolve(ok(client)));
-      client.once('close', () => resolve(err(`cannot reach the broker ${url}: ${reason}`)));
+      client.once('close', () =>
+        resolve(
+          err(
+            reason.includes('Unacceptable protocol version')
+              ? `the broker ${url} does not speak MQTT 5. An agent's own does not: ask on the switch, without --broker`
+              : `cannot reach the broker ${url}: ${reason}`,
+          ),
+        ),
+      );
     });
   }
 

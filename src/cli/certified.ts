@@ -27,6 +27,7 @@ export function addCertified(program: Command, { verb, ask, exit }: Tools): void
   const group = program
     .command('certified')
     .description('the list of certified devices: those whose user has passed')
+    .allowExcessArguments()
     .action(() => group.error('error: one of list, clear is needed'));
   const deviceVerb = (name: string, description: string): Command =>
     verb(name, description, group)

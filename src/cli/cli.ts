@@ -2,17 +2,17 @@
 //
 // `run` is handed in by main.ts, so that a command that only asks an agent loads nothing of the agent itself.
 
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError } from 'commander';
 import { parseIp } from '../base/ip.ts';
 import { messageOf } from '../base/result.ts';
 import type { Config } from '../config/config.ts';
-import { isBrokerUrl } from '../config/formats.ts';
 import { PORT_CONTROLS } from '../model/port.ts';
 import { PROBE_WAYS } from '../model/probe.ts';
-import { number, numberOrNone, oneOf, waitingTime, wholeNumber, yesOrNo } from './arguments.ts';
+import { eventCount, number, numberOrNone, oneOf, wholeNumber, yesOrNo } from './arguments.ts';
 import { addCertified } from './certified.ts';
 import { type CheckOptions, check, type Files, type HostFinding } from './check.ts';
 import { confirmOnTerminal } from './confirm.ts';
+import { withConnection } from './connection-options.ts';
 import { LARGEST_FILE, tooLarge } from './large-file.ts';
 import { addMetrics } from './metrics.ts';
 import type { Output } from './screen.ts';
@@ -23,15 +23,7 @@ import {
   selector,
   type TimerFlags,
 } from './selector.ts';
-import {
-  ask,
-  type Connection,
-  DEFAULT_CONFIG,
-  DEFAULT_SOCKET,
-  EXIT,
-  events,
-  type Terminal,
-} from './session.ts';
+import { ask, type Connection, DEFAULT_CONFIG, EXIT, events, type Terminal } from './session.ts';
 import { printer } from './standard-output.ts';
 import { colors, plural } from './text.ts';
 import { addTop } from './top.ts';
@@ -185,14 +177,14 @@ class Program {
         this.ask(flags, 'explain', parseIp(who) === undefined ? { mac: who } : { ip: who }, explainView),
       );
     this.verb('events', 'follow what happens, until interrupted')
-      .option('-n, --recent <count>', 'print the newest events and end', wholeNumber)
+      .option('-n, --recent <count>', 'print the newest events, 1000 at most, and end', eventCount)
       .action(async ({ recent, ...flags }: Connection & { recent?: number }) =>
         this.exit(await events(flags, recent, this.terminal, this.options.signal)),
       );
     const { terminal, exit } = this;
     const { files, signal, window } = this.options;
-    addTop(this.connecting(this.command.command('top')), { terminal, exit, signal, window });
-    addMetrics(this.connecting(this.command.command('metrics')), { terminal, exit, files });
+    addTop(withConnection(this.command.command('top')), { terminal, exit, signal, window });
+    addMetrics(withConnection(this.command.command('metrics')), { terminal, exit, files });
   }
 
   private acting(): void {
@@ -238,8 +230,10 @@ class Program {
       .option('--probe <how>', `how clients are asked: ${PROBE_WAYS.join(' | ')}`, oneOf(PROBE_WAYS))
       .option('--session-time <seconds>', 'session timer; 0 = none', number)
       .option('--heartbeat <seconds>', 'heartbeat timer, or none', numberOrNone)
-      .action(({ period, sessionTime, heartbeat, ...flags }: Connection & TimerFlags) => {
+      .action(({ period, sessionTime, heartbeat, ...flags }: Connection & TimerFlags, command: Command) => {
         const { role, port, times, keep, wake, probe } = flags;
+        if ((role === undefined) === (port === undefined))
+          command.error('error: exactly one of --role and --port is needed');
         return this.ask(
           flags,
           'timers',
@@ -263,6 +257,7 @@ class Program {
     const group = this.command
       .command('config')
       .description('the configuration of the running agent: show it, try another one, take it over')
+      .allowExcessArguments()
       .action(() =>
         group.error(`error: one of ${group.commands.map((each) => each.name()).join(', ')} is needed`),
       );
@@ -352,35 +347,9 @@ class Program {
   }
 
   private verb(name: string, description: string, parent = this.command): Command {
-    return this.connecting(
+    return withConnection(
       parent.command(name).description(description).option('--json', 'the answer as it is, for programs'),
     );
-  }
-
-  /** With the options that say whom it asks. */
-  private connecting(command: Command): Command {
-    return command
-      .option(
-        '--socket <path>',
-        `control socket (default: that of ${DEFAULT_CONFIG}, else ${DEFAULT_SOCKET})`,
-      )
-      .addOption(new Option('--broker <url>', 'ask over MQTT 5 instead').conflicts('socket'))
-      .option('--switch <id>', 'the switch to ask, with --broker')
-      .option('--username <name>', 'at the broker')
-      .option('--password-file <file>', 'whose first line is the password at the broker')
-      .option('--ca-file <file>', 'PEM: who signs the certificate of the broker (mqtts://, wss://)')
-      .option('--cert-file <file>', 'PEM: the certificate that is shown to the broker, with --key-file')
-      .option('--key-file <file>', 'PEM: its key')
-      .option('--timeout <seconds>', 'how long to wait for an answer', waitingTime, 10)
-      .hook('preAction', () => {
-        const { broker, switch: id } = command.opts<Connection>();
-        if ((broker === undefined) !== (id === undefined))
-          command.error('error: --broker and --switch go together');
-        if (broker !== undefined && !isBrokerUrl(broker))
-          command.error(
-            'error: --broker is mqtt://, mqtts://, ws:// or wss:// with a host (IPv6 in brackets), and perhaps a port 1..65535',
-          );
-      });
   }
 
   private async ask<V extends Parameters<typeof ask>[0]['verb']>(

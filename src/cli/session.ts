@@ -1,6 +1,7 @@
 // One conversation with an agent: connect, ask, show, and the exit code.
 
 import { isUtf8 } from 'node:buffer';
+import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { err, messageOf, ok, type Result } from '../base/result.ts';
 import { describeFault } from '../config/fault.ts';
@@ -114,7 +115,7 @@ export async function events(
   if (recent !== undefined) {
     const view = (result: ResultOf<'events'>) =>
       result.events.map((event) => eventLine(event, paint)).join('\n');
-    return ask({ connection, verb: 'events', request: { limit: Math.min(recent, 1000) }, view, terminal });
+    return ask({ connection, verb: 'events', request: { limit: recent }, view, terminal });
   }
   const client = await open(connection);
   if (!client.ok) return complain(terminal, client.error, EXIT.usage);
@@ -148,9 +149,9 @@ export async function open(connection: Connection): Promise<Result<AgentClient, 
     return ok(new SocketClient(connection.socket ?? configuredSocket() ?? DEFAULT_SOCKET, timeoutMs));
   }
   const password = firstLine(readOptional(connection.passwordFile, isUtf8));
-  const [ca, cert, key] = [connection.caFile, connection.certFile, connection.keyFile].map((file) =>
-    readOptional(file),
-  );
+  const ca = readPem(connection.caFile, (pem) => new X509Certificate(pem));
+  const cert = readPem(connection.certFile, (pem) => new X509Certificate(pem));
+  const key = readPem(connection.keyFile, (pem) => createPrivateKey(pem));
   for (const read of [password, ca, cert, key]) if (read?.ok === false) return read;
   const { BrokerClient } = await import('./broker-client.ts');
   return ok(
@@ -179,6 +180,20 @@ function readOptional(
   }
 }
 
+/** What cannot be used is said here, with its name: OpenSSL's own words name no file, and of an authority it says nothing. */
+function readPem(
+  file: string | undefined,
+  parse: (pem: string) => unknown,
+): Result<string | undefined, string> {
+  const read = readOptional(file);
+  try {
+    if (read.ok && read.value !== undefined) parse(read.value);
+    return read;
+  } catch (cause) {
+    return err(`cannot use ${file}: ${messageOf(cause)}`);
+  }
+}
+
 function firstLine(read: Result<string | undefined, string>): Result<string | undefined, string> {
   return read.ok ? ok(read.value?.split(/\r?\n/)[0]) : read;
 }
@@ -198,7 +213,7 @@ function configuredSocket(): string | undefined {
     const yaml = readYaml(readFileSync(DEFAULT_CONFIG, 'utf8'));
     if (!yaml.ok) return undefined;
     const { control_socket: socket } = yaml.value.value as { readonly control_socket?: unknown };
-    return typeof socket === 'string' ? socket : undefined;
+    return typeof socket === 'string' && socket !== '' ? socket : undefined;
   } catch {
     return undefined;
   }

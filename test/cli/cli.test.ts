@@ -499,6 +499,21 @@ describe('exit codes', () => {
     expect(out).toBe('');
   });
 
+  const afar = ['--broker', 'mqtts://127.0.0.1:1', '--switch', 'sw1'];
+  test.each([
+    [['config', 'show'], 'one of get, check, apply is needed'],
+    [['certified', 'delete'], 'one of list, clear is needed'],
+    [['timers', '--period', '5'], 'exactly one of --role and --port is needed'],
+    [['timers', '--role', 'a', '--port', 'p1'], 'exactly one of --role and --port is needed'],
+    [['events', '--recent', '1001'], 'not a whole number 1..1000'],
+    [['status', '--socket', ''], 'it is empty'],
+    [['status', ...afar, '--cert-file', 'x'], '--cert-file and --key-file go together'],
+    [['status', ...afar, '--ca-file', import.meta.filename], `cannot use ${import.meta.filename}: `],
+  ])('2 for usage, and what would be right: %j', async (args, said) => {
+    const { code, err } = await rollcall(args);
+    expect([code, err]).toEqual([2, expect.stringContaining(said)]);
+  });
+
   test("2 for a broker's password that is not UTF-8: it would become another one", async () => {
     const password = join(folder, 'password');
     writeFileSync(password, Buffer.from('geh\xe9im\n', 'latin1'));
