@@ -105,6 +105,8 @@ class GatheredStderr implements DestinationStream {
 
 function target(options: LoggerOptions, pretty: boolean): DestinationStream {
   const write = options.write ?? ((line: string) => void process.stderr.write(line));
+  // A terminal that has gone: the line is lost.
+  if (options.write === undefined) process.stderr.on('error', () => undefined);
   const color = options.color ?? (process.stderr.isTTY === true && (process.env.NO_COLOR ?? '') === '');
   const paint = pc.createColors(color);
   return new Writable({

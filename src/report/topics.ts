@@ -107,7 +107,8 @@ function encodeLevel(text: string): string {
   let out = '';
   for (const character of text) {
     const code = character.codePointAt(0) ?? 0;
-    const unfit = code < 0x20 || code === 0x7f || '/+#%$'.includes(character);
+    // MQTT 5 §1.5.4: for a control, of C1 too, a broker may end the connection.
+    const unfit = code < 0x20 || (code >= 0x7f && code <= 0x9f) || '/+#%$'.includes(character);
     out += unfit ? `%${code.toString(16).toUpperCase().padStart(2, '0')}` : character;
   }
   return out;

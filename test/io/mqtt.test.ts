@@ -637,6 +637,51 @@ describe('alone with the embedded broker', () => {
     expect(late.seen.filter(({ text }) => text === 'forged')).toEqual([]);
   });
 
+  test('a verb so long that no topic can have its answer gets none, and ends nothing', async () => {
+    const embedded = await startBroker(0);
+    if (!embedded.ok) throw new Error(embedded.error);
+    leftovers.push(() => embedded.value.close());
+    const { url, username, password } = embedded.value;
+    const rig = new Rig(url, { protocolVersion: 4, username, password });
+    await until(() => rig.link.connected);
+    const observer = await Observer.on(url, [`${BASE}response/#`], 4);
+    for (const verb of ['$'.repeat(22_000), 'info'])
+      await observer.client.publishAsync(`${BASE}query/${verb}`, '{}');
+    await until(() => rig.commands.length === 2);
+    for (const { reply } of rig.commands) reply({ ok: true });
+    await until(() => observer.texts('response/info').length === 1);
+    expect([rig.link.counters()['answer-elsewhere'], rig.connects]).toEqual([1, 1]);
+  });
+
+  test('nothing is kept for a client that is away', async () => {
+    const embedded = await startBroker(0);
+    if (!embedded.ok) throw new Error(embedded.error);
+    leftovers.push(() => embedded.value.close());
+    const { url, username, password } = embedded.value;
+    const rig = new Rig(url, { protocolVersion: 4, username, password });
+    await until(() => rig.link.connected);
+    const kept = { protocolVersion: 4, clientId: 'kept', clean: false, reconnectPeriod: 0 } as const;
+    const first = await mqtt.connectAsync(url, kept);
+    await first.subscribeAsync(`${BASE}#`, { qos: 1 });
+    await first.endAsync();
+    let settled = false;
+    const onSettled = (): void => {
+      settled = true;
+    };
+    rig.link.publish({ topic: `${BASE}event/x`, payload: '{}', retain: false, onSettled });
+    await until(() => settled);
+    const heard: string[] = [];
+    const second = mqtt.connect(url, kept);
+    leftovers.push(() => second.endAsync(true));
+    second.on('message', (topic) => heard.push(topic));
+    const isPresent = await new Promise((resolve) => {
+      second.once('connect', ({ sessionPresent }) => resolve(sessionPresent));
+    });
+    await second.publishAsync(`${BASE}query/info`, '{}', { qos: 1 });
+    await until(() => rig.commands.length === 1);
+    expect([isPresent, heard]).toEqual([false, []]);
+  });
+
   test('its port is taken: a sentence says so', async () => {
     const first = await startBroker(0);
     if (!first.ok) throw new Error(first.error);

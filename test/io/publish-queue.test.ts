@@ -57,6 +57,19 @@ test('a newer state takes the place of a postponed one', () => {
   expect(payloads(take(queue))).toEqual(['2', '1']);
 });
 
+test('answers that wait are bounded in characters, too: the oldest give way', () => {
+  const answer = (letter: string): Publication => ({
+    topic: 'r',
+    payload: letter.repeat(3_000_000),
+    retain: false,
+  });
+  const queue = queueOf(answer('a'), event('1'), answer('b'), answer('c'));
+  expect(payloads(take(queue)).map((payload) => payload[0])).toEqual(['1', 'b', 'c']);
+  expect(queue.dropped).toBe(1);
+  for (const letter of 'defg') queue.push(answer(letter));
+  expect(payloads(take(queue)).map((payload) => payload[0])).toEqual(['f', 'g']);
+});
+
 test('an answer that was in flight is not sent again: what broke the connection may have been its topic', () => {
   const queue = queueOf(
     event('1'),

@@ -27,6 +27,7 @@ describe('topics', () => {
     { kind: 'info' },
     { kind: 'port', port: 'p1' },
     { kind: 'port', port: 'a/b+#%$é\u0001' },
+    { kind: 'port', port: 'lan\u0084\u007f' },
     { kind: 'session', key: KEY },
     { kind: 'session', key: l3SessionKey('2001:db8::1' as Ip) },
     { kind: 'event', type: 'session-end' },
@@ -41,6 +42,7 @@ describe('topics', () => {
 
   test('a name cannot add a level or a wildcard', () => {
     expect(buildTopic('sw1', { kind: 'port', port: 'a/+/#' })).toBe('rollcall/v1/sw1/port/a%2F%2B%2F%23');
+    expect(buildTopic('sw1', { kind: 'port', port: 'lan\u0085' })).toBe('rollcall/v1/sw1/port/lan%85');
     expect(baseTopic('a/#')).toBe('rollcall/v1/a%2F%23/');
   });
 

@@ -29,8 +29,12 @@ export async function startBroker(port: number): Promise<Result<EmbeddedBroker, 
   const own = new WeakSet<Client>();
   const broker = await Aedes.createBroker({
     connectTimeout: 10_000,
+    // A subscriber that reads nothing is waited for by everybody.
+    drainTimeout: 5_000,
     authenticate: (client, _username, shown, done) => {
       if (shown?.toString() === password) own.add(client);
+      // What comes while a client is away is kept for nobody: it would be in this process, without bound.
+      client.clean = true;
       done(null, true);
     },
     authorizePublish: (client, { topic, retain }, done) => {

@@ -31,6 +31,8 @@ import { Refusals } from './refusals.ts';
 writeToStream.cacheNumbers = false;
 
 const WINDOW = 200;
+/** Of what has been handed over; then no more is until the broker has read some. */
+const UNREAD_OCTETS = 1024 * 1024;
 const SWEEP_MS = 5_000;
 /** MQTT 5 §3.14.2.1: Disconnect with Will Message. */
 const WITH_WILL = 0x04;
@@ -256,10 +258,14 @@ export class MqttLink {
     const fallback = buildTopic(this.options.switchId, { kind: 'response', verb });
     const { correlationData, responseTopic: wanted = fallback } = packet.properties ?? {};
     const allowed = mayAnswerTo(wanted, this.base);
-    if (!allowed) this.count('answer-elsewhere');
+    const topic = allowed ? wanted : fallback;
+    // Two octets have its length (MQTT 5 §1.5.4), and the package throws beyond.
+    const isTopic = Buffer.byteLength(topic) <= 0xffff;
+    if (!allowed || !isTopic) this.count('answer-elsewhere');
     return (answer) => {
+      if (!isTopic) return;
       this.publish({
-        topic: allowed ? wanted : fallback,
+        topic,
         payload: JSON.stringify(answer),
         retain: false,
         ...(correlationData === undefined ? {} : { correlationData }),
@@ -290,7 +296,9 @@ export class MqttLink {
       client !== undefined &&
       this.online &&
       !client.disconnecting &&
-      this.queue.inFlight < this.window
+      this.queue.inFlight < this.window &&
+      // What is in flight lies in memory until the broker reads it; its acknowledgement comes back here.
+      client.stream.writableLength <= UNREAD_OCTETS
     ) {
       const entry = this.queue.next();
       if (entry === undefined) return;

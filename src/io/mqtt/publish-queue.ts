@@ -13,6 +13,9 @@ export interface Publication {
   readonly onSettled?: () => void;
 }
 
+/** Of answers that wait, together: that of `sessions` can have millions. */
+const ANSWER_CHARACTERS = 8_000_000;
+
 /** An answer: who asked will ask again. */
 export function mayBeDropped({ retain, onSettled }: Publication): boolean {
   return !retain && onSettled === undefined;
@@ -28,6 +31,7 @@ export class PublishQueue {
   private lastKey = 0;
   /** Of those that wait, how many may be dropped. */
   private plain = 0;
+  private plainCharacters = 0;
   private lost = 0;
 
   constructor(private readonly limit: number) {}
@@ -52,8 +56,14 @@ export class PublishQueue {
       return;
     }
     if (mayBeDropped(publication)) {
-      if (this.plain >= this.limit) this.dropOldest();
+      const { length } = publication.payload;
+      while (
+        this.plain > 0 &&
+        (this.plain >= this.limit || this.plainCharacters + length > ANSWER_CHARACTERS)
+      )
+        this.dropOldest();
       this.plain++;
+      this.plainCharacters += length;
     }
     this.waiting.set(++this.lastKey, publication);
   }
@@ -69,7 +79,7 @@ export class PublishQueue {
     }
     const [key, publication] = value as [string | number, Publication];
     this.waiting.delete(key);
-    if (mayBeDropped(publication)) this.plain--;
+    if (mayBeDropped(publication)) this.noLongerWaits(publication);
     this.flying.add(publication);
     return publication;
   }
@@ -119,11 +129,16 @@ export class PublishQueue {
     return false;
   }
 
+  private noLongerWaits({ payload }: Publication): void {
+    this.plain--;
+    this.plainCharacters -= payload.length;
+  }
+
   private dropOldest(): void {
     for (const [key, publication] of this.waiting) {
       if (!mayBeDropped(publication)) continue;
       this.waiting.delete(key);
-      this.plain--;
+      this.noLongerWaits(publication);
       this.lost++;
       return;
     }

@@ -74,7 +74,7 @@ export function openLoginPage(options: LoginPageOptions): LoginPage {
 
 /** Addresses of RADIUS servers, broker and routers. A broker by name is not looked up. */
 function neededBy({ radius, mqtt }: Config): readonly Ip[] {
-  const broker = URL.parse(mqtt.url ?? '')?.hostname.replace(/^\[(.*)\]$/, '$1') ?? '';
+  const broker = mqtt.url === undefined ? '' : new URL(mqtt.url).hostname.replace(/^\[(.*)\]$/, '$1');
   const words = [...radius.servers.map(({ address }) => address), broker];
   return [...gateways(), ...words.flatMap((word) => parseIp(word) ?? [])];
 }
