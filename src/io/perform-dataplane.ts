@@ -73,6 +73,7 @@ export class DataplanePerformers {
   private watchers: Watchers | undefined;
   /** Entries of each MAC: it is guarded from the first to the last, wherever its session moves meanwhile. */
   private readonly granted = new Map<Mac, Set<string>>();
+  private readonly openPorts = new Set<PortName>();
   private readonly captures: PortCaptures;
   private wantedLeases: readonly LeaseCapture[] = [];
   /** At the last reading: a failure is logged when it begins. */
@@ -94,6 +95,7 @@ export class DataplanePerformers {
     'set-port': (run) => {
       const { answers, portauth } = this.parts;
       answers.all(run, portauth.setPorts(run.map(({ port, setting }) => ({ name: port, setting }))));
+      for (const { port, setting } of run) this.setOpen(port, !setting.locked);
     },
     'set-link': (run) => {
       const { answers, portauth, heldPorts, log } = this.parts;
@@ -173,6 +175,7 @@ export class DataplanePerformers {
   use(watchers: Watchers): void {
     this.watchers = watchers;
     for (const mac of this.granted.keys()) watchers.guard?.grant(mac);
+    for (const port of this.openPorts) this.setOpen(port, true);
     this.captures.use(watchers.openCapture);
     watchers.watchLeases(this.wantedLeases);
   }
@@ -191,6 +194,18 @@ export class DataplanePerformers {
     const entries = this.granted.get(key.mac) ?? new Set();
     this.granted.set(key.mac, entries.add(keyText(key)));
     if (entries.size === 1) this.watchers?.guard?.grant(key.mac);
+    if (this.openPorts.has(key.port)) this.setOpen(key.port, true);
+  }
+
+  private setOpen(port: PortName, isOpen: boolean): void {
+    if (isOpen) this.openPorts.add(port);
+    else this.openPorts.delete(port);
+    this.watchers?.guard?.setOpen(port, isOpen ? this.grantedOn(port) : undefined);
+  }
+
+  private grantedOn(port: PortName): readonly Mac[] {
+    const isThere = (entry: string): boolean => entry.startsWith(`${port} `);
+    return [...this.granted].filter(([, entries]) => [...entries].some(isThere)).map(([mac]) => mac);
   }
 
   private unguard(key: GrantKey): void {

@@ -1,6 +1,6 @@
-// Frames that come in by an uplink with the MAC of a granted client are dropped (nftables, bridge family). The sticky
-// entry forbids them to move it, but they would refresh its last-seen time, so that anybody behind the uplink could keep
-// a dead session alive.
+// Frames that come in by an uplink, or by another port that is open to all, with the MAC of a granted client are dropped
+// (nftables, bridge family). The sticky entry forbids them to move it, but they would refresh its last-seen time, so that anybody
+// there could keep a dead session alive. On a locked port the bridge drops them before that.
 //
 // Trade: nft is a program, and running it stops us for some milliseconds. So it is run at most once a second with all that
 // has changed since, and a new grant is guarded up to a second late: no session falls silent that fast. Like locks
@@ -24,6 +24,9 @@ export class UplinkGuard {
   private removed = new Set<Mac>();
   private uplinks: readonly PortName[];
   private uplinksChanged = false;
+  /** Ports that are open to all (force-authorized, or opened by a user of multi-host), with the clients that are granted there. */
+  private readonly open = new Map<PortName, readonly Mac[]>();
+  private openChanged = false;
   /** Nobody knows what of it the kernel has. */
   private failing = false;
   private timer: NodeJS.Timeout | undefined;
@@ -68,6 +71,14 @@ export class UplinkGuard {
     this.arm();
   }
 
+  /** `own`: whose MACs may be heard there, of those who are granted anywhere; undefined: it is not open any more. */
+  setOpen(port: PortName, own: readonly Mac[] | undefined): void {
+    if (own === undefined ? !this.open.delete(port) : this.open.get(port)?.join() === own.join()) return;
+    if (own !== undefined) this.open.set(port, own);
+    this.openChanged = true;
+    this.arm();
+  }
+
   close(): void {
     clearTimeout(this.timer);
   }
@@ -90,10 +101,12 @@ export class UplinkGuard {
       ...change('add', table, this.added),
       ...change('delete', table, this.removed),
       ...(this.uplinksChanged ? replaceUplinks(table, uplinks) : []),
+      ...(this.openChanged ? replaceOpen(table, this.open) : []),
     ];
     this.added = new Set();
     this.removed = new Set();
     this.uplinksChanged = false;
+    this.openChanged = false;
     const script = this.failing ? this.whole() : changes.join('\n');
     if (script === '') return;
     this.running = true;
@@ -105,7 +118,8 @@ export class UplinkGuard {
     this.running = false;
     if (!result.ok && !this.failing) this.onError(`uplink guard, tried again: ${result.error}`);
     this.failing = !result.ok;
-    if (this.failing || this.uplinksChanged || this.added.size + this.removed.size > 0) this.arm();
+    if (this.failing || this.uplinksChanged || this.openChanged || this.added.size + this.removed.size > 0)
+      this.arm();
   }
 
   /** The table anew, with everybody who is in it. */
@@ -118,9 +132,12 @@ export class UplinkGuard {
       table bridge ${table} {
         set granted { type ether_addr; ${elements([...this.granted])} }
         set uplinks { type ifname; ${elements(uplinks)} }
+        set open { type ifname; ${elements(namesOf(this.open))} }
+        set own { type ether_addr . ifname; ${elements(ownOf(this.open))} }
         chain prerouting {
           type filter hook prerouting priority -300; policy accept;
           iifname @uplinks ether saddr @granted counter drop
+          iifname @open ether saddr @granted ether saddr . iifname != @own counter drop
         }
       }`;
   }
@@ -128,6 +145,19 @@ export class UplinkGuard {
 
 function elements(all: readonly string[]): string {
   return all.length === 0 ? '' : `elements = { ${all.join(', ')} }`;
+}
+
+type Open = ReadonlyMap<PortName, readonly Mac[]>;
+
+const namesOf = (open: Open): readonly string[] => [...open.keys()].map((name) => `"${name}"`);
+const ownOf = (open: Open): readonly string[] =>
+  [...open].flatMap(([name, macs]) => macs.map((mac) => `${mac} . "${name}"`));
+
+function replaceOpen(table: string, open: Open): readonly string[] {
+  const fill = (set: string, all: readonly string[]) =>
+    all.length === 0 ? [] : [`add element bridge ${table} ${set} { ${all.join(', ')} }`];
+  const flush = [`flush set bridge ${table} open`, `flush set bridge ${table} own`];
+  return [...flush, ...fill('open', namesOf(open)), ...fill('own', ownOf(open))];
 }
 
 function replaceUplinks(table: string, uplinks: readonly PortName[]): readonly string[] {
