@@ -73,11 +73,23 @@ function subjectAttributes(subject: AcctSubject): OutgoingAttribute[] {
     text('Acct-Multi-Session-Id', subject.multiSessionId),
     octets('User-Name', utf8(subject.userName).subarray(0, LONGEST_VALUE)),
     // RFC 2865 §5.25: unmodified, and in their order.
-    ...subject.classes.map((value) => octets('Class', value)),
+    ...fitting(subject.classes).map((value) => octets('Class', value)),
     ...(subject.cui === undefined ? [] : [octets('Chargeable-User-Identity', subject.cui)]),
     ...(subject.station === undefined ? remoteAttributes() : stationAttributes(subject.station)),
     ...framedAddresses(subject),
   ];
+}
+
+/** Of a packet's 4,096 octets; all the others together take less than 1,280. */
+const CLASS_ROOM = 2816;
+
+/** Those that fit, from the first on: a record without the last of them is better than none. */
+function fitting(classes: readonly Uint8Array[]): readonly Uint8Array[] {
+  let octets = 0;
+  return classes.filter(({ length }) => {
+    octets += 2 + length;
+    return octets <= CLASS_ROOM;
+  });
 }
 
 function stationAttributes({ mac, port, nasPort, calledStation }: AcctStation): OutgoingAttribute[] {

@@ -66,6 +66,13 @@ describe('an accounting record as RADIUS attributes', () => {
     expect(attributeU32(packet, 'NAS-Port-Type')).toBe(5);
   });
 
+  it('is there with more Class than fits, with the first of it', () => {
+    const classes = Array.from({ length: 15 }, (_, i) => new Uint8Array(253).fill(i));
+    const long = { ...subject('s1'), userName: 'u'.repeat(253), cui: new Uint8Array(253), classes };
+    const packet = sent({ kind: 'start', eventTime, subject: long });
+    expect(attributesAll(packet, 'Class')).toEqual(classes.slice(0, 11));
+  });
+
   it('a Start names the session, the user and the port', () => {
     const classes = [Uint8Array.of(2, 0), Uint8Array.of(1)];
     const packet = sent({

@@ -1,7 +1,7 @@
 // A client that has several IPv6 addresses at the same time: a stable one and a temporary one (RFC 8981), as Windows and macOS do.
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Ip, Ipv6 } from '../../src/base/ip.ts';
+import type { Ip, Ipv4, Ipv6 } from '../../src/base/ip.ts';
 import type { Mac } from '../../src/base/mac.ts';
 import type { ProbePayload } from '../../src/report/event-payloads.ts';
 import { ip } from '../../src/wire/radius-attributes.ts';
@@ -137,4 +137,24 @@ describe('a client with a stable and a temporary IPv6 address', () => {
     const both = { ...asked, other_targets: [STABLE] };
     expect(probes()).toMatchObject([asked, both, both, both]);
   });
+});
+
+it('a client that says another IPv4 address again and again: some are taken, the rest is counted', async () => {
+  const stage = new SimulatedStage({ machines: 1 });
+  await stage.login(stage.machine(1));
+  const [client] = stage.net.clients as [SimClient];
+  const performed = (type: string): number =>
+    stage.net.performed.filter(({ effect }) => effect.type === type).length;
+  const before = performed('session-store');
+  for (let n = 0; n < 1_000; n++) {
+    client.ipv4 = `10.99.${1 + (n >> 7)}.${1 + (n & 127)}` as Ipv4;
+    client.announce();
+    await stage.pass(10);
+  }
+  expect(performed('session-store') - before).toBeLessThan(20);
+  expect(stage.invariants.core.drops.snapshot()['address-too-often']).toBeGreaterThan(900);
+  await stage.pass(31_000);
+  client.announce();
+  await stage.pass(1_000);
+  expect((await stage.retained(MAC))?.ipv4).toBe(client.ipv4);
 });

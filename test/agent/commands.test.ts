@@ -58,6 +58,18 @@ describe('a switch with one session', () => {
     expect(stringify(await stage.ask('sessions'))).not.toContain('input_octets');
   });
 
+  it("the port's counters begin anew, by a reset or for want of bits: what was counted stays counted", async () => {
+    const octets = async () =>
+      ((await stage.ask('sessions', { counters: true })) as Metered).sessions[0]?.counters?.input_octets;
+    const { counters } = stage.net.bridge.port('p1');
+    counters.inputOctets += 5e9;
+    expect(await octets()).toBeGreaterThanOrEqual(5e9);
+    counters.inputOctets = 0;
+    expect(await octets()).toBeGreaterThanOrEqual(5e9);
+    counters.inputOctets += 1e9;
+    expect(await octets()).toBeGreaterThanOrEqual(6e9);
+  });
+
   it('info counts probes, how sessions have ended, and events on their way', async () => {
     const info = async () => (await stage.ask('info')) as InfoPayload;
     expect(await info()).toMatchObject({

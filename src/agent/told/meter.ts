@@ -1,10 +1,11 @@
 // How much a session has sent and received. Only ports count octets, the table does not, so only a session that has
-// had its port to itself from its beginning has figures; any other has none, rather than somebody else's.
+// had its port to itself from its beginning has figures; any other has none, rather than somebody else's. What a stranger sends
+// into a port that drops it is in them: the port counts it, and figures that end there would be a client's to end.
 //
 // Counters are read when somebody needs them: at a begin, an interim, an end, and with each sweep where the table does
 // not tell when its entries were last used. All that one turn needs is answered by one reading.
 
-import type { TrafficCounters } from '../../model/acct.ts';
+import { countersToNumbers, type TrafficCounters } from '../../model/acct.ts';
 import type { PortName } from '../../model/dataplane.ts';
 import type { Core } from '../core.ts';
 import type { L2Unit, SessionUnit } from '../session/session-unit.ts';
@@ -77,6 +78,10 @@ export class Meter {
       if (now === undefined) continue;
       if (account.base === undefined) this.core.parts.keptSessions.changed(unit);
       account.base ??= now;
+      if (account.last !== undefined && hasBegunAnew(account.last, now)) {
+        account.base = carriedOver(account.base, account.last, now);
+        this.core.parts.keptSessions.changed(unit);
+      }
       if (account.last !== undefined && now.inputPackets > account.last.inputPackets) watch.counted(unit);
       account.last = now;
     }
@@ -95,4 +100,22 @@ export class Meter {
       outputPackets: Math.max(0, last.outputPackets - base.outputPackets),
     };
   }
+}
+
+/** A reset, or a driver that counts with 32 bits. */
+function hasBegunAnew(last: TrafficCounters, now: TrafficCounters): boolean {
+  const before = countersToNumbers(last);
+  return countersToNumbers(now).some((value, i) => value < (before[i] ?? 0));
+}
+
+/** With a base below zero by what had been counted. A restart of ours does not keep that. */
+function carriedOver(base: TrafficCounters, last: TrafficCounters, now: TrafficCounters): TrafficCounters {
+  const floor = (key: keyof TrafficCounters): number =>
+    now[key] < last[key] ? base[key] - last[key] : base[key];
+  return {
+    inputOctets: floor('inputOctets'),
+    outputOctets: floor('outputOctets'),
+    inputPackets: floor('inputPackets'),
+    outputPackets: floor('outputPackets'),
+  };
 }

@@ -5,10 +5,11 @@
 //   period over ─▶ seems silent ─▶ the next dump ─▶ heard: nothing   /   silent: a probe, at last a verdict
 //   verdicts of one turn ─▶ the mass-loss guard ─▶ cut, or one more round
 
-import type { Ip } from '../../base/ip.ts';
+import { type Ip, isIpv4 } from '../../base/ip.ts';
 import type { Mac } from '../../base/mac.ts';
 import { assertNever } from '../../base/result.ts';
 import { earliest, type Instant, type Millis, millis, NEVER } from '../../base/time.ts';
+import { type Pace, TokenBucket } from '../../base/token-bucket.ts';
 import {
   addressIn,
   isAnnouncement,
@@ -33,6 +34,9 @@ import { TableReading } from './table-reading.ts';
 /** A session seen on another port is probed at most so often, whoever pretends to be it. */
 const SIGHTING_SPACING = millis(1000);
 
+/** Other IPv4 addresses of one client that are taken: each is a write and a publication. */
+const RENUMBERINGS: Pace = { perSecond: 1 / 30, burst: 8 };
+
 /** The guard's words, and those of the contract. */
 const GUARD_STATES = { armed: 'raised', cut: 'cut', released: 'cleared' } as const;
 const GUARD_REASONS = { 'mass-loss': 'mass-silence', stall: 'agent-stalled' } as const;
@@ -54,6 +58,7 @@ export class Watch implements Timed {
   /** The kernel can tell of the return of a silent client. */
   private tellsReturn = false;
   private readonly sightings = new Map<SessionUnit, Instant>();
+  private readonly renumberings = new WeakMap<SessionUnit, TokenBucket>();
 
   constructor(private readonly core: Core) {
     this.sweep = new SweepSchedule(millis(NEVER), core.now.mono);
@@ -352,9 +357,24 @@ export class Watch implements Timed {
 
   private learn(unit: SessionUnit, learnt: ReturnType<typeof addressIn>): void {
     const { reporter, keptSessions } = this.core.parts;
+    if (learnt !== undefined && !this.admitsAddress(unit, learnt)) {
+      this.core.drops.add('address-too-often');
+      return;
+    }
     const outcome = this.take(unit, learnt);
     if (outcome === 'told') reporter.sessionChanged(unit);
     else if (outcome === 'known') keptSessions.changed(unit);
+  }
+
+  private admitsAddress(
+    unit: SessionUnit,
+    { ip, proof }: { readonly ip: Ip; readonly proof: boolean },
+  ): boolean {
+    const { ipv4 } = unit.session.addresses;
+    if (!proof || !isIpv4(ip) || ipv4 === undefined || ipv4 === ip) return true;
+    const bucket = this.renumberings.get(unit) ?? new TokenBucket(RENUMBERINGS);
+    this.renumberings.set(unit, bucket);
+    return bucket.take(this.core.now.mono);
   }
 
   private take(unit: SessionUnit, learnt: ReturnType<typeof addressIn>): ReturnType<typeof learnAddress> {
