@@ -233,9 +233,10 @@ int pa_link_set(struct pa_handle *handle, struct pa_port_setting *settings, uint
 
 /*
  * Writes grants: static, sticky entries. One that is there already (on whatever port, as whatever) is replaced:
- * moved here. Returns 0 if all succeeded, else the first error.
+ * moved here; but not a static one of somebody else's on a port that is not locked, like an uplink: the MAC is pinned there
+ * in that VLAN. Returns 0 if all succeeded, else the first error.
  * -EINVAL: not a station's address, VLAN 0 on a bridge that filters VLANs, or one that the port is no member of. -EADDRINUSE: the bridge's or a
- * port's own address. -ENODEV: no such port in this bridge.
+ * port's own address, or one that is pinned. -ENODEV: no such port in this bridge.
  */
 int pa_grant(struct pa_handle *handle, struct pa_key *keys, uint32_t count);
 
@@ -356,6 +357,8 @@ int pa_sim_ageing(struct pa_handle *handle, uint32_t ageing_ms);
 int pa_sim_fail(struct pa_handle *handle, uint32_t skip, uint32_t count, int error);
 /* The next `count` deletes are followed by a frame in flight, which makes an open entry. */
 int pa_sim_relearn(struct pa_handle *handle, uint32_t count);
+/* Somebody else writes a static, sticky entry, or makes one of that which is there. -EINVAL: no such port. */
+int pa_sim_static(struct pa_handle *handle, const uint8_t mac[6], uint16_t vlan, uint32_t ifindex);
 /* Somebody else deletes an entry. */
 int pa_sim_delete(struct pa_handle *handle, const uint8_t mac[6], uint16_t vlan, uint32_t ifindex);
 /* The bridge disappears (0) with its ports, or comes back (1) empty. */

@@ -30,20 +30,24 @@ static void take_answer(void *argument, int index, const struct nlmsghdr *messag
             batch->found[index].flags = NOT_FOUND;
 }
 
-#define WATCH_FLAGS NLM_F_REPLACE
-#define GRANT_FLAGS (NLM_F_REPLACE | NLM_F_CREATE)
+enum request { WRITE_NEW_GRANT, WRITE_GRANT, ARM_WATCH, DELETE_ENTRY, LOOK_UP };
 
-enum request { WRITE_GRANT, ARM_WATCH, DELETE_ENTRY, LOOK_UP };
+static const uint16_t WRITE_FLAGS[] = {
+    [WRITE_NEW_GRANT] = NLM_F_CREATE | NLM_F_EXCL,
+    [WRITE_GRANT] = NLM_F_CREATE | NLM_F_REPLACE,
+    [ARM_WATCH] = NLM_F_REPLACE,
+};
 
 static void begin_request(struct sd *sd, enum request request, const uint8_t mac[6], uint16_t vlan, uint32_t ifindex) {
     struct nl_socket *socket = &sd->requests;
     struct ndmsg body = {.ndm_family = AF_BRIDGE, .ndm_ifindex = (int)ifindex, .ndm_flags = NTF_MASTER};
     switch (request) {
+    case WRITE_NEW_GRANT:
     case WRITE_GRANT:
     case ARM_WATCH:
         body.ndm_flags |= NTF_STICKY;
         body.ndm_state = NUD_NOARP;
-        nl_begin(socket, RTM_NEWNEIGH, request == WRITE_GRANT ? GRANT_FLAGS : WATCH_FLAGS, &body, sizeof body);
+        nl_begin(socket, RTM_NEWNEIGH, WRITE_FLAGS[request], &body, sizeof body);
         break;
     case DELETE_ENTRY:
         nl_begin(socket, RTM_DELNEIGH, 0, &body, sizeof body);
@@ -131,6 +135,7 @@ static void take_grant(struct sd *sd, struct pa_key *key, int verdict, const str
     if (verdict == 0) {
         /* There is room: make_room. */
         grant_set_add(&sd->grants, key->mac, key->vlan, key->ifindex);
+        key->result = 0;
         return;
     }
     /* A link that is in no bridge (any more) is refused as "not supported". */
@@ -158,6 +163,42 @@ static int port_verdict(struct sd *sd, struct asked *asked, uint32_t ifindex) {
     return asked->verdict[at] = sd->bridge ? sd_port_now(sd, ifindex, &link) : -ENODEV;
 }
 
+/* Most are new; nothing has to be looked up for them. */
+static void take_new_grant(struct sd *sd, struct pa_key *key, int verdict, const struct pa_entry *found, void *argument) {
+    if (verdict == -EEXIST)
+        key->result = verdict;
+    else
+        take_grant(sd, key, verdict, found, argument);
+}
+
+static bool has_an_entry(const struct pa_key *key, const void *argument, uint32_t index) {
+    (void)argument;
+    (void)index;
+    return key->result == -EEXIST;
+}
+
+/*
+ * Not taken over: a static entry on another port that is open to all, of an uplink above all, where no grant of ours stands. On a
+ * locked port it is a grant of somebody's, and moves.
+ */
+static void find_pin(struct sd *sd, struct pa_key *key, int verdict, const struct pa_entry *found, void *argument) {
+    struct sd_link link;
+    (void)argument;
+    if (verdict && verdict != -ENOENT) {
+        key->result = key_failure(sd, key, verdict, "grant", "look at the entry that is there");
+        return;
+    }
+    const bool is_foreign = found && found->ifindex != key->ifindex && (found->flags & PA_ENTRY_STATIC) &&
+                            !(found->flags & PA_ENTRY_LOCAL) &&
+                            !grant_set_has(&sd->grants, key->mac, key->vlan, found->ifindex);
+    if (!is_foreign) return;
+    const int error = sd_port_now(sd, found->ifindex, &link);
+    if (error == -ENODEV || (!error && (link.port.flags & PA_PORT_LOCKED))) return;
+    key->result = error ? key_failure(sd, key, error, "grant", "look at the port of the entry that is there")
+                        : key_failure(sd, key, EADDRINUSE, "grant",
+                                      "it is pinned to another port by a static entry of somebody's");
+}
+
 /* A grant that nobody watches over is not written. */
 static void make_room(struct sd *sd, struct pa_key *keys, uint32_t count, const char *verb) {
     if (grant_set_reserve(&sd->grants, count)) return;
@@ -181,7 +222,9 @@ void sd_grant(struct pa_handle *handle, struct pa_key *keys, uint32_t count) {
             key->result = key_failure(sd, key, EINVAL, "grant", "the bridge filters VLANs, so a grant must name one");
     }
     make_room(sd, keys, count, "grant");
-    for_keys(sd, WRITE_GRANT, keys, count, has_no_result, take_grant, "grant");
+    for_keys(sd, WRITE_NEW_GRANT, keys, count, has_no_result, take_new_grant, "grant");
+    for_keys(sd, LOOK_UP, keys, count, has_an_entry, find_pin, NULL);
+    for_keys(sd, WRITE_GRANT, keys, count, has_an_entry, take_grant, "grant");
 }
 
 static void find_grant(struct sd *sd, struct pa_key *key, int verdict, const struct pa_entry *found, void *argument) {
@@ -326,6 +369,12 @@ struct dump {
     bool has_no_memory; /* for a grant that it found */
 };
 
+/* By this handle, or as the notices told it last. */
+static bool is_shut(struct sd *sd, uint32_t ifindex) {
+    const struct sd_port *port = sd_port_cached(sd, ifindex);
+    return port && (port->shut || (port->facts.flags & PA_PORT_LOCKED));
+}
+
 static void take_entry(void *argument, int index, const struct nlmsghdr *message, int error) {
     struct dump *dump = argument;
     struct pa_entry entry;
@@ -338,8 +387,10 @@ static void take_entry(void *argument, int index, const struct nlmsghdr *message
     if (dump->count < dump->capacity) dump->out[dump->count] = entry;
     dump->count++;
     const uint32_t grant = PA_ENTRY_STATIC | PA_ENTRY_STICKY;
-    /* Grants of an earlier run are watched over like our own. */
-    if ((entry.flags & grant) == grant && !grant_set_add(&dump->sd->grants, entry.mac, entry.vlan, entry.ifindex))
+    struct grant_set *grants = &dump->sd->grants;
+    if ((entry.flags & grant) != grant || grant_set_has(grants, entry.mac, entry.vlan, entry.ifindex)) return;
+    /* Grants of an earlier run are watched over like our own. They stand on locked ports; on an uplink it is an administrator's pin. */
+    if (is_shut(dump->sd, entry.ifindex) && !grant_set_add(grants, entry.mac, entry.vlan, entry.ifindex))
         dump->has_no_memory = true;
 }
 

@@ -175,6 +175,7 @@ struct sd_port *sd_port_remember(struct sd *sd, const struct pa_port *facts) {
         }
         port = &sd->ports[sd->port_count++];
         port->vlans = SD_VLANS_UNTOLD;
+        port->shut = false;
     }
     port->facts = *facts;
     port->seen = true;

@@ -144,6 +144,18 @@ PA_API int pa_sim_relearn(struct pa_handle *handle, uint32_t count) {
     return 0;
 }
 
+PA_API int pa_sim_static(struct pa_handle *handle, const uint8_t mac[6], uint16_t vlan, uint32_t ifindex) {
+    SIM_OR_RETURN(sim, handle);
+    struct sim_entry *entry = mac && sim_port(sim, ifindex) ? sim_make(sim, mac, vlan) : NULL;
+    if (!entry) return -EINVAL;
+    entry->entry.ifindex = ifindex;
+    entry->entry.flags = PA_ENTRY_STATIC | PA_ENTRY_STICKY;
+    entry->updated_ms = entry->used_ms = sim_now(sim);
+    entry->watched = false;
+    entry->foreign = true;
+    return 0;
+}
+
 PA_API int pa_sim_delete(struct pa_handle *handle, const uint8_t mac[6], uint16_t vlan, uint32_t ifindex) {
     SIM_OR_RETURN(sim, handle);
     struct sim_entry *entry = mac ? sim_find(sim, mac, vlan) : NULL;

@@ -108,6 +108,14 @@ static bool is_own_address(const struct sim *sim, const uint8_t mac[6]) {
     return false;
 }
 
+/* By a static entry on another port that is open to all, and that is no grant of the caller's. */
+static bool is_pinned_elsewhere(struct sim *sim, const struct pa_key *key) {
+    const struct sim_entry *entry = sim_find(sim, key->mac, key->vlan);
+    if (!entry || entry->entry.ifindex == key->ifindex || !entry->foreign) return false;
+    const struct pa_port *port = sim_port(sim, entry->entry.ifindex);
+    return (entry->entry.flags & PA_ENTRY_STATIC) && port && !(port->flags & PA_PORT_LOCKED);
+}
+
 static int grant_one(struct sim *sim, const struct pa_key *key) {
     if (!sim->present || !sim_port(sim, key->ifindex)) return key_failure(sim, key, ENODEV, "grant", "");
     if (is_own_address(sim, key->mac))
@@ -120,6 +128,8 @@ static int grant_one(struct sim *sim, const struct pa_key *key) {
         return key_failure(sim, key, EINVAL, "grant", ": the port is no member of the VLAN");
     const int failure = sim_planned_failure(sim);
     if (failure) return key_failure(sim, key, failure, "grant", "");
+    if (is_pinned_elsewhere(sim, key))
+        return key_failure(sim, key, EADDRINUSE, "grant", ": it is pinned to another port by a static entry of somebody's");
     struct sim_entry *entry = sim_make(sim, key->mac, key->vlan);
     if (!entry) return key_failure(sim, key, ENOMEM, "grant", "");
     const uint32_t flags = PA_ENTRY_STATIC | PA_ENTRY_STICKY;
@@ -127,7 +137,7 @@ static int grant_one(struct sim *sim, const struct pa_key *key) {
         entry->updated_ms = entry->used_ms = sim_now(sim);
     entry->entry.ifindex = key->ifindex;
     entry->entry.flags = flags;
-    entry->watched = false;
+    entry->watched = entry->foreign = false;
     return 0;
 }
 

@@ -15,6 +15,7 @@ struct sim_entry {
     uint64_t updated_ms;
     uint64_t used_ms;
     bool watched;
+    bool foreign; /* pa_sim_static wrote it */
 };
 
 /* Memberships are few (a port has two or three): one list, searched. */

@@ -189,6 +189,8 @@ static int write_port(struct sd *sd, const struct pa_port_setting *setting) {
     if (!error) error = flush_port(sd, setting->ifindex);
     if (!error) error = sd_port_now(sd, setting->ifindex, &link);
     if (error) return error;
+    struct sd_port *port = sd_port_cached(sd, setting->ifindex);
+    if (port) port->shut = link.port.flags & PA_PORT_LOCKED;
     /* An old kernel skips attributes that it does not know, and says nothing. */
     const uint32_t wanted = setting->flags | (learning ? PA_PORT_LEARNING : 0);
     const uint32_t mask = PA_PORT_LOCKED | PA_PORT_MAB | PA_PORT_LEARNING | PA_PORT_UNFLOODED;

@@ -31,6 +31,7 @@ struct sd_link {
 struct sd_port {
     struct pa_port facts;
     bool seen; /* while resynchronizing */
+    bool shut; /* this handle locked it last, and did not unlock it since */
     uint32_t vlans; /* sd_vlan_digest */
 };
 

@@ -188,6 +188,24 @@ static void failures_name_the_port_and_the_errno(void) {
     pa_close(handle);
 }
 
+static void who_is_pinned_to_an_open_port_is_granted_nowhere_else(void) {
+    struct pa_handle *handle = open_sim("sim:br0,lan1,up0");
+    struct pa_key key = key_of(BOB, 101);
+    CHECK_EQUAL(set_port(handle, 101, PA_PORT_LOCKED), 0);
+    CHECK_EQUAL(pa_sim_static(handle, BOB, 0, 999), -EINVAL);
+    CHECK_EQUAL(pa_sim_static(handle, BOB, 0, 102), 0);
+    CHECK_EQUAL(pa_grant(handle, &key, 1), -EADDRINUSE);
+    CHECK_FAULT(pa_last_error(handle),
+                "grant 02:00:00:00:00:0b on port lan1: it is pinned to another port by a static entry of somebody's", EADDRINUSE);
+    CHECK_EQUAL(set_port(handle, 102, PA_PORT_LOCKED), 0);
+    CHECK_EQUAL(pa_grant(handle, &key, 1), 0);
+    /* A grant of the caller's moves also from a port that it has opened. */
+    CHECK_EQUAL(set_port(handle, 101, PA_PORT_LEARNING), 0);
+    key.ifindex = 102;
+    CHECK_EQUAL(pa_grant(handle, &key, 1), 0);
+    pa_close(handle);
+}
+
 static void a_table_larger_than_the_buffer_says_how_large(void) {
     struct pa_handle *handle = open_sim("sim:br0,p1");
     struct pa_key keys[300];
@@ -399,6 +417,7 @@ int main(void) {
     SITUATION(a_sticky_grant_stays_when_its_mac_comes_in_by_the_uplink);
     SITUATION(a_silent_client_comes_back);
     SITUATION(failures_name_the_port_and_the_errno);
+    SITUATION(who_is_pinned_to_an_open_port_is_granted_nowhere_else);
     SITUATION(a_table_larger_than_the_buffer_says_how_large);
     SITUATION(frames_leave_by_their_ports);
     SITUATION(each_change_of_the_link_is_counted);

@@ -51,6 +51,72 @@ static void a_grant_lives_from_lock_to_revocation(void) {
     CHECK_EQUAL(pa_revoke(handle, &key, 1), 0);
 }
 
+static void pin(const char *mac, const char *port, const char *as) {
+    char command[128];
+    snprintf(command, sizeof command, "bridge fdb replace %s dev %s master %s", mac, port, as);
+    run(command);
+}
+
+static void who_is_pinned_to_an_open_port_is_granted_nowhere_else(void) {
+    static const char *const ways[] = {"static", "static sticky"};
+    const char *const pinned = "02:00:00:00:00:0b";
+    struct pa_entry entry;
+    CHECK_EQUAL(set_port("p1", PA_PORT_LOCKED), 0);
+    for (int way = 0; way < 2; way++) {
+        struct pa_key keys[2] = {key_of(BOB, "p1"), key_of(ALICE, "p1")};
+        pin(pinned, "p2", ways[way]);
+        for (int round = 0; round < 2; round++) {
+            keys[0].result = keys[1].result = 0;
+            CHECK_EQUAL(pa_grant(handle, keys, 2), -EADDRINUSE);
+            CHECK_EQUAL(keys[0].result, -EADDRINUSE);
+            CHECK_EQUAL(keys[1].result, 0);
+            CHECK_FAULT(pa_last_error(handle),
+                        "grant 02:00:00:00:00:0b on port p1: it is pinned to another port by a static entry of somebody's", EADDRINUSE);
+            CHECK(find(BOB, &entry)); /* and the next round comes after a dump that saw it */
+            CHECK_EQUAL(entry.ifindex, index_of("p2"));
+        }
+        CHECK_EQUAL(pa_revoke(handle, &keys[1], 1), 0);
+        /* On its own port it is let in, and an entry that is learnt there pins nobody. */
+        keys[0] = key_of(BOB, "p2");
+        CHECK_EQUAL(pa_grant(handle, keys, 1), 0);
+        CHECK_EQUAL(pa_revoke(handle, keys, 1), 0);
+        send_from("c2", BOB, false);
+        CHECK(find(BOB, &entry));
+        keys[0] = key_of(BOB, "p1");
+        CHECK_EQUAL(pa_grant(handle, keys, 1), 0);
+        /* A pin takes a grant away; the next one fails. */
+        pin(pinned, "p2", ways[way]);
+        CHECK_EQUAL(pa_grant(handle, keys, 1), -EADDRINUSE);
+        CHECK(find(BOB, &entry));
+        CHECK_EQUAL(entry.ifindex, index_of("p2"));
+        run("bridge fdb del 02:00:00:00:00:0b dev p2 master");
+        CHECK_EQUAL(pa_revoke(handle, keys, 1), 0);
+    }
+}
+
+static void a_grant_moves_from_a_locked_port_and_from_one_that_is_open_for_its_sake(void) {
+    struct pa_key here = key_of(BOB, "p1"), there = key_of(BOB, "p2");
+    struct pa_entry entry;
+    CHECK_EQUAL(set_port("p1", PA_PORT_LOCKED), 0);
+    CHECK_EQUAL(set_port("p2", PA_PORT_LOCKED), 0);
+    pin("02:00:00:00:00:0b", "p2", "static");
+    CHECK_EQUAL(pa_grant(handle, &here, 1), 0);
+    CHECK_EQUAL(set_port("p1", PA_PORT_LEARNING), 0);
+    CHECK_EQUAL(pa_grant(handle, &there, 1), 0);
+    CHECK(find(BOB, &entry));
+    CHECK_EQUAL(entry.ifindex, index_of("p2"));
+    CHECK_EQUAL(pa_revoke(handle, &there, 1), 0);
+    /* Of an earlier run: seen while its port was locked, as all are at the start. */
+    pin("02:00:00:00:00:0b", "p2", "static sticky");
+    CHECK(find(BOB, &entry));
+    CHECK_EQUAL(set_port("p2", PA_PORT_LEARNING), 0);
+    CHECK_EQUAL(pa_grant(handle, &here, 1), 0);
+    CHECK(find(BOB, &entry));
+    CHECK_EQUAL(entry.ifindex, index_of("p1"));
+    CHECK_EQUAL(pa_revoke(handle, &here, 1), 0);
+    CHECK_EQUAL(pa_revoke(handle, &there, 1), 0);
+}
+
 /* On a kernel with VLANs a port is in VLAN 1 from the beginning, and the kernel writes a grant there, too. */
 static void without_filtering_a_grant_is_one_entry(void) {
     static struct pa_entry entries[64];
@@ -195,6 +261,8 @@ int main(void) {
     if (!open_bridge()) return 0;
     SITUATION(the_bridge_says_what_it_can_do);
     SITUATION(a_grant_lives_from_lock_to_revocation);
+    SITUATION(who_is_pinned_to_an_open_port_is_granted_nowhere_else);
+    SITUATION(a_grant_moves_from_a_locked_port_and_from_one_that_is_open_for_its_sake);
     SITUATION(without_filtering_a_grant_is_one_entry);
     SITUATION(a_stranger_becomes_a_candidate);
     SITUATION(an_unflooded_port_stays_so);

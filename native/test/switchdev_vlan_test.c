@@ -64,6 +64,17 @@ static void a_port_changes_its_vlans_and_changes_back(void) {
     CHECK_EQUAL(pa_revoke(handle, &key, 1), 0);
     CHECK(!find(ALICE, &entry));
 
+    /* So is a pin. */
+    run("bridge vlan add dev p2 vid 30");
+    run("bridge fdb replace 02:00:00:00:00:0a dev p2 master static sticky vlan 1");
+    CHECK_EQUAL(pa_grant(handle, &key, 1), 0);
+    CHECK_EQUAL(pa_revoke(handle, &key, 1), 0);
+    /* Without a VLAN in each of the port's. */
+    run("bridge fdb replace 02:00:00:00:00:0a dev p2 master static sticky");
+    CHECK_EQUAL(pa_grant(handle, &key, 1), -EADDRINUSE);
+    run("bridge fdb del 02:00:00:00:00:0a dev p2 master && bridge vlan del dev p2 vid 30");
+    CHECK(!find(ALICE, &entry));
+
     /* Whoever changes them, it is told; what else is changed of the port is not told as that. */
     struct pa_event event;
     while (await_event(PA_EVENT_VLANS_CHANGED, &event)) continue;

@@ -56,6 +56,32 @@ it('one of two entries cannot be written: the port keeps the VLAN of the other u
   expect(await stage.vlansOf(machine.port)).toEqual(before);
 });
 
+it('with the MAC that is pinned to the uplink: refused, and the entry stays there; elsewhere nothing changes', async () => {
+  const stage = new SimulatedStage({ machines: 2 });
+  const [thief, other] = [stage.machine(1), stage.machine(2)];
+  stage.net.bridge.writeForeign(thief.mac as Mac, 'up0');
+  await stage.begin(thief);
+  await stage.pass(1_000);
+  expect(stage.events('auth-failed')).toMatchObject([
+    { reason: 'grant-failed', detail: expect.stringContaining('it is pinned to another port') },
+  ]);
+  expect(stage.net.bridge.entriesOf(thief.mac as Mac).map(([, { port }]) => port.name)).toEqual(['up0']);
+  expect(await stage.retained(thief.mac)).toBeUndefined();
+  await stage.login(other);
+  expect(stage.net.bridge.entriesOf(thief.mac as Mac)).toHaveLength(1);
+});
+
+it('a pin that comes later takes the place back: the session ends when the table is compared', async () => {
+  const config = { roles: { default: { handshake: { period_s: 0 } } } };
+  const stage = new SimulatedStage({ machines: 1, config });
+  const thief = stage.machine(1);
+  await stage.login(thief);
+  stage.net.bridge.writeForeign(thief.mac as Mac, 'up0');
+  await stage.until('the end', () => stage.events('session-end')[0], 120_000);
+  expect(stage.events('session-end')[0]?.cause).toBe('nas-error');
+  expect(stage.net.bridge.entriesOf(thief.mac as Mac).map(([, { port }]) => port.name)).toEqual(['up0']);
+});
+
 const METHODS: readonly AuthMethod[] = ['dot1x', 'mab'];
 
 it.each(METHODS)(

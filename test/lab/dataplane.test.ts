@@ -234,6 +234,21 @@ describe('a grant', () => {
     expect(told.at(-1)).toMatchObject({ port: { linkUp: true, locked: true } });
   });
 
+  test('is refused to whoever takes the MAC that is pinned to the uplink', async () => {
+    await lock('p1');
+    await netns.must(['bridge', 'fdb', 'replace', BOB, 'dev', 'up0', 'master', 'static', 'sticky']);
+    await entry(BOB);
+    expect(await ask('grant', [key(BOB)])).toEqual([
+      {
+        ok: false,
+        error: `grant ${BOB} on port p1: it is pinned to another port by a static entry of somebody's: Address already in use (EADDRINUSE)`,
+      },
+    ]);
+    expect(await entry(BOB)).toMatchObject({ ifindex: await portIndex('up0') });
+    await netns.must(['bridge', 'fdb', 'del', BOB, 'dev', 'up0', 'master']);
+    expect(await ask('grant', [key(BOB)])).toEqual([DONE]);
+  });
+
   test('that others delete is told; what we revoke is not', async () => {
     await lock('p1');
     await ask('grant', [key(ALICE), key(BOB)]);
@@ -243,6 +258,7 @@ describe('a grant', () => {
   });
 
   test('of an earlier run, seen in a dump, is watched over like our own', async () => {
+    await lock('p1');
     await netns.must(['bridge', 'fdb', 'add', ALICE, 'dev', 'p1', 'master', 'static', 'sticky']);
     expect(await entry(ALICE)).toMatchObject({ flags: GRANT });
     await netns.must(['bridge', 'fdb', 'del', ALICE, 'dev', 'p1', 'master']);

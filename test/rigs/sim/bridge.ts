@@ -67,9 +67,13 @@ export interface SimEntry {
   usedAt: Instant;
   /** Its next frame is told of. */
   watched?: boolean;
+  /** Of somebody else: on a port that is not locked it pins its MAC there. */
+  readonly foreign?: boolean;
 }
 
 const GRANT = ENTRY_STATIC | ENTRY_STICKY;
+const PINNED =
+  "it is pinned to another port by a static entry of somebody's: Address already in use (EADDRINUSE)";
 const KERNEL_TICK_MS = 10;
 
 /** Where things go that the bridge itself has no say in. */
@@ -273,6 +277,9 @@ export class SimBridge {
     if (port === undefined || !port.present) return err(`grant ${mac} on ${name}: no such device`);
     if (this.filtering ? !port.vlans.has(vlan) : vlan !== 0)
       return err(`grant ${mac} VLAN ${vlan} on ${name}: the port is not in it`);
+    const there = this.table.get(keyOf(mac, vlan));
+    if (there?.foreign === true && there.port !== port && there.port.present && !there.port.locked)
+      return err(`grant ${mac} on port ${name}: ${PINNED}`);
     const { now } = this.world;
     this.table.set(keyOf(mac, vlan), { mac, vlan, port, flags: GRANT, updatedAt: now, usedAt: now });
     this.dealtWith(mac, vlan);
@@ -317,7 +324,12 @@ export class SimBridge {
 
   /** `bridge fdb replace ... static sticky` by somebody else. */
   writeForeign(mac: Mac, name: string): void {
-    this.grant({ mac, port: name as PortName, vlan: this.nativeOf(this.port(name)) });
+    const { now } = this.world;
+    const port = this.port(name);
+    const vlan = this.nativeOf(port);
+    const ages = { updatedAt: now, usedAt: now };
+    this.table.set(keyOf(mac, vlan), { mac, vlan, port, flags: GRANT, ...ages, foreign: true });
+    this.dealtWith(mac, vlan);
     this.tampered.add(mac);
   }
 

@@ -194,7 +194,9 @@ export class Invariants {
       string,
       unknown
     >;
-    for (const { mac, vlan, port, flags } of net.bridge.table.values()) {
+    for (const { mac, vlan, port, flags, foreign } of net.bridge.table.values()) {
+      // A pin, as of a router's MAC behind the uplink.
+      if (foreign === true && !port.locked) continue;
       // Until the store is read nobody knows whose it is.
       if (!core.parts.restoration.settled) break;
       if (!isGrant(flags) || net.bridge.tampered.has(mac)) continue;
