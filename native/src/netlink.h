@@ -72,7 +72,8 @@ int nl_flush(struct nl_socket *socket, nl_answer *answer, void *argument);
 int nl_talk(struct nl_socket *socket, nl_answer *answer, void *argument);
 /* Sends what was begun and awaits nothing: for a dump whose answers are read with the notices. */
 int nl_transmit(struct nl_socket *socket);
-/* One dump request. -EINTR: the table changed underneath, so begin again. */
+/* One dump request. -EINTR: the table changed underneath, so begin again, NL_DUMP_TRIES times at most. */
+#define NL_DUMP_TRIES 8
 int nl_dump(struct nl_socket *socket, nl_answer *answer, void *argument);
 
 /*

@@ -47,7 +47,7 @@ static int list_ports(struct sd *sd, struct port_list *list) {
     const int found = sd_find_bridge(sd, NULL);
     if (found) return found;
     int error;
-    for (int tries = 0; tries < 8; tries++) {
+    for (int tries = 0; tries < NL_DUMP_TRIES; tries++) {
         const struct ifinfomsg body = {.ifi_family = AF_UNSPEC};
         list->count = 0;
         nl_begin(&sd->requests, RTM_GETLINK, NLM_F_DUMP, &body, sizeof body);

@@ -90,7 +90,7 @@ static void take_link(void *argument, int index, const struct nlmsghdr *message,
 static int run_dump(struct vlan_list *list) {
     struct nl_socket *socket = &list->sd->requests;
     int error = 0;
-    for (int tries = 0; tries < 8; tries++) {
+    for (int tries = 0; tries < NL_DUMP_TRIES; tries++) {
         const struct ifinfomsg body = {.ifi_family = AF_BRIDGE};
         list->count = 0;
         nl_begin(socket, RTM_GETLINK, NLM_F_DUMP, &body, sizeof body);
