@@ -70,6 +70,24 @@ int sd_dump(struct pa_handle *handle, struct pa_entry *out, uint32_t capacity, u
     return (int)dump.count;
 }
 
+static void note_grant(void *argument, int index, const struct nlmsghdr *message, int error) {
+    struct dump *dump = argument;
+    struct pa_entry entry;
+    uint32_t master;
+    (void)index;
+    (void)error;
+    if (!message || !sd_parse_entry(message, &entry, &master, NULL) || master != dump->sd->bridge) return;
+    const uint32_t grant = PA_ENTRY_STATIC | PA_ENTRY_STICKY;
+    if (entry.ifindex != dump->port || (entry.flags & grant) != grant) return;
+    if (!grant_set_add(&dump->sd->grants, entry.mac, entry.vlan, entry.ifindex)) dump->has_no_memory = true;
+}
+
+int sd_note_grants(struct sd *sd, uint32_t ifindex) {
+    struct dump dump = {.sd = sd, .port = ifindex};
+    const int error = run_dump(&dump, ifindex, note_grant);
+    return error ? error : dump.has_no_memory ? -ENOMEM : 0;
+}
+
 static void count_open(void *argument, int index, const struct nlmsghdr *message, int error) {
     struct dump *dump = argument;
     struct pa_entry entry;

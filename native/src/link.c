@@ -176,7 +176,10 @@ struct sd_port *sd_port_remember(struct sd *sd, const struct pa_port *facts) {
         port = &sd->ports[sd->port_count++];
         port->vlans = SD_VLANS_UNTOLD;
         port->shut = false;
+        port->facts.flags = 0;
     }
+    /* Somebody else has unlocked it since. */
+    if ((port->facts.flags & PA_PORT_LOCKED) && !(facts->flags & PA_PORT_LOCKED)) port->shut = false;
     port->facts = *facts;
     port->seen = true;
     return port;

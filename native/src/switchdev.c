@@ -180,6 +180,10 @@ static int write_port(struct sd *sd, const struct pa_port_setting *setting) {
         error = send_port_bits(sd, setting->ifindex, &(struct port_bit){UAPI_IFLA_BRPORT_MAB, 0}, 1);
         if (error) return error;
     }
+    const struct sd_port *known = sd_port_cached(sd, setting->ifindex);
+    if (!lock && (link.port.flags & PA_PORT_LOCKED) && !(known && known->shut) &&
+        (error = sd_note_grants(sd, setting->ifindex)))
+        return error;
     const struct port_bit bits[] = {{IFLA_BRPORT_LEARNING, learning},
                                     {UAPI_IFLA_BRPORT_LOCKED, lock},
                                     {UAPI_IFLA_BRPORT_MAB, mab}};

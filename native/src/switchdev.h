@@ -100,6 +100,8 @@ void sd_abandon(struct sd *sd, uint32_t ifindex);
 void sd_lock_again(struct sd *sd, uint32_t ifindex);
 void sd_watch(struct pa_handle *handle, struct pa_key *keys, uint32_t count);
 int sd_dump(struct pa_handle *handle, struct pa_entry *out, uint32_t capacity, uint32_t *needed);
+/* Takes what stands on a locked port for grants of an earlier run, before it is opened. 0 or a negative errno. */
+int sd_note_grants(struct sd *sd, uint32_t ifindex);
 /* How many open (learnt, unlocked) entries a port has, or a negative errno. */
 int sd_count_open(struct sd *sd, uint32_t ifindex);
 /* The entry of this MAC and VLAN on whatever port: 1 and `*entry`, 0 if there is none, or a negative errno. */

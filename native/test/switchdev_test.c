@@ -117,6 +117,33 @@ static void a_grant_moves_from_a_locked_port_and_from_one_that_is_open_for_its_s
     CHECK_EQUAL(pa_revoke(handle, &there, 1), 0);
 }
 
+static void what_somebody_else_has_unlocked_can_have_a_pin(void) {
+    struct pa_key key = key_of(BOB, "p1");
+    struct pa_event event;
+    struct pa_entry entry;
+    CHECK_EQUAL(set_port("p1", PA_PORT_LOCKED), 0);
+    CHECK_EQUAL(set_port("p2", PA_PORT_LOCKED), 0);
+    run("bridge link set dev p2 locked off");
+    do CHECK(await_event(PA_EVENT_PORT_CHANGED, &event));
+    while (event.ifindex != index_of("p2") || (event.flags & PA_PORT_LOCKED));
+    pin("02:00:00:00:00:0b", "p2", "static sticky");
+    CHECK(find(BOB, &entry));
+    CHECK_EQUAL(pa_grant(handle, &key, 1), -EADDRINUSE);
+    run("bridge fdb del 02:00:00:00:00:0b dev p2 master");
+}
+
+static void what_stood_on_a_locked_port_is_no_pin_when_that_is_opened(void) {
+    struct pa_key key = key_of(BOB, "p1");
+    run("bridge link set dev p2 locked on");
+    pin("02:00:00:00:00:0b", "p2", "static sticky");
+    pa_close(handle);
+    CHECK(pa_open("br0", &handle) >= 0);
+    CHECK_EQUAL(set_port("p1", PA_PORT_LOCKED), 0);
+    CHECK_EQUAL(set_port("p2", PA_PORT_LEARNING), 0);
+    CHECK_EQUAL(pa_grant(handle, &key, 1), 0);
+    CHECK_EQUAL(pa_revoke(handle, &key, 1), 0);
+}
+
 /* On a kernel with VLANs a port is in VLAN 1 from the beginning, and the kernel writes a grant there, too. */
 static void without_filtering_a_grant_is_one_entry(void) {
     static struct pa_entry entries[64];
@@ -263,6 +290,8 @@ int main(void) {
     SITUATION(a_grant_lives_from_lock_to_revocation);
     SITUATION(who_is_pinned_to_an_open_port_is_granted_nowhere_else);
     SITUATION(a_grant_moves_from_a_locked_port_and_from_one_that_is_open_for_its_sake);
+    SITUATION(what_somebody_else_has_unlocked_can_have_a_pin);
+    SITUATION(what_stood_on_a_locked_port_is_no_pin_when_that_is_opened);
     SITUATION(without_filtering_a_grant_is_one_entry);
     SITUATION(a_stranger_becomes_a_candidate);
     SITUATION(an_unflooded_port_stays_so);
