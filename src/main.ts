@@ -227,6 +227,7 @@ class Run {
   private tellUplinks(): void {
     const uplinks = this.bridge.uplinks();
     this.guard?.setUplinks(uplinks);
+    this.guard?.setPorts(this.bridge.names());
     this.page?.setUplinks(uplinks);
   }
 

@@ -7,7 +7,8 @@
 
 import type { Effect } from '../agent/ports.ts';
 
-const DOORS: ReadonlySet<Effect['type']> = new Set(['set-port', 'revoke']);
+/** `adopted`, since what is adopted may be taken away in the same turn. */
+const DOORS: ReadonlySet<Effect['type']> = new Set(['set-port', 'revoke', 'adopted']);
 
 /** It must not part the neighbours that one native call takes together. */
 const TOLD: ReadonlySet<Effect['type']> = new Set([

@@ -210,9 +210,12 @@ export class DataplanePerformers {
 
   private unguard(key: GrantKey): void {
     const entries = this.granted.get(key.mac);
-    if (entries?.delete(keyText(key)) !== true || entries.size > 0) return;
-    this.granted.delete(key.mac);
-    this.watchers?.guard?.revoke(key.mac);
+    if (entries?.delete(keyText(key)) !== true) return;
+    if (entries.size === 0) {
+      this.granted.delete(key.mac);
+      this.watchers?.guard?.revoke(key.mac);
+    }
+    if (this.openPorts.has(key.port)) this.setOpen(key.port, true);
   }
 
   private confine(effect: EffectOf<'confine' | 'release'>): void {

@@ -22,6 +22,11 @@ describe('the order of effects', () => {
     expect(inOrder([failure, lock, tell, revoke])).toEqual([lock, revoke, tell, failure]);
   });
 
+  it('what is adopted and taken away in one turn is taken away last', () => {
+    const adopted: Effect = { type: 'adopted', keys: [{ mac, port, vlan: 0 }] };
+    expect(inOrder([tell, adopted, revoke])).toEqual([adopted, revoke, tell]);
+  });
+
   it('what a server is answered comes after what it waits for', () => {
     const keep: Effect = { type: 'session-store', changes: [] };
     const reply: Effect = {

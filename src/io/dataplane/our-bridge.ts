@@ -61,8 +61,11 @@ export class OurBridge {
 
   /** Of the ports that there are. */
   uplinks(): readonly PortName[] {
-    const names = this.options.portauth.ports().map(({ name }) => name);
-    return names.filter((name) => isUplink(this.options.config, name));
+    return this.names().filter((name) => isUplink(this.options.config, name));
+  }
+
+  names(): readonly PortName[] {
+    return this.options.portauth.ports().map(({ name }) => name);
   }
 
   /** Every managed port is locked, or said to be not, when this returns. To be called once. */

@@ -79,6 +79,11 @@ export class UplinkGuard {
     this.arm();
   }
 
+  /** Those that there are: one that has left may be another bridge's by now. */
+  setPorts(present: readonly PortName[]): void {
+    for (const port of [...this.open.keys()]) if (!present.includes(port)) this.setOpen(port, undefined);
+  }
+
   close(): void {
     clearTimeout(this.timer);
   }
