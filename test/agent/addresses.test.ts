@@ -139,6 +139,24 @@ describe('a client with a stable and a temporary IPv6 address', () => {
   });
 });
 
+it('a link-local address beside another one costs nothing: a new address is learnt at once, and the client stays', async () => {
+  const stage = new SimulatedStage({ machines: 1 });
+  await stage.login(stage.machine(1));
+  const [client] = stage.net.clients as [SimClient];
+  client.announce();
+  await stage.pass(1_000);
+  for (let n = 0; n < 20; n++) {
+    client.ipv4 = '169.254.7.7' as Ipv4;
+    client.announce();
+    await stage.pass(10_000);
+  }
+  client.ipv4 = '10.99.0.77' as Ipv4;
+  client.announce();
+  await stage.pass(300_000);
+  expect((await stage.retained(MAC))?.ipv4).toBe('10.99.0.77');
+  expect(stage.events('session-end')).toEqual([]);
+});
+
 it('a client that says another IPv4 address again and again: some are taken, the rest is counted', async () => {
   const stage = new SimulatedStage({ machines: 1 });
   await stage.login(stage.machine(1));

@@ -68,6 +68,9 @@ describe('a switch with one session', () => {
     expect(await octets()).toBeGreaterThanOrEqual(5e9);
     counters.inputOctets += 1e9;
     expect(await octets()).toBeGreaterThanOrEqual(6e9);
+    // Some drivers read a little less than before.
+    counters.inputOctets -= 64;
+    expect(await octets()).toBeLessThan(7e9);
   });
 
   it('info counts probes, how sessions have ended, and events on their way', async () => {

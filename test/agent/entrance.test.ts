@@ -135,6 +135,31 @@ it('on its way in by a fallback: authenticated meanwhile, it is told that it sta
   expect(said).toContainEqual(['no fallback', 'it gets in by dot1x meanwhile']);
 });
 
+it('behind a guest whose entry cannot be removed: refused, and told which', async () => {
+  const stage = new SimulatedStage({
+    machines: 2,
+    onePort: true,
+    vlans: { onUplink: [30, 40] },
+    replies: { u1: { vlan: '30' } },
+    config: { ports: { 'p*': { guest_vlan: 40 } } },
+  });
+  const { core } = stage.invariants;
+  const guest = stage.machine(2).mac as Mac;
+  core.now = stage.net.world.clocks;
+  core.parts.fallback.failed(guest, 'p1' as PortName, { by: 'dot1x', failure: 'client-silent' });
+  stage.net.post({ type: 'tick' });
+  await stage.pass(200);
+  expect(core.sessions.ofMac(guest)?.session.method).toBe('guest');
+  stage.failRevokes(1_000_000);
+  await stage.begin(stage.machine(1));
+  await stage.pass(5_000);
+  expect(stage.events('auth-failed')[0]).toMatchObject({
+    reason: 'grant-failed',
+    detail: expect.stringContaining(`for ${guest}, whose entry cannot be removed`),
+  });
+  expect(core.parts.life.isEntering(stage.machine(1).mac as Mac)).toBe(false);
+});
+
 describe('another user at the same MAC, while the entry of the first one will not go', () => {
   const codes = (stage: SimulatedStage) => stage.events('warning').map(({ code }) => code);
 

@@ -15,7 +15,7 @@ import { MabClient } from '../../pae/mab.ts';
 import type { MabEffect, MabEvent, MabFacts } from '../../pae/mab-events.ts';
 import type { MabSettings } from '../../pae/mab-settings.ts';
 import type { Core } from '../core.ts';
-import { refusedBeforehand } from '../session/host-modes.ts';
+import { noteTaken, refusedBeforehand } from '../session/host-modes.ts';
 import type { L2Unit } from '../session/session-unit.ts';
 import { MabOutcomes } from './mab-outcomes.ts';
 import { MabPort, type MabStanding, MabUnit } from './mab-port.ts';
@@ -293,7 +293,7 @@ export class Mab implements Method {
     const refusal = refusedBeforehand(core, here.name, mac);
     if (refusal === undefined) return true;
     core.drops.add(`mab-${core.settings.port(here.name).hostMode}-taken`);
-    core.decisions.note(mac, { at: core.now.wall, port: here.name, what: 'refused', detail: refusal });
+    noteTaken(core, mac, here.name, refusal);
     return false;
   }
 

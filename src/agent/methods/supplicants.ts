@@ -16,7 +16,7 @@ import { accessRequestAttributes } from '../../radius/access-request.ts';
 import { EAPOL_EAP, EAPOL_LOGOFF, EAPOL_START, type EapolPdu, encodeEapol } from '../../wire/eapol.ts';
 import { ETHERTYPE_PAE, encodeEthernet } from '../../wire/ethernet.ts';
 import type { Core } from '../core.ts';
-import { refusedBeforehand } from '../session/host-modes.ts';
+import { noteTaken, refusedBeforehand } from '../session/host-modes.ts';
 import { EapolOutcomes } from './eapol-outcomes.ts';
 import { ClientUnit, EapolPort } from './eapol-port.ts';
 import type { Method, ResumedClient } from './method.ts';
@@ -319,7 +319,7 @@ export class Supplicants implements Method {
     const refusal = refusedBeforehand(core, here.name, mac);
     if (refusal !== undefined) {
       core.drops.add(`eapol-${core.settings.port(here.name).hostMode}-taken`);
-      core.decisions.note(mac, { at: core.now.wall, port: here.name, what: 'refused', detail: refusal });
+      noteTaken(core, mac, here.name, refusal);
       return undefined;
     }
     if (!this.makeRoom(here, admission)) {

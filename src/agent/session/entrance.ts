@@ -235,11 +235,11 @@ export class Entrance {
     const fallback = isFallback(entering.admission.method);
     for (const rival of this.rivals(entering, vlans)) {
       const { mac, method } = isL2Unit(rival) ? rival.session : rival;
-      if (isFallback(method) && !fallback) continue;
       const leaving = isL2Unit(rival)
         ? core.sessions.get(rival.session.key) !== rival
         : this.leaving.has(rival);
-      if (leaving && !life.isStuck(rival)) continue;
+      const goes = leaving ? !life.isStuck(rival) : isFallback(method) && !fallback;
+      if (goes) continue;
       const held = core.parts.vlans.heldBy(rival);
       const has = held === undefined ? 'other VLANs' : vlanText(held);
       return {

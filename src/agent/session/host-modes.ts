@@ -36,6 +36,12 @@ export function refusedBeforehand(core: Core, port: PortName, mac: Mac): string 
   }
 }
 
+/** For `explain`, of who was refused beforehand; but whom an open port (multi-host) lets through is not out. */
+export function noteTaken(core: Core, mac: Mac, port: PortName, detail: string): void {
+  if (!core.parts.ports.isOpened(port))
+    core.decisions.note(mac, { at: core.now.wall, port, what: 'refused', detail });
+}
+
 /** Why this client does not get in now that a server has accepted it; undefined = it does. */
 export function refusedAtEntry(
   core: Core,

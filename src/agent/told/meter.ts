@@ -105,17 +105,22 @@ export class Meter {
 /** A reset, or a driver that counts with 32 bits. */
 function hasBegunAnew(last: TrafficCounters, now: TrafficCounters): boolean {
   const before = countersToNumbers(last);
-  return countersToNumbers(now).some((value, i) => value < (before[i] ?? 0));
+  return countersToNumbers(now).some((value, i) => isAnew(before[i] ?? 0, value));
 }
 
 /** With a base below zero by what had been counted. A restart of ours does not keep that. */
 function carriedOver(base: TrafficCounters, last: TrafficCounters, now: TrafficCounters): TrafficCounters {
   const floor = (key: keyof TrafficCounters): number =>
-    now[key] < last[key] ? base[key] - last[key] : base[key];
+    isAnew(last[key], now[key]) ? base[key] - last[key] : base[key];
   return {
     inputOctets: floor('inputOctets'),
     outputOctets: floor('outputOctets'),
     inputPackets: floor('inputPackets'),
     outputPackets: floor('outputPackets'),
   };
+}
+
+/** Some drivers read a little less than before: that is no new beginning. */
+function isAnew(before: number, now: number): boolean {
+  return now < before / 2;
 }

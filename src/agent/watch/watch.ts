@@ -366,20 +366,26 @@ export class Watch implements Timed {
     else if (outcome === 'known') keptSessions.changed(unit);
   }
 
-  private admitsAddress(
-    unit: SessionUnit,
-    { ip, proof }: { readonly ip: Ip; readonly proof: boolean },
-  ): boolean {
-    const { ipv4 } = unit.session.addresses;
-    if (!proof || !isIpv4(ip) || ipv4 === undefined || ipv4 === ip) return true;
+  private admitsAddress(unit: SessionUnit, learnt: NonNullable<ReturnType<typeof addressIn>>): boolean {
+    const { addresses } = unit.session;
+    if (!isIpv4(learnt.ip) || addresses.ipv4 === undefined) return true;
+    // What would not be taken costs nothing.
+    if (this.learnInto({ ...addresses }, learnt) === undefined) return true;
     const bucket = this.renumberings.get(unit) ?? new TokenBucket(RENUMBERINGS);
     this.renumberings.set(unit, bucket);
     return bucket.take(this.core.now.mono);
   }
 
   private take(unit: SessionUnit, learnt: ReturnType<typeof addressIn>): ReturnType<typeof learnAddress> {
+    return this.learnInto(unit.session.addresses, learnt);
+  }
+
+  private learnInto(
+    addresses: SessionAddresses,
+    learnt: ReturnType<typeof addressIn>,
+  ): ReturnType<typeof learnAddress> {
     const isReserved = (ip: Ip): boolean => this.asker.isReserved(ip);
-    return learnAddress(unit.session.addresses, learnt, isReserved, this.core.now.mono);
+    return learnAddress(addresses, learnt, isReserved, this.core.now.mono);
   }
 
   private countPeriod(period: Millis, by: 1 | -1): void {
