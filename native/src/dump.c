@@ -10,9 +10,19 @@ struct dump {
     struct pa_entry *out;
     uint32_t capacity;
     uint32_t count;
-    uint32_t port;     /* for count_open */
+    uint32_t port;      /* where only one is asked about */
     bool has_no_memory; /* for a grant that it found */
 };
+
+static bool parse_ours(const struct dump *dump, const struct nlmsghdr *message, struct pa_entry *entry) {
+    uint32_t master;
+    return message && sd_parse_entry(message, entry, &master, NULL) && master == dump->sd->bridge;
+}
+
+static bool is_grant(const struct pa_entry *entry) {
+    const uint32_t grant = PA_ENTRY_STATIC | PA_ENTRY_STICKY;
+    return (entry->flags & grant) == grant;
+}
 
 /* By this handle, or as the notices told it last. */
 static bool is_shut(struct sd *sd, uint32_t ifindex) {
@@ -23,17 +33,15 @@ static bool is_shut(struct sd *sd, uint32_t ifindex) {
 static void take_entry(void *argument, int index, const struct nlmsghdr *message, int error) {
     struct dump *dump = argument;
     struct pa_entry entry;
-    uint32_t master;
     (void)index;
     (void)error;
-    if (!message || !sd_parse_entry(message, &entry, &master, NULL) || master != dump->sd->bridge) return;
+    if (!parse_ours(dump, message, &entry)) return;
     /* A bridge that does not filter goes by no VLAN; of a grant the kernel makes a copy in each VLAN of the port all the same. */
     if (entry.vlan && !dump->sd->vlan_filtering) return;
     if (dump->count < dump->capacity) dump->out[dump->count] = entry;
     dump->count++;
-    const uint32_t grant = PA_ENTRY_STATIC | PA_ENTRY_STICKY;
     struct grant_set *grants = &dump->sd->grants;
-    if ((entry.flags & grant) != grant || grant_set_has(grants, entry.mac, entry.vlan, entry.ifindex)) return;
+    if (!is_grant(&entry) || grant_set_has(grants, entry.mac, entry.vlan, entry.ifindex)) return;
     /* Grants of an earlier run are watched over like our own. They stand on locked ports; on an uplink it is an administrator's pin. */
     if (is_shut(dump->sd, entry.ifindex) && !grant_set_add(grants, entry.mac, entry.vlan, entry.ifindex))
         dump->has_no_memory = true;
@@ -73,12 +81,10 @@ int sd_dump(struct pa_handle *handle, struct pa_entry *out, uint32_t capacity, u
 static void note_grant(void *argument, int index, const struct nlmsghdr *message, int error) {
     struct dump *dump = argument;
     struct pa_entry entry;
-    uint32_t master;
     (void)index;
     (void)error;
-    if (!message || !sd_parse_entry(message, &entry, &master, NULL) || master != dump->sd->bridge) return;
-    const uint32_t grant = PA_ENTRY_STATIC | PA_ENTRY_STICKY;
-    if (entry.ifindex != dump->port || (entry.flags & grant) != grant) return;
+    if (!parse_ours(dump, message, &entry)) return;
+    if (entry.ifindex != dump->port || !is_grant(&entry)) return;
     if (!grant_set_add(&dump->sd->grants, entry.mac, entry.vlan, entry.ifindex)) dump->has_no_memory = true;
 }
 
@@ -91,10 +97,9 @@ int sd_note_grants(struct sd *sd, uint32_t ifindex) {
 static void count_open(void *argument, int index, const struct nlmsghdr *message, int error) {
     struct dump *dump = argument;
     struct pa_entry entry;
-    uint32_t master;
     (void)index;
     (void)error;
-    if (!message || !sd_parse_entry(message, &entry, &master, NULL) || master != dump->sd->bridge) return;
+    if (!parse_ours(dump, message, &entry)) return;
     if (entry.ifindex != dump->port) return;
     if ((entry.flags & (PA_ENTRY_DYNAMIC | PA_ENTRY_LOCKED)) == PA_ENTRY_DYNAMIC) dump->count++;
 }

@@ -26,7 +26,7 @@ export type Sign =
   | { readonly kind: 'dhcp'; readonly message: DhcpMessage };
 
 /** How sure the address is: a claim fills a gap, proof replaces what is known. */
-interface Learnt {
+export interface Learnt {
   readonly ip: Ip;
   readonly proof: boolean;
 }

@@ -590,14 +590,19 @@ test.each(['mqtt://127.0.0.1:99999', 'mqtt://127.0.0.1:18x', 'ws://127.0.0.1:777
 );
 
 describe('alone with the embedded broker', () => {
-  test('MQTT 3.1.1: state, commands by response/<verb>, and a clean end', async () => {
+  async function alone(): Promise<{ readonly url: string; readonly rig: Rig }> {
     const embedded = await startBroker(0);
     if (!embedded.ok) throw new Error(embedded.error);
     leftovers.push(() => embedded.value.close());
     const { url, username, password } = embedded.value;
     const rig = new Rig(url, { protocolVersion: 4, username, password });
     await until(() => rig.link.connected);
-    const observer = await Observer.on(embedded.value.url, [`${BASE}#`], 4);
+    return { url, rig };
+  }
+
+  test('MQTT 3.1.1: state, commands by response/<verb>, and a clean end', async () => {
+    const { url, rig } = await alone();
+    const observer = await Observer.on(url, [`${BASE}#`], 4);
     await observer.client.publishAsync(`${BASE}command/info`, '{"id":1}', { qos: 1 });
     await until(() => rig.commands.length === 1);
     rig.commands[0]?.reply({ id: 1, ok: true, result: {} });
@@ -608,12 +613,7 @@ describe('alone with the embedded broker', () => {
   });
 
   test('only the agent speaks for the switch; others command, and leave nothing behind', async () => {
-    const embedded = await startBroker(0);
-    if (!embedded.ok) throw new Error(embedded.error);
-    leftovers.push(() => embedded.value.close());
-    const { url, username, password } = embedded.value;
-    const rig = new Rig(url, { protocolVersion: 4, username, password });
-    await until(() => rig.link.connected);
+    const { url, rig } = await alone();
     const observer = await Observer.on(url, [`${BASE}#`, 'other/#'], 4);
     const forged = [
       ['availability', false],
@@ -638,12 +638,7 @@ describe('alone with the embedded broker', () => {
   });
 
   test('a verb so long that no topic can have its answer gets none, and ends nothing', async () => {
-    const embedded = await startBroker(0);
-    if (!embedded.ok) throw new Error(embedded.error);
-    leftovers.push(() => embedded.value.close());
-    const { url, username, password } = embedded.value;
-    const rig = new Rig(url, { protocolVersion: 4, username, password });
-    await until(() => rig.link.connected);
+    const { url, rig } = await alone();
     const observer = await Observer.on(url, [`${BASE}response/#`], 4);
     for (const verb of ['$'.repeat(22_000), 'info'])
       await observer.client.publishAsync(`${BASE}query/${verb}`, '{}');
@@ -654,12 +649,7 @@ describe('alone with the embedded broker', () => {
   });
 
   test('nothing is kept for a client that is away', async () => {
-    const embedded = await startBroker(0);
-    if (!embedded.ok) throw new Error(embedded.error);
-    leftovers.push(() => embedded.value.close());
-    const { url, username, password } = embedded.value;
-    const rig = new Rig(url, { protocolVersion: 4, username, password });
-    await until(() => rig.link.connected);
+    const { url, rig } = await alone();
     const kept = { protocolVersion: 4, clientId: 'kept', clean: false, reconnectPeriod: 0 } as const;
     const first = await mqtt.connectAsync(url, kept);
     await first.subscribeAsync(`${BASE}#`, { qos: 1 });

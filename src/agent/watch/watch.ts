@@ -5,18 +5,11 @@
 //   period over ─▶ seems silent ─▶ the next dump ─▶ heard: nothing   /   silent: a probe, at last a verdict
 //   verdicts of one turn ─▶ the mass-loss guard ─▶ cut, or one more round
 
-import { type Ip, isIpv4 } from '../../base/ip.ts';
+import type { Ip } from '../../base/ip.ts';
 import type { Mac } from '../../base/mac.ts';
 import { assertNever } from '../../base/result.ts';
 import { earliest, type Instant, type Millis, millis, NEVER } from '../../base/time.ts';
-import { type Pace, TokenBucket } from '../../base/token-bucket.ts';
-import {
-  addressIn,
-  isAnnouncement,
-  isAnswer,
-  learnAddress,
-  type Sign,
-} from '../../liveness/address-learning.ts';
+import { addressIn, isAnnouncement, isAnswer, type Sign } from '../../liveness/address-learning.ts';
 import { Guard, type GuardEffect, survey } from '../../liveness/guard.ts';
 import type { HandshakeEffect } from '../../liveness/handshake.ts';
 import type { ProbeSource } from '../../liveness/settings.ts';
@@ -29,13 +22,11 @@ import type { Core } from '../core.ts';
 import type { Timed } from '../schedule.ts';
 import { isL2, isL3, type L2Unit, type SessionUnit } from '../session/session-unit.ts';
 import { type Asked, Asker } from './asker.ts';
+import { Learning } from './learning.ts';
 import { TableReading } from './table-reading.ts';
 
 /** A session seen on another port is probed at most so often, whoever pretends to be it. */
 const SIGHTING_SPACING = millis(1000);
-
-/** Other IPv4 addresses of one client that are taken: each is a write and a publication. */
-const RENUMBERINGS: Pace = { perSecond: 1 / 30, burst: 8 };
 
 /** The guard's words, and those of the contract. */
 const GUARD_STATES = { armed: 'raised', cut: 'cut', released: 'cleared' } as const;
@@ -46,6 +37,7 @@ export class Watch implements Timed {
   private readonly guard: Guard;
   private readonly asker: Asker;
   private readonly reading: TableReading;
+  private readonly learning: Learning;
   /** Sessions whose period seems silent until a newer dump has been read. */
   private readonly awaiting = new Set<SessionUnit>();
   private readonly verdicts = new Set<SessionUnit>();
@@ -58,13 +50,13 @@ export class Watch implements Timed {
   /** The kernel can tell of the return of a silent client. */
   private tellsReturn = false;
   private readonly sightings = new Map<SessionUnit, Instant>();
-  private readonly renumberings = new WeakMap<SessionUnit, TokenBucket>();
 
   constructor(private readonly core: Core) {
     this.sweep = new SweepSchedule(millis(NEVER), core.now.mono);
     this.guard = new Guard(core.config.guard);
     this.asker = new Asker(core);
     this.reading = new TableReading(core);
+    this.learning = new Learning(core, (ip) => this.asker.isReserved(ip));
   }
 
   pollAt(): Instant {
@@ -123,7 +115,7 @@ export class Watch implements Timed {
   begin(unit: SessionUnit): void {
     this.countPeriod(sweptFor(unit), 1);
     const { framedIp } = unit.session.authorization;
-    if (framedIp !== undefined) this.take(unit, { ip: framedIp, proof: true });
+    if (framedIp !== undefined) this.learning.given(unit, framedIp);
   }
 
   forget(unit: SessionUnit): void {
@@ -153,12 +145,12 @@ export class Watch implements Timed {
     if (isFallback(unit.session.method) && sign.kind !== 'eapol') this.core.parts.mab.sighted(mac, port);
     unit.heard(this.core.now.mono, sign.kind, isAnswer(sign));
     if (isAnnouncement(sign)) unit.announcedAt = this.core.now.mono;
-    this.learn(unit, addressIn(sign, mac));
+    this.learning.learn(unit, addressIn(sign, mac));
   }
 
   /** The kernel knows the client at this address: it has come to the login page from there. */
   met(unit: L2Unit, ip: Ip): void {
-    this.learn(unit, { ip, proof: true });
+    this.learning.learn(unit, { ip, proof: true });
   }
 
   /** The kernel says that a silent client has sent again. */
@@ -353,39 +345,6 @@ export class Watch implements Timed {
     this.probe(unit);
     this.resweep();
     if (sign.kind !== 'eapol') parts.mab.sighted(unit.session.mac, port);
-  }
-
-  private learn(unit: SessionUnit, learnt: ReturnType<typeof addressIn>): void {
-    const { reporter, keptSessions } = this.core.parts;
-    if (learnt !== undefined && !this.admitsAddress(unit, learnt)) {
-      this.core.drops.add('address-too-often');
-      return;
-    }
-    const outcome = this.take(unit, learnt);
-    if (outcome === 'told') reporter.sessionChanged(unit);
-    else if (outcome === 'known') keptSessions.changed(unit);
-  }
-
-  private admitsAddress(unit: SessionUnit, learnt: NonNullable<ReturnType<typeof addressIn>>): boolean {
-    const { addresses } = unit.session;
-    if (!isIpv4(learnt.ip) || addresses.ipv4 === undefined) return true;
-    // What would not be taken costs nothing.
-    if (this.learnInto({ ...addresses }, learnt) === undefined) return true;
-    const bucket = this.renumberings.get(unit) ?? new TokenBucket(RENUMBERINGS);
-    this.renumberings.set(unit, bucket);
-    return bucket.take(this.core.now.mono);
-  }
-
-  private take(unit: SessionUnit, learnt: ReturnType<typeof addressIn>): ReturnType<typeof learnAddress> {
-    return this.learnInto(unit.session.addresses, learnt);
-  }
-
-  private learnInto(
-    addresses: SessionAddresses,
-    learnt: ReturnType<typeof addressIn>,
-  ): ReturnType<typeof learnAddress> {
-    const isReserved = (ip: Ip): boolean => this.asker.isReserved(ip);
-    return learnAddress(addresses, learnt, isReserved, this.core.now.mono);
   }
 
   private countPeriod(period: Millis, by: 1 | -1): void {

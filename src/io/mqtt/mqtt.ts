@@ -1,8 +1,8 @@
 // The link to the broker: one object that outlives its connections.
 //
-// Promise: what is published, answers excepted, arrives at least once, in order, and a retained topic ends with its newest state; while the broker
-// is away the newest state of each retained topic and a bounded run of other messages wait here. At most `WINDOW` publishes
-// are in flight (10,000 at once took mqtt.js 131 MB). Reconnects for ever, with back-off and jitter.
+// Promise: what is published, answers excepted, arrives at least once, in order, and a retained topic ends with its newest state;
+// while the broker is away the newest state of each retained topic and a bounded run of other messages wait here. At most
+// `WINDOW` publishes are in flight (10,000 at once took mqtt.js 131 MB). Reconnects for ever, with back-off and jitter.
 //
 // The last will and restarts. The broker says `offline` for us after the will delay. It counts that delay only while our MQTT
 // session lives (MQTT 5 §3.1.3.2.2) and sends the will at once when a client comes back with Clean Start; so the session is
@@ -24,6 +24,7 @@ import { explainTls, readTlsFiles, type TlsMaterial } from '../tls.ts';
 import { Following } from './following.ts';
 import { commandTopics, isFrom, mayAnswerTo } from './mqtt-commands.ts';
 import { connectOptions, type MqttLinkOptions, peerOf } from './mqtt-options.ts';
+import { fitsInto, publishOptions } from './packet.ts';
 import { type Publication, PublishQueue } from './publish-queue.ts';
 import { Refusals } from './refusals.ts';
 
@@ -303,24 +304,15 @@ export class MqttLink {
       const entry = this.queue.next();
       if (entry === undefined) return;
       this.gather(client);
-      if (overhead(entry) + entry.payload.length * 3 > this.largestPacket && this.refuseLarge(entry)) {
+      if (!fitsInto(entry, this.largestPacket)) {
+        this.refuseLarge(entry);
         this.queue.settle(entry);
         continue;
       }
-      const properties =
-        this.options.protocolVersion === 5 && entry.payload !== ''
-          ? {
-              contentType: 'application/json',
-              payloadFormatIndicator: true,
-              ...(entry.correlationData === undefined
-                ? {}
-                : { correlationData: Buffer.from(entry.correlationData) }),
-            }
-          : undefined;
       client.publish(
         entry.topic,
         entry.payload,
-        { qos: 1, retain: entry.retain, ...(properties === undefined ? {} : { properties }) },
+        publishOptions(entry, this.options.protocolVersion),
         (error) => {
           // Any other is no word of the broker: the connection is ending, and the message goes back into the queue with it.
           if (error && !(error instanceof ErrorWithReasonCode)) return;
@@ -347,14 +339,13 @@ export class MqttLink {
   }
 
   /** A packet above the broker's limit would make it end the connection, again and again. */
-  private refuseLarge(entry: Publication): boolean {
-    if (overhead(entry) + Buffer.byteLength(entry.payload) <= this.largestPacket) return false;
+  private refuseLarge(entry: Publication): void {
     this.count('too-large');
     this.options.log(
       'warn',
       `${entry.topic}: ${entry.payload.length} characters are more than the broker takes`,
     );
-    if (entry.retain) return true;
+    if (entry.retain) return;
     const error = {
       code: 'too-large',
       message: "the answer is larger than the broker's limit; ask for less",
@@ -362,7 +353,6 @@ export class MqttLink {
     };
     if (entry.payload.includes('"ok":true'))
       this.queue.push({ ...entry, payload: JSON.stringify({ ok: false, error }) });
-    return true;
   }
 
   private onClose(client: MqttClient): void {
@@ -399,9 +389,4 @@ export class MqttLink {
   private count(name: LinkCounter): void {
     this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
   }
-}
-
-/** Octets of a packet beside its payload, roughly: too few never. */
-function overhead({ topic, correlationData }: Publication): number {
-  return Buffer.byteLength(topic) + (correlationData?.length ?? 0) + 512;
 }
