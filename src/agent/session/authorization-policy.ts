@@ -9,6 +9,7 @@ import type { GrantKey, PortName, SessionVlans } from '../../model/dataplane.ts'
 import type { Core } from '../core.ts';
 import { type Domain, domainOf } from './host-modes.ts';
 import { type RoleSubject, roleFor, unknownRoleOf } from './roles.ts';
+import { type Holder, isL2Unit } from './session-unit.ts';
 
 /** Why somebody whom a server accepted does not get in. */
 export interface EntryRefusal {
@@ -61,4 +62,13 @@ export function vlanText({ untagged, tagged }: SessionVlans): string {
     ...tagged.map((vlan) => `VLAN ${vlan} tagged`),
   ];
   return parts.join(', ');
+}
+
+/** Who is in the way of these VLANs, for people; `stuck`: it is over, and its entry will not go. */
+export function takenText(core: Core, wanted: SessionVlans, holder: Holder, state: 'in' | 'stuck'): string {
+  const { mac } = isL2Unit(holder) ? holder.session : holder;
+  const held = core.parts.vlans.heldBy(holder);
+  const has = held === undefined ? 'other VLANs' : vlanText(held);
+  const stuck = state === 'stuck' ? ', whose entry cannot be removed' : '';
+  return `${vlanText(wanted)} is wanted, and the port is in ${has} for ${mac}${stuck}`;
 }

@@ -18,7 +18,7 @@ import {
   type EntryRefusal,
   keysOf,
   refusedByPolicy,
-  vlanText,
+  takenText,
   type Wanted,
   wantedOf,
 } from './authorization-policy.ts';
@@ -234,18 +234,13 @@ export class Entrance {
     const { life } = core.parts;
     const fallback = isFallback(entering.admission.method);
     for (const rival of this.rivals(entering, vlans)) {
-      const { mac, method } = isL2Unit(rival) ? rival.session : rival;
+      const { method } = isL2Unit(rival) ? rival.session : rival;
       const leaving = isL2Unit(rival)
         ? core.sessions.get(rival.session.key) !== rival
         : this.leaving.has(rival);
       const goes = leaving ? !life.isStuck(rival) : isFallback(method) && !fallback;
       if (goes) continue;
-      const held = core.parts.vlans.heldBy(rival);
-      const has = held === undefined ? 'other VLANs' : vlanText(held);
-      return {
-        code: 'vlan-taken',
-        message: `${vlanText(vlans)} is wanted, and the port is in ${has} for ${mac}${leaving ? ', whose entry cannot be removed' : ''}`,
-      };
+      return { code: 'vlan-taken', message: takenText(core, vlans, rival, leaving ? 'stuck' : 'in') };
     }
     return undefined;
   }

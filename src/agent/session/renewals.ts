@@ -15,7 +15,14 @@ import type { Authorization } from '../../model/authorization.ts';
 import { isFallback } from '../../model/authorization.ts';
 import type { GrantKey, SessionVlans } from '../../model/dataplane.ts';
 import type { Core } from '../core.ts';
-import { keysOf, refusedByPolicy, vlanText, type Wanted, wantedOf } from './authorization-policy.ts';
+import {
+  keysOf,
+  refusedByPolicy,
+  takenText,
+  vlanText,
+  type Wanted,
+  wantedOf,
+} from './authorization-policy.ts';
 import { refusedAtEntry } from './host-modes.ts';
 import { type Holder, isL2, isL2Unit, type L2Unit, type SessionUnit } from './session-unit.ts';
 
@@ -233,11 +240,7 @@ export class Renewals {
     );
     if (holder !== undefined) {
       core.drops.add('vlan-taken');
-      const rival = isL2Unit(holder) ? holder.session : holder;
-      const held = core.parts.vlans.heldBy(holder);
-      const has = held === undefined ? 'other VLANs' : vlanText(held);
-      const stuck = isRunning(holder) ? '' : ', whose entry cannot be removed';
-      change.finish(`${vlanText(vlans)} is wanted, and the port is in ${has} for ${rival.mac}${stuck}`);
+      change.finish(takenText(core, vlans, holder, isRunning(holder) ? 'in' : 'stuck'));
       return;
     }
     for (const rival of rivals)
